@@ -1,0 +1,1 @@
+"""Predict and explain one sample: a picture and its caption, or speech."""

@@ -1,0 +1,78 @@
+"""The error tree. A message says what was wrong, the value, and what to do.
+
+MmdemoError                 anything that a person can mend
+├── BadInput                the sample itself: nothing given, unreadable, too large, silent …
+├── UnknownName             a task, label, method, version or sample id that does not exist
+├── NotAllowed              a reviewer's key is missing or wrong
+├── Conflict                the row is not in a state that allows this move
+├── Busy                    another run holds the lock: try later
+├── StorageError            home folder or database: locked, read-only, full, missing
+├── CheckpointError         a version folder that cannot be loaded or does not fit its task
+├── ManifestError           a manifest or a task file that cannot be used as it stands
+└── LabelStudioError        Label Studio is away, refuses the key, or answers strangely
+
+Programmers' mistakes are asserts and never stand here. Sentences live in `locale/*.toml` under `[error]`,
+so that the page can say them in the reader's language.
+"""
+
+from mmdemo import locale
+
+
+class MmdemoError(Exception):
+    """A mistake that a person can mend: `key` names the sentence, `values` fill its braces."""
+
+    exit_code = 2  # wrong use or bad input
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the one sentence that a reader of `language` sees."""
+        return locale.text(f"error.{self.key}", language, **self.values)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+class BadInput(MmdemoError):
+    """The sample itself cannot be judged."""
+
+
+class UnknownName(MmdemoError):
+    """A name that is not in the list which the sentence gives."""
+
+
+class NotAllowed(MmdemoError):
+    """The caller may not do this."""
+
+
+class Conflict(MmdemoError):
+    """The row is not in a state that allows this move."""
+
+
+class Busy(MmdemoError):
+    """Another run holds the lock."""
+
+    exit_code = 75  # EX_TEMPFAIL: try later
+
+
+class StorageError(MmdemoError):
+    """Home folder or database cannot be used."""
+
+    exit_code = 1
+
+
+class CheckpointError(MmdemoError):
+    """A version folder cannot be loaded, or does not fit its task."""
+
+
+class ManifestError(MmdemoError):
+    """A manifest or a task file cannot be used as it stands."""
+
+
+class LabelStudioError(MmdemoError):
+    """Label Studio cannot be reached or refuses what was asked."""
+
+    exit_code = 1

@@ -1,0 +1,41 @@
+"""Every string that a person reads, by language and dotted key; `en.toml` and `zh.toml` hold the same keys.
+
+`text("error.unknown_task", "zh", task="x", known="…")` fills the braces of the sentence.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "zh")  # the first is what a reader of any other language gets
+_FOLDER = Path(__file__).parent
+
+
+def text(key: str, language: str = LANGUAGES[0], /, **values: object) -> str:
+    """Return the sentence of `key` in `language` with its braces filled; raise KeyError for an unknown key."""
+    return catalogue(pick(language))[key].format(**values)
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Return all strings of one of LANGUAGES, flat: `section.name` → text."""
+    with (_FOLDER / f"{language}.toml").open("rb") as file:
+        return dict(_flatten(tomllib.load(file)))
+
+
+def pick(accept_language: str | None) -> str:
+    """Return the first of LANGUAGES that an Accept-Language header (or a plain tag) asks for."""
+    for part in (accept_language or "").lower().split(","):
+        tag = part.split(";")[0].strip().split("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return LANGUAGES[0]
+
+
+def _flatten(tree: Mapping[str, object], prefix: str = ""):
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

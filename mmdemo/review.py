@@ -1,0 +1,97 @@
+"""The frozen values that page and loop exchange about the queue: filled by `annotations`, shown by `mmdemo.ui`.
+
+All times are UTC, ISO 8601 with seconds, such as "2026-11-23T17:48:22+00:00". Media are paths of files under the
+home folder.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmdemo.samples import Prediction
+
+QUEUED, SENT, LABELLED, SKIPPED, UNSURE = "queued", "sent", "labelled", "skipped", "unsure"
+UNFLAGGED = "unflagged"  # a row without inputs: the answer was confident
+STATES = (UNFLAGGED, QUEUED, SENT, LABELLED, SKIPPED, UNSURE)
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One sample that waits for a person."""
+
+    sample_id: str
+    task: str
+    label: str  # the model's guess
+    confidence: float
+    reason: str  # low_confidence | audit | unfamiliar | disputed
+    state: str  # one of STATES
+    created_at: str
+    suggested: str | None  # what a visitor said it should be
+    text: str | None = None  # the caption, for the list
+    image: Path | None = None
+    audio: Path | None = None
+
+
+@dataclass(frozen=True)
+class ReviewItem:
+    """A queued sample with all that the annotator is shown."""
+
+    item: QueueItem
+    prediction: Prediction  # as it was served; its explanation is the one served
+    corrections: tuple["Correction", ...] = ()  # earlier ones, oldest first
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a person said a sample is."""
+
+    sample_id: str
+    task: str
+    label: str
+    annotator: str
+    note: str
+    corrected_at: str
+    predicted_label: str
+    model_version: str  # that predicted it
+    source: str = "page"  # page | label_studio | import
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """One version of a task's model, as its sidecar tells."""
+
+    version: str
+    created_at: str
+    parent: str | None
+    served: bool  # it is the champion
+    figures: dict[str, float] = field(default_factory=dict)  # such as accuracy, macro_f1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One night: a retraining run and its verdict."""
+
+    task: str
+    state: str  # running | done | failed
+    verdict: str | None  # promoted | rejected | waiting | nothing_new, or None while it runs or where it failed
+    reasons: tuple[str, ...]  # sentences
+    figures: dict[str, float]
+    champion: str | None  # version before
+    challenger: str | None
+    started_at: str
+    finished_at: str | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the Status tab shows."""
+
+    task: str
+    states: dict[str, int]  # state → samples
+    by_label: dict[str, int]  # corrections, in the task's order
+    by_annotator: dict[str, int]
+    versions: tuple[VersionInfo, ...]  # newest first
+    last_sync: str | None
+    last_retrain: Run | None
+    held_out: int  # corrections that are set aside for the gate
+    held_out_needed: int  # the task's gate.minimum
+    answered_today: int = 0

@@ -1,0 +1,128 @@
+"""The frozen values that travel: Sample in, Inputs between, Prediction and Explanation out.
+
+Field names are those of the JSON that API and command line return; `to_json` makes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the fusion
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What somebody gives: any subset of picture, caption and sound, not yet decoded."""
+
+    image: Path | str | bytes | Image.Image | None = None
+    text: str = ""  # "" is no caption
+    audio: Path | str | bytes | tuple[np.ndarray, int] | None = None  # a file, its bytes, or samples and rate in Hz
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A decoded sample, checked against its task's limits. Absent modalities are None."""
+
+    image: np.ndarray | None = None  # (height, width, 3) uint8 RGB, upright
+    text: str | None = None  # as given; never blank
+    audio: np.ndarray | None = None  # (samples,) float32 in [-1, 1], mono, decode.SAMPLE_RATE_HZ
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that are there, in the order of MODALITIES."""
+        return tuple(name for name in MODALITIES if getattr(self, name) is not None)
+
+
+@dataclass(frozen=True)
+class ImageMap:
+    """Scores over the whole upright picture as shown."""
+
+    grid: tuple[int, int]  # rows, columns
+    scores: tuple[tuple[float, ...], ...]  # rows × columns
+
+
+@dataclass(frozen=True)
+class TokenScore:
+    """One word of the caption: `caption[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class TextMap:
+    """Scores over the words of the caption as given, left to right in reading order."""
+
+    tokens: tuple[TokenScore, ...]
+
+
+@dataclass(frozen=True)
+class AudioMap:
+    """Scores along time: one between two edges."""
+
+    edges_s: tuple[float, ...]  # seconds, len(scores) + 1
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where the model looked. Scores are signed where the method is, else ≥ 0; absent modalities are None."""
+
+    method: str
+    target: str  # the label that is explained
+    image: ImageMap | None = None
+    text: TextMap | None = None
+    audio: AudioMap | None = None
+
+
+@dataclass(frozen=True)
+class HeadAnswer:
+    """A further answer of a task that has several heads."""
+
+    label: str
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One answer. `probabilities` are calibrated, in the task's order, and sum to 1."""
+
+    sample_id: str  # SHA-256 over the decoded inputs and the task
+    task: str
+    kind: str  # the task's kind of answer, "classification" today
+    label: str
+    probabilities: dict[str, float]
+    confidence: float  # probability of `label`
+    threshold: float  # below it people are asked
+    flagged: bool
+    reason: str | None  # low_confidence | audit | unfamiliar | disputed
+    modalities: tuple[str, ...]  # those that were used
+    model_version: str
+    latency_ms: float
+    notes: tuple[str, ...] = ()  # keys under [note] of the locale: what a reader must know about this answer
+    heads: dict[str, HeadAnswer] = field(default_factory=dict)
+    explanation: Explanation | None = None
+    prediction_id: str | None = None  # unguessable; None where nothing was kept
+
+
+def to_json(value: Any) -> Any:
+    """Return a dataclass as plain JSON values; maps of absent modalities are left out of an Explanation."""
+    if isinstance(value, Explanation):
+        maps = {name: to_json(getattr(value, name)) for name in MODALITIES if getattr(value, name) is not None}
+        return {"method": value.method, "target": value.target, **maps}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {name: to_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    return value

@@ -1,0 +1,76 @@
+"""Every setting, read from the environment and `.env`. Reading has no side effect: no folder is made."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from dataclasses import field as dataclass_field
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from mmdemo.errors import ManifestError
+
+ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py
+
+
+def _setting(variable: str, default: Any, unit: str, meaning: str, secret: bool = False) -> Any:
+    metadata = {"variable": variable, "unit": unit, "meaning": meaning, "secret": secret}
+    return dataclass_field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set from outside; the environment wins over `.env`."""
+
+    home: Path = _setting("MMDEMO_HOME", ROOT / "data", "folder", "everything that is kept: database, media, versions")
+    database_url: str = _setting("MMDEMO_DATABASE_URL", "", "URL", "database; empty: SQLite in the home folder")
+    task_dir: Path | None = _setting("MMDEMO_TASK_DIR", None, "folder", "task files beside the shipped ones")
+    review_key: str = _setting("MMDEMO_REVIEW_KEY", "", "text", "what reviewers type once in the page", secret=True)
+    retention_days: int = _setting(
+        "MMDEMO_RETENTION_DAYS", 365, "days", "unanswered samples are erased after; 0: never"
+    )
+    label_studio_url: str = _setting("LABEL_STUDIO_URL", "", "URL", "Label Studio server; set with its key")
+    label_studio_api_key: str = _setting("LABEL_STUDIO_API_KEY", "", "text", "its access token", secret=True)
+    server_name: str = _setting("GRADIO_SERVER_NAME", "127.0.0.1", "address", "where the page listens")
+    server_port: int = _setting("GRADIO_SERVER_PORT", 7860, "port", "where the page listens")
+
+    @property
+    def database(self) -> str:
+        """The URL that SQLAlchemy opens."""
+        return self.database_url or f"sqlite:///{self.home / 'mmdemo.sqlite'}"
+
+    @property
+    def versions(self) -> Path:
+        """The folder of model versions, a folder a task."""
+        return self.home / "versions"
+
+    @property
+    def media(self) -> Path:
+        """The folder of stored pictures and sounds."""
+        return self.home / "media"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process; `environment` replaces os.environ and `.env`. Raises ManifestError."""
+    if environment is None:
+        environment = {**{k: v for k, v in dotenv_values(ROOT / ".env").items() if v is not None}, **os.environ}
+    given = {
+        f.name: environment[f.metadata["variable"]] for f in fields(Settings) if f.metadata["variable"] in environment
+    }
+    return Settings(**{name: _convert(name, value) for name, value in given.items() if value != ""})
+
+
+def _convert(name: str, value: str) -> Any:
+    field = next(f for f in fields(Settings) if f.name == name)
+    if name in ("home", "task_dir"):
+        return Path(value).expanduser().resolve()
+    if isinstance(field.default, int):
+        return _whole_number(field.metadata["variable"], value)
+    return value
+
+
+def _whole_number(variable: str, value: str) -> int:
+    if not value.strip().isdigit():
+        raise ManifestError("setting_not_a_number", variable=variable, value=value)
+    return int(value)

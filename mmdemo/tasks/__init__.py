@@ -1,0 +1,174 @@
+"""A task is one TOML file: labels, modalities, encoders, fusion, threshold, gate, limits. This module loads and checks it.
+
+Shipped tasks stand beside this file; `Settings.task_dir` names a folder of further ones.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmdemo import locale
+from mmdemo.errors import ManifestError, UnknownName
+from mmdemo.samples import MODALITIES
+
+KINDS = ("classification",)
+SHIPPED = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Label:
+    """One possible answer; `name` is what is stored, `display` what a reader sees."""
+
+    name: str
+    display: Mapping[str, str]  # language → text
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sample to click in the page, with its credit."""
+
+    image: Path | None = None
+    text: str = ""
+    audio: Path | None = None
+    credit: str = ""
+    expected: str = ""  # the label that is right
+    doubtful: bool = False  # deliberately below the threshold
+
+
+@dataclass(frozen=True)
+class Gate:
+    """When the night may promote."""
+
+    minimum: int = 20  # held-out corrections needed for a verdict
+    held_out_share: float = 0.3  # share of corrections, by content hash, that is never trained on
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an input may be; the sentence of a refusal names the limit."""
+
+    text_chars: int = 5_000
+    image_bytes: int = 25_000_000
+    image_pixels: int = 50_000_000
+    audio_bytes: int = 50_000_000
+    audio_min_s: float = 0.4
+    audio_max_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model answers, from what, and when it should ask."""
+
+    name: str
+    kind: str
+    title: Mapping[str, str]  # language → text
+    labels: tuple[Label, ...]
+    modalities: tuple[str, ...]  # of MODALITIES, in their order
+    languages: tuple[str, ...]  # ISO 639-1 codes of captions that the model reads
+    encoders: Mapping[str, Mapping[str, Any]]  # modality → settings of its encoder
+    fusion: Mapping[str, Any]
+    training: Mapping[str, Any]  # hyperparameters that differ from the trainer's defaults
+    threshold: float  # confidence under which people are asked
+    audit_share: float = 0.02  # share of confident answers that people are asked about all the same
+    gate: Gate = field(default_factory=Gate)
+    limits: Limits = field(default_factory=Limits)
+    examples: tuple[Example, ...] = ()
+    path: Path | None = None  # the file it came from
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels as stored, in the task's order."""
+        return tuple(label.name for label in self.labels)
+
+    def display(self, label: str, language: str = "en") -> str:
+        """Return what a reader of `language` sees for a stored label."""
+        names = next((item.display for item in self.labels if item.name == label), {})
+        return names.get(language) or names.get("en") or label
+
+    def display_title(self, language: str = "en") -> str:
+        """Return the task's title for a reader of `language`."""
+        return self.title.get(language) or self.title.get("en") or self.name
+
+    def check_label(self, label: str) -> str:
+        """Return `label`, or raise UnknownName with the list of those there are."""
+        if label not in self.label_names:
+            raise UnknownName("unknown_label", label=label, task=self.name, known=", ".join(self.label_names))
+        return label
+
+
+def load_all(task_dir: Path | None = None) -> dict[str, Task]:
+    """Return the shipped tasks and those of `task_dir` by name; a later file of the same name wins."""
+    folders = [SHIPPED, *([task_dir] if task_dir else [])]
+    found = [load_file(path) for folder in folders for path in sorted(folder.glob("*.toml"))]
+    return {task.name: task for task in found}
+
+
+def get(name: str, task_dir: Path | None = None) -> Task:
+    """Return the task of that name, or of that path to a TOML file. Raises UnknownName, ManifestError."""
+    if name.endswith(".toml"):
+        return load_file(Path(name))
+    known = load_all(task_dir)
+    if name not in known:
+        raise UnknownName("unknown_task", task=name, known=", ".join(known))
+    return known[name]
+
+
+def load_file(path: Path) -> Task:
+    """Return the task that a TOML file describes. Raises ManifestError with the field at fault."""
+    try:
+        with path.open("rb") as file:
+            return _task(tomllib.load(file), path)
+    except FileNotFoundError as error:
+        raise ManifestError("task_file_missing", path=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError("task_file_broken", path=path, detail=error) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError("task_field_wrong", path=path, detail=error) from error
+
+
+def _task(raw: dict[str, Any], path: Path) -> Task:
+    title = raw.pop("title")
+    return _checked(
+        Task(
+            name=raw.pop("name"),
+            kind=raw.pop("kind", KINDS[0]),
+            title={"en": title} if isinstance(title, str) else title,
+            labels=tuple(_label(entry) for entry in raw.pop("labels")),
+            modalities=tuple(sorted(raw.pop("modalities"), key=MODALITIES.index)),
+            languages=tuple(raw.pop("languages", ())),
+            encoders=raw.pop("encoders"),
+            fusion=raw.pop("fusion"),
+            training=raw.pop("training", {}),
+            gate=Gate(**raw.pop("gate", {})),
+            limits=Limits(**raw.pop("limits", {})),
+            examples=tuple(_example(entry, path.parent) for entry in raw.pop("examples", ())),
+            path=path,
+            **raw,
+        )
+    )
+
+
+def _checked(task: Task) -> Task:
+    if task.kind not in KINDS:
+        raise ValueError(f"kind {task.kind!r} is none of {', '.join(KINDS)}")
+    if len(set(task.label_names)) != len(task.labels) or len(task.labels) < 2:
+        raise ValueError("labels must be at least two, all different")
+    if set(task.encoders) != set(task.modalities):
+        raise ValueError(f"encoders {sorted(task.encoders)} do not match modalities {sorted(task.modalities)}")
+    if not 0 < task.threshold < 1:
+        raise ValueError(f"threshold {task.threshold} is not between 0 and 1")
+    return task
+
+
+def _label(entry: str | dict[str, str]) -> Label:
+    if isinstance(entry, str):
+        return Label(entry, dict.fromkeys(locale.LANGUAGES, entry))
+    name = entry["name"]
+    return Label(name, {language: entry.get(language, name) for language in locale.LANGUAGES})
+
+
+def _example(entry: dict[str, Any], folder: Path) -> Example:
+    media = {name: folder / entry.pop(name) for name in ("image", "audio") if name in entry}
+    return Example(**media, **entry)

@@ -1,0 +1,35 @@
+"""What the page may do: callables that `app.py` hands over. The page sees no SQL, no tensor, no Label Studio.
+
+Each raises errors of `mmdemo.errors` with one sentence; nothing is half-stored. Who may call the reviewers' part is
+decided by the page before it calls (`mmdemo.ui.access`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmdemo.review import Correction, QueueItem, ReviewItem, Status
+from mmdemo.samples import Prediction, Sample
+from mmdemo.tasks import Task
+
+
+@dataclass(frozen=True)
+class Services:
+    """The seam between page and loop."""
+
+    tasks: Mapping[str, Task]
+    # Visitors. predict(task, sample, explain, keep): "default" | a method | "none"; keep: may anything be stored
+    predict: Callable[[str, Sample, str, bool], Prediction]
+    suggest: Callable[[str, Sample, str], str]  # task, sample, label → sample_id; the visitor agreed to keep it
+    forget: Callable[[str], None]  # prediction_id
+    methods: Callable[[str], Sequence[str]]  # task → explanation methods it offers
+    # Reviewers
+    queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all), limit → most doubtful first
+    item: Callable[[str], ReviewItem]  # sample_id
+    correct: Callable[[str, str, str, str], Correction]  # sample_id, label, annotator, note
+    skip: Callable[[str, str], None]  # sample_id, annotator
+    unsure: Callable[[str, str], None]  # sample_id, annotator
+    undo: Callable[[str], str | None]  # annotator → sample_id of the row that is queued again, None if there is none
+    status: Callable[[str], Status]  # task
+    train: Callable[[str], str]  # task → a sentence; starts the night as a process of its own. Raises Busy
+    export: Callable[[str, str], Path]  # task, "csv" | "jsonl" → a file of the corrections
