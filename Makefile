@@ -1,0 +1,52 @@
+# One line a target; each installs what is missing first. The same without make stands in README.md.
+# Another Python: make install PYTHON=/path/to/python3.12 (a folder .venv that is there keeps its own).
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PY := .venv/bin/python
+PIP := -m pip install --disable-pip-version-check
+
+.PHONY: install run tour test test-fast check format screenshots
+.DEFAULT_GOAL := run
+
+install: .venv/serve.stamp
+
+run: install
+	$(PY) app.py
+
+tour: install
+	$(PY) -m annotations.tour
+
+test: check .venv/browser.stamp .venv-labelstudio/server.stamp
+	$(PY) -m pytest
+
+test-fast: .venv/dev.stamp
+	$(PY) -m pytest tests/unit
+
+check: .venv/dev.stamp
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+format: .venv/dev.stamp
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+screenshots: .venv/browser.stamp
+	$(PY) docs/screenshots.py
+
+# A stamp is younger than the list it was installed from; a changed list is installed again.
+.venv/serve.stamp: requirements.txt
+	@test -n "$(PYTHON)" || { echo "mmdemo needs Python 3.11 or newer and found none on the PATH; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
+	$(PY) $(PIP) -r $<
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/serve.stamp
+	$(PY) $(PIP) -r $<
+	@touch $@
+
+.venv/browser.stamp: .venv/dev.stamp tests/browser.py
+	$(PY) tests/browser.py install
+	@touch $@
+
+.venv-labelstudio/server.stamp: requirements-labelstudio.txt .venv/serve.stamp
+	test -x .venv-labelstudio/bin/pip || $(PYTHON) -m venv .venv-labelstudio
+	.venv-labelstudio/bin/python $(PIP) -r $<
+	@touch $@

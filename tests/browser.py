@@ -1,0 +1,73 @@
+"""The browser of tests and screenshots: the system's Chromium, or Playwright's own where there is none.
+
+`python tests/browser.py install` puts one there: from apt where that is possible, else by Playwright.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox: containers and build servers run as root. The others keep it from calling home.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",  # grants camera and microphone without a question
+    "--use-fake-device-for-media-stream",  # a test picture and a beep instead of hardware
+)
+
+
+def find() -> str | None:
+    """Return the path of the system's Chromium, None where there is none that runs."""
+    paths = (shutil.which(name) for name in NAMES)
+    return next((path for path in paths if path and _runs(path)), None)
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """Run a headless browser until the block ends."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), headless=True, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def install() -> None:
+    """Make sure that `launch` finds a browser. Raises CalledProcessError where Playwright can't fetch one either."""
+    if find() or (shutil.which("apt-get") and _apt() and find()):
+        return
+    with_deps = ["--with-deps"] if os.geteuid() == 0 and shutil.which("apt-get") else []
+    subprocess.run([sys.executable, "-m", "playwright", "install", *with_deps, "chromium"], check=True)
+
+
+def _apt() -> bool:
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]  # -n: fail where it would ask for a password
+    if sudo and not shutil.which("sudo"):
+        return False
+    steps = (["update"], ["install", "-y", "--no-install-recommends", "chromium"])
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    commands = [[*sudo, "apt-get", "-q", *step] for step in steps]
+    return all(subprocess.run(c, env=environment, stdin=subprocess.DEVNULL).returncode == 0 for c in commands)
+
+
+def _runs(path: str) -> bool:
+    # Ubuntu's chromium is a stub that asks for snap; only a run tells.
+    return subprocess.run([path, "--version"], capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["install"]:
+        sys.exit("usage: python tests/browser.py install")
+    install()

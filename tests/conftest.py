@@ -1,0 +1,84 @@
+"""Fixtures that all tests share. Nothing here reads or writes the home folder of whoever runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+# Before transformers or gradio are imported by any test: they read these once.
+os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from tests import serving
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the settings, or the home folder, of whoever runs it."""
+    for variable, value in serving.defaults().items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("MMDEMO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SPACE_ID", raising=False)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on."""
+    return serving.free_port()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[serving.Server]]:
+    """`with serve(home, MMDEMO_REVIEW_KEY="…") as server:` runs the real app.py; see tests/serving.py."""
+    return serving.serve
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Server]:
+    """The real app.py with default settings in an empty home, one for a test module."""
+    with serving.serve(tmp_path_factory.mktemp("app") / "home") as server:
+        yield server
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`command("-m", "mmdemo", "tasks", home=…)` runs this Python in a scrubbed environment and captures its output."""
+    return partial(serving.command, home=tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real headless Chromium, one for a test module: Playwright's event loop must not outlive it."""
+    from tests.browser import launch
+
+    with launch() as running:
+        yield running
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`new_page(locale="zh-CN", viewport={…}, color_scheme="dark")`: a page of a visitor of its own."""
+    with ExitStack() as stack:
+
+        def make(**options: object) -> Page:
+            context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options})
+            stack.callback(context.close)
+            return context.new_page()
+
+        yield make
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """A page at 1280 × 800 that asks for English."""
+    return new_page()
