@@ -4,9 +4,11 @@ All times are UTC, ISO 8601 with seconds, such as "2026-11-23T17:48:22+00:00". M
 home folder.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmdemo import locale
 from mmdemo.samples import Prediction
 
 QUEUED, SENT, LABELLED, SKIPPED, UNSURE = "queued", "sent", "labelled", "skipped", "unsure"
@@ -67,18 +69,34 @@ class VersionInfo:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a night ended as it did: `key` names the sentence in the locale, `values` fill its braces.
+
+    This is what the store keeps of a verdict, so that the page can say it in its reader's language.
+    """
+
+    key: str
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the sentence that a reader of `language` sees."""
+        return locale.text(self.key, language, **self.values)
+
+
+@dataclass(frozen=True)
 class Run:
     """One night: a retraining run and its verdict."""
 
     task: str
     state: str  # running | done | failed
     verdict: str | None  # promoted | rejected | waiting | nothing_new, or None while it runs or where it failed
-    reasons: tuple[str, ...]  # sentences
+    reasons: tuple[str, ...]  # sentences in English, those of `why`
     figures: dict[str, float]
     champion: str | None  # version before
     challenger: str | None
     started_at: str
     finished_at: str | None
+    why: tuple[Reason, ...] = ()  # the same reasons, to be said in any language
 
 
 @dataclass(frozen=True)
