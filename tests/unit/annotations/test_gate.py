@@ -1,0 +1,82 @@
+"""The gate says no at its edges, and why."""
+
+from dataclasses import replace
+
+import pytest
+
+from annotations import gate
+from annotations.gate import PROMOTED, REJECTED, WAITING, Comparison, Score
+from mmdemo import locale
+
+EQUAL = Comparison(held_out=20, champion=Score(0.7, 0.6), challenger=Score(0.7, 0.6))
+
+
+def keys(verdict: gate.Verdict) -> list[str]:
+    return [reason.key for reason in verdict.reasons]
+
+
+def test_not_worse_is_enough() -> None:
+    assert gate.judge(EQUAL).name == PROMOTED
+
+
+@pytest.mark.parametrize(
+    ("challenger", "key"),
+    [(Score(0.65, 0.6), "status.night_worse_accuracy"), (Score(0.9, 0.599), "status.night_worse_macro_f1")],
+)
+def test_a_challenger_that_is_worse_in_either_figure_is_rejected_with_both_numbers(challenger: Score, key: str) -> None:
+    verdict = gate.judge(replace(EQUAL, challenger=challenger))
+    assert verdict.name == REJECTED
+    assert keys(verdict) == ["status.night_scores", key]
+    assert set(verdict.reasons[1].values) == {"champion", "challenger"}
+
+
+def test_every_reason_against_it_is_named() -> None:
+    verdict = gate.judge(replace(EQUAL, challenger=Score(0.1, 0.1), anchors=10, lost=9))
+    assert len(verdict.reasons) == 4
+
+
+def test_a_difference_of_rounding_is_none() -> None:
+    assert gate.judge(replace(EQUAL, champion=Score(0.7 + 1e-12, 0.6))).name == PROMOTED
+
+
+@pytest.mark.parametrize(
+    ("anchors", "lost", "name"),
+    [
+        (0, 0, PROMOTED),
+        (5, 1, PROMOTED),
+        (5, 2, REJECTED),
+        (20, 2, PROMOTED),
+        (20, 3, REJECTED),
+        (29, 3, REJECTED),
+        (30, 3, PROMOTED),
+    ],
+)
+def test_one_anchor_or_one_in_ten_may_be_lost(anchors: int, lost: int, name: str) -> None:
+    better = replace(EQUAL, challenger=Score(0.9, 0.9), anchors=anchors, lost=lost)
+    assert gate.judge(better).name == name
+
+
+@pytest.mark.parametrize(("held_out", "waits"), [(0, True), (19, True), (20, False), (21, False)])
+def test_it_waits_for_the_minimum_and_not_longer(held_out: int, waits: bool) -> None:
+    assert (gate.wait(train=50, held_out=held_out, minimum=20, share=0.3) is not None) == waits
+
+
+def test_waiting_says_how_many_are_missing() -> None:
+    verdict = gate.wait(train=30, held_out=13, minimum=20, share=0.3)
+    assert verdict is not None and verdict.name == WAITING
+    assert verdict.reasons[0].values["missing"] == 7
+    assert "7 missing" in verdict.reasons[0].sentence("en")
+    assert "还差 7 条" in verdict.reasons[0].sentence("zh")
+
+
+def test_it_waits_where_there_is_nothing_to_learn_from() -> None:
+    verdict = gate.wait(train=0, held_out=25, minimum=20, share=1.0)
+    assert verdict is not None and keys(verdict) == ["status.night_none_to_learn"]
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_every_reason_is_a_sentence_in_every_language(language: str) -> None:
+    worst = gate.judge(replace(EQUAL, challenger=Score(0.1, 0.1), anchors=10, lost=9))
+    sentences = [reason.sentence(language) for reason in worst.reasons]
+    assert "70.0%" in sentences[0] and "10.0%" in sentences[0]
+    assert not any("{" in sentence for sentence in sentences)
