@@ -1,0 +1,164 @@
+"""Who may import whom, read from the syntax trees: arrows point down, rooms on one floor stay apart."""
+
+import graphlib
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from tests import source_tree
+from tests.source_tree import Import
+
+BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review"}
+INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
+MODEL = INPUT | {"mmdemo.model", "mmdemo.familiarity"}
+BELOW_LOOP = MODEL | {
+    "mmdemo",
+    "mmdemo.predictor",
+    "mmdemo.training",
+    "mmdemo.evaluation",
+    "mmdemo.explain",
+    "mmdemo.versions",
+}
+
+# Room → the rooms it may need besides itself. A room is a module or a package with all that is in it.
+MAY_IMPORT: dict[str, set[str]] = {
+    "mmdemo.errors": {"mmdemo.locale"},
+    "mmdemo.locale": set(),
+    "mmdemo.samples": set(),
+    "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},
+    "mmdemo.settings": {"mmdemo.errors"},
+    "mmdemo.tasks": BASE,
+    "mmdemo.decode": INPUT,
+    "mmdemo.familiarity": INPUT,
+    "mmdemo.model": MODEL,
+    "mmdemo.explain": MODEL,
+    "mmdemo.training": MODEL,
+    "mmdemo.versions": MODEL,
+    "mmdemo.predictor": MODEL | {"mmdemo.explain", "mmdemo.versions"},
+    "mmdemo.evaluation": MODEL | {"mmdemo.explain", "mmdemo.predictor"},
+    "mmdemo.ui": INPUT,
+    "mmdemo.__main__": BELOW_LOOP,
+    "mmdemo": {"mmdemo.samples", "mmdemo.predictor"},
+    "annotations": BELOW_LOOP,
+    "app": BELOW_LOOP | {"mmdemo.ui", "annotations"},
+}
+
+# Package of others → the rooms that alone may need it.
+KEPT_BEHIND = {
+    "sqlalchemy": ("annotations.store", "annotations.schema", "annotations.migrations"),
+    "alembic": ("annotations.store", "annotations.migrations"),
+    "label_studio_sdk": ("annotations.labelstudio",),
+    "av": ("mmdemo.decode",),
+    "gradio": ("mmdemo.ui", "annotations.flagging", "app", "examples"),
+}
+NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqlalchemy", "label_studio_sdk"}
+
+# What may be imported inside a function: slow to import, and not needed by every command that touches the module.
+HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
+# … and our own rooms that import such packages, for commands and package roots that must answer without them.
+LATE_ROOMS = {"mmdemo.__main__", "mmdemo", "annotations.__main__", "annotations"}
+
+RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's
+
+
+def room(module: str, rooms: Iterable[str] = MAY_IMPORT) -> str | None:
+    """Return the room that a module of ours belongs to, None for a package of others."""
+    inside = [name for name in rooms if module == name or module.startswith(f"{name}.")]
+    return max(inside, key=len, default=None)
+
+
+def forbidden(arrows: Iterable[Import]) -> list[str]:
+    """Return a sentence for each arrow that the house doesn't allow."""
+    found = []
+    for arrow in arrows:
+        here, there = room(arrow.source), room(arrow.target)
+        if here and there and here != there and there not in MAY_IMPORT[here]:
+            found.append(f"{arrow.source}:{arrow.line} imports {arrow.target}: {here} may not need {there}")
+        keepers = KEPT_BEHIND.get(arrow.target)
+        if here and keepers and not room(arrow.source, keepers):
+            found.append(f"{arrow.source}:{arrow.line} imports {arrow.target}, kept behind {', '.join(keepers)}")
+        if here == "mmdemo.ui" and arrow.target in NEVER_ON_THE_PAGE:
+            found.append(f"{arrow.source}:{arrow.line} imports {arrow.target}, which the page never sees")
+        if arrow.target == "app":
+            found.append(f"{arrow.source}:{arrow.line} imports app, which nobody may")
+    return found
+
+
+def too_late(arrows: Iterable[Import]) -> list[str]:
+    """Return a sentence for each import inside a function that has no leave to stand there."""
+    return [
+        f"{arrow.source}:{arrow.line} imports {arrow.target} inside a function"
+        for arrow in arrows
+        if arrow.late and arrow.target not in HEAVY and not (arrow.source in LATE_ROOMS and room(arrow.target))
+    ]
+
+
+def cycle(arrows: Iterable[Import]) -> list[str]:
+    """Return the modules of one import cycle, late imports counted, or nothing."""
+    graph: dict[str, set[str]] = {}
+    for arrow in arrows:
+        if not arrow.typing_only and arrow.source != arrow.target and room(arrow.target):
+            graph.setdefault(arrow.source, set()).add(arrow.target)
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+@pytest.fixture(scope="module")
+def arrows() -> list[Import]:
+    """Every import of app, mmdemo and annotations."""
+    return [arrow for arrow in source_tree.imports(source_tree.modules()) if room(arrow.source)]
+
+
+def test_every_arrow_points_down(arrows: list[Import]) -> None:
+    assert forbidden(arrows) == []
+
+
+def test_there_is_no_cycle(arrows: list[Import]) -> None:
+    assert cycle(arrows) == []
+
+
+def test_imports_stand_at_the_top_unless_heavy(arrows: list[Import]) -> None:
+    assert too_late(arrows) == []
+
+
+def test_nothing_imports_app_and_spaces_is_no_package() -> None:
+    everywhere = source_tree.imports(source_tree.modules())
+    assert [arrow for arrow in everywhere if arrow.target == "app"] == []
+    assert not [path for path in source_tree.tracked() if path.as_posix() == "spaces/__init__.py"]
+
+
+def test_annotations_hides_no_module_of_the_standard_library() -> None:
+    names = {path.name for path in source_tree.tracked() if path.parts[0] == "annotations"}
+    assert names & RESERVED_IN_ANNOTATIONS == set()
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (
+            {"mmdemo.tasks": "import annotations.store", "annotations.store": ""},
+            "mmdemo.tasks may not need annotations",
+        ),
+        ({"annotations.loop": "from mmdemo.ui import page", "mmdemo.ui.page": ""}, "may not need mmdemo.ui"),
+        ({"mmdemo.training.fit": "from mmdemo.explain import attention", "mmdemo.explain.attention": ""}, "may not"),
+        ({"mmdemo.ui.page": "import torch"}, "the page never sees"),
+        ({"annotations.loop": "from sqlalchemy import select"}, "kept behind"),
+        ({"mmdemo.model.fusion": "def f():\n    from app import main", "app": ""}, "which nobody may"),
+        ({"mmdemo.samples": "from .tasks import Task", "mmdemo.tasks": "", "mmdemo": ""}, "may not need mmdemo.tasks"),
+    ],
+)
+def test_the_check_finds_a_wrong_arrow(sources: Mapping[str, str], said: str) -> None:
+    assert any(said in sentence for sentence in forbidden(source_tree.imports(sources)))
+
+
+def test_the_check_finds_a_cycle_through_a_late_import() -> None:
+    sources = {
+        "annotations.doubt": "def f():\n    from annotations import gate",
+        "annotations.gate": "import annotations.doubt",
+    }
+    found = source_tree.imports(sources)
+    assert set(cycle(found)) == set(sources)
+    assert too_late(found) == ["annotations.doubt:2 imports annotations.gate inside a function"]
