@@ -12,101 +12,22 @@ home still serves it.
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
+from mmdemo import sidecar
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.review import VersionInfo
-from mmdemo.samples import to_json
-from mmdemo.settings import ROOT, Settings
-from mmdemo.tasks import Task
+from mmdemo.settings import Settings
+from mmdemo.sidecar import Sidecar
 
 SHIPPED = Path(__file__).parent / "checkpoints"
-SIDECAR = "version.json"
 CHAMPION = "champion"
 HISTORY = "history"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _RESERVED = (CHAMPION, HISTORY)
-
-
-@dataclass(frozen=True)
-class Sidecar:
-    """What stands beside the weights in version.json. Loading refuses one that does not fit its task."""
-
-    version: str
-    task: str
-    kind: str
-    labels: tuple[str, ...]  # in the order of the logits
-    modalities: tuple[str, ...]
-    created_at: str  # UTC, ISO 8601 with seconds
-    parent: str | None = None  # the version that training started from
-    data: str = ""  # SHA-256 of the training snapshot
-    samples: int = 0  # rows that were trained on
-    seed: int = 0
-    command: str = ""  # how to train it again
-    code_revision: str = ""
-    # subset of the modalities, such as "image+text" or "image" → what its logits are divided by
-    temperatures: Mapping[str, float] = field(default_factory=dict)
-    # subset → distance of the features from training's, above which a sample is unlike what the model learned from
-    familiarity: Mapping[str, float] = field(default_factory=dict)
-    figures: Mapping[str, float] = field(default_factory=dict)  # on dev: accuracy, macro_f1, …
-    dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features
-    options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
-
-
-def subset(modalities: tuple[str, ...]) -> str:
-    """Return the name of a subset of the modalities, given in the order of MODALITIES: `image+text`."""
-    return "+".join(modalities)
-
-
-def read_sidecar(folder: Path) -> Sidecar:
-    """Return what stands in `folder/version.json`; fields of later releases are ignored. Raises CheckpointError."""
-    try:
-        raw = json.loads((folder / SIDECAR).read_text("utf-8"))
-        known = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
-        return Sidecar(**{**known, "labels": tuple(raw["labels"]), "modalities": tuple(raw["modalities"])})
-    except FileNotFoundError as error:
-        raise CheckpointError("checkpoint_missing", path=folder) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError("checkpoint_broken", path=folder / SIDECAR, detail=repr(error)) from error
-
-
-def write_sidecar(folder: Path, sidecar: Sidecar) -> None:
-    """Write `folder/version.json`. Raises StorageError."""
-    _replace(folder / SIDECAR, json.dumps(to_json(sidecar), ensure_ascii=False, indent=1) + "\n")
-
-
-def check(sidecar: Sidecar, task: Task, folder: Path) -> None:
-    """Raise CheckpointError where a version does not answer what the task asks."""
-    wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities}
-    for name, value in wanted.items():
-        found = getattr(sidecar, name)
-        if found != value:
-            raise CheckpointError(
-                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=found, wanted=value
-            )
-
-
-def now() -> str:
-    """Return this second in UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def code_revision() -> str:
-    """Return the commit of this code, "" where it is not a git checkout."""
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
 
 
 class Versions:
@@ -122,7 +43,7 @@ class Versions:
         Raises CheckpointError where there is neither.
         """
         for name in self._read(task, CHAMPION)[:1]:
-            if (self.folder(task, name) / SIDECAR).is_file():
+            if (self.folder(task, name) / sidecar.FILE).is_file():
                 return name
         shipped = self._shipped_version(task)
         if shipped is None:
@@ -133,7 +54,7 @@ class Versions:
         """Return the folder of a version. Raises UnknownName with the list of those there are."""
         if _NAME.fullmatch(version) and version not in _RESERVED:
             folder = self.folder(task, version)
-            if (folder / SIDECAR).is_file():
+            if (folder / sidecar.FILE).is_file():
                 return folder
             if version == self._shipped_version(task):
                 return self._shipped / task
@@ -177,11 +98,11 @@ class Versions:
 
     def read_sidecar(self, folder: Path) -> Sidecar:
         """Return the sidecar of a version folder. Raises CheckpointError."""
-        return read_sidecar(folder)
+        return sidecar.read(folder)
 
-    def write_sidecar(self, folder: Path, sidecar: Sidecar) -> None:
+    def write_sidecar(self, folder: Path, card: Sidecar) -> None:
         """Write the sidecar of a version folder. Raises StorageError."""
-        write_sidecar(folder, sidecar)
+        sidecar.write(folder, card)
 
     def _served(self, task: str) -> str | None:
         try:
@@ -191,7 +112,7 @@ class Versions:
 
     def _shipped_version(self, task: str) -> str | None:
         folder = self._shipped / task
-        return read_sidecar(folder).version if (folder / SIDECAR).is_file() else None
+        return sidecar.read(folder).version if (folder / sidecar.FILE).is_file() else None
 
     def _read(self, task: str, name: str) -> tuple[str, ...]:
         path = self._home / task / name
@@ -203,7 +124,7 @@ class Versions:
             raise StorageError("versions_not_readable", path=path, detail=error.strerror) from error
 
     def _write(self, task: str, name: str, lines: tuple[str, ...]) -> None:
-        _replace(self._home / task / name, "".join(f"{line}\n" for line in lines))
+        sidecar.replace_file(self._home / task / name, "".join(f"{line}\n" for line in lines))
 
     # Last in the class: below it the name `list` is no longer the type.
     def list(self, task: str) -> Sequence[VersionInfo]:
@@ -219,27 +140,8 @@ class Versions:
 def _sidecars(shipped: Path, home: Path) -> Iterator[Sidecar]:
     for folder in (shipped, *(sorted(home.iterdir()) if home.is_dir() else ())):
         try:
-            sidecar = read_sidecar(folder)
+            found = sidecar.read(folder)
         except CheckpointError:
             continue
-        if folder == shipped or folder.name == sidecar.version:
-            yield sidecar
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a whole file or nothing: a reader never sees half of it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise StorageError("versions_not_writable", path=path, detail=error.strerror) from error
+        if folder == shipped or folder.name == found.version:
+            yield found

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mmdemo import tasks, versions
+from mmdemo import sidecar, tasks
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
-from mmdemo.versions import Sidecar, Versions
+from mmdemo.sidecar import Sidecar
+from mmdemo.versions import Versions
 
 SIDE = Sidecar(
     version="2026-11-23-base",
@@ -26,17 +27,17 @@ SIDE = Sidecar(
 @pytest.fixture
 def home(tmp_path: Path) -> Versions:
     shipped = tmp_path / "shipped"
-    versions.write_sidecar(shipped / "sentiment", SIDE)
+    sidecar.write(shipped / "sentiment", SIDE)
     return Versions(Settings(home=tmp_path / "home"), shipped=shipped)
 
 
 def add(home: Versions, name: str) -> None:
-    versions.write_sidecar(home.folder("sentiment", name), replace(SIDE, version=name, parent=SIDE.version))
+    sidecar.write(home.folder("sentiment", name), replace(SIDE, version=name, parent=SIDE.version))
 
 
 def test_sidecar_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    versions.write_sidecar(tmp_path, SIDE)
-    assert versions.read_sidecar(tmp_path) == SIDE
+    sidecar.write(tmp_path, SIDE)
+    assert sidecar.read(tmp_path) == SIDE
 
 
 def test_shipped_version_is_champion_while_no_pointer_exists(home: Versions) -> None:
@@ -98,7 +99,7 @@ def test_a_home_that_is_a_file_serves_and_refuses_to_promote(home: Versions, tmp
     assert home.champion("sentiment") == SIDE.version
     assert len(home.list("sentiment")) == 1
     with pytest.raises(StorageError, match="cannot be written"):
-        versions.write_sidecar(home.folder("sentiment", "2026-11-24-n001"), SIDE)
+        sidecar.write(home.folder("sentiment", "2026-11-24-n001"), SIDE)
 
 
 @pytest.mark.parametrize("name", ["nope", "..", "../sentiment", "champion", "", "a/b"])
@@ -133,6 +134,6 @@ def test_broken_sidecars_are_refused_and_not_listed(home: Versions) -> None:
 
 def test_a_model_for_other_labels_does_not_fit(tmp_path: Path) -> None:
     task = tasks.get("sentiment")
-    versions.check(SIDE, task, tmp_path)
+    sidecar.check(SIDE, task, tmp_path)
     with pytest.raises(CheckpointError, match="labels"):
-        versions.check(replace(SIDE, labels=("negative", "positive")), task, tmp_path)
+        sidecar.check(replace(SIDE, labels=("negative", "positive")), task, tmp_path)

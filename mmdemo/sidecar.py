@@ -1,0 +1,111 @@
+"""The readable sidecar of a checkpoint, version.json: what a model was made from, for what, and how good it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mmdemo.errors import CheckpointError, StorageError
+from mmdemo.samples import to_json
+from mmdemo.settings import ROOT
+from mmdemo.tasks import Task
+
+FILE = "version.json"
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What stands beside the weights in version.json. Loading refuses one that does not fit its task."""
+
+    version: str
+    task: str
+    kind: str
+    labels: tuple[str, ...]  # in the order of the logits
+    modalities: tuple[str, ...]
+    created_at: str  # UTC, ISO 8601 with seconds
+    parent: str | None = None  # the version that training started from
+    data: str = ""  # SHA-256 of the training snapshot
+    samples: int = 0  # rows that were trained on
+    seed: int = 0
+    command: str = ""  # how to train it again
+    code_revision: str = ""
+    # subset of the modalities, such as "image+text" or "image" → what its logits are divided by
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+    # subset → distance of the features from training's, above which a sample is unlike what the model learned from
+    familiarity: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)  # on dev: accuracy, macro_f1, …
+    dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features
+    options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
+
+
+def subset(modalities: tuple[str, ...]) -> str:
+    """Return the name of a subset of the modalities, given in the order of MODALITIES: `image+text`."""
+    return "+".join(modalities)
+
+
+def read(folder: Path) -> Sidecar:
+    """Return what stands in `folder/version.json`; fields of later releases are ignored. Raises CheckpointError."""
+    try:
+        raw = json.loads((folder / FILE).read_text("utf-8"))
+        known = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
+        return Sidecar(**{**known, "labels": tuple(raw["labels"]), "modalities": tuple(raw["modalities"])})
+    except FileNotFoundError as error:
+        raise CheckpointError("checkpoint_missing", path=folder) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError("checkpoint_broken", path=folder / FILE, detail=repr(error)) from error
+
+
+def write(folder: Path, sidecar: Sidecar) -> None:
+    """Write `folder/version.json`. Raises StorageError."""
+    replace_file(folder / FILE, json.dumps(to_json(sidecar), ensure_ascii=False, indent=1) + "\n")
+
+
+def check(sidecar: Sidecar, task: Task, folder: Path) -> None:
+    """Raise CheckpointError where a version does not answer what the task asks."""
+    wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities}
+    for name, value in wanted.items():
+        found = getattr(sidecar, name)
+        if found != value:
+            raise CheckpointError(
+                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=found, wanted=value
+            )
+
+
+def now() -> str:
+    """Return this second in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def code_revision() -> str:
+    """Return the commit of this code, "" where it is not a git checkout."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a whole file or nothing: a reader never sees half of it. Raises StorageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StorageError("versions_not_writable", path=path, detail=error.strerror) from error
