@@ -1,6 +1,6 @@
-"""A task is one TOML file: labels, modalities, encoders, fusion, threshold, gate, limits. This module loads and checks it.
+"""A task is one TOML file: labels, modalities, encoders, fusion, threshold, gate, limits.
 
-Shipped tasks stand beside this file; `Settings.task_dir` names a folder of further ones.
+This module loads and checks it. Shipped tasks stand beside this file; `Settings.task_dir` names a folder of others.
 """
 
 import tomllib
