@@ -1,0 +1,97 @@
+"""Files on disk under the SHA-256 of their bytes: `ab/cdef….png`. No name, place or camera of the sender is kept.
+
+The bytes are made from decoded arrays (`mmdemo.decode`), so nothing that came with the upload can ride along.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotations.store import problems
+from mmdemo.decode import encode_audio, encode_image
+from mmdemo.samples import Inputs
+
+_SUFFIXES = {b"\x89PNG": ".png", b"RIFF": ".webp", b"fLaC": ".flac"}  # first four bytes → suffix
+_UNFINISHED = ".part"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One file to keep; its name says its content."""
+
+    name: str  # under the media folder
+    data: bytes
+
+
+def copy_of(data: bytes) -> Copy:
+    """Return the file for these bytes; equal bytes have equal names."""
+    digest = hashlib.sha256(data).hexdigest()
+    return Copy(f"{digest[:2]}/{digest[2:]}{_SUFFIXES[data[:4]]}", data)
+
+
+def copies_of(inputs: Inputs) -> dict[str, Copy]:
+    """Return what has to be kept of decoded inputs, modality → file; the caption is no file."""
+    copies = {}
+    if inputs.image is not None:
+        copies["image"] = copy_of(encode_image(inputs.image))
+    if inputs.audio is not None:
+        copies["audio"] = copy_of(encode_audio(inputs.audio))
+    return copies
+
+
+@contextlib.contextmanager
+def keeping(root: Path, copies: Sequence[Copy]) -> Iterator[None]:
+    """Write the files, and take back those that are new if the body fails. Raises StorageError."""
+    written: list[Path] = []
+    try:
+        for copy in copies:
+            path = root / copy.name
+            if not path.exists():
+                _write(path, copy.data)
+                written.append(path)
+        yield
+    except OSError as error:
+        _remove(written)
+        raise problems.from_os(error, root) from error
+    except BaseException:
+        _remove(written)
+        raise
+
+
+def remove(root: Path, names: Sequence[str]) -> None:
+    """Delete these files; missing ones are fine. Raises StorageError."""
+    try:
+        _remove([root / name for name in names])
+    except OSError as error:
+        raise problems.from_os(error, root) from error
+
+
+def names(root: Path, older_than: float) -> Iterator[str]:
+    """Yield the names of all files, unfinished ones too, last written before `older_than` (seconds since 1970)."""
+    for path in sorted(root.glob("*/*")):
+        with contextlib.suppress(FileNotFoundError):  # another process removed it meanwhile
+            if path.stat().st_mtime < older_than:
+                yield path.relative_to(root).as_posix()
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(suffix=_UNFINISHED, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        _remove([Path(unfinished)])
+        raise
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,314 @@
+"""The states of a sample and the moves between them, each one short transaction.
+
+A row is never deleted. `MOVES` says what is allowed; everything else raises Conflict. Skipped and unsure samples are
+out of the queue: they wait until somebody undoes that, or corrects them by id. Content goes elsewhere: `retention`.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from annotations import doubt, media, served
+from annotations.schema import CorrectionRow, HoldingRow, MoveRow, SampleRow, now
+from annotations.store import Store, labels, samples
+from mmdemo.errors import BadInput, Conflict, UnknownName
+from mmdemo.review import LABELLED, QUEUED, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
+from mmdemo.samples import Inputs, Prediction
+from mmdemo.tasks import Task
+
+MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → state after; None: there was no row
+    "note": {None: UNFLAGGED},
+    "queue": {None: QUEUED, UNFLAGGED: QUEUED},
+    "send": {QUEUED: SENT},
+    "recall": {SENT: QUEUED},
+    "label": {QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED, UNSURE: LABELLED, LABELLED: LABELLED},
+    "import": {None: LABELLED, UNFLAGGED: LABELLED, QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED}
+    | {UNSURE: LABELLED, LABELLED: LABELLED},
+    "skip": {QUEUED: SKIPPED, SENT: SKIPPED, UNSURE: SKIPPED},
+    "unsure": {QUEUED: UNSURE, SENT: UNSURE, SKIPPED: UNSURE},
+    "undo": {LABELLED: QUEUED, SKIPPED: QUEUED, UNSURE: QUEUED},
+}
+UNDOABLE = ("label", "skip", "unsure")
+DISPUTED, VISITOR = "disputed", "visitor"
+NAME_CHARS = 100
+NOTE_CHARS = 2_000
+_ID_BYTES = 24  # 192 random bits: nobody guesses an id
+
+
+def offer(
+    store: Store,
+    task: Task,
+    inputs: Inputs,
+    prediction: Prediction,
+    *,
+    suggested: str | None = None,
+    holder: str = VISITOR,
+) -> tuple[str, str]:
+    """Keep an answer that its sender agreed to keep, and return its sample id and the sender's own prediction id.
+
+    A flagged answer (or one with a `suggested` label, which must be the task's) is queued with its inputs; any other
+    leaves a row without them. The same input again makes no second entry: the first answer stays, and the consent is
+    added. A labelled sample is not queued again. Raises UnknownName, StorageError; then nothing is kept.
+    """
+    if suggested is not None:
+        task.check_label(suggested)
+    content = prediction.flagged or suggested is not None
+    copies = media.copies_of(inputs) if content else {}
+    try:
+        return _offer(store, inputs, prediction, copies, suggested, content, holder)
+    except IntegrityError:  # another process made the row between our look and our insert: now it is there
+        return _offer(store, inputs, prediction, copies, suggested, content, holder)
+
+
+def _offer(
+    store: Store,
+    inputs: Inputs,
+    prediction: Prediction,
+    copies: Mapping[str, media.Copy],
+    suggested: str | None,
+    content: bool,
+    holder: str,
+) -> tuple[str, str]:
+    # Files are written inside the transaction: who erases them holds the same lock and sees either both or none.
+    with store.session() as session, media.keeping(store.media, list(copies.values())):
+        row = samples.find(session, prediction.sample_id)
+        if row is None:
+            row = _new_row(prediction)
+            move(session, row, "queue" if content else "note")
+        if content:
+            _fill(session, row, inputs, prediction, copies)
+        if suggested is not None and row.state != LABELLED:
+            row.suggested, row.reason = suggested, DISPUTED
+        row.agreed_at = now()
+        prediction_id = _hold(session, row.sample_id, content, holder, suggested is not None)
+        session.commit()
+    return row.sample_id, prediction_id
+
+
+def _new_row(prediction: Prediction) -> SampleRow:
+    return SampleRow(
+        sample_id=prediction.sample_id,
+        task=prediction.task,
+        modalities=list(prediction.modalities),
+        created_at=now(),
+        agreed_at=now(),
+        **_answer(prediction, content=False),
+    )
+
+
+def _answer(prediction: Prediction, content: bool) -> dict[str, object]:
+    return {
+        "prediction": served.stored(prediction, content),
+        "label": prediction.label,
+        "confidence": prediction.confidence,
+        "model_version": prediction.model_version,
+        "doubt": doubt.of(prediction.probabilities),
+        "reason": prediction.reason,
+    }
+
+
+def _fill(
+    session: Session, row: SampleRow, inputs: Inputs, prediction: Prediction, copies: Mapping[str, media.Copy]
+) -> None:
+    """Give a row its content where it has none; the answer that goes with it is the one just served."""
+    if row.has_content:
+        return
+    came_back = row.forgotten_at is not None
+    row.caption, row.forgotten_at = inputs.text, None
+    row.image = copies["image"].name if "image" in copies else None
+    row.audio = copies["audio"].name if "audio" in copies else None
+    for name, value in _answer(prediction, content=True).items():
+        setattr(row, name, value)
+    if row.state == UNFLAGGED:
+        move(session, row, "queue")
+    elif row.state == SENT and came_back:
+        move(session, row, "recall")  # outside it was taken back when it was forgotten
+
+
+def _hold(session: Session, sample_id: str, content: bool, holder: str, suggestion: bool) -> str:
+    # Who suggests has just been answered: their consent then grows to the inputs, under the id they were told.
+    # A program (flagging, import) holds a sample once, however often it comes.
+    known = samples.newest_holding(session, sample_id, holder) if suggestion or holder != VISITOR else None
+    held = known or HoldingRow(prediction_id=secrets.token_urlsafe(_ID_BYTES), sample_id=sample_id, holder=holder)
+    held.content = bool(held.content) or content
+    held.agreed_at = now()
+    session.add(held)
+    return held.prediction_id
+
+
+def move(session: Session, row: SampleRow, name: str, who: str = "", correction: CorrectionRow | None = None) -> None:
+    """Take a row to the state that MOVES gives for `name`, and log it. Raises Conflict where there is none."""
+    after = MOVES[name].get(row.state)
+    if after is None:
+        raise Conflict("move_not_allowed", sample_id=row.sample_id, state=row.state, move=name)
+    before, row.state, row.updated_at = row.state, after, now()
+    session.add(row)
+    session.flush()  # the log refers to the row
+    log(session, row, name, before, who, correction)
+
+
+def log(
+    session: Session, row: SampleRow, name: str, before: str | None, who: str, correction: CorrectionRow | None = None
+) -> None:
+    """Write down what happened to a row."""
+    correction_id = correction.id if correction else None
+    values = {"before": before, "after": row.state, "who": who, "correction_id": correction_id}
+    session.add(MoveRow(sample_id=row.sample_id, move=name, at=now(), **values))
+
+
+def send(store: Store, sample_id: str, who: str) -> None:
+    """A queued sample now lies with an outside server too. Raises UnknownName, Conflict."""
+    _simple(store, sample_id, "send", who)
+
+
+def recall(store: Store, sample_id: str, who: str) -> None:
+    """It lies there no longer, unanswered. Raises UnknownName, Conflict."""
+    _simple(store, sample_id, "recall", who)
+
+
+def skip(store: Store, sample_id: str, annotator: str) -> None:
+    """Take a sample out of the queue: somebody would rather not. Raises BadInput, UnknownName, Conflict."""
+    _simple(store, sample_id, "skip", checked_name(annotator))
+
+
+def unsure(store: Store, sample_id: str, annotator: str) -> None:
+    """Take a sample out of the queue: even a person cannot tell. Raises BadInput, UnknownName, Conflict."""
+    _simple(store, sample_id, "unsure", checked_name(annotator))
+
+
+def _simple(store: Store, sample_id: str, name: str, who: str) -> None:
+    with store.session() as session:
+        move(session, present(session, sample_id), name, who)
+        session.commit()
+
+
+def present(session: Session, sample_id: str) -> SampleRow:
+    """Return a sample that still has its content. Raises UnknownName, Conflict."""
+    row = samples.get(session, sample_id)
+    if row.forgotten_at is not None:
+        raise Conflict("sample_forgotten", sample_id=sample_id)
+    return row
+
+
+def correct(
+    store: Store,
+    tasks: Mapping[str, Task],
+    sample_id: str,
+    label: str,
+    annotator: str,
+    note: str = "",
+    *,
+    source: str = "page",
+    external_id: str | None = None,
+) -> Correction:
+    """Store what a person says a sample is. A later correction counts instead of an earlier one, which stays.
+
+    `external_id` names the annotation of another server (`source`) that this is: the same one with the same label is
+    stored once. Raises BadInput (no name, long note), UnknownName (sample, label), Conflict (unflagged, forgotten).
+    """
+    annotator, note = checked_name(annotator), _checked_note(note)
+    with store.session() as session:
+        row = present(session, sample_id)
+        task_of(tasks, row.task).check_label(label)
+        known = labels.from_outside(session, source, external_id) if external_id else None
+        if known is not None and known.label == label:
+            return labels.as_correction(known, row.task)
+        made = record(session, row, "label", label=label, annotator=annotator, note=note, source=source)
+        made.external_id = external_id
+        session.commit()
+        return labels.as_correction(made, row.task)
+
+
+def record(
+    session: Session,
+    row: SampleRow,
+    name: str,
+    *,
+    label: str,
+    annotator: str,
+    note: str,
+    source: str,
+    at: datetime | None = None,
+) -> CorrectionRow:
+    """Add a checked correction to a row and move it by `name`. Raises Conflict."""
+    made = CorrectionRow(
+        sample_id=row.sample_id,
+        label=label,
+        annotator=annotator,
+        note=note,
+        corrected_at=at or now(),
+        predicted_label=row.label,
+        model_version=row.model_version,
+        source=source,
+    )
+    session.add_all((row, made))
+    assert name in ("label", "import"), name
+    move(session, row, name, annotator, made)
+    return made
+
+
+def withdraw(store: Store, source: str, external_id: str) -> str | None:
+    """An annotation was deleted where it came from: it counts no longer. Return its sample's id, None if unknown."""
+    with store.session() as session:
+        made = labels.from_outside(session, source, external_id)
+        if made is None:
+            return None
+        row = samples.get(session, made.sample_id)
+        made.withdrawn_at = now()
+        _reopen(session, row, source)
+        session.commit()
+        return row.sample_id
+
+
+def undo(store: Store, annotator: str) -> str | None:
+    """Take back the last correction, skip or unsure that this annotator gave in the page.
+
+    The sample is queued again, unless somebody else's correction of it still stands or it has moved on since. Return
+    its id, None where there is nothing to take back. Raises BadInput.
+    """
+    annotator = checked_name(annotator)
+    with store.session() as session:
+        last = samples.last_move(session, annotator, UNDOABLE)
+        if last is None:
+            return None
+        last.undone_at = now()
+        row = samples.get(session, last.sample_id)
+        if last.correction_id is not None:
+            session.get_one(CorrectionRow, last.correction_id).withdrawn_at = now()
+            _reopen(session, row, annotator)
+        elif row.state == last.after:
+            move(session, row, "undo", annotator)
+        session.commit()
+        return row.sample_id
+
+
+def _reopen(session: Session, row: SampleRow, who: str) -> None:
+    session.flush()
+    if row.state == LABELLED and not labels.history(session, row.sample_id):
+        move(session, row, "undo", who)
+
+
+def task_of(tasks: Mapping[str, Task], name: str) -> Task:
+    """Return the task of that name. Raises UnknownName with the list of those there are."""
+    if name not in tasks:
+        raise UnknownName("unknown_task", task=name, known=", ".join(tasks))
+    return tasks[name]
+
+
+def checked_name(annotator: str) -> str:
+    """Return an annotator's name without outer spaces. Raises BadInput where there is none or a very long one."""
+    name = annotator.strip()
+    if not name:
+        raise BadInput("no_annotator")
+    if len(name) > NAME_CHARS:
+        raise BadInput("too_long", field="name", length=len(name), most=NAME_CHARS)
+    return name
+
+
+def _checked_note(note: str) -> str:
+    if len(note) > NOTE_CHARS:
+        raise BadInput("too_long", field="note", length=len(note), most=NOTE_CHARS)
+    return note.strip()

@@ -1,0 +1,185 @@
+"""The tables. Every sample keeps the version that predicted it; rows change state and are never deleted.
+
+Content is what a visitor sent: caption, media, and the caption's words inside the stored explanation. It hangs on the
+consents in `holdings` and goes when the last of them goes. `migrations/` builds what stands here.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+HEAD = "0001"  # the newest migration; a test compares it with the folder
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets the zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcTime, dict[str, Any]: JSON(none_as_null=True), list[str]: JSON}  # noqa: RUF012 - as SQLAlchemy wants
+
+
+class SampleRow(Base):
+    """One input to one task; `sample_id` is the hash of both."""
+
+    __tablename__ = "samples"
+    __table_args__ = (Index(None, "task", "state", "doubt"),)
+
+    sample_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    task: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(20))  # one of mmdemo.review.STATES
+    modalities: Mapped[list[str]]
+    caption: Mapped[str | None] = mapped_column(Text)
+    image: Mapped[str | None] = mapped_column(String(80), index=True)  # name under the media folder
+    audio: Mapped[str | None] = mapped_column(String(80), index=True)
+    prediction: Mapped[dict[str, Any] | None]  # as served; None where nobody predicted (an import)
+    label: Mapped[str] = mapped_column(String(200))  # the model's guess
+    confidence: Mapped[float]
+    model_version: Mapped[str] = mapped_column(String(200))
+    doubt: Mapped[float]  # bigger: ask first
+    reason: Mapped[str | None] = mapped_column(String(20))
+    suggested: Mapped[str | None] = mapped_column(String(200))  # what a visitor said it should be
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    agreed_at: Mapped[datetime]  # the latest consent: retention counts from here
+    forgotten_at: Mapped[datetime | None]  # content was erased then
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything left to look at or to train on."""
+        return self.caption is not None or self.image is not None or self.audio is not None
+
+
+class HoldingRow(Base):
+    """One consent to keep one sample. The id is told to its sender alone."""
+
+    __tablename__ = "holdings"
+
+    prediction_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
+    content: Mapped[bool]  # the inputs too, not only the row: the answer was flagged or disputed
+    holder: Mapped[str] = mapped_column(String(20))  # visitor | flagging | import
+    agreed_at: Mapped[datetime]
+
+
+class CorrectionRow(Base):
+    """What a person said a sample is. The latest one that stands counts; earlier ones are its history."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index(None, "source", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
+    label: Mapped[str] = mapped_column(String(200))
+    annotator: Mapped[str] = mapped_column(String(200))
+    note: Mapped[str] = mapped_column(Text)
+    corrected_at: Mapped[datetime]
+    predicted_label: Mapped[str] = mapped_column(String(200))
+    model_version: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(20))  # page | label_studio | import
+    external_id: Mapped[str | None] = mapped_column(String(100))  # the annotation's id where it came from
+    withdrawn_at: Mapped[datetime | None]  # undone here, or deleted where it came from
+
+
+class MoveRow(Base):
+    """The log of moves: who took which sample from which state to which; undo reads it backwards."""
+
+    __tablename__ = "moves"
+    __table_args__ = (Index(None, "who", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
+    move: Mapped[str] = mapped_column(String(20))  # a key of review_queue.MOVES, or forget, expire
+    before: Mapped[str | None] = mapped_column(String(20))
+    after: Mapped[str] = mapped_column(String(20))
+    who: Mapped[str] = mapped_column(String(200))  # annotator, or "" for a visitor
+    at: Mapped[datetime]
+    correction_id: Mapped[int | None] = mapped_column(ForeignKey("corrections.id"))
+    undone_at: Mapped[datetime | None]
+
+
+class RunRow(Base):
+    """One night of one task."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index(None, "task", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    task: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(20))  # running | done | failed
+    verdict: Mapped[str | None] = mapped_column(String(20))
+    reasons: Mapped[list[str]]
+    figures: Mapped[dict[str, Any]]
+    champion: Mapped[str | None] = mapped_column(String(200))
+    challenger: Mapped[str | None] = mapped_column(String(200))
+    snapshot: Mapped[str | None] = mapped_column(String(64))  # hash of the rows that it read
+    last_correction: Mapped[int]  # id of the newest correction it saw: later ones are new
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class SyncRow(Base):
+    """One round with an outside annotation server."""
+
+    __tablename__ = "syncs"
+    __table_args__ = (Index(None, "task", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    task: Mapped[str] = mapped_column(String(100))
+    system: Mapped[str] = mapped_column(String(20))
+    pushed: Mapped[int]
+    pulled: Mapped[int]
+    at: Mapped[datetime]
+
+
+class OutsideProjectRow(Base):
+    """Where a task lives on an outside server."""
+
+    __tablename__ = "outside_projects"
+
+    system: Mapped[str] = mapped_column(String(20), primary_key=True)
+    server: Mapped[str] = mapped_column(String(300), primary_key=True)  # its URL: two servers don't share ids
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)  # the task's name, or "media"
+    project: Mapped[str] = mapped_column(String(100))
+    pulled_until: Mapped[datetime | None]
+    extra: Mapped[dict[str, Any]]
+
+
+class OutsideRow(Base):
+    """Where a sample lives on an outside server."""
+
+    __tablename__ = "outside"
+
+    system: Mapped[str] = mapped_column(String(20), primary_key=True)
+    server: Mapped[str] = mapped_column(String(300), primary_key=True)
+    sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), primary_key=True)
+    project: Mapped[str] = mapped_column(String(100))
+    external_id: Mapped[str] = mapped_column(String(100), index=True)  # the task's id there
+    model_version: Mapped[str] = mapped_column(String(200))  # of the prediction that was pushed
+    pushed_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]  # taken back there after it was forgotten here
+    extra: Mapped[dict[str, Any]]  # such as the ids of the uploaded files
+
+
+def now() -> datetime:
+    """Return this moment in UTC."""
+    return datetime.now(UTC)

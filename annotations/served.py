@@ -1,0 +1,56 @@
+"""A prediction as it was served, as JSON in the database and back."""
+
+from dataclasses import replace
+from typing import Any
+
+from mmdemo.samples import AudioMap, Explanation, HeadAnswer, ImageMap, Prediction, TextMap, TokenScore, to_json
+
+
+def stored(prediction: Prediction, content: bool) -> dict[str, Any]:
+    """Return what the database keeps. Without `content` the explanation goes: it quotes the caption.
+
+    The prediction's id is left out: it is told to its sender alone.
+    """
+    explanation = prediction.explanation if content else None
+    return to_json(replace(prediction, prediction_id=None, explanation=explanation))
+
+
+def without_content(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return what `stored` wrote, less what it quotes of the input."""
+    return {**raw, "explanation": None}
+
+
+def read(raw: dict[str, Any]) -> Prediction:
+    """Return the prediction that `stored` wrote."""
+    fields = dict(raw)
+    explanation = fields.pop("explanation")
+    return Prediction(
+        **{
+            **fields,
+            "modalities": tuple(fields["modalities"]),
+            "notes": tuple(fields["notes"]),
+            "heads": {name: HeadAnswer(**answer) for name, answer in fields["heads"].items()},
+            "explanation": explanation and _explanation(explanation),
+        }
+    )
+
+
+def _explanation(raw: dict[str, Any]) -> Explanation:
+    maps = {name: _MAPS[name](raw[name]) for name in _MAPS if name in raw}
+    return Explanation(method=raw["method"], target=raw["target"], **maps)
+
+
+def _image(raw: dict[str, Any]) -> ImageMap:
+    rows, columns = raw["grid"]
+    return ImageMap(grid=(rows, columns), scores=tuple(tuple(row) for row in raw["scores"]))
+
+
+def _text(raw: dict[str, Any]) -> TextMap:
+    return TextMap(tokens=tuple(TokenScore(**token) for token in raw["tokens"]))
+
+
+def _audio(raw: dict[str, Any]) -> AudioMap:
+    return AudioMap(edges_s=tuple(raw["edges_s"]), scores=tuple(raw["scores"]))
+
+
+_MAPS: dict[str, Any] = {"image": _image, "text": _text, "audio": _audio}

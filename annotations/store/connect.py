@@ -1,0 +1,72 @@
+"""Opens the database: the one place that knows which database it is."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, inspect, make_url, select
+
+from annotations.schema import HEAD
+from mmdemo.errors import StorageError
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+BUSY_MS = 10_000  # how long a writer waits for another one
+MIGRATION_WAIT_S = 60.0
+
+_PRAGMAS = (  # synchronous NORMAL is safe with WAL; secure_delete overwrites what a visitor took back
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+)
+
+
+def engine_for(url: str, busy_ms: int = BUSY_MS) -> Engine:
+    """Return an engine with this house's manners; nothing is opened yet."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection, _record) -> None:
+    connection.isolation_level = None  # the driver starts no transaction behind our back: `_begin` does
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    # A reader that turns writer fails at once when another process wrote in between, whatever the busy timeout is:
+    # so writers say so from the start.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def version_of(engine: Engine) -> str | None:
+    """Return the migration that the database stands at, None for an empty one."""
+    with engine.connect().execution_options(reading=True) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalar(select(Table("alembic_version", MetaData(), autoload_with=connection)))
+
+
+def migrate(engine: Engine, lock_folder: Path, to: str = "head") -> None:
+    """Bring the database up to `to`; one process at a time. Raises StorageError where another one takes too long."""
+    lock = lock_folder / "migrate.lock"
+    try:
+        with FileLock(lock, timeout=MIGRATION_WAIT_S):
+            if version_of(engine) != HEAD:
+                _upgrade(engine, to)
+    except Timeout as error:
+        raise StorageError("storage_locked", place=lock, detail=error) from error
+
+
+def _upgrade(engine: Engine, to: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)

@@ -1,0 +1,100 @@
+"""SQL about corrections. The latest one of a sample that was not withdrawn counts; the others are its history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from annotations.schema import CorrectionRow, SampleRow
+from mmdemo.review import LABELLED, Correction
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A correction that counts, with what it is about: a row to train on or to export."""
+
+    correction_id: int  # grows with time
+    correction: Correction
+    text: str | None
+    image: str | None  # names under the media folder
+    audio: str | None
+
+
+def standing(task: str = "") -> Select[CorrectionRow, SampleRow]:
+    """Return the query of the corrections that count, each with its sample, oldest first."""
+    latest = (
+        select(func.max(CorrectionRow.id))
+        .where(CorrectionRow.withdrawn_at.is_(None))
+        .group_by(CorrectionRow.sample_id)
+        .scalar_subquery()
+    )
+    query = select(CorrectionRow, SampleRow).join(SampleRow, CorrectionRow.sample_id == SampleRow.sample_id)
+    query = query.where(CorrectionRow.id.in_(latest), SampleRow.state == LABELLED)
+    return (query.where(SampleRow.task == task) if task else query).order_by(CorrectionRow.id)
+
+
+def corrections(session: Session, task: str = "") -> list[Labelled]:
+    """Return the corrections that count and still have their content, oldest first. "": of all tasks."""
+    content = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
+    return [
+        Labelled(row.id, as_correction(row, sample.task), sample.caption, sample.image, sample.audio)
+        for row, sample in session.execute(standing(task).where(content))
+    ]
+
+
+def history(session: Session, sample_id: str) -> list[CorrectionRow]:
+    """Return all corrections of a sample that were not withdrawn, oldest first."""
+    query = select(CorrectionRow).where(CorrectionRow.sample_id == sample_id, CorrectionRow.withdrawn_at.is_(None))
+    return list(session.scalars(query.order_by(CorrectionRow.id)))
+
+
+def from_outside(session: Session, source: str, external_id: str) -> CorrectionRow | None:
+    """Return the standing correction that an annotation of another server became."""
+    query = select(CorrectionRow).where(
+        CorrectionRow.source == source,
+        CorrectionRow.external_id == external_id,
+        CorrectionRow.withdrawn_at.is_(None),
+    )
+    return session.scalar(query.order_by(CorrectionRow.id.desc()).limit(1))
+
+
+def count_by(session: Session, column: str, task: str) -> dict[str, int]:
+    """Return value → corrections that count, most first; `column` is "label" or "annotator"."""
+    counted = standing(task).subquery()
+    value = counted.c[column]
+    query = select(value, func.count()).group_by(value).order_by(func.count().desc(), value)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def count_since(session: Session, task: str, moment: datetime) -> int:
+    """Return how many corrections that count were given since `moment`."""
+    counted = standing(task).where(CorrectionRow.corrected_at >= moment).subquery()
+    return session.scalar(select(func.count()).select_from(counted)) or 0
+
+
+def as_correction(row: CorrectionRow, task: str) -> Correction:
+    """Return the value that travels."""
+    return Correction(
+        sample_id=row.sample_id,
+        task=task,
+        label=row.label,
+        annotator=row.annotator,
+        note=row.note,
+        corrected_at=iso(row.corrected_at),
+        predicted_label=row.predicted_label,
+        model_version=row.model_version,
+        source=row.source,
+    )
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment as page, API and files write it: UTC, ISO 8601 with seconds."""
+    return moment.isoformat(timespec="seconds")
+
+
+def standing_of(session: Session, sample_ids: Sequence[str]) -> dict[str, CorrectionRow]:
+    """Return sample id → the correction that counts, for those of `sample_ids` that have one."""
+    query = standing().where(CorrectionRow.sample_id.in_(sample_ids))
+    return {row.sample_id: row for row, _ in session.execute(query)}

@@ -1,0 +1,42 @@
+"""What can go wrong with disk and database, as one StorageError with one sentence."""
+
+import errno
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from mmdemo.errors import StorageError
+
+_BY_ERRNO = {
+    errno.ENOSPC: "storage_full",
+    errno.EDQUOT: "storage_full",
+    errno.EACCES: "storage_read_only",
+    errno.EPERM: "storage_read_only",
+    errno.EROFS: "storage_read_only",
+    errno.ENOENT: "storage_missing",
+    errno.ENOTDIR: "storage_missing",
+    errno.EEXIST: "storage_missing",  # a file stands where the folder should be
+}
+_BY_SQLITE = {
+    sqlite3.SQLITE_BUSY: "storage_locked",
+    sqlite3.SQLITE_LOCKED: "storage_locked",
+    sqlite3.SQLITE_READONLY: "storage_read_only",
+    sqlite3.SQLITE_PERM: "storage_read_only",
+    sqlite3.SQLITE_FULL: "storage_full",
+    sqlite3.SQLITE_CANTOPEN: "storage_missing",
+    sqlite3.SQLITE_CORRUPT: "storage_corrupt",
+    sqlite3.SQLITE_NOTADB: "storage_corrupt",
+}
+
+
+def from_os(error: OSError, place: Path | str) -> StorageError:
+    """Return the sentence for a failed file operation under `place`."""
+    key = _BY_ERRNO.get(error.errno or 0, "storage_failed")
+    return StorageError(key, place=place, detail=error.strerror or error)
+
+
+def from_database(error: DBAPIError, place: Path | str) -> StorageError:
+    """Return the sentence for a failed statement on the database at `place`."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
+    return StorageError(_BY_SQLITE.get(code, "storage_failed"), place=place, detail=str(error.orig).strip())

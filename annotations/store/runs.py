@@ -1,0 +1,74 @@
+"""SQL about nights and about rounds with an outside server."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotations.schema import RunRow, SyncRow, now
+from annotations.store.labels import iso
+from mmdemo.review import Run
+
+RUNNING, DONE, FAILED = "running", "done", "failed"
+
+
+def start(session: Session, task: str, champion: str | None, snapshot: str | None, last_correction: int) -> int:
+    """Write down that a night has begun and return its id; a caller that holds the night's lock closes stale ones."""
+    row = RunRow(
+        task=task,
+        state=RUNNING,
+        reasons=[],
+        figures={},
+        champion=champion,
+        snapshot=snapshot,
+        last_correction=last_correction,
+        started_at=now(),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def finish(session: Session, run_id: int, state: str = DONE, **found: object) -> None:
+    """Write down how a night ended: any of verdict, reasons, figures, challenger, snapshot, last_correction."""
+    row = session.get_one(RunRow, run_id)
+    for name, value in {**found, "state": state, "finished_at": now()}.items():
+        assert name in RunRow.__table__.columns, name
+        setattr(row, name, value)
+
+
+def fail_stale(session: Session, task: str, reason: str) -> None:
+    """Close runs that still say "running": whoever holds the night's lock knows that nobody is at work on them."""
+    for row in session.scalars(select(RunRow).where(RunRow.task == task, RunRow.state == RUNNING)):
+        row.state, row.reasons, row.finished_at = FAILED, [reason], now()
+
+
+def last(session: Session, task: str, state: str | None = None) -> RunRow | None:
+    """Return the newest run of a task, or the newest in `state`."""
+    query = select(RunRow).where(RunRow.task == task)
+    if state:
+        query = query.where(RunRow.state == state)
+    return session.scalar(query.order_by(RunRow.id.desc()).limit(1))
+
+
+def as_run(row: RunRow) -> Run:
+    """Return the value that travels."""
+    return Run(
+        task=row.task,
+        state=row.state,
+        verdict=row.verdict,
+        reasons=tuple(row.reasons),
+        figures=row.figures,
+        champion=row.champion,
+        challenger=row.challenger,
+        started_at=iso(row.started_at),
+        finished_at=iso(row.finished_at) if row.finished_at else None,
+    )
+
+
+def add_sync(session: Session, task: str, system: str, pushed: int, pulled: int) -> None:
+    """Write down a round that went through."""
+    session.add(SyncRow(task=task, system=system, pushed=pushed, pulled=pulled, at=now()))
+
+
+def last_sync(session: Session, task: str) -> SyncRow | None:
+    """Return the newest round of a task."""
+    return session.scalar(select(SyncRow).where(SyncRow.task == task).order_by(SyncRow.id.desc()).limit(1))
