@@ -31,8 +31,10 @@ def constants() -> set[str]:
     """Return every string constant of our code, and every dotted or plain word of the page's scripts."""
     scripts = [path for path in source_tree.tracked() if path.suffix in {".js", ".toml"} and path.parts[0] in OURS]
     words = {word for path in scripts for word in re.findall(r"[\w.]+", (ROOT / path).read_text(encoding="utf-8"))}
-    nodes = (node for tree in trees() for node in ast.walk(tree))
-    return words | {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    nodes = [node for tree in trees() for node in ast.walk(tree)]
+    parts = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
+    texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in parts)
+    return words | {node.value for node in texts if isinstance(node.value, str)}
 
 
 def patterns() -> list[re.Pattern[str]]:
