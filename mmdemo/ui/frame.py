@@ -1,0 +1,86 @@
+"""What all tabs stand on: parts in both languages, the files under `static/`, and the look of the whole page.
+
+A tab hands over a function from language to HTML; the browser shows the one of its reader and swaps it in place when
+the reader switches. What it does there stands in `static/NAME.js` as `mmdemo.parts.NAME = (root, signal) => …`: `root`
+is new each time, `signal` is aborted before the next, and everything inside asks the server by `mmdemo.call`.
+"""
+
+import html
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mmdemo import locale
+
+STATIC = Path(__file__).parent / "static"
+# Read in this order, and later files use what earlier ones define.
+STYLES = ("theme.css", "frame.css", "predict.css", "map.css", "review.css", "status.css")
+SCRIPTS = ("core.js", "frame.js", "media.js", "map.js", "predict.js", "review.js", "status.js")
+SECTIONS = ("common", "predict", "explain", "review", "status")  # of the locale: what scripts may say
+
+
+def part(name: str, render: Callable[[str], str]) -> gr.HTML:
+    """Put the part `name` here: `render(language)` is its HTML, `mmdemo.parts[name]` of the scripts brings it to life."""
+    return gr.HTML(
+        value={language: render(language) for language in locale.LANGUAGES},
+        html_template="",
+        js_on_load=f"mmdemo.mount({json.dumps(name)}, element, props.value)",
+        apply_default_css=False,
+        elem_id=f"mm-{name}",
+        elem_classes=["mm"],
+    )
+
+
+def endpoint(function: Callable[..., Any], name: str, *, queued: bool = False) -> None:
+    """Let `mmdemo.call(name, …)` reach `function`; `queued` ones wait in one line, one at a time."""
+    if queued:
+        gr.api(function, api_name=name, api_visibility="undocumented", concurrency_limit=1, concurrency_id="predict")
+    else:
+        gr.api(function, api_name=name, api_visibility="undocumented", queue=False)
+
+
+def language_of(request: gr.Request | None) -> str:
+    """Return the language that a call asks for."""
+    return locale.pick(request.headers.get("accept-language") if request else None)
+
+
+def escape(text: object) -> str:
+    """Return `text` such that it shows as it is, between tags and inside quoted attributes."""
+    return html.escape(str(text), quote=True)
+
+
+def launch_options() -> dict[str, Any]:
+    """Return what `Blocks.launch` needs for the look and the scripts of the page."""
+    return {
+        "theme": gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        "head": _head(),
+        "footer_links": [],
+        "share": False,
+        "ssr_mode": False,
+        "run_history": False,  # it would keep visitors' inputs in their browsers
+        "enable_monitoring": False,
+        "quiet": True,
+    }
+
+
+def _head() -> str:
+    # Styles go here too: what is given as css= Gradio rewrites to lie below its own elements, media queries not.
+    styles = "".join(f"<style>{style}</style>" for style in _read(STYLES))
+    scripts = "".join(f"<script>{script}</script>" for script in (_data(), *_read(SCRIPTS)))
+    return styles + scripts
+
+
+def _read(names: tuple[str, ...]) -> list[str]:
+    return [(STATIC / name).read_text(encoding="utf-8") for name in names if (STATIC / name).is_file()]
+
+
+def _data() -> str:
+    texts = {
+        language: {k: v for k, v in locale.catalogue(language).items() if k.split(".")[0] in SECTIONS}
+        for language in locale.LANGUAGES
+    }
+    # "<" could end the script element in which this stands.
+    return "window.mmdemoTexts = " + json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c")

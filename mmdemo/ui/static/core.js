@@ -1,0 +1,160 @@
+// What every part of the page uses: the reader's language, and calls of the server with their place in line.
+window.mmdemo = (() => {
+  "use strict";
+
+  const STORED_LANGUAGE = "mmdemo.language";
+  const texts = window.mmdemoTexts;
+  const mounted = new Map(); // name → {element, value, stop}
+  const parts = {};
+
+  function firstLanguage() {
+    const asked = [stored(STORED_LANGUAGE), ...(navigator.languages || [navigator.language])];
+    const known = asked.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag in texts);
+    return known || Object.keys(texts)[0];
+  }
+
+  // Storage can be closed to us (private mode, an embedding page): the page then works without a memory.
+  function stored(key, area = "localStorage") {
+    try { return window[area].getItem(key); } catch { return null; }
+  }
+
+  function store(key, value, area = "localStorage") {
+    try {
+      if (value === null) window[area].removeItem(key);
+      else window[area].setItem(key, value);
+    } catch { /* see stored() */ }
+  }
+
+  function t(key, values = {}) {
+    const text = texts[mmdemo.language][key];
+    if (text === undefined) throw new Error(`no text ${key}`);
+    return text.replace(/\{(\w+)\}/g, (brace, name) => (name in values ? String(values[name]) : brace));
+  }
+
+  // --- parts -----------------------------------------------------------------------------------------------------
+
+  function mount(name, element, value) {
+    mounted.set(name, { element, value, stop: null });
+    show(name);
+  }
+
+  function show(name) {
+    const entry = mounted.get(name);
+    entry.stop?.abort();
+    entry.stop = new AbortController();
+    const root = document.createElement("div");
+    root.className = `mm-part mm-part-${name}`;
+    root.innerHTML = entry.value[mmdemo.language];
+    entry.element.replaceChildren(root);
+    parts[name]?.(root, entry.stop.signal);
+  }
+
+  function setLanguage(language) {
+    store(STORED_LANGUAGE, language);
+    mmdemo.language = language;
+    dress();
+    for (const name of mounted.keys()) show(name);
+  }
+
+  function dress() {
+    document.documentElement.lang = mmdemo.language === "zh" ? "zh-CN" : mmdemo.language;
+    document.title = t("common.title");
+  }
+
+  // --- calls -----------------------------------------------------------------------------------------------------
+
+  const address = (path) => new URL(`${window.gradio_config.api_prefix || "/gradio_api"}/${path}`.slice(1), document.baseURI);
+
+  // A refusal that a person can read: `kind` is "refused" | "full" | "dropped" | "cancelled" | "failed".
+  class CallError extends Error {
+    constructor(kind, sentence) {
+      super(sentence || t(`common.${kind}`));
+      this.kind = kind;
+    }
+  }
+
+  async function post(path, body, headers = {}) {
+    const options = { method: "POST", body, headers: { "Accept-Language": mmdemo.language, ...headers } };
+    try {
+      return await fetch(address(path), options);
+    } catch {
+      throw new CallError("dropped");
+    }
+  }
+
+  const postJson = (path, value, headers) =>
+    post(path, JSON.stringify(value), { "Content-Type": "application/json", ...headers });
+
+  // call("name", [arguments], {onWait, signal, headers}) → what the function returned.
+  // onWait gets {place} while others are before us (1 is next), {} once it works.
+  async function call(name, args = [], options = {}) {
+    const endpoint = window.gradio_config.dependencies.find((entry) => entry.api_name === name);
+    if (!endpoint) throw new Error(`no endpoint ${name}`);
+    return endpoint.queue ? queued(endpoint, args, options) : direct(name, args, options);
+  }
+
+  async function direct(name, args, { headers } = {}) {
+    const response = await postJson(`run/${name}`, { data: args }, headers);
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) throw new CallError("failed", answer.error);
+    return answer.data[0];
+  }
+
+  async function queued(endpoint, args, { onWait = () => {}, signal, headers } = {}) {
+    const session = token();
+    const body = { data: args, fn_index: endpoint.id, session_hash: session };
+    const response = await postJson("queue/join", body, headers);
+    if (response.status === 503) throw new CallError("full");
+    if (!response.ok) throw new CallError("failed");
+    const { event_id } = await response.json();
+    signal?.addEventListener("abort", () =>
+      postJson("cancel", { session_hash: session, fn_index: endpoint.id, event_id }).catch(() => {}));
+    return listen(session, onWait, signal);
+  }
+
+  function listen(session, onWait, signal) {
+    const source = new EventSource(address(`queue/data?session_hash=${session}`));
+    return new Promise((resolve, reject) => {
+      const end = (settle, value) => { source.close(); settle(value); };
+      const gone = () => end(reject, new CallError("dropped"));
+      if (signal?.aborted) return end(reject, new CallError("cancelled"));
+      signal?.addEventListener("abort", () => end(reject, new CallError("cancelled")));
+      source.onerror = gone; // by itself it would connect again, to a stream that is no longer there
+      source.onmessage = ({ data }) => {
+        const message = JSON.parse(data);
+        if (message.msg === "estimation") onWait({ place: message.rank + 1 });
+        else if (message.msg === "process_starts") onWait({});
+        else if (message.msg === "unexpected_error") gone();
+        else if (message.msg !== "process_completed") return;
+        else if (message.success) end(resolve, message.output.data[0]);
+        else end(reject, new CallError("failed", message.output?.error));
+      };
+    });
+  }
+
+  // upload(file) → the server's path of it, to be handed to call() as fileData(path).
+  async function upload(file) {
+    const form = new FormData();
+    // A file's name says something about its owner, and nobody needs it: only its ending goes along.
+    const ending = /\.\w{1,5}$/.exec(file.name || "")?.[0] || "";
+    form.append("files", file, `input${ending}`);
+    const response = await post("upload", form);
+    if (response.status === 413) throw new CallError("too_large");
+    if (!response.ok) throw new CallError("failed");
+    return (await response.json())[0];
+  }
+
+  const fileData = (path) => ({ path, meta: { _type: "gradio.FileData" } });
+
+  // 128 random bits: whoever has it may ask for what was done under it.
+  function token() {
+    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  const mmdemo = {
+    language: null, parts, t, mount, setLanguage, dress, call, upload, fileData, token, stored, store, CallError,
+  };
+  window.mmdemo = mmdemo;
+  mmdemo.language = firstLanguage();
+  return mmdemo;
+})();

@@ -1,0 +1,126 @@
+"""A small stand-in for the loop: plausible answers by rule, for tests of the page alone and for looking at it.
+
+`python -m tests.unit.mmdemo.ui.fake [PORT]` serves the page on it.
+"""
+
+import dataclasses
+import hashlib
+import math
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmdemo import tasks
+from mmdemo.errors import BadInput
+from mmdemo.review import Correction, QueueItem, ReviewItem, Status
+from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.ui.services import Services
+
+BRIGHT = {"smiling": 9.0, "laughing": 9.0, "happy": 7.0, "rain": 8.0, "kite": 3.0, "boy": 2.5, "beach": 3.0}
+
+
+class FakeLoop:
+    """Answers "positive" to a caption that smiles, is unsure about anything else, and remembers what it was asked."""
+
+    def __init__(self, delay_s: float = 0.0) -> None:
+        self.tasks = tasks.load_all()
+        self.delay_s = delay_s
+        self.predicted: list[tuple[str, Sample, str, bool]] = []
+        self.suggested: list[tuple[str, Sample, str]] = []
+        self.forgotten: list[str] = []
+
+    def predict(self, name: str, sample: Sample, explain: str, keep: bool) -> Prediction:
+        """Return an answer by the caption's words."""
+        self.predicted.append((name, sample, explain, keep))
+        time.sleep(self.delay_s)
+        task = self.tasks[name]
+        sure = sample.text == "" or bool(re.search("smil|laugh|happy", sample.text))
+        label = task.label_names[-1]
+        confidence = 0.93 if sure else 0.48
+        rest = (1 - confidence) / (len(task.labels) - 1)
+        modalities = tuple(m for m in task.modalities if getattr(sample, m) not in (None, ""))
+        return Prediction(
+            sample_id=hashlib.sha256(repr(sample).encode()).hexdigest(),
+            task=name,
+            kind=task.kind,
+            label=label,
+            probabilities={**dict.fromkeys(task.label_names, rest), label: confidence},
+            confidence=confidence,
+            threshold=task.threshold,
+            flagged=not sure,
+            reason=None if sure else "low_confidence",
+            modalities=modalities,
+            model_version="2026-11-21",
+            latency_ms=31.2,
+            explanation=explanation(task, sample, label),
+            prediction_id=f"p-{len(self.predicted)}" if keep else None,
+        )
+
+    def suggest(self, name: str, sample: Sample, label: str) -> str:
+        """Remember it."""
+        self.suggested.append((name, sample, self.tasks[name].check_label(label)))
+        return "s-1"
+
+    def forget(self, prediction_id: str) -> None:
+        """Remember it."""
+        self.forgotten.append(prediction_id)
+
+    def services(self) -> Services:
+        """Return the seam that the page is handed."""
+        return Services(
+            tasks=self.tasks,
+            predict=self.predict,
+            suggest=self.suggest,
+            forget=self.forget,
+            methods=lambda task: ("attention",),
+            queue=_no_queue,
+            item=_no_item,
+            correct=_no_correction,
+            skip=lambda sample_id, annotator: None,
+            unsure=lambda sample_id, annotator: None,
+            undo=lambda annotator: None,
+            status=lambda task: Status(task, {}, {}, {}, (), None, None, 0, 20),
+            train=lambda task: "",
+            export=lambda task, kind: Path("/nowhere"),
+        )
+
+
+def explanation(task: Task, sample: Sample, label: str) -> Explanation:
+    """Return a hill over the picture, the bright words of the caption, and a bump in the middle of the sound."""
+    words = [(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+", sample.text)]
+    weights = [BRIGHT.get(word.lower().strip(".,"), 0.4) for word, _, _ in words]
+    cells = [[4 * math.exp(-((row - 3.6) ** 2 + (col - 3.5) ** 2) / 3) + 0.15 for col in range(7)] for row in range(7)]
+    frames = [3 * math.exp(-((i - 12) ** 2) / 20) + 0.2 for i in range(24)]
+    return Explanation(
+        method="attention",
+        target=label,
+        image=ImageMap((7, 7), tuple(map(tuple, cells))) if sample.image is not None else None,
+        text=TextMap(tuple(TokenScore(w, a, b, s) for (w, a, b), s in zip(words, weights, strict=True)))
+        if words
+        else None,
+        audio=AudioMap(tuple(i * 0.1 for i in range(25)), tuple(frames)) if sample.audio is not None else None,
+    )
+
+
+def _no_queue(task: str, limit: int) -> Sequence[QueueItem]:
+    return ()
+
+
+def _no_item(sample_id: str) -> ReviewItem:
+    raise BadInput("unknown_sample", sample_id=sample_id)
+
+
+def _no_correction(sample_id: str, label: str, annotator: str, note: str) -> Correction:
+    raise BadInput("unknown_sample", sample_id=sample_id)
+
+
+if __name__ == "__main__":
+    from mmdemo.ui import page
+
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 7860
+    settings = dataclasses.replace(Settings(), server_port=port)
+    page.launch(page.build(FakeLoop(delay_s=0.8).services(), settings), settings)
