@@ -1,0 +1,211 @@
+"""MultimodalModel: encoders, one fusion transformer, one head. Any subset of the modalities goes in together.
+
+Letters of the shapes: b samples, n tokens of one modality, d width of a fusion token.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.utils import ModelOutput
+
+from mmdemo.errors import CheckpointError
+from mmdemo.model import encoders, fusion
+from mmdemo.model.config import MultimodalConfig, for_task
+from mmdemo.model.heads import HEADS
+from mmdemo.model.processor import MAX_TOKENS, MultimodalProcessor
+from mmdemo.samples import MODALITIES
+from mmdemo.tasks import Task
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which token of the fusion came from where; the answer token is number 0."""
+
+    spans: Mapping[str, tuple[int, int]]  # modality → its first token and the one behind its last
+    grid: tuple[int, int] | None  # rows and columns of the picture's regions
+    mask: Tensor  # (b, 1 + tokens) bool: False where a sample has no such token
+
+
+@dataclass
+class MultimodalOutput(ModelOutput):
+    """What one forward pass returns."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None  # (b, labels) float32
+    features: Tensor | None = None  # (b, d) of the answer token, behind the last layer
+    pooled: dict[str, Tensor] | None = None  # modality → (b, d), mean of its tokens before the fusion
+    attention: tuple[Tensor, ...] | None = None  # a layer each, (b, heads, 1 + tokens, 1 + tokens)
+    layout: Layout | None = None  # with the attention
+
+
+class MultimodalModel(PreTrainedModel):
+    """Tokens of picture, caption and sound → an answer token that attends to all of them → logits."""
+
+    config_class = MultimodalConfig
+    base_model_prefix = "mmdemo"
+    main_input_name = "pixel_values"
+    _supports_sdpa = True
+
+    def __init__(self, config: MultimodalConfig) -> None:
+        super().__init__(config)
+        d = config.dim
+        self.encoders = nn.ModuleDict({name: encoders.build(name, config.encoders[name]) for name in config.modalities})
+        self.projections = nn.ModuleDict({name: _projection(self.encoders[name].dim, d) for name in config.modalities})
+        self.modality_embedding = nn.Embedding(len(MODALITIES), d)
+        self.fusion = fusion.Fusion(d, config.layers, config.heads, config.dropout)
+        self.head = HEADS[config.kind](d, len(config.labels), config.dropout)
+        self.post_init()
+
+    def forward(
+        self,
+        pixel_values: Tensor | None = None,
+        image_present: Tensor | None = None,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        text_mask: Tensor | None = None,
+        audio_features: Tensor | None = None,
+        audio_frames: Tensor | None = None,
+        labels: Tensor | None = None,
+        return_attention: bool = False,
+    ) -> MultimodalOutput:
+        """Judge a batch as the processor makes it; a modality that nobody in it has is left out.
+
+        pixel_values (b, 3, size, size) float32, image_present (b,) bool; input_ids, attention_mask, text_mask (b, n);
+        audio_features (b, mels, frames) float32, audio_frames (b,) int, 0 for none; labels (b,) or (b, labels).
+        """
+        given: dict[str, tuple[tuple[Tensor, ...], Tensor]] = {}  # modality → its encoder's arguments, who has it (b,)
+        if pixel_values is not None and image_present is not None:
+            given["image"] = (pixel_values,), image_present
+        if input_ids is not None and attention_mask is not None and text_mask is not None:
+            given["text"] = (input_ids, attention_mask, text_mask), text_mask.any(dim=1)
+        if audio_features is not None and audio_frames is not None:
+            given["audio"] = (audio_features, audio_frames), audio_frames > 0
+        assert given, "a batch needs at least one modality"
+        present = self._hide(torch.stack([has for _, has in given.values()], dim=1))  # (b, modalities)
+        encoded = {n: self._tokens(n, args, present[:, i]) for i, (n, (args, _)) in enumerate(given.items())}
+        return self._judge(encoded, labels, return_attention)
+
+    def _judge(
+        self, encoded: Mapping[str, tuple[Tensor, Tensor]], labels: Tensor | None, return_attention: bool
+    ) -> MultimodalOutput:
+        tokens = torch.cat([item[0] for item in encoded.values()], dim=1)  # (b, all tokens, d)
+        mask = torch.cat([item[1] for item in encoded.values()], dim=1)  # (b, all tokens)
+        features, attention = self.fusion(tokens, mask, return_attention)
+        logits = self.head(features)
+        return MultimodalOutput(
+            loss=None if labels is None else self.head.loss(logits, labels),
+            logits=logits,
+            features=features,
+            pooled={name: _mean(*item) for name, item in encoded.items()},
+            attention=attention,
+            layout=self._layout(encoded, mask) if return_attention else None,
+        )
+
+    def _hide(self, present: Tensor) -> Tensor:
+        """In training, hide modalities (b, modalities) of samples that have several; never all of a sample."""
+        if not self.training or self.config.modality_dropout == 0 or present.shape[1] == 1:
+            return present
+        kept = present & (torch.rand(present.shape, device=present.device) >= self.config.modality_dropout)
+        return torch.where(kept.any(dim=1, keepdim=True), kept, present)
+
+    def _tokens(self, name: str, arguments: tuple[Tensor, ...], present: Tensor) -> tuple[Tensor, Tensor]:
+        """Return fusion tokens (b, n, d) of one modality and which are real (b, n); only samples that have it run."""
+        rows = present.nonzero()[:, 0]
+        if len(rows) == 0:
+            return self.fusion.answer.new_zeros(len(present), 0, self.config.dim), present.new_zeros(len(present), 0)
+        tokens, mask = _ENCODE[name](self.encoders[name], *(item[rows] for item in arguments))
+        tokens = self.projections[name](tokens) + self._place(name, tokens.shape[1])
+        if len(rows) == len(present):
+            return tokens, mask
+        all_tokens = tokens.new_zeros(len(present), *tokens.shape[1:])
+        all_mask = mask.new_zeros(len(present), mask.shape[1])
+        return all_tokens.index_copy(0, rows, tokens), all_mask.index_copy(0, rows, mask)
+
+    def _place(self, name: str, n: int) -> Tensor:
+        """Return (n, d): what kind of token it is, and where; word pieces know their place from their encoder."""
+        kind = self.modality_embedding.weight[MODALITIES.index(name)]
+        if name == "image":
+            return kind + fusion.grid_sinusoids(*self.encoders[name].grid, self.config.dim, kind)
+        if name == "audio":
+            return kind + fusion.sinusoids(torch.arange(n, device=kind.device), self.config.dim)
+        return kind.expand(n, -1)
+
+    def _layout(self, encoded: Mapping[str, tuple[Tensor, Tensor]], mask: Tensor) -> Layout:
+        spans, first = {}, 1
+        for name, (tokens, _) in encoded.items():
+            spans[name] = (first, first + tokens.shape[1])
+            first += tokens.shape[1]
+        grid = self.encoders["image"].grid if "image" in encoded else None
+        return Layout(spans, grid, torch.cat([mask.new_ones(len(mask), 1), mask], dim=1))
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, nn.Conv1d | nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, fusion.Fusion):
+            nn.init.normal_(module.answer, std=0.02)
+        elif isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        else:
+            super()._init_weights(module)
+
+    @classmethod
+    def build(
+        cls, task: Task, starts: Mapping[str, str | Path] | None = None
+    ) -> tuple["MultimodalModel", MultimodalProcessor]:
+        """Return a fresh model of `task` and its processor; `starts` (modality → folder) override the task's.
+
+        Raises ManifestError for an encoder type that does not exist, CheckpointError where a start cannot be loaded.
+        """
+        chosen = {name: str(entry["start"]) for name, entry in task.encoders.items() if "start" in entry}
+        chosen |= {name: str(start) for name, start in (starts or {}).items() if name in task.modalities}
+        made = {n: encoders.specify(n, task.encoders[n], chosen.get(n)) for n in task.modalities}
+        specs = {name: spec for name, (spec, _) in made.items()}
+        model = cls(for_task(task, specs))
+        for name, (_, backbone) in made.items():
+            if backbone is not None:
+                model.encoders[name].backbone = backbone
+        max_tokens = task.encoders.get("text", {}).get("max_tokens", MAX_TOKENS)
+        return model, MultimodalProcessor.build(specs, chosen, max_tokens)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> tuple["MultimodalModel", MultimodalProcessor]:
+        """Return the model of a version folder in float32, ready to answer, and its processor. Raises CheckpointError."""
+        processor = MultimodalProcessor.from_pretrained(folder)
+        try:
+            model = cls.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise CheckpointError("checkpoint_broken", path=folder, detail=str(error).split("\n")[0]) from error
+        return model.eval(), processor
+
+
+def _projection(width: int, d: int) -> nn.Sequential:
+    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, d))
+
+
+def _mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    weight = mask.unsqueeze(-1).to(tokens.dtype)  # (b, n, 1)
+    return (tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp_min(1)  # (b, d)
+
+
+def _encode_image(encoder: nn.Module, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
+    tokens = encoder(pixel_values)
+    return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+
+
+def _encode_text(encoder: nn.Module, ids: Tensor, mask: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+    return encoder(ids, mask), words  # marks such as [CLS] stay behind: nobody wrote them
+
+
+def _encode_audio(encoder: nn.Module, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+    return encoder(features, frames)
+
+
+_ENCODE = {"image": _encode_image, "text": _encode_text, "audio": _encode_audio}
