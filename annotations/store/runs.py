@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session
 
 from annotations.schema import RunRow, SyncRow, now
 from annotations.store.labels import iso
-from mmdemo.review import Run
+from mmdemo.review import Reason, Run
+from mmdemo.samples import to_json
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
@@ -32,13 +33,13 @@ def finish(session: Session, run_id: int, state: str = DONE, **found: object) ->
     row = session.get_one(RunRow, run_id)
     for name, value in {**found, "state": state, "finished_at": now()}.items():
         assert name in RunRow.__table__.columns, name
-        setattr(row, name, value)
+        setattr(row, name, to_json(value) if name == "reasons" else value)
 
 
-def fail_stale(session: Session, task: str, reason: str) -> None:
+def fail_stale(session: Session, task: str, reason: Reason) -> None:
     """Close runs that still say "running": whoever holds the night's lock knows that nobody is at work on them."""
     for row in session.scalars(select(RunRow).where(RunRow.task == task, RunRow.state == RUNNING)):
-        row.state, row.reasons, row.finished_at = FAILED, [reason], now()
+        row.state, row.reasons, row.finished_at = FAILED, [to_json(reason)], now()
 
 
 def last(session: Session, task: str, state: str | None = None) -> RunRow | None:
@@ -51,16 +52,18 @@ def last(session: Session, task: str, state: str | None = None) -> RunRow | None
 
 def as_run(row: RunRow) -> Run:
     """Return the value that travels."""
+    why = tuple(Reason(**reason) for reason in row.reasons)
     return Run(
         task=row.task,
         state=row.state,
         verdict=row.verdict,
-        reasons=tuple(row.reasons),
+        reasons=tuple(reason.sentence() for reason in why),
         figures=row.figures,
         champion=row.champion,
         challenger=row.challenger,
         started_at=iso(row.started_at),
         finished_at=iso(row.finished_at) if row.finished_at else None,
+        why=why,
     )
 
 
