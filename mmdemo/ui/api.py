@@ -1,0 +1,178 @@
+"""The endpoints for scripts, as `gradio_client.Client(url).view_api()` lists them. Tab events stand with their tabs.
+
+Types, defaults and descriptions of the listing come from the signatures and docstrings below. Refusals are errors of
+`mmdemo.errors`; `mmdemo.ui.blocks` turns them into the one sentence that the caller reads.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+import gradio as gr
+from gradio import FileData
+
+from mmdemo.errors import UnknownName
+from mmdemo.review import QUEUED, SKIPPED, UNSURE, Correction, QueueItem, Status
+from mmdemo.samples import Prediction, Sample, to_json
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.ui import access, arguments, uploads
+from mmdemo.ui.services import Services
+
+REVIEWERS_LANES = 4  # calls of one endpoint at once; predictions have one lane, which they share with the page
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """A QueueItem as others see it: without its media."""
+
+    sample_id: str
+    task: str
+    label: str  # the model's guess
+    confidence: float
+    reason: str
+    state: str
+    created_at: str
+    suggested: str | None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A sample and the state in which it is now; both None where there was nothing to move."""
+
+    sample_id: str | None
+    state: str | None
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """One method an endpoint, named as it is called."""
+
+    services: Services
+    settings: Settings
+
+    def predict(
+        self,
+        task: str,
+        image: FileData | None = None,
+        text: str = "",
+        audio: FileData | None = None,
+        explain: str = "default",
+        keep: bool = False,
+    ) -> Prediction:
+        """Answer one sample and show where the model looked.
+
+        image, audio: an uploaded file or nothing; text: the caption, "" for none; explain: "default", a method's
+        name or "none"; keep: whether anything may be stored (a doubtful sample with its inputs, so that people can
+        correct it; a confident one without). prediction_id is null where nothing was kept.
+        """
+        with _uploaded(image, text, audio) as sample:
+            method = arguments.text(explain, "explain") or "none"
+            return self.services.predict(self._task(task).name, sample, method, arguments.flag(keep, "keep"))
+
+    def suggest(
+        self,
+        task: str,
+        image: FileData | None = None,
+        text: str = "",
+        audio: FileData | None = None,
+        label: str = "",
+    ) -> str:
+        """Dispute an answer: keep this sample in the queue, with the label that you think is right, for a reviewer.
+
+        Returns its sample_id.
+        """
+        with _uploaded(image, text, audio) as sample:
+            known = self._task(task)
+            return self.services.suggest(known.name, sample, known.check_label(arguments.text(label, "label")))
+
+    def forget(self, prediction_id: str) -> bool:
+        """Take back what was sent: media and text are erased at once. True when it is done."""
+        self.services.forget(arguments.text(prediction_id, "prediction_id"))
+        return True
+
+    def queue(self, request: gr.Request, task: str = "", limit: int = 50) -> list[QueueRow]:
+        """List what waits for a person, most doubtful first. For reviewers.
+
+        task: a task's name, "" for all; limit: at most so many rows.
+        """
+        self._admit(request)
+        name = self._task(task).name if arguments.text(task, "task") else ""
+        return [_row(item) for item in self.services.queue(name, arguments.limit(limit))]
+
+    def correct(self, request: gr.Request, sample_id: str, label: str, annotator: str, note: str = "") -> Correction:
+        """Say what a sample is. The model learns from it at night. Returns the stored correction. For reviewers."""
+        self._admit(request)
+        given = {"sample_id": sample_id, "label": label, "annotator": annotator, "note": note}
+        return self.services.correct(*(arguments.text(value, field) for field, value in given.items()))
+
+    def skip(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
+        """Leave a sample unanswered; it is not asked again. For reviewers."""
+        self._admit(request)
+        self.services.skip(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"))
+        return Moved(sample_id, SKIPPED)
+
+    def unsure(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
+        """Say that a person can't tell either. For reviewers."""
+        self._admit(request)
+        self.services.unsure(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"))
+        return Moved(sample_id, UNSURE)
+
+    def undo(self, request: gr.Request, annotator: str) -> Moved:
+        """Take back the annotator's last answer: its sample waits again. For reviewers."""
+        self._admit(request)
+        sample_id = self.services.undo(arguments.text(annotator, "annotator"))
+        return Moved(sample_id, QUEUED if sample_id else None)
+
+    def train(self, request: gr.Request, task: str) -> str:
+        """Start now what runs at night, as a process of its own. Returns a sentence. For reviewers."""
+        self._admit(request)
+        return self.services.train(self._task(task).name)
+
+    def status(self, request: gr.Request, task: str) -> Status:
+        """Count samples by state and corrections by label and annotator; list versions, last sync, last training.
+
+        To others than reviewers it tells the number waiting, the versions and the last training.
+        """
+        known = self._task(task)
+        return access.visible(self.services.status(known.name), self.settings, request.headers)
+
+    def _task(self, name: str) -> Task:
+        if arguments.text(name, "task") not in self.services.tasks:
+            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
+        return self.services.tasks[name]
+
+    def _admit(self, request: gr.Request) -> None:
+        access.admit(self.settings, request.headers)
+
+
+def add(services: Services, settings: Settings) -> None:
+    """Add every endpoint to the gr.Blocks in whose `with` this is called."""
+    endpoints = Endpoints(services, settings)
+    for method in (endpoints.predict, endpoints.suggest):
+        gr.api(_plain(method), api_name=method.__name__, concurrency_id="predict", concurrency_limit=1)
+    for name in ("forget", "queue", "correct", "skip", "unsure", "undo", "train", "status"):
+        gr.api(_plain(getattr(endpoints, name)), api_name=name, concurrency_limit=REVIEWERS_LANES)
+
+
+def _plain(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)  # Gradio reads the signature through it
+    def answer(*arguments: Any) -> Any:
+        return to_json(method(*arguments))
+
+    return answer
+
+
+@contextmanager
+def _uploaded(image: Any, text: Any, audio: Any) -> Iterator[Sample]:
+    picture, sound = uploads.of(image, "image"), uploads.of(audio, "audio")
+    try:
+        yield Sample(image=picture, text=arguments.text(text, "text"), audio=sound)
+    finally:
+        uploads.discard(picture, sound)
+
+
+def _row(item: QueueItem) -> QueueRow:
+    return QueueRow(**{field.name: getattr(item, field.name) for field in fields(QueueRow)})

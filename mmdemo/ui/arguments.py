@@ -1,0 +1,30 @@
+"""What callers hand over as plain values, checked: scripts send anything, and so does a page of yesterday."""
+
+from typing import Any
+
+from mmdemo.errors import BadInput
+
+LIMIT_MOST = 500  # rows of one answer
+
+
+def text(value: Any, field: str) -> str:
+    """Return a string, "" for None. Raises BadInput."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadInput("wrong_type", field=field, wanted="text", value=value)
+    return value
+
+
+def flag(value: Any, field: str) -> bool:
+    """Return a truth value: a string such as "false" is refused, not read as true. Raises BadInput."""
+    if not isinstance(value, bool):
+        raise BadInput("wrong_type", field=field, wanted="true/false", value=value)
+    return value
+
+
+def limit(value: Any) -> int:
+    """Return how many rows are asked for, 1 … LIMIT_MOST. Raises BadInput."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LIMIT_MOST:
+        raise BadInput("limit_out_of_range", value=value, most=LIMIT_MOST)
+    return value

@@ -1,0 +1,71 @@
+"""Files that callers send: nothing else is ever read for them, and what they sent goes soon after it was answered."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from gradio.utils import get_upload_folder
+
+from mmdemo.errors import BadInput
+
+# Gradio names an upload by its content, so two who send the same file share one path: it must outlive the first call.
+GRACE_S = 30
+
+
+def check(name: str) -> Path:
+    """Return the path of an uploaded file. Raises BadInput for an address, another path, or a file that is gone."""
+    path = Path(name)
+    try:
+        uploaded = not urlsplit(name).netloc and path.resolve().is_relative_to(folder())
+        gone = not path.is_file()
+    except (ValueError, OSError):  # a zero byte, or longer than any path can be
+        uploaded = gone = False
+    if not uploaded:
+        raise BadInput("not_uploaded")
+    if gone:
+        raise BadInput("upload_gone")
+    return path
+
+
+def of(value: Any, field: str) -> Path | None:
+    """Return the uploaded file that an endpoint was handed as `field`, None for nothing. Raises BadInput."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("path"), str):
+        raise BadInput("not_a_file", field=field)
+    return check(value["path"])
+
+
+def discard(*paths: Path | None) -> None:
+    """Remove uploads GRACE_S from now, unless somebody has sent the same file again by then."""
+    for path in paths:
+        if path is not None:
+            timer = threading.Timer(GRACE_S, _remove, [path])
+            timer.daemon = True  # never keeps the process; Gradio clears the rest when it ends
+            timer.start()
+
+
+def folder() -> Path:
+    """Return the folder in which Gradio puts what is uploaded."""
+    return Path(get_upload_folder()).resolve()
+
+
+def named_in(value: Any) -> list[str]:
+    """Return every path or address that a call's inputs give as a file."""
+    if isinstance(value, dict):
+        own = [value["path"]] if isinstance(value.get("path"), str) and "meta" in value else []
+        return own + [name for item in value.values() for name in named_in(item)]
+    if isinstance(value, list | tuple):
+        return [name for item in value for name in named_in(item)]
+    return []
+
+
+def _remove(path: Path) -> None:
+    try:
+        if time.time() - path.stat().st_mtime >= GRACE_S:
+            path.unlink()
+            path.parent.rmdir()
+    except OSError:
+        return  # already gone, or its folder holds another's file of the same content
