@@ -27,10 +27,15 @@ def trees() -> list[ast.Module]:
     return [ast.parse(text) for text in source_tree.modules(*OURS).values()]
 
 
+def scripts() -> str:
+    """Return the page's scripts and the task files, one after the other."""
+    paths = [path for path in source_tree.tracked() if path.suffix in {".js", ".toml"} and path.parts[0] in OURS]
+    return "\n".join((ROOT / path).read_text(encoding="utf-8") for path in paths if path.parent.name != "locale")
+
+
 def constants() -> set[str]:
     """Return every string constant of our code, and every dotted or plain word of the page's scripts."""
-    scripts = [path for path in source_tree.tracked() if path.suffix in {".js", ".toml"} and path.parts[0] in OURS]
-    words = {word for path in scripts for word in re.findall(r"[\w.]+", (ROOT / path).read_text(encoding="utf-8"))}
+    words = set(re.findall(r"[\w.]+(?![\w.]|\$\{)", scripts()))
     nodes = [node for tree in trees() for node in ast.walk(tree)]
     parts = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
     texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in parts)
@@ -39,7 +44,7 @@ def constants() -> set[str]:
 
 def patterns() -> list[re.Pattern[str]]:
     """Return what f-strings of the form f"section.start_{name}" may become; bare f"section.{name}" says too little."""
-    found = []
+    found = [re.compile(rf"{re.escape(start)}[a-z0-9_]+") for start in re.findall(r"([a-z]+\.[\w.]+)\$\{", scripts())]
     for node in (node for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):
         parts = [re.escape(v.value) if isinstance(v, ast.Constant) else r"[a-z0-9_]+" for v in node.values]
         fixed = "".join(v.value for v in node.values if isinstance(v, ast.Constant))

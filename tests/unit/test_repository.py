@@ -1,0 +1,121 @@
+"""What is written twice is compared: README and tree, settings and their tables, commands and their help, pins."""
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from mmdemo import settings
+from mmdemo.settings import ROOT, Settings
+from tests import source_tree
+
+PAGES = [path for path in source_tree.tracked() if path.suffix == ".md"]
+REQUIREMENTS = sorted(ROOT.glob("requirements*.txt"))
+# Addresses that only name something and are never fetched.
+NAMES_ONLY = ("http://www.w3.org/", "http://127.0.0.1", "http://localhost")
+
+
+def read(path: str | Path) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def code_blocks() -> str:
+    """Return all code of README and docs, fenced and inline."""
+    pages = "\n".join(read(path) for path in PAGES)
+    return "\n".join([*re.findall(r"^```\w*\n(.*?)^```", pages, re.M | re.S), *re.findall(r"`([^`\n]+)`", pages)])
+
+
+def file_map() -> set[str]:
+    """Return the paths of README's file map: a block of lines `path  what it is`, nested by indentation."""
+    block = re.search(r"^## Where things stand\n.*?^```\w*\n(.*?)^```", read("README.md"), re.M | re.S)
+    assert block, "README.md has no file map"
+    found, folders = set(), [""]
+    for line in block.group(1).splitlines():
+        names, depth = re.split(r"\s{2,}", line.strip())[0], (len(line) - len(line.lstrip())) // 2
+        del folders[depth + 1 :]
+        found |= {folders[depth] + name.rstrip("/") for name in names.split()}
+        folders.append(folders[depth] + names.split()[0].rstrip("/") + "/")
+    return found
+
+
+def test_the_file_map_equals_the_tree() -> None:
+    tracked = source_tree.tracked()
+    top = {path.parts[0] for path in tracked} - {".gitignore"}
+    rooms = {"/".join(path.parts[:2]) for path in tracked if path.parts[0] in ("mmdemo", "annotations")}
+    assert file_map() == top | {room for room in rooms if not room.endswith("__init__.py")}
+
+
+def test_the_settings_table_equals_the_settings() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", read("docs/operations.md"), re.M)
+    default = settings.load({})
+    shown = {"home": "`data` beside `app.py`"}  # elsewhere for everybody
+    told = [
+        (
+            field.metadata["variable"],
+            shown.get(field.name) or (f"`{getattr(default, field.name)}`" if getattr(default, field.name) else "none"),
+            field.metadata["unit"],
+            field.metadata["meaning"],
+        )
+        for field in fields(Settings)
+    ]
+    assert rows == told
+
+
+def test_the_example_of_an_env_file_names_every_setting() -> None:
+    names = re.findall(r"^#?\s?(\w+)=", read(".env.example"), re.M)
+    assert names == [field.metadata["variable"] for field in fields(Settings)]
+
+
+@pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
+def test_every_requirement_is_pinned(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith(("#", "-r "))]
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+(\[\w+\])?==[\w.]+", line)] == []
+    assert len({line.split("==")[0].lower() for line in lines}) == len(lines)
+
+
+@pytest.mark.parametrize("package", ["mmdemo", "annotations"])
+def test_the_commands_of_the_pages_are_those_of_the_help(package: str, command: Callable) -> None:
+    help_text = command("-m", package, "--help").stdout
+    known = set(re.search(r"\{([\w,-]+)\}", help_text).group(1).split(","))
+    named = set(re.findall(rf"python -m {package} ([a-z-]+)", code_blocks()))
+    assert named - known == set()
+    assert known - named == set(), "no page shows these commands"
+
+
+def test_the_targets_of_the_pages_are_those_of_the_makefile() -> None:
+    targets = set(re.search(r"^\.PHONY: (.*)$", read("Makefile"), re.M).group(1).split())
+    named = set(re.findall(r"(?:^|\s)make ([a-z][a-z-]*)", code_blocks()))
+    assert named == targets
+
+
+def test_every_link_of_the_pages_leads_somewhere() -> None:
+    links = [
+        (page, target)
+        for page in PAGES
+        for pair in re.findall(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"", read(page))
+        for target in pair
+        if target and "://" not in target
+    ]
+    # The Space's card is read where it is gathered to, with the licence beside it.
+    assert [(page, target) for page, target in links if not (ROOT / page.parent / target).exists()] == []
+
+
+def test_nothing_on_the_page_comes_from_elsewhere() -> None:
+    shown = [p for p in source_tree.tracked() if p.parts[:2] in (("mmdemo", "ui"), ("mmdemo", "locale"))]
+    text_files = [path for path in shown if path.suffix in {".py", ".js", ".css", ".html", ".svg", ".toml"}]
+    found = {
+        (path, url) for path in text_files for url in re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"')]*", read(path))
+    }
+    assert {(path, url) for path, url in found if not url.startswith(NAMES_ONLY)} == set()
+
+
+def test_the_version_is_the_newest_of_the_changelog() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", read("CHANGELOG.md"), re.M).group(1)
+    assert project["version"] == newest
+    minimum = project["requires-python"].removeprefix(">=")
+    assert f"Python ≥ {minimum}" in read("README.md")
+    assert f"Python {minimum} or newer" in read("Makefile")
