@@ -1,13 +1,13 @@
 """How content goes: its sender takes it back, or nobody answered in time. The row stays, with its state.
 
-Content is the caption, the media, and the explanation, which quotes the caption. What was erased no longer trains.
+What was erased no longer trains.
 """
 
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from annotations import media, served
+from annotations import content, media
 from annotations.review_queue import log
 from annotations.schema import SampleRow, now
 from annotations.store import Store, samples
@@ -28,7 +28,8 @@ def forget(store: Store, prediction_id: str) -> None:
         if sample_id is None:
             raise UnknownName("unknown_prediction", prediction_id=prediction_id)
         row = samples.get(session, sample_id)
-        files = [] if samples.holders(session, sample_id) else _erase(session, row, "forget")
+        needed = samples.holders(session, sample_id) > 0 or not row.has_content
+        files = [] if needed else _erase(session, row, "forget")
         session.commit()
     _clear(store, files)
 
@@ -51,12 +52,7 @@ def expire(store: Store, days: int, at: datetime | None = None) -> int:
 
 
 def _erase(session: Session, row: SampleRow, name: str) -> list[str]:
-    """Take the content out of a row and return the files that it referred to."""
-    files = [file for file in (row.image, row.audio) if file]
-    row.caption = row.image = row.audio = None
-    if row.prediction is not None:
-        row.prediction = served.without_content(row.prediction)
-    row.forgotten_at = row.updated_at = now()
+    files = content.erase(row)
     log(session, row, name, row.state, "")
     return files
 

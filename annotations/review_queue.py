@@ -4,15 +4,13 @@ A row is never deleted. `MOVES` says what is allowed; everything else raises Con
 out of the queue: they wait until somebody undoes that, or corrects them by id. Content goes elsewhere: `retention`.
 """
 
-import secrets
 from collections.abc import Mapping
-from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotations import doubt, media, served
-from annotations.schema import CorrectionRow, HoldingRow, MoveRow, SampleRow, now
+from annotations import content, doubt, media, served
+from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
 from annotations.store import Store, labels, samples
 from mmdemo.errors import BadInput, Conflict, UnknownName
 from mmdemo.review import LABELLED, QUEUED, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
@@ -32,10 +30,9 @@ MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → s
     "undo": {LABELLED: QUEUED, SKIPPED: QUEUED, UNSURE: QUEUED},
 }
 UNDOABLE = ("label", "skip", "unsure")
-DISPUTED, VISITOR = "disputed", "visitor"
+DISPUTED = "disputed"
 NAME_CHARS = 100
 NOTE_CHARS = 2_000
-_ID_BYTES = 24  # 192 random bits: nobody guesses an id
 
 
 def offer(
@@ -45,7 +42,7 @@ def offer(
     prediction: Prediction,
     *,
     suggested: str | None = None,
-    holder: str = VISITOR,
+    holder: str = content.VISITOR,
 ) -> tuple[str, str]:
     """Keep an answer that its sender agreed to keep, and return its sample id and the sender's own prediction id.
 
@@ -55,12 +52,12 @@ def offer(
     """
     if suggested is not None:
         task.check_label(suggested)
-    content = prediction.flagged or suggested is not None
-    copies = media.copies_of(inputs) if content else {}
+    whole = prediction.flagged or suggested is not None
+    copies = media.copies_of(inputs) if whole else {}
     try:
-        return _offer(store, inputs, prediction, copies, suggested, content, holder)
+        return _offer(store, inputs, prediction, copies, suggested, whole, holder)
     except IntegrityError:  # another process made the row between our look and our insert: now it is there
-        return _offer(store, inputs, prediction, copies, suggested, content, holder)
+        return _offer(store, inputs, prediction, copies, suggested, whole, holder)
 
 
 def _offer(
@@ -69,7 +66,7 @@ def _offer(
     prediction: Prediction,
     copies: Mapping[str, media.Copy],
     suggested: str | None,
-    content: bool,
+    whole: bool,
     holder: str,
 ) -> tuple[str, str]:
     # Files are written inside the transaction: who erases them holds the same lock and sees either both or none.
@@ -77,13 +74,13 @@ def _offer(
         row = samples.find(session, prediction.sample_id)
         if row is None:
             row = _new_row(prediction)
-            move(session, row, "queue" if content else "note")
-        if content:
+            move(session, row, "queue" if whole else "note")
+        if whole:
             _fill(session, row, inputs, prediction, copies)
         if suggested is not None and row.state != LABELLED:
             row.suggested, row.reason = suggested, DISPUTED
-        row.agreed_at = now()
-        prediction_id = _hold(session, row.sample_id, content, holder, suggested is not None)
+        # Who suggests has just been answered: their consent grows to the inputs, under the id they were told.
+        prediction_id = content.hold(session, row, whole, holder, again=suggested is not None)
         session.commit()
     return row.sample_id, prediction_id
 
@@ -95,13 +92,13 @@ def _new_row(prediction: Prediction) -> SampleRow:
         modalities=list(prediction.modalities),
         created_at=now(),
         agreed_at=now(),
-        **_answer(prediction, content=False),
+        **_answer(prediction, whole=False),
     )
 
 
-def _answer(prediction: Prediction, content: bool) -> dict[str, object]:
+def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
     return {
-        "prediction": served.stored(prediction, content),
+        "prediction": served.stored(prediction, whole),
         "label": prediction.label,
         "confidence": prediction.confidence,
         "model_version": prediction.model_version,
@@ -117,10 +114,8 @@ def _fill(
     if row.has_content:
         return
     came_back = row.forgotten_at is not None
-    row.caption, row.forgotten_at = inputs.text, None
-    row.image = copies["image"].name if "image" in copies else None
-    row.audio = copies["audio"].name if "audio" in copies else None
-    for name, value in _answer(prediction, content=True).items():
+    content.fill(row, inputs, copies)
+    for name, value in _answer(prediction, whole=True).items():
         setattr(row, name, value)
     if row.state == UNFLAGGED:
         move(session, row, "queue")
@@ -128,26 +123,20 @@ def _fill(
         move(session, row, "recall")  # outside it was taken back when it was forgotten
 
 
-def _hold(session: Session, sample_id: str, content: bool, holder: str, suggestion: bool) -> str:
-    # Who suggests has just been answered: their consent then grows to the inputs, under the id they were told.
-    # A program (flagging, import) holds a sample once, however often it comes.
-    known = samples.newest_holding(session, sample_id, holder) if suggestion or holder != VISITOR else None
-    held = known or HoldingRow(prediction_id=secrets.token_urlsafe(_ID_BYTES), sample_id=sample_id, holder=holder)
-    held.content = bool(held.content) or content
-    held.agreed_at = now()
-    session.add(held)
-    return held.prediction_id
-
-
-def move(session: Session, row: SampleRow, name: str, who: str = "", correction: CorrectionRow | None = None) -> None:
+def move(session: Session, row: SampleRow, name: str, who: str = "") -> None:
     """Take a row to the state that MOVES gives for `name`, and log it. Raises Conflict where there is none."""
+    before = row.state
+    _shift(session, row, name)
+    log(session, row, name, before, who)
+
+
+def _shift(session: Session, row: SampleRow, name: str) -> None:
     after = MOVES[name].get(row.state)
     if after is None:
         raise Conflict("move_not_allowed", sample_id=row.sample_id, state=row.state, move=name)
-    before, row.state, row.updated_at = row.state, after, now()
+    row.state, row.updated_at = after, now()
     session.add(row)
-    session.flush()  # the log refers to the row
-    log(session, row, name, before, who, correction)
+    session.flush()  # what follows refers to the row
 
 
 def log(
@@ -216,37 +205,31 @@ def correct(
         known = labels.from_outside(session, source, external_id) if external_id else None
         if known is not None and known.label == label:
             return labels.as_correction(known, row.task)
-        made = record(session, row, "label", label=label, annotator=annotator, note=note, source=source)
+        made = record(session, row, "label", label, annotator, note, source)
         made.external_id = external_id
         session.commit()
         return labels.as_correction(made, row.task)
 
 
 def record(
-    session: Session,
-    row: SampleRow,
-    name: str,
-    *,
-    label: str,
-    annotator: str,
-    note: str,
-    source: str,
-    at: datetime | None = None,
+    session: Session, row: SampleRow, name: str, label: str, annotator: str, note: str, source: str
 ) -> CorrectionRow:
-    """Add a checked correction to a row and move it by `name`. Raises Conflict."""
+    """Add a correction that was checked to a row and move it by `name`, "label" or "import". Raises Conflict."""
     made = CorrectionRow(
         sample_id=row.sample_id,
         label=label,
         annotator=annotator,
         note=note,
-        corrected_at=at or now(),
+        corrected_at=now(),
         predicted_label=row.label,
         model_version=row.model_version,
         source=source,
     )
-    session.add_all((row, made))
-    assert name in ("label", "import"), name
-    move(session, row, name, annotator, made)
+    before = row.state
+    _shift(session, row, name)
+    session.add(made)
+    session.flush()  # the log refers to it
+    log(session, row, name, before, annotator, made)
     return made
 
 

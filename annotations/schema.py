@@ -127,7 +127,7 @@ class RunRow(Base):
     task: Mapped[str] = mapped_column(String(100))
     state: Mapped[str] = mapped_column(String(20))  # running | done | failed
     verdict: Mapped[str | None] = mapped_column(String(20))
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # review.Reason: key and values, so that any language can say it
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # review.Reason: any language can say it
     figures: Mapped[dict[str, Any]]
     champion: Mapped[str | None] = mapped_column(String(200))
     challenger: Mapped[str | None] = mapped_column(String(200))

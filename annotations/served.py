@@ -1,9 +1,11 @@
-"""A prediction as it was served, as JSON in the database and back."""
+"""A prediction as it was served: what the database keeps of it, and back."""
 
 from dataclasses import replace
 from typing import Any
 
+from annotations.schema import SampleRow
 from mmdemo.samples import AudioMap, Explanation, HeadAnswer, ImageMap, Prediction, TextMap, TokenScore, to_json
+from mmdemo.tasks import KINDS
 
 
 def stored(prediction: Prediction, content: bool) -> dict[str, Any]:
@@ -20,19 +22,35 @@ def without_content(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "explanation": None}
 
 
-def read(raw: dict[str, Any]) -> Prediction:
-    """Return the prediction that `stored` wrote."""
-    fields = dict(raw)
-    explanation = fields.pop("explanation")
+def prediction_of(row: SampleRow) -> Prediction:
+    """Return the prediction that belongs to a row; of a row that nobody predicted (an import) what is known."""
+    if row.prediction is not None:
+        return _read(row.prediction)
     return Prediction(
-        **{
-            **fields,
-            "modalities": tuple(fields["modalities"]),
-            "notes": tuple(fields["notes"]),
-            "heads": {name: HeadAnswer(**answer) for name, answer in fields["heads"].items()},
-            "explanation": explanation and _explanation(explanation),
-        }
+        sample_id=row.sample_id,
+        task=row.task,
+        kind=KINDS[0],
+        label=row.label,
+        probabilities={},
+        confidence=row.confidence,
+        threshold=0.0,
+        flagged=False,
+        reason=row.reason,
+        modalities=tuple(row.modalities),
+        model_version=row.model_version,
+        latency_ms=0.0,
     )
+
+
+def _read(raw: dict[str, Any]) -> Prediction:
+    fields = {
+        **raw,
+        "modalities": tuple(raw["modalities"]),
+        "notes": tuple(raw["notes"]),
+        "heads": {name: HeadAnswer(**answer) for name, answer in raw["heads"].items()},
+        "explanation": _explanation(raw["explanation"]) if raw["explanation"] else None,
+    }
+    return Prediction(**fields)
 
 
 def _explanation(raw: dict[str, Any]) -> Explanation:

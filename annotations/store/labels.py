@@ -44,10 +44,15 @@ def corrections(session: Session, task: str = "") -> list[Labelled]:
     ]
 
 
-def history(session: Session, sample_id: str) -> list[CorrectionRow]:
-    """Return all corrections of a sample that were not withdrawn, oldest first."""
-    query = select(CorrectionRow).where(CorrectionRow.sample_id == sample_id, CorrectionRow.withdrawn_at.is_(None))
+def every(session: Session, sample_id: str) -> list[CorrectionRow]:
+    """Return all corrections of a sample, withdrawn ones too, oldest first."""
+    query = select(CorrectionRow).where(CorrectionRow.sample_id == sample_id)
     return list(session.scalars(query.order_by(CorrectionRow.id)))
+
+
+def history(session: Session, sample_id: str) -> list[CorrectionRow]:
+    """Return the corrections of a sample that were not withdrawn, oldest first."""
+    return [row for row in every(session, sample_id) if row.withdrawn_at is None]
 
 
 def from_outside(session: Session, source: str, external_id: str) -> CorrectionRow | None:

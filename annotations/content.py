@@ -1,0 +1,50 @@
+"""What a row holds of what somebody sent, and by whose consent: filled, held, erased.
+
+Content is the caption, the media, and the explanation, which quotes the caption. These functions change rows of an open
+session; whoever calls them commits.
+"""
+
+import secrets
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from annotations import served
+from annotations.media import Copy
+from annotations.schema import HoldingRow, SampleRow, now
+from annotations.store import samples
+from mmdemo.samples import Inputs
+
+VISITOR = "visitor"  # other holders are programs: flagging, import
+_ID_BYTES = 24  # 192 random bits: nobody guesses an id
+
+
+def fill(row: SampleRow, inputs: Inputs, copies: Mapping[str, Copy]) -> None:
+    """Give a row its content; `copies` as `media.copies_of` made them."""
+    row.caption = inputs.text
+    row.image = copies["image"].name if "image" in copies else None
+    row.audio = copies["audio"].name if "audio" in copies else None
+    row.forgotten_at = None
+
+
+def erase(row: SampleRow) -> list[str]:
+    """Take the content out of a row, and return the files that it referred to."""
+    files = [file for file in (row.image, row.audio) if file]
+    row.caption = row.image = row.audio = None
+    if row.prediction is not None:
+        row.prediction = served.without_content(row.prediction)
+    row.forgotten_at = row.updated_at = now()
+    return files
+
+
+def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR, again: bool = False) -> str:
+    """Write down a consent to keep a row (with `content` its inputs too), and return its unguessable id.
+
+    `again`: its giver has given one before, which then grows; a program's always does.
+    """
+    known = samples.newest_holding(session, row.sample_id, holder) if again or holder != VISITOR else None
+    held = known or HoldingRow(prediction_id=secrets.token_urlsafe(_ID_BYTES), sample_id=row.sample_id, holder=holder)
+    held.content = bool(held.content) or content
+    held.agreed_at = row.agreed_at = now()
+    session.add(held)
+    return held.prediction_id

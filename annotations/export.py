@@ -1,0 +1,205 @@
+"""Corrections as manifests (JSON lines) and as CSV, and manifests as corrections. What is written here is read here."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotations import content, media, review_queue
+from annotations.schema import SampleRow, now
+from annotations.store import Store, labels, problems, samples
+from annotations.store.labels import Labelled
+from mmdemo import decode
+from mmdemo.errors import BadInput, ManifestError, UnknownName
+from mmdemo.samples import Inputs
+from mmdemo.tasks import Task
+from mmdemo.training import manifests
+
+IMPORT = "import"  # holder and source of what came in as a manifest
+MEDIA = "media"  # folder beside a manifest
+FIELDS = (
+    *("id", "image", "audio", "text", "label", "group", "extra"),
+    *("annotator", "corrected_at", "predicted_label", "model_version", "note"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute a cell that begins so
+# JSON may hold these as they are, but readers that split a file into lines break it there
+_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of the rows of a manifest."""
+
+    added: int
+    known: int  # they were there already
+
+
+def write_folder(store: Store, tasks: Sequence[str], out: Path) -> dict[str, int]:
+    """Write one manifest and one CSV a task into `out`, with copies of the media; return task → rows.
+
+    Only corrections that count and still have their content. Raises StorageError.
+    """
+    written = {}
+    for task in tasks:
+        with store.reading() as session:
+            rows = labels.corrections(session, task)
+        try:
+            _copy_media(store.media, rows, out / MEDIA)
+        except OSError as error:
+            raise problems.from_os(error, out) from error
+        for form in FORMS:
+            write_file(rows, out, task, form)
+        written[task] = len(rows)
+    return written
+
+
+def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> Path:
+    """Write rows as `folder/name.form`, a whole file or nothing. Raises UnknownName, StorageError."""
+    if form not in FORMS:
+        raise UnknownName("unknown_form", form=form, known=", ".join(FORMS))
+    path = folder / f"{name}.{form}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(FORMS[form]([_entry(row) for row in rows]))
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise problems.from_os(error, folder) from error
+    return path
+
+
+def read_manifest(store: Store, task: Task, path: Path) -> Imported:
+    """Store the rows of a manifest as corrections. Doing it again changes nothing; a newer correction is kept.
+
+    The annotator is the row's, or "import". Raises ManifestError (also for a sample that cannot be read: then the rows
+    before it are stored), StorageError.
+    """
+    about = _about(path)
+    added = 0
+    rows = manifests.read(path, task)
+    for row in rows:
+        try:
+            inputs = decode.decode(row.sample, task)
+        except BadInput as error:
+            raise ManifestError("manifest_sample", path=path, id=row.id, detail=error) from error
+        added += _add(store, task, inputs, row.label, about.get(row.id, {}))
+    return Imported(added, len(rows) - added)
+
+
+def _entry(row: Labelled) -> dict[str, Any]:
+    made = row.correction
+    return {
+        "id": made.sample_id,
+        "image": f"{MEDIA}/{row.image}" if row.image else None,
+        "audio": f"{MEDIA}/{row.audio}" if row.audio else None,
+        "text": row.text or "",
+        "label": made.label,
+        "group": made.source,
+        "extra": {},
+        "annotator": made.annotator,
+        "corrected_at": made.corrected_at,
+        "predicted_label": made.predicted_label,
+        "model_version": made.model_version,
+        "note": made.note,
+    }
+
+
+def _as_jsonl(entries: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(entry, ensure_ascii=False).translate(_LINE_ENDS) + "\n" for entry in entries)
+
+
+def _as_csv(entries: Sequence[Mapping[str, Any]]) -> str:
+    file = io.StringIO()
+    file.write("\ufeff")  # spreadsheets take the file for UTF-8 only with this mark
+    columns = [name for name in FIELDS if name != "extra"]
+    writer = csv.DictWriter(file, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _cell(entry[name]) for name in columns} for entry in entries)
+    return file.getvalue()
+
+
+def _cell(value: str | None) -> str:
+    text = value or ""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _copy_media(root: Path, rows: Sequence[Labelled], out: Path) -> None:
+    for name in sorted({name for row in rows for name in (row.image, row.audio) if name}):
+        target = out / name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, target)
+
+
+def _about(path: Path) -> dict[str, dict[str, Any]]:
+    """Return id → the whole line: who corrected it, when, and what had been predicted."""
+    try:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        return {str(line["id"]): line for line in lines}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # the manifest's reader says what is wrong with it
+
+
+def _add(store: Store, task: Task, inputs: Inputs, label: str, about: Mapping[str, Any]) -> bool:
+    sample_id = decode.sample_id(inputs, task.name)
+    annotator = review_queue.checked_name(str(about.get("annotator") or IMPORT))
+    at = _moment(about.get("corrected_at"))
+    copies = media.copies_of(inputs)
+    with store.session() as session, media.keeping(store.media, list(copies.values())):
+        row = samples.find(session, sample_id)
+        if row is not None and row.has_content and _is_known(session, sample_id, label, annotator, at):
+            return False
+        row = row or _new_row(sample_id, task, inputs, about)
+        if not row.has_content:
+            content.fill(row, inputs, copies)
+        made = review_queue.record(session, row, "import", label, annotator, str(about.get("note") or ""), IMPORT)
+        made.corrected_at = at or made.corrected_at
+        made.predicted_label = str(about.get("predicted_label") or "")
+        made.model_version = str(about.get("model_version") or "")
+        content.hold(session, row, True, IMPORT)
+        session.commit()
+    return True
+
+
+def _new_row(sample_id: str, task: Task, inputs: Inputs, about: Mapping[str, Any]) -> SampleRow:
+    return SampleRow(
+        sample_id=sample_id,
+        task=task.name,
+        modalities=list(inputs.modalities),
+        label=str(about.get("predicted_label") or ""),
+        confidence=0.0,  # nobody predicted it here
+        model_version=str(about.get("model_version") or ""),
+        doubt=0.0,
+        created_at=now(),
+        agreed_at=now(),
+    )
+
+
+def _is_known(session: Session, sample_id: str, label: str, annotator: str, at: datetime | None) -> bool:
+    """Whether that import was done before (also where it was taken back since), or what stands says so or is newer."""
+    every = labels.every(session, sample_id)
+    if any((made.source, made.label, made.annotator) == (IMPORT, label, annotator) for made in every):
+        return True
+    standing = [made for made in every if made.withdrawn_at is None][-1:]
+    return any(made.label == label or (at is not None and made.corrected_at >= at) for made in standing)
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+FORMS: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {"jsonl": _as_jsonl, "csv": _as_csv}

@@ -1,0 +1,178 @@
+"""The loop as the page sees it: every callable of `mmdemo.ui.services.Services`, bound to one home folder."""
+
+import logging
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import mmdemo
+from annotations import export, night, retention, review_queue, served, status
+from annotations.schema import SampleRow
+from annotations.selection import audit_draw
+from annotations.store import Store, labels, open_store, samples
+from mmdemo import decode, tasks
+from mmdemo.errors import MmdemoError
+from mmdemo.review import Correction, QueueItem, ReviewItem, Status
+from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+
+AUDIT = "audit"
+
+
+class Answers(Protocol):
+    """What the loop needs of a predictor."""
+
+    @property
+    def methods(self) -> Sequence[str]: ...
+
+    def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction: ...
+
+
+def shipped_predictor(task: Task, settings: Settings) -> Answers:
+    """Return the predictor of the version that is served."""
+    return mmdemo.Predictor(task, None, settings)  # by attribute: torch is loaded only where somebody predicts
+
+
+class Loop:
+    """Predict, keep, ask, correct, and start the night. Threads may share it."""
+
+    def __init__(
+        self, settings: Settings, make_predictor: Callable[[Task, Settings], Answers] = shipped_predictor
+    ) -> None:
+        """Open the store. Raises StorageError, ManifestError."""
+        self.tasks = tasks.load_all(settings.task_dir)
+        self._settings = settings
+        self._store: Store = open_store(settings)
+        self._make_predictor = make_predictor
+        self._predictors: dict[str, Answers] = {}
+        self._loading = {name: threading.Lock() for name in self.tasks}
+        self._nights = night.Nights(settings)
+        self._exports = tempfile.TemporaryDirectory(prefix="mmdemo-export-")
+
+    def warm(self) -> threading.Thread:
+        """Load all models in the background, so that the first visitor doesn't wait for them."""
+        thread = threading.Thread(target=self._load_all, name="warm", daemon=True)
+        thread.start()
+        return thread
+
+    def close(self) -> None:
+        """Close the database and drop exported files."""
+        self._exports.cleanup()
+        self._store.close()
+
+    def predict(self, task: str, sample: Sample, explain: str, keep: bool) -> Prediction:
+        """Answer; with `keep` store what the answer calls for. Raises MmdemoError; then nothing is kept.
+
+        A confident answer is checked all the same where the audit draws it, but only if it may be kept.
+        """
+        known = self._task(task)
+        inputs = decode.decode(sample, known)
+        prediction = self._predictor(known).predict_inputs(inputs, explain)
+        if not keep:
+            return prediction
+        if not prediction.flagged and audit_draw(prediction.sample_id, known.audit_share):
+            prediction = replace(prediction, flagged=True, reason=AUDIT)
+        _, prediction_id = review_queue.offer(self._store, known, inputs, prediction)
+        return replace(prediction, prediction_id=prediction_id)
+
+    def suggest(self, task: str, sample: Sample, label: str) -> str:
+        """Queue a sample whose answer a visitor disputes, and return its id. A suggestion alone trains nothing."""
+        known = self._task(task)
+        known.check_label(label)
+        inputs = decode.decode(sample, known)
+        prediction = self._predictor(known).predict_inputs(inputs, "default")
+        return review_queue.offer(self._store, known, inputs, prediction, suggested=label)[0]
+
+    def forget(self, prediction_id: str) -> None:
+        """Take back what was sent. Raises UnknownName."""
+        retention.forget(self._store, prediction_id)
+
+    def methods(self, task: str) -> Sequence[str]:
+        """Return the explanation methods that a task offers."""
+        return tuple(self._predictor(self._task(task)).methods)
+
+    def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Return the samples that wait for a person, most doubtful first; "" asks for all tasks."""
+        name = self._task(task).name if task else ""
+        with self._store.reading() as session:
+            return [self._item(row) for row in samples.waiting(session, name, limit)]
+
+    def item(self, sample_id: str) -> ReviewItem:
+        """Return one sample with all that its annotator is shown. Raises UnknownName, Conflict."""
+        with self._store.reading() as session:
+            row = review_queue.present(session, sample_id)
+            earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, sample_id))
+        return ReviewItem(self._item(row), served.prediction_of(row), earlier)
+
+    def correct(self, sample_id: str, label: str, annotator: str, note: str) -> Correction:
+        """Store a correction. Raises BadInput, UnknownName, Conflict."""
+        return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note)
+
+    def skip(self, sample_id: str, annotator: str) -> None:
+        """Take a sample out of the queue. Raises BadInput, UnknownName, Conflict."""
+        review_queue.skip(self._store, sample_id, annotator)
+
+    def unsure(self, sample_id: str, annotator: str) -> None:
+        """Take a sample out of the queue: a person cannot tell either. Raises BadInput, UnknownName, Conflict."""
+        review_queue.unsure(self._store, sample_id, annotator)
+
+    def undo(self, annotator: str) -> str | None:
+        """Take back this annotator's last answer, and return its sample's id. Raises BadInput."""
+        return review_queue.undo(self._store, annotator)
+
+    def status(self, task: str) -> Status:
+        """Return counts, versions and the last night of a task."""
+        known = self._task(task)
+        found = status.of(self._store, self._settings, known)
+        return replace(found, last_retrain=self._nights.seen(known.name, found.last_retrain))
+
+    def train(self, task: str) -> str:
+        """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""
+        return self._nights.start(self._task(task))
+
+    def export(self, task: str, form: str) -> Path:
+        """Return a file of a task's corrections, "csv" or "jsonl". It goes when the loop is closed."""
+        known = self._task(task)
+        with self._store.reading() as session:
+            rows = labels.corrections(session, known.name)
+        return export.write_file(rows, Path(self._exports.name), known.name, form)
+
+    def services(self) -> dict[str, Any]:
+        """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
+        names = ("predict", "suggest", "forget", "methods", "queue", "item", "correct", "skip", "unsure", "undo")
+        return {name: getattr(self, name) for name in ("tasks", *names, "status", "train", "export")}
+
+    def _task(self, name: str) -> Task:
+        return review_queue.task_of(self.tasks, name)
+
+    def _predictor(self, task: Task) -> Answers:
+        with self._loading[task.name]:
+            if task.name not in self._predictors:
+                self._predictors[task.name] = self._make_predictor(task, self._settings)
+            return self._predictors[task.name]
+
+    def _load_all(self) -> None:
+        for task in self.tasks.values():
+            try:
+                self._predictor(task)
+            except MmdemoError as error:  # whoever asks for that task is told the same sentence
+                logging.getLogger(__name__).warning("%s", error)
+
+    def _item(self, row: SampleRow) -> QueueItem:
+        return QueueItem(
+            sample_id=row.sample_id,
+            task=row.task,
+            label=row.label,
+            confidence=row.confidence,
+            reason=row.reason or "",
+            state=row.state,
+            created_at=labels.iso(row.created_at),
+            suggested=row.suggested,
+            text=row.caption,
+            image=self._store.media / row.image if row.image else None,
+            audio=self._store.media / row.audio if row.audio else None,
+        )

@@ -1,0 +1,46 @@
+"""What the Status tab and `python -m annotations status` show: read, never written."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+
+from annotations import lock
+from annotations.dataset import is_held_out
+from annotations.store import Store, labels, runs, samples
+from mmdemo.review import STATES, Reason, Run, Status
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.versions import Versions
+
+
+def of(store: Store, settings: Settings, task: Task) -> Status:
+    """Return the state of one task. Raises StorageError."""
+    midnight = datetime.combine(datetime.now(UTC).date(), time(), UTC)
+    with store.reading() as session:
+        states = samples.count_by_state(session, task.name)
+        by_label = labels.count_by(session, "label", task.name)
+        by_annotator = labels.count_by(session, "annotator", task.name)
+        usable = labels.corrections(session, task.name)
+        sync = runs.last_sync(session, task.name)
+        run = runs.last(session, task.name)
+        today = labels.count_since(session, task.name, midnight)
+    return Status(
+        task=task.name,
+        states={state: states.pop(state, 0) for state in STATES} | states,
+        by_label={label: by_label.get(label, 0) for label in task.label_names},
+        by_annotator=by_annotator,
+        versions=tuple(Versions(settings).list(task.name)),
+        last_sync=labels.iso(sync.at) if sync else None,
+        last_retrain=_checked(runs.as_run(run), settings) if run else None,
+        held_out=sum(is_held_out(row.correction.sample_id, task.gate.held_out_share) for row in usable),
+        held_out_needed=task.gate.minimum,
+        answered_today=today,
+    )
+
+
+def _checked(run: Run, settings: Settings) -> Run:
+    """A run that says it is at work while nobody holds the lock was cut off."""
+    if run.state != runs.RUNNING or lock.is_held(settings):
+        return run
+    interrupted = Reason("status.night_interrupted")
+    why = (*run.why, interrupted)
+    return replace(run, state=runs.FAILED, why=why, reasons=tuple(reason.sentence() for reason in why))
