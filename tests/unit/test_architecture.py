@@ -10,7 +10,7 @@ from tests.source_tree import Import
 
 BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review"}
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
-MODEL = INPUT | {"mmdemo.sidecar", "mmdemo.model", "mmdemo.familiarity"}
+MODEL = INPUT | {"mmdemo.sidecar", "mmdemo.language", "mmdemo.model", "mmdemo.familiarity"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
     "mmdemo.predictor",
@@ -30,7 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
     "mmdemo.sidecar": INPUT,
-    "mmdemo.familiarity": INPUT,
+    "mmdemo.language": INPUT,
+    "mmdemo.familiarity": MODEL,
     "mmdemo.model": MODEL,
     "mmdemo.explain": MODEL,
     "mmdemo.training": MODEL,
