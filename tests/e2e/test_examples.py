@@ -1,4 +1,4 @@
-"""The shipped models answer the examples to click rightly and surely, and doubt the one that is meant to be doubtful."""
+"""The shipped models answer the examples rightly and surely, and doubt the one that is meant to be doubtful."""
 
 import pytest
 
