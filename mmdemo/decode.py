@@ -129,15 +129,13 @@ def _caption(text: str | None) -> str | None:
 
 
 def _bytes(source: Path | str | bytes | None, limit: int, modality: str) -> bytes:
-    if isinstance(source, bytes | bytearray):
-        size = len(source)
-    else:
-        size = _size(Path(str(source)))
+    given = bytes(source) if isinstance(source, bytes | bytearray) else None
+    size = len(given) if given is not None else _size(Path(str(source)))
     if size > limit:
         raise BadInput("file_too_large", megabytes=f"{size / 1e6:.0f}", limit=f"{limit / 1e6:.0f}")
     if size == 0:
         raise BadInput(f"{modality}_empty")
-    return bytes(source) if isinstance(source, bytes | bytearray) else Path(str(source)).read_bytes()
+    return given if given is not None else Path(str(source)).read_bytes()
 
 
 def _size(path: Path) -> int:

@@ -177,7 +177,10 @@ class MultimodalModel(PreTrainedModel):
 
     @classmethod
     def load(cls, folder: str | Path) -> tuple["MultimodalModel", MultimodalProcessor]:
-        """Return the model of a version folder in float32, ready to answer, and its processor. Raises CheckpointError."""
+        """Return the model of a version folder in float32, ready to answer, and its processor.
+
+        Raises CheckpointError.
+        """
         processor = MultimodalProcessor.from_pretrained(folder)
         try:
             model = cls.from_pretrained(folder, dtype=torch.float32, local_files_only=True)

@@ -1,0 +1,188 @@
+"""Predictor: one sample in, one calibrated answer out, with where the model looked; swaps versions while it serves."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmdemo import decode, explain, familiarity, language, sidecar, tasks
+from mmdemo.errors import CheckpointError, UnknownName
+from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.samples import Explanation, Inputs, Prediction, Sample
+from mmdemo.settings import Settings
+from mmdemo.settings import load as load_settings
+from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Task
+from mmdemo.versions import Versions
+
+LOW_CONFIDENCE, UNFAMILIAR = "low_confidence", "unfamiliar"  # values of Prediction.reason
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Served:
+    """One loaded version."""
+
+    folder: Path
+    sidecar: Sidecar
+    model: MultimodalModel
+    processor: MultimodalProcessor
+    usual: dict[str, familiarity.Stats]  # by modality
+
+
+class Predictor:
+    """Answers for one task, from any number of threads.
+
+    Without `version` it serves the champion and follows its pointer; with one (a name or a folder) it stays there.
+    """
+
+    def __init__(self, task: str | Task, version: str | Path | None = None, settings: Settings | None = None) -> None:
+        """Load nothing yet. Raises UnknownName, ManifestError."""
+        self._settings = settings or load_settings()
+        self.task = task if isinstance(task, Task) else tasks.get(task, self._settings.task_dir)
+        self._versions = Versions(self._settings)
+        self._wanted = version
+        self._loading = threading.Lock()
+        self._served: Served | None = None
+        self._refused: Path | None = None  # a champion that could not be loaded: not tried at every call
+
+    @property
+    def model_version(self) -> str:
+        """The version that answers now."""
+        return self._current().sidecar.version
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The explanation methods of the version that answers now."""
+        return explain.methods(self._current().model)
+
+    def predict(self, sample: Sample, explain: str = "none") -> Prediction:
+        """Decode and answer; `explain` is "none", "default" or a method. Raises BadInput, UnknownName, CheckpointError.
+
+        One forward pass, explanation included where the method is attention.
+        """
+        start = time.perf_counter()
+        return self._predict(decode.decode(sample, self.task), explain, start)
+
+    def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
+        """Answer for a sample that `decode` has read already."""
+        return self._predict(inputs, explain, time.perf_counter())
+
+    def explain(self, sample: Sample, method: str = "default") -> Explanation:
+        """Return where the model looked. Raises BadInput, UnknownName, CheckpointError."""
+        found = self.predict(sample, method).explanation
+        if found is None:
+            raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
+        return found
+
+    def _predict(self, inputs: Inputs, method: str, start: float) -> Prediction:
+        served = self._current()
+        chosen = explain.resolve(method, served.model)
+        encoded = served.processor([inputs])
+        with torch.inference_mode():
+            output = served.model(**encoded.tensors, return_attention=chosen is not None)
+        strange = _unfamiliar(served, output) + self._language_notes(inputs)
+        probabilities = _probabilities(served, inputs, output)
+        if strange:
+            probabilities = familiarity.pulled(probabilities, self.task.threshold)
+        label = self.task.label_names[int(probabilities.argmax())]
+        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, label)
+        confidence = float(probabilities.max())
+        reason = UNFAMILIAR if strange else LOW_CONFIDENCE if confidence < self.task.threshold else None
+        return Prediction(
+            sample_id=decode.sample_id(inputs, self.task.name),
+            task=self.task.name,
+            kind=self.task.kind,
+            label=label,
+            probabilities=dict(zip(self.task.label_names, map(float, probabilities), strict=True)),
+            confidence=confidence,
+            threshold=self.task.threshold,
+            flagged=reason is not None,
+            reason=reason,
+            modalities=inputs.modalities,
+            model_version=served.sidecar.version,
+            notes=(*strange, *_notes(self.task, inputs, encoded)),
+            explanation=None if chosen is None else explain.explain(chosen, seen),
+            latency_ms=round((time.perf_counter() - start) * 1000, 1),
+        )
+
+    def _language_notes(self, inputs: Inputs) -> tuple[str, ...]:
+        foreign = inputs.text is not None and language.is_foreign(inputs.text, self.task.languages)
+        return ("other_language",) if foreign else ()
+
+    def _current(self) -> Served:
+        """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""
+        folder = self._folder()
+        served = self._served
+        if served is not None and folder in (served.folder, self._refused):
+            return served
+        if not self._loading.acquire(blocking=served is None):
+            assert served is not None
+            return served
+        try:
+            return self._load(folder)
+        finally:
+            self._loading.release()
+
+    def _load(self, folder: Path) -> Served:
+        if self._served is not None and self._served.folder == folder:
+            return self._served
+        try:
+            self._served = _load(folder, self.task)
+        except CheckpointError:
+            if self._served is None:
+                raise
+            _log.exception("%s cannot be served; %s stays", folder, self._served.folder)
+            self._refused = folder
+        return self._served
+
+    def _folder(self) -> Path:
+        if isinstance(self._wanted, Path):
+            return self._wanted
+        if self._wanted is not None and Path(self._wanted).is_dir():
+            return Path(self._wanted)
+        return self._versions.path(self.task.name, self._wanted or self._versions.champion(self.task.name))
+
+
+def _load(folder: Path, task: Task) -> Served:
+    found = sidecar.read(folder)
+    sidecar.check(found, task, folder)
+    model, processor = MultimodalModel.load(folder)
+    if tuple(model.config.labels) != task.label_names:
+        raise CheckpointError(
+            "checkpoint_does_not_fit",
+            path=folder,
+            task=task.name,
+            field="labels",
+            found=model.config.labels,
+            wanted=task.label_names,
+        )
+    return Served(folder, found, model, processor, familiarity.load(folder))
+
+
+def _probabilities(served: Served, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
+    """Return calibrated probabilities (classes,) float64: logits over the temperature of this subset of modalities."""
+    assert output.logits is not None
+    temperature = served.sidecar.temperatures.get(sidecar.subset(inputs.modalities), 1.0)
+    return (output.logits[0].double() / temperature).softmax(dim=0).numpy()
+
+
+def _unfamiliar(served: Served, output: MultimodalOutput) -> tuple[str, ...]:
+    """Return a note for each modality that lies farther from the training samples than the version's limit."""
+    return tuple(
+        f"unfamiliar_{modality}"
+        for modality, features in (output.pooled or {}).items()
+        if modality in served.usual
+        and modality in served.sidecar.familiarity
+        and familiarity.distance(served.usual[modality], features.numpy())[0] > served.sidecar.familiarity[modality]
+    )
+
+
+def _notes(task: Task, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
+    some_missing = len(inputs.modalities) < len(task.modalities)
+    used = f"used_{inputs.modalities[0]}_only" if len(inputs.modalities) == 1 else "used_some"
+    return (*([used] if some_missing else []), *(["text_truncated"] if encoded.truncated[0] else []))

@@ -1,0 +1,107 @@
+"""A task and untrained checkpoints so small that a test makes one in a tenth of a second; nothing is downloaded."""
+
+import string
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers.implementations import BertWordPieceTokenizer
+from transformers import (
+    BertConfig,
+    BertModel,
+    MobileNetV2Config,
+    MobileNetV2ImageProcessor,
+    MobileNetV2Model,
+    PreTrainedTokenizerFast,
+)
+
+from mmdemo import sidecar, tasks
+from mmdemo.model import MultimodalModel
+from mmdemo.samples import MODALITIES, Inputs
+from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Task
+
+NAME = "tiny"
+LABELS = ("bad", "good")
+SIZE_PX = 64
+WORDS = ("a", "the", "dog", "cat", "good", "bad", "run", "smil", "##ing", "##s", "is")
+MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+ENCODERS = {
+    "image": f'[encoders.image]\ntype = "auto"\nstart = "none"\nsize = {SIZE_PX}\n',
+    "text": '[encoders.text]\ntype = "auto"\nstart = "none"\nmax_tokens = 16\n',
+    "audio": '[encoders.audio]\ntype = "logmel_cnn"\nmels = 16\n',
+}
+
+
+def write_task(
+    folder: Path, modalities: Sequence[str] = MODALITIES, labels: Sequence[str] = LABELS, name: str = NAME
+) -> Path:
+    """Write the TOML of a tiny task into `folder` and return its path."""
+    listed = {"modalities": list(modalities), "labels": list(labels), "languages": ["en"]}
+    lines = [f'name = "{name}"', f'title = "{name}"', "threshold = 0.6", *(f"{k} = {v}" for k, v in listed.items())]
+    fusion = "[fusion]\nlayers = 2\ndim = 32\nheads = 4\n"
+    path = folder / f"{name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n" + fusion + "".join(ENCODERS[item] for item in modalities), "utf-8")
+    return path
+
+
+def task(folder: Path, modalities: Sequence[str] = MODALITIES, labels: Sequence[str] = LABELS) -> Task:
+    """Return a tiny task of these modalities."""
+    return tasks.load_file(write_task(folder, modalities, labels))
+
+
+def starts(folder: Path) -> dict[str, Path]:
+    """Write a random Bert and a random MobileNetV2 as folders to start from; return them by modality."""
+    torch.manual_seed(0)
+    vocabulary = [
+        *MARKS,
+        *WORDS,
+        *string.ascii_lowercase,
+        *("##" + sign for sign in string.ascii_lowercase),
+        *".,!?#@'",
+    ]
+    vocabulary = list(dict.fromkeys(vocabulary))
+    tokenizer = BertWordPieceTokenizer({word: index for index, word in enumerate(vocabulary)})
+    named = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), MARKS, strict=True))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer._tokenizer, **named).save_pretrained(folder / "bert")
+    bert = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=32,
+    )
+    BertModel(bert).save_pretrained(folder / "bert")
+    net = MobileNetV2Config(depth_multiplier=0.1, image_size=SIZE_PX, finegrained_output=False)
+    MobileNetV2Model(net).save_pretrained(folder / "mobilenet")
+    MobileNetV2ImageProcessor(image_mean=[0.4, 0.5, 0.6], image_std=[0.5, 0.5, 0.5]).save_pretrained(
+        folder / "mobilenet"
+    )
+    return {"text": folder / "bert", "image": folder / "mobilenet"}
+
+
+def version(folder: Path, of: Task, name: str = "tiny-v1", seed: int = 0, **changes: object) -> Path:
+    """Write an untrained version of task `of` to `folder` and return it; `changes` are fields of its sidecar."""
+    origin = starts(folder.parent / f"starts-{folder.name}")
+    torch.manual_seed(seed)
+    model, processor = MultimodalModel.build(of, origin)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    beside = Sidecar(name, of.name, of.kind, of.label_names, of.modalities, created_at="2026-01-01T00:00:00+00:00")
+    sidecar.write(folder, replace(beside, **changes))  # type: ignore[arg-type]
+    return folder
+
+
+def inputs(seed: int = 0, modalities: Sequence[str] = MODALITIES, seconds: float = 1.0) -> Inputs:
+    """Return a decoded sample of noise and a caption; the same seed gives the same sample."""
+    noise = np.random.default_rng(seed)
+    every = {
+        "image": noise.integers(0, 256, (48, 80, 3), np.uint8),
+        "text": " ".join(noise.choice(["the", "dog", "cat", "is", "smiling", "runs"], 5)),
+        "audio": (noise.standard_normal(int(seconds * 16_000)) * 0.1).astype(np.float32),
+    }
+    return Inputs(**{name: every[name] for name in modalities})
