@@ -1,9 +1,11 @@
 """What is written twice is compared: README and tree, settings and their tables, commands and their help, pins."""
 
 import re
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import fields
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,10 @@ NAMES_ONLY = ("http://www.w3.org/", "http://127.0.0.1", "http://localhost")
 
 def read(path: str | Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
+
+
+def normal(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package.split("[")[0]).lower()
 
 
 def code_blocks() -> str:
@@ -74,6 +80,14 @@ def test_every_requirement_is_pinned(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith(("#", "-r "))]
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+(\[\w+\])?==[\w.]+", line)] == []
     assert len({line.split("==")[0].lower() for line in lines}) == len(lines)
+
+
+def test_what_the_code_imports_is_named_in_the_requirements() -> None:
+    named = {normal(line.split("==")[0]) for line in read("requirements.txt").splitlines() if "==" in line}
+    imported = {arrow.target for arrow in source_tree.imports(source_tree.modules("app.py", "mmdemo", "annotations"))}
+    others = {name for name in imported if "." not in name} - {"mmdemo", "annotations", *sys.stdlib_module_names}
+    homes = {name: {normal(home) for home in packages_distributions().get(name, [])} for name in others}
+    assert {name for name, home in homes.items() if not home & named} == set()
 
 
 @pytest.mark.parametrize("package", ["mmdemo", "annotations"])
