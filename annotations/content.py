@@ -7,12 +7,10 @@ session; whoever calls them commits.
 import secrets
 from collections.abc import Mapping
 
-from sqlalchemy.orm import Session
-
 from annotations import served
 from annotations.media import Copy
 from annotations.schema import HoldingRow, SampleRow, now
-from annotations.store import samples
+from annotations.store import Session, samples
 from mmdemo.samples import Inputs
 
 VISITOR = "visitor"  # other holders are programs: flagging, import

@@ -12,11 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from annotations import content, media, review_queue
 from annotations.schema import SampleRow, now
-from annotations.store import Store, labels, problems, samples
+from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import Labelled
 from mmdemo import decode
 from mmdemo.errors import BadInput, ManifestError, UnknownName

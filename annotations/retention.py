@@ -5,12 +5,10 @@ What was erased no longer trains.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from annotations import content, media
 from annotations.review_queue import log
 from annotations.schema import SampleRow, now
-from annotations.store import Store, samples
+from annotations.store import Session, Store, samples
 from mmdemo.errors import UnknownName
 from mmdemo.review import QUEUED, SENT, SKIPPED, UNSURE
 

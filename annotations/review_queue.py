@@ -6,12 +6,9 @@ out of the queue: they wait until somebody undoes that, or corrects them by id. 
 
 from collections.abc import Mapping
 
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
-
 from annotations import content, doubt, media, served
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
-from annotations.store import Store, labels, samples
+from annotations.store import Raced, Session, Store, labels, samples
 from mmdemo.errors import BadInput, Conflict, UnknownName
 from mmdemo.review import LABELLED, QUEUED, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
 from mmdemo.samples import Inputs, Prediction
@@ -56,7 +53,7 @@ def offer(
     copies = media.copies_of(inputs) if whole else {}
     try:
         return _offer(store, inputs, prediction, copies, suggested, whole, holder)
-    except IntegrityError:  # another process made the row between our look and our insert: now it is there
+    except Raced:  # another process made the row meanwhile: now it is there
         return _offer(store, inputs, prediction, copies, suggested, whole, holder)
 
 

@@ -3,10 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy.orm import Session
-
 from annotations.schema import SampleRow
-from annotations.store import samples
+from annotations.store import Session, samples
 from mmdemo.review import QUEUED
 
 _HASH_BYTES = 8  # of SHA-256, read as a number in [0, 1)

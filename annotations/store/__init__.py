@@ -17,6 +17,12 @@ from annotations.store import connect, problems
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 
+__all__ = ["Raced", "Session", "Store", "open_store"]
+
+
+class Raced(Exception):
+    """Another process inserted the same row between our look and our insert: look again."""
+
 
 @dataclass(frozen=True)
 class Store:
@@ -57,8 +63,8 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
-            raise
+        except IntegrityError as error:
+            raise Raced from error
         except DBAPIError as error:
             raise problems.from_database(error, self.place) from error
 

@@ -1,11 +1,14 @@
 """SQL about where tasks and samples live on an outside annotation server."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotations.schema import OutsideProjectRow, OutsideRow, SampleRow
+from annotations.schema import OutsideProjectRow, OutsideRow, SampleRow, now
+
+_AT_ONCE = 500  # names in one question; a database takes only so many
 
 
 def project(session: Session, system: str, server: str, name: str) -> OutsideProjectRow | None:
@@ -27,3 +30,43 @@ def links(session: Session, system: str, server: str, task: str) -> Sequence[tup
         .where(SampleRow.task == task)
     )
     return [(row, sample) for row, sample in session.execute(query.order_by(OutsideRow.sample_id))]
+
+
+def keep_project(session: Session, system: str, server: str, name: str, project: int) -> None:
+    """Write down where a task (or the media) lives."""
+    row = session.get(OutsideProjectRow, (system, server, name))
+    if row is None:
+        row = OutsideProjectRow(system=system, server=server, name=name, extra={})
+        session.add(row)
+    row.project = str(project)
+
+
+def keep_link(
+    session: Session, system: str, server: str, sample: SampleRow, project: int, external_id: int, **extra: Any
+) -> None:
+    """Write down where a sample lives, and `extra` beside it; what was noted about another place of it is dropped."""
+    row = session.get(OutsideRow, (system, server, sample.sample_id))
+    if row is None:
+        row = OutsideRow(system=system, server=server, sample_id=sample.sample_id, external_id="", extra={})
+        session.add(row)
+    if row.external_id != str(external_id) or row.removed_at is not None:
+        row.project, row.external_id, row.model_version = str(project), str(external_id), sample.model_version
+        row.pushed_at, row.removed_at, row.extra = now(), None, {}
+    row.extra = {**row.extra, **extra}  # a new value: a changed one is not noticed
+
+
+def drop_link(session: Session, system: str, server: str, sample_id: str) -> None:
+    """Write down that a sample lives there no longer."""
+    row = session.get(OutsideRow, (system, server, sample_id))
+    if row is not None and row.removed_at is None:
+        row.removed_at = now()
+
+
+def samples_of(session: Session, task: str, sample_ids: Collection[str]) -> dict[str, SampleRow]:
+    """Return those of these samples that are known here and belong to the task, forgotten ones too."""
+    wanted, found = sorted(sample_ids), {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        query = select(SampleRow).where(SampleRow.task == task, SampleRow.sample_id.in_(part))
+        found.update({row.sample_id: row for row in session.scalars(query)})
+    return found

@@ -50,6 +50,11 @@ def count_by_state(session: Session, task: str) -> dict[str, int]:
     return counts
 
 
+def task_names(session: Session) -> list[str]:
+    """Return the tasks that have samples, in the order of the alphabet."""
+    return list(session.scalars(select(SampleRow.task).distinct().order_by(SampleRow.task)))
+
+
 def older_than(session: Session, moment: datetime, states: Sequence[str]) -> Sequence[SampleRow]:
     """Return samples of these states with content whose latest consent is older than `moment`."""
     query = select(SampleRow).where(SampleRow.state.in_(states), _HAS_CONTENT, SampleRow.agreed_at < moment)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
-from mmdemo.errors import CheckpointError
+from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import encoders, fusion
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.heads import HEADS
@@ -162,8 +162,11 @@ class MultimodalModel(PreTrainedModel):
     ) -> tuple["MultimodalModel", MultimodalProcessor]:
         """Return a fresh model of `task` and its processor; `starts` (modality → folder) override the task's.
 
-        Raises ManifestError for an encoder type that does not exist, CheckpointError where a start cannot be loaded.
+        Raises ManifestError for an encoder type that does not exist or a task without encoders, CheckpointError where a
+        start cannot be loaded.
         """
+        if not task.encoders:
+            raise ManifestError("task_without_encoders", task=task.name)
         chosen = {name: str(entry["start"]) for name, entry in task.encoders.items() if "start" in entry}
         chosen |= {name: str(start) for name, start in (starts or {}).items() if name in task.modalities}
         made = {n: encoders.specify(n, task.encoders[n], chosen.get(n)) for n in task.modalities}

@@ -138,8 +138,8 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
             labels=tuple(_label(entry) for entry in raw.pop("labels")),
             modalities=tuple(sorted(raw.pop("modalities"), key=MODALITIES.index)),
             languages=tuple(raw.pop("languages", ())),
-            encoders=raw.pop("encoders"),
-            fusion=raw.pop("fusion"),
+            encoders=raw.pop("encoders", {}),
+            fusion=raw.pop("fusion", {}),
             training=raw.pop("training", {}),
             gate=Gate(**raw.pop("gate", {})),
             limits=Limits(**raw.pop("limits", {})),
@@ -155,7 +155,7 @@ def _checked(task: Task) -> Task:
         raise ValueError(f"kind {task.kind!r} is none of {', '.join(KINDS)}")
     if len(set(task.label_names)) != len(task.labels) or len(task.labels) < 2:
         raise ValueError("labels must be at least two, all different")
-    if set(task.encoders) != set(task.modalities):
+    if task.encoders and set(task.encoders) != set(task.modalities):  # none: somebody else's model answers
         raise ValueError(f"encoders {sorted(task.encoders)} do not match modalities {sorted(task.modalities)}")
     if not 0 < task.threshold < 1:
         raise ValueError(f"threshold {task.threshold} is not between 0 and 1")

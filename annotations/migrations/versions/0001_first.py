@@ -12,33 +12,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "outside_projects",
-        sa.Column("system", sa.String(length=20), nullable=False),
-        sa.Column("server", sa.String(length=300), nullable=False),
-        sa.Column("name", sa.String(length=100), nullable=False),
-        sa.Column("project", sa.String(length=100), nullable=False),
-        sa.Column("pulled_until", UtcTime(), nullable=True),
-        sa.Column("extra", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("system", "server", "name", name=op.f("pk_outside_projects")),
-    )
-    op.create_table(
-        "runs",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("task", sa.String(length=100), nullable=False),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("verdict", sa.String(length=20), nullable=True),
-        sa.Column("reasons", sa.JSON(), nullable=False),
-        sa.Column("figures", sa.JSON(), nullable=False),
-        sa.Column("champion", sa.String(length=200), nullable=True),
-        sa.Column("challenger", sa.String(length=200), nullable=True),
-        sa.Column("snapshot", sa.String(length=64), nullable=True),
-        sa.Column("last_correction", sa.Integer(), nullable=False),
-        sa.Column("started_at", UtcTime(), nullable=False),
-        sa.Column("finished_at", UtcTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
-    )
-    op.create_index(op.f("ix_runs_task_id"), "runs", ["task", "id"], unique=False)
+    _samples()
+    _labels()
+    _runs()
+    _outside()
+
+
+def _samples() -> None:
     op.create_table(
         "samples",
         sa.Column("sample_id", sa.String(length=64), nullable=False),
@@ -65,16 +45,19 @@ def upgrade() -> None:
     op.create_index(op.f("ix_samples_image"), "samples", ["image"], unique=False)
     op.create_index(op.f("ix_samples_task_state_doubt"), "samples", ["task", "state", "doubt"], unique=False)
     op.create_table(
-        "syncs",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("task", sa.String(length=100), nullable=False),
-        sa.Column("system", sa.String(length=20), nullable=False),
-        sa.Column("pushed", sa.Integer(), nullable=False),
-        sa.Column("pulled", sa.Integer(), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_syncs")),
+        "holdings",
+        sa.Column("prediction_id", sa.String(length=64), nullable=False),
+        sa.Column("sample_id", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.Boolean(), nullable=False),
+        sa.Column("holder", sa.String(length=20), nullable=False),
+        sa.Column("agreed_at", UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(["sample_id"], ["samples.sample_id"], name=op.f("fk_holdings_sample_id")),
+        sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_holdings")),
     )
-    op.create_index(op.f("ix_syncs_task_id"), "syncs", ["task", "id"], unique=False)
+    op.create_index(op.f("ix_holdings_sample_id"), "holdings", ["sample_id"], unique=False)
+
+
+def _labels() -> None:
     op.create_table(
         "corrections",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -94,32 +77,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_corrections_sample_id"), "corrections", ["sample_id"], unique=False)
     op.create_index(op.f("ix_corrections_source_external_id"), "corrections", ["source", "external_id"], unique=False)
     op.create_table(
-        "holdings",
-        sa.Column("prediction_id", sa.String(length=64), nullable=False),
-        sa.Column("sample_id", sa.String(length=64), nullable=False),
-        sa.Column("content", sa.Boolean(), nullable=False),
-        sa.Column("holder", sa.String(length=20), nullable=False),
-        sa.Column("agreed_at", UtcTime(), nullable=False),
-        sa.ForeignKeyConstraint(["sample_id"], ["samples.sample_id"], name=op.f("fk_holdings_sample_id")),
-        sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_holdings")),
-    )
-    op.create_index(op.f("ix_holdings_sample_id"), "holdings", ["sample_id"], unique=False)
-    op.create_table(
-        "outside",
-        sa.Column("system", sa.String(length=20), nullable=False),
-        sa.Column("server", sa.String(length=300), nullable=False),
-        sa.Column("sample_id", sa.String(length=64), nullable=False),
-        sa.Column("project", sa.String(length=100), nullable=False),
-        sa.Column("external_id", sa.String(length=100), nullable=False),
-        sa.Column("model_version", sa.String(length=200), nullable=False),
-        sa.Column("pushed_at", UtcTime(), nullable=False),
-        sa.Column("removed_at", UtcTime(), nullable=True),
-        sa.Column("extra", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["sample_id"], ["samples.sample_id"], name=op.f("fk_outside_sample_id")),
-        sa.PrimaryKeyConstraint("system", "server", "sample_id", name=op.f("pk_outside")),
-    )
-    op.create_index(op.f("ix_outside_external_id"), "outside", ["external_id"], unique=False)
-    op.create_table(
         "moves",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("sample_id", sa.String(length=64), nullable=False),
@@ -136,3 +93,62 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_moves_sample_id"), "moves", ["sample_id"], unique=False)
     op.create_index(op.f("ix_moves_who_id"), "moves", ["who", "id"], unique=False)
+
+
+def _runs() -> None:
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("task", sa.String(length=100), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("verdict", sa.String(length=20), nullable=True),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("champion", sa.String(length=200), nullable=True),
+        sa.Column("challenger", sa.String(length=200), nullable=True),
+        sa.Column("snapshot", sa.String(length=64), nullable=True),
+        sa.Column("last_correction", sa.Integer(), nullable=False),
+        sa.Column("started_at", UtcTime(), nullable=False),
+        sa.Column("finished_at", UtcTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+    )
+    op.create_index(op.f("ix_runs_task_id"), "runs", ["task", "id"], unique=False)
+    op.create_table(
+        "syncs",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("task", sa.String(length=100), nullable=False),
+        sa.Column("system", sa.String(length=20), nullable=False),
+        sa.Column("pushed", sa.Integer(), nullable=False),
+        sa.Column("pulled", sa.Integer(), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_syncs")),
+    )
+    op.create_index(op.f("ix_syncs_task_id"), "syncs", ["task", "id"], unique=False)
+
+
+def _outside() -> None:
+    op.create_table(
+        "outside_projects",
+        sa.Column("system", sa.String(length=20), nullable=False),
+        sa.Column("server", sa.String(length=300), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("project", sa.String(length=100), nullable=False),
+        sa.Column("pulled_until", UtcTime(), nullable=True),
+        sa.Column("extra", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "server", "name", name=op.f("pk_outside_projects")),
+    )
+    op.create_table(
+        "outside",
+        sa.Column("system", sa.String(length=20), nullable=False),
+        sa.Column("server", sa.String(length=300), nullable=False),
+        sa.Column("sample_id", sa.String(length=64), nullable=False),
+        sa.Column("project", sa.String(length=100), nullable=False),
+        sa.Column("external_id", sa.String(length=100), nullable=False),
+        sa.Column("model_version", sa.String(length=200), nullable=False),
+        sa.Column("pushed_at", UtcTime(), nullable=False),
+        sa.Column("removed_at", UtcTime(), nullable=True),
+        sa.Column("extra", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["sample_id"], ["samples.sample_id"], name=op.f("fk_outside_sample_id")),
+        sa.PrimaryKeyConstraint("system", "server", "sample_id", name=op.f("pk_outside")),
+    )
+    op.create_index(op.f("ix_outside_external_id"), "outside", ["external_id"], unique=False)

@@ -1,0 +1,191 @@
+"""The command line: python -m annotations COMMAND. `--json` prints one JSON value on standard output, nothing else."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from annotations import export, retention, status
+from annotations.store import labels, open_store, samples
+from mmdemo import settings, tasks
+from mmdemo.errors import MmdemoError
+from mmdemo.review import Status
+from mmdemo.samples import to_json
+from mmdemo.settings import Settings
+from mmdemo.versions import Versions
+
+DEFAULT_LIMIT = 50
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answers: as JSON, and as lines for a person."""
+
+    value: Any
+    lines: Sequence[str]
+
+
+def queue(given: argparse.Namespace, config: Settings) -> Said:
+    """List the samples that wait for a person, most doubtful first."""
+    task = tasks.get(given.task, config.task_dir).name if given.task else ""
+    with closing(open_store(config)) as store, store.reading() as session:
+        rows = samples.waiting(session, task, given.limit)
+    entries = [
+        {
+            "sample_id": row.sample_id,
+            "task": row.task,
+            "label": row.label,
+            "confidence": row.confidence,
+            "reason": row.reason,
+            "state": row.state,
+            "created_at": labels.iso(row.created_at),
+            "suggested": row.suggested,
+        }
+        for row in rows
+    ]
+    lines = [
+        f"{row.confidence:5.0%}  {row.label:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
+        for row in rows
+    ]
+    return Said(entries, lines or ["Nobody is waited for."])
+
+
+def show_status(given: argparse.Namespace, config: Settings) -> Said:
+    """Show counts, versions and the last run of each task."""
+    known = tasks.load_all(config.task_dir)
+    chosen = [tasks.get(given.task, config.task_dir)] if given.task else list(known.values())
+    with closing(open_store(config)) as store:
+        found = [status.of(store, config, task) for task in chosen]
+    return Said(to_json(found), [line for one in found for line in _status_lines(one)])
+
+
+def _status_lines(found: Status) -> list[str]:
+    served = next((version.version for version in found.versions if version.served), "none")
+    run = found.last_retrain
+    return [
+        f"{found.task}: serves {served}",
+        "  samples      " + _counts(found.states),
+        "  corrections  " + _counts(found.by_label),
+        f"  held out     {found.held_out} of {found.held_out_needed} needed",
+        f"  last sync    {found.last_sync or 'never'}",
+        f"  last run     {f'{run.started_at} {run.verdict or run.state}' if run else 'never'}",
+        *[f"    {reason}" for reason in (run.reasons if run else ())],
+    ]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.items())
+
+
+def write(given: argparse.Namespace, config: Settings) -> Said:
+    """Write the corrections as manifests, TASK.jsonl and TASK.csv, with copies of their media."""
+    with closing(open_store(config)) as store:
+        with store.reading() as session:
+            names = [tasks.get(given.task, config.task_dir).name] if given.task else samples.task_names(session)
+        written = export.write_folder(store, names, given.out)
+    lines = [f"{given.out / name}.jsonl: {number} corrections" for name, number in written.items()]
+    return Said(written, lines or ["There is nothing to export."])
+
+
+def read(given: argparse.Namespace, config: Settings) -> Said:
+    """Store the rows of a manifest as corrections; doing it again changes nothing."""
+    task = tasks.get(given.task, config.task_dir)
+    with closing(open_store(config)) as store:
+        found = export.read_manifest(store, task, given.manifest)
+    return Said(to_json(found), [f"{found.added} corrections stored, {found.known} were known."])
+
+
+def forget(given: argparse.Namespace, config: Settings) -> Said:
+    """Take back what was sent, for a visitor who gives the id of the prediction."""
+    with closing(open_store(config)) as store:
+        retention.forget(store, given.prediction_id)
+    return Said({"forgotten": given.prediction_id}, ["Deleted."])
+
+
+def expire(given: argparse.Namespace, config: Settings) -> Said:
+    """Erase samples that nobody answered in time, and files that no sample needs."""
+    days = config.retention_days if given.days is None else given.days
+    with closing(open_store(config)) as store:
+        number = retention.expire(store, days)
+    return Said({"expired": number}, [f"{number} samples older than {days} days were erased."])
+
+
+def rollback(given: argparse.Namespace, config: Settings) -> Said:
+    """Serve an earlier version again."""
+    task = tasks.get(given.task, config.task_dir).name
+    versions = Versions(config)
+    if given.to:
+        versions.promote(task, given.to)
+    version = given.to or versions.rollback(task)
+    return Said({"task": task, "version": version}, [f"{task} serves {version} now."])
+
+
+def sync(given: argparse.Namespace, config: Settings) -> Said:
+    """Push the queue to Label Studio and pull its answers; once, or again and again."""
+    from annotations.labelstudio import sync as labelstudio  # its SDK takes seconds to load
+
+    report = labelstudio.run(config, given.task, given.watch)
+    return Said(to_json(report), [str(report)])
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
+
+
+_TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file"})
+_ONE_TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file", "required": True})
+_DAYS = "days without an answer; 0: never (default: MMDEMO_RETENTION_DAYS)"
+_SECONDS = "go on, with this many seconds between two rounds"
+
+# Command → what runs it and what it is given; the docstring is its help.
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequence[tuple[Any, Any]]]] = {
+    "queue": (queue, [_TASK, (("--limit",), {"type": _natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
+    "status": (show_status, [_TASK]),
+    "sync": (sync, [_TASK, (("--watch",), {"type": float, "metavar": "SECONDS", "help": _SECONDS})]),
+    "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),
+    "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
+    "rollback": (rollback, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
+    "expire": (expire, [(("--days",), {"type": _natural, "help": _DAYS})]),
+    "forget": (forget, [(("prediction_id",), {"help": "what /predict returned to its sender"})]),
+}
+RETRAIN = "retrain"  # has a command line of its own, which `python annotations/retrain.py` offers too
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == [RETRAIN]:
+        from annotations import retrain  # brings torch, which no other command needs
+
+        return retrain.main(words[1:])
+    given = _parser().parse_args(words)
+    try:
+        said = given.run(given, settings.load())
+    except MmdemoError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(json.dumps(said.value, ensure_ascii=False) if given.json else "\n".join(said.lines))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m annotations", description="Doubt, label, learn.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser(RETRAIN, help="Train a challenger from the corrections; serve it if it is not worse.")
+    for name, (run, arguments) in COMMANDS.items():
+        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        command.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+        for flags, options in arguments:
+            command.add_argument(*flags, **options)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""DoubtFlagger: puts the queue, the Review tab's store and the export behind anybody's Gradio app.
+
+The app's model stays its own. Inputs are found by component (Image, Textbox, Audio), its answer is the first Label.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gradio.components import Audio, Component, Image, Label, Textbox
+from gradio.flagging import FlaggingCallback
+from gradio.utils import get_upload_folder
+
+from annotations import review_queue
+from annotations.store import Store, open_store, samples
+from mmdemo import decode, settings, tasks
+from mmdemo.errors import BadInput, ManifestError
+from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+
+HOLDER = "flagging"
+LOW_CONFIDENCE = "low_confidence"
+_MODALITY: Mapping[type[Component], str] = {Image: "image", Textbox: "text", Audio: "audio"}
+
+
+class DoubtFlagger(FlaggingCallback):
+    """A `flagging_callback` for `gr.Interface`: doubtful answers are queued with their inputs, others leave a row.
+
+    With `flagging_mode="auto"` every answer of the page comes here. With "manual" and `flagging_options` that are
+    labels of the task, the chosen one goes along as the visitor's suggestion. Whoever puts it into an app tells its
+    visitors that doubtful inputs are kept. To review them here, the task's file must be in MMDEMO_TASK_DIR or shipped.
+    """
+
+    def __init__(self, task: str | Task, model_version: str = "gradio", where: Settings | None = None) -> None:
+        """Nothing is opened yet. `task`: a name, the path of a TOML file, or a Task; its threshold decides.
+
+        `model_version` is kept with every row; `where` replaces the settings of this process. Raises UnknownName,
+        ManifestError.
+        """
+        self._settings = where or settings.load()
+        self._task = task if isinstance(task, Task) else tasks.get(task, self._settings.task_dir)
+        self._model_version = model_version
+        self._components: Sequence[Component] = ()
+        self._store: Store | None = None
+
+    def setup(self, components: Sequence[Component], flagging_dir: str) -> None:
+        """Called by Gradio once. Raises ManifestError where the app has no Label, StorageError."""
+        if not any(isinstance(component, Label) for component in components):
+            raise ManifestError("flagger_without_label", task=self._task.name)
+        self._components = components
+        self._store = open_store(self._settings)
+
+    def flag(self, flag_data: list[Any], flag_option: str | None = None, username: str | None = None) -> int:
+        """Called by Gradio with the components' values; return how many samples of the task wait for a person.
+
+        Raises BadInput, UnknownName, StorageError. Gradio prints it; the app's visitors have their answer all the same.
+        """
+        assert self._store is not None, "setup comes first"
+        inputs = decode.decode(self._sample(flag_data), self._task)
+        prediction = self._prediction(inputs, self._answer(flag_data))
+        suggested = flag_option if flag_option in self._task.label_names else None
+        review_queue.offer(self._store, self._task, inputs, prediction, suggested=suggested, holder=HOLDER)
+        with self._store.reading() as session:
+            return len(samples.waiting(session, self._task.name))
+
+    def _sample(self, flag_data: list[Any]) -> Sample:
+        found: dict[str, Any] = {}
+        for component, value in zip(self._components, flag_data, strict=True):
+            name = next((name for kind, name in _MODALITY.items() if isinstance(component, kind)), None)
+            if name in self._task.modalities and value and name not in found:
+                found[name] = value if name == "text" else _uploaded(value)
+        return Sample(**found)
+
+    def _answer(self, flag_data: list[Any]) -> dict[str, float]:
+        pairs = zip(self._components, flag_data, strict=True)
+        value = next(value for component, value in pairs if isinstance(component, Label)) or {}
+        given = {entry["label"]: entry["confidence"] for entry in value.get("confidences") or ()}
+        return probabilities(self._task, given or {str(value.get("label")): 1.0})
+
+    def _prediction(self, inputs: Inputs, answer: dict[str, float]) -> Prediction:
+        label = max(answer, key=lambda name: answer[name])
+        flagged = answer[label] < self._task.threshold
+        return Prediction(
+            sample_id=decode.sample_id(inputs, self._task.name),
+            task=self._task.name,
+            kind=self._task.kind,
+            label=label,
+            probabilities=answer,
+            confidence=answer[label],
+            threshold=self._task.threshold,
+            flagged=flagged,
+            reason=LOW_CONFIDENCE if flagged else None,
+            modalities=inputs.modalities,
+            model_version=self._model_version,
+            latency_ms=0.0,
+        )
+
+
+def probabilities(task: Task, given: Mapping[str, float]) -> dict[str, float]:
+    """Return a probability a label, in the task's order, from the confidences that a Label component shows.
+
+    It may show only the best few: what they leave of 1 is spread evenly over the others. Raises UnknownName.
+    """
+    for label in given:
+        task.check_label(label)
+    others = len(task.labels) - len(given)
+    share = max(0.0, 1.0 - sum(given.values())) / others if others else 0.0
+    values = {name: float(given.get(name, share)) for name in task.label_names}
+    total = sum(values.values())
+    return {name: value / total if total else 1 / len(values) for name, value in values.items()}
+
+
+def _uploaded(value: Any) -> Path:
+    # Gradio hands over what the browser sent: a path elsewhere would be a way to read the server's files.
+    path = Path(value["path"]).resolve() if isinstance(value, dict) and value.get("path") else None
+    if path is None or not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise BadInput("not_uploaded")
+    return path
