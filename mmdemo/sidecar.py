@@ -38,7 +38,7 @@ class Sidecar:
     code_revision: str = ""
     # subset of the modalities, such as "image+text" or "image" → what its logits are divided by
     temperatures: Mapping[str, float] = field(default_factory=dict)
-    # subset → distance of the features from training's, above which a sample is unlike what the model learned from
+    # modality → distance from training's samples, above which an input is unlike what the model learned from
     familiarity: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)  # on dev: accuracy, macro_f1, …
     dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features

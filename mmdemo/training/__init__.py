@@ -1,0 +1,1 @@
+"""Manifests → datasets → Trainer: a version folder made from labelled samples."""

@@ -1,0 +1,76 @@
+"""Harmless changes to a sample, drawn anew each time it is trained on: a picture flipped, a sound sped up, noise."""
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from mmdemo.decode import SAMPLE_RATE_HZ
+from mmdemo.samples import Inputs
+
+SMALLEST_CUT = 0.7  # share of the picture's area that is kept at least
+BRIGHTNESS = 0.2  # values are scaled by 1 ± this
+SPEED = 0.12  # sound is played 1 ± this times as fast; pitch moves along, as between speakers
+TILT = 0.6  # weight of a first-order filter that lifts or lowers the treble, as microphones and rooms do
+NOISE_DB = (10.0, 40.0)  # signal over noise
+NOISE_SHARE = 0.5  # of the clips
+EDGE_S = 0.25  # silence that is put in front
+LONGEST_S = 3.0  # a longer clip is cut to a stretch of this
+BAND_MASKS, FRAME_MASKS = 2, 2  # SpecAugment (Park et al. 2019)
+BAND_WIDTH, FRAME_WIDTH = 0.15, 0.12  # widest mask, in shares of the spectrogram
+
+
+def augment(inputs: Inputs, draw: np.random.Generator) -> Inputs:
+    """Return a changed copy of a decoded sample; captions stay as they are."""
+    return Inputs(
+        image=None if inputs.image is None else picture(inputs.image, draw),
+        text=inputs.text,
+        audio=None if inputs.audio is None else sound(inputs.audio, draw),
+    )
+
+
+def picture(image: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Return a picture (height, width, 3) uint8 of the same shape: cut, flipped, made darker or brighter."""
+    height, width, _ = image.shape
+    share = np.sqrt(draw.uniform(SMALLEST_CUT, 1.0, size=2).clip(0, 1))
+    rows, columns = (round(side * part) for side, part in zip((height, width), share, strict=True))
+    top, left = draw.integers(0, height - rows + 1), draw.integers(0, width - columns + 1)
+    box = (left, top, left + columns, top + rows)
+    changed = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, box=box)
+    values = np.asarray(changed, np.float32) * draw.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)
+    if draw.random() < 0.5:
+        values = values[:, ::-1]
+    return values.clip(0, 255).astype(np.uint8)
+
+
+def sound(audio: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Return a clip (samples,) float32: a stretch of it, faster or slower, filtered, noisy, behind a little silence."""
+    longest = int(LONGEST_S * SAMPLE_RATE_HZ)
+    start = int(draw.integers(0, max(1, len(audio) - longest)))
+    audio = audio[start : start + longest]
+    speed = draw.uniform(1 - SPEED, 1 + SPEED)
+    places = np.arange(0, len(audio) - 1, speed)
+    changed = np.interp(places, np.arange(len(audio)), audio)
+    tilt = draw.uniform(-TILT, TILT)
+    changed[1:] += tilt * changed[:-1]
+    changed = np.concatenate([np.zeros(draw.integers(0, int(EDGE_S * SAMPLE_RATE_HZ))), changed])
+    if draw.random() < NOISE_SHARE:
+        level = np.sqrt(np.mean(changed**2)) * 10 ** (-draw.uniform(*NOISE_DB) / 20)
+        changed = changed + draw.normal(0.0, level, len(changed))
+    return changed.astype(np.float32)
+
+
+def mask_spectrogram(features: Tensor, frames: Tensor, draw: np.random.Generator) -> Tensor:
+    """Return log-mel features (batch, mels, longest) with bands and stretches of each clip's frames set to 0."""
+    features = features.clone()
+    for clip, length in zip(features, frames.tolist(), strict=True):
+        for _ in range(BAND_MASKS):
+            _blank(clip, 0, clip.shape[0], BAND_WIDTH, draw)
+        for _ in range(FRAME_MASKS):
+            _blank(clip, 1, length, FRAME_WIDTH, draw)
+    return features
+
+
+def _blank(clip: Tensor, axis: int, length: int, widest: float, draw: np.random.Generator) -> None:
+    width = int(draw.integers(0, int(widest * length) + 1))
+    start = int(draw.integers(0, length - width + 1))
+    clip.narrow(axis, start, width).zero_()

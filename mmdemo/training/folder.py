@@ -1,0 +1,128 @@
+"""The last steps of every training: calibrate, measure, write the version folder, whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+
+from mmdemo import familiarity, sidecar
+from mmdemo.errors import StorageError
+from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.sidecar import Sidecar
+from mmdemo.training.calibration import fit_temperature
+from mmdemo.training.datasets import Item, only, subsets
+from mmdemo.training.inference import labels, logits, outputs
+
+HALF_MAX = 65_504.0  # largest number of float16
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What serving needs beside the weights, all of it fitted on samples that were not trained on."""
+
+    temperatures: dict[str, float]  # by subset of the modalities
+    usual: dict[str, familiarity.Stats]  # by modality; the mean and spread are those of training itself
+    limits: dict[str, float]  # by modality
+
+
+def finish(
+    model: MultimodalModel,
+    processor: MultimodalProcessor,
+    about: Sidecar,
+    out: Path,
+    *,
+    taught: Sequence[Item],
+    aside: Sequence[Item],
+    dev: Sequence[Item],
+) -> Path:
+    """Calibrate a trained model, measure it and write its version folder, whole or not at all. Raises StorageError."""
+    before = logits(model, processor, dev)
+    half = _round_to_half(model)
+    checked = check(model, processor, taught, aside)
+    after = logits(model, processor, dev)
+    measured = figures(after, labels(dev)) if dev else {}
+    if dev:
+        measured["flipped_by_fp16"] = float((before.argmax(1) != after.argmax(1)).mean())
+    about = dataclasses.replace(
+        about,
+        temperatures=checked.temperatures,
+        familiarity=checked.limits,
+        figures=measured,
+        dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
+    )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".training-") as name:
+            folder = Path(name) / "version"
+            _save(model, processor, folder, half)
+            familiarity.save(folder, checked.usual)
+            sidecar.write(folder, about)
+            if out.is_dir():
+                out.rmdir()  # empty, as was checked at the start
+            os.replace(folder, out)
+    except OSError as error:
+        raise StorageError("versions_not_writable", path=out, detail=error.strerror) from error
+    return out
+
+
+def check(
+    model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], aside: Sequence[Item]
+) -> Checked:
+    """Fit temperatures and what is familiar; where too few samples were set aside, training's own stand in."""
+    judged = aside if len(aside) >= len(model.config.labels) else taught
+    temperatures = {}
+    for chosen in subsets(model.config.modalities):
+        items = only(judged, chosen)
+        if items:
+            temperatures[sidecar.subset(chosen)] = fit_temperature(logits(model, processor, items), labels(items))
+    learned, unseen = pooled(model, processor, taught), pooled(model, processor, judged)
+    usual = {name: familiarity.fit(values) for name, values in learned.items()}
+    limits = {name: familiarity.limit(usual[name], values) for name, values in unseen.items() if name in usual}
+    return Checked(temperatures, usual, limits)
+
+
+def pooled(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> dict[str, np.ndarray]:
+    """Return by modality the mean tokens (n, d) before the fusion of the items that have it."""
+    result = {}
+    for name in model.config.modalities:
+        found = [
+            (output.pooled or {})[name].cpu().numpy() for output in outputs(model, processor, only(items, (name,)))
+        ]
+        if found:
+            result[name] = np.concatenate(found)
+    return result
+
+
+def figures(found: np.ndarray, right: np.ndarray) -> dict[str, float]:
+    """Return accuracy and macro-F1 of logits (n, classes) and labels (n,)."""
+    predicted = found.argmax(axis=1)
+    return {
+        "accuracy": round(float(accuracy_score(right, predicted)), 4),
+        "macro_f1": round(float(f1_score(right, predicted, average="macro", zero_division=0)), 4),
+    }
+
+
+def _round_to_half(model: MultimodalModel) -> bool:
+    """Give the weights the values that float16 keeps, and say whether it can: what is measured is what is served."""
+    floating = [value for value in model.state_dict().values() if value.is_floating_point()]
+    if any(float(value.abs().max()) > HALF_MAX for value in floating if value.numel()):
+        return False
+    with torch.no_grad():
+        for value in floating:
+            value.copy_(value.half().float())
+    return True
+
+
+def _save(model: MultimodalModel, processor: MultimodalProcessor, folder: Path, half: bool) -> None:
+    folder.mkdir()
+    (model.half() if half else model).save_pretrained(folder)
+    model.float()
+    processor.save_pretrained(folder)

@@ -1,0 +1,63 @@
+"""Hyperparameters, each default written once; a task's [training] and then the caller's own override them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmdemo.errors import ManifestError
+from mmdemo.tasks import Task
+
+PRECISIONS = ("fp32", "bf16")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a model is trained."""
+
+    epochs: float = 3.0
+    batch: int = 32  # samples a step
+    encoder_lr: float = 5e-5  # encoders that start from trained weights
+    head_lr: float = 5e-4  # everything that starts from nothing: fusion, head, encoders without a start
+    weight_decay: float = 0.01  # matrices only: never biases and norms
+    warmup: float = 0.1  # share of the steps over which the learning rate rises; a cosine brings it down
+    label_smoothing: float = 0.05
+    hold_out: float = 0.1  # share of train set aside, by speaker where known, to fit temperatures on
+    ema: float = 0.0  # decay a step of averaged weights, which are then the ones kept; 0: the last ones are
+    augment: bool = True  # pictures flipped and shifted, sounds made louder, faster, noisier
+    frozen: tuple[str, ...] = ()  # beginnings of the names of parameters that keep their value
+    max_grad_norm: float = 1.0
+    precision: str = "bf16"  # of the products in training; weights stay fp32
+    seed: int = 0
+
+
+def options(task: Task, **given: Any) -> Options:
+    """Return the options of a run. Raises ManifestError for one that does not exist or has the wrong type."""
+    chosen = {**task.training, **{name: value for name, value in given.items() if value is not None}}
+    return dataclasses.replace(Options(), **_converted(chosen))
+
+
+def _converted(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {item.name: item.default for item in dataclasses.fields(Options)}
+    result = {}
+    for name, value in chosen.items():
+        if name not in defaults:
+            raise ManifestError("unknown_option", option=name, known=", ".join(defaults))
+        try:
+            result[name] = _AS[type(defaults[name])](value)
+        except (TypeError, ValueError) as error:
+            raise ManifestError("option_wrong", option=name, value=value) from error
+    if result.get("precision", PRECISIONS[0]) not in PRECISIONS:
+        raise ManifestError("option_wrong", option="precision", value=result["precision"])
+    return result
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError(value)
+
+
+_AS: dict[type, Any] = {int: int, float: float, str: str, bool: _flag, tuple: tuple}
