@@ -99,7 +99,8 @@ def decode_audio(source: Path | str | bytes | tuple[np.ndarray, int] | None, lim
     wave = wave / max(1.0, float(np.abs(wave).max()))
     if float((wave - wave.mean()).std()) < SILENT_RMS:
         raise BadInput("audio_silent")
-    return (np.clip(np.rint(wave * PCM16), -PCM16, PCM16 - 1) / PCM16).astype(np.float32)
+    steps = np.clip(np.rint(wave * PCM16), -PCM16, PCM16 - 1)
+    return (steps / PCM16 + 0.0).astype(np.float32)  # −0.0 becomes 0.0, which is all that a stored copy knows
 
 
 def encode_image(image: np.ndarray) -> bytes:
