@@ -27,9 +27,11 @@ class Answers(Protocol):
     """What the loop needs of a predictor."""
 
     @property
-    def methods(self) -> Sequence[str]: ...
+    def methods(self) -> Sequence[str]:
+        """The explanation methods of the version that answers now."""
 
-    def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction: ...
+    def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
+        """Answer for a decoded sample."""
 
 
 def shipped_predictor(task: Task, settings: Settings) -> Answers:
@@ -49,7 +51,8 @@ class Loop:
         self._store: Store = open_store(settings)
         self._make_predictor = make_predictor
         self._predictors: dict[str, Answers] = {}
-        self._loading = {name: threading.Lock() for name in self.tasks}
+        self._making = threading.Lock()
+        self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
         self._nights = night.Nights(settings)
         self._exports = tempfile.TemporaryDirectory(prefix="mmdemo-export-")
 
@@ -58,6 +61,10 @@ class Loop:
         thread = threading.Thread(target=self._load_all, name="warm", daemon=True)
         thread.start()
         return thread
+
+    def ready(self, task: str) -> bool:
+        """Whether a visitor of this task is answered without waiting for its model."""
+        return self._task(task).name in self._tried
 
     def close(self) -> None:
         """Close the database and drop exported files."""
@@ -71,7 +78,7 @@ class Loop:
         """
         known = self._task(task)
         inputs = decode.decode(sample, known)
-        prediction = self._predictor(known).predict_inputs(inputs, explain)
+        prediction = self._answer(known, inputs, explain)
         if not keep:
             return prediction
         if not prediction.flagged and audit_draw(prediction.sample_id, known.audit_share):
@@ -84,7 +91,7 @@ class Loop:
         known = self._task(task)
         known.check_label(label)
         inputs = decode.decode(sample, known)
-        prediction = self._predictor(known).predict_inputs(inputs, "default")
+        prediction = self._answer(known, inputs, "default")
         return review_queue.offer(self._store, known, inputs, prediction, suggested=label)[0]
 
     def forget(self, prediction_id: str) -> None:
@@ -144,23 +151,30 @@ class Loop:
     def services(self) -> dict[str, Any]:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "item", "correct", "skip", "unsure", "undo")
-        return {name: getattr(self, name) for name in ("tasks", *names, "status", "train", "export")}
+        return {name: getattr(self, name) for name in ("tasks", *names, "status", "train", "export", "ready")}
 
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)
 
+    def _answer(self, task: Task, inputs: Inputs, explain: str) -> Prediction:
+        prediction = self._predictor(task).predict_inputs(inputs, explain)
+        self._tried.add(task.name)
+        return prediction
+
     def _predictor(self, task: Task) -> Answers:
-        with self._loading[task.name]:
+        with self._making:
             if task.name not in self._predictors:
                 self._predictors[task.name] = self._make_predictor(task, self._settings)
             return self._predictors[task.name]
 
     def _load_all(self) -> None:
-        for task in self.tasks.values():
+        for name, task in self.tasks.items():
             try:
-                self._predictor(task)
+                _ = self._predictor(task).methods  # asking for them loads the model
             except MmdemoError as error:  # whoever asks for that task is told the same sentence
                 logging.getLogger(__name__).warning("%s", error)
+            finally:
+                self._tried.add(name)
 
     def _item(self, row: SampleRow) -> QueueItem:
         return QueueItem(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
@@ -75,7 +75,7 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
     `busy_ms`: how long a writer waits for another one, in milliseconds.
     """
     _make_home(settings.home)
-    engine = connect.engine_for(settings.database, busy_ms)
+    engine = _engine(settings, busy_ms)
     place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
     try:
         version = connect.version_of(engine)
@@ -89,6 +89,15 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
         engine.dispose()
         raise problems.from_os(error, settings.home) from error
     return Store(engine, settings.media, place or "")
+
+
+def _engine(settings: Settings, busy_ms: int) -> Engine:
+    try:
+        return connect.engine_for(settings.database, busy_ms)
+    except ArgumentError as error:  # the URL itself is not repeated: it may hold a password
+        raise StorageError("database_url_wrong") from error
+    except ModuleNotFoundError as error:
+        raise StorageError("database_driver_missing", package=error.name) from error
 
 
 def _make_home(home: Path) -> None:

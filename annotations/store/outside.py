@@ -42,17 +42,17 @@ def keep_project(session: Session, system: str, server: str, name: str, project:
 
 
 def keep_link(
-    session: Session, system: str, server: str, sample: SampleRow, project: int, external_id: int, **extra: Any
+    session: Session, system: str, server: str, sample: SampleRow, project: int, external_id: int, extra: dict[str, Any]
 ) -> None:
-    """Write down where a sample lives, and `extra` beside it; what was noted about another place of it is dropped."""
+    """Write down where a sample lives, and `extra` beside it instead of what stood there."""
     row = session.get(OutsideRow, (system, server, sample.sample_id))
     if row is None:
-        row = OutsideRow(system=system, server=server, sample_id=sample.sample_id, external_id="", extra={})
+        row = OutsideRow(system=system, server=server, sample_id=sample.sample_id, external_id="")
         session.add(row)
     if row.external_id != str(external_id) or row.removed_at is not None:
         row.project, row.external_id, row.model_version = str(project), str(external_id), sample.model_version
-        row.pushed_at, row.removed_at, row.extra = now(), None, {}
-    row.extra = {**row.extra, **extra}  # a new value: a changed one is not noticed
+        row.pushed_at, row.removed_at = now(), None
+    row.extra = extra
 
 
 def drop_link(session: Session, system: str, server: str, sample_id: str) -> None:

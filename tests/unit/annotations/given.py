@@ -1,0 +1,78 @@
+"""Samples and answers made for tests, and a predictor that answers by rule."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmdemo import decode, tasks
+from mmdemo.errors import UnknownName
+from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+
+TASK = tasks.get("sentiment")
+TASKS = {TASK.name: TASK}
+NEVER = "0" * 64  # an id that no sample has
+
+
+def picture(seed: int) -> np.ndarray:
+    """Return noise as a picture (12, 16, 3) uint8: every seed another one."""
+    return np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+
+
+def inputs(text: str | None = "quiet evening", seed: int | None = None) -> Inputs:
+    """Return a decoded sample: a caption, and a picture where a seed is given."""
+    return Inputs(image=None if seed is None else picture(seed), text=text)
+
+
+def prediction(sample: Inputs, confidence: float = 0.4, version: str = "v1", task: Task = TASK) -> Prediction:
+    """Return an answer "positive"; under the task's threshold it is flagged. Its explanation quotes the caption."""
+    rest = (1 - confidence) / (len(task.labels) - 1)
+    label = task.label_names[-1]
+    flagged = confidence < task.threshold
+    return Prediction(
+        sample_id=decode.sample_id(sample, task.name),
+        task=task.name,
+        kind=task.kind,
+        label=label,
+        probabilities={**dict.fromkeys(task.label_names, rest), label: confidence},
+        confidence=confidence,
+        threshold=task.threshold,
+        flagged=flagged,
+        reason="low_confidence" if flagged else None,
+        modalities=sample.modalities,
+        model_version=version,
+        latency_ms=1.5,
+        notes=("used_text_only",),
+        explanation=explanation(sample, label),
+    )
+
+
+def explanation(sample: Inputs, label: str) -> Explanation:
+    """Return a map over what there is."""
+    words = (sample.text or "").split()
+    tokens, start = [], 0
+    for word in words:
+        start = (sample.text or "").index(word, start)
+        tokens.append(TokenScore(word, start, start + len(word), 0.5))
+    image = None if sample.image is None else ImageMap((1, 2), ((0.25, 0.75),))
+    return Explanation("attention", label, image, TextMap(tuple(tokens)) if words else None)
+
+
+class RulePredictor:
+    """Sure of a caption that says "surely", unsure of any other."""
+
+    def __init__(self, task: Task, settings: Settings) -> None:
+        self.task = task
+        self.version = "v1"
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """One method."""
+        return ("attention",)
+
+    def predict_inputs(self, sample: Inputs, explain: str = "none") -> Prediction:
+        """Answer by the caption."""
+        if explain not in ("none", "default", *self.methods):
+            raise UnknownName("unknown_label", label=explain, task=self.task.name, known="attention")
+        return prediction(sample, 0.9 if "surely" in (sample.text or "") else 0.4, self.version, self.task)
