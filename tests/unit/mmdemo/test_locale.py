@@ -28,14 +28,14 @@ def trees() -> list[ast.Module]:
 
 
 def scripts() -> str:
-    """Return the page's scripts and the task files, one after the other."""
-    paths = [path for path in source_tree.tracked() if path.suffix in {".js", ".toml"} and path.parts[0] in OURS]
-    return "\n".join((ROOT / path).read_text(encoding="utf-8") for path in paths if path.parent.name != "locale")
+    """Return the page's scripts and templates, one after the other."""
+    paths = [path for path in source_tree.tracked() if path.suffix in {".js", ".html"} and path.parts[0] in OURS]
+    return "\n".join((ROOT / path).read_text(encoding="utf-8") for path in paths)
 
 
 def constants() -> set[str]:
-    """Return every string constant of our code, and every dotted or plain word of the page's scripts."""
-    words = set(re.findall(r"[\w.]+(?![\w.]|\$\{)", scripts()))
+    """Return every string constant of our code and of the page's scripts and templates."""
+    words = set(re.findall(r"""["'`]([\w.]+)["'`]""", scripts()))
     nodes = [node for tree in trees() for node in ast.walk(tree)]
     parts = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
     texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in parts)
@@ -43,12 +43,16 @@ def constants() -> set[str]:
 
 
 def patterns() -> list[re.Pattern[str]]:
-    """Return what f-strings of the form f"section.start_{name}" may become; bare f"section.{name}" says too little."""
-    found = [re.compile(rf"{re.escape(start)}[a-z0-9_]+") for start in re.findall(r"([a-z]+\.[\w.]+)\$\{", scripts())]
+    """Return what f"section.start_{name}", "section.start_" + name and f"start_{name}" may become."""
+    starts = {text for text in constants() if KEY.fullmatch(text) and text.endswith("_")}
+    starts |= set(re.findall(r"([a-z]+\.[\w.]+)\$\{", scripts()))
+    found = [re.compile(rf"{re.escape(start)}[a-z0-9_]+") for start in starts]
     for node in (node for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):
         parts = [re.escape(v.value) if isinstance(v, ast.Constant) else r"[a-z0-9_]+" for v in node.values]
         fixed = "".join(v.value for v in node.values if isinstance(v, ast.Constant))
-        if fixed.split(".")[0] in SECTIONS and len(fixed.partition(".")[2]) > 0:
+        if (
+            fixed.split(".")[0] in SECTIONS and len(fixed.partition(".")[2]) > 0
+        ):  # a bare f"section.{name}" says too little
             found.append(re.compile("".join(parts)))
         elif "." not in fixed and len(fixed) > 2:
             found.append(re.compile(rf"[a-z]+\.{''.join(parts)}"))
@@ -90,6 +94,7 @@ def test_every_error_has_its_sentence_and_fills_its_braces() -> None:
 
 def test_every_key_that_the_code_names_exists() -> None:
     named = {text for text in constants() if KEY.fullmatch(text) and text.split(".")[0] in SECTIONS}
+    named = {text for text in named if not text.endswith("_")}
     files = re.compile(r"\.(py|js|css|json|jsonl|toml|html|png|csv|sqlite)$")
     assert {key for key in named - set(ENGLISH) if not files.search(key)} == set()
 
