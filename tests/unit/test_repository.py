@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdemo import settings
+from mmdemo import settings, tasks
 from mmdemo.settings import ROOT, Settings
 from tests import source_tree
 
@@ -115,6 +115,12 @@ def test_every_link_of_the_pages_leads_somewhere() -> None:
     ]
     # The Space's card is read where it is gathered to, with the licence beside it.
     assert [(page, target) for page, target in links if not (ROOT / page.parent / target).exists()] == []
+
+
+def test_the_task_that_the_pages_show_can_be_loaded(tmp_path: Path) -> None:
+    shown = re.search(r"^```toml\n(.*?)^```", read("docs/model-builder.md"), re.M | re.S).group(1)
+    (tmp_path / "shown.toml").write_text(shown, encoding="utf-8")
+    assert len(tasks.load_file(tmp_path / "shown.toml").labels) == 10
 
 
 def test_nothing_on_the_page_comes_from_elsewhere() -> None:
