@@ -1,11 +1,11 @@
 """What all tabs stand on: parts in both languages, the files under `static/`, and the look of the whole page.
 
-A tab hands over a function from language to HTML; the browser shows the one of its reader and swaps it in place when
-the reader switches. What it does there stands in `static/NAME.js` as `mmdemo.parts.NAME = (root, signal) => …`: `root`
-is new each time, `signal` is aborted before the next, and everything inside asks the server by `mmdemo.call`.
+A tab hands over a function from language to HTML (`render.html` fills a template); the browser shows the one of its
+reader and swaps it in place when the reader switches. What it does there stands in `static/NAME.js` as
+`mmdemo.parts.NAME = (root, signal) => …`: `root` is new each time, `signal` is aborted before the next, and everything
+inside asks the server by `mmdemo.call`, which says the reader's language in Accept-Language.
 """
 
-import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +17,13 @@ from mmdemo import locale
 
 STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
-STYLES = ("theme.css", "frame.css", "predict.css", "map.css", "review.css", "status.css")
-SCRIPTS = ("core.js", "frame.js", "media.js", "map.js", "predict.js", "review.js", "status.js")
+STYLES = ("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "review.css", "status.css")
+SCRIPTS = ("core.js", "frame.js", "media.js", "map.js", "result.js", "predict.js", "review.js", "status.js")
 SECTIONS = ("common", "predict", "explain", "review", "status")  # of the locale: what scripts may say
 
 
 def part(name: str, render: Callable[[str], str]) -> gr.HTML:
-    """Put the part `name` here: `render(language)` is its HTML, `mmdemo.parts[name]` of the scripts brings it to life."""
+    """Put the part `name` here: `render(language)` is its HTML, `mmdemo.parts[name]` brings it to life."""
     return gr.HTML(
         value={language: render(language) for language in locale.LANGUAGES},
         html_template="",
@@ -45,11 +45,6 @@ def endpoint(function: Callable[..., Any], name: str, *, queued: bool = False) -
 def language_of(request: gr.Request | None) -> str:
     """Return the language that a call asks for."""
     return locale.pick(request.headers.get("accept-language") if request else None)
-
-
-def escape(text: object) -> str:
-    """Return `text` such that it shows as it is, between tags and inside quoted attributes."""
-    return html.escape(str(text), quote=True)
 
 
 def launch_options() -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 import gradio as gr
 
-from mmdemo import locale
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import frame, predict
+from mmdemo.ui import frame, predict, render
 from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.services import Services
 
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
+TABS = ("predict", "review", "status")
 QUEUE_SIZE = 16  # predictions that may wait; the next visitor is asked to come back
 
 
@@ -37,19 +37,5 @@ def launch(page: gr.Blocks, settings: Settings) -> None:
 
 
 def _header(language: str) -> str:
-    tabs = "".join(
-        f'<button type="button" role="tab" class="mm-tab" data-tab="{name}" aria-controls="mm-tab-{name}">'
-        f'{frame.escape(text(f"common.tab_{name}", language))}<span class="mm-count" hidden></span></button>'
-        for name in ("predict", "review", "status")
-    )
-    languages = "".join(
-        f'<button type="button" lang="{code}" data-language="{code}" aria-pressed="{str(code == language).lower()}">'
-        f"{LANGUAGE_NAMES[code]}</button>"
-        for code in locale.LANGUAGES
-    )
-    return (
-        f'<header class="mm-header"><h1>{frame.escape(text("common.title", language))}</h1>'
-        f'<p class="mm-promise">{frame.escape(text("common.promise", language))}</p>'
-        f'<div class="mm-languages" role="group" aria-label="Language 语言">{languages}</div>'
-        f'<div class="mm-segments mm-tabs" role="tablist">{tabs}</div></header>'
-    )
+    tabs = {name: text(f"common.tab_{name}", language) for name in TABS}
+    return render.html("header", language, tabs=tabs, languages=LANGUAGE_NAMES)

@@ -1,10 +1,26 @@
-"""The Predict tab."""
+"""The Predict tab: its form, and the endpoints that `static/predict.js` calls."""
 
 from mmdemo.settings import Settings
-from mmdemo.ui import frame
+from mmdemo.ui import choices, desk, frame, render
 from mmdemo.ui.services import Services
+from mmdemo.ui.state import REMEMBERED_S
 
 
 def build(services: Services, settings: Settings) -> None:
-    """Put the tab here."""
-    frame.part("predict", lambda language: '<section class="mm-card">…</section>')
+    """Put the tab and its endpoints here."""
+    counter = desk.Desk(services, settings)
+
+    def tab(language: str) -> str:
+        return render.html(
+            "predict",
+            language,
+            tasks=choices.view(services.tasks, language),
+            kept_for=desk.kept_for_sentence(settings, language),
+            minutes=REMEMBERED_S // 60,
+        )
+
+    frame.part("predict", tab)
+    for method in (counter.predict, counter.dispute):
+        frame.endpoint(method, f"page_{method.__name__}", queued=True)
+    for name in ("begin", "recall", "forget", "forget_all", "clear", "ready", "example"):
+        frame.endpoint(getattr(counter, name), f"page_{name}")

@@ -1,0 +1,114 @@
+"""Prediction → what the answer card shows, in one language."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mmdemo.locale import text
+from mmdemo.samples import Prediction
+from mmdemo.tasks import Task
+from mmdemo.ui.state import Visit
+
+SURE, UNSURE = "sure", "unsure"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One possible answer."""
+
+    label: str  # as stored
+    name: str  # as the reader calls it
+    percent: str
+    width: float  # of the track, 0 … 100
+    won: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that the answer card shows."""
+
+    title: str
+    name: str  # of the answer
+    mood: str  # SURE or UNSURE
+    badge: str
+    bars: tuple[Bar, ...]  # in the task's order
+    tick: float  # the threshold on the track, 0 … 100
+    tick_said: str
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]  # sentences
+    heads: tuple[str, ...]
+    kept: bool  # there is something to take back
+    disputed: str  # what the visitor said it is, as the reader calls it; ""
+    forgotten: bool
+
+
+def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
+    """Return what the card shows of an answered visit; `trained_on` is the version's date, "" where it is unknown."""
+    prediction = visit.prediction
+    assert prediction is not None, "a visit without an answer has no card"
+    return Answer(
+        title=task.display_title(language),
+        name=task.display(prediction.label, language),
+        mood=SURE if prediction.confidence >= prediction.threshold else UNSURE,
+        badge=_badge(prediction, visit, language),
+        bars=tuple(_bars(prediction, task, language)),
+        tick=round(100 * prediction.threshold, 2),
+        tick_said=text("predict.threshold", language, percent=percent(prediction.threshold, language)),
+        facts=tuple(_facts(prediction, task, trained_on, language)),
+        notes=tuple(text(f"note.{key}", language) for key in prediction.notes),
+        heads=tuple(_heads(prediction, task, language)),
+        kept=visit.prediction_id is not None and not visit.forgotten,
+        disputed=task.display(visit.disputed, language) if visit.disputed else "",
+        forgotten=visit.forgotten,
+    )
+
+
+def percent(value: float, language: str, apart_from: float | None = None) -> str:
+    """Return a probability as a person reads it; with a decimal where rounding would make it equal to `apart_from`."""
+    close = apart_from is not None and value != apart_from and round(100 * value) == round(100 * apart_from)
+    number = f"{100 * value:.1f}" if close else f"{100 * value:.0f}"
+    if number in ("100", "100.0") and value < 1:
+        number = "> 99"
+    elif number in ("0", "0.0") and value > 0:
+        number = "< 1"
+    return text("common.percent", language, number=number)
+
+
+def _bars(prediction: Prediction, task: Task, language: str) -> Iterator[Bar]:
+    for label in task.label_names:
+        value = prediction.probabilities.get(label, 0.0)
+        won = label == prediction.label
+        yield Bar(label, task.display(label, language), percent(value, language), round(100 * value, 2), won)
+
+
+def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
+    """Say how sure it is, and what therefore becomes of the sample."""
+    sure = percent(prediction.confidence, language, apart_from=prediction.threshold)
+    if not prediction.flagged:
+        key = "above" if prediction.confidence >= prediction.threshold else "below_not_kept"
+        return text(f"predict.badge_{key}", language, percent=sure)
+    held = visit.prediction_id is not None and not visit.forgotten
+    fate = text("predict.sent" if held else "predict.not_kept", language)
+    reason = prediction.reason if prediction.reason in ("audit", "unfamiliar") else "low_confidence"
+    return text(f"predict.badge_{reason}", language, percent=sure, fate=fate)
+
+
+def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -> Iterator[str]:
+    yield text("predict.threshold", language, percent=percent(prediction.threshold, language))
+    yield text("predict.version", language, version=prediction.model_version)
+    if trained_on and trained_on not in prediction.model_version:
+        yield text("predict.trained_on", language, date=trained_on)
+    yield text("predict.latency", language, ms=f"{prediction.latency_ms:.0f}")
+    yield _source(prediction, task, language)
+
+
+def _source(prediction: Prediction, task: Task, language: str) -> str:
+    """Say which modalities were used, and that others were missing."""
+    names = [text(f"common.{modality}", language) for modality in prediction.modalities]
+    key = "predict.from_alone" if len(names) < len(task.modalities) else "predict.from"
+    return text(key, language, what=text("common.and", language).join(names))
+
+
+def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:
+    for name, head in prediction.heads.items():
+        most = percent(head.probabilities.get(head.label, 0.0), language)
+        yield f"{name}: {task.display(head.label, language)} ({most})"

@@ -1,0 +1,85 @@
+"""Tasks → what the input card offers: its choices, fields and examples to click, in one language."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from PIL import Image
+
+from mmdemo import decode, locale
+from mmdemo.locale import text
+from mmdemo.tasks import Example, Task
+from mmdemo.ui import preview
+
+THUMBNAIL_PX = (132, 92)  # twice what is shown
+PEAKS = 14  # bars of a sound's picture
+_BY_MODALITIES = {("image", "text"): "predict.choice_image_text", ("audio",): "predict.choice_audio"}
+
+
+@dataclass(frozen=True)
+class ExampleChoice:
+    """One sample to click."""
+
+    text: str
+    credit: str
+    thumbnail: str = ""  # a data URL
+    peaks: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """One task to choose, and the fields of its form."""
+
+    name: str
+    choice: str
+    modalities: tuple[str, ...]
+    reads: str  # names of the languages that its model reads or hears, "" where there are none
+    limits: Mapping[str, Any]
+    examples: tuple[ExampleChoice, ...]
+
+
+def view(tasks: Mapping[str, Task], language: str) -> tuple[TaskChoice, ...]:
+    """Return what can be chosen, in the order of the tasks that take most modalities first."""
+    ordered = sorted(tasks.values(), key=lambda task: -len(task.modalities))
+    return tuple(
+        TaskChoice(
+            name=task.name,
+            choice=_choice(task, ordered, language),
+            modalities=task.modalities,
+            reads=", ".join(_language_name(code, language) for code in task.languages),
+            limits=asdict(task.limits),
+            examples=tuple(_examples(task, language)),
+        )
+        for task in ordered
+    )
+
+
+def _choice(task: Task, all_tasks: list[Task], language: str) -> str:
+    """The modalities say it best, as long as one task alone takes them."""
+    alike = [other for other in all_tasks if other.modalities == task.modalities]
+    key = _BY_MODALITIES.get(task.modalities)
+    return text(key, language) if key and len(alike) == 1 else task.display_title(language)
+
+
+def _language_name(code: str, language: str) -> str:
+    return locale.catalogue(language).get(f"common.speaks_{code}", code)
+
+
+def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:
+    for example in task.examples:
+        yield ExampleChoice(
+            text=example.text or task.display(example.expected, language),
+            credit=example.credit,
+            thumbnail=_thumbnail(example, task) if example.image else "",
+            peaks=_peaks(example, task) if example.audio else (),
+        )
+
+
+def _thumbnail(example: Example, task: Task) -> str:
+    picture = Image.fromarray(decode.decode_image(example.image, task.limits))
+    picture.thumbnail((THUMBNAIL_PX[0] * 2, THUMBNAIL_PX[1] * 2))
+    return preview.jpeg_url(picture)
+
+
+def _peaks(example: Example, task: Task) -> tuple[float, ...]:
+    return tuple(preview.peaks(decode.decode_audio(example.audio, task.limits), PEAKS))

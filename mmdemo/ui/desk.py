@@ -1,0 +1,221 @@
+"""Where visitors hand in their samples: remembered under a token, answered in one line, shown as two cards.
+
+Asking twice for the same token answers once, so a page that lost its connection simply asks again.
+"""
+
+import base64
+import mimetypes
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio import FileData
+from PIL import Image
+
+from mmdemo import decode
+from mmdemo.errors import BadInput, MmdemoError, UnknownName
+from mmdemo.locale import text
+from mmdemo.samples import Inputs, Prediction, Sample, to_json
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.ui import answer, arguments, looked, preview, render, uploads
+from mmdemo.ui.frame import language_of
+from mmdemo.ui.services import Services
+from mmdemo.ui.state import Visit, Visits
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where visitors hand in their samples."""
+
+    services: Services
+    settings: Settings
+    visits: Visits = field(default_factory=Visits)
+    dates: dict[tuple[str, str], str] = field(default_factory=dict)  # task, version → the day it was trained
+
+    def begin(
+        self,
+        token: str,
+        task: str,
+        caption: str,
+        image: FileData | None,
+        audio: FileData | None,
+        keep: bool,
+        like: str,
+        again: list[str],
+    ) -> bool:
+        """Take a sample in under a new token; what `again` names ("image", "audio") is that of the visit `like`."""
+        files = uploads.of(image, "image"), uploads.of(audio, "audio")
+        try:
+            earlier = self.visits.get(like)
+            media = {name: _content(file) for name, file in zip(("image", "audio"), files, strict=True)}
+            media |= {name: getattr(earlier.sample, name) for name in media if earlier and name in again}
+            sample = Sample(text=arguments.text(caption, "text"), **media)
+        finally:
+            uploads.discard(*files)
+        self.visits.begin(token, Visit(self._task(task).name, sample, arguments.flag(keep, "keep")))
+        return True
+
+    def predict(self, token: str, request: gr.Request) -> dict[str, Any]:
+        """Answer what was taken in under this token; a second time the same answer is returned."""
+        visit = self.visits.get(token)
+        if visit is None:
+            raise BadInput("visit_gone")
+        if not visit.answered:
+            visit = self._answer(token, visit)
+        return self._shown(visit, language_of(request))
+
+    def recall(self, token: str, request: gr.Request) -> dict[str, Any]:
+        """Return what there is under this token, without waiting in line."""
+        visit = self.visits.get(token)
+        return self._shown(visit, language_of(request)) if visit else {"state": "gone"}
+
+    def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
+        """Keep the sample with the label that its visitor says is right. The visitor agreed to that by choosing it."""
+        visit = self._answered(token)
+        task = self.services.tasks[visit.task]
+        task.check_label(arguments.text(label, "label"))
+        held = visit.prediction_id
+        if held is None or visit.forgotten:  # so that the visitor can take it back
+            held = self.services.predict(visit.task, visit.sample, "default", True).prediction_id
+        self.services.suggest(visit.task, visit.sample, label)
+        changed = self.visits.change(token, disputed=label, prediction_id=held, forgotten=False)
+        return self._shown(changed or visit, language_of(request))
+
+    def forget(self, token: str, request: gr.Request) -> dict[str, Any]:
+        """Take back what was sent under this token."""
+        visit = self._answered(token)
+        if visit.prediction_id is not None:
+            self.services.forget(visit.prediction_id)
+        nothing = {"sample": Sample(), "preview": preview.Preview()}
+        changed = self.visits.change(token, forgotten=True, disputed=None, **nothing)
+        return self._shown(changed or visit, language_of(request))
+
+    def forget_all(self, prediction_ids: list[str]) -> int:
+        """Take back what was sent earlier from this browser, which alone knows these ids; return how many."""
+        erased = 0
+        for prediction_id in prediction_ids:
+            try:
+                self.services.forget(arguments.text(prediction_id, "prediction_id"))
+                erased += 1
+            except UnknownName:  # its time was over, and it is gone already
+                continue
+        return erased
+
+    def clear(self, token: str) -> bool:
+        """Drop what is remembered; if it is still being answered, nothing will be kept of it."""
+        return self.visits.drop(token) is not None
+
+    def ready(self, task: str) -> bool:
+        """Tell whether the task's model is loaded."""
+        return self.services.ready(self._task(task).name)
+
+    def example(self, task: str, number: int) -> dict[str, str]:
+        """Return one of the task's examples: caption, and picture and sound as data URLs."""
+        examples = self._task(task).examples
+        if not 0 <= number < len(examples):
+            raise UnknownName("unknown_example", number=number, count=len(examples))
+        chosen = examples[number]
+        return {"text": chosen.text, "image": _data_url(chosen.image), "audio": _data_url(chosen.audio)}
+
+    def _answer(self, token: str, visit: Visit) -> Visit:
+        task = self.services.tasks[visit.task]
+        try:
+            inputs = decode.decode(visit.sample, task)
+            prediction = self.services.predict(visit.task, _decoded(inputs), "default", visit.keep)
+        except MmdemoError as error:
+            return self.visits.change(token, refusal=error) or visit
+        changed = self.visits.change(
+            token,
+            sample=replace(visit.sample, text=inputs.text or ""),  # to which the map's offsets belong
+            prediction=prediction,
+            preview=preview.of(inputs),
+            prediction_id=prediction.prediction_id,
+        )
+        if changed is None:  # cancelled while it was being answered
+            self._take_back(prediction)
+            raise BadInput("visit_gone")
+        return changed
+
+    def _take_back(self, prediction: Prediction) -> None:
+        if prediction.prediction_id is not None:
+            self.services.forget(prediction.prediction_id)
+
+    def _answered(self, token: str) -> Visit:
+        visit = self.visits.get(token)
+        if visit is None or visit.prediction is None:
+            raise BadInput("visit_gone")
+        return visit
+
+    def _task(self, name: str) -> Task:
+        if name not in self.services.tasks:
+            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
+        return self.services.tasks[name]
+
+    def _shown(self, visit: Visit, language: str) -> dict[str, Any]:
+        """Return a visit as the page shows it: HTML of the two cards, and what its script needs."""
+        if visit.refusal is not None:
+            return {"state": "refused", "sentence": visit.refusal.sentence(language)}
+        if visit.prediction is None or visit.preview is None:
+            return {"state": "waiting"}
+        task, prediction = self.services.tasks[visit.task], visit.prediction
+        card = answer.view(visit, task, self._trained_on(task.name, prediction.model_version), language)
+        kept_for = kept_for_sentence(self.settings, language)
+        explanation = None if visit.forgotten else prediction.explanation
+        told = looked.view(explanation, visit.sample.text, language) if explanation else None
+        return {
+            "state": "done",
+            "task": visit.task,
+            "answer": render.html("answer", language, view=card, kept_for=kept_for),
+            "map": _map(told, visit.preview, language) if told else "",
+            "aloud": " ".join([card.name + ".", card.badge + ".", told.sentence.striptags() if told else ""]),
+            "picture": visit.preview.picture,
+            "sound": visit.preview.sound,
+            "json": to_json(prediction),
+            "prediction_id": None if visit.forgotten else visit.prediction_id,
+        }
+
+    def _trained_on(self, task: str, version: str) -> str:
+        """Return the day on which a version was trained, "" where nobody knows; asked once a version."""
+        if (task, version) not in self.dates:
+            try:
+                versions = self.services.status(task).versions
+            except MmdemoError:  # an answer is shown all the same
+                return ""
+            self.dates[task, version] = next((v.created_at[:10] for v in versions if v.version == version), "")
+        return self.dates[task, version]
+
+
+def _map(told: looked.Looked, shown: preview.Preview, language: str) -> str:
+    grids = {"picture": to_json(told.picture), "sound": to_json(told.sound)}
+    scale = ", ".join(looked.CIVIDIS)
+    return render.html("map", language, view=told, grids=grids, scale=scale, preview=shown)
+
+
+def kept_for_sentence(settings: Settings, language: str) -> str:
+    """Return how long samples are kept, as a sentence."""
+    if settings.retention_days == 0:
+        return text("predict.kept_until_deleted", language)
+    return text("predict.kept_for", language, days=settings.retention_days)
+
+
+def _content(upload: Path | None) -> bytes | None:
+    return upload.read_bytes() if upload else None
+
+
+def _decoded(inputs: Inputs) -> Sample:
+    """Hand on what was decoded, so that a large picture is not decoded twice."""
+    picture = Image.fromarray(inputs.image) if inputs.image is not None else None
+    sound: tuple[np.ndarray, int] | None = None
+    if inputs.audio is not None:
+        sound = inputs.audio, decode.SAMPLE_RATE_HZ
+    return Sample(image=picture, text=inputs.text or "", audio=sound)
+
+
+def _data_url(path: Path | None) -> str:
+    if path is None:
+        return ""
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -1,0 +1,93 @@
+"""What the page shows of a decoded sample: an upright picture, a spectrogram and a sound that every browser plays.
+
+All three travel inside the page as data URLs, so that no file of a visitor is ever served by an address.
+"""
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from mmdemo import decode
+from mmdemo.samples import Inputs
+
+SHOWN_PX = 900  # longest side of the picture that is shown; its map is far coarser
+JPEG_QUALITY = 82
+WINDOW_S = 0.032
+ROWS, COLUMNS = 96, 640  # of the spectrogram as drawn
+LOWEST_HZ, HIGHEST_HZ = 60.0, 7_600.0
+RANGE_DB = 70.0  # what lies further under the loudest is drawn as silence
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Data URLs, "" for an absent modality, and how long the sound is."""
+
+    picture: str = ""
+    spectrogram: str = ""  # one column a moment, low tones at the bottom
+    sound: str = ""
+    seconds: float = 0.0
+    width: int = 0  # of the picture, pixels
+    height: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return len(self.picture) + len(self.spectrogram) + len(self.sound)
+
+
+def of(inputs: Inputs) -> Preview:
+    """Return what to show of a decoded sample."""
+    shown: dict[str, object] = {}
+    if inputs.image is not None:
+        picture = Image.fromarray(inputs.image)
+        picture.thumbnail((SHOWN_PX, SHOWN_PX))
+        shown |= {"picture": jpeg_url(picture), "width": picture.width, "height": picture.height}
+    if inputs.audio is not None:
+        grey = Image.fromarray(spectrogram(inputs.audio))
+        sound = _url("audio/flac", decode.encode_audio(inputs.audio))
+        seconds = len(inputs.audio) / decode.SAMPLE_RATE_HZ
+        shown |= {"spectrogram": _url("image/png", _bytes(grey, "PNG")), "sound": sound, "seconds": seconds}
+    return Preview(**shown)  # type: ignore[arg-type]
+
+
+def jpeg_url(picture: Image.Image) -> str:
+    """Return an RGB picture as a data URL."""
+    return _url("image/jpeg", _bytes(picture, "JPEG", quality=JPEG_QUALITY))
+
+
+def spectrogram(wave: np.ndarray) -> np.ndarray:
+    """Return (ROWS, COLUMNS) uint8 brightness of (samples,) float32 sound: mel-spaced, top row highest."""
+    size = round(WINDOW_S * decode.SAMPLE_RATE_HZ)
+    padded = np.pad(wave, size // 2)
+    starts = np.linspace(0, len(padded) - size, COLUMNS).astype(int)
+    frames = padded[starts[:, None] + np.arange(size)] * np.hanning(size)  # (COLUMNS, size)
+    power = np.abs(np.fft.rfft(frames)) ** 2  # (COLUMNS, size // 2 + 1)
+    hertz = np.fft.rfftfreq(size, 1 / decode.SAMPLE_RATE_HZ)
+    rows = np.stack([np.interp(_mel_spaced(), hertz, moment) for moment in power], axis=1)  # (ROWS, COLUMNS)
+    db = 10 * np.log10(np.maximum(rows, 1e-12))
+    level = np.clip((db - db.max()) / RANGE_DB + 1, 0, 1)
+    return np.ascontiguousarray((level[::-1] * 255).astype(np.uint8))
+
+
+def peaks(wave: np.ndarray, count: int) -> list[float]:
+    """Return the loudness of `count` equal stretches of (samples,) sound, 0 … 1, the loudest 1."""
+    loud = np.array([np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in np.array_split(wave, count)])
+    return [round(float(value), 3) for value in loud / max(float(loud.max()), 1e-9)]
+
+
+def _mel_spaced() -> np.ndarray:
+    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST_HZ, HIGHEST_HZ))
+    return 700 * (10 ** (np.linspace(low, high, ROWS) / 2595) - 1)
+
+
+def _bytes(picture: Image.Image, form: str, **options: int) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def _url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

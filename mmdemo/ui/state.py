@@ -1,0 +1,100 @@
+"""What the server remembers of each press of Predict, for a short while and in memory alone.
+
+The browser makes the token, 128 random bits, and nobody else knows it. Under it an answer outlives a dropped connection
+or a reload, and the sample can be disputed without being sent again.
+"""
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mmdemo.errors import BadInput, MmdemoError
+from mmdemo.samples import Prediction, Sample
+from mmdemo.ui.preview import Preview
+
+REMEMBERED_S = 30 * 60
+MOST_BYTES = 512_000_000  # of all visits together; the oldest go first
+MOST_VISITS = 2_000
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One press of Predict: what was asked, and as far as it has come what was answered."""
+
+    task: str
+    sample: Sample  # picture and sound as bytes: the upload itself is gone
+    keep: bool  # may anything be stored
+    prediction: Prediction | None = None
+    preview: Preview | None = None
+    refusal: MmdemoError | None = None  # instead of a prediction
+    prediction_id: str | None = None  # what the sender can take back; None where nothing is kept
+    disputed: str | None = None  # the label that the visitor said is right
+    forgotten: bool = False  # taken back by the visitor
+
+    @property
+    def answered(self) -> bool:
+        """Has it come to an end, one way or the other?"""
+        return self.prediction is not None or self.refusal is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        media = [part for part in (self.sample.image, self.sample.audio) if isinstance(part, bytes)]
+        return sum(map(len, media)) + len(self.sample.text) + (self.preview.size if self.preview else 0)
+
+
+class Visits:
+    """Visits by token: bounded in number, bytes and time. Threads may share it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most_bytes: int = MOST_BYTES) -> None:
+        self._clock = clock
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[float, Visit]] = OrderedDict()  # token → time of the last change, visit
+
+    def begin(self, token: str, visit: Visit) -> None:
+        """Remember a new visit. Raises BadInput for a token that could be guessed."""
+        if not _TOKEN.fullmatch(token):
+            raise BadInput("token_wrong")
+        with self._lock:
+            self._put(token, visit)
+
+    def get(self, token: str) -> Visit | None:
+        """Return the visit of that token, None if it was dropped or its time is over."""
+        with self._lock:
+            self._expire()
+            return self._kept[token][1] if token in self._kept else None
+
+    def change(self, token: str, **changes: Any) -> Visit | None:
+        """Replace some fields and return the new visit; None if it is gone, and then nothing comes back."""
+        with self._lock:
+            if token not in self._kept:
+                return None
+            visit = replace(self._kept[token][1], **changes)
+            self._put(token, visit)
+            return visit
+
+    def drop(self, token: str) -> Visit | None:
+        """Forget a visit at once and return what it was."""
+        with self._lock:
+            return self._kept.pop(token, (0.0, None))[1]
+
+    def _put(self, token: str, visit: Visit) -> None:
+        self._kept[token] = (self._clock(), visit)
+        self._kept.move_to_end(token)
+        self._expire()
+
+    def _expire(self) -> None:
+        too_old = self._clock() - REMEMBERED_S
+        held = sum(visit.size for _, visit in self._kept.values())
+        while self._kept:
+            changed_at, oldest = next(iter(self._kept.values()))
+            if changed_at > too_old and held <= self._most_bytes and len(self._kept) <= MOST_VISITS:
+                return
+            held -= oldest.size
+            self._kept.popitem(last=False)

@@ -1,0 +1,155 @@
+// A well takes one picture or one sound: chosen, dropped, pasted, from the camera or from the microphone.
+(() => {
+  "use strict";
+  const RECORDING_ENDINGS = { "audio/webm": "webm", "audio/mp4": "mp4", "audio/ogg": "ogg" };
+
+  // well(box, options) → {value, set, hold, clear, close}. value: {file} | {held: true} | null.
+  // options: onChange(), onProblem(sentence), mostSeconds.
+  mmdemo.well = (box, { onChange, onProblem, mostSeconds }) => {
+    const kind = box.dataset.kind;
+    const states = { empty: box.querySelector(".mm-empty"), live: box.querySelector(".mm-live"), chosen: box.querySelector(".mm-chosen") };
+    const shown = states.chosen.querySelector("img, audio");
+    const noPreview = box.querySelector(".mm-no-preview");
+    const picker = box.querySelector("input[type=file]");
+    let value = null;
+    let live = null; // {finish, stop} while camera or microphone run
+    let objectUrl = null;
+
+    function show(state) {
+      for (const [name, element] of Object.entries(states)) element.hidden = name !== state;
+    }
+
+    function preview(source) {
+      if (objectUrl) URL.revokeObjectURL(objectUrl);
+      objectUrl = source instanceof Blob ? URL.createObjectURL(source) : null;
+      noPreview.hidden = true;
+      shown.hidden = false;
+      shown.onerror = () => { shown.hidden = true; noPreview.hidden = false; }; // such as HEIC
+      const address = objectUrl || source || "";
+      if (address) shown.src = address;
+      else shown.removeAttribute("src");
+    }
+
+    function put(next, source) {
+      stop();
+      value = next;
+      preview(source);
+      show(next ? "chosen" : "empty");
+      onChange();
+    }
+
+    const set = (file) => put({ file }, file);
+    const hold = (source) => put({ held: true }, source); // the server has it; `source` shows it
+    const clear = () => put(null, null);
+    const showCopy = (source) => { if (!noPreview.hidden) preview(source); }; // where the browser can't show its own
+
+    function stop() {
+      live?.stop();
+      live = null;
+    }
+
+    async function begin() {
+      try {
+        stop();
+        live = await (kind === "image" ? camera : microphone)(states.live, { mostSeconds, onEnd: take });
+        show("live");
+        states.live.querySelector("[data-do=snap]").focus();
+      } catch {
+        onProblem(mmdemo.t(kind === "image" ? "predict.no_camera" : "predict.no_microphone"));
+      }
+    }
+
+    async function take() {
+      const file = await live?.finish();
+      if (file) set(file);
+    }
+
+    const actions = {
+      choose: () => picker.click(),
+      camera: begin,
+      record: begin,
+      snap: take,
+      stop: () => { stop(); show(value ? "chosen" : "empty"); box.querySelector("[data-do=camera], [data-do=record]").focus(); },
+      remove: () => { clear(); box.querySelector("[data-do=choose]").focus(); },
+    };
+    box.addEventListener("click", ({ target }) => actions[target.closest("[data-do]")?.dataset.do]?.());
+    picker.addEventListener("change", () => {
+      if (picker.files[0]) set(picker.files[0]);
+      picker.value = ""; // so that the same file can be chosen again
+    });
+    box.addEventListener("dragover", (event) => { event.preventDefault(); box.classList.add("mm-over"); });
+    box.addEventListener("dragleave", () => box.classList.remove("mm-over"));
+    box.addEventListener("drop", (event) => {
+      event.preventDefault();
+      box.classList.remove("mm-over");
+      if (event.dataTransfer.files[0]) set(event.dataTransfer.files[0]);
+    });
+    return { kind, get value() { return value; }, set, hold, showCopy, clear, close: stop };
+  };
+
+  async function camera(stage) {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    const video = stage.querySelector("video");
+    video.srcObject = stream;
+    const stop = () => { for (const track of stream.getTracks()) track.stop(); };
+    const finish = () => new Promise((resolve) => {
+      const still = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+      still.getContext("2d").drawImage(video, 0, 0);
+      still.toBlob((blob) => resolve(blob && new File([blob], "camera.jpg", { type: "image/jpeg" })), "image/jpeg", 0.92);
+    });
+    return { stop, finish };
+  }
+
+  async function microphone(stage, { mostSeconds, onEnd }) {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    const recorder = new MediaRecorder(stream);
+    const pieces = [];
+    recorder.ondataavailable = ({ data }) => pieces.push(data);
+    recorder.start();
+    const meter = showLevel(stage, stream, mostSeconds, onEnd);
+    const stop = () => {
+      meter.stop();
+      if (recorder.state !== "inactive") recorder.stop();
+      for (const track of stream.getTracks()) track.stop();
+    };
+    const finish = () => new Promise((resolve) => {
+      recorder.onstop = () => {
+        const type = (recorder.mimeType || "audio/webm").split(";")[0];
+        resolve(new File(pieces, `recording.${RECORDING_ENDINGS[type] || "webm"}`, { type }));
+      };
+      stop();
+    });
+    return { stop, finish };
+  }
+
+  // Bars of loudness and a clock; after mostSeconds the recording ends by itself.
+  function showLevel(stage, stream, mostSeconds, onEnd) {
+    const canvas = stage.querySelector("canvas");
+    const clock = stage.querySelector(".mm-clock");
+    const pen = canvas.getContext("2d");
+    const context = new AudioContext();
+    const analyser = Object.assign(context.createAnalyser(), { fftSize: 1024 });
+    context.createMediaStreamSource(stream).connect(analyser);
+    const wave = new Float32Array(analyser.fftSize);
+    const bars = [];
+    const started = performance.now();
+    const timer = setInterval(() => {
+      const seconds = (performance.now() - started) / 1000;
+      clock.textContent = `${seconds.toFixed(1)} s / ${mostSeconds} s`;
+      analyser.getFloatTimeDomainData(wave);
+      bars.push(Math.sqrt(wave.reduce((sum, value) => sum + value * value, 0) / wave.length));
+      drawBars(canvas, pen, bars.slice(-75));
+      if (seconds >= mostSeconds) onEnd();
+    }, 60);
+    return { stop: () => { clearInterval(timer); if (context.state !== "closed") context.close(); } };
+  }
+
+  function drawBars(canvas, pen, bars) {
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.fillStyle = getComputedStyle(canvas).color;
+    bars.forEach((loudness, index) => {
+      const height = Math.max(3, Math.min(1, loudness * 4) * canvas.height);
+      pen.fillRect(index * 8, (canvas.height - height) / 2, 5, height);
+    });
+  }
+})();

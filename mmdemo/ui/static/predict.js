@@ -1,0 +1,323 @@
+// The Predict tab. `desk` outlives a switch of language, after which the part is made anew from it.
+(() => {
+  "use strict";
+  const TOKEN = "mmdemo.token"; // of the last answer, in this tab alone
+  const DRAFT = "mmdemo.draft"; // task and captions, in this tab alone
+  const SLOW_MS = 900; // after which one asks why it takes so long
+  const TRIES = 12; // of a lost connection: about a minute
+
+  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", work: null };
+  let ui = null; // the part as it stands now
+  const t = mmdemo.t;
+
+  mmdemo.parts.predict = (root, signal) => {
+    const find = (selector) => root.querySelector(selector);
+    ui = { root, signal, find, wells: {}, results: find(".mm-results"), keep: find(".mm-keep") };
+    for (const form of root.querySelectorAll(".mm-form")) prepare(form);
+    ui.keep.checked = desk.keep;
+    ui.keep.addEventListener("change", () => { desk.keep = ui.keep.checked; });
+    root.addEventListener("click", onClick);
+    root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
+    document.addEventListener("keydown", onKey, { signal });
+    document.addEventListener("paste", onPaste, { signal });
+    signal.addEventListener("abort", () => Object.values(ui.wells).flat().forEach((well) => well.close()));
+    const first = desk.task === null;
+    if (first) readDraft();
+    chooseTask(desk.task || root.querySelector("[data-task]").dataset.task);
+    paint();
+    if (first) recall(mmdemo.stored(TOKEN, "sessionStorage"));
+    else if (desk.token && desk.view) recall(desk.token); // the same answer, in the other language
+  };
+
+  // --- the form --------------------------------------------------------------------------------------------------
+
+  function prepare(form) {
+    const task = form.dataset.task;
+    const limits = JSON.parse(form.dataset.limits);
+    ui.wells[task] = [...form.querySelectorAll(".mm-drop")].map((box) => {
+      const slot = `${task}.${box.dataset.kind}`;
+      const before = desk.media[slot];
+      const well = mmdemo.well(box, {
+        mostSeconds: limits.audio_max_s,
+        onChange: () => { desk.media[slot] = { value: well?.value ?? null, shown: box.querySelector("img, audio").src }; },
+        onProblem: (sentence) => { desk.problem = sentence; paint(); },
+      });
+      if (before?.value?.file) well.set(before.value.file);
+      else if (before?.value?.held) well.hold(before.shown);
+      return well;
+    });
+    const caption = form.querySelector("textarea");
+    if (!caption) return;
+    caption.value = desk.captions[task] || "";
+    caption.addEventListener("input", () => { desk.captions[task] = caption.value; writeDraft(); });
+  }
+
+  function chooseTask(name, focus = false) {
+    const known = ui.find(`.mm-form[data-task="${CSS.escape(name)}"]`);
+    desk.task = known ? name : ui.find(".mm-form").dataset.task;
+    for (const element of ui.root.querySelectorAll(".mm-form, .mm-examples")) element.hidden = element.dataset.task !== desk.task;
+    for (const choice of ui.root.querySelectorAll(".mm-tasks [role=radio]")) {
+      const chosen = choice.dataset.task === desk.task;
+      choice.setAttribute("aria-checked", chosen);
+      choice.tabIndex = chosen ? 0 : -1;
+      if (chosen && focus) choice.focus();
+    }
+    writeDraft();
+  }
+
+  const wellOf = (kind) => ui.wells[desk.task].find((well) => well.kind === kind);
+  const captionField = () => ui.find(`.mm-form[data-task="${CSS.escape(desk.task)}"] textarea`);
+
+  function setCaption(text) {
+    desk.captions[desk.task] = text;
+    if (captionField()) captionField().value = text;
+    writeDraft();
+  }
+
+  function writeDraft() {
+    mmdemo.store(DRAFT, JSON.stringify({ task: desk.task, captions: desk.captions }), "sessionStorage");
+  }
+
+  function readDraft() {
+    try {
+      const draft = JSON.parse(mmdemo.stored(DRAFT, "sessionStorage"));
+      Object.assign(desk, { task: draft.task, captions: draft.captions });
+      for (const [task, text] of Object.entries(desk.captions)) {
+        const field = ui.find(`.mm-form[data-task="${CSS.escape(task)}"] textarea`);
+        if (field) field.value = text;
+      }
+    } catch { /* nothing was written yet */ }
+  }
+
+  // --- events ----------------------------------------------------------------------------------------------------
+
+  const actions = {
+    predict,
+    cancel,
+    clear,
+    kept: mmdemo.result.unfold,
+    dispute: (button) => mmdemo.result.unfold(button).querySelector("button").focus(),
+    download: () => mmdemo.result.download(desk.view),
+    forget: () => amend("page_forget", [desk.token]),
+    "forget-all": forgetAll,
+  };
+
+  function onClick({ target }) {
+    const example = target.closest("[data-example]");
+    const task = target.closest(".mm-tasks [data-task]");
+    const label = target.closest("[data-suggest]");
+    if (example) tryExample(Number(example.dataset.example));
+    else if (task) { chooseTask(task.dataset.task); if (!desk.work) reset(); }
+    else if (label) amend("page_dispute", [desk.token, label.dataset.suggest]);
+    else actions[target.closest("[data-do]")?.dataset.do]?.(target.closest("[data-do]"));
+  }
+
+  function onTaskKey(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const names = [...ui.root.querySelectorAll(".mm-tasks [data-task]")].map((choice) => choice.dataset.task);
+    chooseTask(names[(names.indexOf(desk.task) + step + names.length) % names.length], true);
+    if (!desk.work) reset();
+  }
+
+  function onKey(event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || document.body.dataset.tab !== "predict") return;
+    event.preventDefault();
+    predict();
+  }
+
+  function onPaste(event) {
+    if (document.body.dataset.tab !== "predict") return;
+    const file = event.clipboardData?.files[0];
+    const well = file && wellOf(file.type.startsWith("image/") ? "image" : "audio");
+    if (!well) return;
+    event.preventDefault();
+    well.set(file);
+  }
+
+  // --- asking ----------------------------------------------------------------------------------------------------
+
+  async function predict() {
+    if (desk.work) return;
+    const before = desk.token;
+    const token = mmdemo.token();
+    await working(token, async (signal) => {
+      const media = {};
+      for (const well of ui.wells[desk.task]) {
+        const file = well.value?.file;
+        media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file), signal)) : null;
+      }
+      const again = ui.wells[desk.task].filter((well) => well.value?.held).map((well) => well.kind);
+      const caption = captionField() ? captionField().value : "";
+      const given = [token, desk.task, caption, media.image ?? null, media.audio ?? null, desk.keep, before || "", again];
+      await patiently(() => mmdemo.call("page_begin", given), signal);
+      mmdemo.store(TOKEN, token, "sessionStorage");
+      return patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }), signal);
+    });
+    if (before && desk.token === token) mmdemo.call("page_clear", [before]).catch(() => {});
+  }
+
+  // After a reload, or in another language: what became of this token?
+  async function recall(token) {
+    if (!token || desk.work) return;
+    const view = await mmdemo.call("page_recall", [token]).catch(() => null);
+    if (!view || view.state === "gone" || desk.work) return;
+    if (view.state !== "waiting") return arrived(token, view);
+    await working(token, (signal) => patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }), signal));
+  }
+
+  async function working(token, ask) {
+    const stopper = new AbortController();
+    desk.work = { stopper, token, said: t("predict.uploading"), slow: setTimeout(whySlow, SLOW_MS) };
+    desk.problem = "";
+    paint();
+    try {
+      arrived(token, await ask(stopper.signal));
+    } catch (error) {
+      desk.view = null; // it answered something else
+      if (!stopper.signal.aborted) desk.problem = error.message;
+    } finally {
+      clearTimeout(desk.work.slow);
+      desk.work = null;
+      paint();
+    }
+  }
+
+  // Once more, and again, as long as it is only the connection that is missing.
+  async function patiently(step, signal) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await step();
+      } catch (error) {
+        if (signal.aborted || error.kind !== "dropped" || attempt >= TRIES) throw error;
+        say(t("predict.reconnecting"));
+        await online(Math.min(500 * 2 ** attempt, 8000), signal);
+      }
+    }
+  }
+
+  function online(most, signal) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, most);
+      for (const event of ["online", "visibilitychange", "pageshow"]) window.addEventListener(event, resolve, { once: true });
+      signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); });
+    });
+  }
+
+  function onWait({ place }) {
+    if (place === undefined || place <= 1) say(t(place ? "predict.waiting_one" : "predict.working"));
+    else say(t("predict.waiting", { count: place }));
+  }
+
+  async function whySlow() {
+    const ready = await mmdemo.call("page_ready", [desk.task]).catch(() => true);
+    if (!ready) say(t("predict.loading"));
+  }
+
+  function say(sentence) {
+    if (!desk.work) return;
+    desk.work.said = sentence;
+    paint();
+  }
+
+  function arrived(token, view) {
+    if (view.state === "refused") {
+      Object.assign(desk, { problem: view.sentence, token, view: null });
+    } else {
+      Object.assign(desk, { problem: "", token, view });
+      if (view.prediction_id) mmdemo.result.sent.add(view.prediction_id);
+      if (view.task !== desk.task) chooseTask(view.task);
+      for (const well of ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
+    }
+    mmdemo.store(TOKEN, token, "sessionStorage");
+    paint();
+    ui.find(".mm-aloud").textContent = view.aloud || "";
+    if (view.answer && innerWidth < 900) ui.results.scrollIntoView({ block: "start" });
+  }
+
+  // The server's upright copy stands in where the browser has none, or can't show its own.
+  function holdPreview(well, source) {
+    const { value } = well;
+    if (source && !value) well.hold(source);
+    else if (source && value.file) well.showCopy(source);
+  }
+
+  function cancel() {
+    const { stopper, token } = desk.work || {};
+    stopper?.abort();
+    if (token) mmdemo.call("page_clear", [token]).catch(() => {});
+    ui.find("[data-do=predict]").focus();
+  }
+
+  function clear() {
+    if (desk.token) mmdemo.call("page_clear", [desk.token]).catch(() => {});
+    for (const well of ui.wells[desk.task]) well.clear();
+    setCaption("");
+    reset();
+  }
+
+  function reset() {
+    Object.assign(desk, { token: null, view: null, problem: "" });
+    mmdemo.store(TOKEN, null, "sessionStorage");
+    paint();
+  }
+
+  async function tryExample(number) {
+    if (desk.work) return;
+    const example = await mmdemo.call("page_example", [desk.task, number]).catch(() => null);
+    if (!example) return;
+    for (const well of ui.wells[desk.task]) {
+      const source = example[well.kind];
+      if (source) well.set(new File([await (await fetch(source)).blob()], "example"));
+      else well.clear();
+    }
+    setCaption(example.text);
+    predict();
+  }
+
+  // Dispute and take back: the answer stays, with another line under it.
+  async function amend(name, given) {
+    if (desk.work) return;
+    const before = desk.view.prediction_id;
+    try {
+      const view = await mmdemo.call(name, given, { onWait: () => {} });
+      if (before && !view.prediction_id) mmdemo.result.sent.remove([before]);
+      arrived(desk.token, view);
+      ui.find(".mm-thanks")?.focus();
+    } catch (error) {
+      desk.problem = error.message;
+      paint();
+    }
+  }
+
+  async function forgetAll(button) {
+    const ids = mmdemo.result.sent.all();
+    try {
+      await mmdemo.call("page_forget_all", [ids]);
+      mmdemo.result.sent.remove(ids);
+      button.replaceWith(t("predict.forgot_all"));
+    } catch (error) {
+      desk.problem = error.message;
+      paint();
+    }
+  }
+
+  // --- showing ---------------------------------------------------------------------------------------------------
+
+  function paint() {
+    const working = desk.work !== null;
+    ui.results.setAttribute("aria-busy", working);
+    ui.find(".mm-progress").hidden = !working;
+    ui.find(".mm-progress-said").textContent = desk.work?.said || "";
+    ui.find(".mm-problem").hidden = !desk.problem;
+    ui.find(".mm-problem p").textContent = desk.problem;
+    ui.find(".mm-nothing").hidden = Boolean(desk.view || working || desk.problem);
+    ui.find("[data-do=predict]").disabled = working;
+    ui.find("[data-do=clear]").hidden = working;
+    ui.find("[data-do=cancel]").hidden = !working;
+    if (ui.drawn !== desk.view) mmdemo.result.draw(ui.root, desk.view, ui.signal);
+    ui.drawn = desk.view;
+    mmdemo.result.offerForgetAll(ui.find("[data-do=forget-all]"));
+  }
+})();
