@@ -10,7 +10,8 @@ from tests.source_tree import Import
 
 BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review"}
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
-MODEL = INPUT | {"mmdemo.sidecar", "mmdemo.language", "mmdemo.model", "mmdemo.familiarity"}
+KNOWN = INPUT | {"mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
+MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
     "mmdemo.predictor",
@@ -31,6 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.decode": INPUT,
     "mmdemo.sidecar": INPUT,
     "mmdemo.language": INPUT,
+    "mmdemo.speech": INPUT,
+    "mmdemo.card": KNOWN,
     "mmdemo.familiarity": MODEL,
     "mmdemo.model": MODEL,
     "mmdemo.explain": MODEL,
