@@ -1,9 +1,11 @@
 """Samples and answers made for tests, and a predictor that answers by rule."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 
+from annotations.schema import SampleRow, now
 from mmdemo import decode, tasks
 from mmdemo.errors import UnknownName
 from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
@@ -57,6 +59,27 @@ def explanation(sample: Inputs, label: str) -> Explanation:
         tokens.append(TokenScore(word, start, start + len(word), 0.5))
     image = None if sample.image is None else ImageMap((1, 2), ((0.25, 0.75),))
     return Explanation("attention", label, image, TextMap(tuple(tokens)) if words else None)
+
+
+def row(
+    sample_id: str = NEVER, doubt: float = 0.5, at: datetime | None = None, state: str | None = "queued"
+) -> SampleRow:
+    """Return a row with a caption that was never stored."""
+    at = at or now()
+    return SampleRow(
+        sample_id=sample_id,
+        task=TASK.name,
+        state=state,
+        modalities=["text"],
+        caption="x",
+        label="positive",
+        confidence=1 - doubt,
+        model_version="v1",
+        doubt=doubt,
+        created_at=at,
+        updated_at=at,
+        agreed_at=at,
+    )
 
 
 class RulePredictor:

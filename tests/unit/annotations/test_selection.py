@@ -19,7 +19,7 @@ def test_most_doubtful_first_then_oldest_then_smallest_id(store: Store) -> None:
     rows = [("c", 0.5, 0), ("b", 0.5, 1), ("a", 0.5, 1), ("d", 0.6, 2), ("e", 0.4, -1)]
     with store.session() as session:
         for sample_id, doubt, seconds in rows:
-            session.add(queued(sample_id, doubt, moment + timedelta(seconds=seconds)))
+            session.add(given.row(sample_id, doubt, moment + timedelta(seconds=seconds)))
         session.commit()
         found = selection.next_to_ask(session, "sentiment")
         assert [row.sample_id for row in found] == ["d", "c", "a", "b", "e"]
@@ -48,23 +48,6 @@ def test_the_audit_is_steady_grows_with_its_share_and_is_independent_of_the_held
     assert some < {sample_id for sample_id in IDS if selection.audit_draw(sample_id, 0.3)}
     both = sum(dataset.is_held_out(sample_id, 0.3) for sample_id in some)
     assert both == pytest.approx(0.3 * len(some), abs=3 * (len(some) * 0.3 * 0.7) ** 0.5)
-
-
-def queued(sample_id: str, doubt: float, moment) -> SampleRow:
-    return SampleRow(
-        sample_id=sample_id,
-        task="sentiment",
-        state="queued",
-        modalities=["text"],
-        caption="x",
-        label="positive",
-        confidence=1 - doubt,
-        model_version="v1",
-        doubt=doubt,
-        created_at=moment,
-        updated_at=moment,
-        agreed_at=moment,
-    )
 
 
 def ids(rows: Sequence[SampleRow]) -> list[str]:

@@ -1,0 +1,194 @@
+"""Opening the store: made, migrated, raced for, and refused in one sentence."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from annotations import review_queue, schema
+from annotations.store import Store, connect, open_store, samples
+from mmdemo.errors import StorageError
+from mmdemo.settings import ROOT, Settings
+from tests.unit.annotations import given
+
+
+def revisions() -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(connect.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [schema.HEAD]
+    return [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+def test_an_empty_home_gets_the_tables_of_the_schema(store: Store) -> None:
+    assert connect.version_of(store.engine) == schema.HEAD
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.Base.metadata) == []
+
+
+@pytest.mark.parametrize("start", revisions())
+def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings, start: str) -> None:
+    config.home.mkdir()
+    engine = connect.engine_for(config.database)
+    connect.migrate(engine, config.home, start)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO samples (sample_id, task, state, modalities, caption, label, confidence, model_version, "
+                "doubt, created_at, updated_at, agreed_at) VALUES ('a', 'sentiment', 'queued', '[\"text\"]', 'kept', "
+                "'positive', 0.4, 'v1', 0.6, '2026-11-01', '2026-11-01', '2026-11-01')"
+            )
+        )
+    engine.dispose()
+    store = open_store(config)
+    with store.reading() as session:
+        assert samples.get(session, "a").caption == "kept"
+    assert connect.version_of(store.engine) == schema.HEAD
+    store.close()
+
+
+def test_an_up_to_date_database_is_not_migrated_again(store: Store, config: Settings) -> None:
+    (config.home / "migrate.lock").unlink()
+    open_store(config).close()
+    assert not (config.home / "migrate.lock").exists()
+
+
+def test_the_connection_has_its_manners(store: Store) -> None:
+    with store.engine.connect() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "foreign_keys")]
+    assert found == ["wal", 1]
+
+
+def test_a_session_rolls_back_unless_committed(store: Store) -> None:
+    with store.session() as session:
+        session.add(given.row())
+        session.flush()
+    with store.reading() as session:
+        assert samples.find(session, given.NEVER) is None
+
+
+def test_processes_that_open_an_empty_home_together_all_succeed(config: Settings) -> None:
+    program = "from annotations.store import open_store; from mmdemo import settings; open_store(settings.load())"
+    racers = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment(config), stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    assert [(racer.communicate()[1], racer.returncode) for racer in racers] == [(b"", 0)] * 3
+
+
+def test_two_processes_write_at_once_and_lose_nothing(store: Store, config: Settings) -> None:
+    program = (
+        "import sys\n"
+        "from annotations import review_queue\nfrom annotations.store import open_store\nfrom mmdemo import settings\n"
+        "from tests.unit.annotations import given\n"
+        "store = open_store(settings.load())\n"
+        "for number in range(20):\n"
+        "    for text in (f'{sys.argv[1]} {number}', f'shared {number}'):\n"
+        "        sample = given.inputs(text)\n"
+        "        review_queue.offer(store, given.TASK, sample, given.prediction(sample))\n"
+    )
+    racers = [
+        subprocess.Popen([sys.executable, "-c", program, name], cwd=ROOT, env=environment(config)) for name in "ab"
+    ]
+    assert [racer.wait() for racer in racers] == [0, 0]
+    with store.reading() as session:
+        assert len(samples.waiting(session)) == 60
+        assert sum(samples.holders(session, row.sample_id) for row in samples.waiting(session)) == 80
+
+
+def test_a_locked_database_is_refused(config: Settings) -> None:
+    open_store(config).close()
+    store = open_store(config, busy_ms=50)
+    with sqlite3.connect(config.home / "mmdemo.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with store.reading() as session:
+            assert samples.waiting(session) == []  # readers never wait for a writer
+        with pytest.raises(StorageError, match="stayed locked"):
+            offer(store)
+        other.execute("ROLLBACK")
+    other.close()
+    offer(store)
+    store.close()
+
+
+def test_a_read_only_database_is_refused(config: Settings) -> None:
+    open_store(config).close()
+    url = f"sqlite:///file:{config.home / 'mmdemo.sqlite'}?mode=ro&uri=true"
+    store = open_store(Settings(home=config.home, database_url=url))
+    with pytest.raises(StorageError, match="cannot be written"):
+        offer(store)
+    store.close()
+
+
+def test_a_full_disk_is_refused_and_leaves_nothing(config: Settings) -> None:
+    store = open_store(config)
+    store.close()  # the limit holds for connections that are opened from here on
+    event.listen(store.engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=1"))
+    with pytest.raises(StorageError, match=r"disk of .* is full"):
+        for number in range(50):
+            offer(store, "long caption " * 400 + str(number), seed=number)
+    pictures = [path for path in store.media.rglob("*") if path.is_file()]
+    with store.reading() as session:
+        assert len(samples.waiting(session)) == len(pictures)
+    store.close()
+
+
+def test_a_home_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "home", Path("/proc/nowhere")):
+        with pytest.raises(StorageError, match="Set MMDEMO_HOME"):
+            open_store(Settings(home=home))
+
+
+def test_a_file_that_is_no_database_is_refused(config: Settings) -> None:
+    config.home.mkdir()
+    (config.home / "mmdemo.sqlite").write_text("this is no database, whatever its name says" * 100)
+    with pytest.raises(StorageError, match="not a database that can be read"):
+        open_store(config)
+
+
+def test_a_database_of_a_newer_release_is_refused(store: Store, config: Settings) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StorageError, match="newer release"):
+        open_store(config)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "not the address of a database"),
+        ("nosuch://host/name", "not the address of a database"),
+        ("sqlite:////proc/nowhere/x.sqlite", "cannot be made"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused(config: Settings, url: str, said: str) -> None:
+    with pytest.raises(StorageError, match=said):
+        open_store(Settings(home=config.home, database_url=url))
+
+
+def test_the_tables_are_ones_that_postgresql_can_make() -> None:
+    for table in schema.Base.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+        for index in table.indexes:
+            name = postgresql.dialect().identifier_preparer.format_index(index)
+            assert len(name) <= 63 and "CREATE INDEX" in str(CreateIndex(index).compile(dialect=postgresql.dialect()))
+
+
+def environment(config: Settings) -> dict[str, str]:
+    return {"MMDEMO_HOME": str(config.home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+
+
+def offer(store: Store, caption: str = "quiet evening", seed: int | None = None) -> None:
+    sample = given.inputs(caption, seed)
+    review_queue.offer(store, given.TASK, sample, given.prediction(sample))

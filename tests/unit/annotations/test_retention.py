@@ -1,0 +1,153 @@
+"""Content goes when its last holder takes it back, or when nobody answered in time; the row stays."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from annotations import retention, review_queue
+from annotations.schema import SampleRow, now
+from annotations.store import Store, labels, samples
+from mmdemo.errors import Conflict, UnknownName
+from mmdemo.samples import Inputs
+from mmdemo.settings import Settings
+from tests.unit.annotations import given
+
+SECRET = "zanzibar-quokka"
+
+
+def offer(store: Store, sample: Inputs, confidence: float = 0.4, **more: str) -> tuple[str, str]:
+    return review_queue.offer(store, given.TASK, sample, given.prediction(sample, confidence), **more)
+
+
+def row_of(store: Store, sample_id: str) -> SampleRow:
+    with store.reading() as session:
+        return samples.get(session, sample_id)
+
+
+def media_of(store: Store) -> list[Path]:
+    return [path for path in store.media.rglob("*") if path.is_file()]
+
+
+def bytes_of(home: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_forgetting_erases_caption_media_and_explanation_from_the_disk(store: Store, config: Settings) -> None:
+    sample_id, prediction_id = offer(store, given.inputs(f"the {SECRET} sleeps", seed=1))
+    assert SECRET.encode() in bytes_of(config.home)
+    retention.forget(store, prediction_id)
+    row = row_of(store, sample_id)
+    assert (row.state, row.has_content, row.prediction["explanation"]) == ("queued", False, None)
+    assert row.prediction["label"] == "positive"
+    assert media_of(store) == []
+    assert SECRET.encode() not in bytes_of(config.home)
+    with store.reading() as session:
+        assert samples.waiting(session) == []
+        assert samples.count_by_state(session, "sentiment") == {"forgotten": 1}
+
+
+def test_an_input_that_two_agreed_to_keep_stays_until_both_take_it_back(store: Store) -> None:
+    sample = given.inputs(seed=1)
+    sample_id, one = offer(store, sample)
+    _, two = offer(store, sample)
+    retention.forget(store, one)
+    assert row_of(store, sample_id).has_content and len(media_of(store)) == 1
+    retention.forget(store, two)
+    assert not row_of(store, sample_id).has_content and media_of(store) == []
+
+
+def test_who_was_told_that_nothing_is_kept_holds_no_content(store: Store) -> None:
+    sample = given.inputs()
+    sample_id, doubtful = offer(store, sample, 0.4)
+    _, sure = offer(store, sample, 0.9)  # a later version is sure: this visitor's inputs are not kept
+    retention.forget(store, doubtful)
+    assert not row_of(store, sample_id).has_content
+    retention.forget(store, sure)
+
+
+def test_who_suggested_can_take_it_back(store: Store) -> None:
+    sample = given.inputs(seed=1)
+    sample_id, prediction_id = offer(store, sample, 0.9)
+    offer(store, sample, 0.9, suggested="negative")
+    assert row_of(store, sample_id).has_content
+    retention.forget(store, prediction_id)
+    assert not row_of(store, sample_id).has_content
+
+
+def test_media_that_another_sample_needs_stay(store: Store) -> None:
+    _, one = offer(store, given.inputs("a caption", seed=1))
+    other, _ = offer(store, given.inputs("another caption", seed=1))
+    assert len(media_of(store)) == 1
+    retention.forget(store, one)
+    assert [store.media / row_of(store, other).image] == media_of(store)
+
+
+def test_a_forgotten_correction_no_longer_trains_and_cannot_be_given_again(store: Store) -> None:
+    sample_id, prediction_id = offer(store, given.inputs())
+    review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
+    retention.forget(store, prediction_id)
+    with store.reading() as session:
+        assert labels.corrections(session) == []
+    assert row_of(store, sample_id).state == "labelled"
+    with pytest.raises(Conflict, match="deleted by its sender"):
+        review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
+
+
+def test_forgetting_twice_or_without_an_id_is_refused(store: Store) -> None:
+    _, prediction_id = offer(store, given.inputs())
+    retention.forget(store, prediction_id)
+    for unknown in (prediction_id, "guess", ""):
+        with pytest.raises(UnknownName, match="Nothing is kept"):
+            retention.forget(store, unknown)
+
+
+def test_a_forgotten_input_that_is_sent_again_is_content_again(store: Store) -> None:
+    sample = given.inputs()
+    sample_id, prediction_id = offer(store, sample)
+    review_queue.send(store, sample_id, "server")
+    retention.forget(store, prediction_id)
+    offer(store, sample)
+    row = row_of(store, sample_id)
+    assert (row.state, row.caption, row.forgotten_at) == ("queued", sample.text, None)
+    assert row.prediction["explanation"] is not None
+
+
+def test_a_confident_row_keeps_its_state_when_its_sender_takes_it_back(store: Store) -> None:
+    sample_id, prediction_id = offer(store, given.inputs(), 0.9)
+    retention.forget(store, prediction_id)
+    assert (row_of(store, sample_id).state, row_of(store, sample_id).forgotten_at) == ("unflagged", None)
+
+
+def test_unanswered_samples_expire_and_answered_ones_stay(store: Store) -> None:
+    waiting, _ = offer(store, given.inputs("waits", seed=1))
+    skipped, _ = offer(store, given.inputs("skipped"))
+    answered, _ = offer(store, given.inputs("answered"))
+    review_queue.skip(store, skipped, "Ann")
+    review_queue.correct(store, given.TASKS, answered, "negative", "Ann")
+    later = now() + timedelta(days=31)
+    assert retention.expire(store, 0, later) == 0
+    assert retention.expire(store, 32, later) == 0
+    assert retention.expire(store, 30, later) == 2
+    assert retention.expire(store, 30, later) == 0
+    assert [row_of(store, sample_id).has_content for sample_id in (waiting, skipped, answered)] == [False, False, True]
+    assert media_of(store) == []
+
+
+def test_files_that_no_row_needs_are_swept_once_they_are_old(store: Store) -> None:
+    sample_id, _ = offer(store, given.inputs(seed=1))
+    needed = store.media / row_of(store, sample_id).image
+    orphan, unfinished = needed.parent / "orphan.webp", needed.parent / "tmp.part"
+    for path in (orphan, unfinished):
+        path.write_bytes(b"x")
+    retention.expire(store, 365)
+    assert orphan.exists() and unfinished.exists()  # perhaps somebody is writing them
+    age(orphan, unfinished, needed)
+    retention.expire(store, 365)
+    assert media_of(store) == [needed]
+
+
+def age(*paths: Path) -> None:
+    for path in paths:
+        os.utime(path, (0, 0))
