@@ -1,0 +1,153 @@
+"""Export and import: what one writes the other reads, twice without harm."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from annotations import export, review_queue
+from annotations.store import Store, labels, open_store, samples
+from mmdemo.errors import ManifestError, StorageError, UnknownName
+from mmdemo.review import Correction
+from mmdemo.settings import Settings
+from mmdemo.training import manifests
+from tests.unit.annotations import given
+
+ODD = "你好 🙂 <script> \u2028 line\x85end"
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Store:
+    """The store of another home."""
+    opened = open_store(Settings(home=tmp_path / "other"))
+    yield opened
+    opened.close()
+
+
+def labelled(store: Store, caption: str = "quiet", label: str = "negative", seed: int | None = None) -> str:
+    sample = given.inputs(caption, seed)
+    sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample, version="v5"))
+    review_queue.correct(store, given.TASKS, sample_id, label, "Ann", "=a note")
+    return sample_id
+
+
+def corrections(store: Store) -> list[Correction]:
+    with store.reading() as session:
+        return [row.correction for row in labels.corrections(session)]
+
+
+def test_the_manifest_has_the_fields_of_the_contract_and_its_media_beside_it(store: Store, tmp_path: Path) -> None:
+    sample_id = labelled(store, ODD, seed=1)
+    assert export.write_folder(store, ["sentiment"], tmp_path / "out") == {"sentiment": 1}
+    [entry] = [json.loads(line) for line in (tmp_path / "out" / "sentiment.jsonl").read_text("utf-8").splitlines()]
+    assert (entry["id"], entry["text"], entry["label"], entry["audio"]) == (sample_id, ODD, "negative", None)
+    assert (entry["annotator"], entry["predicted_label"], entry["model_version"]) == ("Ann", "positive", "v5")
+    assert {"group", "extra", "corrected_at"} <= set(entry)
+    assert (tmp_path / "out" / entry["image"]).is_file()
+
+
+def test_what_is_exported_is_a_manifest_to_train_on(store: Store, tmp_path: Path) -> None:
+    sample_id = labelled(store, ODD, seed=1)
+    export.write_folder(store, ["sentiment"], tmp_path)
+    [row] = manifests.read(tmp_path / "sentiment.jsonl", given.TASK)
+    assert (row.id, row.label, row.sample.text) == (sample_id, "negative", ODD)
+
+
+def test_import_restores_the_corrections_of_another_home_once(store: Store, other: Store, tmp_path: Path) -> None:
+    ids = [labelled(store, ODD, seed=1), labelled(store, "plain", "neutral")]
+    export.write_folder(store, ["sentiment"], tmp_path)
+    path = tmp_path / "sentiment.jsonl"
+    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=2, known=0)
+    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=0, known=2)
+    assert corrections(other) == [replace(made, source="import") for made in corrections(store)]
+    with other.reading() as session:
+        row = samples.get(session, ids[0])
+        assert (row.state, row.caption) == ("labelled", ODD)
+        assert (other.media / row.image).is_file()
+
+
+def test_importing_ones_own_export_changes_nothing(store: Store, tmp_path: Path) -> None:
+    labelled(store, seed=1)
+    before = corrections(store)
+    export.write_folder(store, ["sentiment"], tmp_path)
+    assert export.read_manifest(store, given.TASK, tmp_path / "sentiment.jsonl").added == 0
+    assert corrections(store) == before
+
+
+def test_a_newer_correction_is_kept_and_an_older_one_replaced(store: Store, tmp_path: Path) -> None:
+    sample_id = labelled(store, "quiet", "negative")
+    for moment, label, counts in (
+        ("2020-01-01T00:00:00+00:00", "neutral", "negative"),
+        ("2999-01-01", "neutral", "neutral"),
+    ):
+        path = manifest(
+            tmp_path, {"id": "x", "text": "quiet", "label": label, "corrected_at": moment, "annotator": moment}
+        )
+        export.read_manifest(store, given.TASK, path)
+        with store.reading() as session:
+            assert labels.history(session, sample_id)[-1].label == counts
+
+
+def test_a_plain_manifest_is_imported_as_by_import_and_waiting_samples_are_answered(
+    store: Store, tmp_path: Path
+) -> None:
+    sample = given.inputs("quiet")
+    sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    path = manifest(
+        tmp_path, {"id": "a", "text": "quiet", "label": "neutral"}, {"id": "b", "text": "new", "label": "neutral"}
+    )
+    assert export.read_manifest(store, given.TASK, path).added == 2
+    assert {made.annotator for made in corrections(store)} == {"import"}
+    with store.reading() as session:
+        assert (samples.waiting(session), samples.get(session, sample_id).state) == ([], "labelled")
+
+
+def test_an_import_that_was_taken_back_stays_taken_back(store: Store, tmp_path: Path) -> None:
+    path = manifest(tmp_path, {"id": "a", "text": "new", "label": "neutral"})
+    export.read_manifest(store, given.TASK, path)
+    review_queue.correct(store, given.TASKS, corrections(store)[0].sample_id, "negative", "Ann")
+    assert export.read_manifest(store, given.TASK, path).added == 0
+    assert [made.label for made in corrections(store)] == ["negative"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"id": "a", "text": "x", "label": "splendid"}, "splendid"),
+        ({"id": "a", "image": "none.png", "label": "neutral"}, "none.png"),
+        ({"id": "a", "text": "x" * 100_000, "label": "neutral"}, '"a"'),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_is_refused(
+    store: Store, tmp_path: Path, line: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ManifestError, match=said):
+        export.read_manifest(store, given.TASK, manifest(tmp_path, line))
+    assert corrections(store) == []
+
+
+def test_the_csv_opens_in_a_spreadsheet_without_computing_anything(store: Store, tmp_path: Path) -> None:
+    for caption in ("=1+1", "+1", "-1", "@sum", "fine", ODD):
+        labelled(store, caption)
+    export.write_folder(store, ["sentiment"], tmp_path)
+    data = (tmp_path / "sentiment.csv").read_bytes()
+    assert data.startswith("\ufeff".encode())
+    rows = list(csv.DictReader(data.decode("utf-8-sig").splitlines(keepends=True)[:6]))
+    assert [row["text"] for row in rows] == ["'=1+1", "'+1", "'-1", "'@sum", "fine"]
+    assert {row["note"] for row in rows} == {"'=a note"}
+
+
+def test_forms_and_folders_that_do_not_exist_are_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="jsonl, csv"):
+        export.write_file([], tmp_path, "sentiment", "xml")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        export.write_folder(store, ["sentiment"], tmp_path / "file")
+
+
+def manifest(folder: Path, *lines: dict[str, str]) -> Path:
+    path = folder / "given.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    return path

@@ -1,0 +1,202 @@
+"""The callables that the page is handed, over a real store and a predictor that answers by rule."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from PIL import Image
+
+from annotations.loop import Loop
+from annotations.store import open_store, runs, samples
+from mmdemo import tasks
+from mmdemo.errors import BadInput, CheckpointError, Conflict, StorageError, UnknownName
+from mmdemo.review import STATES
+from mmdemo.samples import Sample
+from mmdemo.settings import Settings
+from mmdemo.ui.services import Services
+from tests.unit.annotations import given
+from tests.unit.annotations.given import RulePredictor
+
+DOUBTFUL, SURE = Sample(text="who knows"), Sample(text="surely fine")
+
+
+@pytest.fixture
+def loop(config: Settings) -> Iterator[Loop]:
+    """The loop over `config`."""
+    made = Loop(config, RulePredictor)
+    yield made
+    made.close()
+
+
+def test_it_fills_the_seam_of_the_page(loop: Loop) -> None:
+    services = Services(**loop.services())
+    assert services.queue("", 10) == []
+    assert services.methods("sentiment") == ("attention",)
+
+
+def test_without_leave_to_keep_nothing_is_stored(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "none", False)
+    assert (answer.flagged, answer.prediction_id) == (True, None)
+    assert sum(loop.status("sentiment").states.values()) == 0
+
+
+def test_a_doubtful_answer_is_queued_with_the_explanation_that_was_served(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "default", True)
+    [item] = loop.queue("sentiment", 10)
+    assert (item.sample_id, item.state, item.text, item.reason) == (
+        answer.sample_id,
+        "queued",
+        "who knows",
+        "low_confidence",
+    )
+    shown = loop.item(item.sample_id)
+    assert shown.prediction == replace(answer, prediction_id=None)
+    assert shown.corrections == ()
+
+
+def test_a_confident_answer_leaves_a_row_that_its_sender_can_take_back(loop: Loop) -> None:
+    answer = loop.predict("sentiment", SURE, "none", True)
+    assert loop.status("sentiment").states["unflagged"] == 1
+    assert loop.queue("sentiment", 10) == []
+    loop.forget(answer.prediction_id)
+    with pytest.raises(UnknownName):
+        loop.forget(answer.prediction_id)
+
+
+def test_the_audit_asks_about_confident_answers_that_may_be_kept(config: Settings, tmp_path) -> None:
+    text = (tasks.SHIPPED / "sentiment.toml").read_text("utf-8").replace("audit_share = 0.02", "audit_share = 1.0")
+    (tmp_path / "sentiment.toml").write_text(text[: text.find("[[examples]]")], "utf-8")
+    loop = Loop(replace(config, task_dir=tmp_path), RulePredictor)
+    assert loop.predict("sentiment", SURE, "none", False).flagged is False
+    answer = loop.predict("sentiment", SURE, "none", True)
+    assert (answer.flagged, answer.reason, answer.confidence) == (True, "audit", 0.9)
+    assert [item.reason for item in loop.queue("sentiment", 10)] == ["audit"]
+    loop.close()
+
+
+def test_a_suggestion_is_queued_and_confirmed_by_a_person(loop: Loop) -> None:
+    sample_id = loop.suggest("sentiment", SURE, "negative")
+    [item] = loop.queue("", 10)
+    assert (item.sample_id, item.suggested, item.reason) == (sample_id, "negative", "disputed")
+    assert loop.status("sentiment").by_label == {"negative": 0, "neutral": 0, "positive": 0}
+    loop.correct(sample_id, "negative", "Ann", "")
+    assert loop.status("sentiment").by_label == {"negative": 1, "neutral": 0, "positive": 0}
+
+
+def test_review_goes_forth_and_back(loop: Loop) -> None:
+    ids = [loop.predict("sentiment", Sample(text=text), "none", True).sample_id for text in ("one", "two", "three")]
+    loop.skip(ids[0], "Ann")
+    loop.unsure(ids[1], "Ann")
+    loop.correct(ids[2], "neutral", "Ann", "")
+    assert loop.queue("sentiment", 10) == []
+    assert [loop.undo("Ann") for _ in range(4)] == [ids[2], ids[1], ids[0], None]
+    assert len(loop.queue("sentiment", 2)) == 2
+
+
+@pytest.mark.parametrize("act", ["predict", "suggest", "queue", "status", "methods", "train", "export"])
+def test_an_unknown_task_is_refused_everywhere(loop: Loop, act: str) -> None:
+    arguments = {
+        "predict": (DOUBTFUL, "none", True),
+        "suggest": (DOUBTFUL, "negative"),
+        "queue": (10,),
+        "export": ("csv",),
+    }
+    with pytest.raises(UnknownName, match="sentiment"):
+        getattr(loop, act)("nosuch", *arguments.get(act, ()))
+
+
+def test_what_cannot_be_judged_is_refused_and_nothing_is_stored(loop: Loop) -> None:
+    for sample, explain in ((Sample(text="  "), "none"), (Sample(image=b"not a picture"), "none")):
+        with pytest.raises(BadInput):
+            loop.predict("sentiment", sample, explain, True)
+    with pytest.raises(UnknownName):
+        loop.predict("sentiment", DOUBTFUL, "nosuch", True)
+    with pytest.raises(UnknownName):
+        loop.suggest("sentiment", DOUBTFUL, "splendid")
+    assert sum(loop.status("sentiment").states.values()) == 0
+
+
+def test_a_forgotten_sample_is_not_shown(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "none", True)
+    loop.forget(answer.prediction_id)
+    with pytest.raises(Conflict, match="deleted by its sender"):
+        loop.item(answer.sample_id)
+    assert loop.status("sentiment").states == {**dict.fromkeys(STATES, 0), samples.FORGOTTEN: 1}
+
+
+def test_an_answer_that_may_be_kept_but_cannot_be_stored_is_refused(loop: Loop, config: Settings) -> None:
+    config.media.write_text("a file where the folder should be")
+    with pytest.raises(StorageError):
+        loop.predict("sentiment", Sample(image=picture(), text="who knows"), "none", True)
+    assert sum(loop.status("sentiment").states.values()) == 0
+
+
+def test_status_counts_answers_annotators_held_out_and_the_last_run(loop: Loop, config: Settings) -> None:
+    for number in range(6):
+        answer = loop.predict("sentiment", Sample(text=f"sample {number}"), "none", True)
+        loop.correct(answer.sample_id, "neutral" if number % 2 else "negative", "Bo" if number else "Ann", "")
+    with (store := open_store(config)).session() as session:
+        runs.finish(session, runs.start(session, "sentiment", "v1", None, 6), verdict="waiting")
+        runs.add_sync(session, "sentiment", "label_studio", 1, 2)
+        session.commit()
+    store.close()
+    found = loop.status("sentiment")
+    assert (found.states["labelled"], found.answered_today) == (6, 6)
+    assert found.by_label == {"negative": 3, "neutral": 3, "positive": 0}
+    assert found.by_annotator == {"Bo": 5, "Ann": 1}
+    assert 0 <= found.held_out <= 6 and found.held_out_needed == given.TASK.gate.minimum
+    assert (found.last_retrain.state, found.last_retrain.verdict) == ("done", "waiting")
+    assert datetime.fromisoformat(found.last_sync).tzinfo == UTC
+    assert loop.status("speech_emotion").last_retrain is None
+
+
+def test_a_run_that_nobody_is_at_work_on_is_shown_as_failed(loop: Loop, config: Settings) -> None:
+    with (store := open_store(config)).session() as session:
+        runs.start(session, "sentiment", "v1", None, 0)
+        session.commit()
+    store.close()
+    found = loop.status("sentiment").last_retrain
+    assert (found.state, len(found.reasons)) == ("failed", 1)
+
+
+def test_export_gives_a_file_of_the_corrections(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "none", True)
+    loop.correct(answer.sample_id, "neutral", "Ann", "")
+    for form in ("csv", "jsonl"):
+        path = loop.export("sentiment", form)
+        assert path.suffix == f".{form}" and answer.sample_id in path.read_text("utf-8-sig")
+    with pytest.raises(UnknownName, match="jsonl, csv"):
+        loop.export("sentiment", "xml")
+
+
+def test_warming_loads_every_model_and_outlives_one_that_is_missing(config: Settings) -> None:
+    asked = []
+
+    class Missing(RulePredictor):
+        @property
+        def methods(self):
+            asked.append(self.task.name)
+            if self.task.name == "sentiment":
+                raise CheckpointError("no_version", task=self.task.name, path="here")
+            return ("attention",)
+
+    loop = Loop(config, Missing)
+    assert not loop.ready("sentiment")
+    loop.warm().join()
+    assert asked == list(loop.tasks) and all(map(loop.ready, loop.tasks))
+    loop.close()
+
+
+def test_the_loop_is_made_without_loading_torch(command) -> None:
+    program = (
+        "import sys; from annotations.loop import Loop; from mmdemo import settings; Loop(settings.load()).close(); "
+        "assert not {'torch', 'transformers', 'gradio', 'label_studio_sdk'} & set(sys.modules)"
+    )
+    done = command("-c", program)
+    assert (done.returncode, done.stderr) == (0, ""), sys.executable
+
+
+def picture() -> Image.Image:
+    return Image.fromarray(given.picture(1))
