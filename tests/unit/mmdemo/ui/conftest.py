@@ -1,0 +1,45 @@
+"""The endpoints on a fake loop, served for real on a free port of loopback."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from gradio_client import Client
+
+from mmdemo.settings import Settings
+from mmdemo.ui import api
+from mmdemo.ui.blocks import Blocks
+from tests import serving
+from tests.unit.mmdemo.ui.fake_queue import FakeQueue, Served
+
+
+@pytest.fixture(scope="module")
+def serve_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
+    """`serve_api(Settings(…))` listens on loopback whatever its settings say, so that these can be about the world."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+
+        async def serve(settings: Settings) -> Served:
+            loop = FakeQueue(tmp_path_factory.mktemp("queue"))
+            with Blocks(analytics_enabled=False) as blocks:
+                api.add(loop.services(), settings)
+            stack.callback(blocks.close, verbose=False)
+            port = serving.free_port()
+            options = {"server_port": port, "prevent_thread_lock": True, "quiet": True}
+            return Served(blocks.launch(server_name="127.0.0.1", **options)[1], loop, stack)
+
+        # Outside of a running event loop Gradio makes loops that it never closes.
+        yield lambda settings: asyncio.run(serve(settings))
+
+
+@pytest.fixture(scope="module")
+def served(serve_api: Callable[..., Served]) -> Served:
+    """Endpoints of a module, on loopback without a key."""
+    return serve_api(Settings())
+
+
+@pytest.fixture(scope="module")
+def client(served: Served) -> Client:
+    return served.client()

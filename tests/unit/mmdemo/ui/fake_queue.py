@@ -1,0 +1,212 @@
+"""FakeLoop with a queue: samples that wait, answers that are remembered, moves that can be taken back.
+
+`python -m tests.unit.mmdemo.ui.fake_queue [PORT]` serves the page on it.
+"""
+
+import dataclasses
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from gradio_client import Client
+from PIL import Image
+
+from mmdemo.errors import Busy, Conflict, UnknownName
+from mmdemo.review import LABELLED, QUEUED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Run, Status, VersionInfo
+from mmdemo.samples import Sample
+from mmdemo.settings import Settings
+from mmdemo.tasks import Gate
+from mmdemo.ui.services import Services
+from tests.unit.mmdemo.ui.fake import FakeLoop
+
+NOW = "2026-11-23T17:48:22+00:00"
+CAPTIONS = {  # caption → confidence, reason, suggested label
+    "Rain again, and the match was called off": (0.48, "low_confidence", None),
+    "First day at the new school": (0.55, "low_confidence", "negative"),
+    "Queue outside the bakery": (0.97, "audit", None),
+    "Grandfather asleep in his chair <b>again</b>": (0.58, "disputed", "positive"),
+}
+
+
+class FakeQueue(FakeLoop):
+    """Four captioned pictures and a sound, most doubtful first; one annotator's moves can be undone one by one."""
+
+    def __init__(self, folder: Path, delay_s: float = 0.0) -> None:
+        super().__init__(delay_s)
+        self.folder = folder
+        self.tasks = {name: dataclasses.replace(task, gate=Gate(minimum=43)) for name, task in self.tasks.items()}
+        self.items = {item.item.sample_id: item for item in self._samples()}
+        self.corrections: list[Correction] = []
+        self.moves: list[tuple[str, str]] = []  # annotator, sample_id
+        self.trained: list[str] = []
+        self._lock = threading.Lock()
+
+    def queue(self, task: str, limit: int) -> list[QueueItem]:
+        """Return what waits, in the order in which it was made."""
+        waiting = [entry.item for entry in self.items.values() if entry.item.state == QUEUED]
+        return [item for item in waiting if task in ("", item.task)][:limit]
+
+    def item(self, sample_id: str) -> ReviewItem:
+        """Return one sample whatever its state."""
+        if sample_id not in self.items:
+            raise UnknownName("unknown_sample", sample_id=sample_id)
+        return self.items[sample_id]
+
+    def correct(self, sample_id: str, label: str, annotator: str, note: str) -> Correction:
+        """Remember an answer."""
+        item = self.item(sample_id).item
+        self.tasks[item.task].check_label(label)
+        made = Correction(sample_id, item.task, label, annotator, note, NOW, item.label, "2026-11-21")
+        with self._lock:
+            self.corrections.append(made)
+        self._move(sample_id, LABELLED, annotator)
+        return made
+
+    def skip(self, sample_id: str, annotator: str) -> None:
+        """Take a sample out of the queue."""
+        self._move(sample_id, SKIPPED, annotator)
+
+    def unsure(self, sample_id: str, annotator: str) -> None:
+        """Take a sample out of the queue."""
+        self._move(sample_id, UNSURE, annotator)
+
+    def undo(self, annotator: str) -> str | None:
+        """Queue the last sample again that this annotator moved."""
+        mine = [move for move in self.moves if move[0] == annotator]
+        if not mine:
+            return None
+        self.moves.remove(mine[-1])
+        sample_id = mine[-1][1]
+        self.corrections = [made for made in self.corrections if made.sample_id != sample_id]
+        self._set(sample_id, QUEUED)
+        return sample_id
+
+    def status(self, task: str) -> Status:
+        """Count what is there."""
+        names = self.tasks[task].label_names
+        states = [entry.item.state for entry in self.items.values() if entry.item.task == task]
+        made = [correction for correction in self.corrections if correction.task == task]
+        run = Run(task, "done", "waiting", ("Too few corrections.",), {}, "2026-11-21", None, NOW, NOW)
+        versions = (
+            VersionInfo("2026-11-21", NOW, "base", True, {"accuracy": 0.861, "macro_f1": 0.832}),
+            VersionInfo("base", NOW, None, False, {"accuracy": 0.842, "macro_f1": 0.814}),
+        )
+        return Status(
+            task=task,
+            states={state: states.count(state) for state in dict.fromkeys(states)},
+            by_label={name: sum(c.label == name for c in made) for name in names},
+            by_annotator={c.annotator: sum(d.annotator == c.annotator for d in made) for c in made},
+            versions=versions,
+            last_sync=None,
+            last_retrain=run,
+            held_out=3 + len(made),
+            held_out_needed=43,
+            answered_today=23 + len(made),
+        )
+
+    def train(self, task: str) -> str:
+        """Start, or say that it is at work already."""
+        if task in self.trained:
+            raise Busy("training_runs", task=task)
+        self.trained.append(task)
+        return f"Training of {task} has started."
+
+    def export(self, task: str, kind: str) -> Path:
+        """Write a file with the labels that were given."""
+        path = self.folder / f"corrections.{kind}"
+        path.write_text("\n".join(["label", *(c.label for c in self.corrections)]), encoding="utf-8")
+        return path
+
+    def services(self) -> Services:
+        """Return the seam that the page is handed."""
+        names = ("queue", "item", "correct", "skip", "unsure", "undo", "status", "train", "export")
+        return dataclasses.replace(super().services(), **{name: getattr(self, name) for name in names})
+
+    def _move(self, sample_id: str, state: str, annotator: str) -> None:
+        if self.item(sample_id).item.state != QUEUED:
+            raise Conflict("move_not_allowed", sample_id=sample_id, state=self.item(sample_id).item.state, move=state)
+        self.moves.append((annotator, sample_id))
+        self._set(sample_id, state)
+
+    def _set(self, sample_id: str, state: str) -> None:
+        entry = self.items[sample_id]
+        self.items[sample_id] = dataclasses.replace(entry, item=dataclasses.replace(entry.item, state=state))
+
+    def _samples(self) -> list[ReviewItem]:
+        made = [
+            self._sample("sentiment", Sample(_picture(self.folder, n), caption), *doubt)
+            for n, (caption, doubt) in enumerate(CAPTIONS.items())
+        ]
+        made.insert(1, self._sample("speech_emotion", Sample(audio=_sound(self.folder)), 0.51, "unfamiliar", None))
+        return made
+
+    def _sample(self, task: str, sample: Sample, confidence: float, reason: str, suggested: str | None) -> ReviewItem:
+        answer = self.predict(task, sample, "default", True)
+        names = self.tasks[task].label_names
+        rest = (1 - confidence) / (len(names) - 1)
+        answer = dataclasses.replace(
+            answer,
+            label=names[0],
+            probabilities={**dict.fromkeys(names, rest), names[0]: confidence},
+            confidence=confidence,
+            reason=reason,
+        )
+        paths = {"image": sample.image, "audio": sample.audio}
+        item = QueueItem(
+            answer.sample_id,
+            task,
+            answer.label,
+            confidence,
+            reason,
+            QUEUED,
+            NOW,
+            suggested,
+            sample.text or None,
+            **paths,
+        )
+        return ReviewItem(item, answer)
+
+
+@dataclass(frozen=True)
+class Served:
+    """Endpoints that listen, and the loop behind them."""
+
+    url: str
+    loop: FakeQueue
+    stack: ExitStack
+
+    def client(self, **options: Any) -> Client:
+        """Return a gradio_client of it."""
+        client = Client(self.url, verbose=False, **options)
+        self.stack.callback(client.close)
+        return client
+
+
+def _picture(folder: Path, number: int) -> Path:
+    path = folder / f"{number}.png"
+    sky = np.array([[120, 140, 160], [200, 150, 140], [150, 180, 150], [180, 160, 120]][number % 4])
+    shade = np.linspace(1.0, 0.5, 480)[:, None, None]
+    Image.fromarray((np.ones((480, 720, 3)) * sky * shade).astype(np.uint8)).save(path)
+    return path
+
+
+def _sound(folder: Path) -> Path:
+    path = folder / "sound.flac"
+    seconds = np.arange(32_000) / 16_000
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * (200 + 150 * seconds) * seconds), 16_000)
+    return path
+
+
+if __name__ == "__main__":
+    from mmdemo.ui import page
+
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 7860
+    with tempfile.TemporaryDirectory() as home:
+        settings = dataclasses.replace(Settings(), server_port=port)
+        page.launch(page.build(FakeQueue(Path(home), delay_s=0.05).services(), settings), settings)
