@@ -9,6 +9,7 @@ MmdemoError                 anything that a person can mend
 ├── StorageError            home folder or database: locked, read-only, full, missing
 ├── CheckpointError         a version folder that cannot be loaded or does not fit its task
 ├── ManifestError           a manifest or a task file that cannot be used as it stands
+├── CannotListen         the address or port of the page cannot be used
 └── LabelStudioError        Label Studio is away, refuses the key, or answers strangely
 
 Programmers' mistakes are asserts and never stand here. Sentences live in `locale/*.toml` under `[error]`,
@@ -70,6 +71,12 @@ class CheckpointError(MmdemoError):
 
 class ManifestError(MmdemoError):
     """A manifest or a task file cannot be used as it stands."""
+
+
+class CannotListen(MmdemoError):
+    """The address or port of the page cannot be used."""
+
+    exit_code = 1
 
 
 class LabelStudioError(MmdemoError):

@@ -8,6 +8,7 @@ import hashlib
 import math
 import re
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,4 +124,6 @@ if __name__ == "__main__":
 
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 7860
     settings = dataclasses.replace(Settings(), server_port=port)
-    page.launch(page.build(FakeLoop(delay_s=0.8).services(), settings), settings)
+    services = FakeLoop(delay_s=0.8).services()
+    page.launch(page.build(services, settings), services, settings)
+    threading.Event().wait()
