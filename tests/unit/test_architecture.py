@@ -10,7 +10,7 @@ from tests.source_tree import Import
 
 BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review"}
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
-KNOWN = INPUT | {"mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
+KNOWN = INPUT | {"mmdemo.figures", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
     "mmdemo.sidecar": INPUT,
+    "mmdemo.figures": set(),
     "mmdemo.language": INPUT,
     "mmdemo.speech": INPUT,
     "mmdemo.card": KNOWN,

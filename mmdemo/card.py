@@ -1,0 +1,122 @@
+"""The model card of a version: rendered from its sidecar, its task and its figures, never written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmdemo import sidecar
+from mmdemo.figures import Figures, Slice
+from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Task
+
+FILE = "model_card.md"
+_OWN_DATA = """A manifest is JSON lines with `id`, the inputs (`image`, `audio`: paths beside the manifest; `text`),
+`label` and, where known, `group` and `extra.speaker`. A task is a TOML file like `mmdemo/tasks/{task}.toml`.
+
+    python -m mmdemo train --task my_task.toml --train train.jsonl --dev dev.jsonl --out my_version
+    python -m mmdemo evaluate --task my_task.toml --manifest dev.jsonl --version my_version
+"""
+
+
+def write(folder: Path, task: Task, found: Figures | None = None) -> None:
+    """Write `folder/model_card.md` with the figures found on dev, else those of the sidecar.
+
+    Raises CheckpointError, StorageError.
+    """
+    sidecar.replace_file(folder / FILE, render(task, sidecar.read(folder), found))
+
+
+def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
+    """Return the card as Markdown."""
+    parts = [
+        _head(task, about),
+        _notes(task),
+        "## Training\n\n" + _training(about),
+        "## Figures on dev\n\n" + (_details(found) if found else _summary(about)),
+        "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _head(task: Task, about: Sidecar) -> str:
+    facts = {
+        "version": about.version,
+        "answers": ", ".join(about.labels),
+        "takes": ", ".join(about.modalities) + " (any subset)" * (len(about.modalities) > 1),
+        "languages": ", ".join(task.languages) or "not named",
+        "parameters": f"{about.dims.get('parameters', 0):,}",
+        "asks a person below": f"a confidence of {task.threshold:g}",
+        "trained further from": about.parent or "nothing of this project",
+        "made": about.created_at,
+        "code": about.code_revision or "unknown",
+    }
+    lines = [f"- {name}: {value}" for name, value in facts.items()]
+    return f"# {task.display_title()}: {about.version}\n\n" + "\n".join(lines) + "\n"
+
+
+def _notes(task: Task) -> str:
+    """Return what people wrote beside the task file: data, terms, limits, intended use."""
+    beside = task.path.with_suffix(".md") if task.path else None
+    return beside.read_text("utf-8").rstrip() + "\n" if beside and beside.is_file() else ""
+
+
+def _training(about: Sidecar) -> str:
+    command = f"    {about.command}\n\n" if about.command else ""
+    chosen = ", ".join(f"{name} {_plain(value)}" for name, value in about.options.items())
+    fitted = ", ".join(f"{given} {value:g}" for given, value in about.temperatures.items())
+    return (
+        f"{command}{about.samples:,} samples, seed {about.seed}; snapshot {about.data[:16]}.\n"
+        f"Options: {chosen}.\n"
+        f"Temperatures, fitted on samples set aside: {fitted or 'none'}.\n"
+    )
+
+
+def _plain(value: Any) -> str:
+    return "none" if value in ([], ()) else str(value)
+
+
+def _summary(about: Sidecar) -> str:
+    return _table(("figure", "value"), [(name, _number(value)) for name, value in about.figures.items()])
+
+
+def _details(found: Figures) -> str:
+    low, high = found.intervals["accuracy"]
+    low_f1, high_f1 = found.intervals["macro_f1"]
+    columns = ("n", "accuracy", "macro_f1", "ece")
+    slices = [(name, *(_number(getattr(part, column)) for column in columns)) for name, part in _slices(found).items()]
+    classes = [
+        (name, *(_number(value) for value in (part.n, part.precision, part.recall, part.f1)))
+        for name, part in found.per_class.items()
+    ]
+    return "\n".join(
+        [
+            f"{found.n} samples. Accuracy {found.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro-F1 "
+            f"{found.macro_f1:.3f} ({low_f1:.3f} to {high_f1:.3f}).",
+            f"Calibration error {found.ece:.3f}; a perfectly honest model would show {found.ece_floor:.3f} here.",
+            f"{found.flagged_share:.1%} of the answers ask for a person; of the others "
+            f"{found.error_unflagged:.1%} are wrong.",
+            "",
+            _table(("samples", *columns), slices),
+            _table(("label", "n", "precision", "recall", "F1"), classes),
+        ]
+    )
+
+
+def _slices(found: Figures) -> dict[str, Slice | Figures]:
+    slices: dict[str, Slice | Figures] = {"all": found}
+    slices |= {f"source {name}": part for name, part in found.by_group.items()}
+    if len(found.by_modalities) > 1:
+        for given, part in found.by_modalities.items():
+            slices[f"given {given}"] = part
+            slices |= {f"given {given}, source {name}": inner for name, inner in part.by_group.items()}
+    return slices
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
