@@ -32,6 +32,9 @@ class Settings:
     )
     label_studio_url: str = _setting("LABEL_STUDIO_URL", "", "URL", "Label Studio server; set with its key")
     label_studio_api_key: str = _setting("LABEL_STUDIO_API_KEY", "", "text", "its access token", secret=True)
+    label_studio_media: Path | None = _setting(
+        "MMDEMO_LABEL_STUDIO_MEDIA", None, "folder", "its media folder, where this machine can erase files in it"
+    )
     server_name: str = _setting("GRADIO_SERVER_NAME", "127.0.0.1", "address", "where the page listens")
     server_port: int = _setting("GRADIO_SERVER_PORT", 7860, "port", "where the page listens")
 
@@ -63,7 +66,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _convert(name: str, value: str) -> Any:
     field = next(f for f in fields(Settings) if f.name == name)
-    if name in ("home", "task_dir"):
+    if name in ("home", "task_dir", "label_studio_media"):
         return Path(value).expanduser().resolve()
     if isinstance(field.default, int):
         return _whole_number(field.metadata["variable"], value)

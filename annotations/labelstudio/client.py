@@ -1,0 +1,240 @@
+"""The seam to Label Studio: the few things asked of it, in our own values, with its failures as LabelStudioError.
+
+Nothing else knows its SDK. Both kinds of key work: legacy tokens, and personal access tokens, which the SDK exchanges
+for short-lived ones. Nothing is tried again here: an import that went through unheard must not happen twice.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Self
+
+import httpx
+from label_studio_sdk import LabelStudio
+from label_studio_sdk.core.api_error import ApiError
+
+from mmdemo.errors import LabelStudioError
+
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # seconds
+PAGE = 200  # tasks or projects in one answer
+# Which fields an answer carries; the filter reaches into the annotations too.
+_TASK_FIELDS = "id,data,annotations,result,completed_by,updated_by,updated_at,was_cancelled"
+SMALLEST_FILE = 128  # bytes; its page takes a smaller picture for a failed download, and zeros at the end change none
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_DETAIL_CHARS = 300
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project there."""
+
+    id: int
+    title: str
+    description: str
+    label_config: str  # XML
+    model_version: str  # whose predictions its page preselects
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One uploaded file."""
+
+    id: int
+    name: str  # as uploaded, behind a prefix of the server's
+    path: str  # under the server's media folder
+
+    @property
+    def url(self) -> str:
+        """Where the server's own page finds it."""
+        return f"/data/{self.path}"
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What a person said there about a task."""
+
+    id: int
+    result: tuple[Mapping[str, Any], ...]  # in Label Studio's format
+    annotator: int | None  # id of who changed it last; None where that user was deleted
+    updated_at: datetime
+    cancelled: bool  # the person skipped the task
+
+
+@dataclass(frozen=True)
+class RemoteTask:
+    """One task there."""
+
+    id: int
+    data: Mapping[str, Any]
+    annotations: tuple[Annotation, ...] = ()
+
+
+class Client:
+    """A connection to one server, opened with a key that it takes. Every method raises LabelStudioError."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url = url.strip().rstrip("/") + "/"  # with its slash: the SDK resolves paths against it
+        self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=True)
+        try:
+            with self._translated():
+                self._sdk = LabelStudio(base_url=self.url, api_key=key.strip(), httpx_client=self._http, max_retries=0)
+                self._sdk.users.whoami()
+        except BaseException:
+            self._http.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def people(self) -> dict[int, str]:
+        """Return user id → e-mail address, or name where there is none."""
+        with self._translated():
+            return {user.id: user.email or user.username or f"user {user.id}" for user in self._sdk.users.list()}
+
+    def projects(self) -> list[Project]:
+        """Return all projects that the key may see, oldest first."""
+        with self._translated():
+            listed: Iterable[Any] = self._sdk.projects.list(page_size=PAGE)
+            found = [_project(raw) for raw in listed]
+        return sorted(found, key=lambda project: project.id)
+
+    def create_project(self, title: str, description: str, label_config: str) -> Project:
+        """Create a project that asks for what its predictions doubt most first, and takes no empty answer."""
+        with self._translated():
+            made = self._sdk.projects.create(
+                title=title,
+                description=description,
+                label_config=label_config,
+                sampling="Uncertainty sampling",
+                enable_empty_annotation=False,
+            )
+            return _project(made)
+
+    def set_label_config(self, project: int, label_config: str) -> None:
+        """Replace a project's label config; the server refuses one that its annotations contradict."""
+        with self._translated():
+            self._sdk.projects.update(id=project, label_config=label_config)
+
+    def set_model_version(self, project: int, version: str) -> None:
+        """Say whose predictions the project's page preselects."""
+        with self._translated():
+            self._sdk.projects.update(id=project, model_version=version)
+
+    def uploads(self, project: int) -> list[Upload]:
+        """Return the files that were uploaded to a project with this key."""
+        with self._translated():
+            return [_upload(file.id, file.file) for file in self._sdk.files.list(id=project, all_=True) or []]
+
+    def upload(self, project: int, files: Mapping[str, bytes]) -> None:
+        """Upload files, name → bytes, to a project whose config has no data key."""
+        padded = {name: data.ljust(SMALLEST_FILE, b"\0") for name, data in files.items()}
+        parts = {str(number): part for number, part in enumerate(padded.items())}
+        self._call("POST", f"api/projects/{project}/import", files=parts, params={"commit_to_project": "false"})
+
+    def delete_upload(self, upload: int) -> None:
+        """Stop serving an uploaded file, if it is there; the server keeps its bytes on its own disk."""
+        with self._translated(HTTPStatus.NOT_FOUND):
+            self._sdk.files.delete(id=upload)
+
+    def tasks(self, project: int) -> list[RemoteTask]:
+        """Return all tasks of a project with their annotations, oldest first."""
+        found: list[RemoteTask] = []
+        for page in range(1, 1_000_000):
+            asked = {"project": project, "fields": "all", "include": _TASK_FIELDS, "resolve_uri": "false"}
+            answer = self._call("GET", "api/tasks", params={**asked, "page": page, "page_size": PAGE})
+            with self._translated():
+                found += [_task(task) for task in answer["tasks"]]
+                if page * PAGE >= answer["total"]:
+                    break
+        return sorted(found, key=lambda task: task.id)
+
+    def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Create tasks with their predictions and return their ids, in the same order. Twice makes them twice."""
+        with self._translated():
+            request: Any = list(tasks)
+            made: Any = self._sdk.projects.import_tasks(id=project, request=request, return_task_ids=True)
+            numbers = list(made.task_ids or [])
+            if len(numbers) != len(tasks):
+                raise ValueError(f"{len(tasks)} tasks were imported and {len(numbers)} named")
+            return numbers
+
+    def delete_task(self, task: int) -> None:
+        """Delete a task with its predictions and annotations, if it is there."""
+        with self._translated(HTTPStatus.NOT_FOUND):
+            self._sdk.tasks.delete(id=str(task))
+
+    def _call(self, method: str, path: str, **given: Any) -> Any:
+        # The SDK has no method for uploads, and its list of tasks cannot leave fields out; its own connection can.
+        with self._translated():
+            answer = self._sdk._client_wrapper.httpx_client.request(path, method=method, **given)
+            if answer.status_code >= HTTPStatus.BAD_REQUEST:
+                raise ApiError(status_code=answer.status_code, body=_body(answer))
+            return answer.json()
+
+    @contextmanager
+    def _translated(self, harmless: int | None = None) -> Iterator[None]:
+        try:
+            yield
+        except ApiError as error:
+            if error.status_code != harmless or harmless is None:
+                raise self._refusal(error) from error
+        except (httpx.LocalProtocolError, UnicodeError):  # its words quote the key
+            detail = "it holds characters that no key has"
+            raise LabelStudioError("label_studio_key", url=self.url, detail=detail) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise LabelStudioError("label_studio_away", url=self.url, detail=_detail(error)) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LabelStudioError("label_studio_strange", url=self.url, detail=_detail(error)) from error
+
+    def _refusal(self, error: ApiError) -> LabelStudioError:
+        status = error.status_code or 0
+        detail = f"{status} {_detail(error.body)}".strip()
+        if status in _REFUSED:
+            return LabelStudioError("label_studio_key", url=self.url, detail=detail)
+        if status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT):
+            return LabelStudioError("label_studio_away", url=self.url, detail=detail)
+        return LabelStudioError("label_studio_strange", url=self.url, detail=detail)
+
+
+def _project(raw: Any) -> Project:
+    return Project(raw.id, raw.title or "", raw.description or "", raw.label_config or "", raw.model_version or "")
+
+
+def _upload(number: int, path: str) -> Upload:
+    return Upload(number, path.rsplit("/", 1)[-1], path)
+
+
+def _task(raw: Mapping[str, Any]) -> RemoteTask:
+    return RemoteTask(raw["id"], raw["data"], tuple(_annotation(item) for item in raw["annotations"]))
+
+
+def _annotation(raw: Mapping[str, Any]) -> Annotation:
+    return Annotation(
+        id=raw["id"],
+        result=tuple(raw["result"] or ()),
+        annotator=raw.get("updated_by") or raw.get("completed_by"),
+        updated_at=datetime.fromisoformat(raw["updated_at"]),
+        cancelled=bool(raw["was_cancelled"]),
+    )
+
+
+def _body(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return answer.text
+
+
+def _detail(what: object) -> str:
+    """Return the server's own words on one line, without the page that some of its errors come in."""
+    if isinstance(what, Mapping):
+        what = what.get("validation_errors") or what.get("detail") or json.dumps(what)
+    if isinstance(what, str) and what.lstrip().startswith("<"):
+        return "an HTML page"
+    return " ".join(str(what).split())[:_DETAIL_CHARS] or type(what).__name__

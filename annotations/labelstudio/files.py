@@ -1,0 +1,78 @@
+"""The media on the server: in one project of their own, named by their sample, so that they can be found and erased."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from annotations.labelstudio import place, tasks
+from annotations.labelstudio.client import Client, Project, Upload
+from annotations.labelstudio.tasks import Outgoing
+from annotations.store import Store
+from mmdemo.errors import LabelStudioError
+
+NAME = "(media)"  # in the store: what the project of the files is called; no task is called so
+
+
+class Files:
+    """The uploaded files, as they were when the round began and as it changes them."""
+
+    def __init__(self, client: Client, store: Store, projects: Iterable[Project], folder: Path | None) -> None:
+        """`folder`: the server's media folder, where this machine can reach it."""
+        self._client, self._store, self._folder = client, store, folder
+        self._project = place.find_project(client, store, projects, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
+        self._uploads = client.uploads(self._project.id) if self._project else []
+        self.leftover: list[str] = []  # files that are no longer served but still lie on the server's disk
+
+    def owners(self) -> set[str]:
+        """Return the ids of the samples whose files are there."""
+        return {owner for owner in (tasks.sample_of_upload(upload.name) for upload in self._uploads) if owner}
+
+    def send(self, outgoing: Iterable[Outgoing]) -> None:
+        """Upload what these samples need and is not there."""
+        needed = {tasks.upload_name(each.sample_id, name): name for each in outgoing for name in each.files.values()}
+        missing = {name: file for name, file in needed.items() if not self._find(name)}
+        if missing:
+            project = self._project or self._create()
+            media = self._store.media
+            self._client.upload(project.id, {name: (media / file).read_bytes() for name, file in missing.items()})
+            self._uploads = self._client.uploads(project.id)
+
+    def of(self, sample: Outgoing) -> dict[str, Upload]:
+        """Return modality → uploaded file of a sample that was sent. Raises LabelStudioError."""
+        found = {kind: self._find(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
+        if None in found.values():
+            detail = "an uploaded file is not listed"
+            raise LabelStudioError("label_studio_strange", url=self._client.url, detail=detail)
+        return {modality: upload for modality, upload in found.items() if upload}
+
+    def erase(self, sample_id: str, noted: Iterable[tuple[int, str]]) -> None:
+        """Delete a sample's files: those that are listed, and those `noted` (id, path) when they were sent."""
+        listed = {
+            upload.id: upload.path for upload in self._uploads if tasks.sample_of_upload(upload.name) == sample_id
+        }
+        for number, path in {**dict(noted), **listed}.items():
+            # The server forgets a deleted file but keeps its bytes: they go first, while somebody still knows of them.
+            if not self._unlink(path):
+                self.leftover.append(path)
+            self._client.delete_upload(number)
+        self._uploads = [upload for upload in self._uploads if upload.id not in listed]
+
+    def _find(self, name: str) -> Upload | None:
+        return next((upload for upload in self._uploads if upload.name.endswith(name)), None)
+
+    def _create(self) -> Project:
+        made = self._client.create_project(tasks.MEDIA_TITLE, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)
+        place.note_project(self._client, self._store, NAME, made)
+        self._project = made
+        return made
+
+    def _unlink(self, path: str) -> bool:
+        if self._folder is None:
+            return False
+        file = (self._folder / path).resolve()
+        if not file.is_relative_to(self._folder.resolve()):
+            return False
+        try:
+            file.unlink(missing_ok=True)
+        except OSError:  # the server's files may belong to another user
+            return False
+        return True

@@ -1,0 +1,99 @@
+"""From here to there: what waits is sent, what is asked no more is taken back."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from annotations.labelstudio import tasks
+from annotations.labelstudio.client import RemoteTask
+from annotations.labelstudio.files import Files
+from annotations.labelstudio.place import Noted, Place
+from annotations.labelstudio.tasks import Outgoing
+from annotations.schema import SampleRow
+from annotations.store import samples
+
+BATCH, BATCH_BYTES = 25, 50_000_000  # samples and bytes that are sent at once
+
+
+@dataclass(frozen=True)
+class Push:
+    """Sends the samples of one place and takes them back."""
+
+    place: Place
+    files: Files
+
+    def take_back(self, there: dict[str, RemoteTask], copies: Iterable[RemoteTask] = ()) -> int:
+        """Delete there what was forgotten, and what was answered here before anybody did there; return how many.
+
+        `copies` are second tasks of samples in `there`, from which what is deleted is dropped.
+        """
+        rows = self.place.rows({*there, *self.files.owners()})
+        for copy in copies:
+            row = rows.get(copy.data[tasks.SAMPLE_ID])
+            if row is not None and not (row.has_content and copy.annotations):
+                self.place.client.delete_task(copy.id)
+        removed = 0
+        for sample_id, row in rows.items():
+            if not _belongs(row, there.get(sample_id)):
+                removed += sample_id in there
+                self._delete(sample_id, there.pop(sample_id, None))
+        return removed
+
+    def _delete(self, sample_id: str, remote: RemoteTask | None) -> None:
+        if remote is not None:
+            self.place.client.delete_task(remote.id)
+        self.files.erase(sample_id, self.place.noted(sample_id).files)
+        self.place.drop_link(sample_id)
+
+    def send(self, there: dict[str, RemoteTask]) -> list[str]:
+        """Send what waits and is not `there`, most doubtful first, and add it; return the ids of what lacks a file."""
+        with self.place.store.reading() as session:
+            waiting = samples.waiting(session, self.place.task.name)
+        missing: list[str] = []
+        for batch in self._batches([row for row in waiting if row.sample_id not in there], missing):
+            there.update(self._send_batch(batch))
+        return missing
+
+    def _batches(self, rows: Iterable[SampleRow], missing: list[str]) -> Iterator[list[str]]:
+        batch: list[str] = []
+        size = 0
+        for row in rows:
+            paths = [self.place.store.media / name for name in (row.image, row.audio) if name]
+            if not all(path.is_file() for path in paths):
+                missing.append(row.sample_id)
+                continue
+            more = sum(path.stat().st_size for path in paths)
+            if batch and (len(batch) == BATCH or size + more > BATCH_BYTES):
+                yield batch
+                batch, size = [], 0
+            batch.append(row.sample_id)
+            size += more
+        if batch:
+            yield batch
+
+    def _send_batch(self, sample_ids: list[str]) -> dict[str, RemoteTask]:
+        rows = self.place.rows(sample_ids)  # read again: what was forgotten since must not be sent
+        outgoing = [_outgoing(rows[sample_id]) for sample_id in sample_ids if _belongs(rows[sample_id], None)]
+        if not outgoing:
+            return {}
+        self.files.send(outgoing)
+        uploads = {each.sample_id: self.files.of(each) for each in outgoing}
+        urls = {sample_id: {kind: file.url for kind, file in found.items()} for sample_id, found in uploads.items()}
+        bodies = [tasks.payload(self.place.task, each, urls[each.sample_id]) for each in outgoing]
+        numbers = self.place.client.import_tasks(self.place.project.id, bodies)
+        sent = {}
+        for each, number, body in zip(outgoing, numbers, bodies, strict=True):
+            noted = Noted(tuple((file.id, file.path) for file in uploads[each.sample_id].values()))
+            self.place.keep_link(each.sample_id, number, noted)
+            sent[each.sample_id] = RemoteTask(number, body["data"])
+        return sent
+
+
+def _belongs(row: SampleRow, remote: RemoteTask | None) -> bool:
+    """Whether a sample should lie there: people are asked about it, or have answered there."""
+    return row.has_content and (row.state in samples.WAITING or bool(remote and remote.annotations))
+
+
+def _outgoing(row: SampleRow) -> Outgoing:
+    files = {"image": row.image, "audio": row.audio}
+    kept = {modality: name for modality, name in files.items() if name}
+    return Outgoing(row.sample_id, row.caption, kept, row.label or None, row.confidence, row.model_version)

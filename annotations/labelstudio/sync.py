@@ -1,0 +1,185 @@
+"""Both ways with Label Studio, once or again and again.
+
+What lies there is read anew each round and compared with the store by the sample id in each task's data. So a round
+that broke off anywhere is finished by the next one, and a second one changes nothing.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from filelock import FileLock, Timeout
+
+from annotations.labelstudio import place, tasks
+from annotations.labelstudio.client import Client, RemoteTask
+from annotations.labelstudio.files import Files
+from annotations.labelstudio.pull import Pull
+from annotations.labelstudio.push import Push
+from annotations.labelstudio.report import SyncReport
+from annotations.store import Store, open_store, problems, runs
+from mmdemo import locale
+from mmdemo import tasks as known_tasks
+from mmdemo.errors import Busy, LabelStudioError, MmdemoError
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+
+WAIT_FOR = ("label_studio_away", "sync_running")  # what may have passed by the next round, even before the first one
+Connect = Callable[[str, str], Client]  # URL, key → an open connection
+
+
+def run(
+    settings: Settings, task: str | None = None, watch: float | None = None, connect: Connect = Client
+) -> SyncReport:
+    """Push the queue and pull corrections, of one task or of all; with `watch` again every so many seconds.
+
+    Without `watch`, raises LabelStudioError (away, key refused, title taken, not set), Busy, StorageError, UnknownName.
+    With it, a server that is away is waited for, and so is whatever else goes wrong once a round went through; it ends
+    at Ctrl-C or SIGTERM with what all rounds changed.
+    """
+    _check(settings)
+    known = known_tasks.load_all(settings.task_dir)
+    wanted = [known_tasks.get(task, settings.task_dir)] if task else list(known.values())
+    store = open_store(settings)
+    try:
+        once = Once(settings, store, wanted, connect)
+        return once.round() if watch is None else _watch(once, watch)
+    finally:
+        store.close()
+
+
+@dataclass(frozen=True)
+class Once:
+    """What one round needs."""
+
+    settings: Settings
+    store: Store
+    tasks: Sequence[Task]
+    connect: Connect
+
+    def round(self) -> SyncReport:
+        """Go once around all tasks."""
+        with _lock(self.settings), self.connect(*_address(self.settings)) as client:
+            reports = [exchange(client, self.store, task, self.settings) for task in self.tasks]
+            return sum(reports, SyncReport())
+
+
+def exchange(client: Client, store: Store, task: Task, settings: Settings) -> SyncReport:
+    """Go one round with one task. Raises LabelStudioError, StorageError; what was done until then holds."""
+    projects = client.projects()
+    here, created = place.find_task(client, store, task, projects)
+    if created:
+        say("sync_project", task=task.name, url=f"{client.url}projects/{here.project.id}")
+    files = Files(client, store, projects, settings.label_studio_media)
+    there, copies = by_sample(client.tasks(here.project.id))
+    report = SyncReport(created=created) + Pull(here).all(there)
+    push = Push(here, files)
+    removed, lay_there = push.take_back(there, copies), set(there)
+    for sample_id in push.send(there):
+        say("sync_file_missing", sample_id=sample_id)
+    sent = set(there) - lay_there
+    if sent:
+        removed += push.take_back(there)  # forgotten while it was being sent
+    waiting = [sample_id for sample_id, remote in there.items() if not remote.annotations]
+    here.preselect(waiting)
+    if files.leftover:
+        say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
+    report = replace(report + SyncReport(pushed=len(sent), removed=removed), waiting=len(waiting))
+    with store.session() as session:
+        runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
+        session.commit()
+    return report
+
+
+def by_sample(found: Iterable[RemoteTask]) -> tuple[dict[str, RemoteTask], list[RemoteTask]]:
+    """Return sample id → its task, with the annotations of all its copies, and these copies: an import that was cut off
+    may have been done twice. Tasks that people made there themselves are left out."""
+    there: dict[str, RemoteTask] = {}
+    copies: list[RemoteTask] = []
+    for remote in sorted(found, key=lambda remote: (not remote.annotations, remote.id)):
+        sample_id = remote.data.get(tasks.SAMPLE_ID)
+        if not isinstance(sample_id, str):
+            continue
+        if sample_id in there:
+            copies.append(remote)
+            first = there[sample_id]
+            there[sample_id] = replace(first, annotations=first.annotations + remote.annotations)
+        else:
+            there[sample_id] = remote
+    return there, copies
+
+
+def say(key: str, **values: object) -> None:
+    """Tell whoever watches: results go to standard output, everything else to standard error."""
+    print(locale.text(f"cli.{key}", **values), file=sys.stderr, flush=True)
+
+
+def _watch(once: Once, seconds: float) -> SyncReport:
+    total, started = SyncReport(), False
+    try:
+        with _terminable():
+            while True:
+                report = _patiently(once, seconds, started)
+                if report is not None:
+                    total, started = replace(total + report, waiting=report.waiting, unreadable=report.unreadable), True
+                time.sleep(seconds)
+    except KeyboardInterrupt:
+        return total
+
+
+def _patiently(once: Once, seconds: float, started: bool) -> SyncReport | None:
+    """Go a round and tell what it changed; tell what went wrong and return None where the next one may go better."""
+    try:
+        report = once.round()
+    except MmdemoError as error:
+        if not started and error.key not in WAIT_FOR:
+            raise  # a wrong key does not become right
+        print(error.sentence(), file=sys.stderr)
+        say("sync_again", seconds=f"{seconds:g}")
+        return None
+    if report != SyncReport(waiting=report.waiting, unreadable=report.unreadable):
+        print(report, file=sys.stderr, flush=True)
+    return report
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does: open sessions roll back, the lock falls."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _lock(settings: Settings) -> Iterator[None]:
+    path = settings.home / "sync.lock"
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise Busy("sync_running", lock=path) from error
+    except OSError as error:
+        raise problems.from_os(error, settings.home) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _check(settings: Settings) -> None:
+    given = dict(zip(("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"), _address(settings), strict=True))
+    missing = [variable for variable, value in given.items() if not value.strip()]
+    if missing:
+        raise LabelStudioError("label_studio_not_set", missing=", ".join(missing))
+
+
+def _address(settings: Settings) -> tuple[str, str]:
+    return settings.label_studio_url, settings.label_studio_api_key

@@ -1,0 +1,175 @@
+"""Pure translation between the loop and Label Studio's formats: task → label config, sample → task, annotation → label.
+
+Stored names stand in `alias`, what people read in `value`: annotations come back with the stored names.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from mmdemo.tasks import Task
+
+if TYPE_CHECKING:
+    from annotations.labelstudio.client import Annotation
+
+CONTROL = "label"  # name of the Choices tag, and `from_name` of every result
+SAMPLE_ID = "sample_id"  # key in a task's data by which it is found again
+TITLE_CHARS = 50  # Label Studio refuses longer titles
+MEDIA_TITLE = "mmdemo media"
+MEDIA_CONFIG = "<View></View>"  # direct uploads are refused by projects whose config has two data keys
+MEDIA_MARK = "[mmdemo media]"
+MEDIA_DESCRIPTION = f"Pictures and sounds of the other mmdemo projects; nothing to label here. {MEDIA_MARK}"
+KEYS = "1234567890"  # the first label's key, the second's …
+
+_TAGS = {"image": "Image", "text": "Text", "audio": "Audio"}
+_NAME = re.compile(r"(?:^|-)([0-9a-f]{64})\.[a-z]+$")  # Label Studio puts a prefix of its own before the name
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What is sent of one sample: nothing of its sender goes along."""
+
+    sample_id: str
+    caption: str | None
+    files: Mapping[str, str] = field(default_factory=dict)  # modality → name under the media folder
+    label: str | None = None  # the model's guess; None where nobody predicted
+    score: float = 0.0  # its probability
+    model_version: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the people there say of a sample, all in all."""
+
+    annotation: "Annotation"  # the one that counts
+    label: str | None  # None: it was skipped
+
+
+def title(task: Task) -> str:
+    """Return the project's title for a task."""
+    return f"mmdemo: {task.name}"[:TITLE_CHARS]
+
+
+def description(task: Task) -> str:
+    """Return the project's description; its mark says that the project was made for this task."""
+    return f"Samples that the model doubts, kept in step by `python -m annotations sync`. {mark(task)}"
+
+
+def mark(task: Task) -> str:
+    """Return what a project's description must contain for it to be taken for ours."""
+    return f"[mmdemo:{task.name}]"
+
+
+def label_config(task: Task) -> str:
+    """Return the label config: the task's modalities beside its labels, with hotkeys and display names."""
+    root = ET.Element("View", style="display: flex; flex-wrap: wrap; gap: 24px")
+    shown = ET.SubElement(root, "View", style="flex: 3 1 360px; min-width: 0")
+    for modality in task.modalities:
+        ET.SubElement(shown, _TAGS[modality], name=modality, value=f"${modality}")
+    asked = ET.SubElement(root, "View", style="flex: 1 1 160px")
+    ET.SubElement(asked, "Header", value=task.display_title())
+    choices = ET.SubElement(
+        asked,
+        "Choices",
+        {"name": CONTROL, "toName": task.modalities[0], "choice": "single-radio", "required": "true"},
+        showInline="false",
+    )
+    displayed, keys = _displayed(task), _hotkeys(task)
+    for label in task.labels:
+        choice = ET.SubElement(choices, "Choice", value=displayed[label.name], alias=label.name)
+        if label.name in keys:
+            choice.set("hotkey", keys[label.name])
+        others = {text for text in label.display.values() if text != displayed[label.name]}
+        if others:
+            choice.set("hint", " · ".join(sorted(others)))
+    return ET.tostring(root, encoding="unicode")
+
+
+def _displayed(task: Task) -> dict[str, str]:
+    names = {label.name: task.display(label.name) for label in task.labels}
+    # Label Studio tells choices apart by what it shows: where two look the same, the stored names must do.
+    return names if len(set(names.values())) == len(names) else {name: name for name in names}
+
+
+def _hotkeys(task: Task) -> dict[str, str]:
+    digits = [name for name in task.label_names if len(name) == 1 and name in KEYS]
+    if digits:
+        return {name: name for name in digits}
+    return dict(zip(task.label_names, KEYS, strict=False))
+
+
+def fits(config: str, task: Task) -> bool:
+    """Whether a project's config still asks for this task's labels about its modalities; people may add to it."""
+    try:
+        root = ET.fromstring(config)
+    except ET.ParseError:
+        return False
+    choices = [element for element in root.iter("Choices") if element.get("name") == CONTROL]
+    if len(choices) != 1:
+        return False
+    labels = {choice.get("alias") or choice.get("value") for choice in choices[0].iter("Choice")}
+    values = {element.get("value") for element in root.iter()}
+    return labels == set(task.label_names) and all(f"${modality}" in values for modality in task.modalities)
+
+
+def upload_name(sample_id: str, file: str) -> str:
+    """Return the name under which a media file is uploaded: it says whose it is, so that it can be found and erased."""
+    return f"{sample_id}.{file.rsplit('.', 1)[-1]}"
+
+
+def sample_of_upload(name: str) -> str | None:
+    """Return the sample id in the name of an uploaded file, None for a file of somebody else's."""
+    found = _NAME.search(name)
+    return found and found[1]
+
+
+def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, Any]:
+    """Return the task that Label Studio imports. `urls`: modality → where its page finds the uploaded file.
+
+    Every data key of the config must be there, so a missing modality is an empty string: nothing is shown for it.
+    """
+    data = {modality: urls.get(modality, "") for modality in task.modalities}
+    if "text" in data:
+        data["text"] = sample.caption or ""
+    body: dict[str, Any] = {"data": {**data, SAMPLE_ID: sample.sample_id}}
+    if sample.label in task.label_names:
+        body["predictions"] = [
+            {
+                "model_version": sample.model_version,
+                "score": sample.score,
+                "result": [result(task, sample.label)],
+            }
+        ]
+    return body
+
+
+def result(task: Task, label: str) -> dict[str, Any]:
+    """Return the one result of an annotation or prediction that says `label`."""
+    return {"from_name": CONTROL, "to_name": task.modalities[0], "type": "choices", "value": {"choices": [label]}}
+
+
+def label_of(results: Iterable[Mapping[str, Any]], task: Task) -> str | None:
+    """Return the label that an annotation's results say, None where they say none of the task's."""
+    for item in results:
+        chosen = item.get("value", {}).get("choices", [])
+        if item.get("from_name") == CONTROL and len(chosen) == 1 and chosen[0] in task.label_names:
+            return chosen[0]
+    return None
+
+
+def verdict(annotations: Iterable["Annotation"], task: Task) -> Verdict | None:
+    """Return what the latest annotation says; skips count where nobody gave a label. None: nothing that can be read."""
+    ordered = sorted(annotations, key=lambda annotation: (annotation.updated_at, annotation.id))
+    read = [Verdict(each, None if each.cancelled else label_of(each.result, task)) for each in ordered]
+    labelled = [each for each in read if each.label is not None]
+    skipped = [each for each in read if each.annotation.cancelled]
+    return next(reversed(labelled or skipped), None)
+
+
+def leading_version(versions: Iterable[str]) -> str | None:
+    """Return the one model version whose guesses Label Studio should preselect: the most common, of equals the last."""
+    counts = Counter(version for version in versions if version)
+    return max(counts, key=lambda version: (counts[version], version)) if counts else None

@@ -1,0 +1,134 @@
+"""A small Label Studio in memory: the seam's methods on plain values. The seam's contract runs on it and on the server."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from annotations.labelstudio.client import Annotation, Project, RemoteTask, Upload
+from mmdemo.errors import LabelStudioError
+
+URL = "http://label-studio.test/"
+KEY = "a-key"
+
+
+@dataclass
+class FakeServer:
+    """What the server holds. `before` is called with a method's name each time one is called, and may raise."""
+
+    projects: dict[int, Project] = field(default_factory=dict)
+    tasks: dict[int, tuple[int, RemoteTask]] = field(default_factory=dict)  # id → project, task
+    predictions: dict[int, dict[str, Any]] = field(default_factory=dict)  # task → what was imported with it
+    uploads: dict[int, tuple[int, Upload, bytes]] = field(default_factory=dict)  # id → project, file, content
+    people: dict[int, str] = field(default_factory=lambda: {1: "ann@example.com", 2: "ben@example.com"})
+    before: Callable[[str], None] = lambda name: None
+    numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+    clock: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def connect(self, url: str, key: str) -> FakeClient:
+        """Return a connection, as `Client(url, key)` does."""
+        self.before("connect")
+        if key != KEY:
+            raise LabelStudioError("label_studio_key", url=url, detail="401 Invalid token.")
+        return FakeClient(self)
+
+    def state(self) -> tuple[object, ...]:
+        """Return all that could change, to compare."""
+        return dict(self.projects), dict(self.tasks), dict(self.predictions), dict(self.uploads)
+
+    def annotate(self, task: int, results: Sequence[Mapping[str, Any]], person: int = 1, cancelled: bool = False) -> int:
+        """Let a person annotate a task; return the annotation's id."""
+        made = Annotation(next(self.numbers), tuple(results), person, self._tick(), cancelled)
+        self._set(task, lambda annotations: (*annotations, made))
+        return made.id
+
+    def change(self, task: int, annotation: int, **changed: Any) -> None:
+        """Let somebody change an annotation."""
+        changed["updated_at"] = self._tick()
+        self._set(task, lambda found: tuple(replace(a, **changed) if a.id == annotation else a for a in found))
+
+    def delete_annotation(self, task: int, annotation: int) -> None:
+        """Let somebody delete an annotation."""
+        self._set(task, lambda annotations: tuple(each for each in annotations if each.id != annotation))
+
+    def _set(self, task: int, change: Callable[[tuple[Annotation, ...]], tuple[Annotation, ...]]) -> None:
+        project, remote = self.tasks[task]
+        self.tasks[task] = project, replace(remote, annotations=change(remote.annotations))
+
+    def _tick(self) -> datetime:
+        self.clock = max(self.clock + timedelta(microseconds=1), datetime.now(UTC))
+        return self.clock
+
+
+class FakeClient:
+    """The methods of `annotations.labelstudio.client.Client`."""
+
+    url = URL
+
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def people(self) -> dict[int, str]:
+        return dict(self._server.people)
+
+    def projects(self) -> list[Project]:
+        self._server.before("projects")
+        return [self._server.projects[number] for number in sorted(self._server.projects)]
+
+    def create_project(self, title: str, description: str, label_config: str) -> Project:
+        self._server.before("create_project")
+        made = Project(next(self._server.numbers), title, description, label_config, "")
+        self._server.projects[made.id] = made
+        return made
+
+    def set_label_config(self, project: int, label_config: str) -> None:
+        self._server.projects[project] = replace(self._server.projects[project], label_config=label_config)
+
+    def set_model_version(self, project: int, version: str) -> None:
+        self._server.projects[project] = replace(self._server.projects[project], model_version=version)
+
+    def uploads(self, project: int) -> list[Upload]:
+        return [upload for where, upload, _ in self._server.uploads.values() if where == project]
+
+    def upload(self, project: int, files: Mapping[str, bytes]) -> None:
+        self._server.before("upload")
+        for name, data in files.items():
+            number, stored = next(self._server.numbers), f"{uuid.uuid4().hex[:8]}-{name}"
+            upload = Upload(number, stored, f"upload/{project}/{stored}")
+            self._server.uploads[number] = project, upload, data
+
+    def delete_upload(self, upload: int) -> None:
+        self._server.before("delete_upload")
+        self._server.uploads.pop(upload, None)
+
+    def tasks(self, project: int) -> list[RemoteTask]:
+        return [task for where, task in self._server.tasks.values() if where == project]
+
+    def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
+        self._server.before("import_tasks")
+        made = []
+        for body in tasks:
+            number = next(self._server.numbers)
+            self._server.tasks[number] = project, RemoteTask(number, body["data"])
+            self._server.predictions[number] = {"predictions": body.get("predictions", [])}
+            made.append(number)
+        versions = [guess["model_version"] for body in tasks for guess in body.get("predictions", [])]
+        if versions and not self._server.projects[project].model_version:
+            self.set_model_version(project, versions[-1])
+        self._server.before("import_tasks done")
+        return made
+
+    def delete_task(self, task: int) -> None:
+        self._server.before("delete_task")
+        self._server.tasks.pop(task, None)
+        self._server.predictions.pop(task, None)

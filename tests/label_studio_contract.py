@@ -1,0 +1,79 @@
+"""What the seam to Label Studio promises: run on the fake in the unit tests and on the real server end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from annotations.labelstudio import tasks
+from annotations.labelstudio.client import Client
+from annotations.labelstudio.tasks import Outgoing
+from mmdemo import tasks as known
+
+TASK = known.get("sentiment")
+SAMPLE = "ab" * 32
+Annotate = Callable[[int, str], int]  # task there, label ("": skip) → annotation; by whoever the key belongs to
+
+
+class Contract:
+    """Give `client` and `annotate` as fixtures; each test makes a project of its own."""
+
+    def test_a_project_comes_back_as_it_was_made(self, client: Client) -> None:
+        config = tasks.label_config(TASK)
+        made = client.create_project("contract: project", "what it is for", config)
+        assert [project for project in client.projects() if project.id == made.id] == [made]
+        assert (made.title, made.description, made.label_config) == ("contract: project", "what it is for", config)
+        client.set_label_config(made.id, tasks.MEDIA_CONFIG)
+        assert {p.id: p.label_config for p in client.projects()}[made.id] == tasks.MEDIA_CONFIG
+
+    def test_tasks_come_back_in_order_with_their_data(self, client: Client) -> None:
+        project = client.create_project("contract: tasks", "", tasks.label_config(TASK))
+        assert client.tasks(project.id) == []
+        captions = ["hello <b>", "🙂 שלום", "line\nline"]
+        bodies = [tasks.payload(TASK, Outgoing(SAMPLE, text, {}, "neutral", 0.4, "v1"), {}) for text in captions]
+        numbers = client.import_tasks(project.id, bodies)
+        found = client.tasks(project.id)
+        assert [task.id for task in found] == numbers
+        assert [task.data for task in found] == [{"image": "", "text": text, "sample_id": SAMPLE} for text in captions]
+        assert {task.annotations for task in found} == {()}
+        assert {p.id: p.model_version for p in client.projects()}[project.id] == "v1"
+        client.set_model_version(project.id, "v1")  # once more is fine
+
+    def test_importing_twice_makes_two(self, client: Client) -> None:
+        project = client.create_project("contract: twice", "", tasks.label_config(TASK))
+        body = tasks.payload(TASK, Outgoing(SAMPLE, "again"), {})
+        assert client.import_tasks(project.id, [body]) != client.import_tasks(project.id, [body])
+        assert len(client.tasks(project.id)) == 2
+
+    def test_what_people_say_comes_back_with_their_name(self, client: Client, annotate: Annotate) -> None:
+        project = client.create_project("contract: say", "", tasks.label_config(TASK))
+        first, second = client.import_tasks(
+            project.id, [tasks.payload(TASK, Outgoing(SAMPLE, text), {}) for text in ("one", "two")]
+        )
+        said, skipped = annotate(first, "positive"), annotate(second, "")
+        found = {task.id: task.annotations for task in client.tasks(project.id)}
+        (label,), (skip,) = found[first], found[second]
+        assert (label.id, label.cancelled, tasks.label_of(label.result, TASK)) == (said, False, "positive")
+        assert (skip.id, skip.cancelled, tasks.label_of(skip.result, TASK)) == (skipped, True, None)
+        assert "@" in client.people()[label.annotator or 0]
+        assert skip.updated_at > label.updated_at
+        assert label.updated_at.tzinfo is not None
+
+    def test_files_are_found_by_their_name_until_they_are_deleted(self, client: Client) -> None:
+        project = client.create_project("contract: files", "", tasks.MEDIA_CONFIG)
+        names = [tasks.upload_name(SAMPLE, "12/34.webp"), tasks.upload_name(SAMPLE, "56/78.flac")]
+        client.upload(project.id, {name: b"bytes" for name in names})
+        found = client.uploads(project.id)
+        assert {tasks.sample_of_upload(upload.name) for upload in found} == {SAMPLE}
+        assert sorted(upload.name[-len(names[0]) :] for upload in found) == sorted(names)
+        assert all(upload.url == f"/data/{upload.path}" for upload in found)
+        for upload in found:
+            client.delete_upload(upload.id)
+            client.delete_upload(upload.id)  # once more is fine
+        assert client.uploads(project.id) == []
+
+    def test_a_deleted_task_is_gone(self, client: Client) -> None:
+        project = client.create_project("contract: delete", "", tasks.label_config(TASK))
+        (number,) = client.import_tasks(project.id, [tasks.payload(TASK, Outgoing(SAMPLE, "go"), {})])
+        client.delete_task(number)
+        client.delete_task(number)  # once more is fine
+        assert client.tasks(project.id) == []
