@@ -98,7 +98,8 @@ def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -
     if trained_on and trained_on not in prediction.model_version:
         yield text("predict.trained_on", language, date=trained_on)
     yield text("predict.latency", language, ms=f"{prediction.latency_ms:.0f}")
-    yield _source(prediction, task, language)
+    if len(task.modalities) > 1:
+        yield _source(prediction, task, language)
 
 
 def _source(prediction: Prediction, task: Task, language: str) -> str:

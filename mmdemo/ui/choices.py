@@ -46,7 +46,7 @@ def view(tasks: Mapping[str, Task], language: str) -> tuple[TaskChoice, ...]:
             name=task.name,
             choice=_choice(task, ordered, language),
             modalities=task.modalities,
-            reads=", ".join(_language_name(code, language) for code in task.languages),
+            reads=_reads(task, language),
             limits=asdict(task.limits),
             examples=tuple(_examples(task, language)),
         )
@@ -61,8 +61,10 @@ def _choice(task: Task, all_tasks: list[Task], language: str) -> str:
     return text(key, language) if key and len(alike) == 1 else task.display_title(language)
 
 
-def _language_name(code: str, language: str) -> str:
-    return locale.catalogue(language).get(f"common.speaks_{code}", code)
+def _reads(task: Task, language: str) -> str:
+    names = [locale.catalogue(language).get(f"common.speaks_{code}", code) for code in task.languages]
+    *first, last = names or [""]
+    return text("common.and", language).join([text("common.comma", language).join(first), last] if first else [last])
 
 
 def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:

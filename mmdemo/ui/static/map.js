@@ -76,7 +76,7 @@
       const next = cell === null ? strongest(grid) : cell + step;
       if (next >= 0 && next < grid.shares.length) point(next);
     });
-    if (sound) follow(sound, canvas, seconds, paint, signal);
+    if (sound) player(figure, sound, seconds, paint, signal);
     picture.onload = paint;
     picture.src = figure.dataset.picture;
   }
@@ -157,18 +157,27 @@
     pen.fillRect(part * canvas.width - 2, 0, 4, canvas.height);
   }
 
-  function follow(sound, canvas, seconds, paint, signal) {
-    const step = () => {
+  function player(figure, sound, seconds, paint, signal) {
+    const canvas = figure.querySelector("canvas");
+    const button = figure.querySelector(".mm-play");
+    const clock = figure.querySelector(".mm-clock");
+    const show = () => {
+      clock.textContent = `${sound.currentTime.toFixed(1)} s`;
+      button.setAttribute("aria-pressed", !sound.paused);
       paint();
+    };
+    const step = () => {
+      show();
       if (!sound.paused && !signal.aborted) requestAnimationFrame(step);
     };
-    sound.addEventListener("play", step);
-    sound.addEventListener("seeked", paint);
-    signal.addEventListener("abort", () => sound.pause());
+    button.addEventListener("click", () => (sound.paused ? sound.play() : sound.pause()));
     canvas.addEventListener("click", (event) => {
       const edges = canvas.getBoundingClientRect();
       sound.currentTime = ((event.clientX - edges.left) / edges.width) * seconds;
     });
+    sound.addEventListener("play", step);
+    for (const event of ["pause", "seeked", "ended"]) sound.addEventListener(event, show);
+    signal.addEventListener("abort", () => sound.pause());
   }
 
   // --- words -----------------------------------------------------------------------------------------------------
