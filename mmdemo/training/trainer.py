@@ -58,9 +58,14 @@ def fit(
 
 
 def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None:
-    """Order the weights of a picture's encoder: with its channels last it trains twice as fast in bf16 on a CPU."""
-    if "image" in model.encoders:
-        model.encoders["image"].to(memory_format=memory_format)  # type: ignore[call-overload]
+    """Order the weights of a picture's backbone: with its channels last it trains twice as fast in bf16 on a CPU.
+
+    Never a small encoder's: with its channels last, the gradient of a 1 × 1 convolution of three channels at stride 2
+    writes past its memory (torch 2.11, two threads, five samples).
+    """
+    backbone = getattr(model.encoders["image"], "backbone", None) if "image" in model.encoders else None
+    if backbone is not None:
+        backbone.to(memory_format=memory_format)
 
 
 def _arguments(options: Options, folder: str) -> TrainingArguments:
