@@ -27,9 +27,10 @@ _MODALITY: Mapping[type[Component], str] = {Image: "image", Textbox: "text", Aud
 class DoubtFlagger(FlaggingCallback):
     """A `flagging_callback` for `gr.Interface`: doubtful answers are queued with their inputs, others leave a row.
 
-    With `flagging_mode="auto"` every answer of the page comes here. With "manual" and `flagging_options` that are
-    labels of the task, the chosen one goes along as the visitor's suggestion. Whoever puts it into an app tells its
-    visitors that doubtful inputs are kept. To review them here, the task's file must be in MMDEMO_TASK_DIR or shipped.
+    With `flagging_mode="auto"` every answer on the app's page comes here; of those to API callers Gradio says nothing.
+    With "manual" and `flagging_options` that are labels of the task, the chosen one goes along as the visitor's
+    suggestion. Whoever puts it into an app tells its visitors that doubtful inputs are kept. To review them here, the
+    task's file must be a shipped one or lie in MMDEMO_TASK_DIR; it needs no encoders.
     """
 
     def __init__(self, task: str | Task, model_version: str = "gradio", where: Settings | None = None) -> None:

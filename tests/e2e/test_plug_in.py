@@ -1,0 +1,65 @@
+"""The example app with our loop behind it, as a process of its own: what it doubts waits in the queue."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mmdemo.settings import ROOT
+from tests import serving
+
+START_LIMIT_S = 60
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path, free_port: int) -> Iterator[str]:
+    """The address of the running example."""
+    environment = serving.environment(tmp_path / "home", GRADIO_SERVER_PORT=str(free_port))
+    url = f"http://127.0.0.1:{free_port}"
+    command = [sys.executable, "-m", "examples.plug_in"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_for(look: Callable[[], object]) -> object:
+    deadline = time.monotonic() + START_LIMIT_S
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.1)
+    return found
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+def test_what_a_visitor_of_the_example_asks_waits_for_people(plug_in: str, page: Page, command) -> None:
+    page.goto(plug_in)
+    for caption, label in (("a good day", "positive"), ("a good and a bad day", "negative")):
+        page.get_by_label("Caption").fill(caption)
+        page.get_by_role("button", name="Submit").click()
+        expect(page.get_by_test_id("label-output-value")).to_have_text(label)
+
+    def queue() -> list[dict]:
+        return json.loads(command("-m", "annotations", "queue", "--json").stdout)
+
+    [entry] = wait_for(queue)
+    assert (entry["task"], entry["reason"], entry["confidence"]) == ("sentiment", "low_confidence", pytest.approx(0.4))
+    status = json.loads(command("-m", "annotations", "status", "--task", "sentiment", "--json").stdout)
+    assert (status[0]["states"]["queued"], status[0]["states"]["unflagged"]) == (1, 1)
