@@ -8,7 +8,7 @@ import gradio as gr
 from mmdemo.errors import CannotListen
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import frame, predict, render
+from mmdemo.ui import api, frame, predict, render
 from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.services import Services
 
@@ -31,6 +31,7 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
             pass
         with gr.Column(elem_id="mm-tab-status"):
             pass
+        api.add(services, settings)
     page.queue(max_size=QUEUE_SIZE)
     return page
 
