@@ -6,11 +6,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from mmdemo import decode, explain, familiarity, language, sidecar, tasks
-from mmdemo.errors import CheckpointError, UnknownName
+from mmdemo import decode, explain, familiarity, language, sidecar, speech, tasks
+from mmdemo.errors import BadInput, CheckpointError, UnknownName
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.samples import Explanation, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
@@ -32,6 +31,16 @@ class Served:
     model: MultimodalModel
     processor: MultimodalProcessor
     usual: dict[str, familiarity.Stats]  # by modality
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says of one sample."""
+
+    label: str
+    probabilities: dict[str, float]  # in the task's order
+    strange: tuple[str, ...]  # notes: in what way it is unlike what the model learned from
+    reason: str | None  # why people should be asked
 
 
 class Predictor:
@@ -82,37 +91,29 @@ class Predictor:
     def _predict(self, inputs: Inputs, method: str, start: float) -> Prediction:
         served = self._current()
         chosen = explain.resolve(method, served.model)
+        if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
+            raise BadInput("no_speech")
         encoded = served.processor([inputs])
         with torch.inference_mode():
             output = served.model(**encoded.tensors, return_attention=chosen is not None)
-        strange = _unfamiliar(served, output) + self._language_notes(inputs)
-        probabilities = _probabilities(served, inputs, output)
-        if strange:
-            probabilities = familiarity.pulled(probabilities, self.task.threshold)
-        label = self.task.label_names[int(probabilities.argmax())]
-        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, label)
-        confidence = float(probabilities.max())
-        reason = UNFAMILIAR if strange else LOW_CONFIDENCE if confidence < self.task.threshold else None
+        answer = _answer(self.task, served, inputs, output)
+        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, answer.label)
         return Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
             kind=self.task.kind,
-            label=label,
-            probabilities=dict(zip(self.task.label_names, map(float, probabilities), strict=True)),
-            confidence=confidence,
+            label=answer.label,
+            probabilities=answer.probabilities,
+            confidence=answer.probabilities[answer.label],
             threshold=self.task.threshold,
-            flagged=reason is not None,
-            reason=reason,
+            flagged=answer.reason is not None,
+            reason=answer.reason,
             modalities=inputs.modalities,
             model_version=served.sidecar.version,
-            notes=(*strange, *_notes(self.task, inputs, encoded)),
+            notes=(*answer.strange, *_notes(self.task, inputs, encoded)),
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
-
-    def _language_notes(self, inputs: Inputs) -> tuple[str, ...]:
-        foreign = inputs.text is not None and language.is_foreign(inputs.text, self.task.languages)
-        return ("other_language",) if foreign else ()
 
     def _current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""
@@ -133,10 +134,10 @@ class Predictor:
             return self._served
         try:
             self._served = _load(folder, self.task)
-        except CheckpointError:
+        except CheckpointError as error:
             if self._served is None:
                 raise
-            _log.exception("%s cannot be served; %s stays", folder, self._served.folder)
+            _log.error("%s stays in service: %s", self._served.sidecar.version, error)
             self._refused = folder
         return self._served
 
@@ -164,11 +165,27 @@ def _load(folder: Path, task: Task) -> Served:
     return Served(folder, found, model, processor, familiarity.load(folder))
 
 
-def _probabilities(served: Served, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
-    """Return calibrated probabilities (classes,) float64: logits over the temperature of this subset of modalities."""
+def _answer(task: Task, served: Served, inputs: Inputs, output: MultimodalOutput) -> Answer:
+    """Return calibrated probabilities, less sure where the sample is strange, and why people should be asked."""
     assert output.logits is not None
     temperature = served.sidecar.temperatures.get(sidecar.subset(inputs.modalities), 1.0)
-    return (output.logits[0].double() / temperature).softmax(dim=0).numpy()
+    probabilities = served.model.head.probabilities(output.logits[0] / temperature).numpy()  # (labels,)
+    strange = _strange(task, served, inputs, output)
+    if strange:
+        probabilities = familiarity.pulled(probabilities, task.threshold)
+    low = LOW_CONFIDENCE if probabilities.max() < task.threshold else None
+    return Answer(
+        label=task.label_names[int(probabilities.argmax())],
+        probabilities=dict(zip(task.label_names, map(float, probabilities), strict=True)),
+        strange=strange,
+        reason=UNFAMILIAR if strange else low,
+    )
+
+
+def _strange(task: Task, served: Served, inputs: Inputs, output: MultimodalOutput) -> tuple[str, ...]:
+    """Return a note for each way in which the sample is unlike what the model learned from."""
+    foreign = inputs.text is not None and language.is_foreign(inputs.text, task.languages)
+    return (*(["other_language"] if foreign else []), *_unfamiliar(served, output))
 
 
 def _unfamiliar(served: Served, output: MultimodalOutput) -> tuple[str, ...]:

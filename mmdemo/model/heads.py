@@ -22,6 +22,11 @@ class ClassificationHead(nn.Module):
         return self.out(self.dropout(features)).float()
 
     @staticmethod
+    def probabilities(logits: Tensor) -> Tensor:
+        """Return the probabilities float64, summing to 1 over the last dimension, of logits (…, labels)."""
+        return logits.double().softmax(dim=-1)
+
+    @staticmethod
     def loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         """Return the mean cross-entropy; labels are indices (batch,) or shares (batch, labels)."""
         return F.cross_entropy(logits, labels, label_smoothing=smoothing)

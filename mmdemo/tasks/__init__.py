@@ -55,6 +55,7 @@ class Limits:
     audio_bytes: int = 50_000_000
     audio_min_s: float = 0.4
     audio_max_s: float = 30.0
+    speech: bool = False  # sound in which nobody speaks is refused
 
 
 @dataclass(frozen=True)

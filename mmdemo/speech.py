@@ -1,0 +1,93 @@
+"""Is anybody speaking? Silero's voice detector, whose weights come with its package, and a check for steady sound.
+
+The network is that of `silero_vad/tinygrad_model.py` (version 6, 16 kHz): a spectrogram, four convolutions, an LSTM.
+The package's own loader is left alone: it needs `torch.jit.load`, which is deprecated, judges one chunk after the
+other, and sets the threads of the whole process to one.
+
+Letters of the shapes: n chunks, s stretches of chunks.
+"""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CHUNK_SAMPLES = 512  # 32 ms at 16 kHz: what the detector judges at once
+CONTEXT_SAMPLES = 64  # of the chunk before, which it also sees
+STRETCH_CHUNKS = 24  # 0.77 s: stretches start afresh, since a long shout stops counting as speech
+WARM_UP_CHUNKS = 8  # before each stretch, so that the detector knows what the room sounds like
+SPOKEN_CHUNKS = 3  # of speech are enough: 0.1 s, a single short word
+SPOKEN = 0.28  # probability of speech of those chunks; shouting is found at little more
+STEADY_DB = 1.0  # deviation of the loudness; tones, hum and hiss keep under it, a spoken word does not
+_QUIET = 1e-9  # power that stands for silence
+
+
+class VoiceDetector(nn.Module):
+    """Chunks of sound → how likely each holds speech."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stft_conv = nn.Conv1d(1, 258, 256, stride=128, bias=False)  # 129 cosines, 129 sines
+        self.conv1 = nn.Conv1d(129, 128, 3, padding=1)
+        self.conv2 = nn.Conv1d(128, 64, 3, stride=2, padding=1)
+        self.conv3 = nn.Conv1d(64, 64, 3, stride=2, padding=1)
+        self.conv4 = nn.Conv1d(64, 128, 3, padding=1)
+        self.lstm = nn.LSTM(128, 128, batch_first=True)
+        self.final_conv = nn.Conv1d(128, 1, 1)
+
+    def features(self, chunks: Tensor) -> Tensor:
+        """Return (n, 128) of chunks (n, CONTEXT_SAMPLES + CHUNK_SAMPLES) float32, each with what came before it."""
+        waves = self.stft_conv(F.pad(chunks[:, None], (0, CONTEXT_SAMPLES), mode="reflect"))  # (n, 258, 4)
+        cosines, sines = waves.chunk(2, dim=1)
+        maps = (cosines.square() + sines.square()).sqrt()  # (n, 129, 4)
+        for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
+            maps = layer(maps).relu()
+        return maps[:, :, 0]  # (n, 128)
+
+    def forward(self, stretches: Tensor) -> Tensor:
+        """Return probabilities (s, n) of the features of s stretches of n chunks, (s, n, 128)."""
+        states, _ = self.lstm(stretches)
+        return self.final_conv(states.relu().transpose(1, 2)).sigmoid()[:, 0]  # (s, n)
+
+
+def is_heard(audio: np.ndarray) -> bool:
+    """Return whether somebody speaks in audio (samples,) float32 in [-1, 1], mono, 16 kHz."""
+    wave = torch.from_numpy(audio)
+    chunks = F.pad(wave, (0, -len(wave) % CHUNK_SAMPLES)).view(-1, CHUNK_SAMPLES)  # (n, CHUNK_SAMPLES)
+    loudness_db = 10 * (chunks.square().mean(dim=1) + _QUIET).log10()  # (n,)
+    if len(chunks) > 1 and float(loudness_db.std()) < STEADY_DB:
+        return False
+    strongest = probabilities(chunks).topk(min(SPOKEN_CHUNKS, len(chunks))).values
+    return bool(strongest[-1] >= SPOKEN)
+
+
+@torch.inference_mode()
+def probabilities(chunks: Tensor) -> Tensor:
+    """Return how likely each of the chunks (n, CHUNK_SAMPLES) in a row holds speech, (n,) float32."""
+    n = len(chunks)
+    stretches = -(-n // STRETCH_CHUNKS)
+    padded = F.pad(chunks, (0, 0, WARM_UP_CHUNKS, stretches * STRETCH_CHUNKS - n))
+    before = F.pad(padded[:-1, -CONTEXT_SAMPLES:], (0, 0, 1, 0))  # (chunks, CONTEXT_SAMPLES)
+    detector = _detector()
+    features = detector.features(torch.cat([before, padded], dim=1))  # (chunks, 128)
+    overlapping = features.unfold(0, WARM_UP_CHUNKS + STRETCH_CHUNKS, STRETCH_CHUNKS)  # (s, 128, chunks of one)
+    return detector(overlapping.transpose(1, 2))[:, WARM_UP_CHUNKS:].flatten()[:n]  # (n,)
+
+
+@cache
+@torch.inference_mode(False)
+def _detector() -> VoiceDetector:
+    spec = importlib.util.find_spec("silero_vad")
+    assert spec is not None and spec.origin is not None, "silero-vad is among the requirements"
+    weights = load_file(Path(spec.origin).parent / "data" / "silero_vad_16k.safetensors")
+    renamed = {
+        name.replace("lstm_cell.", "lstm.") + ("_l0" if "lstm" in name else ""): w for name, w in weights.items()
+    }
+    detector = VoiceDetector()
+    detector.load_state_dict(renamed)
+    return detector.eval()
