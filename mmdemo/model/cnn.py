@@ -50,7 +50,9 @@ class SmallCnn(nn.Module):
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Return regions (b, rows · columns, dim) of pictures (b, 3, s, s), in reading order."""
-        maps = pixel_values
+        # Never with the channels last: the gradient of a 1 × 1 convolution of three channels at stride 2 then writes
+        # past its memory (torch 2.11, two threads, five samples).
+        maps = pixel_values.contiguous()
         for block in self.blocks:
             maps, _ = block(maps)
         return maps.flatten(2).transpose(1, 2)  # (b, rows · columns, dim)
