@@ -169,7 +169,7 @@ class Desk:
             "state": "done",
             "task": visit.task,
             "answer": render.html("answer", language, view=card, kept_for=kept_for),
-            "map": _map(told, visit.preview, language) if told else "",
+            "map": map_card(told, visit.preview, language) if told else "",
             "aloud": " ".join([card.name + ".", card.badge + ".", told.sentence.striptags() if told else ""]),
             "picture": visit.preview.picture,
             "sound": visit.preview.sound,
@@ -188,7 +188,8 @@ class Desk:
         return self.dates[task, version]
 
 
-def _map(told: looked.Looked, shown: preview.Preview, language: str) -> str:
+def map_card(told: looked.Looked, shown: preview.Preview, language: str) -> str:
+    """Return the map card of a sample as it is shown."""
     grids = {"picture": to_json(told.picture), "sound": to_json(told.sound)}
     scale = ", ".join(looked.CIVIDIS)
     return render.html("map", language, view=told, grids=grids, scale=scale, preview=shown)
