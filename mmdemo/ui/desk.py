@@ -74,7 +74,7 @@ class Desk:
 
     def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
         """Keep the sample with the label that its visitor says is right. The visitor agreed to that by choosing it."""
-        visit = self._answered(token)
+        visit, _ = self._answered(token)
         task = self.services.tasks[visit.task]
         task.check_label(arguments.text(label, "label"))
         held = visit.prediction_id
@@ -86,11 +86,17 @@ class Desk:
 
     def forget(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Take back what was sent under this token."""
-        visit = self._answered(token)
+        visit, prediction = self._answered(token)
         if visit.prediction_id is not None:
             self.services.forget(visit.prediction_id)
-        nothing = {"sample": Sample(), "preview": preview.Preview()}
-        changed = self.visits.change(token, forgotten=True, disputed=None, **nothing)
+        changed = self.visits.change(
+            token,
+            sample=Sample(),
+            preview=preview.Preview(),
+            prediction=replace(prediction, explanation=None),  # it quotes the caption
+            forgotten=True,
+            disputed=None,
+        )
         return self._shown(changed or visit, language_of(request))
 
     def forget_all(self, prediction_ids: list[str]) -> int:
@@ -143,11 +149,11 @@ class Desk:
         if prediction.prediction_id is not None:
             self.services.forget(prediction.prediction_id)
 
-    def _answered(self, token: str) -> Visit:
+    def _answered(self, token: str) -> tuple[Visit, Prediction]:
         visit = self.visits.get(token)
         if visit is None or visit.prediction is None:
             raise BadInput("visit_gone")
-        return visit
+        return visit, visit.prediction
 
     def _task(self, name: str) -> Task:
         if name not in self.services.tasks:
@@ -163,7 +169,7 @@ class Desk:
         task, prediction = self.services.tasks[visit.task], visit.prediction
         card = answer.view(visit, task, self._trained_on(task.name, prediction.model_version), language)
         kept_for = kept_for_sentence(self.settings, language)
-        explanation = None if visit.forgotten else prediction.explanation
+        explanation = prediction.explanation
         told = looked.view(explanation, visit.sample.text, language) if explanation else None
         return {
             "state": "done",

@@ -1,0 +1,149 @@
+"""The answer card says what was answered, how sure, and what becomes of the sample."""
+
+import dataclasses
+
+import pytest
+
+from mmdemo import tasks
+from mmdemo.samples import HeadAnswer, Prediction, Sample
+from mmdemo.ui import answer, render
+from mmdemo.ui.state import Visit
+
+TASK = tasks.get("sentiment")
+SURE = Prediction(
+    sample_id="0" * 64,
+    task="sentiment",
+    kind="classification",
+    label="positive",
+    probabilities={"negative": 0.02, "neutral": 0.05, "positive": 0.93},
+    confidence=0.93,
+    threshold=0.6,
+    flagged=False,
+    reason=None,
+    modalities=("image", "text"),
+    model_version="2026-11-21",
+    latency_ms=31.2,
+)
+UNSURE = dataclasses.replace(
+    SURE,
+    label="neutral",
+    probabilities={"negative": 0.3, "neutral": 0.48, "positive": 0.22},
+    confidence=0.48,
+    flagged=True,
+    reason="low_confidence",
+)
+
+
+def card(prediction: Prediction, language: str = "en", kept: bool = True, **visit: object) -> answer.Answer:
+    held = "p-1" if kept else None
+    seen = Visit("sentiment", Sample(text="hi"), keep=kept, prediction=prediction, prediction_id=held, **visit)  # type: ignore[arg-type]
+    return answer.view(seen, TASK, "2026-11-20", language)
+
+
+def test_bars_stand_in_the_task_order_and_one_has_won() -> None:
+    bars = card(SURE).bars
+    assert [bar.label for bar in bars] == ["negative", "neutral", "positive"]
+    assert [bar.label for bar in bars if bar.won] == ["positive"]
+    assert [(bar.width, bar.percent) for bar in bars] == [(2.0, "2 %"), (5.0, "5 %"), (93.0, "93 %")]
+
+
+def test_the_tick_stands_at_the_threshold() -> None:
+    assert card(SURE).tick == 60.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "kept", "mood", "badge"),
+    [
+        (SURE, True, "sure", "93 % sure · above its threshold"),
+        (UNSURE, True, "unsure", "48 % sure · below its threshold: sent to people"),
+        (UNSURE, False, "unsure", "48 % sure · below its threshold: not kept"),
+        (
+            dataclasses.replace(UNSURE, reason="unfamiliar"),
+            True,
+            "unsure",
+            "48 % sure · unlike what it learned from: sent to people",
+        ),
+        (
+            dataclasses.replace(SURE, flagged=True, reason="audit"),
+            True,
+            "sure",
+            "93 % sure · drawn for a check: sent to people",
+        ),
+    ],
+)
+def test_the_badge_says_how_sure_and_what_becomes_of_it(
+    prediction: Prediction, kept: bool, mood: str, badge: str
+) -> None:
+    seen = card(prediction, kept=kept)
+    assert (seen.mood, seen.badge) == (mood, badge)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.5, "50 %"),
+        (0.596, "59.6 %"),
+        (0.6, "60 %"),
+        (0.999, "> 99 %"),
+        (1.0, "100 %"),
+        (0.001, "< 1 %"),
+        (0.0, "0 %"),
+    ],
+)
+def test_a_percentage_never_claims_more_than_it_is(value: float, said: str) -> None:
+    assert answer.percent(value, "en", apart_from=0.6) == said
+
+
+def test_class_names_follow_the_language_and_stored_values_stay() -> None:
+    seen = card(SURE, "zh")
+    assert (seen.title, seen.name) == ("情感", "积极")
+    assert [bar.label for bar in seen.bars] == ["negative", "neutral", "positive"]
+
+
+def test_facts_tell_threshold_version_date_time_and_what_was_used() -> None:
+    assert card(SURE).facts == (
+        "threshold 60 %",
+        "version 2026-11-21",
+        "trained on 2026-11-20",
+        "31 ms",
+        "from picture and caption",
+    )
+    assert "from the caption alone" in card(dataclasses.replace(SURE, modalities=("text",))).facts
+
+
+def test_what_is_kept_can_be_taken_back_and_only_that() -> None:
+    assert card(SURE).kept
+    assert not card(SURE, kept=False).kept
+    assert not card(SURE, forgotten=True).kept
+
+
+def test_further_heads_are_named() -> None:
+    heads = {"emotion": HeadAnswer("joy", {"joy": 0.8, "fear": 0.2})}
+    assert card(dataclasses.replace(SURE, heads=heads)).heads == ("emotion: joy (80 %)",)
+
+
+def html(seen: answer.Answer, language: str = "en") -> str:
+    return render.html("answer", language, view=seen, kept_for="Kept.")
+
+
+def test_the_card_shows_every_text_as_text() -> None:
+    hostile = '<img src=x onerror="alert(1)">'
+    label = tasks.Label(hostile, {"en": hostile, "zh": hostile})
+    task = dataclasses.replace(TASK, title={"en": hostile}, labels=(label, *TASK.labels))
+    prediction = dataclasses.replace(SURE, label=hostile, model_version=hostile, probabilities={hostile: 1.0})
+    seen = answer.view(Visit("x", Sample(), True, prediction), task, hostile, "en")
+    assert "<img" not in html(seen)
+    assert html(seen).count("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;") >= 5
+
+
+def test_the_card_offers_each_other_label_once_as_a_correction() -> None:
+    shown = html(card(UNSURE))
+    assert [name for name in TASK.label_names if f'data-suggest="{name}"' in shown] == ["negative", "positive"]
+
+
+def test_after_a_dispute_the_card_thanks_and_after_deleting_it_says_so() -> None:
+    assert "whether it is “negative”" in html(card(SURE, disputed="negative"))
+    deleted = html(card(SURE, forgotten=True))
+    assert "Deleted." in deleted
+    assert 'data-do="forget"' not in deleted
+    assert 'data-do="dispute"' not in deleted

@@ -1,0 +1,64 @@
+"""The frame: every file that it names is there, its words are in both languages, and it says where it cannot listen."""
+
+import dataclasses
+import json
+import re
+import socket
+
+import pytest
+
+from mmdemo import locale
+from mmdemo.errors import CannotListen
+from mmdemo.settings import Settings
+from mmdemo.ui import choices, frame, page, render
+from tests.unit.mmdemo.ui.fake import FakeLoop
+
+
+def test_every_file_of_the_page_is_served_and_no_other_is_named() -> None:
+    assert {path.name for path in frame.STATIC.iterdir()} == {*frame.STYLES, *frame.SCRIPTS}
+
+
+def test_the_page_asks_nobody_else_for_anything() -> None:
+    files = [*frame.STATIC.iterdir(), *render.TEMPLATES.iterdir()]
+    assert [path.name for path in files if re.search(r"https?://|url\(|@import", path.read_text("utf-8"))] == []
+
+
+def test_scripts_find_every_text_that_they_may_say_in_every_language() -> None:
+    head = frame.launch_options()["head"]
+    texts = json.loads(re.search(r"window\.mmdemoTexts = (\{.*?\})</script>", head, re.S)[1])  # type: ignore[index]
+    assert set(texts) == set(locale.LANGUAGES)
+    assert texts["zh"]["predict.predict"] == "预测"
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_the_form_has_a_label_for_every_field(language: str) -> None:
+    tasks = choices.view(FakeLoop().tasks, language)
+    html = render.html("predict", language, tasks=tasks, kept_for="", minutes=30)
+    for identity in re.findall(r'<textarea[^>]* id="([^"]+)"', html):
+        assert f'<label class="mm-label" for="{identity}">' in html
+    assert re.findall(r'aria-label=""', html) == []
+
+
+def test_no_english_is_left_in_the_chinese_form() -> None:
+    tasks = [dataclasses.replace(task, examples=()) for task in choices.view(FakeLoop().tasks, "zh")]
+    html = render.html("predict", "zh", tasks=tasks, kept_for="", minutes=30)
+    html += render.html("header", "zh", tabs={"predict": "预测"}, languages={"zh": "中文"})
+    shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:aria-label|placeholder|alt|title)="([^"]*)"', html)
+    words = {word for text in shown for word in re.findall(r"[A-Za-z]{2,}", text)}
+    assert words <= {"Ctrl", "Enter"}
+
+
+def test_a_port_in_use_is_said_in_a_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=f"Port {port} of 127.0.0.1 is in use") as refusal:
+            page.check_address(Settings(server_port=port))
+    assert refusal.value.exit_code == 1
+
+
+@pytest.mark.parametrize("change", [{"server_port": 70_000}, {"server_name": "no-such-host.invalid"}])
+def test_an_address_that_cannot_be_served_is_said_in_a_sentence(change: dict) -> None:
+    with pytest.raises(CannotListen, match="Check GRADIO_SERVER_NAME"):
+        page.check_address(Settings(**change))

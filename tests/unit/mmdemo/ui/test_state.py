@@ -1,0 +1,76 @@
+"""Visits are found by their token alone, and only for a while."""
+
+import dataclasses
+
+import pytest
+
+from mmdemo.errors import BadInput
+from mmdemo.samples import Sample
+from mmdemo.ui.state import MOST_VISITS, REMEMBERED_S, Visit, Visits
+
+ONE, OTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def visit(text: str = "hello", image: bytes | None = None) -> Visit:
+    return Visit("sentiment", Sample(image=image, text=text), keep=True)
+
+
+def test_a_visit_is_found_by_its_own_token_only() -> None:
+    visits = Visits()
+    visits.begin(ONE, visit("mine"))
+    visits.begin(OTHER, visit("yours"))
+    assert (visits.get(ONE), visits.get(OTHER)) == (visit("mine"), visit("yours"))
+    assert visits.get("0" * 32) is None
+
+
+@pytest.mark.parametrize("token", ["", "1", "0" * 31, "0" * 33, "G" * 32, ONE.upper(), ONE + "\n"])
+def test_a_token_that_could_be_guessed_is_refused(token: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        Visits().begin(token, visit())
+    assert refusal.value.key == "token_wrong"
+
+
+def test_a_change_replaces_fields_and_never_brings_a_dropped_visit_back() -> None:
+    visits = Visits()
+    visits.begin(ONE, visit())
+    assert visits.change(ONE, disputed="negative") == dataclasses.replace(visit(), disputed="negative")
+    assert visits.drop(ONE) == dataclasses.replace(visit(), disputed="negative")
+    assert visits.change(ONE, disputed="neutral") is None
+    assert visits.get(ONE) is None
+    assert visits.drop(ONE) is None
+
+
+def test_a_visit_is_forgotten_when_its_time_is_over_and_a_change_begins_it_anew() -> None:
+    clock = Clock()
+    visits = Visits(clock)
+    visits.begin(ONE, visit())
+    visits.begin(OTHER, visit())
+    clock.now = REMEMBERED_S - 1
+    visits.change(OTHER, keep=False)
+    clock.now = REMEMBERED_S
+    assert visits.get(ONE) is None
+    assert visits.get(OTHER) is not None
+
+
+def test_the_oldest_go_where_all_together_hold_too_much() -> None:
+    visits = Visits(most_bytes=250)
+    for token in (ONE, OTHER, "0" * 32):
+        visits.begin(token, visit("", image=bytes(100)))
+    assert visits.get(ONE) is None
+    assert visits.get(OTHER) is not None
+    assert visits.get("0" * 32) is not None
+
+
+def test_there_are_never_more_than_a_fixed_number() -> None:
+    visits = Visits()
+    for number in range(MOST_VISITS + 1):
+        visits.begin(f"{number:032x}", visit())
+    assert visits.get(f"{0:032x}") is None
+    assert visits.get(f"{1:032x}") is not None
