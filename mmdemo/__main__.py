@@ -228,7 +228,7 @@ def _shown(value: Any, secret: bool) -> Any:
         return MASK if value else ""
     if isinstance(value, int):
         return value
-    return re.sub(r"(://[^/@]*:)[^@]*@", rf"\1{MASK}@", str(value or ""))  # the password in a URL
+    return re.sub(r"(://[^/:@]*:)[^/]*@", rf"\1{MASK}@", str(value or ""))  # the password in a URL
 
 
 def _predictor(task: Task, version: str | None, config: Settings) -> "Predictor":

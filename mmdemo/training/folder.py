@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
-from mmdemo import familiarity, sidecar
+from mmdemo import card, familiarity, sidecar
 from mmdemo.errors import StorageError
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Task
 from mmdemo.training.calibration import fit_temperature
 from mmdemo.training.datasets import Item, only, subsets
 from mmdemo.training.inference import labels, logits, outputs
@@ -39,6 +40,7 @@ def finish(
     about: Sidecar,
     out: Path,
     *,
+    task: Task,
     taught: Sequence[Item],
     aside: Sequence[Item],
     dev: Sequence[Item],
@@ -65,6 +67,7 @@ def finish(
             _save(model, processor, folder, half)
             familiarity.save(folder, checked.usual)
             sidecar.write(folder, about)
+            card.write(folder, task)
             if out.is_dir():
                 out.rmdir()  # empty, as was checked at the start
             os.replace(folder, out)
@@ -126,3 +129,5 @@ def _save(model: MultimodalModel, processor: MultimodalProcessor, folder: Path, 
     (model.half() if half else model).save_pretrained(folder)
     model.float()
     processor.save_pretrained(folder)
+    for path in folder.iterdir():
+        path.chmod(0o644)  # safetensors leaves its files to their owner alone

@@ -61,7 +61,7 @@ def read_lines(path: Path | str, task: Task) -> list[Line]:
     """
     path = Path(path)
     try:
-        texts = path.read_text("utf-8").splitlines()
+        texts = path.read_text("utf-8-sig").split("\n")  # captions may hold other line separators
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(
             "manifest_unreadable", path=path, detail=getattr(error, "strerror", None) or error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,8 @@ def _converted(chosen: Mapping[str, Any]) -> dict[str, Any]:
             result[name] = _AS[type(defaults[name])](value)
         except (TypeError, ValueError) as error:
             raise ManifestError("option_wrong", option=name, value=value) from error
-    if result.get("precision", PRECISIONS[0]) not in PRECISIONS:
-        raise ManifestError("option_wrong", option="precision", value=result["precision"])
+        if not _CHECKS.get(name, _not_negative)(result[name]):
+            raise ManifestError("option_wrong", option=name, value=value)
     return result
 
 
@@ -60,4 +60,16 @@ def _flag(value: Any) -> bool:
     raise ValueError(value)
 
 
+def _not_negative(value: Any) -> bool:
+    return not isinstance(value, int | float) or value >= 0
+
+
+# Option → what it must be; every other number must not be negative.
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "precision": PRECISIONS.__contains__,
+    "batch": lambda value: value >= 1,
+    "epochs": lambda value: value > 0,
+    "hold_out": lambda value: 0 <= value < 1,
+    "ema": lambda value: 0 <= value < 1,
+}
 _AS: dict[type, Any] = {int: int, float: float, str: str, bool: _flag, tuple: tuple}

@@ -75,7 +75,7 @@ def train(
         code_revision=sidecar.code_revision(),
         options=dataclasses.asdict(chosen),
     )
-    return finish(model, processor, about, out, taught=taught, aside=aside, dev=dev)
+    return finish(model, processor, about, out, task=task, taught=taught, aside=aside, dev=dev)
 
 
 def say(text: str) -> None:

@@ -1,0 +1,57 @@
+"""A task that a test learns in a second or two: is the picture's light patch on the left or on the right?"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+LABELS = ("left", "right")
+SIDE_PX = 32
+TASK = """
+name = "sides"
+title = "Sides"
+modalities = ["image"]
+labels = ["left", "right"]
+threshold = 0.6
+[encoders.image]
+type = "small_cnn"
+size = 32
+[fusion]
+layers = 1
+dim = 32
+heads = 2
+[training]
+epochs = 4
+batch = 16
+head_lr = 3e-3
+augment = false  # a flipped picture would be of the other side
+hold_out = 0.25
+precision = "fp32"
+"""
+
+
+def write(folder: Path, number: int, seed: int = 0, name: str = "train") -> Path:
+    """Write `number` pictures and their manifest into `folder`; return the manifest."""
+    draw = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for index in range(number):
+        label = LABELS[index % 2]
+        picture = draw.integers(0, 120, (SIDE_PX, SIDE_PX, 3), np.uint8)
+        column = draw.integers(0, 8) + (0 if label == "left" else 16)
+        row = draw.integers(0, 24)
+        picture[row : row + 8, column : column + 8] = 250
+        Image.fromarray(picture).save(folder / f"{name}-{index}.png")
+        source = "even" if index % 4 < 2 else "odd"
+        lines.append({"id": f"{name}-{index}", "image": f"{name}-{index}.png", "label": label, "group": source})
+    path = folder / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    return path
+
+
+def write_task(folder: Path) -> Path:
+    """Write the task's TOML and return its path."""
+    path = folder / "sides.toml"
+    path.write_text(TASK, "utf-8")
+    return path

@@ -1,0 +1,28 @@
+"""A model that really learned something, trained once for all tests that need one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mmdemo.training.run import train
+from tests import tiny_training
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What one training run was given, and its version folder."""
+
+    task: str  # path of the TOML
+    train: Path
+    dev: Path
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A version of the task of tests/tiny_training.py."""
+    root = tmp_path_factory.mktemp("trained")
+    task = str(tiny_training.write_task(root))
+    taught, dev = tiny_training.write(root, 160), tiny_training.write(root, 40, seed=1, name="dev")
+    return Trained(task, taught, dev, train(task, taught, dev, root / "v1", seed=3))

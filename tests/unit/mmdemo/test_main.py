@@ -1,0 +1,122 @@
+"""The command line keeps its contract: exit codes, one JSON value, one sentence for what is wrong, no traceback."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mmdemo import sidecar
+from mmdemo.__main__ import COMMANDS, main
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error of one command."""
+    try:
+        code = main([str(word) for word in words])
+    except SystemExit as stopped:
+        code = int(stopped.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def picture(trained) -> Path:
+    return trained.dev.parent / "dev-0.png"
+
+
+def test_one_sample(capsys, trained, picture: Path) -> None:
+    given = ("predict", "--task", trained.task, "--version", trained.folder, "--image", picture)
+    code, out, _ = run(capsys, *given, "--explain", "default", "--json")
+    answer = json.loads(out)
+    assert (code, answer["label"], answer["model_version"], answer["prediction_id"]) == (0, "left", "v1", None)
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert answer["explanation"]["method"] == "attention"
+    code, out, _ = run(capsys, *given)
+    assert code == 0 and out.startswith("left (") and "v1, image" in out
+
+
+def test_many_samples_answer_line_by_line_and_errors_stay_in_their_line(capsys, trained, tmp_path: Path) -> None:
+    manifest = tmp_path / "m.jsonl"
+    image = trained.dev.parent / "dev-1.png"
+    manifest.write_text(f'{{"id": "a", "image": "{image}"}}\n{{"id": "b", "image": "gone.png"}}\n{{"id": "c"\n')
+    out_file = tmp_path / "o.jsonl"
+    given = ("predict", "--task", trained.task, "--version", trained.folder, "--manifest", manifest)
+    code, out, _ = run(capsys, *given, "--out", out_file, "--json")
+    answers = [json.loads(line) for line in out_file.read_text("utf-8").splitlines()]
+    assert (code, json.loads(out)["errors"]) == (0, 2)
+    assert (answers[0]["id"], answers[0]["label"], answers[0]["model_version"]) == ("a", "right", "v1")
+    assert answers[1]["id"] == "b" and "gone.png" in answers[1]["error"]
+    assert answers[2] == {"id": "line 3", "error": "no JSON"}
+    code, _, err = run(capsys, *given)
+    assert code == 2 and "--out" in err
+
+
+def test_train_then_evaluate(capsys, trained, tmp_path: Path) -> None:
+    out = tmp_path / "v2"
+    words = ("--task", trained.task, "--train", trained.train, "--dev", trained.dev, "--out", out, "--epochs", 1)
+    code, printed, _ = run(capsys, "train", *words, "--name", "2026-01-01-base", "--json")
+    assert code == 0 and json.loads(printed)["version"] == "2026-01-01-base"
+    about = sidecar.read(out)
+    assert about.command.endswith(
+        "--train DATA/train.jsonl --dev DATA/dev.jsonl --epochs 1.0 --name 2026-01-01-base --seed 0 --out v2"
+    )
+    assert {"accuracy", "macro_f1", "ece"} <= set(about.figures)
+    card = (out / "model_card.md").read_text("utf-8")
+    assert about.command in card and "| given" not in card
+    report = tmp_path / "report"
+    words = ("evaluate", "--task", trained.task, "--manifest", trained.dev, "--version", out, "--report", report)
+    code, printed, _ = run(capsys, *words, "--json")
+    found = json.loads(printed)
+    contract = ("n", "accuracy", "macro_f1", "ece", "ece_floor", "per_class", "by_group", "by_modalities", "intervals")
+    assert code == 0 and [name for name in contract if name not in found] == []
+    assert found["accuracy"] == pytest.approx(about.figures["accuracy"], abs=1e-4)
+    assert (report / "index.html").is_file()
+
+
+def test_lists(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = run(capsys, "tasks", "--json")
+    assert code == 0 and {"sentiment", "speech_emotion"} <= {task["name"] for task in json.loads(out)}
+    code, out, _ = run(capsys, "versions", "--json")
+    assert code == 0 and isinstance(json.loads(out), list)
+    monkeypatch.setenv("MMDEMO_REVIEW_KEY", "hush-hush")
+    monkeypatch.setenv("MMDEMO_DATABASE_URL", "postgresql+psycopg://me:hu@sh@host/db")
+    for words in (("settings",), ("settings", "--json")):
+        code, out, _ = run(capsys, *words)
+        assert code == 0 and "hush" not in out and "hu@sh" not in out and "MMDEMO_REVIEW_KEY" in out
+    assert {"name", "value", "unit", "meaning"} == set(json.loads(out)[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("predict", "--task", "nope"), 'no task named "nope"'),
+        (("predict", "--task", "gone.toml"), "does not exist"),
+        (("predict", "--task", "TASK", "--version", "VERSION"), "image"),
+        (("predict", "--task", "TASK", "--version", "VERSION", "--image", "gone.png"), "gone.png"),
+        (("predict", "--task", "TASK", "--version", "nope", "--image", "IMAGE"), 'no version "nope"'),
+        (("predict", "--task", "TASK", "--version", "VERSION", "--image", "IMAGE", "--explain", "why"), "why"),
+        (("evaluate", "--task", "TASK", "--version", "VERSION", "--manifest", "gone.jsonl"), "gone.jsonl"),
+        (("train", "--task", "TASK", "--train", "gone.jsonl", "--dev", "gone.jsonl", "--out", "new"), "gone.jsonl"),
+        (("versions", "--task", "nope"), 'no task named "nope"'),
+        (("frobnicate",), "frobnicate"),
+        ((), "COMMAND"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(capsys, trained, picture, words: tuple[str, ...], said: str) -> None:
+    known = {"TASK": trained.task, "VERSION": trained.folder, "IMAGE": picture}
+    code, out, err = run(capsys, *[known.get(word, word) for word in words], *(["--json"] if words else []))
+    assert (code, out) == (2, "")
+    assert said in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("start", ["image", "sound=x", "image="])
+def test_a_start_that_is_none_is_refused(capsys, trained, tmp_path: Path, start: str) -> None:
+    words = ("--task", trained.task, "--train", trained.train, "--dev", trained.dev, "--out", tmp_path / "v")
+    code, _, err = run(capsys, "train", *words, "--start", start)
+    assert code == 2 and "MODALITY=FOLDER" in err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(capsys, name: str) -> None:
+    code, out, _ = run(capsys, name, "--help")
+    assert code == 0 and "--json" in out

@@ -1,0 +1,24 @@
+"""Hyperparameters: defaults, then the task's, then the caller's."""
+
+from dataclasses import replace
+
+import pytest
+
+from mmdemo import tasks
+from mmdemo.errors import ManifestError
+from mmdemo.training.options import Options, options
+
+TASK = replace(tasks.get("sentiment"), training={"epochs": 2, "frozen": ["encoders.text."]})
+
+
+def test_the_nearer_one_wins() -> None:
+    chosen = options(TASK, batch="8", seed=None)
+    assert chosen == replace(Options(), epochs=2.0, batch=8, frozen=("encoders.text.",))
+
+
+@pytest.mark.parametrize(
+    "given", [{"epoch": 3}, {"epochs": "many"}, {"precision": "fp8"}, {"augment": "yes"}, {"batch": 0}, {"epochs": -1}]
+)
+def test_what_cannot_be_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ManifestError, match=next(iter(given))):
+        options(TASK, **given)

@@ -1,0 +1,109 @@
+"""Training learns a drawn task, writes a folder that loads, and gives the same bytes for the same seed."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmdemo import sidecar, tasks
+from mmdemo.errors import CheckpointError, ManifestError
+from mmdemo.model import MultimodalModel
+from mmdemo.training import manifests
+from mmdemo.training.datasets import Item, decode_rows, only, subsets
+from mmdemo.training.options import Options
+from mmdemo.training.run import train
+from mmdemo.training.trainer import fit
+from tests import tiny
+
+
+def weights(folder: Path) -> str:
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_it_learns_and_says_so(trained) -> None:
+    about = sidecar.read(trained.folder)
+    assert about.figures["accuracy"] >= 0.9
+    assert (about.version, about.samples < 160, about.seed) == ("v1", True, 3)
+    assert set(about.temperatures) == {"image"} and set(about.familiarity) == {"image"}
+    assert about.data == manifests.digest(manifests.read(trained.train, tasks.get(trained.task)))
+
+
+def test_the_folder_is_whole_and_nothing_else_is_left(trained) -> None:
+    names = {path.name for path in trained.folder.iterdir()}
+    assert names >= {"config.json", "model.safetensors", "processor.json", "version.json", "model_card.md"}
+    assert not [path for path in trained.folder.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_weights_are_halves_on_disk_and_floats_in_use(trained) -> None:
+    model, _ = MultimodalModel.load(trained.folder)
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+    assert all(torch.equal(p, p.half().float()) for p in model.parameters())
+    assert (trained.folder / "model.safetensors").stat().st_size < 2.5 * sum(p.numel() for p in model.parameters())
+
+
+def test_the_same_seed_gives_the_same_bytes(trained, tmp_path: Path) -> None:
+    folders = [
+        train(trained.task, trained.dev, None, tmp_path / f"v{number}", seed=seed, epochs=1, augment=True)
+        for number, seed in enumerate((3, 3, 4))
+    ]
+    assert weights(folders[0]) == weights(folders[1]) != weights(folders[2])
+
+
+def test_a_parent_is_trained_further(trained, tmp_path: Path) -> None:
+    folder = train(trained.task, trained.train, None, tmp_path / "v2", parent=trained.folder, epochs=0.1, head_lr=1e-9)
+    assert sidecar.read(folder).parent == "v1"
+    before, after = (MultimodalModel.load(path)[0].state_dict() for path in (trained.folder, folder))
+    moved = max(float((after[name] - before[name]).abs().max()) for name in after if "norm" not in name)
+    assert moved < 1e-3
+
+
+def test_a_taken_folder_and_a_missing_start_are_refused_before_training(trained, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="not empty"):
+        train(trained.task, trained.train, trained.dev, trained.folder)
+    text = tiny.write_task(tmp_path, ("text",), ("left", "right"))
+    taught = tmp_path / "t.jsonl"
+    taught.write_text('{"id": "1", "text": "a", "label": "left"}\n')
+    with pytest.raises(CheckpointError, match="gone"):
+        train(str(text), taught, taught, tmp_path / "out", starts={"text": tmp_path / "gone"})
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unreadable_picture_is_named(trained, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    taught = tmp_path / "t.jsonl"
+    taught.write_text('{"id": "odd one", "image": "bad.png", "label": "left"}\n')
+    with pytest.raises(ManifestError, match="odd one"):
+        train(trained.task, taught, None, tmp_path / "out")
+
+
+def test_frozen_parameters_keep_their_value(trained) -> None:
+    task = tasks.get(trained.task)
+    model, processor = MultimodalModel.load(trained.folder)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    items = decode_rows(manifests.read(trained.train, task)[:16], task, processor)
+    fit(model, processor, items, Options(epochs=1, batch=4, precision="fp32", augment=False, frozen=("fusion.",)))
+    kept = {name for name, value in model.named_parameters() if torch.equal(value, before[name])}
+    assert kept >= {name for name in before if name.startswith("fusion.")}
+    assert "head.out.weight" not in kept
+    assert all(value.requires_grad for value in model.parameters())
+
+
+def test_averaged_weights_lie_between_the_steps(trained) -> None:
+    task = tasks.get(trained.task)
+    kept = []
+    for decay in (0.0, 0.9999):
+        model, processor = MultimodalModel.load(trained.folder)
+        items = decode_rows(manifests.read(trained.train, task)[:32], task, processor)
+        torch.manual_seed(0)
+        fit(model, processor, items, Options(epochs=2, precision="fp32", augment=False, ema=decay))
+        kept.append(model.head.out.weight.detach())
+    start = MultimodalModel.load(trained.folder)[0].head.out.weight.detach()
+    assert (kept[1] - start).norm() < 0.5 * (kept[0] - start).norm()
+
+
+def test_subsets_and_their_items() -> None:
+    assert subsets(("image", "text")) == [("image",), ("text",), ("image", "text")]
+    items = [tiny.inputs(0, ("image", "text")), tiny.inputs(1, ("text",))]
+    found = only([Item(inputs, 0) for inputs in items], ("image",))
+    assert [item.inputs.modalities for item in found] == [("image",)]
