@@ -1,6 +1,7 @@
 """What can go wrong with disk and database, as one StorageError with one sentence."""
 
 import errno
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mmdemo.errors import StorageError
 
+_ROOM_BYTES = 65_536  # what the files beside a database need to begin with
 _BY_ERRNO = {
     errno.ENOSPC: "storage_full",
     errno.EDQUOT: "storage_full",
@@ -39,4 +41,14 @@ def from_os(error: OSError, place: Path | str) -> StorageError:
 def from_database(error: DBAPIError, place: Path | str) -> StorageError:
     """Return the sentence for a failed statement on the database at `place`."""
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
-    return StorageError(_BY_SQLITE.get(code, "storage_failed"), place=place, detail=str(error.orig).strip())
+    key = _BY_SQLITE.get(code, "storage_failed")
+    if code == sqlite3.SQLITE_IOERR and _is_full(Path(place).parent):
+        key = "storage_full"  # SQLite says so only of the database itself, not of the files beside it
+    return StorageError(key, place=place, detail=str(error.orig).strip())
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _ROOM_BYTES
+    except OSError:
+        return False
