@@ -1,0 +1,63 @@
+"""Take the pictures of README and docs from the running app: `make screenshots`, or `python docs/screenshots.py [OUT]`.
+
+The app is the real one with the shipped models, in a home folder of its own; nothing is drawn by hand.
+"""
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests import browser, serving
+
+WIDTH_PX, HEIGHT_PX = 1280, 800
+COLOURS = 128  # enough for cards, words and one photograph; keeps a picture under 200 KB
+ANSWER_LIMIT_MS = 120_000  # the first answer waits for the models
+SURE, DOUBTFUL = 0, -1  # places among the examples of the first task
+
+
+def predict(page: Page) -> None:
+    """The answer to an example, and where the model looked."""
+    _ask(page, SURE)
+
+
+def review(page: Page) -> None:
+    """The Review tab, after a visitor sent something that the model is not sure of."""
+    _ask(page, DOUBTFUL)
+    page.locator("[data-tab=review]").click()
+    page.locator("#mm-tab-review [data-label]").first.wait_for(timeout=ANSWER_LIMIT_MS)
+
+
+PICTURES: dict[str, Callable[[Page], None]] = {"predict": predict, "review": review}
+
+
+def _ask(page: Page, place: int) -> None:
+    page.locator("[data-do=clear]").click()
+    page.locator(".mm-examples:not([hidden]) [data-example]").nth(place).click()
+    page.locator(".mm-form:not([hidden]) .mm-chosen").first.wait_for()
+    page.locator("[data-do=predict]").click()
+    page.locator(".mm-map-slot canvas").first.wait_for(timeout=ANSWER_LIMIT_MS)
+
+
+def take(out: Path) -> None:
+    """Write all PICTURES into `out`, in their order, as one visitor."""
+    with tempfile.TemporaryDirectory() as home, serving.serve(Path(home)) as server, browser.launch() as running:
+        page = running.new_page(locale="en-US", viewport={"width": WIDTH_PX, "height": HEIGHT_PX})
+        page.goto(server.url)
+        for name, show in PICTURES.items():
+            show(page)
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(1_000)  # maps and cards fade in
+            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out / f"{name}.png", optimize=True)
+            print(out / f"{name}.png", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parent)
