@@ -3,6 +3,7 @@
 What was erased no longer trains.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from annotations import content, media
@@ -30,6 +31,7 @@ def forget(store: Store, prediction_id: str) -> None:
         files = [] if needed else _erase(session, row, "forget")
         session.commit()
     _clear(store, files)
+    store.scrub()
 
 
 def expire(store: Store, days: int, at: datetime | None = None) -> int:
@@ -46,6 +48,7 @@ def expire(store: Store, days: int, at: datetime | None = None) -> int:
             files += _erase(session, row, "expire")
         session.commit()
     _clear(store, [*files, *media.names(store.media, (now() - _ORPHAN_AGE).timestamp())])
+    store.scrub()
     return len(old)
 
 
@@ -55,7 +58,10 @@ def _erase(session: Session, row: SampleRow, name: str) -> list[str]:
     return files
 
 
-def _clear(store: Store, files: list[str]) -> None:
-    with store.session() as session:  # a writer's lock: nobody begins to need one of these meanwhile
-        media.remove(store.media, [name for name in files if not samples.needs_media(session, name)])
-    store.scrub()
+def _clear(store: Store, files: Iterable[str]) -> None:
+    """Delete those of the files that no sample needs."""
+    with store.reading() as session:
+        spare = [name for name in files if not samples.needs_media(session, name)]
+    if spare:
+        with store.session() as session:  # a writer's lock: nobody begins to need one of these meanwhile
+            media.remove(store.media, [name for name in spare if not samples.needs_media(session, name)])
