@@ -86,7 +86,8 @@ def test_what_the_code_imports_is_named_in_the_requirements() -> None:
     named = {normal(line.split("==")[0]) for line in read("requirements.txt").splitlines() if "==" in line}
     imported = {arrow.target for arrow in source_tree.imports(source_tree.modules("app.py", "mmdemo", "annotations"))}
     others = {name for name in imported if "." not in name} - {"mmdemo", "annotations", *sys.stdlib_module_names}
-    homes = {name: {normal(home) for home in packages_distributions().get(name, [])} for name in others}
+    installed = packages_distributions()
+    homes = {name: {normal(home) for home in installed.get(name, [])} for name in others}
     assert {name for name, home in homes.items() if not home & named} == set()
 
 
