@@ -1,6 +1,104 @@
-"""Is a caption in a language that the model reads? Filled by script first, then by words."""
+"""Is a caption in a language that the model does not read? By its script first, then, within a script, by its words.
+
+Wrong alarms cost more than misses: names, hashtags, emoji and one or two words are never called foreign.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import regex
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+# Scripts and the languages (ISO 639-1) that are told apart within them.
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "Latin": tuple(
+        "af ca cs da de en es et eu fi fr ga gl hr hu id is it lt lv ms nl no pl pt ro sk sl sq sv sw tl tr vi".split()  # noqa: SIM905
+    ),
+    "Cyrillic": ("be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "uk"),
+    "Arabic": ("ar", "fa", "ps", "ug", "ur"),
+    "Devanagari": ("hi", "mr", "ne"),
+    "Hebrew": ("he",),
+    "Han": ("ja", "zh"),
+    "Hiragana": ("ja",),
+    "Katakana": ("ja",),
+    "Hangul": ("ko",),
+    "Greek": ("el",),
+    "Thai": ("th",),
+    "Armenian": ("hy",),
+    "Georgian": ("ka",),
+    "Bengali": ("as", "bn"),
+    "Gujarati": ("gu",),
+    "Gurmukhi": ("pa",),
+    "Tamil": ("ta",),
+    "Telugu": ("te",),
+    "Kannada": ("kn",),
+    "Malayalam": ("ml",),
+    "Sinhala": ("si",),
+    "Khmer": ("km",),
+    "Lao": ("lo",),
+    "Myanmar": ("my",),
+    "Ethiopic": ("am",),
+}
+# Words that are left → how likely the task's languages may be at most for a caption to count as foreign.
+HIGHEST = {3: 0.008, 4: 0.02, 5: 0.05}
+FEWEST_WORD_LETTERS = 11  # in all words together: "c'est la vie" and "lol omg wtf" say nothing
+FEWEST_LETTERS = 2  # of a foreign script: a single α is a symbol
+_LETTERS = {script: regex.compile(rf"\p{{Script={script}}}") for script in SCRIPTS}
+_NOT_WORDS = regex.compile(r"\bht{1,2}p?s?(:\S*|…)|www\.\S+|[@#][\p{L}\p{M}\p{N}_]+|\bRT\b")
+_WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*")
 
 
-def is_foreign(caption: str, languages: tuple[str, ...]) -> bool:
-    """Return whether the caption is clearly in a language that is none of `languages`; any is read where empty."""
-    return False
+def is_foreign(caption: str, languages: Sequence[str]) -> bool:
+    """Return whether the caption is clearly in a language that is none of `languages` (ISO 639-1).
+
+    Where `languages` is empty, or holds one that SCRIPTS does not know, nothing is foreign.
+    """
+    known = {language for of in SCRIPTS.values() for language in of}
+    text = _NOT_WORDS.sub(" ", caption)
+    letters = {script: len(pattern.findall(text)) for script, pattern in _LETTERS.items()}
+    if not languages or not known.issuperset(languages) or not any(letters.values()):
+        return False
+    read = {script for script, of in SCRIPTS.items() if set(of) & set(languages)}
+    foreign = sum(count for script, count in letters.items() if script not in read)
+    if foreign * 2 > sum(letters.values()):
+        return foreign >= FEWEST_LETTERS
+    script = max(read, key=lambda name: letters[name])
+    return _words_are_foreign(text, languages, SCRIPTS[script])
+
+
+def _words_are_foreign(text: str, languages: Sequence[str], candidates: Sequence[str]) -> bool:
+    words = _WORD.findall(text)
+    lower = _without_names(words)
+    if set(candidates) <= set(languages) or sum(map(len, words)) < FEWEST_WORD_LETTERS:
+        return False
+    if len(words) < min(HIGHEST) or len(lower) < min(HIGHEST) - 1:
+        return False
+    highest = HIGHEST[min(len(words), max(HIGHEST))]
+    return all(_share(" ".join(some).lower(), languages, candidates) < highest for some in (words, lower))
+
+
+def _without_names(words: Sequence[str]) -> list[str]:
+    """Return the words that are no names: small ones, and the first where the second is small."""
+    if all(word.isupper() for word in words):
+        return list(words) if len(words) >= max(HIGHEST) else []
+    small = [word for word in words[1:] if not word[0].isupper()]
+    first = words[:1] if len(words) > 1 and not words[1][0].isupper() else []
+    return [*first, *small]
+
+
+def _share(text: str, languages: Sequence[str], candidates: Sequence[str]) -> float:
+    """Return how likely one of `languages` is, among `candidates`; 1 where nothing can be told."""
+    found = dict(load().rank(text))
+    among = sum(found.get(language, 0.0) for language in candidates)
+    return sum(found.get(language, 0.0) for language in set(languages) & set(candidates)) / among if among > 0 else 1.0
+
+
+@cache
+def load() -> "LanguageIdentifier":
+    """Return py3langid's model, which takes half a second to read; its ranking keeps no state."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -162,6 +162,10 @@ def _load(folder: Path, task: Task) -> Served:
             found=model.config.labels,
             wanted=task.label_names,
         )
+    if "text" in task.modalities:
+        language.load()
+    if task.limits.speech:
+        speech.load()
     return Served(folder, found, model, processor, familiarity.load(folder))
 
 

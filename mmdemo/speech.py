@@ -73,7 +73,7 @@ def probabilities(chunks: Tensor) -> Tensor:
     stretches = -(-n // STRETCH_CHUNKS)
     padded = F.pad(chunks, (0, 0, WARM_UP_CHUNKS, stretches * STRETCH_CHUNKS - n))
     before = F.pad(padded[:-1, -CONTEXT_SAMPLES:], (0, 0, 1, 0))  # (chunks, CONTEXT_SAMPLES)
-    detector = _detector()
+    detector = load()
     features = detector.features(torch.cat([before, padded], dim=1))  # (chunks, 128)
     overlapping = features.unfold(0, WARM_UP_CHUNKS + STRETCH_CHUNKS, STRETCH_CHUNKS)  # (s, 128, chunks of one)
     return detector(overlapping.transpose(1, 2))[:, WARM_UP_CHUNKS:].flatten()[:n]  # (n,)
@@ -81,7 +81,8 @@ def probabilities(chunks: Tensor) -> Tensor:
 
 @cache
 @torch.inference_mode(False)
-def _detector() -> VoiceDetector:
+def load() -> VoiceDetector:
+    """Return the detector with its weights; it keeps no state between two recordings."""
     spec = importlib.util.find_spec("silero_vad")
     assert spec is not None and spec.origin is not None, "silero-vad is among the requirements"
     weights = load_file(Path(spec.origin).parent / "data" / "silero_vad_16k.safetensors")

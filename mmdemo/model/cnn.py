@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdemo.model.modality import ModalityEncoder
+
 IMAGE_CHANNELS = (32, 64, 128)  # each block halves the side: 64 pixels → 8 × 8 regions
 AUDIO_CHANNELS = (32, 64, 128, 192)  # each block halves the mel bands, the first three the frames
 AUDIO_TIME_STRIDES = (2, 2, 2, 1)
@@ -38,7 +40,7 @@ class ResidualBlock(nn.Module):
         return _masked(F.relu(inner + self.shortcut_norm(self.shortcut(maps))), mask), mask
 
 
-class SmallCnn(nn.Module):
+class SmallCnn(ModalityEncoder):
     """A picture encoder of 0.3 M parameters for drawings of 32 to 96 pixels."""
 
     def __init__(self, size: int, channels: Sequence[int] = IMAGE_CHANNELS) -> None:
@@ -46,19 +48,21 @@ class SmallCnn(nn.Module):
         widths = (3, *channels)
         self.blocks = nn.ModuleList(ResidualBlock(a, b, (2, 2)) for a, b in itertools.pairwise(widths))
         self.dim = channels[-1]
-        self.grid = (-(-size // 2 ** len(channels)),) * 2
+        side = -(-size // 2 ** len(channels))  # regions
+        self.grid = (side, side)
 
-    def forward(self, pixel_values: Tensor) -> Tensor:
-        """Return regions (b, rows · columns, dim) of pictures (b, 3, s, s), in reading order."""
+    def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Return regions (b, rows · columns, dim) of pictures (b, 3, s, s), in reading order; all are real."""
         # Never with the channels last: the gradient of a 1 × 1 convolution of three channels at stride 2 then writes
         # past its memory (torch 2.11, two threads, five samples).
         maps = pixel_values.contiguous()
         for block in self.blocks:
             maps, _ = block(maps)
-        return maps.flatten(2).transpose(1, 2)  # (b, rows · columns, dim)
+        regions = maps.flatten(2).transpose(1, 2)  # (b, rows · columns, dim)
+        return regions, regions.new_ones(regions.shape[:2], dtype=torch.bool)
 
 
-class LogMelCnn(nn.Module):
+class LogMelCnn(ModalityEncoder):
     """A sound encoder of 0.9 M parameters: residual blocks over the log-mel spectrogram, one token for 8 frames."""
 
     def __init__(self, mels: int, channels: Sequence[int] = AUDIO_CHANNELS) -> None:
@@ -72,7 +76,7 @@ class LogMelCnn(nn.Module):
         self.dim = channels[-1] * 2
         self.squeeze = nn.Conv1d(channels[-1] * bands, channels[-1], 1)
 
-    def forward(self, audio_features: Tensor, audio_frames: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, audio_features: Tensor, audio_frames: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Return tokens (b, tokens, dim) and which of them are real (b, tokens) bool.
 
         `audio_features` (b, f, t) float32 log-mel, zero behind the `audio_frames` (b,) of each sample.

@@ -33,8 +33,7 @@ class MultimodalConfig(PreTrainedConfig):
     @property
     def labels(self) -> list[str]:
         """The labels in the order of the logits."""
-        names = self.id2label or {}
-        return [str(names[index]) for index in sorted(names, key=int)]
+        return [str(name) for _, name in sorted((self.id2label or {}).items(), key=lambda item: int(item[0]))]
 
 
 def for_task(task: Task, encoders: dict[str, Any]) -> MultimodalConfig:

@@ -1,136 +1,65 @@
-"""From a modality's tensors to its tokens: a builder a type of encoder, found in ENCODERS.
+"""From a modality's tensors to its tokens: which types of encoder there are, found in ENCODERS.
 
-A builder makes an encoder from the settings in the configuration alone; `specify` makes those settings from a task's
-TOML when a fresh model is built. Letters of the shapes: b samples, n tokens, d width of the encoder.
+A builder makes an empty encoder from what the configuration keeps; a specifier makes that from a task's TOML when a
+fresh model is built, with the weights to start from, if any.
 """
 
-import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import PreTrainedModel
 
-from mmdemo.errors import CheckpointError, ManifestError
+from mmdemo.errors import ManifestError
 from mmdemo.model.cnn import LogMelCnn, SmallCnn
+from mmdemo.model.modality import ModalityEncoder
+from mmdemo.model.pretrained import AutoImage, AutoText
+from mmdemo.model.pretrained import specify as specify_auto
 
-IMAGE_SIZE_PX = 224  # side of the square, where the task says nothing
-SMALL_SIZE_PX = 64
+SMALL_SIZE_PX = 64  # side of the square, where the task says nothing
 MELS = 64
-_LEFT_OUT = ("_name_or_path", "architectures", "dtype", "id2label", "label2id", "transformers_version", "torch_dtype")
+
+Specified = tuple[dict[str, Any], PreTrainedModel | None]
 
 
-class AutoImage(nn.Module):
-    """Any picture model of transformers: regions of its last feature map, or its patch tokens."""
+@dataclass(frozen=True)
+class Kind:
+    """One type of encoder."""
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.backbone = _backbone(spec)
-        self.dim: int = spec["dim"]
-        self.grid: tuple[int, int] = tuple(spec["grid"])
-
-    def train(self, mode: bool = True) -> "AutoImage":
-        """Batch norms of a trained backbone keep their statistics: small batches would spoil them."""
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
-        return self
-
-    def forward(self, pixel_values: Tensor) -> Tensor:
-        """Return regions (b, rows · columns, d) of pictures (b, 3, size, size), in reading order."""
-        hidden = self.backbone(pixel_values=pixel_values).last_hidden_state
-        return _regions(hidden)[0]
+    build: Callable[[Mapping[str, Any]], ModalityEncoder]
+    specify: Callable[[str, Mapping[str, Any], str | None], Specified]  # modality, entry of the TOML, start
 
 
-class AutoText(nn.Module):
-    """Any text model of transformers: its last hidden state."""
-
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.backbone = _backbone(spec)
-        self.dim: int = self.backbone.config.hidden_size
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return tokens (b, n, d) of word pieces (b, n)."""
-        return self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-
-
-def build(modality: str, spec: Mapping[str, Any]) -> nn.Module:
+def build(modality: str, spec: Mapping[str, Any]) -> ModalityEncoder:
     """Return an empty encoder. Raises ManifestError for a type that the modality does not have."""
-    return _of_type(modality, spec["type"])[0](spec)
+    return _kind(modality, spec["type"]).build(spec)
 
 
-def specify(
-    modality: str, entry: Mapping[str, Any], start: str | None
-) -> tuple[dict[str, Any], PreTrainedModel | None]:
+def specify(modality: str, entry: Mapping[str, Any], start: str | None) -> Specified:
     """Return what the configuration keeps of a task's encoder entry, and the weights to start from, if any.
 
     Raises ManifestError, CheckpointError where `start` cannot be loaded.
     """
-    return _of_type(modality, entry["type"])[1](modality, entry, start)
+    return _kind(modality, entry["type"]).specify(modality, entry, start)
 
 
-def _of_type(modality: str, type_: str) -> tuple[Callable[..., nn.Module], Callable[..., Any]]:
-    known = {name: pair for (of, name), pair in ENCODERS.items() if of == modality}
-    if type_ not in known:
-        raise ManifestError("unknown_encoder", type=type_, modality=modality, known=", ".join(known))
-    return known[type_]
+def _kind(modality: str, name: str) -> Kind:
+    known = {type_: kind for (of, type_), kind in ENCODERS.items() if of == modality}
+    if name not in known:
+        raise ManifestError("unknown_encoder", type=name, modality=modality, known=", ".join(known))
+    return known[name]
 
 
-def _specify_auto(modality: str, entry: Mapping[str, Any], start: str | None) -> tuple[dict[str, Any], PreTrainedModel]:
-    backbone = _pretrained(modality, start or entry.get("start", ""))
-    if getattr(backbone, "pooler", None) is not None:
-        backbone.pooler = None  # type: ignore[assignment]  # weights that nobody reads
-    config = {name: value for name, value in backbone.config.to_diff_dict().items() if name not in _LEFT_OUT}
-    spec: dict[str, Any] = {"type": "auto", "config": config}
-    if modality == "image":
-        size = entry.get("size", IMAGE_SIZE_PX)
-        regions, grid = _probe(backbone, size)
-        spec |= {"size": size, "dim": regions.shape[-1], "grid": list(grid)}
-    return spec, backbone
-
-
-def _specify_plain(defaults: dict[str, Any]) -> Callable[..., tuple[dict[str, Any], None]]:
-    def specify_plain(modality: str, entry: Mapping[str, Any], start: str | None) -> tuple[dict[str, Any], None]:
+def _from_scratch(**defaults: Any) -> Callable[[str, Mapping[str, Any], str | None], Specified]:
+    def specify(modality: str, entry: Mapping[str, Any], start: str | None) -> Specified:
         return {"type": entry["type"], **{name: entry.get(name, value) for name, value in defaults.items()}}, None
 
-    return specify_plain
+    return specify
 
 
-def _pretrained(modality: str, start: str) -> PreTrainedModel:
-    try:
-        return AutoModel.from_pretrained(start, dtype=torch.float32).eval()
-    except (OSError, ValueError) as error:
-        detail = str(error).split("\n")[0]
-        raise CheckpointError("start_missing", modality=modality, start=start, detail=detail) from error
-
-
-def _backbone(spec: Mapping[str, Any]) -> PreTrainedModel:
-    settings = dict(spec["config"])
-    model = AutoModel.from_config(AutoConfig.for_model(settings.pop("model_type"), **settings))
-    if getattr(model, "pooler", None) is not None:
-        model.pooler = None
-    return model
-
-
-@torch.no_grad()
-def _probe(backbone: PreTrainedModel, size: int) -> tuple[Tensor, tuple[int, int]]:
-    return _regions(backbone(pixel_values=torch.zeros(1, 3, size, size)).last_hidden_state)
-
-
-def _regions(hidden: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    if hidden.dim() == 4:  # a feature map (b, d, rows, columns)
-        return hidden.flatten(2).transpose(1, 2), (hidden.shape[2], hidden.shape[3])  # (b, rows · columns, d)
-    side = math.isqrt(hidden.shape[1])  # patch tokens (b, n, d), class and register tokens in front
-    return hidden[:, hidden.shape[1] - side * side :], (side, side)  # (b, side · side, d)
-
-
-# (modality, type) → how it is built empty, how its settings are made
-ENCODERS: dict[tuple[str, str], tuple[Callable[[Mapping[str, Any]], nn.Module], Callable[..., Any]]] = {
-    ("image", "auto"): (AutoImage, _specify_auto),
-    ("image", "small_cnn"): (lambda spec: SmallCnn(spec["size"]), _specify_plain({"size": SMALL_SIZE_PX})),
-    ("text", "auto"): (AutoText, _specify_auto),
-    ("audio", "logmel_cnn"): (lambda spec: LogMelCnn(spec["mels"]), _specify_plain({"mels": MELS})),
+ENCODERS: dict[tuple[str, str], Kind] = {
+    ("image", "auto"): Kind(AutoImage, specify_auto),
+    ("image", "small_cnn"): Kind(lambda spec: SmallCnn(spec["size"]), _from_scratch(size=SMALL_SIZE_PX)),
+    ("text", "auto"): Kind(AutoText, specify_auto),
+    ("audio", "logmel_cnn"): Kind(lambda spec: LogMelCnn(spec["mels"]), _from_scratch(mels=MELS)),
 }

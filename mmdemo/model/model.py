@@ -53,8 +53,10 @@ class MultimodalModel(PreTrainedModel):
     def __init__(self, config: MultimodalConfig) -> None:
         super().__init__(config)
         d = config.dim
-        self.encoders = nn.ModuleDict({name: encoders.build(name, config.encoders[name]) for name in config.modalities})
-        self.projections = nn.ModuleDict({name: _projection(self.encoders[name].dim, d) for name in config.modalities})
+        built = {name: encoders.build(name, config.encoders[name]) for name in config.modalities}
+        self.encoders = nn.ModuleDict(built)
+        self.projections = nn.ModuleDict({name: _projection(encoder.dim, d) for name, encoder in built.items()})
+        self.grid = built["image"].grid if "image" in built else None
         self.modality_embedding = nn.Embedding(len(MODALITIES), d)
         self.fusion = fusion.Fusion(d, config.layers, config.heads, config.dropout)
         self.head = HEADS[config.kind](d, len(config.labels), config.dropout)
@@ -117,7 +119,7 @@ class MultimodalModel(PreTrainedModel):
         rows = present.nonzero()[:, 0]
         if len(rows) == 0:
             return self.fusion.answer.new_zeros(len(present), 0, self.config.dim), present.new_zeros(len(present), 0)
-        tokens, mask = _ENCODE[name](self.encoders[name], *(item[rows] for item in arguments))
+        tokens, mask = self.encoders[name](*(item[rows] for item in arguments))
         tokens = self.projections[name](tokens) + self._place(name, tokens.shape[1])
         if len(rows) == len(present):
             return tokens, mask
@@ -128,8 +130,8 @@ class MultimodalModel(PreTrainedModel):
     def _place(self, name: str, n: int) -> Tensor:
         """Return (n, d): what kind of token it is, and where; word pieces know their place from their encoder."""
         kind = self.modality_embedding.weight[MODALITIES.index(name)]
-        if name == "image":
-            return kind + fusion.grid_sinusoids(*self.encoders[name].grid, self.config.dim, kind)
+        if name == "image" and self.grid is not None:
+            return kind + fusion.grid_sinusoids(*self.grid, self.config.dim, kind)
         if name == "audio":
             return kind + fusion.sinusoids(torch.arange(n, device=kind.device), self.config.dim)
         return kind.expand(n, -1)
@@ -139,8 +141,7 @@ class MultimodalModel(PreTrainedModel):
         for name, (tokens, _) in encoded.items():
             spans[name] = (first, first + tokens.shape[1])
             first += tokens.shape[1]
-        grid = self.encoders["image"].grid if "image" in encoded else None
-        return Layout(spans, grid, torch.cat([mask.new_ones(len(mask), 1), mask], dim=1))
+        return Layout(spans, self.grid, torch.cat([mask.new_ones(len(mask), 1), mask], dim=1))
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Conv1d | nn.Conv2d):
@@ -199,19 +200,3 @@ def _projection(width: int, d: int) -> nn.Sequential:
 def _mean(tokens: Tensor, mask: Tensor) -> Tensor:
     weight = mask.unsqueeze(-1).to(tokens.dtype)  # (b, n, 1)
     return (tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp_min(1)  # (b, d)
-
-
-def _encode_image(encoder: nn.Module, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
-    tokens = encoder(pixel_values)
-    return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
-
-
-def _encode_text(encoder: nn.Module, ids: Tensor, mask: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
-    return encoder(ids, mask), words  # marks such as [CLS] stay behind: nobody wrote them
-
-
-def _encode_audio(encoder: nn.Module, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-    return encoder(features, frames)
-
-
-_ENCODE = {"image": _encode_image, "text": _encode_text, "audio": _encode_audio}

@@ -196,7 +196,8 @@ class MultimodalProcessor:
 def _image_frontend(settings: Mapping[str, Any] | None) -> ImageFrontend | None:
     if settings is None:
         return None
-    return ImageFrontend(**{name: tuple(v) if isinstance(v, list | tuple) else v for name, v in settings.items()})
+    scaling = {name: tuple(settings[name]) for name in ("mean", "std") if name in settings}
+    return ImageFrontend(size=settings["size"], **scaling)
 
 
 def _audio_frontend(settings: Mapping[str, Any] | None) -> AudioFrontend | None:
