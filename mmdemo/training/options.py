@@ -11,13 +11,14 @@ from mmdemo.errors import ManifestError
 from mmdemo.tasks import Task
 
 PRECISIONS = ("fp32", "bf16")
+FINE_TUNED, FROM_SCRATCH = 3.0, 30.0  # epochs
 
 
 @dataclass(frozen=True)
 class Options:
     """How a model is trained."""
 
-    epochs: float = 3.0
+    epochs: float = 0.0  # times through the samples; 0: FINE_TUNED where an encoder has a start, else FROM_SCRATCH
     batch: int = 32  # samples a step
     encoder_lr: float = 5e-5  # encoders that start from trained weights
     head_lr: float = 5e-4  # everything that starts from nothing: fusion, head, encoders without a start
@@ -36,7 +37,9 @@ class Options:
 def options(task: Task, **given: Any) -> Options:
     """Return the options of a run. Raises ManifestError for one that does not exist or has the wrong type."""
     chosen = {**task.training, **{name: value for name, value in given.items() if value is not None}}
-    return dataclasses.replace(Options(), **_converted(chosen))
+    found = dataclasses.replace(Options(), **_converted(chosen))
+    started = any("start" in entry for entry in task.encoders.values())
+    return found if found.epochs else dataclasses.replace(found, epochs=FINE_TUNED if started else FROM_SCRATCH)
 
 
 def _converted(chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +71,6 @@ def _not_negative(value: Any) -> bool:
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "precision": PRECISIONS.__contains__,
     "batch": lambda value: value >= 1,
-    "epochs": lambda value: value > 0,
     "hold_out": lambda value: 0 <= value < 1,
     "ema": lambda value: 0 <= value < 1,
 }

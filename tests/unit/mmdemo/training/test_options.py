@@ -6,7 +6,7 @@ import pytest
 
 from mmdemo import tasks
 from mmdemo.errors import ManifestError
-from mmdemo.training.options import Options, options
+from mmdemo.training.options import FINE_TUNED, FROM_SCRATCH, Options, options
 
 TASK = replace(tasks.get("sentiment"), training={"epochs": 2, "frozen": ["encoders.text."]})
 
@@ -14,6 +14,13 @@ TASK = replace(tasks.get("sentiment"), training={"epochs": 2, "frozen": ["encode
 def test_the_nearer_one_wins() -> None:
     chosen = options(TASK, batch="8", seed=None)
     assert chosen == replace(Options(), epochs=2.0, batch=8, frozen=("encoders.text.",))
+
+
+def test_a_model_from_scratch_goes_through_its_samples_more_often() -> None:
+    fresh = replace(tasks.get("speech_emotion"), training={})
+    started = replace(TASK, training={})
+    assert (options(fresh).epochs, options(started).epochs) == (FROM_SCRATCH, FINE_TUNED)
+    assert options(fresh, epochs=2).epochs == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What the shipped models get right on dev, what they weigh, and how fast they answer.
+
+python benchmarks/models.py DATA > benchmarks/models.md     DATA holds a folder a task with dev.jsonl in it
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from mmdemo import tasks
+from mmdemo.decode import decode
+from mmdemo.evaluation import evaluate
+from mmdemo.figures import Figures, Slice
+from mmdemo.predictor import Predictor
+from mmdemo.settings import Settings
+from mmdemo.training import manifests
+from mmdemo.versions import SHIPPED, Versions
+
+TIMED = 60  # samples whose answers are timed, one by one
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    data = parser.parse_args().data
+    names = [folder.name for folder in sorted(SHIPPED.iterdir()) if (folder / "version.json").is_file()]
+    total = sum(path.stat().st_size for path in SHIPPED.rglob("*.safetensors"))
+    print(f"All shipped weights: {total:,} bytes of 56 MiB = {56 * 2**20:,}. {torch.get_num_threads()} thread(s).")
+    for name in names:
+        print("\n".join(_tables(name, data / name / "dev.jsonl")))
+
+
+def _tables(name: str, manifest: Path) -> list[str]:
+    task = tasks.get(name)
+    rows = manifests.read(manifest, task)
+    folder = SHIPPED / name
+    start = time.perf_counter()
+    predictor = Predictor(task, folder, Settings(home=Path("nowhere")))
+    version = predictor.model_version  # loads it
+    loaded_s = time.perf_counter() - start
+    decoded = [decode(row.sample, task) for row in rows[:TIMED]]
+    answered_ms = statistics.median(predictor.predict_inputs(inputs).latency_ms for inputs in decoded)
+    explained_ms = statistics.median(predictor.predict_inputs(inputs, "default").latency_ms for inputs in decoded)
+    found = evaluate(predictor, rows, lambda text: print(text, file=sys.stderr))
+    flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_fp16", 0.0)
+    return [
+        f"\n## {name}, {version}\n",
+        f"Loaded in {loaded_s:.1f} s; an answer takes {answered_ms:.0f} ms, with its map {explained_ms:.0f} ms (median).",
+        f"Rounding the weights to fp16 changed {flips:.2%} of the labels on dev. "
+        f"Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
+        "| samples | n | accuracy | macro-F1 | ECE |",
+        "|---|---|---|---|---|",
+        *[f"| {what} | {p.n} | {p.accuracy:.3f} | {p.macro_f1:.3f} | {p.ece:.3f} |" for what, p in _slices(found)],
+    ]
+
+
+def _slices(found: Figures) -> list[tuple[str, Slice | Figures]]:
+    slices: list[tuple[str, Slice | Figures]] = [("all", found), *found.by_group.items()]
+    for given, part in found.by_modalities.items() if len(found.by_modalities) > 1 else ():
+        slices.append((f"{given} given", part))
+        slices += [(f"{given} given, {group}", inner) for group, inner in part.by_group.items()]
+    return slices
+
+
+if __name__ == "__main__":
+    main()
