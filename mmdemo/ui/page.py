@@ -8,7 +8,7 @@ import gradio as gr
 from mmdemo.errors import CannotListen
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import api, frame, predict, render
+from mmdemo.ui import api, frame, predict, render, review
 from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.services import Services
 
@@ -28,7 +28,7 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
         with gr.Column(elem_id="mm-tab-predict"):
             predict.build(services, settings)
         with gr.Column(elem_id="mm-tab-review"):
-            pass
+            review.build(services, settings)
         with gr.Column(elem_id="mm-tab-status"):
             pass
         api.add(services, settings)

@@ -12,8 +12,12 @@
         return [];
       }
     },
-    add: (id) => mmdemo.store(SENT, JSON.stringify([...new Set([...sent.all(), id])].slice(-MOST_SENT))),
-    remove: (ids) => mmdemo.store(SENT, JSON.stringify(sent.all().filter((id) => !ids.includes(id)))),
+    add: (id) => sent.write([...new Set([...sent.all(), id])].slice(-MOST_SENT)),
+    remove: (ids) => sent.write(sent.all().filter((id) => !ids.includes(id))),
+    write: (ids) => {
+      mmdemo.store(SENT, JSON.stringify(ids));
+      document.dispatchEvent(new CustomEvent("mmdemo:kept")); // the queue may have grown or shrunk
+    },
   };
 
   let stopMap = null; // of the map that stands there now

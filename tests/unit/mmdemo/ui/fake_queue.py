@@ -209,4 +209,6 @@ if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 7860
     with tempfile.TemporaryDirectory() as home:
         settings = dataclasses.replace(Settings(), server_port=port)
-        page.launch(page.build(FakeQueue(Path(home), delay_s=0.05).services(), settings), settings)
+        services = FakeQueue(Path(home), delay_s=0.05).services()
+        page.launch(page.build(services, settings), services, settings)
+        threading.Event().wait()

@@ -1,0 +1,135 @@
+"""A queued sample → what the Review tab asks about it, in one language. Plain data in, plain data out."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mmdemo.locale import text
+from mmdemo.review import QueueItem, ReviewItem, Status
+from mmdemo.tasks import Task
+from mmdemo.ui.answer import percent
+
+AUDIT = "audit"  # drawn at random: answered blind, so that it measures the model and not its influence
+KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")  # of the first ten labels
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the queue."""
+
+    sample_id: str
+    title: str
+    about: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One label to choose."""
+
+    label: str  # as stored
+    name: str  # as the reader calls it
+    key: str  # that chooses it, "" for none
+    aside: str = ""  # why it stands out
+    accept: bool = False  # Enter chooses it
+
+
+@dataclass(frozen=True)
+class Question:
+    """One sample, and what can be answered."""
+
+    sample_id: str
+    caption: str
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]  # sentences about the answer, as its visitor read them
+    earlier: tuple[str, ...]  # answers that were given before
+    choices: tuple[Choice, ...]  # in the task's order
+    blind: bool  # nothing here tells what the model guessed, or what a visitor suggested
+
+
+def rows(items: Sequence[QueueItem], tasks: Mapping[str, Task], current: str, language: str) -> tuple[Row, ...]:
+    """Return the queue as it is listed."""
+    return tuple(_row(item, tasks[item.task], item.sample_id == current, language) for item in items)
+
+
+def question(entry: ReviewItem, task: Task, hide: bool, language: str) -> Question:
+    """Return what is asked about one sample; `hide` asks for it blind."""
+    blind = is_blind(entry.item, hide)
+    return Question(
+        sample_id=entry.item.sample_id,
+        caption=entry.item.text or "",
+        facts=tuple(_facts(entry, task, language)),
+        notes=() if blind else tuple(text(f"note.{key}", language) for key in entry.prediction.notes),
+        earlier=() if blind else tuple(_earlier(entry, task, language)),
+        choices=tuple(_choices(entry.item, task, blind, language)),
+        blind=blind,
+    )
+
+
+def is_blind(item: QueueItem, hide: bool) -> bool:
+    """Tell whether the annotator must not see the guess before answering."""
+    return hide or item.reason == AUDIT
+
+
+def keys(labels: Sequence[str]) -> dict[str, str]:
+    """Return label → key: 1 … 9 and 0 in the task's order; where labels are digits, the digit itself."""
+    if all(len(label) == 1 and label in KEYS for label in labels):
+        return {label: label for label in labels}
+    return dict(zip(labels, KEYS, strict=False))
+
+
+def told(entry: ReviewItem, label: str, task: Task, language: str) -> str:
+    """Return what is said after an answer: now the guess may be known."""
+    name, guess = task.display(label, language), task.display(entry.item.label, language)
+    if label == entry.item.label:
+        return text("review.said_alike", language, label=name)
+    sure = percent(entry.item.confidence, language)
+    return text("review.said", language, label=name, guess=guess, percent=sure)
+
+
+def progress(answered_today: int, status: Status, task: Task, language: str) -> str:
+    """Return what was answered today, and what the night still needs to decide about this task."""
+    today = text("review.today", language, count=answered_today)
+    missing = status.held_out_needed - status.held_out
+    if missing <= 0:
+        return today + text("review.enough", language)
+    # Only a share of all answers is set aside to judge by.
+    return today + text("review.missing", language, count=math.ceil(missing / task.gate.held_out_share))
+
+
+def _row(item: QueueItem, task: Task, current: bool, language: str) -> Row:
+    reason = text(f"review.reason_{item.reason}", language)
+    about = (task.display_title(language), percent(item.confidence, language), reason)
+    return Row(item.sample_id, item.text or _untitled(item, language), " · ".join(about), current)
+
+
+def _untitled(item: QueueItem, language: str) -> str:
+    return text("review.sound" if item.audio else "review.picture", language)
+
+
+def _facts(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
+    yield task.display_title(language)
+    yield text(f"review.why_{entry.item.reason}", language)
+    yield text("review.version", language, version=entry.prediction.model_version)
+
+
+def _earlier(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
+    for made in entry.corrections:
+        name = task.display(made.label, language)
+        yield text("review.earlier", language, label=name, annotator=made.annotator)
+
+
+def _choices(item: QueueItem, task: Task, blind: bool, language: str) -> Iterator[Choice]:
+    key_of = keys(task.label_names)
+    proposed = item.suggested if item.suggested in task.label_names else item.label
+    for label in task.label_names:
+        choice = Choice(label, task.display(label, language), key_of.get(label, ""))
+        if blind:
+            yield choice
+            continue
+        asides = []
+        if label == item.label:
+            asides.append(text("review.guess", language, percent=percent(item.confidence, language)))
+        if label == item.suggested:
+            asides.append(text("review.suggested", language))
+        yield Choice(choice.label, choice.name, choice.key, " · ".join(asides), label == proposed)

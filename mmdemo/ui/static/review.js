@@ -1,0 +1,264 @@
+// The Review tab: one sample, one key, the next sample. What stands in its slots comes from the server as HTML; a slot
+// is touched only where it changed, so that nothing moves between two samples but the sample.
+(() => {
+  "use strict";
+  const KEY = "mmdemo.review_key"; // in this tab alone
+  const NAME = "mmdemo.annotator";
+  const NAMELESS = "mmdemo.annotator_id"; // tells two people without names apart
+  const HIDE = "mmdemo.hide_guess";
+  const EMPTY_MS = 15_000; // after which an empty queue is looked at again
+
+  // It outlives a switch of language, after which the part is made anew from it.
+  const desk = { view: null, busy: false, note: "", noting: false, looking: false, names: [], thumbnails: new Map() };
+  let ui = null;
+
+  mmdemo.parts.review = (root, signal) => {
+    const find = (selector) => root.querySelector(selector);
+    ui = {
+      root, signal, find, slots: new Map(), stopMap: null,
+      review: find(".mm-review"), desk: find(".mm-rv-desk"), closed: find(".mm-rv-closed"), line: find(".mm-rv-line"),
+      name: find(".mm-rv-name"), hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
+    };
+    ui.name.value = mmdemo.stored(NAME) || "";
+    ui.hide.checked = mmdemo.stored(HIDE) === "yes";
+    ui.note.value = desk.note;
+    ui.note.parentElement.hidden = !desk.noting;
+    ui.name.addEventListener("input", () => mmdemo.store(NAME, ui.name.value));
+    ui.note.addEventListener("input", () => { desk.note = ui.note.value; });
+    ui.hide.addEventListener("change", () => {
+      mmdemo.store(HIDE, ui.hide.checked ? "yes" : null);
+      ui.hide.blur();
+      act("look", { sample_id: current() });
+    });
+    ui.looked.addEventListener("toggle", () => { desk.looking = ui.looked.open; showMap(); });
+    for (const field of [ui.name, ui.note]) field.addEventListener("keydown", leaveField);
+    ui.closed.addEventListener("submit", unlock);
+    root.addEventListener("click", onClick);
+    document.addEventListener("keydown", onKey, { signal });
+    document.addEventListener("mmdemo:tab", () => (isOpen() ? refresh() : count()), { signal });
+    document.addEventListener("mmdemo:kept", count, { signal });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && isOpen()) refresh(); }, { signal });
+    const timer = setInterval(() => { if (isOpen() && !document.hidden && desk.view?.state === "empty") refresh(); }, EMPTY_MS);
+    signal.addEventListener("abort", () => clearInterval(timer));
+    signal.addEventListener("abort", () => ui.stopMap?.abort());
+    if (desk.view) paint({ ...desk.view, line: "" }); // until it comes in the other language
+    if (isOpen()) refresh();
+    else count();
+  };
+
+  const isOpen = () => document.body.dataset.tab === "review";
+  const current = () => desk.view?.sample_id || "";
+
+  function annotator() {
+    const name = ui.name.value.trim();
+    if (name) return name;
+    if (!mmdemo.stored(NAMELESS)) mmdemo.store(NAMELESS, mmdemo.token().slice(0, 4));
+    return `reviewer ${mmdemo.stored(NAMELESS) || ""}`.trim();
+  }
+
+  // --- asking the server -------------------------------------------------------------------------------------------
+
+  async function count() {
+    try {
+      mmdemo.badge("review", (await mmdemo.call("review_count")).waiting);
+    } catch { /* the badge is not worth a sentence */ }
+  }
+
+  const refresh = () => act("look", { sample_id: current() }, true);
+
+  async function act(what, more = {}, quiet = false) {
+    if (desk.busy) return null;
+    desk.busy = true;
+    const key = mmdemo.stored(KEY, "sessionStorage") || "";
+    const ask = { do: what, annotator: annotator(), hide: ui.hide.checked, key, next: following(), ...more };
+    try {
+      const view = await mmdemo.call("review_act", [ask]);
+      if (quiet && !view.line) view.line = desk.view?.line || "";
+      paint(view);
+      return view;
+    } catch (error) {
+      say(error.message, true);
+      return null;
+    } finally {
+      desk.busy = false;
+    }
+  }
+
+  // The sample under this one in the list, so that whoever chose a place in the queue goes on from there.
+  function following() {
+    const ids = desk.view?.ids || [];
+    return ids[ids.indexOf(current()) + 1] || "";
+  }
+
+  async function answer(what, more = {}) {
+    if (!current() || desk.busy) return;
+    document.activeElement?.closest?.(".mm-review button")?.blur();
+    const name = annotator();
+    const view = await act(what, { sample_id: current(), annotator: name, ...more });
+    if (!view || view.refused) return;
+    desk.names.push(name);
+    desk.note = ui.note.value = "";
+    openNote(false);
+  }
+
+  async function undo() {
+    const name = desk.names.at(-1);
+    const view = await act("undo", { sample_id: current(), ...(name ? { annotator: name } : {}) });
+    if (view && !view.refused) desk.names.pop();
+  }
+
+  async function unlock(event) {
+    event.preventDefault();
+    const field = ui.closed.querySelector("input");
+    mmdemo.store(KEY, field.value.trim(), "sessionStorage");
+    field.value = "";
+    const view = await act("look");
+    if (!view || view.state === "closed") {
+      mmdemo.store(KEY, null, "sessionStorage");
+      field.focus();
+    }
+  }
+
+  // --- showing it --------------------------------------------------------------------------------------------------
+
+  function paint(view) {
+    const other = view.sample_id !== current();
+    desk.view = view;
+    mmdemo.badge("review", view.waiting);
+    const closed = view.state === "closed";
+    ui.review.dataset.state = view.state;
+    ui.closed.hidden = !closed;
+    ui.desk.hidden = closed;
+    if (closed) {
+      ui.closed.querySelector(".mm-rv-why").textContent = view.sentence;
+      ui.closed.querySelector(".mm-rv-unlock").hidden = !view.reason.startsWith("review_key");
+      return;
+    }
+    fill(".mm-rv-list", view.queue);
+    fill(".mm-rv-shown", view.sample);
+    fill(".mm-rv-labels", view.labels);
+    ui.find(".mm-rv-waiting").textContent = view.heading;
+    ui.find(".mm-rv-progress").textContent = view.progress;
+    ui.looked.hidden = !view.map;
+    ui.looked.open = Boolean(view.map) && desk.looking;
+    if (other) ui.find(".mm-rv-map").replaceChildren();
+    showMap();
+    say(view.line, view.refused);
+    thumbnails();
+  }
+
+  function fill(selector, html) {
+    if (ui.slots.get(selector) === html) return;
+    ui.slots.set(selector, html);
+    ui.find(selector).innerHTML = html;
+  }
+
+  function say(line, refused = false) {
+    ui.line.textContent = line;
+    ui.line.classList.toggle("mm-refused", refused);
+  }
+
+  function showMap() {
+    const place = ui.find(".mm-rv-map");
+    if (!ui.looked.open || !desk.view?.map || place.dataset.of === current() + mmdemo.language && place.firstChild) return;
+    place.dataset.of = current() + mmdemo.language;
+    place.innerHTML = desk.view.map;
+    const shown = ui.find(".mm-rv-shown");
+    for (const figure of place.querySelectorAll("[data-grid]")) figure.dataset.picture = shown.querySelector("img").src;
+    const sound = place.querySelector("audio");
+    if (sound) sound.src = shown.querySelector("audio").src;
+    ui.stopMap?.abort();
+    ui.stopMap = new AbortController();
+    mmdemo.showMap(place, ui.stopMap.signal);
+  }
+
+  // Small pictures come after the sample, and only once each; making them also readies the next samples.
+  async function thumbnails() {
+    const images = [...ui.root.querySelectorAll("img[data-thumbnail]")];
+    const missing = images.map((image) => image.dataset.thumbnail).filter((id) => !desk.thumbnails.has(id));
+    for (const id of missing) desk.thumbnails.set(id, "");
+    for (const id of [...desk.thumbnails.keys()]) if (!desk.view.ids.includes(id)) desk.thumbnails.delete(id);
+    setThumbnails();
+    for (let start = 0; start < missing.length; start += 4) {
+      try {
+        const key = mmdemo.stored(KEY, "sessionStorage") || "";
+        const made = await mmdemo.call("review_thumbnails", [key, missing.slice(start, start + 4)]);
+        for (const [id, url] of Object.entries(made)) desk.thumbnails.set(id, url);
+        setThumbnails();
+      } catch {
+        for (const id of missing) if (!desk.thumbnails.get(id)) desk.thumbnails.delete(id); // asked for again next time
+        return;
+      }
+    }
+  }
+
+  function setThumbnails() {
+    for (const image of ui.root.querySelectorAll("img[data-thumbnail]")) {
+      const url = desk.thumbnails.get(image.dataset.thumbnail);
+      if (url && image.src !== url) Object.assign(image, { src: url, hidden: false });
+    }
+  }
+
+  // --- mouse and keys ----------------------------------------------------------------------------------------------
+
+  const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play" };
+  const ACTIONS = {
+    skip: () => answer("skip"),
+    unsure: () => answer("unsure"),
+    undo,
+    note: () => { openNote(true); ui.note.focus(); },
+    play,
+    look: () => act("look"),
+    unfold: () => {
+      const open = ui.find(".mm-rv-queue").classList.toggle("mm-unfolded");
+      ui.find(".mm-rv-unfold").setAttribute("aria-expanded", open);
+    },
+  };
+
+  function onClick({ target }) {
+    const button = target.closest("button");
+    if (!button || desk.busy) return;
+    if (button.dataset.label !== undefined) answer("label", { label: button.dataset.label, note: desk.note });
+    else if (button.dataset.sample) act("look", { sample_id: button.dataset.sample });
+    else ACTIONS[button.dataset.do]?.();
+  }
+
+  function onKey(event) {
+    if (!isOpen() || desk.view?.state === "closed" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "Enter") {
+      if (!event.target.closest?.("button, summary, a, audio")) accept();
+      return;
+    }
+    const label = desk.view?.keys?.[event.key];
+    const action = ACTIONS[KEYS[event.key.toLowerCase()]];
+    if (label === undefined && !action) return;
+    event.preventDefault();
+    if (label !== undefined) answer("label", { label, note: desk.note });
+    else action();
+  }
+
+  function accept() {
+    if (desk.view?.accept) answer("label", { label: desk.view.accept, note: desk.note });
+    else if (current()) say(mmdemo.t("review.choose_first"), true);
+  }
+
+  function play() {
+    const sound = ui.find(".mm-rv-shown audio");
+    if (sound?.paused) sound.play();
+    else sound?.pause();
+  }
+
+  function openNote(open) {
+    desk.noting = open;
+    ui.note.parentElement.hidden = !open;
+  }
+
+  // Enter and Escape lead from a field back to the keys; a note waits for the answer that it belongs to.
+  function leaveField(event) {
+    if (event.isComposing || (event.key !== "Escape" && (event.key !== "Enter" || event.shiftKey))) return;
+    event.preventDefault();
+    event.target.blur();
+    if (event.target === ui.note && !desk.note.trim()) openNote(false);
+  }
+})();
