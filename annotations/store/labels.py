@@ -1,6 +1,5 @@
 """SQL about corrections. The latest one of a sample that was not withdrawn counts; the others are its history."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,9 +96,3 @@ def as_correction(row: CorrectionRow, task: str) -> Correction:
 def iso(moment: datetime) -> str:
     """Return a moment as page, API and files write it: UTC, ISO 8601 with seconds."""
     return moment.isoformat(timespec="seconds")
-
-
-def standing_of(session: Session, sample_ids: Sequence[str]) -> dict[str, CorrectionRow]:
-    """Return sample id → the correction that counts, for those of `sample_ids` that have one."""
-    query = standing().where(CorrectionRow.sample_id.in_(sample_ids))
-    return {row.sample_id: row for row, _ in session.execute(query)}
