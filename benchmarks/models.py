@@ -50,7 +50,7 @@ def _tables(name: str, manifest: Path) -> list[str]:
     flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_fp16", 0.0)
     return [
         f"\n## {name}, {version}\n",
-        f"Loaded in {loaded_s:.1f} s; the median answer takes {answered_ms:.0f} ms, {explained_ms:.0f} ms with its map.",
+        f"Loaded in {loaded_s:.1f} s; a median answer takes {answered_ms:.0f} ms, {explained_ms:.0f} ms with its map.",
         f"Rounding the weights to fp16 changed {flips:.2%} of the labels on dev. "
         f"Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
         "| samples | n | accuracy | macro-F1 | ECE |",
