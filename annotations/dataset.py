@@ -1,4 +1,4 @@
-"""Labelled rows → a frozen snapshot with a hash, and its fixed split; pure. No SQL and no training here.
+"""Labelled rows → a frozen snapshot with a hash, and its fixed split. No SQL and no training here.
 
 A share of the corrections, chosen by content, is never trained on: on it the night compares champion and challenger.
 """
@@ -6,7 +6,11 @@ A share of the corrections, chosen by content, is never trained on: on it the ni
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from annotations.store.labels import Labelled
+from mmdemo.samples import Sample
+from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
 
 _HASH_BYTES = 8  # of SHA-256, read as a number in [0, 1)
@@ -19,6 +23,7 @@ class Snapshot:
     task: str
     rows: tuple[Row, ...]  # one a sample, by id: `Row.id` is the sample_id, `Row.label` the latest correction's
     digest: str  # SHA-256 over ids and labels: the same corrections give the same one
+    last_correction: int  # id of the newest correction in it, 0 for none
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,19 @@ def is_held_out(sample_id: str, share: float) -> bool:
     return int.from_bytes(digest[:_HASH_BYTES]) / 256**_HASH_BYTES < share
 
 
-def freeze(task: str, rows: Iterable[Row]) -> Snapshot:
-    """Return the snapshot of rows in the order in which they were corrected: a sample's last one counts."""
-    latest = {row.id: row for row in rows}
-    ordered = tuple(latest[sample_id] for sample_id in sorted(latest))
-    listing = "".join(f"{row.id}\t{row.label}\n" for row in ordered)
-    return Snapshot(task, ordered, hashlib.sha256(listing.encode()).hexdigest())
+def freeze(task: Task, labelled: Iterable[Labelled], media: Path) -> Snapshot:
+    """Return the snapshot of corrections given oldest first: a sample's last one counts.
+
+    Left out is what can't be learned from: content that was taken back, a label that the task no longer has.
+    """
+    latest = {item.correction.sample_id: item for item in labelled}
+    usable = [
+        item for item in latest.values() if _has_content(item, media) and item.correction.label in task.label_names
+    ]
+    rows = tuple(sorted((_row(item, media) for item in usable), key=lambda row: row.id))
+    listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
+    digest = hashlib.sha256(listing.encode()).hexdigest()
+    return Snapshot(task.name, rows, digest, max((item.correction_id for item in usable), default=0))
 
 
 def split(snapshot: Snapshot, share: float) -> Split:
@@ -55,3 +67,17 @@ def split(snapshot: Snapshot, share: float) -> Split:
         train=tuple(row for row in snapshot.rows if row.id not in held_out),
         held_out=tuple(row for row in snapshot.rows if row.id in held_out),
     )
+
+
+def _has_content(item: Labelled, media: Path) -> bool:
+    files = [media / name for name in (item.image, item.audio) if name]
+    return bool(files or item.text) and all(file.is_file() for file in files)
+
+
+def _row(item: Labelled, media: Path) -> Row:
+    sample = Sample(
+        image=media / item.image if item.image else None,
+        text=item.text or "",
+        audio=media / item.audio if item.audio else None,
+    )
+    return Row(item.correction.sample_id, sample, item.correction.label, group=item.correction.source)

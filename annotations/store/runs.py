@@ -42,11 +42,18 @@ def fail_stale(session: Session, task: str, reason: Reason) -> None:
         row.state, row.reasons, row.finished_at = FAILED, [to_json(reason)], now()
 
 
-def last(session: Session, task: str, state: str | None = None) -> RunRow | None:
-    """Return the newest run of a task, or the newest in `state`."""
+def get(session: Session, run_id: int) -> RunRow:
+    """Return one run."""
+    return session.get_one(RunRow, run_id)
+
+
+def last(session: Session, task: str, state: str | None = None, other_than: str | None = None) -> RunRow | None:
+    """Return the newest run of a task, or the newest in `state` whose verdict is `other_than` that one."""
     query = select(RunRow).where(RunRow.task == task)
     if state:
         query = query.where(RunRow.state == state)
+    if other_than:
+        query = query.where(RunRow.verdict != other_than)
     return session.scalar(query.order_by(RunRow.id.desc()).limit(1))
 
 

@@ -1,7 +1,7 @@
-"""A small task that draws itself: three shapes, on white paper or at night. The drawing knows the truth.
+"""A small task that draws itself: three shapes, filled with ink or drawn in outline. The drawing knows the truth.
 
-The first model sees dark shapes on white paper alone; what visitors send are bright ones on a dark ground. So it is
-unsure where it should be, and a few dozen corrections can teach it.
+The first model sees filled shapes alone; visitors send outlines. So it is often wrong and often unsure, and a few
+dozen corrections can teach it. What it knew of filled shapes it should keep.
 """
 
 import json
@@ -13,10 +13,14 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 SHAPES = ("circle", "square", "triangle")
-PAPER, NIGHT = "paper", "night"  # the two looks
+FILLED, OUTLINE = LOOKS = "filled", "outline"
 SIDE_PX = 64
 _FINER = 4  # drawn so many times larger and then reduced: smooth edges
 _CORNERS = {"circle": 40, "square": 4, "triangle": 3}  # forty corners are round at this size
+_UPRIGHT = {"circle": 0.0, "square": math.tau / 8, "triangle": -math.tau / 4}  # angle of the first corner
+_TILT = 0.3  # radians, either way
+_RADIUS = (0.28, 0.42)  # of the side
+_PEN = (0.05, 0.08)  # of the side
 
 Colour = tuple[int, int, int]
 
@@ -25,7 +29,7 @@ Colour = tuple[int, int, int]
 class Drawing:
     """One picture and what it shows."""
 
-    name: str  # such as night-0007
+    name: str  # such as outline-0007
     shape: str  # one of SHAPES
     picture: Image.Image  # SIDE_PX × SIDE_PX, RGB
 
@@ -38,14 +42,16 @@ def drawings(look: str, number: int, seed: int) -> list[Drawing]:
 
 
 def draw(shape: str, look: str, chance: random.Random) -> Image.Image:
-    """Return one picture, SIDE_PX × SIDE_PX RGB: place, size, turn and colours by chance."""
+    """Return one picture, SIDE_PX × SIDE_PX RGB: place, size, tilt and ink by chance."""
     side = SIDE_PX * _FINER
-    ground, ink = LOOKS[look](chance)
-    radius = side * chance.uniform(0.22, 0.40)
-    room = side / 2 - radius
-    centre = (side / 2 + chance.uniform(-room, room), side / 2 + chance.uniform(-room, room))
-    picture = Image.new("RGB", (side, side), ground)
-    ImageDraw.Draw(picture).polygon(_outline(shape, centre, radius, chance.uniform(0, math.tau)), fill=ink)
+    picture = Image.new("RGB", (side, side), _grey(chance, 225, 255))
+    corners = _corners(shape, side, chance)
+    pen, ink = ImageDraw.Draw(picture), _colour(chance, 0, 90)
+    if look == FILLED:
+        pen.polygon(corners, fill=ink)
+    else:
+        width = round(side * chance.uniform(*_PEN))
+        pen.line([*corners, *corners[:2]], fill=ink, width=width, joint="curve")
     return picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
 
 
@@ -68,17 +74,13 @@ def write(folder: Path, found: list[Drawing]) -> Path:
     return manifest
 
 
-def _outline(shape: str, centre: tuple[float, float], radius: float, turn: float) -> list[tuple[float, float]]:
-    angles = [turn + math.tau * corner / _CORNERS[shape] for corner in range(_CORNERS[shape])]
-    return [(centre[0] + radius * math.cos(angle), centre[1] + radius * math.sin(angle)) for angle in angles]
-
-
-def _paper(chance: random.Random) -> tuple[Colour, Colour]:
-    return _grey(chance, 225, 255), _grey(chance, 0, 70)
-
-
-def _night(chance: random.Random) -> tuple[Colour, Colour]:
-    return _colour(chance, 0, 70), _colour(chance, 120, 255)
+def _corners(shape: str, side: int, chance: random.Random) -> list[tuple[float, float]]:
+    radius = side * chance.uniform(*_RADIUS)
+    room = side / 2 - radius
+    across, down = (side / 2 + chance.uniform(-room, room) for _ in range(2))
+    first = _UPRIGHT[shape] + chance.uniform(-_TILT, _TILT)
+    angles = [first + math.tau * corner / _CORNERS[shape] for corner in range(_CORNERS[shape])]
+    return [(across + radius * math.cos(angle), down + radius * math.sin(angle)) for angle in angles]
 
 
 def _grey(chance: random.Random, low: int, high: int) -> Colour:
@@ -88,6 +90,3 @@ def _grey(chance: random.Random, low: int, high: int) -> Colour:
 
 def _colour(chance: random.Random, low: int, high: int) -> Colour:
     return chance.randint(low, high), chance.randint(low, high), chance.randint(low, high)
-
-
-LOOKS = {PAPER: _paper, NIGHT: _night}

@@ -1,0 +1,308 @@
+"""The night: corrections → snapshot → challenger → both judged on what neither saw → verdict → served, or not.
+
+Runs as `python -m annotations retrain` and as `python annotations/retrain.py`, beside the app and never inside it.
+They meet in the store and in the versions folder alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # run as a script: this folder would hide others' names
+
+import argparse
+import contextlib
+import json
+import shutil
+import signal
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotations import dataset, gate, lock, retention
+from annotations.dataset import Snapshot, Split
+from annotations.gate import Comparison, Score, Verdict
+from annotations.store import Store, labels, open_store, runs
+from mmdemo import settings, tasks
+from mmdemo.errors import Busy, MmdemoError, StorageError
+from mmdemo.evaluation.judging import evaluate
+from mmdemo.predictor import Predictor
+from mmdemo.review import Reason, Run
+from mmdemo.samples import Sample
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.training.continual import update
+from mmdemo.training.manifests import Row
+from mmdemo.versions import Versions
+
+SEED = 0
+FAILED_EXIT = 1
+_LEFT_BEHIND = ".training-*"  # a version that was being written when its run was killed
+_LEFT_BEHIND_AGE_S = 3600.0  # a younger one may be somebody's at work
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a night ended that came to its end."""
+
+    verdict: Verdict
+    figures: dict[str, float] = field(default_factory=dict)
+    challenger: str | None = None
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night has at hand. No database session is open while it works."""
+
+    task: Task
+    settings: Settings
+    versions: Versions
+    snapshot: Snapshot
+    parts: Split
+    last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
+
+
+def retrain(config: Settings, task: Task) -> Run:
+    """Run one night of one task and return what was written down about it.
+
+    Raises Busy where another run is at work, StorageError; and whatever made the run fail, which is written down too:
+    the champion is then untouched.
+    """
+    with lock.night(config), closing(open_store(config)) as store:
+        retention.expire(store, config.retention_days)
+        night = _begin(store, config, task)
+        run_id = _write_start(store, night)
+        try:
+            outcome = _spend(night)
+        except BaseException as error:
+            _write_end(store, run_id, runs.FAILED, reasons=(_why_failed(error),))
+            raise
+        return _write_end(
+            store,
+            run_id,
+            runs.DONE,
+            verdict=outcome.verdict.name,
+            reasons=outcome.verdict.reasons,
+            figures=outcome.figures,
+            challenger=outcome.challenger,
+        )
+
+
+def _begin(store: Store, config: Settings, task: Task) -> Night:
+    versions = Versions(config)
+    _sweep(config.versions / task.name)
+    with store.session() as session:
+        runs.fail_stale(session, task.name, Reason("status.night_interrupted"))
+        session.commit()
+        corrections = labels.corrections(session, task.name)
+        last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
+    snapshot = dataset.freeze(task, corrections, store.media)
+    return Night(task, config, versions, snapshot, dataset.split(snapshot, task.gate.held_out_share), last)
+
+
+def _sweep(folder: Path) -> None:
+    for path in folder.glob(_LEFT_BEHIND):
+        if time.time() - path.stat().st_mtime > _LEFT_BEHIND_AGE_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _spend(night: Night) -> Outcome:
+    early = _too_early(night)
+    if early is not None:
+        return early
+    name = night.task.name
+    champion, challenger = night.versions.champion(name), night.versions.new_name(name)
+    _train(night, champion, challenger)
+    try:
+        comparison = _compare(night, champion, challenger)
+        verdict = _unless_moved(night, champion, gate.judge(comparison))
+        if verdict.name == gate.PROMOTED:
+            night.versions.promote(name, challenger)
+    except BaseException:
+        shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)  # nobody judged it
+        raise
+    return Outcome(verdict, _figures(night, comparison), challenger)
+
+
+def _too_early(night: Night) -> Outcome | None:
+    """Return the outcome where there is nothing to train from, or not yet enough to judge by."""
+    parts, rule = night.parts, night.task.gate
+    waiting = gate.wait(len(parts.train), len(parts.held_out), rule.minimum, rule.held_out_share)
+    figures = {"held_out": float(len(parts.held_out)), "held_out_needed": float(rule.minimum)}
+    if not night.snapshot.rows:
+        return Outcome(Verdict(gate.NOTHING_NEW, (Reason("status.night_no_corrections"),)), figures)
+    if not _is_new(night, enough=waiting is None):
+        also = waiting.reasons if waiting else ()
+        return Outcome(Verdict(gate.NOTHING_NEW, (Reason("status.night_nothing_new"), *also)), figures)
+    return Outcome(waiting, figures) if waiting else None
+
+
+def _is_new(night: Night, enough: bool) -> bool:
+    """Say whether a correction came in since the last run; one that waited counts as new once there is enough."""
+    if night.last is None or (enough and night.last.verdict == gate.WAITING):
+        return True
+    newer = night.snapshot.last_correction > night.last.last_correction
+    return newer and night.snapshot.digest != night.last.snapshot
+
+
+def _train(night: Night, champion: str, challenger: str) -> None:
+    """Teach the champion all corrections that are not held out, those of earlier nights too."""
+    task, train = night.task, night.parts.train
+    _say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {champion}")
+    folder, out = night.versions.path(task.name, champion), night.versions.folder(task.name, challenger)
+    update(folder, train, out, task=task, dev=night.parts.held_out, seed=SEED)
+
+
+def _compare(night: Night, champion: str, challenger: str) -> Comparison:
+    """Judge both on the corrections that neither was trained on, and on what the champion surely knew."""
+    held_out = night.parts.held_out
+    old, new = (Predictor(night.task, version, night.settings) for version in (champion, challenger))
+    before, after = (evaluate(predictor, held_out) for predictor in (old, new))
+    anchors = [row for row in (*held_out, *_examples(night.task)) if _is_anchor(old, row)]
+    return Comparison(
+        held_out=len(held_out),
+        champion=Score(before.accuracy, before.macro_f1),
+        challenger=Score(after.accuracy, after.macro_f1),
+        anchors=len(anchors),
+        lost=sum(new.predict(row.sample).label != row.label for row in anchors),
+    )
+
+
+def _examples(task: Task) -> list[Row]:
+    """Return the samples to click in the page: the only ones with a known answer that ship with a task."""
+    chosen = [example for example in task.examples if example.expected and not example.doubtful]
+    samples = [Sample(image=example.image, text=example.text, audio=example.audio) for example in chosen]
+    return [Row(f"example-{i}", sample, chosen[i].expected) for i, sample in enumerate(samples)]
+
+
+def _is_anchor(champion: Predictor, row: Row) -> bool:
+    answer = champion.predict(row.sample)
+    return answer.label == row.label and not answer.flagged
+
+
+def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:
+    """Reject where somebody put another version into service meanwhile: this one was compared with the wrong one."""
+    now = night.versions.champion(night.task.name)
+    if now == champion:
+        return verdict
+    moved = Reason("status.night_champion_moved", {"now": now, "champion": champion})
+    return Verdict(gate.REJECTED, (*verdict.reasons, moved))
+
+
+def _figures(night: Night, comparison: Comparison) -> dict[str, float]:
+    return {
+        "held_out": float(comparison.held_out),
+        "trained_on": float(len(night.parts.train)),
+        "champion_accuracy": comparison.champion.accuracy,
+        "challenger_accuracy": comparison.challenger.accuracy,
+        "champion_macro_f1": comparison.champion.macro_f1,
+        "challenger_macro_f1": comparison.challenger.macro_f1,
+        "anchors": float(comparison.anchors),
+        "anchors_lost": float(comparison.lost),
+    }
+
+
+def _write_start(store: Store, night: Night) -> int:
+    served = next((info.version for info in night.versions.list(night.task.name) if info.served), None)
+    with store.session() as session:
+        run_id = runs.start(session, night.task.name, served, night.snapshot.digest, night.snapshot.last_correction)
+        session.commit()
+    return run_id
+
+
+def _write_end(store: Store, run_id: int, state: str, **found: object) -> Run:
+    with store.session() as session:
+        runs.finish(session, run_id, state, **found)
+        session.commit()
+        return runs.as_run(runs.get(session, run_id))
+
+
+def _why_failed(error: BaseException) -> Reason:
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return Reason("status.night_interrupted")
+    detail = str(error) if isinstance(error, MmdemoError) else f"{type(error).__name__}: {error}"
+    return Reason("status.night_failed", {"detail": detail})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the night of one task or of all, say what came of it, and return the exit code."""
+    given = _parser().parse_args(argv)
+    try:
+        config = settings.load()
+        chosen = [tasks.get(given.task, config.task_dir)] if given.task else tasks.load_all(config.task_dir).values()
+        with _stopped_by_signal():
+            found = [_tried(config, task) for task in chosen]
+    except MmdemoError as error:
+        _say(str(error))
+        return error.exit_code
+    print(json.dumps([_as_json(run) for run in found], ensure_ascii=False) if given.json else _as_text(found))
+    return FAILED_EXIT if any(run.state == runs.FAILED for run in found) else 0
+
+
+def _tried(config: Settings, task: Task) -> Run:
+    """Return a run that failed like any other: one task's failure must not keep the others from their night."""
+    try:
+        return retrain(config, task)
+    except (Busy, StorageError):
+        raise  # the same for every task
+    except Exception as error:
+        if not isinstance(error, MmdemoError):
+            traceback.print_exc()
+        why = _why_failed(error)
+        return Run(task.name, runs.FAILED, None, (why.sentence(),), {}, None, None, "", None, (why,))
+
+
+def _as_json(run: Run) -> dict[str, Any]:
+    return {
+        "task": run.task,
+        "verdict": run.verdict,
+        "reason": " ".join(run.reasons),
+        "champion": run.champion,
+        "challenger": run.challenger,
+        "figures": run.figures,
+        "state": run.state,
+    }
+
+
+def _as_text(found: Sequence[Run]) -> str:
+    return "\n".join(
+        line
+        for run in found
+        for line in (
+            f"{run.task}: {run.verdict or run.state} {run.challenger or ''}".strip(),
+            *map("  {}".format, run.reasons),
+        )
+    )
+
+
+@contextlib.contextmanager
+def _stopped_by_signal() -> Iterator[None]:
+    """Let SIGTERM unwind like Ctrl-C, so that the run is written down as interrupted."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED_EXIT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m annotations retrain",
+        description="Train a challenger from the corrections; serve it if it is not worse.",
+    )
+    parser.add_argument("--task", help="name of a task, or path to its file (default: all tasks)")
+    parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""A champion learns from a handful of corrections without losing what it knew. Who decides to serve it is elsewhere.
+
+Nothing of what a shipped champion was trained on is at hand, so nothing can be rehearsed. Instead its weights are held
+where they were: a pull towards them (L2-SP: Li, Grandvalet and Davoine, "Explicit inductive bias for transfer
+learning", ICML 2018, equation 4), encoders that started from trained weights stay frozen, and so do all batch-norm
+statistics, which a few narrow samples would spoil. benchmarks/forgetting.md shows what each of these is worth.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, RandomSampler
+
+from mmdemo import familiarity, sidecar
+from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Task
+from mmdemo.training import manifests
+from mmdemo.training.datasets import Item, Samples, collate, decode_rows
+from mmdemo.training.folder import Checked, finish, pooled
+from mmdemo.training.manifests import Row
+from mmdemo.training.options import options
+
+REMEMBERED = 1000  # samples drawn from what was familiar to the champion, to stand for those it learned from
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a challenger is made from a champion."""
+
+    steps: int = 120
+    passes: int = 4  # over the corrections at least, which takes more steps where there are many
+    batch: int = 16
+    lr: float = 1e-3  # falls to 0 along a cosine
+    pull: float = 1.0  # L2-SP: weight of half the squared distance from the champion's weights
+    distill: float = 0.0  # LwF: weight of staying with the champion's answers on the same inputs
+    blend: float = 1.0  # WiSE-FT: share of the challenger's weights, the rest being the champion's
+    freeze_started: bool = True  # encoders that started from trained weights keep theirs
+    freeze_statistics: bool = True  # batch norms keep their running means and variances
+    augment: bool = True  # the corrections, as the task's training does; not where the task says no
+    max_grad_norm: float = 1.0
+
+
+def update(
+    champion: Path,
+    rows: Sequence[Row],
+    out: Path,
+    *,
+    task: Task,
+    dev: Sequence[Row] = (),
+    seed: int = 0,
+    recipe: Recipe | None = None,
+) -> Path:
+    """Teach the version in folder `champion` the rows; write the challenger to `out`, whole or not at all, return it.
+
+    `dev` is only measured on, for the sidecar. The same seed gives the same weights on the same machine. Raises
+    CheckpointError, ManifestError (a row that cannot be judged), StorageError.
+    """
+    recipe = recipe or Recipe(augment=options(task).augment)
+    before = sidecar.read(champion)
+    model, processor = MultimodalModel.load(champion)
+    taught, held_out = (decode_rows(part, task, processor) for part in (rows, dev))
+    learn(model, processor, taught, recipe, started=_started(task), seed=seed)
+    about = dataclasses.replace(
+        before,
+        version=out.name,
+        created_at=sidecar.now(),
+        parent=before.version,
+        data=manifests.digest(rows),
+        samples=len(rows),
+        seed=seed,
+        command=f"python -m annotations retrain --task {task.name}",
+        code_revision=sidecar.code_revision(),
+        options=dataclasses.asdict(recipe),
+    )
+    checking = partial(_check, before=before, usual=familiarity.load(champion), seed=seed)
+    return finish(model, processor, about, out, task=task, taught=taught, aside=(), dev=held_out, checking=checking)
+
+
+def learn(
+    model: MultimodalModel,
+    processor: MultimodalProcessor,
+    items: Sequence[Item],
+    recipe: Recipe,
+    *,
+    started: tuple[str, ...] = (),
+    seed: int = 0,
+) -> None:
+    """Teach `model` the items in place. `started`: beginnings of the names of parameters that had trained weights."""
+    torch.manual_seed(seed)
+    champion = copy.deepcopy(model).eval()
+    frozen = started if recipe.freeze_started else ()
+    moving = {name: value for name, value in model.named_parameters() if not name.startswith(frozen or ("-",))}
+    held = {name: value.detach() for name, value in champion.named_parameters()}
+    steps = max(recipe.steps, recipe.passes * -(-len(items) // recipe.batch))
+    optimizer = torch.optim.AdamW(moving.values(), lr=recipe.lr, weight_decay=0.0)  # the pull takes decay's place
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    model.train()
+    if recipe.freeze_statistics:
+        _freeze_statistics(model)
+    for batch in _batches(processor, items, recipe, steps):
+        right = batch.pop("labels")
+        found = model(**batch).logits
+        loss = model.head.loss(found, right) + recipe.pull / 2 * _distance(moving, held)
+        if recipe.distill:
+            loss = loss + recipe.distill * _disagreement(champion, batch, found)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(moving.values(), recipe.max_grad_norm)
+        optimizer.step()
+        schedule.step()
+    blend(model, champion, recipe.blend)
+    model.eval()
+
+
+@torch.no_grad()
+def blend(model: MultimodalModel, champion: MultimodalModel, share: float) -> None:
+    """Leave in `model` that share of its own weights and of the champion's the rest.
+
+    WiSE-FT: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1.
+    """
+    for mine, theirs in zip(model.state_dict().values(), champion.state_dict().values(), strict=True):
+        if mine.is_floating_point():
+            mine.copy_(torch.lerp(theirs, mine, share))
+
+
+def _batches(processor: MultimodalProcessor, items: Sequence[Item], recipe: Recipe, steps: int) -> DataLoader:
+    samples = Samples(items, recipe.augment)
+    order = RandomSampler(samples, num_samples=steps * recipe.batch)  # one shuffle behind another
+    return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, recipe.augment))
+
+
+def _started(task: Task) -> tuple[str, ...]:
+    return tuple(f"encoders.{name}." for name, entry in task.encoders.items() if "start" in entry)
+
+
+def _freeze_statistics(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def _distance(moving: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack([(value - held[name]).square().sum() for name, value in moving.items()]).sum()
+
+
+def _disagreement(champion: MultimodalModel, batch: Mapping[str, Tensor], found: Tensor) -> Tensor:
+    """LwF: Li and Hoiem, "Learning without forgetting", ECCV 2016, equation 2, at their temperature of 2."""
+    with torch.no_grad():
+        known = champion(**batch).logits
+    return 4 * F.kl_div((found / 2).log_softmax(-1), (known / 2).softmax(-1), reduction="batchmean")
+
+
+def _check(
+    model: MultimodalModel,
+    processor: MultimodalProcessor,
+    taught: Sequence[Item],
+    aside: Sequence[Item],
+    *,
+    before: Sidecar,
+    usual: Mapping[str, familiarity.Stats],
+    seed: int,
+) -> Checked:
+    """Keep the champion's temperatures, and what was familiar to it; the corrections become familiar too."""
+    draw = np.random.default_rng(seed)
+    new = pooled(model, processor, taught)
+    remembered = {name: _remember(stats, draw) for name, stats in usual.items()}
+    both = {name: np.concatenate([known, *([new[name]] if name in new else [])]) for name, known in remembered.items()}
+    wider = {name: familiarity.fit(features) for name, features in both.items()}
+    limits = {
+        name: max(familiarity.limit(stats, part[name]) for part in (remembered, new) if name in part)
+        for name, stats in wider.items()
+    }
+    return Checked(dict(before.temperatures), wider, limits)
+
+
+def _remember(stats: familiarity.Stats, draw: np.random.Generator) -> np.ndarray:
+    """Return features (REMEMBERED, d) as the samples may have had that `stats` were fitted on."""
+    along = draw.normal(size=(REMEMBERED, len(stats.directions))) * stats.scale[:-1]  # (n, k)
+    rest = draw.normal(size=(REMEMBERED, len(stats.mean)))
+    rest -= rest @ stats.directions.T @ stats.directions
+    rest *= stats.scale[-1] / np.linalg.norm(rest, axis=1).mean()
+    return stats.mean + along @ stats.directions + rest
