@@ -17,7 +17,7 @@ from mmdemo import locale
 
 STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
-STYLES = ("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "review.css", "status.css")
+STYLES = ("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "review.css", "queue.css", "status.css")
 SCRIPTS = ("core.js", "frame.js", "media.js", "map.js", "result.js", "predict.js", "review.js", "status.js")
 SECTIONS = ("common", "predict", "explain", "review", "status")  # of the locale: what scripts may say
 

@@ -58,7 +58,7 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str) -> Questi
     return Question(
         sample_id=entry.item.sample_id,
         caption=entry.item.text or "",
-        facts=tuple(_facts(entry, task, language)),
+        facts=tuple(_facts(entry, language)),
         notes=() if blind else tuple(text(f"note.{key}", language) for key in entry.prediction.notes),
         earlier=() if blind else tuple(_earlier(entry, task, language)),
         choices=tuple(_choices(entry.item, task, blind, language)),
@@ -107,8 +107,7 @@ def _untitled(item: QueueItem, language: str) -> str:
     return text("review.sound" if item.audio else "review.picture", language)
 
 
-def _facts(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
-    yield task.display_title(language)
+def _facts(entry: ReviewItem, language: str) -> Iterator[str]:
     yield text(f"review.why_{entry.item.reason}", language)
     yield text("review.version", language, version=entry.prediction.model_version)
 
