@@ -1,4 +1,4 @@
-"""A small Label Studio in memory: the seam's methods on plain values. The seam's contract runs on it and on the server."""
+"""A small Label Studio in memory: the seam's methods on plain values. It keeps the contract that the server keeps."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class FakeServer:
     uploads: dict[int, tuple[int, Upload, bytes]] = field(default_factory=dict)  # id → project, file, content
     people: dict[int, str] = field(default_factory=lambda: {1: "ann@example.com", 2: "ben@example.com"})
     before: Callable[[str], None] = lambda name: None
+    listed: Callable[[Upload], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
     clock: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -40,7 +41,7 @@ class FakeServer:
         """Return all that could change, to compare."""
         return dict(self.projects), dict(self.tasks), dict(self.predictions), dict(self.uploads)
 
-    def annotate(self, task: int, results: Sequence[Mapping[str, Any]], person: int = 1, cancelled: bool = False) -> int:
+    def annotate(self, task: int, results: Sequence[Mapping[str, Any]], person: int = 1, cancelled=False) -> int:
         """Let a person annotate a task; return the annotation's id."""
         made = Annotation(next(self.numbers), tuple(results), person, self._tick(), cancelled)
         self._set(task, lambda annotations: (*annotations, made))
@@ -98,7 +99,8 @@ class FakeClient:
         self._server.projects[project] = replace(self._server.projects[project], model_version=version)
 
     def uploads(self, project: int) -> list[Upload]:
-        return [upload for where, upload, _ in self._server.uploads.values() if where == project]
+        found = [upload for where, upload, _ in self._server.uploads.values() if where == project]
+        return [upload for upload in found if self._server.listed(upload)]
 
     def upload(self, project: int, files: Mapping[str, bytes]) -> None:
         self._server.before("upload")

@@ -61,7 +61,7 @@ class Contract:
     def test_files_are_found_by_their_name_until_they_are_deleted(self, client: Client) -> None:
         project = client.create_project("contract: files", "", tasks.MEDIA_CONFIG)
         names = [tasks.upload_name(SAMPLE, "12/34.webp"), tasks.upload_name(SAMPLE, "56/78.flac")]
-        client.upload(project.id, {name: b"bytes" for name in names})
+        client.upload(project.id, dict.fromkeys(names, b"bytes"))
         found = client.uploads(project.id)
         assert {tasks.sample_of_upload(upload.name) for upload in found} == {SAMPLE}
         assert sorted(upload.name[-len(names[0]) :] for upload in found) == sorted(names)

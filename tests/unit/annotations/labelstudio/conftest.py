@@ -1,0 +1,101 @@
+"""A home folder with a queue beside a Label Studio in memory."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from annotations import review_queue
+from annotations.labelstudio import sync, tasks
+from annotations.labelstudio.report import SyncReport
+from annotations.schema import SampleRow
+from annotations.store import Store, labels, open_store, samples
+from mmdemo.settings import Settings
+from tests.fake_label_studio import KEY, URL, FakeServer
+from tests.unit.annotations import given
+
+
+@dataclass
+class Loop:
+    """Both sides, and what people do on each."""
+
+    config: Settings
+    store: Store
+    server: FakeServer
+
+    def sync(self, **more) -> SyncReport:
+        """Go one round with the sentiment task."""
+        return sync.run(self.config, given.TASK.name, connect=self.server.connect, **more)
+
+    def visit(self, text: str | None = "hm", seed: int | None = None, confidence: float = 0.4, version: str = "v1"):
+        """Let a visitor send a sample that the model doubts; return its id and the visitor's own."""
+        sample = given.inputs(text, seed)
+        answer = given.prediction(sample, confidence, version)
+        return review_queue.offer(self.store, given.TASK, sample, answer)
+
+    def row(self, sample_id: str) -> SampleRow:
+        """Return the sample as it stands here."""
+        with self.store.reading() as session:
+            return samples.get(session, sample_id)
+
+    def said(self, sample_id: str) -> list[tuple[str, str, str]]:
+        """Return label, annotator and source of the corrections that were not withdrawn, oldest first."""
+        with self.store.reading() as session:
+            return [(made.label, made.annotator, made.source) for made in labels.history(session, sample_id)]
+
+    def correct(self, sample_id: str, label: str) -> None:
+        """Answer in the page."""
+        review_queue.correct(self.store, given.TASKS, sample_id, label, "Petra")
+
+    def there(self, sample_id: str) -> list[int]:
+        """Return the tasks of a sample there."""
+        return [task.id for _, task in self.server.tasks.values() if task.data["sample_id"] == sample_id]
+
+    def files(self, sample_id: str) -> list[str]:
+        """Return the paths of a sample's files there."""
+        uploads = [upload for _, upload, _ in self.server.uploads.values()]
+        return [upload.path for upload in uploads if tasks.sample_of_upload(upload.name) == sample_id]
+
+    def annotate(self, sample_id: str, label: str, person: int = 1) -> int:
+        """Answer there; "" skips."""
+        (task,) = self.there(sample_id)
+        results = [tasks.result(given.TASK, label)] if label else []
+        return self.server.annotate(task, results, person, cancelled=not label)
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with an empty store; a copy opens faster than a new one is built."""
+    home = tmp_path_factory.mktemp("empty") / "home"
+    open_store(Settings(home=home)).close()
+    return home
+
+
+@pytest.fixture
+def config(tmp_path: Path, empty_home: Path) -> Settings:
+    """Settings with Label Studio, in a home folder of this test's own."""
+    home = shutil.copytree(empty_home, tmp_path / "home")
+    return Settings(home=home, label_studio_url=URL, label_studio_api_key=KEY)
+
+
+@pytest.fixture
+def loop(config: Settings, store: Store) -> Loop:
+    return Loop(config, store, FakeServer())
+
+
+@pytest.fixture
+def with_media(loop: Loop, tmp_path: Path) -> Callable[[str], Path]:
+    """Let this machine reach the server's media folder, where each file that is uploaded then lies."""
+    folder = tmp_path / "server-media"
+    loop.config = replace(loop.config, label_studio_media=folder)
+
+    def write(sample_id: str) -> list[Path]:
+        paths = [folder / path for path in loop.files(sample_id)]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"bytes")
+        return paths
+
+    return write

@@ -1,0 +1,192 @@
+"""What people say there becomes a correction here, once."""
+
+from datetime import timedelta
+
+import pytest
+
+from annotations import retention, review_queue
+from annotations.labelstudio import tasks
+from annotations.labelstudio.report import SyncReport
+from mmdemo.review import LABELLED, SENT, SKIPPED
+from tests.unit.annotations import given
+from tests.unit.annotations.labelstudio.conftest import Loop
+
+ANN, BEN = "ann@example.com", "ben@example.com"
+OURS = "label_studio"
+
+
+@pytest.fixture
+def sent(loop: Loop) -> str:
+    """A sample that lies there."""
+    sample_id, _ = loop.visit("what is it", seed=1)
+    loop.sync()
+    return sample_id
+
+
+def test_an_annotation_becomes_a_correction_by_its_annotator(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "neutral", person=2)
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.said(sent) == [("neutral", BEN, OURS)]
+    assert loop.row(sent).state == LABELLED
+    assert len(loop.there(sent)) == 1  # it stays there as done
+
+
+def test_a_second_round_changes_nothing(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "neutral")
+    loop.sync()
+    before = loop.server.state(), loop.said(sent)
+    assert loop.sync() == SyncReport()
+    assert (loop.server.state(), loop.said(sent)) == before
+
+
+def test_an_annotation_that_is_changed_there_counts_anew(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    result = (tasks.result(given.TASK, "negative"),)
+    loop.server.change(*loop.there(sent), annotation, result=result, annotator=2)
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.said(sent) == [("neutral", ANN, OURS), ("negative", BEN, OURS)]
+
+
+def test_saving_the_same_label_again_is_no_news(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    loop.server.change(*loop.there(sent), annotation)
+    assert loop.sync() == SyncReport()
+    assert loop.said(sent) == [("neutral", ANN, OURS)]
+
+
+def test_of_several_annotators_the_last_one_counts(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "neutral", person=1)
+    loop.annotate(sent, "negative", person=2)
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.said(sent) == [("negative", BEN, OURS)]
+
+
+def test_an_answer_given_here_after_the_annotation_stands(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "neutral")
+    loop.correct(sent, "negative")
+    assert loop.sync() == SyncReport()
+    assert loop.sync() == SyncReport()
+    assert loop.said(sent) == [("negative", "Petra", "page")]
+
+
+def test_an_annotation_given_after_the_answer_here_counts(loop: Loop, sent: str) -> None:
+    loop.correct(sent, "negative")
+    loop.annotate(sent, "neutral")
+    assert loop.sync() == SyncReport(pulled=1)
+    assert [label for label, _, _ in loop.said(sent)] == ["negative", "neutral"]
+
+
+def test_who_saves_the_same_label_after_somebody_here_disagreed_counts(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    loop.correct(sent, "negative")
+    assert loop.sync() == SyncReport()
+    loop.server.change(*loop.there(sent), annotation)
+    assert loop.sync() == SyncReport(pulled=1)
+    assert [label for label, _, _ in loop.said(sent)] == ["negative", "neutral"]
+
+
+def test_a_skip_there_is_a_skip_here(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "")
+    assert loop.sync() == SyncReport(skipped=1)
+    assert (loop.row(sent).state, loop.said(sent)) == (SKIPPED, [])
+    assert loop.sync() == SyncReport()
+
+
+def test_a_label_after_a_skip_counts(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "")
+    loop.sync()
+    result = (tasks.result(given.TASK, "neutral"),)
+    loop.server.change(*loop.there(sent), annotation, result=result, cancelled=False)
+    assert loop.sync().pulled == 1
+    assert (loop.row(sent).state, loop.said(sent)) == (LABELLED, [("neutral", ANN, OURS)])
+    assert loop.sync() == SyncReport()
+
+
+def test_a_skip_that_was_undone_here_is_not_repeated(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "")
+    loop.sync()
+    review_queue.undo(loop.store, ANN)
+    assert loop.sync() == SyncReport()
+    assert loop.row(sent).state == SENT
+
+
+@pytest.mark.parametrize("label", ["neutral", ""])
+def test_what_is_deleted_there_is_withdrawn_and_asked_again(loop: Loop, sent: str, label: str) -> None:
+    annotation = loop.annotate(sent, label)
+    loop.sync()
+    loop.server.delete_annotation(*loop.there(sent), annotation)
+    assert loop.sync() == SyncReport(withdrawn=1, waiting=1)
+    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+    assert loop.sync() == SyncReport(waiting=1)
+
+
+def test_every_label_that_a_deleted_annotation_ever_said_is_withdrawn(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    loop.server.change(*loop.there(sent), annotation, result=(tasks.result(given.TASK, "negative"),))
+    loop.sync()
+    loop.server.delete_annotation(*loop.there(sent), annotation)
+    loop.sync()
+    assert loop.said(sent) == []
+
+
+def test_a_label_that_became_a_skip_is_withdrawn(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    loop.server.change(*loop.there(sent), annotation, cancelled=True)
+    assert loop.sync() == SyncReport(withdrawn=1, skipped=1)
+    assert (loop.row(sent).state, loop.said(sent)) == (SKIPPED, [])
+    assert loop.sync() == SyncReport()
+
+
+def test_when_the_last_annotation_is_deleted_the_one_before_counts(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "neutral", person=1)
+    last = loop.annotate(sent, "negative", person=2)
+    loop.sync()
+    loop.server.delete_annotation(*loop.there(sent), last)
+    assert loop.sync() == SyncReport(withdrawn=1, pulled=1)
+    assert loop.said(sent) == [("neutral", ANN, OURS)]
+
+
+def test_an_annotation_without_a_label_of_the_task_is_reported_and_left(loop: Loop, sent: str) -> None:
+    result = {**tasks.result(given.TASK, "neutral"), "value": {"choices": ["from another life"]}}
+    loop.server.annotate(*loop.there(sent), [result])
+    assert loop.sync() == SyncReport(unreadable=1)
+    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+
+
+def test_an_annotator_whose_user_is_gone_still_has_a_name(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "neutral", person=99)
+    loop.sync()
+    assert loop.said(sent) == [("neutral", "Label Studio", OURS)]
+
+
+def test_a_server_that_was_set_up_anew_under_its_address_is_no_confusion(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    other, _ = loop.visit("another sample")
+    for held in (loop.server.projects, loop.server.tasks, loop.server.uploads, loop.server.predictions):
+        held.clear()
+    assert loop.sync() == SyncReport(created=1, pushed=1, waiting=1)
+    loop.server.numbers = iter([annotation])  # numbers start anew
+    loop.annotate(other, "neutral")
+    assert loop.sync() == SyncReport(pulled=1)
+    assert (loop.said(other), loop.said(sent)) == ([("neutral", ANN, OURS)],) * 2
+
+
+def test_nothing_is_fetched_for_what_was_forgotten(loop: Loop) -> None:
+    sample_id, prediction_id = loop.visit("forget me")
+    loop.sync()
+    loop.annotate(sample_id, "neutral")
+    retention.forget(loop.store, prediction_id)
+    assert loop.sync() == SyncReport(removed=1)
+    assert loop.said(sample_id) == []
+
+
+def test_the_clock_of_the_server_may_run_ahead(loop: Loop, sent: str) -> None:
+    loop.server.clock += timedelta(days=1)
+    loop.annotate(sent, "neutral")
+    assert [loop.sync(), loop.sync()] == [SyncReport(pulled=1), SyncReport()]

@@ -1,0 +1,158 @@
+"""The translation between the loop and Label Studio's formats, without a server."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from annotations.labelstudio import tasks
+from annotations.labelstudio.client import Annotation
+from annotations.labelstudio.tasks import Outgoing
+from mmdemo import tasks as known
+from mmdemo.tasks import Label, Task
+
+SENTIMENT = known.get("sentiment")
+SPEECH = known.get("speech_emotion")
+SAMPLE = "0123456789abcdef" * 4
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def labelled(*names: str, task: Task = SENTIMENT) -> Task:
+    return replace(task, labels=tuple(Label(name, {"en": name, "zh": name}) for name in names))
+
+
+def choices(task: Task) -> list[dict[str, str]]:
+    return [dict(choice.attrib) for choice in ET.fromstring(tasks.label_config(task)).iter("Choice")]
+
+
+def said(task: Task, label: str, minute: int, **more) -> Annotation:
+    results = (tasks.result(task, label),) if label else ()
+    given = {"id": minute, "annotator": 1, "cancelled": not label, **more}
+    return Annotation(result=results, updated_at=NOON + timedelta(minutes=minute), **given)
+
+
+def test_stored_names_are_aliases_and_people_read_display_names() -> None:
+    task = replace(SENTIMENT, labels=(Label("pos", {"en": "positive", "zh": "积极"}), *SENTIMENT.labels[:1]))
+    assert choices(task)[0] == {"value": "positive", "alias": "pos", "hotkey": "1", "hint": "积极"}
+
+
+@pytest.mark.parametrize(
+    "modalities", [("image", "text"), ("audio",), ("image",), ("text",), ("image", "text", "audio")]
+)
+def test_each_modality_is_shown_by_its_tag_and_the_labels_hang_on_the_first(modalities: tuple[str, ...]) -> None:
+    root = ET.fromstring(tasks.label_config(replace(SENTIMENT, modalities=modalities)))
+    shown = {element.get("value"): element.tag for element in root.iter() if (element.get("value") or "")[:1] == "$"}
+    assert shown == {f"${name}": name.capitalize() for name in modalities}
+    assert [element.get("toName") for element in root.iter("Choices")] == [modalities[0]]
+
+
+def test_keys_go_by_order_up_to_ten() -> None:
+    names = [f"label {letter}" for letter in "abcdefghijkl"]
+    assert [choice.get("hotkey") for choice in choices(labelled(*names))] == [*"1234567890", None, None]
+
+
+def test_labels_that_are_digits_are_their_own_keys() -> None:
+    task = labelled(*"0123456789", "unclear")
+    assert [choice.get("hotkey") for choice in choices(task)] == [*"0123456789", None]
+
+
+def test_markup_in_names_stays_text() -> None:
+    name = '</Choices> & "it\'s" <b>'
+    found = choices(labelled(name, "other"))
+    assert (found[0]["alias"], found[0]["value"]) == (name, name)
+
+
+def test_labels_that_look_the_same_are_shown_by_their_stored_names() -> None:
+    same = {"en": "fine", "zh": "好"}
+    task = replace(SENTIMENT, labels=(Label("fine_1", same), Label("fine_2", same)))
+    assert [choice["value"] for choice in choices(task)] == ["fine_1", "fine_2"]
+
+
+def test_a_config_fits_its_task_with_what_people_added_but_not_another() -> None:
+    config = tasks.label_config(SENTIMENT)
+    assert tasks.fits(config, SENTIMENT)
+    assert tasks.fits(config.replace("<Header", '<TextArea name="why" toName="image" /><Header'), SENTIMENT)
+    assert not tasks.fits(config, SPEECH)
+    assert not tasks.fits(config, labelled("negative", "positive"))
+    assert not tasks.fits(config, replace(SENTIMENT, modalities=("image", "audio")))
+    assert not tasks.fits("", SENTIMENT)
+    assert not tasks.fits("<View><Choices", SENTIMENT)
+
+
+def test_a_title_is_never_longer_than_the_server_takes() -> None:
+    assert tasks.title(SENTIMENT) == "mmdemo: sentiment"
+    assert len(tasks.title(replace(SENTIMENT, name="x" * 90))) == 50
+
+
+def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
+    sample = Outgoing(SAMPLE, "a <b>caption</b>", {"image": "12/34.webp"}, "neutral", 0.41, "v7")
+    assert tasks.payload(SENTIMENT, sample, {"image": "/data/upload/1/x.webp"}) == {
+        "data": {"image": "/data/upload/1/x.webp", "text": "a <b>caption</b>", "sample_id": SAMPLE},
+        "predictions": [
+            {
+                "model_version": "v7",
+                "score": 0.41,
+                "result": [
+                    {
+                        "from_name": "label",
+                        "to_name": "image",
+                        "type": "choices",
+                        "value": {"choices": ["neutral"]},
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def test_what_a_sample_lacks_is_an_empty_key_and_what_the_task_lacks_is_none() -> None:
+    assert tasks.payload(SENTIMENT, Outgoing(SAMPLE, None), {}) == {
+        "data": {"image": "", "text": "", "sample_id": SAMPLE}
+    }
+    assert tasks.payload(SPEECH, Outgoing(SAMPLE, "unused"), {"audio": "/a.flac"})["data"] == {
+        "audio": "/a.flac",
+        "sample_id": SAMPLE,
+    }
+
+
+def test_a_guess_that_is_no_label_of_the_task_is_not_sent() -> None:
+    assert "predictions" not in tasks.payload(SENTIMENT, Outgoing(SAMPLE, "x", {}, "angry", 0.4, "v1"), {})
+
+
+def test_a_label_is_read_from_the_choice_alone() -> None:
+    label = tasks.result(SENTIMENT, "neutral")
+    note = {"from_name": "why", "to_name": "image", "type": "textarea", "value": {"text": ["neutral"]}}
+    assert tasks.label_of([note, label], SENTIMENT) == "neutral"
+    assert tasks.label_of([note], SENTIMENT) is None
+    assert tasks.label_of([{**label, "from_name": "other"}], SENTIMENT) is None
+    assert tasks.label_of([tasks.result(SENTIMENT, "angry")], SENTIMENT) is None
+    assert tasks.label_of([{**label, "value": {"choices": ["neutral", "positive"]}}], SENTIMENT) is None
+
+
+def test_the_latest_label_counts_and_a_skip_only_without_one() -> None:
+    first, second, skip = said(SENTIMENT, "neutral", 1), said(SENTIMENT, "positive", 2), said(SENTIMENT, "", 3)
+    assert tasks.verdict([second, first], SENTIMENT).label == "positive"
+    assert tasks.verdict([skip, second], SENTIMENT).label == "positive"
+    assert tasks.verdict([skip], SENTIMENT) == tasks.Verdict(skip, None)
+    assert tasks.verdict([], SENTIMENT) is None
+    assert tasks.verdict([said(SENTIMENT, "angry", 4)], SENTIMENT) is None
+
+
+def test_a_skipped_annotation_says_nothing_though_it_holds_a_label() -> None:
+    skipped = said(SENTIMENT, "positive", 1, cancelled=True)
+    assert tasks.verdict([skipped], SENTIMENT) == tasks.Verdict(skipped, None)
+
+
+def test_an_upload_names_its_sample_behind_whatever_prefix() -> None:
+    name = tasks.upload_name(SAMPLE, "12/34567.webp")
+    assert name == f"{SAMPLE}.webp"
+    assert tasks.sample_of_upload(name) == tasks.sample_of_upload(f"1a2b3c4d-{name}") == SAMPLE
+    assert tasks.sample_of_upload("1a2b3c4d-holiday.png") is None
+    assert tasks.sample_of_upload(f"f{SAMPLE}.png") is None
+
+
+def test_the_most_common_version_leads_and_of_equals_the_last() -> None:
+    assert tasks.leading_version(["v1", "v2", "v1"]) == "v1"
+    assert tasks.leading_version(["v1", "v2"]) == "v2"
+    assert tasks.leading_version(["", ""]) is None
