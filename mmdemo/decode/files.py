@@ -1,0 +1,30 @@
+"""The bytes that somebody gave, read only once their number is known to be allowed."""
+
+from pathlib import Path
+
+from mmdemo.errors import BadInput
+
+
+def content(source: Path | str | bytes, limit: int, empty: str) -> bytes:
+    """Return what a file holds, or the bytes themselves; `empty` is the key of the sentence for none.
+
+    Raises BadInput where there are more than `limit` bytes, or no file that can be read.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        _check(len(source), limit, empty)
+        return bytes(source)
+    path = Path(source)
+    try:
+        if not path.is_file():
+            raise BadInput("file_missing", path=path)
+        _check(path.stat().st_size, limit, empty)
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+        raise BadInput("file_missing", path=path) from error
+
+
+def _check(size: int, limit: int, empty: str) -> None:
+    if size == 0:
+        raise BadInput(empty)
+    if size > limit:
+        raise BadInput("file_too_large", megabytes=f"{size / 1e6:.1f}", limit=f"{limit / 1e6:g}")

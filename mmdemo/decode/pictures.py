@@ -1,0 +1,101 @@
+"""Pictures as people send them ↔ upright RGB arrays."""
+
+import io
+import struct
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mmdemo.decode import files
+from mmdemo.errors import BadInput
+from mmdemo.tasks import Limits
+
+LONG_SIDE_PX = 2_048  # larger pictures are made smaller: far above what any encoder reads, small enough to keep
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+_WHITE = (255, 255, 255, 255)
+_HIGHEST = {"F": (1.0, 255.0, 65_535.0), "I": (255.0, 65_535.0)}  # what white may be; else it is 16 bits
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error, MemoryError)
+
+
+def decode_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np.ndarray:
+    """Return a picture as (height, width, 3) uint8 RGB, upright, on white. Raises BadInput.
+
+    Of an animated picture it is the first frame; its longer side has at most LONG_SIDE_PX.
+    """
+    try:
+        picture = source if isinstance(source, Image.Image) else _open(source, limits)
+        if picture.width * picture.height > limits.image_pixels:
+            raise _too_large(picture.width * picture.height, limits)
+        picture.load()
+        return _rgb(_smaller(_eight_bit(_upright(picture))))
+    except _DAMAGED as error:
+        raise BadInput("image_damaged", detail=str(error).split("\n")[0][:120]) from error
+
+
+def encode_image(image: np.ndarray) -> bytes:
+    """Return a picture (height, width, 3) uint8 as a WebP that loses nothing and carries no metadata."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "WEBP", lossless=True, quality=20, method=1)
+    return file.getvalue()
+
+
+def _open(source: Path | str | bytes, limits: Limits) -> Image.Image:
+    content = files.content(source, limits.image_bytes, "image_empty")
+    _register_formats()
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        pixels = next(int(word) for word in str(error).replace("(", "").split() if word.isdigit())
+        raise _too_large(pixels, limits) from error
+    except UnidentifiedImageError as error:
+        head = content[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        raise BadInput("image_is_svg" if head.startswith(b"<") and b"<svg" in head else "not_an_image") from error
+
+
+def _too_large(pixels: int, limits: Limits) -> BadInput:
+    return BadInput("image_too_large", megapixels=f"{pixels / 1e6:.1f}", limit=f"{limits.image_pixels / 1e6:g}")
+
+
+@cache
+def _register_formats() -> None:
+    Image.init()
+    pillow_heif.register_heif_opener()
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except _DAMAGED:  # broken EXIF tells nothing: the picture is taken as it is
+        return picture
+
+
+def _smaller(picture: Image.Image) -> Image.Image:
+    scale = LONG_SIDE_PX / max(picture.size)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.BICUBIC)
+
+
+def _rgb(picture: Image.Image) -> np.ndarray:
+    if picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, _WHITE), picture)
+    return np.array(picture.convert("RGB"))  # (height, width, 3)
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Return the picture as RGB or, where some of it may be transparent, RGBA; deeper grey is scaled, not clipped."""
+    if picture.mode[0] in _HIGHEST:
+        return _scaled_grey(picture).convert("RGB")
+    transparent = "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "La", "RGBa")
+    return picture.convert("RGBA" if transparent else "RGB")
+
+
+def _scaled_grey(picture: Image.Image) -> Image.Image:
+    grey = np.nan_to_num(np.asarray(picture, np.float32))
+    found = float(grey.max())
+    white = next((step for step in _HIGHEST.get(picture.mode, (65_535.0,)) if found <= step), found)
+    return Image.fromarray(np.clip(np.rint(grey * (255 / white)), 0, 255).astype(np.uint8))
