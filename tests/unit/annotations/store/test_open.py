@@ -1,8 +1,6 @@
 """Opening the store: made, migrated, raced for, and refused in one sentence."""
 
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from annotations import review_queue, schema
 from annotations.store import Store, connect, open_store, samples
 from mmdemo.errors import StorageError
-from mmdemo.settings import ROOT, Settings
+from mmdemo.settings import Settings
 from tests.unit.annotations import given
 
 
@@ -75,35 +73,6 @@ def test_a_session_rolls_back_unless_committed(store: Store) -> None:
         session.flush()
     with store.reading() as session:
         assert samples.find(session, given.NEVER) is None
-
-
-def test_processes_that_open_an_empty_home_together_all_succeed(config: Settings) -> None:
-    program = "from annotations.store import open_store; from mmdemo import settings; open_store(settings.load())"
-    racers = [
-        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment(config), stderr=subprocess.PIPE)
-        for _ in range(3)
-    ]
-    assert [(racer.communicate()[1], racer.returncode) for racer in racers] == [(b"", 0)] * 3
-
-
-def test_two_processes_write_at_once_and_lose_nothing(store: Store, config: Settings) -> None:
-    program = (
-        "import sys\n"
-        "from annotations import review_queue\nfrom annotations.store import open_store\nfrom mmdemo import settings\n"
-        "from tests.unit.annotations import given\n"
-        "store = open_store(settings.load())\n"
-        "for number in range(20):\n"
-        "    for text in (f'{sys.argv[1]} {number}', f'shared {number}'):\n"
-        "        sample = given.inputs(text)\n"
-        "        review_queue.offer(store, given.TASK, sample, given.prediction(sample))\n"
-    )
-    racers = [
-        subprocess.Popen([sys.executable, "-c", program, name], cwd=ROOT, env=environment(config)) for name in "ab"
-    ]
-    assert [racer.wait() for racer in racers] == [0, 0]
-    with store.reading() as session:
-        assert len(samples.waiting(session)) == 60
-        assert sum(samples.holders(session, row.sample_id) for row in samples.waiting(session)) == 80
 
 
 def test_a_locked_database_is_refused(config: Settings) -> None:
@@ -183,10 +152,6 @@ def test_the_tables_are_ones_that_postgresql_can_make() -> None:
         for index in table.indexes:
             name = postgresql.dialect().identifier_preparer.format_index(index)
             assert len(name) <= 63 and "CREATE INDEX" in str(CreateIndex(index).compile(dialect=postgresql.dialect()))
-
-
-def environment(config: Settings) -> dict[str, str]:
-    return {"MMDEMO_HOME": str(config.home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
 
 
 def offer(store: Store, caption: str = "quiet evening", seed: int | None = None) -> None:
