@@ -1,0 +1,86 @@
+"""Visitors of the real page, each with a browser context of its own; what they ask for stays on this machine."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.serving import Server
+
+PICTURE_CAPTION = '.mm-form[data-task="sentiment"]'
+ANSWER_MS = 60_000  # a busy machine, and perhaps a model that is still loading
+
+
+class Visitor:
+    """A person before the page."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.asked: list[str] = []  # every address that the page asked for
+        self.errors: list[str] = []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+
+    def open(self) -> "Visitor":
+        """Load the page, or load it again."""
+        self.page.goto(self.url)
+        self.page.wait_for_selector(".mm-predict")
+        return self
+
+    def choose(self, picture: Path | None = None, caption: str | None = None) -> "Visitor":
+        """Fill in the form of picture and caption."""
+        if picture is not None:
+            self.page.set_input_files(f"{PICTURE_CAPTION} input[type=file]", picture)
+        if caption is not None:
+            self.page.fill(f"{PICTURE_CAPTION} textarea", caption)
+        return self
+
+    def predict(self) -> "Visitor":
+        """Press the button and wait for what comes."""
+        self.page.click("[data-do=predict]")
+        return self.wait()
+
+    def example(self, number: int) -> "Visitor":
+        """Click an example of the chosen task and wait for its answer."""
+        self.page.click(f".mm-examples:not([hidden]) [data-example='{number}']")
+        return self.wait()
+
+    def wait(self) -> "Visitor":
+        """Wait until the page is done, with an answer or a refusal."""
+        self.page.wait_for_selector(".mm-answer, .mm-problem:not([hidden])", timeout=ANSWER_MS)
+        self.page.wait_for_selector(".mm-results[aria-busy=false]", timeout=ANSWER_MS)
+        return self
+
+    @property
+    def answer(self) -> str:
+        """The label as it is shown."""
+        return self.page.inner_text(".mm-answer-name")
+
+    @property
+    def problem(self) -> str:
+        """The sentence that stands instead of an answer, "" for none."""
+        shown = self.page.locator(".mm-problem:not([hidden])")
+        return shown.inner_text().strip() if shown.count() else ""
+
+
+@pytest.fixture
+def visit(app: Server, new_page: Callable[..., Page]) -> Iterator[Callable[..., Visitor]]:
+    """`visit(locale="zh-CN", …)` opens the page as a visitor; none may meet an error or be sent elsewhere."""
+    visitors: list[Visitor] = []
+
+    def make(**options: object) -> Visitor:
+        visitors.append(Visitor(new_page(**options), app.url))
+        return visitors[-1].open()
+
+    yield make
+    elsewhere = [url for visitor in visitors for url in visitor.asked if _host(url) not in (None, "127.0.0.1")]
+    assert elsewhere == []
+    assert [error for visitor in visitors for error in visitor.errors] == []
+
+
+def _host(url: str) -> str | None:
+    return urlsplit(url).hostname if url.startswith(("http", "ws")) else None

@@ -1,0 +1,49 @@
+"""Speech: from a file, from the microphone; silence is said to be silence."""
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+from mmdemo.errors import BadInput
+from tests.e2e.page.conftest import Visitor
+
+SPEECH = '.mm-form[data-task="speech_emotion"]'
+
+
+def test_an_example_is_answered_with_a_map_along_time(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    page = visitor.page
+    page.click(".mm-tasks [data-task=speech_emotion]")
+    visitor.example(0)
+    assert len(page.locator(".mm-bar").all()) == 8
+    page.focus(".mm-sound-map canvas")
+    page.keyboard.press("ArrowRight")
+    assert " s: " in page.inner_text(".mm-pointed")
+    page.click(".mm-play")
+    page.wait_for_function("document.querySelector('.mm-sound-map audio').currentTime > 0.2")
+
+
+def test_silence_is_said_and_no_emotion_invented(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(2 * 32_000))
+    visitor = visit()
+    visitor.page.click(".mm-tasks [data-task=speech_emotion]")
+    visitor.page.set_input_files(f"{SPEECH} input[type=file]", tmp_path / "silence.wav")
+    assert visitor.predict().problem == BadInput("audio_silent").sentence()
+    assert visitor.page.locator(".mm-answer").count() == 0
+
+
+def test_a_recording_is_taken_as_the_browser_makes_it(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(permissions=["microphone"])
+    page = visitor.page
+    page.click(".mm-tasks [data-task=speech_emotion]")
+    page.click("[data-do=record]")
+    page.wait_for_function(f"parseFloat(document.querySelector('{SPEECH} .mm-clock').textContent) > 1.5")
+    page.click(f"{SPEECH} [data-do=snap]")
+    page.wait_for_selector(f"{SPEECH} .mm-chosen audio")
+    visitor.predict()
+    # Chromium's false microphone beeps: whatever is said about that, it was decoded.
+    assert visitor.problem in ("", BadInput("no_speech").sentence())

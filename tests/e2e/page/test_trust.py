@@ -1,0 +1,75 @@
+"""What a visitor sent stays the visitor's: seen by nobody else, remembered across a reload, taken back on a click."""
+
+from collections.abc import Callable
+
+from tests.e2e.page.conftest import PICTURE_CAPTION, Visitor
+
+DOUBTFUL = "the the the of of of"
+
+
+def test_an_answer_outlives_a_reload(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().example(0)
+    before = visitor.answer, visitor.page.inner_text(".mm-sentence")
+    visitor.open().wait()
+    assert (visitor.answer, visitor.page.inner_text(".mm-sentence")) == before
+    assert visitor.page.input_value(f"{PICTURE_CAPTION} textarea") == visitor.page.inner_text(".mm-words")
+    assert visitor.page.is_visible(f"{PICTURE_CAPTION} .mm-chosen img")
+
+
+def test_after_a_reload_the_same_picture_is_asked_about_with_another_caption(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().example(0).open().wait()
+    visitor.choose(caption="Everything is lost").predict()
+    assert visitor.page.inner_text(".mm-words") == "Everything is lost"
+    assert "from picture and caption" in visitor.page.inner_text(".mm-facts")
+
+
+def test_two_visitors_never_see_each_other(visit: Callable[..., Visitor]) -> None:
+    one, other = visit(), visit()
+    one.choose(caption="We love my secret").predict()
+    assert other.page.locator(".mm-answer").count() == 0
+    other.choose(caption="A quiet afternoon").predict()
+    other.open().wait()
+    assert "secret" not in other.page.content()
+    assert one.open().wait().page.inner_text(".mm-words") == "We love my secret"
+
+
+def test_what_was_sent_is_taken_back_on_a_click(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().choose(caption=DOUBTFUL).predict()
+    page = visitor.page
+    page.click("[data-do=forget]")
+    page.wait_for_selector(".mm-thanks")
+    assert "Deleted." in page.inner_text(".mm-thanks")
+    assert page.locator(".mm-map, [data-do=forget]").count() == 0
+    visitor.open()
+    page.wait_for_timeout(500)
+    assert DOUBTFUL not in page.inner_text(".mm-results")
+
+
+def test_without_consent_there_is_nothing_to_take_back(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.page.uncheck(".mm-keep")
+    page = visitor.choose(caption=DOUBTFUL).predict().page
+    assert page.locator("[data-do=forget]").count() == 0
+    assert "sent to people" not in page.inner_text(".mm-badge")
+
+
+def test_what_is_kept_is_said_before(visit: Callable[..., Visitor]) -> None:
+    page = visit().page
+    assert page.is_checked(".mm-keep")
+    page.click("[data-do=kept]")
+    said = page.inner_text(".mm-kept")
+    for part in ("at most 365 days", "file names", "30 minutes", "Delete what I sent"):
+        assert part in said
+
+
+def test_a_dispute_says_that_it_will_be_kept_and_thanks(visit: Callable[..., Visitor]) -> None:
+    page = visit().choose(caption="We love this").predict().page
+    page.click("[data-do=dispute]")
+    assert "are then kept" in page.inner_text(".mm-dispute")
+    choice = page.locator("[data-suggest]").first
+    label = choice.inner_text()
+    choice.click()
+    page.wait_for_selector(".mm-thanks")
+    assert f"“{label}”" in page.inner_text(".mm-thanks")
+    page.click("[data-do=forget]")
+    page.wait_for_selector(".mm-thanks:has-text('Deleted.')")
