@@ -50,14 +50,22 @@ def check(
         _check_same_machine(headers)
 
 
-def visible(status: Status, settings: Settings, headers: Mapping[str, str], typed_key: str = "") -> Status:
-    """Return what the caller may see of a status: all for a reviewer, else of the queue only the number waiting."""
+def is_reviewer(settings: Settings, headers: Mapping[str, str], typed_key: str = "") -> bool:
+    """Tell whether `admit` lets the caller in."""
     try:
         admit(settings, headers, typed_key)
     except NotAllowed:
-        waiting = {state: status.states.get(state, 0) for state in WAITING}
-        return replace(status, states=waiting, by_label={}, by_annotator={}, answered_today=0)
-    return status
+        return False
+    return True
+
+
+def for_strangers(status: Status) -> Status:
+    """Return what everybody may see of a status: of the queue the number waiting, of corrections none."""
+    waiting = {state: status.states.get(state, 0) for state in WAITING}
+    run = status.last_retrain
+    if run is not None and run.state == "failed":
+        run = replace(run, reasons=(), why=())  # they hold what the log said, paths included
+    return replace(status, states=waiting, by_label={}, by_annotator={}, answered_today=0, last_retrain=run)
 
 
 def beyond_loopback(settings: Settings, headers: Mapping[str, str], environment: Mapping[str, str]) -> bool:

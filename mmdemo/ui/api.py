@@ -137,7 +137,8 @@ class Endpoints:
         To others than reviewers it tells the number waiting, the versions and the last training.
         """
         known = self._task(task)
-        return access.visible(self.services.status(known.name), self.settings, request.headers)
+        found = self.services.status(known.name)
+        return found if access.is_reviewer(self.settings, request.headers) else access.for_strangers(found)
 
     def _task(self, name: str) -> Task:
         if arguments.text(name, "task") not in self.services.tasks:

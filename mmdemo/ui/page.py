@@ -8,7 +8,7 @@ import gradio as gr
 from mmdemo.errors import CannotListen
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import api, frame, predict, render, review
+from mmdemo.ui import api, frame, predict, render, review, status
 from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.services import Services
 
@@ -30,7 +30,7 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
         with gr.Column(elem_id="mm-tab-review"):
             review.build(services, settings)
         with gr.Column(elem_id="mm-tab-status"):
-            pass
+            status.build(services, settings)
         api.add(services, settings)
     page.queue(max_size=QUEUE_SIZE)
     return page

@@ -113,7 +113,7 @@ class FakeQueue(FakeLoop):
     def train(self, task: str) -> str:
         """Start, or say that it is at work already."""
         if task in self.trained:
-            raise Busy("training_runs", task=task)
+            raise Busy("night_running", lock=self.folder)
         self.trained.append(task)
         return f"Training of {task} has started."
 

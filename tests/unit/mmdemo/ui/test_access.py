@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mmdemo.errors import NotAllowed
-from mmdemo.review import Status
+from mmdemo.review import Reason, Run, Status
 from mmdemo.settings import Settings
 from mmdemo.ui import access
 
@@ -74,10 +74,18 @@ def test_a_blank_key_is_none() -> None:
     assert refusal(dataclasses.replace(EVERYWHERE, review_key="  "), HERE, "  ") == "review_closed"
 
 
-def test_others_see_of_a_status_no_more_than_the_number_waiting() -> None:
+def test_strangers_see_of_a_status_the_number_waiting_and_no_more() -> None:
     states = {"queued": 3, "sent": 1, "labelled": 7, "skipped": 2}
-    status = Status("t", states, {"a": 7}, {"Ann": 7}, (), None, None, 2, 20, answered_today=5)
-    seen = access.visible(status, KEYED, HERE)
+    run = Run("t", "failed", None, ("/home/me: no space",), {}, None, None, "", None, (Reason("status.night_failed"),))
+    seen = access.for_strangers(Status("t", states, {"a": 7}, {"Ann": 7}, (), None, run, 2, 20, answered_today=5))
     assert seen.states == {"queued": 3, "sent": 1}
     assert (seen.by_label, seen.by_annotator, seen.answered_today) == ({}, {}, 0)
-    assert access.visible(status, KEYED, HERE, KEYED.review_key) == status
+    assert seen.last_retrain is not None and not seen.last_retrain.reasons and not seen.last_retrain.why
+
+
+def test_a_wrong_guess_takes_its_time_and_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    assert not access.is_reviewer(KEYED, HERE, "sesame") and slept == [access.WRONG_KEY_S]
+    assert not access.is_reviewer(KEYED, HERE) and len(slept) == 1  # nothing typed is no guess
+    assert access.is_reviewer(KEYED, HERE, KEYED.review_key) and len(slept) == 1

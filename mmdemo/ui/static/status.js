@@ -1,0 +1,73 @@
+// The Status tab: looked at when it is opened, and again and again while a training is at work.
+(() => {
+  "use strict";
+  const WORKING_MS = 2_000;
+  const KEY = "mmdemo.review_key"; // typed in the Review tab
+  const TYPES = { csv: "text/csv", jsonl: "application/x-ndjson" };
+
+  const board = { task: "" }; // outlives a switch of language
+  let ui = null;
+
+  mmdemo.parts.status = (root, signal) => {
+    ui = { root, signal, cards: root.querySelector(".mm-st-cards"), line: root.querySelector(".mm-st-line"), html: null, timer: 0 };
+    root.addEventListener("click", onClick);
+    document.addEventListener("mmdemo:tab", look, { signal });
+    document.addEventListener("visibilitychange", look, { signal });
+    signal.addEventListener("abort", () => clearTimeout(ui.timer));
+    look();
+  };
+
+  const isSeen = () => document.body.dataset.tab === "status" && !document.hidden;
+  const key = () => mmdemo.stored(KEY, "sessionStorage") || "";
+
+  function look() {
+    if (isSeen()) ask("status_show", [board.task, key()]);
+  }
+
+  async function ask(name, given) {
+    const asked = ui;
+    clearTimeout(asked.timer);
+    try {
+      const view = await mmdemo.call(name, given);
+      if (asked === ui) paint(view);
+    } catch (error) {
+      asked.line.textContent = error.message;
+    }
+  }
+
+  function paint(view) {
+    board.task = view.task;
+    ui.line.textContent = "";
+    for (const button of ui.root.querySelectorAll("[data-task]")) {
+      button.setAttribute("aria-pressed", button.dataset.task === view.task);
+    }
+    if (ui.html !== view.html) {
+      const focused = ui.root.contains(document.activeElement) && document.activeElement.dataset.do;
+      ui.html = ui.cards.innerHTML = view.html;
+      const options = { dateStyle: "medium", timeStyle: "short" };
+      for (const time of ui.cards.querySelectorAll("time")) {
+        time.textContent = new Date(time.dateTime).toLocaleString(mmdemo.language, options);
+      }
+      if (focused) ui.cards.querySelector(`[data-do="${focused}"]`)?.focus();
+    }
+    if (view.running) ui.timer = setTimeout(look, WORKING_MS);
+  }
+
+  async function download(form) {
+    try {
+      const file = await mmdemo.call("status_export", [board.task, form, key()]);
+      const href = URL.createObjectURL(new Blob([file.content], { type: TYPES[form] }));
+      Object.assign(document.createElement("a"), { href, download: file.name }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 10_000);
+    } catch (error) {
+      ui.line.textContent = error.message;
+    }
+  }
+
+  function onClick({ target }) {
+    const button = target.closest("button");
+    if (button?.dataset.task) ask("status_show", [button.dataset.task, key()]);
+    else if (button?.dataset.do === "train") ask("status_train", [board.task, key()]);
+    else if (button?.dataset.export) download(button.dataset.export);
+  }
+})();

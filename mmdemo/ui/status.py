@@ -1,0 +1,63 @@
+"""The Status tab: its frame, and the endpoints that `static/status.js` calls."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from mmdemo.errors import UnknownName
+from mmdemo.settings import Settings
+from mmdemo.ui import access, arguments, frame, render, standing
+from mmdemo.ui.frame import language_of
+from mmdemo.ui.services import Services
+
+
+def build(services: Services, settings: Settings) -> None:
+    """Put the tab and its endpoints here."""
+    board = Board(services, settings)
+
+    def tab(language: str) -> str:
+        tasks = {name: task.display_title(language) for name, task in services.tasks.items()}
+        return render.html("status", language, tasks=tasks)
+
+    frame.part("status", tab)
+    for name in ("show", "train", "export"):
+        frame.endpoint(getattr(board, name), f"status_{name}")
+
+
+@dataclass(frozen=True)
+class Board:
+    """How a task stands, told to visitors and, in full, to reviewers."""
+
+    services: Services
+    settings: Settings
+
+    def show(self, request: gr.Request, task: str, key: str) -> dict[str, Any]:
+        """Return the cards as HTML, and whether a training is at work. "" asks for the first task."""
+        name = self._known(task)
+        status, reviewer = self.services.status(name), self._is_reviewer(request, key)
+        language = language_of(request)
+        seen = status if reviewer else access.for_strangers(status)
+        view = standing.view(seen, self.services.tasks[name], reviewer, language)
+        return {"task": name, "running": view.running, "html": render.html("status_cards", language, view=view)}
+
+    def train(self, request: gr.Request, task: str, key: str) -> dict[str, Any]:
+        """Start the night, and return the cards. Raises NotAllowed, Busy, StorageError."""
+        access.admit(self.settings, request.headers, arguments.text(key, "key"))
+        self.services.train(self._known(task))
+        return self.show(request, task, key)
+
+    def export(self, request: gr.Request, task: str, form: str, key: str) -> dict[str, str]:
+        """Return the answers as the text of a file. Raises NotAllowed, UnknownName."""
+        access.admit(self.settings, request.headers, arguments.text(key, "key"))
+        path = self.services.export(self._known(task), arguments.text(form, "form"))
+        return {"name": path.name, "content": path.read_text(encoding="utf-8")}
+
+    def _is_reviewer(self, request: gr.Request, key: str) -> bool:
+        return access.is_reviewer(self.settings, request.headers, arguments.text(key, "key"))
+
+    def _known(self, task: str) -> str:
+        name = arguments.text(task, "task") or next(iter(self.services.tasks))
+        if name not in self.services.tasks:
+            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
+        return name

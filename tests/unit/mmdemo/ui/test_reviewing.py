@@ -1,0 +1,175 @@
+"""The one call behind the Review tab: what it takes, what it shows then, and to whom it shows nothing."""
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mmdemo.errors import BadInput, Conflict, NotAllowed
+from mmdemo.settings import Settings
+from mmdemo.ui.reviewing import Reviewing
+from tests.unit.mmdemo.ui.fake_queue import CAPTIONS, FakeQueue
+
+HERE: Any = SimpleNamespace(headers={"host": "127.0.0.1:7860"})
+CHINESE: Any = SimpleNamespace(headers={"host": "localhost", "accept-language": "zh"})
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> FakeQueue:
+    return FakeQueue(tmp_path)
+
+
+@pytest.fixture
+def desk(loop: FakeQueue) -> Reviewing:
+    return Reviewing(loop.services(), Settings())
+
+
+def ask(do: str = "look", **more: Any) -> dict[str, Any]:
+    return {"do": do, "annotator": "Ann", **more}
+
+
+def id_of(loop: FakeQueue, caption: str) -> str:
+    return next(entry.item.sample_id for entry in loop.items.values() if entry.item.text == caption)
+
+
+def test_the_most_doubtful_comes_first_with_picture_caption_map_and_labels(desk: Reviewing, loop: FakeQueue) -> None:
+    view = desk.act(HERE, ask())
+    assert json.dumps(view, allow_nan=False)
+    assert (view["state"], view["waiting"], view["heading"]) == ("open", 5, "5 waiting")
+    assert view["sample_id"] == view["ids"][0] == next(iter(loop.items))
+    assert "Rain again, and the match was called off" in view["sample"] and "data:image/jpeg;base64," in view["sample"]
+    assert view["keys"] == {"1": "negative", "2": "neutral", "3": "positive"} and view["accept"] == "negative"
+    assert "guess, 48 %" in view["labels"] and "mm-word" in view["map"] and "base64" not in view["map"]
+
+
+def test_nothing_of_a_file_on_disk_is_told(desk: Reviewing, loop: FakeQueue) -> None:
+    assert str(loop.folder) not in json.dumps(desk.act(HERE, ask()))
+
+
+def test_an_answer_is_stored_and_the_next_sample_comes(desk: Reviewing, loop: FakeQueue) -> None:
+    first, second, *_ = desk.act(HERE, ask())["ids"]
+    view = desk.act(HERE, ask("label", sample_id=first, label="neutral", note="wet", next=second))
+    made = loop.corrections[0]
+    assert (made.sample_id, made.label, made.annotator, made.note) == (first, "neutral", "Ann", "wet")
+    assert view["sample_id"] == second and view["waiting"] == 4 and not view["refused"]
+    assert view["line"] == "You said neutral; the model had guessed negative, 48 %."
+    assert "<audio" in view["sample"] and view["keys"]["8"] == "surprised"
+
+
+def test_whoever_chose_a_place_in_the_queue_goes_on_from_there(desk: Reviewing) -> None:
+    ids = desk.act(HERE, ask())["ids"]
+    assert desk.act(HERE, ask(sample_id=ids[2]))["sample_id"] == ids[2]
+    assert desk.act(HERE, ask("skip", sample_id=ids[2], next=ids[3]))["sample_id"] == ids[3]
+    assert desk.act(HERE, ask("unsure", sample_id=ids[4]))["sample_id"] == ids[0]  # the last: from the top again
+
+
+def test_the_second_of_two_answers_is_told_and_shown_the_next(desk: Reviewing, loop: FakeQueue) -> None:
+    first, second, *_ = desk.act(HERE, ask())["ids"]
+    desk.act(HERE, ask("label", sample_id=first, label="neutral"))
+    for move in ("label", "skip", "unsure"):
+        view = desk.act(HERE, ask(move, sample_id=first, label="positive", annotator="Bob", next=second))
+        assert (
+            view["refused"] and view["line"].startswith("That one is no longer waiting") and view["sample_id"] == second
+        )
+    assert [made.annotator for made in loop.corrections] == ["Ann"]
+
+
+def test_undo_goes_back_to_the_sample(desk: Reviewing, loop: FakeQueue) -> None:
+    ids = desk.act(HERE, ask())["ids"]
+    desk.act(HERE, ask("label", sample_id=ids[0], label="neutral"))
+    desk.act(HERE, ask("skip", sample_id=ids[1]))
+    assert desk.act(HERE, ask("undo", sample_id=ids[2]))["sample_id"] == ids[1]
+    view = desk.act(HERE, ask("undo", sample_id=ids[1]))
+    assert view["sample_id"] == ids[0] and view["line"] == "Taken back: here it is again." and not loop.corrections
+    view = desk.act(HERE, ask("undo", sample_id=ids[0]))
+    assert view["refused"] and view["sample_id"] == ids[0]
+    assert desk.act(HERE, ask("undo", annotator="Bob"))["refused"]
+
+
+@pytest.mark.parametrize("hide", [False, True])
+def test_a_random_check_is_blind_whatever_the_annotator_prefers(desk: Reviewing, loop: FakeQueue, hide: bool) -> None:
+    view = desk.act(HERE, ask(sample_id=id_of(loop, "Queue outside the bakery"), hide=hide))
+    assert view["accept"] == "" and view["map"] == "" and "guess" not in view["labels"]
+
+
+def test_hiding_the_guess_hides_it_in_all_that_is_sent(desk: Reviewing) -> None:
+    view = desk.act(HERE, ask(hide=True))
+    assert view["accept"] == "" and view["map"] == "" and "guess" not in view["labels"] + view["sample"]
+
+
+def test_what_a_visitor_wrote_shows_as_text(desk: Reviewing, loop: FakeQueue) -> None:
+    view = desk.act(HERE, ask(sample_id=id_of(loop, list(CAPTIONS)[3])))
+    for html in (view["sample"], view["queue"], view["map"]):
+        assert "<b>again" not in html and "&lt;b&gt;" in html
+
+
+def test_it_speaks_chinese(desk: Reviewing) -> None:
+    view = desk.act(CHINESE, ask())
+    assert view["heading"] == "5 个待审核" and "消极" in view["labels"] and view["keys"]["1"] == "negative"
+
+
+def test_an_empty_queue_says_so(desk: Reviewing, loop: FakeQueue) -> None:
+    for sample_id in list(loop.items):
+        view = desk.act(HERE, ask("skip", sample_id=sample_id))
+    assert (view["state"], view["waiting"], view["ids"]) == ("empty", 0, []) and "Nothing is waiting" in view["sample"]
+
+
+def test_a_forgotten_sample_is_passed_over_and_its_preview_dropped(desk: Reviewing, loop: FakeQueue) -> None:
+    first, second, *_ = desk.act(HERE, ask())["ids"]
+    assert first in desk.previews
+    del loop.items[first]
+    assert desk.act(HERE, ask("label", sample_id=first, label="neutral"))["sample_id"] == second
+    assert first not in desk.previews
+
+
+def test_a_file_that_cannot_be_read_hides_nothing_else(desk: Reviewing, loop: FakeQueue) -> None:
+    for path in loop.folder.iterdir():
+        path.write_bytes(b"broken")
+    first, second, *_ = desk.act(HERE, ask())["ids"]
+    assert "Rain again" in desk.act(HERE, ask(sample_id=first))["sample"]
+    assert "its file can&#39;t be read" in desk.act(HERE, ask(sample_id=second))["sample"]
+    assert desk.thumbnails(HERE, "", [first]) == {first: ""}
+
+
+def test_refusals_of_the_loop_are_lines_and_the_sample_stays(loop: FakeQueue) -> None:
+    def late(sample_id: str, annotator: str) -> None:
+        raise Conflict("sample_forgotten", sample_id=sample_id)
+
+    desk = Reviewing(dataclasses.replace(loop.services(), skip=late), Settings())
+    first = desk.act(HERE, ask())["sample_id"]
+    view = desk.act(HERE, ask("skip", sample_id=first))
+    assert view["refused"] and first in view["line"] and view["sample_id"] == first
+    wrong = desk.act(HERE, ask("label", sample_id=first, label="sad"))
+    assert wrong["refused"] and '"sad" is not a label' in wrong["line"] and not loop.corrections
+
+
+@pytest.mark.parametrize("given", [[], "x", {"do": "drop"}, {"do": 5}, {"hide": "yes"}])
+def test_a_call_that_is_none_is_refused(desk: Reviewing, given: Any) -> None:
+    with pytest.raises(BadInput):
+        desk.act(HERE, given)
+
+
+@pytest.mark.parametrize("do", ["look", "label", "skip", "unsure", "undo"])
+def test_strangers_are_told_the_number_waiting_and_nothing_else(loop: FakeQueue, do: str) -> None:
+    desk = Reviewing(loop.services(), Settings(review_key="sesame"))
+    view = desk.act(HERE, ask(do, sample_id=next(iter(loop.items)), label="neutral"))
+    assert set(view) == {"state", "waiting", "sentence", "reason"} and view["waiting"] == 5
+    assert (view["state"], view["reason"]) == ("closed", "review_key_needed")
+    assert not loop.moves and desk.count() == {"waiting": 5}
+    with pytest.raises(NotAllowed):
+        desk.thumbnails(HERE, "", [next(iter(loop.items))])
+    assert desk.act(HERE, ask(key="sesame"))["state"] == "open"
+
+
+def test_without_a_key_it_is_closed_beyond_loopback(loop: FakeQueue) -> None:
+    view = Reviewing(loop.services(), Settings(server_name="0.0.0.0")).act(HERE, ask(key="guess"))
+    assert (view["state"], view["reason"]) == ("closed", "review_closed")
+
+
+def test_thumbnails_are_small_and_only_of_what_waits(desk: Reviewing, loop: FakeQueue) -> None:
+    ids = list(loop.items)
+    made = desk.thumbnails(HERE, "", [*ids, "unknown"])
+    assert list(made) == ids and all(url.startswith("data:image/jpeg") and len(url) < 6_000 for url in made.values())

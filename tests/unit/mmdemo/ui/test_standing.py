@@ -1,0 +1,130 @@
+"""What the Status tab shows, as plain values and as HTML."""
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mmdemo import tasks
+from mmdemo.errors import Busy, NotAllowed, UnknownName
+from mmdemo.review import Reason, Run, Status, VersionInfo
+from mmdemo.settings import Settings
+from mmdemo.ui import standing
+from mmdemo.ui.status import Board
+from tests.unit.mmdemo.ui.fake_queue import NOW, FakeQueue
+
+TASK = tasks.get("sentiment")
+HERE: Any = SimpleNamespace(headers={"host": "localhost"})
+RUN = Run("sentiment", "done", "waiting", ("Too few.",), {}, "base", None, NOW, NOW)
+STATUS = Status(
+    task="sentiment",
+    states={"unflagged": 0, "queued": 3, "sent": 0, "labelled": 7, "skipped": 1, "unsure": 0, "forgotten": 2},
+    by_label={"negative": 4, "neutral": 0, "positive": 3},
+    by_annotator={"Bob": 2, "Ann": 5},
+    versions=(
+        VersionInfo("2026-11-21", NOW, "base", True, {"accuracy": 0.861, "macro_f1": 0.8321, "ece": 0.031}),
+        VersionInfo("base", NOW, None, False, {"accuracy": 0.842}),
+    ),
+    last_sync=None,
+    last_retrain=RUN,
+    held_out=5,
+    held_out_needed=20,
+)
+
+
+def with_run(**changes: Any) -> Status:
+    return dataclasses.replace(STATUS, last_retrain=dataclasses.replace(RUN, **changes))
+
+
+def test_counts_stand_in_the_order_of_states_and_none_that_is_empty_and_dull() -> None:
+    counts = standing.view(STATUS, TASK, True, "en").counts
+    assert [(c.name, c.number) for c in counts] == [
+        ("waiting", 3),
+        ("in Label Studio", 0),
+        ("answered", 7),
+        ("skipped", 1),
+        ("unsure", 0),
+        ("deleted", 2),
+    ]
+
+
+def test_bars_stand_in_the_tasks_order_and_annotators_by_number() -> None:
+    view = standing.view(STATUS, TASK, True, "zh")
+    assert [(bar.name, bar.number, bar.width) for bar in view.labels] == [
+        ("消极", 4, 100.0),
+        ("中性", 0, 0.0),
+        ("积极", 3, 75.0),
+    ]
+    assert [(bar.name, bar.width) for bar in view.annotators] == [("Ann", 100.0), ("Bob", 40.0)]
+
+
+def test_versions_have_a_column_for_each_figure_that_any_has() -> None:
+    view = standing.view(STATUS, TASK, True, "en")
+    assert view.figures == ("accuracy", "macro-F1", "calibration error")
+    assert [(v.name, v.served, v.figures) for v in view.versions] == [
+        ("2026-11-21", True, ("86 %", "0.832", "0.031")),
+        ("base", False, ("84 %", "–", "–")),
+    ]
+    assert [v.about for v in view.versions] == ["trained on 2026-11-23, from base", "trained on 2026-11-23"]
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "mood", "running"),
+    [
+        (dataclasses.replace(STATUS, last_retrain=None), "It has not run yet", "quiet", False),
+        (STATUS, "Waiting for more answers", "quiet", False),
+        (with_run(verdict="promoted", challenger="n2"), "A new version was put into service", "good", False),
+        (with_run(verdict="rejected"), "The new version was not better: the old one stays", "quiet", False),
+        (with_run(verdict="nothing_new"), "Nothing new to learn from", "quiet", False),
+        (with_run(state="failed", verdict=None), "It failed", "bad", False),
+        (with_run(state="running", verdict=None, finished_at=None), "A new version is being trained", "quiet", True),
+    ],
+)
+def test_the_last_training_says_how_it_ended(status: Status, verdict: str, mood: str, running: bool) -> None:
+    view = standing.view(status, TASK, True, "en")
+    assert (view.verdict, view.mood, view.running) == (verdict, mood, running)
+
+
+def test_reasons_are_said_in_the_readers_language() -> None:
+    told = with_run(why=(Reason("status.night_nothing_new"),))
+    assert standing.view(told, TASK, True, "zh").reasons == ("没有新内容：自上次运行以来没有收到新的更正。",)
+    assert standing.view(STATUS, TASK, True, "zh").reasons == ("Too few.",)
+
+
+@pytest.mark.parametrize(("held_out", "percent"), [(0, 0), (5, 25), (20, 100), (90, 100)])
+def test_the_bar_of_what_is_set_aside_ends_when_it_is_full(held_out: int, percent: int) -> None:
+    status = dataclasses.replace(STATUS, held_out=held_out)
+    assert standing.view(status, TASK, True, "en").held_out_percent == percent
+
+
+def test_a_reviewer_trains_and_downloads(tmp_path: Path) -> None:
+    loop = FakeQueue(tmp_path)
+    board = Board(loop.services(), Settings())
+    shown = board.show(HERE, "", "")
+    assert shown["task"] == "sentiment" and "Train now" in shown["html"] and "By annotator" in shown["html"]
+    board.train(HERE, "sentiment", "")
+    assert loop.trained == ["sentiment"]
+    with pytest.raises(Busy):
+        board.train(HERE, "sentiment", "")
+    loop.correct(next(iter(loop.items)), "neutral", "<i>Ann</i>", "")
+    assert board.export(HERE, "sentiment", "csv", "") == {"name": "corrections.csv", "content": "label\nneutral"}
+    assert "&lt;i&gt;Ann" in board.show(HERE, "sentiment", "")["html"]
+    with pytest.raises(UnknownName):
+        board.show(HERE, "nope", "")
+
+
+def test_a_stranger_sees_versions_and_the_number_waiting(tmp_path: Path) -> None:
+    loop = FakeQueue(tmp_path)
+    loop.correct(next(iter(loop.items)), "neutral", "Ann", "")
+    board = Board(loop.services(), Settings(review_key="sesame"))
+    page = board.show(HERE, "sentiment", "")["html"]
+    assert "2026-11-21" in page and "waiting" in page
+    assert not any(word in page for word in ("Ann", "Train now", "data-export", "answered<"))
+    with pytest.raises(NotAllowed):
+        board.train(HERE, "sentiment", "")
+    with pytest.raises(NotAllowed):
+        board.export(HERE, "sentiment", "csv", "guess")
+    assert not loop.trained
+    assert "Ann" in board.show(HERE, "sentiment", "sesame")["html"]
