@@ -77,7 +77,11 @@ def starts(folder: Path) -> dict[str, Path]:
     )
     BertModel(bert).save_pretrained(folder / "bert")
     net = MobileNetV2Config(depth_multiplier=0.1, image_size=SIZE_PX, finegrained_output=False)
-    MobileNetV2Model(net).save_pretrained(folder / "mobilenet")
+    sees = MobileNetV2Model(net)
+    for module in sees.modules():  # as it comes, it answers the same to every picture
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(module.weight)
+    sees.save_pretrained(folder / "mobilenet")
     MobileNetV2ImageProcessor(image_mean=[0.4, 0.5, 0.6], image_std=[0.5, 0.5, 0.5]).save_pretrained(
         folder / "mobilenet"
     )

@@ -6,8 +6,10 @@ Letters of the shapes: b samples, n tokens of one modality, d width of a fusion 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
@@ -187,9 +189,17 @@ class MultimodalModel(PreTrainedModel):
         """
         processor = MultimodalProcessor.from_pretrained(folder)
         try:
-            model = cls.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-        except (OSError, ValueError, RuntimeError) as error:
+            loaded: Any = cls.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
+            )
+        except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
             raise CheckpointError("checkpoint_broken", path=folder, detail=str(error).split("\n")[0]) from error
+        model, found = loaded
+        wrong = [str(name) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in found[kind]]
+        if wrong:
+            raise CheckpointError(
+                "checkpoint_broken", path=folder, detail=f"weights do not fit: {', '.join(wrong[:3])}"
+            )
         return model.eval(), processor
 
 
