@@ -17,7 +17,7 @@ from PIL import Image
 from mmdemo import decode
 from mmdemo.errors import BadInput, MmdemoError, UnknownName
 from mmdemo.locale import text
-from mmdemo.samples import Inputs, Prediction, Sample, to_json
+from mmdemo.samples import MODALITIES, Inputs, Prediction, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.ui import answer, arguments, looked, preview, render, uploads
@@ -163,7 +163,7 @@ class Desk:
     def _shown(self, visit: Visit, language: str) -> dict[str, Any]:
         """Return a visit as the page shows it: HTML of the two cards, and what its script needs."""
         if visit.refusal is not None:
-            return {"state": "refused", "sentence": visit.refusal.sentence(language)}
+            return {"state": "refused", "sentence": _sentence(visit.refusal, language)}
         if visit.prediction is None or visit.preview is None:
             return {"state": "waiting"}
         task, prediction = self.services.tasks[visit.task], visit.prediction
@@ -192,6 +192,16 @@ class Desk:
                 return ""
             self.dates[task, version] = next((v.created_at[:10] for v in versions if v.version == version), "")
         return self.dates[task, version]
+
+
+def _sentence(refusal: MmdemoError, language: str) -> str:
+    """Return the refusal's sentence; modalities, which scripts know by name, are called as the form calls them."""
+    named = {}
+    for name, value in refusal.values.items():
+        words = str(value).split(", ")
+        if set(words) <= set(MODALITIES):
+            named[name] = text("common.comma", language).join(text(f"common.{word}", language) for word in words)
+    return type(refusal)(refusal.key, **{**refusal.values, **named}).sentence(language)
 
 
 def map_card(told: looked.Looked, shown: preview.Preview, language: str) -> str:

@@ -69,7 +69,7 @@ def _head() -> str:
 
 
 def _read(names: tuple[str, ...]) -> list[str]:
-    return [(STATIC / name).read_text(encoding="utf-8") for name in names if (STATIC / name).is_file()]
+    return [(STATIC / name).read_text(encoding="utf-8") for name in names]
 
 
 def _data() -> str:

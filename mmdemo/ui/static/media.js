@@ -4,8 +4,8 @@
   const RECORDING_ENDINGS = { "audio/webm": "webm", "audio/mp4": "mp4", "audio/ogg": "ogg" };
 
   // well(box, options) → {value, set, hold, clear, close}. value: {file} | {held: true} | null.
-  // options: onChange(), onProblem(sentence), mostSeconds.
-  mmdemo.well = (box, { onChange, onProblem, mostSeconds }) => {
+  // options: onChange(), onProblem(sentence), mostSeconds, mostBytes.
+  mmdemo.well = (box, { onChange, onProblem, mostSeconds, mostBytes }) => {
     const kind = box.dataset.kind;
     const states = { empty: box.querySelector(".mm-empty"), live: box.querySelector(".mm-live"), chosen: box.querySelector(".mm-chosen") };
     const shown = states.chosen.querySelector("img, audio");
@@ -84,7 +84,7 @@
       box.classList.remove("mm-over");
       if (event.dataTransfer.files[0]) set(event.dataTransfer.files[0]);
     });
-    return { kind, get value() { return value; }, set, hold, showCopy, clear, close: stop };
+    return { kind, mostBytes, get value() { return value; }, set, hold, showCopy, clear, close: stop };
   };
 
   async function camera(stage) {

@@ -39,6 +39,7 @@
       const before = desk.media[slot];
       const well = mmdemo.well(box, {
         mostSeconds: limits.audio_max_s,
+        mostBytes: limits[`${box.dataset.kind}_bytes`],
         onChange: () => { desk.media[slot] = { value: well?.value ?? null, shown: box.querySelector("img, audio").src }; },
         onProblem: (sentence) => { desk.problem = sentence; paint(); },
       });
@@ -146,6 +147,7 @@
       const media = {};
       for (const well of ui.wells[desk.task]) {
         const file = well.value?.file;
+        if (file) checkSize(file, well);
         media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file), signal)) : null;
       }
       const again = ui.wells[desk.task].filter((well) => well.value?.held).map((well) => well.kind);
@@ -156,6 +158,13 @@
       return patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }), signal);
     });
     if (before && desk.token === token) mmdemo.call("page_clear", [before]).catch(() => {});
+  }
+
+  // What would be refused is not sent at all.
+  function checkSize(file, well) {
+    if (file.size <= well.mostBytes) return;
+    const [megabytes, limit] = [file.size, well.mostBytes].map((bytes) => (bytes / 1e6).toFixed(1).replace(/\.0$/, ""));
+    throw new mmdemo.CallError("refused", t("predict.file_too_large", { megabytes, limit }));
   }
 
   // After a reload, or in another language: what became of this token?

@@ -88,9 +88,17 @@ def test_a_file_that_is_no_picture_gets_one_sentence(
     assert visitor.page.get_attribute(".mm-problem", "role") == "alert"
 
 
+def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(SENTIMENT.limits.image_bytes + 1_000_000)
+    visitor = visit().choose(tmp_path / "huge.png").predict()
+    assert visitor.problem == "The file has 26 MB; at most 25 MB are taken. Send a smaller one."
+    assert not any("/upload" in url for url in visitor.asked)
+
+
 def test_nothing_at_all_gets_a_sentence_and_the_page_goes_on(visit: Callable[..., Visitor]) -> None:
     visitor = visit().predict()
-    assert visitor.problem == BadInput("nothing_given", known="image, text").sentence()
+    assert visitor.problem == BadInput("nothing_given", known="picture, caption").sentence()
     assert visitor.choose(caption="We love it").predict().problem == ""
 
 

@@ -82,8 +82,8 @@ def test_a_refusal_is_a_sentence_in_the_readers_language(desk: Desk) -> None:
     begin(desk, caption="   ")
     english, chinese = desk.predict(ONE, ENGLISH), desk.recall(ONE, CHINESE)
     assert english["state"] == chinese["state"] == "refused"
-    assert english["sentence"] == BadInput("nothing_given", known="image, text").sentence("en")
-    assert chinese["sentence"] == BadInput("nothing_given", known="image, text").sentence("zh")
+    assert english["sentence"] == BadInput("nothing_given", known="picture, caption").sentence("en")
+    assert chinese["sentence"] == BadInput("nothing_given", known="图片、文字说明").sentence("zh")
 
 
 def test_nobody_elses_token_shows_anything(desk: Desk) -> None:
