@@ -139,7 +139,7 @@ def test_one_batch_is_learned_by_heart(tmp_path: Path) -> None:
     labels = torch.tensor([0, 1, 1, 0])
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     model.train()
-    for _ in range(15):
+    for _ in range(20):
         optimizer.zero_grad()
         model(**batch, labels=labels).loss.backward()
         optimizer.step()

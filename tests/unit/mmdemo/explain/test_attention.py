@@ -1,0 +1,123 @@
+"""Attention, planted where we know it: each score arrives where its token came from."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmdemo import explain
+from mmdemo.errors import UnknownName
+from mmdemo.explain import Pass
+from mmdemo.model import MultimodalModel
+from mmdemo.samples import Explanation, Inputs
+from tests import tiny
+
+CAPTION = "the dog smiling 🙂"
+PIECES = ["the", "dog", "smil", "ing", "🙂"]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
+    """One sample of all modalities behind its pass."""
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    model, processor = MultimodalModel.build(tiny.task(folder), tiny.starts(folder))
+    inputs = Inputs(tiny.inputs().image, CAPTION, tiny.inputs(seconds=0.3).audio)
+    encoded = processor([inputs])
+    with torch.no_grad():
+        output = model.eval()(**encoded.tensors, return_attention=True)
+    return Pass(model, processor, inputs, encoded, output, "good")
+
+
+def looked(seen: Pass, modality: str, place: int, head: int | None = None) -> Explanation:
+    """Return the explanation where the answer token looks at one token alone: the `place`th of a modality."""
+    assert seen.output.attention is not None and seen.output.layout is not None
+    token = seen.output.layout.spans[modality][0] + place
+    planted = torch.zeros_like(seen.output.attention[-1])
+    planted[0, :, 0, 0] = 0.5  # and at itself, which is no input
+    planted[0, slice(None) if head is None else head, 0, token] = 0.5
+    output = seen.output.__class__(**{**seen.output, "attention": (seen.output.attention[0], planted)})
+    return explain.explain("attention", Pass(seen.model, seen.processor, seen.inputs, seen.encoded, output, "good"))
+
+
+def total(found: Explanation) -> float:
+    assert found.image and found.text and found.audio
+    words = sum(token.score for token in found.text.tokens)
+    return sum(map(sum, found.image.scores)) + words + sum(found.audio.scores)
+
+
+def test_scores_are_not_negative_and_sum_to_one_over_all_modalities(seen: Pass) -> None:
+    found = explain.explain("attention", seen)
+    assert found.method == "attention" and found.target == "good"
+    assert total(found) == pytest.approx(1, abs=1e-5)
+    assert found.image and min(map(min, found.image.scores)) >= 0
+
+
+def test_scores_are_the_last_layers_mean_over_heads(seen: Pass) -> None:
+    assert seen.output.attention is not None
+    row = seen.output.attention[-1][0].mean(dim=0)[0, 1:]
+    found = explain.explain("attention", seen)
+    assert found.image is not None
+    torch.testing.assert_close(torch.tensor(found.image.scores).flatten(), row[:4] / row.sum())
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_a_look_at_one_region_lights_that_cell(seen: Pass, place: int) -> None:
+    found = looked(seen, "image", place)
+    assert found.image is not None and found.image.grid == (2, 2)
+    assert found.image.scores[place // 2][place % 2] == 1 and total(found) == 1
+
+
+@pytest.mark.parametrize("place", range(len(PIECES)))
+def test_a_look_at_one_piece_lights_its_word(seen: Pass, place: int) -> None:
+    found = looked(seen, "text", place + 1)  # behind the [CLS] mark
+    assert found.text is not None
+    lit = [token for token in found.text.tokens if token.score > 0]
+    word = {"smil": "smiling", "ing": "smiling"}.get(PIECES[place], PIECES[place])
+    assert [(token.text, token.score) for token in lit] == [(word, 1)]
+    assert [token.text for token in found.text.tokens] == ["the", "dog", "smiling", "🙂"]
+    assert all(CAPTION[token.start : token.end] == token.text for token in found.text.tokens)
+
+
+def test_a_look_at_one_moment_lights_that_stretch(seen: Pass) -> None:
+    found = looked(seen, "audio", 2)
+    assert found.audio is not None
+    assert found.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and found.audio.scores == (0, 0, 1, 0)
+
+
+def test_one_head_of_four_is_enough_to_be_seen(seen: Pass) -> None:
+    found = looked(seen, "image", 3, head=1)
+    assert found.image is not None and found.image.scores[1][1] == 1
+
+
+def test_absent_modalities_are_absent(seen: Pass) -> None:
+    inputs = Inputs(text="the dog")
+    encoded = seen.processor([inputs])
+    with torch.no_grad():
+        output = seen.model(**encoded.tensors, return_attention=True)
+    found = explain.explain("attention", Pass(seen.model, seen.processor, inputs, encoded, output, "bad"))
+    assert found.image is None and found.audio is None and found.text is not None
+    assert sum(token.score for token in found.text.tokens) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_look_at_nothing_but_itself_gives_zeros(seen: Pass) -> None:
+    assert seen.output.attention is not None
+    planted = torch.zeros_like(seen.output.attention[-1])
+    planted[0, :, 0, 0] = 1.0
+    output = seen.output.__class__(**{**seen.output, "attention": (planted,)})
+    found = explain.explain("attention", Pass(seen.model, seen.processor, seen.inputs, seen.encoded, output, "bad"))
+    assert total(found) == 0
+
+
+def test_names_of_methods(seen: Pass) -> None:
+    assert explain.methods(seen.model)[0] == explain.DEFAULT
+    assert explain.resolve("default", seen.model) == "attention"
+    assert explain.resolve("none", seen.model) is None
+    with pytest.raises(UnknownName, match="attention") as caught:
+        explain.resolve("guess", seen.model)
+    assert "guess" in caught.value.sentence("zh")
+
+
+def test_the_file_of_a_method_is_named_for_it() -> None:
+    folder = Path(explain.__file__).parent
+    assert all((folder / f"{name}.py").is_file() for name in explain.METHODS)
