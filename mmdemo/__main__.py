@@ -306,7 +306,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequen
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong use or bad input, 75 try later."""
     given = _parser().parse_args(arguments)
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # offline it warns of every try; the error says it once
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of every try; the error says it once
     try:
         said = COMMANDS[given.command][0](given, all_settings.load())
     except MmdemoError as error:
