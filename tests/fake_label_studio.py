@@ -109,9 +109,10 @@ class FakeClient:
             upload = Upload(number, stored, f"upload/{project}/{stored}")
             self._server.uploads[number] = project, upload, data
 
-    def delete_upload(self, upload: int) -> None:
+    def delete_upload(self, upload: int, path: str) -> None:
         self._server.before("delete_upload")
-        self._server.uploads.pop(upload, None)
+        if upload in self._server.uploads and self._server.uploads[upload][1].path == path:
+            del self._server.uploads[upload]
 
     def tasks(self, project: int) -> list[RemoteTask]:
         return [task for where, task in self._server.tasks.values() if where == project]

@@ -67,8 +67,11 @@ class Contract:
         assert sorted(upload.name[-len(names[0]) :] for upload in found) == sorted(names)
         assert all(upload.url == f"/data/{upload.path}" for upload in found)
         for upload in found:
-            client.delete_upload(upload.id)
-            client.delete_upload(upload.id)  # once more is fine
+            client.delete_upload(upload.id, "upload/another/file.png")  # the number is not enough
+        assert client.uploads(project.id) == found
+        for upload in found:
+            client.delete_upload(upload.id, upload.path)
+            client.delete_upload(upload.id, upload.path)  # once more is fine
         assert client.uploads(project.id) == []
 
     def test_a_deleted_task_is_gone(self, client: Client) -> None:

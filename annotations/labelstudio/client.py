@@ -4,6 +4,7 @@ Nothing else knows its SDK. Both kinds of key work: legacy tokens, and personal 
 for short-lived ones. Nothing is tried again here: an import that went through unheard must not happen twice.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -137,15 +138,20 @@ class Client:
         parts = {str(number): part for number, part in enumerate(padded.items())}
         self._call("POST", f"api/projects/{project}/import", files=parts, params={"commit_to_project": "false"})
 
-    def delete_upload(self, upload: int) -> None:
-        """Stop serving an uploaded file, if it is there; the server keeps its bytes on its own disk."""
+    def delete_upload(self, upload: int, path: str) -> None:
+        """Have a file served no longer; the server keeps its bytes on its own disk.
+
+        Nothing is deleted where it is gone, or where that number is another file's: a server that was set up anew
+        counts anew.
+        """
         with self._translated(HTTPStatus.NOT_FOUND):
-            self._sdk.files.delete(id=upload)
+            if self._sdk.files.get(id=upload).file == path:
+                self._sdk.files.delete(id=upload)
 
     def tasks(self, project: int) -> list[RemoteTask]:
         """Return all tasks of a project with their annotations, oldest first."""
         found: list[RemoteTask] = []
-        for page in range(1, 1_000_000):
+        for page in itertools.count(1):
             asked = {"project": project, "fields": "all", "include": _TASK_FIELDS, "resolve_uri": "false"}
             answer = self._call("GET", "api/tasks", params={**asked, "page": page, "page_size": PAGE})
             with self._translated():

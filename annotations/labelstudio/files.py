@@ -19,7 +19,8 @@ class Files:
         """`folder`: the server's media folder, where this machine can reach it."""
         self._client, self._store, self._folder = client, store, folder
         self._project = place.find_project(client, store, projects, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
-        self._uploads = client.uploads(self._project.id) if self._project else []
+        self._uploads: list[Upload] = []
+        self._list()
         self.leftover: list[str] = []  # files that are no longer served but still lie on the server's disk
 
     def owners(self) -> set[str]:
@@ -29,16 +30,17 @@ class Files:
     def send(self, outgoing: Iterable[Outgoing]) -> None:
         """Upload what these samples need and is not there."""
         needed = {tasks.upload_name(each.sample_id, name): name for each in outgoing for name in each.files.values()}
-        missing = {name: file for name, file in needed.items() if not self._find(name)}
+        missing = {name: needed[name] for name in needed.keys() - self._by_name().keys()}
         if missing:
             project = self._project or self._create()
             media = self._store.media
             self._client.upload(project.id, {name: (media / file).read_bytes() for name, file in missing.items()})
-            self._uploads = self._client.uploads(project.id)
+            self._list()
 
     def of(self, sample: Outgoing) -> dict[str, Upload]:
         """Return modality → uploaded file of a sample that was sent. Raises LabelStudioError."""
-        found = {kind: self._find(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
+        names = self._by_name()
+        found = {kind: names.get(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
         if None in found.values():
             detail = "an uploaded file is not listed"
             raise LabelStudioError("label_studio_strange", url=self._client.url, detail=detail)
@@ -53,11 +55,14 @@ class Files:
             # The server forgets a deleted file but keeps its bytes: they go first, while somebody still knows of them.
             if not self._unlink(path):
                 self.leftover.append(path)
-            self._client.delete_upload(number)
+            self._client.delete_upload(number, path)
         self._uploads = [upload for upload in self._uploads if upload.id not in listed]
 
-    def _find(self, name: str) -> Upload | None:
-        return next((upload for upload in self._uploads if upload.name.endswith(name)), None)
+    def _list(self) -> None:
+        self._uploads = self._client.uploads(self._project.id) if self._project else []
+
+    def _by_name(self) -> dict[str, Upload]:
+        return {upload.name.rsplit("-", 1)[-1]: upload for upload in self._uploads}  # less the server's prefix
 
     def _create(self) -> Project:
         made = self._client.create_project(tasks.MEDIA_TITLE, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)

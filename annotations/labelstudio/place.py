@@ -115,7 +115,11 @@ def find_project(
 
 
 def note_project(client: Client, store: Store, name: str, project: Project) -> None:
-    """Note which project it is."""
+    """Note which project it is, if that is news."""
+    with store.reading() as session:
+        row = outside.project(session, SYSTEM, client.url, name)
+    if row is not None and row.project == str(project.id):
+        return
     with store.session() as session:
         outside.keep_project(session, SYSTEM, client.url, name, project.id)
         session.commit()

@@ -26,7 +26,7 @@ class Push:
 
         `copies` are second tasks of samples in `there`, from which what is deleted is dropped.
         """
-        rows = self.place.rows({*there, *self.files.owners()})
+        rows = self.place.rows({*there, *self.files.owners(), *self.place.links})
         for copy in copies:
             row = rows.get(copy.data[tasks.SAMPLE_ID])
             if row is not None and not (row.has_content and copy.annotations):

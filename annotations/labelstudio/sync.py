@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from annotations.labelstudio import place, tasks
 from annotations.labelstudio.client import Client, RemoteTask
 from annotations.labelstudio.files import Files
+from annotations.labelstudio.place import Place
 from annotations.labelstudio.pull import Pull
 from annotations.labelstudio.push import Push
 from annotations.labelstudio.report import SyncReport
@@ -74,9 +75,20 @@ def exchange(client: Client, store: Store, task: Task, settings: Settings) -> Sy
     if created:
         say("sync_project", task=task.name, url=f"{client.url}projects/{here.project.id}")
     files = Files(client, store, projects, settings.label_studio_media)
-    there, copies = by_sample(client.tasks(here.project.id))
-    report = SyncReport(created=created) + Pull(here).all(there)
-    push = Push(here, files)
+    try:
+        report = SyncReport(created=created) + _both_ways(here, files)
+    finally:
+        if files.leftover:
+            say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
+    with store.session() as session:
+        runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
+        session.commit()
+    return report
+
+
+def _both_ways(here: Place, files: Files) -> SyncReport:
+    there, copies = by_sample(here.client.tasks(here.project.id))
+    pulled, push = Pull(here).all(there), Push(here, files)
     removed, lay_there = push.take_back(there, copies), set(there)
     for sample_id in push.send(there):
         say("sync_file_missing", sample_id=sample_id)
@@ -85,18 +97,14 @@ def exchange(client: Client, store: Store, task: Task, settings: Settings) -> Sy
         removed += push.take_back(there)  # forgotten while it was being sent
     waiting = [sample_id for sample_id, remote in there.items() if not remote.annotations]
     here.preselect(waiting)
-    if files.leftover:
-        say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
-    report = replace(report + SyncReport(pushed=len(sent), removed=removed), waiting=len(waiting))
-    with store.session() as session:
-        runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
-        session.commit()
-    return report
+    return pulled + SyncReport(pushed=len(sent), removed=removed, waiting=len(waiting))
 
 
 def by_sample(found: Iterable[RemoteTask]) -> tuple[dict[str, RemoteTask], list[RemoteTask]]:
-    """Return sample id → its task, with the annotations of all its copies, and these copies: an import that was cut off
-    may have been done twice. Tasks that people made there themselves are left out."""
+    """Return sample id → its task, with the annotations of all its copies; and these copies.
+
+    An import that was cut off may have been done twice. Tasks that people made there themselves are left out.
+    """
     there: dict[str, RemoteTask] = {}
     copies: list[RemoteTask] = []
     for remote in sorted(found, key=lambda remote: (not remote.annotations, remote.id)):

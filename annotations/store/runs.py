@@ -75,7 +75,11 @@ def as_run(row: RunRow) -> Run:
 
 
 def add_sync(session: Session, task: str, system: str, pushed: int, pulled: int) -> None:
-    """Write down a round that went through."""
+    """Write down a round that went through; one that moved nothing takes the place of another such before it."""
+    last = last_sync(session, task)
+    if last is not None and last.system == system and not (pushed or pulled or last.pushed or last.pulled):
+        last.at = now()
+        return
     session.add(SyncRow(task=task, system=system, pushed=pushed, pulled=pulled, at=now()))
 
 

@@ -1,29 +1,50 @@
-"""A real Label Studio server, one for all these tests; each test has a task, and so a project, of its own."""
+"""A real Label Studio server, one for all these tests; each test has tasks, and so projects, of its own."""
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from label_studio_sdk import LabelStudio
+from PIL import Image, ImageDraw
 
+from annotations import review_queue
+from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.client import Client
+from annotations.labelstudio.report import SyncReport
+from annotations.store import Store, labels, open_store, samples
+from mmdemo import decode
+from mmdemo import tasks as known
+from mmdemo.samples import Inputs
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
 from tests import label_studio_server
 from tests.label_studio_server import LabelStudioServer
+from tests.unit.annotations import given
+
+RATE_HZ = decode.SAMPLE_RATE_HZ
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
     """The running server, with an empty data folder of its own."""
-    if not label_studio_server.PROGRAM.exists():
-        reason = f"{label_studio_server.PROGRAM} is missing: make test installs it"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    require_server()
     with label_studio_server.running(tmp_path_factory.mktemp("label-studio") / "data") as server:
         yield server
+
+
+def require_server() -> None:
+    """Skip where the server is not installed; where `make test` runs it always is."""
+    if not label_studio_server.PROGRAM.exists():
+        reason = f"{label_studio_server.PROGRAM} is missing: make test installs it"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +59,97 @@ def client(label_studio: LabelStudioServer) -> Iterator[Client]:
     """Our seam, connected to it."""
     with Client(label_studio.url, label_studio.token) as opened:
         yield opened
+
+
+def drawing(seed: int) -> np.ndarray:
+    """Return a picture (240, 320, 3) uint8 of a coloured disc; every seed another one."""
+    picture = Image.new("RGB", (320, 240), "white")
+    x = 20 + 40 * (seed % 5)
+    ImageDraw.Draw(picture).ellipse((x, 60, x + 100, 160), fill=["navy", "orange", "teal"][seed % 3])
+    return np.asarray(picture)
+
+
+def melody(seed: int, seconds: float = 1.5) -> np.ndarray:
+    """Return sound (samples,) float32 of a rising tone at decode.SAMPLE_RATE_HZ."""
+    time = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    return (0.4 * np.sin(2 * np.pi * (220 + 40 * seed + 100 * time) * time)).astype(np.float32)
+
+
+@dataclass
+class Loop:
+    """Our side of the exchange: a home folder with two tasks that no other test has."""
+
+    settings: Settings
+    store: Store
+    pictures: Task  # picture and caption
+    sounds: Task
+
+    def sync(self) -> SyncReport:
+        """Go one round with both tasks."""
+        return self.sync_task(self.pictures) + self.sync_task(self.sounds)
+
+    def sync_task(self, task: Task) -> SyncReport:
+        """Go one round with one task."""
+        return sync.run(self.settings, task.name)
+
+    def visit(self, seed: int, caption: str) -> tuple[str, str]:
+        """Let a visitor send a picture with a caption; return its sample id and the visitor's own id."""
+        return self._offer(self.pictures, Inputs(image=drawing(seed), text=caption))
+
+    def speak(self, seed: int) -> tuple[str, str]:
+        """Let a visitor send a sound."""
+        return self._offer(self.sounds, Inputs(audio=melody(seed)))
+
+    def _offer(self, task: Task, inputs: Inputs) -> tuple[str, str]:
+        return review_queue.offer(self.store, task, inputs, given.prediction(inputs, 0.4, "v7", task))
+
+    def state(self, sample_id: str) -> str:
+        """Return the sample's state here."""
+        with self.store.reading() as session:
+            return samples.get(session, sample_id).state
+
+    def media(self, sample_id: str) -> list[Path]:
+        """Return the sample's files here."""
+        with self.store.reading() as session:
+            row = samples.get(session, sample_id)
+        return [self.store.media / name for name in (row.image, row.audio) if name]
+
+    def said(self, sample_id: str) -> list[tuple[str, str, str]]:
+        """Return label, annotator and source of the corrections that were not withdrawn, oldest first."""
+        with self.store.reading() as session:
+            return [(made.label, made.annotator, made.source) for made in labels.history(session, sample_id)]
+
+    def there(self, sdk: LabelStudio, task: Task) -> dict[str, object]:
+        """Return sample id → its task there, as the SDK gives it."""
+        (project,) = [each for each in sdk.projects.list() if each.title == tasks.title(task)]
+        return {found.data["sample_id"]: found for found in sdk.tasks.list(project=project.id)}
+
+
+@pytest.fixture
+def loop(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Loop]:
+    """A home folder with an empty store, and two tasks of its own."""
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    number = next(_NUMBERS)
+    for shipped, name in (("sentiment", f"pictures_{number}"), ("speech_emotion", f"sounds_{number}")):
+        source = known.get(shipped).path.read_text(encoding="utf-8")
+        copied = source.split("[[examples]]")[0].replace(f'name = "{shipped}"', f'name = "{name}"', 1)
+        (folder / f"{name}.toml").write_text(copied, encoding="utf-8")
+    settings = Settings(
+        home=tmp_path / "home",
+        task_dir=folder,
+        label_studio_url=label_studio.url,
+        label_studio_api_key=label_studio.token,
+        label_studio_media=label_studio.data / "media",
+    )
+    store = open_store(settings)
+    found = known.load_all(folder)
+    yield Loop(settings, store, found[f"pictures_{number}"], found[f"sounds_{number}"])
+    store.close()
+
+
+@pytest.fixture
+def without_media(loop: Loop) -> Loop:
+    """The same, where this machine cannot reach the server's media folder."""
+    loop.settings = replace(loop.settings, label_studio_media=None)
+    return loop

@@ -178,6 +178,16 @@ def test_files_that_another_users_key_sent_are_deleted_too(loop: Loop) -> None:
     assert loop.server.uploads == {}
 
 
+def test_a_file_of_somebody_else_that_has_its_number_now_is_not_deleted(loop: Loop) -> None:
+    _, prediction_id = loop.visit("forget me", seed=1)
+    loop.sync()
+    for number, (project, upload, data) in loop.server.uploads.items():
+        loop.server.uploads[number] = project, replace(upload, name="x-theirs.png", path="upload/9/x-theirs.png"), data
+    retention.forget(loop.store, prediction_id)
+    loop.sync()
+    assert [upload.name for _, upload, _ in loop.server.uploads.values()] == ["x-theirs.png"]
+
+
 def test_an_erasure_that_broke_off_is_finished_by_the_next_round(loop: Loop, with_media) -> None:
     sample_id, prediction_id = loop.visit("forget me", seed=1)
     loop.sync()

@@ -180,5 +180,6 @@ def test_the_watch_runs_in_a_thread_too(loop: Loop) -> None:
 
 def test_the_report_is_one_sentence() -> None:
     assert str(SyncReport(pushed=3, pulled=2, waiting=7)) == (
-        "Label Studio: 3 sent, 2 corrections fetched, 0 skipped, 0 withdrawn, 0 taken back; 7 wait there."
+        "Label Studio: 3 sent, 2 corrections fetched, 0 skipped, 0 withdrawn, 0 taken back; "
+        "7 wait there, 0 say no label of the task."
     )

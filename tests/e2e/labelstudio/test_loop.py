@@ -1,0 +1,103 @@
+"""The queue goes to a real Label Studio, and what is said there comes back: once, however often it is asked."""
+
+import httpx
+from label_studio_sdk import LabelStudio
+
+from annotations import retention
+from annotations.labelstudio import tasks
+from annotations.labelstudio.report import SyncReport
+from mmdemo.review import LABELLED, SENT, SKIPPED
+from tests.e2e.labelstudio.conftest import Loop
+from tests.label_studio_server import EMAIL, LabelStudioServer
+
+OURS = "label_studio"
+
+
+def fetch(server: LabelStudioServer, path: str) -> httpx.Response:
+    """Return what the server answers somebody who is signed in."""
+    return httpx.get(server.url + path, headers={"Authorization": f"Token {server.token}"}, timeout=30)
+
+
+def test_the_queue_goes_there_with_media_and_guesses(loop: Loop, label_studio, sdk: LabelStudio) -> None:
+    pictures = [loop.visit(seed, f"caption {seed} <b>& 🙂</b>")[0] for seed in range(3)]
+    sound = loop.speak(1)[0]
+    assert loop.sync() == SyncReport(created=2, pushed=4, waiting=4)
+
+    there = loop.there(sdk, loop.pictures) | loop.there(sdk, loop.sounds)
+    assert set(there) == {*pictures, sound}
+    for sample_id, task in there.items():
+        assert set(task.data) == ({"audio", "sample_id"} if sample_id == sound else {"image", "text", "sample_id"})
+        (guess,) = task.predictions
+        assert (guess.model_version, guess.score) == ("v7", 0.4)
+        asked = loop.sounds if sample_id == sound else loop.pictures
+        assert guess.result == [tasks.result(asked, asked.label_names[-1])]
+        (kept,) = loop.media(sample_id)
+        assert fetch(label_studio, task.data.get("image") or task.data["audio"]).content == kept.read_bytes()
+    assert there[pictures[1]].data["text"] == "caption 1 <b>& 🙂</b>"
+    assert {loop.state(sample_id) for sample_id in there} == {SENT}
+
+    assert loop.sync() == SyncReport(waiting=4)
+    again = loop.there(sdk, loop.pictures) | loop.there(sdk, loop.sounds)
+    assert {sample_id: (task.id, task.updated_at) for sample_id, task in again.items()} == {
+        sample_id: (task.id, task.updated_at) for sample_id, task in there.items()
+    }
+
+
+def test_answers_come_back_once_and_changes_again(loop: Loop, sdk: LabelStudio) -> None:
+    first, second, third = (loop.visit(seed, "hm")[0] for seed in range(3))
+    sound = loop.speak(2)[0]
+    loop.sync()
+    there = loop.there(sdk, loop.pictures) | loop.there(sdk, loop.sounds)
+    made = sdk.annotations.create(id=there[first].id, result=[tasks.result(loop.pictures, "negative")])
+    sdk.annotations.create(id=there[second].id, result=[], was_cancelled=True)
+    sdk.annotations.create(id=there[sound].id, result=[tasks.result(loop.sounds, "calm")])
+
+    assert loop.sync() == SyncReport(pulled=2, skipped=1, waiting=1)
+    assert [loop.state(sample_id) for sample_id in (first, second, third, sound)] == [LABELLED, SKIPPED, SENT, LABELLED]
+    assert loop.said(first) == [("negative", EMAIL, OURS)]
+    assert loop.said(sound) == [("calm", EMAIL, OURS)]
+    assert loop.sync() == SyncReport(waiting=1)
+
+    sdk.annotations.update(id=made.id, result=[tasks.result(loop.pictures, "neutral")])
+    assert loop.sync_task(loop.pictures) == SyncReport(pulled=1, waiting=1)
+    assert [label for label, _, _ in loop.said(first)] == ["negative", "neutral"]
+
+    sdk.annotations.delete(id=made.id)
+    assert loop.sync_task(loop.pictures) == SyncReport(withdrawn=1, waiting=2)
+    assert (loop.state(first), loop.said(first)) == (SENT, [])
+
+
+def test_what_is_forgotten_is_deleted_there_with_its_files(loop: Loop, label_studio, sdk: LabelStudio) -> None:
+    gone, prediction_id = loop.visit(0, "forget this")
+    kept, _ = loop.visit(1, "keep this")
+    loop.sync_task(loop.pictures)
+    there = loop.there(sdk, loop.pictures)
+    on_disk = {sample_id: label_studio.data / "media" / task.data["image"][6:] for sample_id, task in there.items()}
+    assert [path.exists() for path in on_disk.values()] == [True, True]
+
+    retention.forget(loop.store, prediction_id)
+    assert loop.sync_task(loop.pictures) == SyncReport(removed=1, waiting=1)
+    assert set(loop.there(sdk, loop.pictures)) == {kept}
+    assert fetch(label_studio, there[gone].data["image"]).status_code >= 400
+    assert fetch(label_studio, there[kept].data["image"]).status_code == 200
+    assert [on_disk[gone].exists(), on_disk[kept].exists()] == [False, True]
+
+
+def test_the_server_keeps_bytes_on_its_disk_that_only_it_can_erase(without_media: Loop, label_studio, sdk, capsys):
+    loop = without_media
+    gone, prediction_id = loop.visit(0, "forget this")
+    loop.sync_task(loop.pictures)
+    path = loop.there(sdk, loop.pictures)[gone].data["image"].removeprefix("/data/")
+    retention.forget(loop.store, prediction_id)
+    loop.sync_task(loop.pictures)
+    assert (label_studio.data / "media" / path).exists()  # were this false, MMDEMO_LABEL_STUDIO_MEDIA were not needed
+    assert path in capsys.readouterr().err
+
+
+def test_a_changed_task_changes_its_project(loop: Loop, sdk: LabelStudio) -> None:
+    loop.sync_task(loop.pictures)
+    path = loop.pictures.path
+    path.write_text(path.read_text().replace('name = "neutral"', 'name = "mixed"'), encoding="utf-8")
+    loop.sync_task(loop.pictures)
+    (project,) = [each for each in sdk.projects.list() if each.title == tasks.title(loop.pictures)]
+    assert 'alias="mixed"' in project.label_config

@@ -1,0 +1,117 @@
+"""In Label Studio's own page, in a real browser: the picture shows, the sound plays, the guess is chosen already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from annotations import review_queue
+from annotations.labelstudio.report import SyncReport
+from mmdemo.samples import Inputs
+from tests.e2e.labelstudio.conftest import Loop
+from tests.label_studio_server import EMAIL, PASSWORD
+from tests.unit.annotations import given
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SHOWN = "img => img.naturalWidth"
+CHOSEN = "[...document.querySelectorAll('.lsf-choices input')].map(input => [input.name, input.checked])"
+SUBMIT = "bottombar-submit-button"
+WAIT_MS = 120_000  # a busy machine
+
+
+@pytest.fixture
+def annotator(new_page: Callable[..., Page], label_studio) -> Page:
+    """A page in which somebody is signed in to Label Studio."""
+    page = new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{label_studio.url}/user/login/", wait_until="domcontentloaded")
+    page.fill("input[name=email]", EMAIL)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/user/login" not in url, wait_until="commit")
+    return page
+
+
+def open_task(page: Page, label_studio, task) -> None:
+    """Open a task as a click on its row does."""
+    page.goto(f"{label_studio.url}/projects/{task.project}/data?task={task.id}", wait_until="commit")
+    page.get_by_test_id(SUBMIT).wait_for()
+
+
+def submit(page: Page) -> None:
+    """Submit, and wait until the server has it."""
+    page.get_by_test_id(SUBMIT).click()
+    page.get_by_test_id("bottombar-update-button").wait_for()
+
+
+def chosen(page: Page) -> list[str]:
+    """Return what the annotator sees chosen."""
+    return [name for name, checked in page.evaluate(CHOSEN) if checked]
+
+
+def test_a_picture_is_shown_its_guess_chosen_and_another_choice_comes_back(
+    loop: Loop, label_studio, sdk, annotator: Page
+) -> None:
+    sample_id, _ = loop.visit(1, "<b>seen</b> as it is")
+    loop.sync_task(loop.pictures)
+    open_task(annotator, label_studio, loop.there(sdk, loop.pictures)[sample_id])
+
+    picture = annotator.locator("img[src^='blob:']").first
+    picture.wait_for(state="attached")
+    annotator.wait_for_function("() => document.querySelector(\"img[src^='blob:']\").naturalWidth > 0")
+    assert picture.evaluate(SHOWN) == 320
+    assert annotator.get_by_text("<b>seen</b> as it is").first.is_visible()
+    assert chosen(annotator) == ["positive"]  # the guess
+
+    annotator.keyboard.press("2")
+    annotator.wait_for_function("() => document.querySelector('input[name=neutral]').checked")
+    submit(annotator)
+
+    assert loop.sync_task(loop.pictures) == SyncReport(pulled=1)
+    assert loop.said(sample_id) == [("neutral", EMAIL, "label_studio")]
+    assert loop.sync_task(loop.pictures) == SyncReport()
+
+
+def test_a_sound_plays_and_its_guess_comes_back_when_confirmed(loop: Loop, label_studio, sdk, annotator: Page) -> None:
+    sample_id, _ = loop.speak(3)
+    loop.sync_task(loop.sounds)
+    open_task(annotator, label_studio, loop.there(sdk, loop.sounds)[sample_id])
+
+    annotator.wait_for_function("() => document.querySelector('audio')?.readyState >= 3")
+    sound = annotator.locator("audio").first
+    assert sound.evaluate("audio => audio.duration") == pytest.approx(1.5, abs=0.05)
+    annotator.get_by_test_id("playback-button:play").first.click()
+    annotator.wait_for_function("() => document.querySelector('audio').currentTime > 0.2")
+    assert chosen(annotator) == ["surprised"]
+
+    submit(annotator)
+    assert loop.sync_task(loop.sounds) == SyncReport(pulled=1)
+    assert loop.said(sample_id) == [("surprised", EMAIL, "label_studio")]
+
+
+def test_a_picture_of_one_colour_and_one_without_caption_are_shown(loop: Loop, label_studio, sdk, annotator) -> None:
+    # Such a picture takes a few dozen bytes, which the page would take for a failed download.
+    inputs = Inputs(image=np.full((48, 64, 3), (200, 30, 30), np.uint8))
+    answer = given.prediction(inputs, 0.4, "v7", loop.pictures)
+    sample_id, _ = review_queue.offer(loop.store, loop.pictures, inputs, answer)
+    loop.sync_task(loop.pictures)
+    open_task(annotator, label_studio, loop.there(sdk, loop.pictures)[sample_id])
+    annotator.wait_for_function("() => document.querySelector(\"img[src^='blob:']\")?.naturalWidth === 64")
+
+
+def test_the_stream_of_tasks_begins_with_the_most_doubtful(loop: Loop, label_studio, sdk, annotator: Page) -> None:
+    for seed, confidence in enumerate((0.5, 0.36, 0.45)):
+        inputs = Inputs(text=f"as sure as {confidence}")
+        answer = given.prediction(inputs, confidence, "v7", loop.pictures)
+        review_queue.offer(loop.store, loop.pictures, inputs, answer)
+        if seed == 1:
+            loop.sync_task(loop.pictures)  # the last one comes later
+    loop.sync_task(loop.pictures)
+    project = next(iter(loop.there(sdk, loop.pictures).values())).project
+    annotator.goto(f"{label_studio.url}/projects/{project}/data?labeling=1", wait_until="commit")
+    annotator.get_by_text("as sure as 0.36").first.wait_for()
