@@ -7,18 +7,39 @@ import sys
 import tempfile
 import threading
 
-from annotations.loop import Loop
 from mmdemo import settings
 from mmdemo.errors import MmdemoError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import page
-from mmdemo.ui.services import Services
+from mmdemo.ui import address
+
+
+def main() -> int:
+    """Serve until told to end, and return the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        chosen = settings.load()
+        address.check(chosen)
+        # What visitors upload lies here for seconds, and is gone with the process.
+        with tempfile.TemporaryDirectory(prefix="mmdemo-uploads-", ignore_cleanup_errors=True) as uploads:
+            os.environ |= _for_gradio(chosen, uploads)
+            serve(chosen, stop)
+    except MmdemoError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
 
 
 def serve(chosen: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises CannotListen, StorageError, ManifestError."""
-    page.check_address(chosen)
+    # Only now: Gradio reads the environment as it is imported, and a wrong setting is told before that takes its time.
+    from annotations.loop import Loop
+    from mmdemo.ui import page
+    from mmdemo.ui.services import Services
+
     loop = Loop(chosen)
     try:
         services = Services(**loop.services())
@@ -31,21 +52,13 @@ def serve(chosen: Settings, stop: threading.Event) -> None:
         loop.close()
 
 
-def main() -> int:
-    """Return the exit code: 0 when it was told to end."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        # What visitors upload lies here for seconds, and is gone with the process.
-        with tempfile.TemporaryDirectory(prefix="mmdemo-uploads-", ignore_cleanup_errors=True) as uploads:
-            os.environ |= {"GRADIO_TEMP_DIR": uploads, "GRADIO_ANALYTICS_ENABLED": "False"}
-            serve(settings.load(), stop)
-    except MmdemoError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+def _for_gradio(chosen: Settings, uploads: str) -> dict[str, str]:
+    # A blank port is our default, but no number to Gradio.
+    return {
+        "GRADIO_TEMP_DIR": uploads,
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_SERVER_PORT": str(chosen.server_port),
+    }
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Everything is told in multiples of an even share: a score divided by what each r
 all of them had the same. The scale is therefore the same for every sample.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -197,16 +198,16 @@ def _words(pieces: Sequence[Piece]) -> Iterator[Markup]:
 
 
 def _moment(sound: Grid | None, language: str) -> Iterator[str]:
-    """The stretch around the loudest share that has at least half of it."""
-    if sound is None or max(sound.shares) < STANDS_OUT:
+    """The stretch of moments that stand out which together have most."""
+    if sound is None:
         return
-    first = last = max(range(sound.columns), key=lambda column: sound.shares[column])
-    enough = max(STANDS_OUT, sound.shares[first] / 2)
-    while first > 0 and sound.shares[first - 1] >= enough:
-        first -= 1
-    while last < sound.columns - 1 and sound.shares[last + 1] >= enough:
-        last += 1
-    yield text("explain.moment", language, start=f"{sound.edges_s[first]:.1f}", end=f"{sound.edges_s[last + 1]:.1f}")
+    runs = itertools.groupby(range(sound.columns), key=lambda column: sound.shares[column] >= STANDS_OUT)
+    stretches = [list(columns) for stands_out, columns in runs if stands_out]
+    if not stretches:
+        return
+    best = max(stretches, key=lambda columns: sum(sound.shares[column] for column in columns))
+    start, end = sound.edges_s[best[0]], sound.edges_s[best[-1] + 1]
+    yield text("explain.moment", language, start=f"{start:.1f}", end=f"{end:.1f}")
 
 
 def _listed(items: Sequence[str | Markup], language: str) -> Markup:

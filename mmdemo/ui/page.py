@@ -1,14 +1,10 @@
 """The page: a header and three tabs. `build` makes it from services, `launch` serves it."""
 
-import errno
-import socket
-
 import gradio as gr
 
-from mmdemo.errors import CannotListen
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import api, frame, predict, render, review, status
+from mmdemo.ui import address, api, frame, predict, render, review, status
 from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.services import Services
 
@@ -48,26 +44,8 @@ def launch(page: gr.Blocks, services: Services, settings: Settings) -> gr.Blocks
             **frame.launch_options(),
         )
     except OSError as error:
-        raise _cannot_listen(settings, error) from error
+        raise address.refusal(settings, error) from error
     return page
-
-
-def check_address(settings: Settings) -> None:
-    """Return if the page can be served where the settings say. Raises CannotListen."""
-    host = settings.server_name.strip("[]")
-    try:
-        family = socket.getaddrinfo(host, settings.server_port)[0][0]
-        with socket.socket(family) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, settings.server_port))
-    except (OSError, OverflowError) as error:
-        raise _cannot_listen(settings, error) from error
-
-
-def _cannot_listen(settings: Settings, error: Exception) -> CannotListen:
-    used = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-    key = "port_in_use" if used else "address_wrong"
-    return CannotListen(key, address=settings.server_name, port=settings.server_port, detail=error)
 
 
 def _header(language: str) -> str:

@@ -17,6 +17,7 @@ SHOWN_PX = 900  # longest side of the picture that is shown; its map is far coar
 JPEG_QUALITY = 82
 WINDOW_S = 0.032
 ROWS, COLUMNS = 96, 640  # of the spectrogram as drawn
+BRIGHTER = 0.7  # exponent: speech stays visible under the veil of its map
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7_600.0
 RANGE_DB = 70.0  # what lies further under the loudest is drawn as silence
 
@@ -68,7 +69,7 @@ def spectrogram(wave: np.ndarray) -> np.ndarray:
     hertz = np.fft.rfftfreq(size, 1 / decode.SAMPLE_RATE_HZ)
     rows = np.stack([np.interp(_mel_spaced(), hertz, moment) for moment in power], axis=1)  # (ROWS, COLUMNS)
     db = 10 * np.log10(np.maximum(rows, 1e-12))
-    level = np.clip((db - db.max()) / RANGE_DB + 1, 0, 1)
+    level = np.clip((db - db.max()) / RANGE_DB + 1, 0, 1) ** BRIGHTER
     return np.ascontiguousarray((level[::-1] * 255).astype(np.uint8))
 
 

@@ -62,7 +62,7 @@ NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqla
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.
 HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
 # … and our own rooms that import such packages, for commands and package roots that must answer without them.
-LATE_ROOMS = {"mmdemo.__main__", "mmdemo", "annotations.__main__", "annotations"}
+LATE_ROOMS = {"app", "mmdemo.__main__", "mmdemo", "annotations.__main__", "annotations"}
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's
 

@@ -157,6 +157,34 @@ def test_a_full_line_is_said_in_a_sentence(visit: Callable[..., Visitor]) -> Non
     assert visitor.choose(caption="We love it").predict().problem.startswith("Too many people are waiting.")
 
 
+def test_the_place_in_line_is_said(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    page = visitor.page
+    place = 'data: {"msg": "estimation", "rank": 2, "queue_size": 3, "rank_eta": null}\n\n'
+    page.route("**/queue/data*", lambda route: route.fulfill(content_type="text/event-stream", body=place))
+    said = page.evaluate_handle("new Set()")
+    page.evaluate(
+        """(said) => new MutationObserver(() => said.add(document.querySelector('.mm-progress-said').textContent))
+        .observe(document.querySelector('.mm-progress-said'), { childList: true })""",
+        said,
+    )
+    visitor.choose(caption="We love it")
+    page.click("[data-do=predict]")
+    page.wait_for_function("(said) => said.has('3 others are before you.')", arg=said)
+    page.click("[data-do=cancel]")
+
+
+def test_a_model_that_is_still_loading_is_said_to_be(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    page = visitor.page
+    page.route("**/queue/data*", lambda route: None)
+    page.route("**/run/page_ready", lambda route: route.fulfill(json={"data": [False]}))
+    visitor.choose(caption="We love it")
+    page.click("[data-do=predict]")
+    page.wait_for_selector(".mm-progress-said:has-text('The model is loading')")
+    page.click("[data-do=cancel]")
+
+
 def test_cancel_stops_waiting_and_keeps_nothing(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     page = visitor.page

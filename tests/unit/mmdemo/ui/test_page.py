@@ -10,7 +10,7 @@ import pytest
 from mmdemo import locale
 from mmdemo.errors import CannotListen
 from mmdemo.settings import Settings
-from mmdemo.ui import choices, frame, page, render
+from mmdemo.ui import address, choices, frame, render
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 
@@ -54,11 +54,11 @@ def test_a_port_in_use_is_said_in_a_sentence() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(CannotListen, match=f"Port {port} of 127.0.0.1 is in use") as refusal:
-            page.check_address(Settings(server_port=port))
+            address.check(Settings(server_port=port))
     assert refusal.value.exit_code == 1
 
 
 @pytest.mark.parametrize("change", [{"server_port": 70_000}, {"server_name": "no-such-host.invalid"}])
 def test_an_address_that_cannot_be_served_is_said_in_a_sentence(change: dict) -> None:
     with pytest.raises(CannotListen, match="Check GRADIO_SERVER_NAME"):
-        page.check_address(Settings(**change))
+        address.check(Settings(**change))
