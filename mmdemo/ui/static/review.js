@@ -9,7 +9,7 @@
   const EMPTY_MS = 15_000; // after which an empty queue is looked at again
 
   // It outlives a switch of language, after which the part is made anew from it.
-  const desk = { view: null, busy: false, note: "", noting: false, looking: false, names: [], thumbnails: new Map() };
+  const desk = { view: null, work: null, note: "", noting: false, looking: false, names: [], thumbnails: new Map() };
   let ui = null;
 
   mmdemo.parts.review = (root, signal) => {
@@ -30,7 +30,9 @@
       ui.hide.blur();
       act("look", { sample_id: current() });
     });
-    ui.looked.addEventListener("toggle", () => { desk.looking = ui.looked.open; showMap(); });
+    // A blind sample closes it too, so it is the click that counts: what was opened once stays open.
+    ui.looked.querySelector("summary").addEventListener("click", () => { desk.looking = !ui.looked.open; });
+    ui.looked.addEventListener("toggle", showMap);
     for (const field of [ui.name, ui.note]) field.addEventListener("keydown", leaveField);
     ui.closed.addEventListener("submit", unlock);
     root.addEventListener("click", onClick);
@@ -66,11 +68,21 @@
 
   const refresh = () => act("look", { sample_id: current() }, true);
 
+  // One at a time: what a person does waits for a look in the background, and whatever comes meanwhile is dropped,
+  // for it would be about a sample that isn't seen yet.
   async function act(what, more = {}, quiet = false) {
-    if (desk.busy) return null;
-    desk.busy = true;
+    if (desk.work && (quiet || !desk.work.quiet)) return null;
     const key = mmdemo.stored(KEY, "sessionStorage") || "";
     const ask = { do: what, annotator: annotator(), hide: ui.hide.checked, key, next: following(), ...more };
+    const work = { quiet, done: null };
+    work.done = Promise.resolve(desk.work?.done).then(() => send(ask, quiet));
+    desk.work = work;
+    const view = await work.done;
+    if (desk.work === work) desk.work = null;
+    return view;
+  }
+
+  async function send(ask, quiet) {
     try {
       const view = await mmdemo.call("review_act", [ask]);
       if (quiet && !view.line) view.line = desk.view?.line || "";
@@ -79,8 +91,6 @@
     } catch (error) {
       say(error.message, true);
       return null;
-    } finally {
-      desk.busy = false;
     }
   }
 
@@ -91,7 +101,7 @@
   }
 
   async function answer(what, more = {}) {
-    if (!current() || desk.busy) return;
+    if (!current()) return;
     document.activeElement?.closest?.(".mm-review button")?.blur();
     const name = annotator();
     const view = await act(what, { sample_id: current(), annotator: name, ...more });
@@ -113,10 +123,9 @@
     mmdemo.store(KEY, field.value.trim(), "sessionStorage");
     field.value = "";
     const view = await act("look");
-    if (!view || view.state === "closed") {
-      mmdemo.store(KEY, null, "sessionStorage");
-      field.focus();
-    }
+    if (view && view.state !== "closed") return field.blur(); // the keys are for labels now
+    mmdemo.store(KEY, null, "sessionStorage");
+    field.focus();
   }
 
   // --- showing it --------------------------------------------------------------------------------------------------
@@ -217,7 +226,7 @@
 
   function onClick({ target }) {
     const button = target.closest("button");
-    if (!button || desk.busy) return;
+    if (!button) return;
     if (button.dataset.label !== undefined) answer("label", { label: button.dataset.label, note: desk.note });
     else if (button.dataset.sample) act("look", { sample_id: button.dataset.sample });
     else ACTIONS[button.dataset.do]?.();

@@ -1,0 +1,142 @@
+"""The real app on a home in which samples wait, and annotators before it, each with a browser of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotations import review_queue
+from annotations.store import open_store
+from mmdemo import settings, tasks
+from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
+from mmdemo.tasks import Task
+from tests.serving import Server
+
+WAIT_MS = 20_000  # on a busy machine
+DIGITS = """
+name = "digits"
+title = "Spoken digits"
+modalities = ["text"]
+languages = ["en"]
+threshold = 0.6
+labels = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+[encoders.text]
+type = "auto"
+start = "nowhere"
+[fusion]
+type = "transformer"
+"""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A sample to put into the queue; the less sure the model, the earlier it comes."""
+
+    caption: str
+    confidence: float
+    reason: str = "low_confidence"
+    task: str = "sentiment"
+    suggested: str | None = None
+
+
+def seed(home: Path, samples: Sequence[Waiting], task_dir: Path | None = None) -> list[str]:
+    """Put samples into a home's queue as the loop would, and return their ids. Nobody needs a model for that."""
+    chosen = settings.load({"MMDEMO_HOME": str(home)})
+    known = tasks.load_all(task_dir)
+    store = open_store(chosen)
+    try:
+        return [_offer(store, known[sample.task], sample) for sample in samples]
+    finally:
+        store.close()
+
+
+def _offer(store: review_queue.Store, task: Task, sample: Waiting) -> str:
+    colour = np.frombuffer(hashlib.sha256(sample.caption.encode()).digest()[:3], np.uint8)
+    picture = np.broadcast_to(colour, (120, 160, 3)).copy() if "image" in task.modalities else None
+    inputs = Inputs(image=picture, text=sample.caption)
+    offered = review_queue.offer(store, task, inputs, _prediction(task, inputs, sample), suggested=sample.suggested)
+    return offered[0]
+
+
+def _prediction(task: Task, inputs: Inputs, sample: Waiting) -> Prediction:
+    guess, *others = task.label_names
+    rest = (1 - sample.confidence) / len(others)
+    words = (TokenScore(sample.caption.split()[0], 0, len(sample.caption.split()[0]), 1.0),)
+    image = ImageMap((7, 7), ((0.1,) * 7,) * 7) if inputs.image is not None else None
+    return Prediction(
+        sample_id=hashlib.sha256(sample.caption.encode()).hexdigest(),
+        task=task.name,
+        kind=task.kind,
+        label=guess,
+        probabilities={guess: sample.confidence, **dict.fromkeys(others, rest)},
+        confidence=sample.confidence,
+        threshold=task.threshold,
+        flagged=True,
+        reason=sample.reason,
+        modalities=inputs.modalities,
+        model_version="2026-11-21-n001",
+        latency_ms=1.0,
+        explanation=Explanation("attention", guess, image=image, text=TextMap(words)),
+    )
+
+
+class Annotator:
+    """A person before the Review tab."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self) -> Annotator:
+        """Load the page, or load it again, and go to the tab by keyboard."""
+        self.page.goto(self.url)
+        self.page.locator('.mm-tab[data-tab="review"]').focus()
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator(".mm-review:not([data-state=waiting])")).to_be_visible(timeout=WAIT_MS)
+        self.page.evaluate("document.activeElement.blur()")
+        return self
+
+    def press(self, *keys: str) -> None:
+        """Press keys, each after the one before was answered."""
+        for key in keys:
+            with self.page.expect_response("**/run/review_act"):
+                self.page.keyboard.press(key)
+
+    def sees(self, caption: str) -> None:
+        """Wait until the sample with this caption is asked about."""
+        expect(self.page.locator(".mm-rv-caption")).to_contain_text(caption, timeout=WAIT_MS)
+
+    def is_told(self, line: str) -> None:
+        """Wait for the line under the labels."""
+        expect(self.page.locator(".mm-rv-line")).to_contain_text(line, timeout=WAIT_MS)
+
+
+@pytest.fixture
+def annotator(new_page: Callable[..., Page]) -> Iterator[Callable[..., Annotator]]:
+    """`annotator(url, locale="zh-CN", …)`: a person of their own; none may meet an error or be sent elsewhere."""
+    people: list[Annotator] = []
+
+    def make(url: str, **options: object) -> Annotator:
+        people.append(Annotator(new_page(**options), url))
+        return people[-1].open()
+
+    yield make
+    hosts = {urlsplit(url).hostname for person in people for url in person.asked if url.startswith("http")}
+    assert hosts <= {"127.0.0.1"}
+    assert [error for person in people for error in person.errors] == []
+
+
+Serve = Callable[..., AbstractContextManager[Server]]

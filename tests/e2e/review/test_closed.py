@@ -1,0 +1,85 @@
+"""What strangers get of the queue, and how a key opens it: the real app, reached as through a proxy on its machine."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.review.conftest import Annotator, Serve, Waiting, seed
+from tests.serving import Server
+
+KEY = "sesame open"
+CAPTION = "Rain again, and the match was called off"
+PROXIED = {"extra_http_headers": {"X-Forwarded-For": "203.0.113.7"}}
+
+
+@pytest.fixture(scope="module")
+def keyed(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("keyed") / "home"
+    seed(home, [Waiting(CAPTION, 0.4), Waiting("First day at the new school", 0.45)])
+    with serve(home, MMDEMO_REVIEW_KEY=KEY) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def open_here(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("open") / "home"
+    seed(home, [Waiting(CAPTION, 0.4)])
+    with serve(home) as server:
+        yield server
+
+
+def test_beyond_this_machine_without_a_key_it_is_closed_with_a_sentence(
+    open_here: Server, annotator: Callable[..., Annotator]
+) -> None:
+    page = annotator(open_here.url, **PROXIED).page
+    assert page.inner_text(".mm-rv-why").startswith("This part is closed")
+    assert not page.locator(".mm-rv-unlock").is_visible()
+    assert CAPTION not in page.content()
+    annotator(open_here.url).sees(CAPTION)  # whoever sits there
+
+
+def test_a_key_is_typed_once_and_stays_out_of_addresses_and_cookies(
+    keyed: Server, annotator: Callable[..., Annotator]
+) -> None:
+    person = annotator(keyed.url, **PROXIED)
+    page = person.page
+    assert page.inner_text(".mm-rv-why").startswith("This part is for reviewers")
+    assert CAPTION not in page.content()
+    assert page.inner_text('.mm-tab[data-tab="review"] .mm-count') == "2"
+    page.fill(".mm-rv-unlock input", "a guess")
+    person.press("Enter")
+    assert page.inner_text(".mm-rv-why").startswith("That is not the review key")
+    page.fill(".mm-rv-unlock input", KEY)
+    person.press("Enter")
+    person.sees(CAPTION)
+    person.open().sees(CAPTION)
+    person.press("2")
+    person.is_told("You said neutral")
+    page.click('.mm-tab[data-tab="status"]')
+    assert page.inner_text("[data-do=train]") == "Train now"
+    assert "reviewer" in page.inner_text(".mm-st-cards")
+    assert [url for url in person.asked if "sesame" in url] == []
+    assert [cookie for cookie in page.context.cookies() if "sesame" in cookie["value"]] == []
+
+
+def test_a_stranger_sees_no_answers_in_the_status(keyed: Server, annotator: Callable[..., Annotator]) -> None:
+    page = annotator(keyed.url, **PROXIED).page
+    page.click('.mm-tab[data-tab="status"]')
+    page.wait_for_selector(".mm-st-counts")
+    assert page.locator("[data-do=train], [data-export]").count() == 0
+    assert "for reviewers" in page.inner_text(".mm-st-cards")
+
+
+def test_answers_are_downloaded_as_files(keyed: Server, annotator: Callable[..., Annotator]) -> None:
+    person = annotator(keyed.url)
+    person.page.fill(".mm-rv-unlock input", KEY)
+    person.press("Enter")
+    person.page.wait_for_selector(".mm-rv-choice")
+    person.press("1")
+    person.is_told("You said negative")
+    person.page.click('.mm-tab[data-tab="status"]')
+    for form, start in (("csv", "\ufeffid,"), ("jsonl", '{"id": ')):
+        with person.page.expect_download() as download:
+            person.page.click(f"[data-export={form}]")
+        assert download.value.suggested_filename == f"sentiment.{form}"
+        assert download.value.path().read_text(encoding="utf-8").startswith(start)

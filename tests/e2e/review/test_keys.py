@@ -1,0 +1,201 @@
+"""Reviewing by keyboard alone, on the real app and its real store."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+
+from tests.e2e.review.conftest import DIGITS, Annotator, Serve, Waiting, seed
+from tests.serving import Server
+
+QUEUE = [
+    Waiting("Rain again, and the match was called off", 0.36),
+    Waiting("First day at the new school", 0.38),
+    Waiting("Say the word again", 0.40),
+    Waiting("An answer of seven", 0.20, task="digits"),
+    Waiting("Grandfather asleep in his chair", 0.50, suggested="positive"),
+    Waiting("Queue outside the bakery", 0.97, reason="audit"),
+    Waiting("Two who answer at once", 0.52),
+    Waiting("A quiet afternoon", 0.54),
+    Waiting("شمس على البحر 🙂 <script>alert(1)</script>", 0.56),
+]
+
+
+@pytest.fixture(scope="module")
+def app(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("review")
+    (folder / "tasks").mkdir()
+    (folder / "tasks" / "digits.toml").write_text(DIGITS, encoding="utf-8")
+    seed(folder / "home", QUEUE, folder / "tasks")
+    with serve(folder / "home", MMDEMO_TASK_DIR=str(folder / "tasks")) as server:
+        yield server
+
+
+@pytest.fixture
+def client(app: Server) -> Iterator[Client]:
+    client = Client(app.url, verbose=False)
+    yield client
+    client.close()
+
+
+def exported(app: Server, client: Client, task: str = "sentiment") -> dict[str, int]:
+    """Return label → answers that count."""
+    return {label: n for label, n in client.predict(task, api_name="/status")["by_label"].items() if n}
+
+
+def choose(person: Annotator, caption: str) -> None:
+    """Click a sample in the queue."""
+    with person.page.expect_response("**/run/review_act"):
+        person.page.click(f'.mm-rv-row:has-text("{caption}")')
+    person.sees(caption)
+
+
+def test_three_samples_by_keyboard_with_a_note_and_an_undo(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
+    person = annotator(app.url)
+    page = person.page
+    page.locator(".mm-rv-name").focus()
+    page.keyboard.type("Ann")
+    page.keyboard.press("Enter")  # back to the keys
+    choose(person, QUEUE[0].caption)
+    before = page.locator(".mm-rv-labels").bounding_box()
+    person.press("2")
+    person.sees(QUEUE[1].caption)
+    person.is_told("You said neutral; the model had guessed negative, 36 %.")
+    assert page.locator(".mm-rv-labels").bounding_box() == before  # nothing but the sample has moved
+    page.keyboard.press("n")
+    page.keyboard.type("1 s u z: keys are text here")
+    page.keyboard.press("Enter")
+    person.press("3")
+    person.sees(QUEUE[2].caption)
+    person.press("s")
+    person.is_told("Skipped.")
+    person.press("z")
+    person.sees(QUEUE[2].caption)
+    person.press("u")
+    person.is_told("Marked as unsure.")
+    person.press("z", "z")
+    person.sees(QUEUE[1].caption)
+    assert exported(app, client) == {"neutral": 1}
+    person.press("3", "1")
+    assert exported(app, client) == {"neutral": 1, "positive": 1, "negative": 1}
+    assert client.predict("sentiment", api_name="/status")["by_annotator"] == {"Ann": 3}
+
+
+def test_enter_confirms_a_visitors_suggestion(app: Server, annotator: Callable[..., Annotator], client: Client) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[4].caption)
+    assert "a visitor says so" in person.page.inner_text(".mm-rv-accept")
+    before = exported(app, client).get("positive", 0)
+    person.press("Enter")
+    person.is_told("You said positive; the model had guessed negative")
+    assert exported(app, client)["positive"] == before + 1
+
+
+def test_a_random_check_shows_its_guess_only_after_the_answer(app: Server, annotator: Callable[..., Annotator]) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[5].caption)
+    page = person.page
+    assert page.locator(".mm-rv-accept").count() == 0
+    assert "guess," not in page.inner_text(".mm-rv-answer")
+    assert not page.locator(".mm-rv-looked").is_visible()
+    page.keyboard.press("Enter")
+    person.is_told("Choose a label first")
+    person.press("3")
+    person.is_told("You said positive; the model had guessed negative, 97 %.")
+
+
+def test_a_label_that_is_a_digit_has_that_key(app: Server, annotator: Callable[..., Annotator], client: Client) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[3].caption)
+    assert person.page.locator(".mm-rv-choice .mm-key").all_inner_texts()[:2] == ["0", "↵"]
+    person.press("7")
+    assert exported(app, client, "digits") == {"7": 1}
+
+
+def test_of_two_who_answer_at_once_the_second_is_told(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
+    first, second = annotator(app.url), annotator(app.url)
+    for person in (first, second):
+        choose(person, QUEUE[6].caption)
+    first.press("1")
+    before = exported(app, client)
+    second.press("3")
+    second.is_told("That one is no longer waiting")
+    assert second.page.inner_text(".mm-rv-caption") != QUEUE[6].caption
+    assert exported(app, client) == before
+
+
+def test_the_guess_stays_hidden_for_whoever_wants_it_so(app: Server, annotator: Callable[..., Annotator]) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[7].caption)
+    assert "guess, 54 %" in person.page.inner_text(".mm-rv-labels")
+    with person.page.expect_response("**/run/review_act"):
+        person.page.check(".mm-rv-hide")
+    assert "guess, 54 %" not in person.page.inner_text(".mm-rv-answer")
+    person.open()
+    choose(person, QUEUE[7].caption)
+    assert person.page.is_checked(".mm-rv-hide")
+    assert "guess, 54 %" not in person.page.inner_text(".mm-rv-answer")
+
+
+def test_where_the_model_looked_opens_and_stays_open(app: Server, annotator: Callable[..., Annotator]) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[7].caption)
+    person.page.click(".mm-rv-looked summary")
+    person.page.wait_for_selector(".mm-rv-map canvas")
+    assert person.page.inner_text(".mm-rv-map .mm-sentence").startswith("It looked ")
+    choose(person, QUEUE[8].caption)
+    person.page.wait_for_selector(".mm-rv-map canvas")
+
+
+def test_a_phone_shows_sample_and_labels_and_the_queue_behind_a_button(
+    app: Server, annotator: Callable[..., Annotator]
+) -> None:
+    person = annotator(app.url, locale="zh-CN", viewport={"width": 390, "height": 844})
+    page = person.page
+    assert "个待审核" in page.inner_text(".mm-rv-waiting")
+    assert page.inner_text(".mm-rv-choice >> nth=0").split()[:2] == ["1", "消极"]
+    tops = [page.locator(part).bounding_box() for part in (".mm-rv-sample", ".mm-rv-answer", ".mm-rv-queue")]
+    assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
+    assert not page.locator(".mm-rv-list").is_visible()
+    page.click(".mm-rv-unfold")
+    assert page.locator(".mm-rv-list").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_visitors_wrote_is_text(app: Server, annotator: Callable[..., Annotator]) -> None:
+    person = annotator(app.url)
+    choose(person, "شمس على البحر")
+    assert person.page.inner_text(".mm-rv-caption") == QUEUE[8].caption
+    assert person.page.locator(".mm-rv-caption").evaluate("e => getComputedStyle(e).direction") == "rtl"
+
+
+def test_keys_do_nothing_while_another_tab_is_open(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
+    person = annotator(app.url)
+    before = exported(app, client)
+    person.page.click('.mm-tab[data-tab="status"]')
+    person.page.wait_for_selector(".mm-st-counts")
+    person.page.keyboard.press("1")
+    person.page.keyboard.press("Enter")
+    person.page.wait_for_timeout(500)
+    assert exported(app, client) == before
+
+
+def test_the_badge_counts_what_waits(app: Server, annotator: Callable[..., Annotator], client: Client) -> None:
+    person = annotator(app.url)
+    waiting = len(client.predict(api_name="/queue"))
+    assert person.page.inner_text('.mm-tab[data-tab="review"] .mm-count') == str(waiting)
+    person.press("s")
+    assert person.page.inner_text('.mm-tab[data-tab="review"] .mm-count') == str(waiting - 1)
+
+
+def test_media_have_no_address(app: Server, annotator: Callable[..., Annotator], tmp_path: Path) -> None:
+    person = annotator(app.url)
+    person.page.wait_for_selector(".mm-rv-thumbnail:not([hidden])")
+    assert [url for url in person.asked if "file=" in url] == []
