@@ -23,7 +23,6 @@ from torch.utils.data import DataLoader, RandomSampler
 
 from mmdemo import familiarity, sidecar
 from mmdemo.model import MultimodalModel, MultimodalProcessor
-from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.datasets import Item, Samples, collate, decode_rows
@@ -32,6 +31,7 @@ from mmdemo.training.manifests import Row
 from mmdemo.training.options import options
 
 REMEMBERED = 1000  # samples drawn from what was familiar to the champion, to stand for those it learned from
+BLUR = 0.5  # how far remembered features move with the weights, in shares of how far those of the corrections do
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def update(
         code_revision=sidecar.code_revision(),
         options=dataclasses.asdict(recipe),
     )
-    checking = partial(_check, before=before, usual=familiarity.load(champion), seed=seed)
+    checking = partial(_check, champion=champion, seed=seed)
     return finish(model, processor, about, out, task=task, taught=taught, aside=(), dev=held_out, checking=checking)
 
 
@@ -167,21 +167,21 @@ def _check(
     taught: Sequence[Item],
     aside: Sequence[Item],
     *,
-    before: Sidecar,
-    usual: Mapping[str, familiarity.Stats],
+    champion: Path,
     seed: int,
 ) -> Checked:
     """Keep the champion's temperatures, and what was familiar to it; the corrections become familiar too."""
     draw = np.random.default_rng(seed)
+    old = pooled(MultimodalModel.load(champion)[0], processor, taught)
     new = pooled(model, processor, taught)
-    remembered = {name: _remember(stats, draw) for name, stats in usual.items()}
-    both = {name: np.concatenate([known, *([new[name]] if name in new else [])]) for name, known in remembered.items()}
-    wider = {name: familiarity.fit(features) for name, features in both.items()}
-    limits = {
-        name: max(familiarity.limit(stats, part[name]) for part in (remembered, new) if name in part)
-        for name, stats in wider.items()
-    }
-    return Checked(dict(before.temperatures), wider, limits)
+    wider, limits = {}, {}
+    for name, stats in familiarity.load(champion).items():
+        known = _remember(stats, draw)
+        if name in new:
+            known += _blur(old[name], new[name], known.shape, draw)
+        wider[name] = familiarity.fit(np.concatenate([known, *([new[name]] if name in new else [])]))
+        limits[name] = max(familiarity.limit(wider[name], part) for part in (known, new.get(name)) if part is not None)
+    return Checked(dict(sidecar.read(champion).temperatures), wider, limits)
 
 
 def _remember(stats: familiarity.Stats, draw: np.random.Generator) -> np.ndarray:
@@ -191,3 +191,12 @@ def _remember(stats: familiarity.Stats, draw: np.random.Generator) -> np.ndarray
     rest -= rest @ stats.directions.T @ stats.directions
     rest *= stats.scale[-1] / np.linalg.norm(rest, axis=1).mean()
     return stats.mean + along @ stats.directions + rest
+
+
+def _blur(old: np.ndarray, new: np.ndarray, shape: tuple[int, ...], draw: np.random.Generator) -> np.ndarray:
+    """Return noise of `shape` (n, d) for what learning did to features that nobody can compute any more.
+
+    The corrections' features went from `old` (m, d) to `new`; others went some other way, and less far.
+    """
+    distance = np.linalg.norm(new - old, axis=1).mean()
+    return draw.normal(scale=BLUR * distance / np.sqrt(shape[1]), size=shape)

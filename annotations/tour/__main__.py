@@ -1,0 +1,143 @@
+"""make tour: once around the loop by itself, on drawn pictures, in a home folder of its own.
+
+Says each step with its numbers, and leaves the app running so that one can look; --exit ends it instead.
+"""
+
+import argparse
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gradio_client import Client
+
+from annotations.tour import first, walk
+from annotations.tour.drawings import FILLED, OUTLINE
+from annotations.tour.first import Start
+from mmdemo.settings import ROOT
+
+HOME = ROOT / "build" / "tour"
+SENT, FRESH = 60, 30  # outlines that the visitor sends, and those that only ask, before and after
+START_LIMIT_S = 180.0
+STOP_LIMIT_S = 20.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Go around once and return the exit code: 0 where a better version is served at the end."""
+    given = _parser().parse_args(argv)
+    begin = time.monotonic()
+    if given.home == HOME:
+        shutil.rmtree(HOME, ignore_errors=True)
+    try:
+        start = _first_model(given.home)
+        with _app(start) as url:
+            learned = _around(start, url)
+            print(f"\nOnce around in {time.monotonic() - begin:.0f} s.", flush=True)
+            if not given.exit:
+                _wait(url)
+    except subprocess.CalledProcessError as error:
+        print(f"{' '.join(error.cmd)}\nfailed:\n{error.stderr}", file=sys.stderr)
+        return 1
+    return 0 if learned else 1
+
+
+def _first_model(home: Path) -> Start:
+    _say("Draw", f"{first.LEARNED} filled circles, squares and triangles, and train a weak first model on them")
+    start = first.prepare(home)
+    _say("", f"{start.version} is served. It has never seen a shape drawn in outline.")
+    return start
+
+
+def _around(start: Start, url: str) -> bool:
+    client, folder = Client(url, verbose=False), start.home / "drawings"
+    fresh = {look: first.sheet("fresh", FRESH, look) for look in (OUTLINE, FILLED)}
+    before = {look: walk.ask(client, found, folder / "fresh", keep=False) for look, found in fresh.items()}
+    _say("Predict", f"a visitor sends {SENT} outlines and agrees that they may be kept")
+    sent = walk.ask(client, first.sheet("sent", SENT, OUTLINE), folder / "sent", keep=True)
+    flagged = sum(one.answer["flagged"] for one in sent)
+    _say("", f"{walk.right(sent)} of {SENT} answers are right; {flagged} are doubtful and wait for a person")
+    _say("Dispute", f"{walk.dispute(client, sent)} were wrong and sure: the visitor says so")
+    _say("Correct", f"the annotator answers the {walk.correct(client, sent)} samples of the queue")
+    _say("Learn", "python -m annotations retrain")
+    night = walk.retrain(start)
+    _say("", f"{night['verdict']}: {night['reason']}")
+    return _ask_again(client, start, sent, before)
+
+
+def _ask_again(client: Client, start: Start, sent: list[walk.Asked], before: dict[str, list[walk.Asked]]) -> bool:
+    wrong = [one.drawing for one in sent if not one.right]
+    again = walk.ask(client, wrong, start.home / "drawings" / "sent", keep=False)
+    served = again[0].answer["model_version"]
+    _say(
+        "Ask again",
+        f"the same app answers with {served}: of the {len(wrong)} it had wrong, {walk.right(again)} are right",
+    )
+    for look, asked in before.items():
+        after = walk.ask(client, [one.drawing for one in asked], start.home / "drawings" / "fresh", keep=False)
+        figures = f"{walk.right(asked)} right before, {walk.right(after)} now"
+        _say("", f"of {len(asked)} other drawings, {look}: {figures}")
+    return served != start.version
+
+
+@contextlib.contextmanager
+def _app(start: Start) -> Iterator[str]:
+    """Run the real app on a free port of loopback until the block ends; yield its address."""
+    port = _free_port()
+    with (start.home / "app.log").open("wb") as log:
+        variables = {**start.environment, "GRADIO_SERVER_PORT": str(port)}
+        process = subprocess.Popen(start.command("app.py"), cwd=ROOT, env=variables, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(process, url, start.home / "app.log")
+        _say("Serve", f"the app listens on {url}")
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(urllib.error.URLError, TimeoutError, ConnectionError):
+            urllib.request.urlopen(f"{url}/config", timeout=5).close()
+            return
+        time.sleep(0.2)
+    raise subprocess.CalledProcessError(process.poll() or 1, ["app.py"], stderr=log.read_text("utf-8", "replace"))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _wait(url: str) -> None:
+    print(f"Look for yourself: {url} (Ctrl-C ends it)", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
+
+
+def _say(step: str, text: str) -> None:
+    print(f"{step:<10} {text}", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m annotations.tour", description="Once around the loop by itself.")
+    parser.add_argument("--exit", action="store_true", help="end after the round instead of leaving the app running")
+    parser.add_argument("--home", type=Path, default=HOME, help="an empty folder to work in (default: build/tour)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

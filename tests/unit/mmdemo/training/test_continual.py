@@ -1,0 +1,144 @@
+"""A challenger learns what its champion got wrong, and still knows what its champion knew."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mmdemo import familiarity, sidecar, tasks
+from mmdemo.errors import ManifestError
+from mmdemo.model import MultimodalModel
+from mmdemo.predictor import Predictor
+from mmdemo.samples import Sample
+from mmdemo.training import continual, manifests
+from mmdemo.training.continual import Recipe, learn, update
+from mmdemo.training.datasets import decode_rows
+from mmdemo.training.inference import labels, logits
+from mmdemo.training.manifests import Row
+from tests import tiny, tiny_training
+
+QUICK = Recipe(steps=60, augment=False)
+NAIVE = replace(QUICK, pull=0.0, freeze_statistics=False)
+
+
+@pytest.fixture(scope="module")
+def task(trained):
+    return tasks.load_file(Path(trained.task))
+
+
+@pytest.fixture(scope="module")
+def negatives(task, tmp_path_factory) -> list[Row]:
+    """The task's pictures as negatives, dark on light: the champion takes nearly all of them for the other side."""
+    folder = tmp_path_factory.mktemp("negatives")
+    manifest = tiny_training.write(folder, 72, seed=9)
+    for path in folder.glob("*.png"):
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    return manifests.read(manifest, task)
+
+
+def accuracy(model, processor, items) -> float:
+    return float((logits(model, processor, items).argmax(axis=1) == labels(items)).mean())
+
+
+def weights(folder: Path) -> str:
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_it_learns_and_forgets_less_than_plain_fine_tuning(trained, task, negatives) -> None:
+    old = manifests.read(trained.dev, task)
+    result = {}
+    for name, recipe in (("champion", None), ("ours", QUICK), ("naive", NAIVE)):
+        model, processor = MultimodalModel.load(trained.folder)
+        known, new, unseen = (decode_rows(rows, task, processor) for rows in (old, negatives[:36], negatives[36:]))
+        if recipe:
+            learn(model, processor, new, recipe, seed=1)
+        result[name] = {"old": accuracy(model, processor, known), "unseen": accuracy(model, processor, unseen)}
+    assert result["champion"]["old"] >= 0.9 and result["champion"]["unseen"] <= 0.6
+    assert result["ours"]["unseen"] >= 0.85
+    assert result["ours"]["old"] >= result["naive"]["old"] + 0.1
+
+
+@pytest.fixture(scope="module")
+def challenger(trained, task, negatives, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("challenger") / "v2"
+    return update(trained.folder, negatives[:36], out, task=task, dev=negatives[36:], seed=1, recipe=QUICK)
+
+
+def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challenger: Path) -> None:
+    about = sidecar.read(challenger)
+    assert (about.version, about.parent, about.samples) == ("v2", "v1", 36)
+    assert about.data == manifests.digest(negatives[:36])
+    assert about.temperatures == sidecar.read(trained.folder).temperatures
+    assert about.figures["accuracy"] >= 0.85
+    assert Predictor(task, challenger).model_version == "v2"
+    assert [path.name for path in challenger.parent.iterdir()] == ["v2"]
+
+
+def test_the_same_seed_gives_the_same_bytes(trained, task, negatives, tmp_path: Path) -> None:
+    short = replace(QUICK, steps=3, passes=0)
+    folders = [
+        update(trained.folder, negatives[:8], tmp_path / f"c{number}", task=task, seed=seed, recipe=short)
+        for number, seed in enumerate((1, 1, 2))
+    ]
+    assert weights(folders[0]) == weights(folders[1]) != weights(folders[2])
+
+
+def test_what_was_corrected_is_familiar_and_what_was_known_stays_so(trained, task, negatives, challenger) -> None:
+    before, after = (Predictor(task, folder) for folder in (trained.folder, challenger))
+    old = manifests.read(trained.dev, task)
+
+    def strange(predictor: Predictor, rows) -> float:
+        return float(np.mean([predictor.predict(row.sample).reason == "unfamiliar" for row in rows]))
+
+    assert strange(before, negatives[36:]) >= 0.9
+    assert strange(after, negatives[36:]) <= 0.2
+    assert strange(after, old) <= 0.3
+
+
+def test_batch_norms_keep_their_statistics(trained, task, negatives) -> None:
+    model, processor = MultimodalModel.load(trained.folder)
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    learn(model, processor, decode_rows(negatives[:8], task, processor), replace(QUICK, steps=2))
+    assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
+
+
+def test_encoders_that_started_from_trained_weights_stay(tmp_path: Path) -> None:
+    task = tiny.task(tmp_path, ("text",))
+    folder = tiny.version(tmp_path / "v1", task)
+    rows = [Row(str(number), Sample(text=text), "good") for number, text in enumerate(("a dog", "a cat is bad"))]
+    out = update(folder, rows, tmp_path / "v2", task=task, recipe=replace(QUICK, steps=3))
+    before, after = (MultimodalModel.load(path)[0].state_dict() for path in (folder, out))
+    moved = {name.split(".")[0] for name in after if not torch.allclose(after[name], before[name], atol=2e-3)}
+    assert moved and "encoders" not in moved
+
+
+@pytest.mark.parametrize(("share", "same_as"), [(0.0, 0), (1.0, 1)])
+def test_a_blend_goes_from_the_champion_to_the_challenger(trained, challenger, share: float, same_as: int) -> None:
+    champion, learned, mixed = (MultimodalModel.load(path)[0] for path in (trained.folder, challenger, challenger))
+    continual.blend(mixed, champion, share)
+    expected = (champion, learned)[same_as].state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in mixed.state_dict().items())
+
+
+def test_half_a_blend_lies_between(trained, challenger) -> None:
+    champion, mixed = (MultimodalModel.load(path)[0] for path in (trained.folder, challenger))
+    learned = mixed.head.out.weight.detach().clone()
+    continual.blend(mixed, champion, 0.5)
+    assert torch.allclose(mixed.head.out.weight, (champion.head.out.weight + learned) / 2)
+
+
+def test_a_correction_that_cannot_be_read_is_named_and_nothing_is_left(trained, task, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    with pytest.raises(ManifestError, match="odd one"):
+        update(trained.folder, [Row("odd one", Sample(tmp_path / "bad.png"), "left")], tmp_path / "out", task=task)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.png"]
+
+
+def test_remembered_features_are_as_strange_as_those_that_were_learned(trained) -> None:
+    stats = familiarity.load(trained.folder)["image"]
+    found = familiarity.distance(stats, continual._remember(stats, np.random.default_rng(0)))
+    assert 0.9 < float(np.median(found)) < 1.1
