@@ -19,6 +19,7 @@ STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
 STYLES = ("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "review.css", "queue.css", "status.css")
 SCRIPTS = ("core.js", "frame.js", "media.js", "map.js", "result.js", "predict.js", "review.js", "status.js")
+GROUND = {"light": "#f6f5f1", "dark": "#161513"}
 SECTIONS = ("common", "predict", "explain", "review", "status")  # of the locale: what scripts may say
 
 
@@ -50,7 +51,7 @@ def language_of(request: gr.Request | None) -> str:
 def launch_options() -> dict[str, Any]:
     """Return what `Blocks.launch` needs for the look and the scripts of the page."""
     return {
-        "theme": gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        "theme": _theme(),
         "head": _head(),
         "footer_links": [],
         "share": False,
@@ -59,6 +60,12 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "quiet": True,
     }
+
+
+def _theme() -> gr.themes.Base:
+    theme = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    # The ground of theme.css, so that nothing flashes before it is read.
+    return theme.set(body_background_fill=GROUND["light"], body_background_fill_dark=GROUND["dark"])
 
 
 def _head() -> str:

@@ -23,7 +23,8 @@
     signal.addEventListener("abort", () => Object.values(ui.wells).flat().forEach((well) => well.close()));
     const first = desk.task === null;
     if (first) readDraft();
-    chooseTask(desk.task || root.querySelector("[data-task]").dataset.task);
+    const asked = new URLSearchParams(location.search).get("task"); // a link may name one
+    chooseTask(desk.task || asked || root.querySelector("[data-task]").dataset.task);
     paint();
     if (first) recall(mmdemo.stored(TOKEN, "sessionStorage"));
     else if (desk.token && desk.view) recall(desk.token); // the same answer, in the other language

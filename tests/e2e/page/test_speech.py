@@ -4,8 +4,11 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 from mmdemo.errors import BadInput
 from tests.e2e.page.conftest import Visitor
+from tests.serving import Server
 
 SPEECH = '.mm-form[data-task="speech_emotion"]'
 
@@ -21,6 +24,12 @@ def test_an_example_is_answered_with_a_map_along_time(visit: Callable[..., Visit
     assert " s: " in page.inner_text(".mm-pointed")
     page.click(".mm-play")
     page.wait_for_function("document.querySelector('.mm-sound-map audio').currentTime > 0.2")
+
+
+def test_a_link_may_name_the_task(app: Server, page: Page) -> None:
+    page.goto(f"{app.url}/?task=speech_emotion")
+    page.wait_for_selector(f"{SPEECH}:not([hidden])")
+    assert page.get_attribute(".mm-tasks [aria-checked=true]", "data-task") == "speech_emotion"
 
 
 def test_silence_is_said_and_no_emotion_invented(visit: Callable[..., Visitor], tmp_path: Path) -> None:

@@ -23,6 +23,11 @@ def test_the_page_asks_nobody_else_for_anything() -> None:
     assert [path.name for path in files if re.search(r"https?://|url\(|@import", path.read_text("utf-8"))] == []
 
 
+def test_the_ground_before_the_styles_are_read_is_theirs() -> None:
+    tokens = re.findall(r"--mm-ground: (#\w+);", (frame.STATIC / "theme.css").read_text("utf-8"))
+    assert tokens == [frame.GROUND["light"], frame.GROUND["dark"]]
+
+
 def test_scripts_find_every_text_that_they_may_say_in_every_language() -> None:
     head = frame.launch_options()["head"]
     texts = json.loads(re.search(r"window\.mmdemoTexts = (\{.*?\})</script>", head, re.S)[1])  # type: ignore[index]
