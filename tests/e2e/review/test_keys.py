@@ -197,5 +197,5 @@ def test_the_badge_counts_what_waits(app: Server, annotator: Callable[..., Annot
 
 def test_media_have_no_address(app: Server, annotator: Callable[..., Annotator], tmp_path: Path) -> None:
     person = annotator(app.url)
-    person.page.wait_for_selector(".mm-rv-thumbnail:not([hidden])")
+    person.page.wait_for_selector(".mm-rv-thumbnail img:not([hidden])")
     assert [url for url in person.asked if "file=" in url] == []
