@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,13 +22,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from tests import serving
 
+_homes = itertools.count()
+
 
 @pytest.fixture(autouse=True)
-def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the settings, or the home folder, of whoever runs it."""
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the settings, or the home folder, of whoever runs it, or of another test."""
     for variable, value in serving.defaults().items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setenv("MMDEMO_HOME", str(tmp_path / "home"))
+    # A name, not a folder: a thousand tests need none, and making them takes its time.
+    monkeypatch.setenv("MMDEMO_HOME", str(tmp_path_factory.getbasetemp() / f"home-{next(_homes)}"))
     monkeypatch.delenv("SPACE_ID", raising=False)
 
 
