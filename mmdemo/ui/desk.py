@@ -111,8 +111,15 @@ class Desk:
         return erased
 
     def clear(self, token: str) -> bool:
-        """Drop what is remembered; if it is still being answered, nothing will be kept of it."""
+        """Drop what is remembered; what is kept with the visitor's consent stays."""
         return self.visits.drop(token) is not None
+
+    def cancel(self, token: str) -> bool:
+        """Drop a visit whose answer nobody waits for; nothing is kept of it, even where it has just been answered."""
+        visit = self.visits.drop(token)
+        if visit is not None and visit.prediction is not None:
+            self._take_back(visit.prediction)
+        return visit is not None
 
     def ready(self, task: str) -> bool:
         """Tell whether the task's model is loaded."""

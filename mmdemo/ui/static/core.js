@@ -2,6 +2,7 @@
 window.mmdemo = (() => {
   "use strict";
 
+  const TRIES = 12; // of a lost connection: more than a minute
   const STORED_LANGUAGE = "mmdemo.language";
   const texts = window.mmdemoTexts;
   const mounted = new Map(); // name → {element, value, stop}
@@ -132,6 +133,32 @@ window.mmdemo = (() => {
     });
   }
 
+  // Take a step once more, and again, as long as it is only the connection that is missing.
+  async function patiently(step, signal, onLost) {
+    for (let attempt = 1; ; attempt += 1) {
+      if (signal.aborted) throw new CallError("cancelled");
+      try {
+        return await step();
+      } catch (error) {
+        if (error.kind !== "dropped" || attempt >= TRIES) throw error;
+        onLost();
+        await online(Math.min(500 * 2 ** attempt, 8000), signal);
+      }
+    }
+  }
+
+  // Resolve after `most` ms, or when the browser is back: online, or the phone in the hand again.
+  function online(most, signal) {
+    return new Promise((resolve) => {
+      const done = new AbortController();
+      const end = () => { clearTimeout(timer); done.abort(); resolve(); };
+      const timer = setTimeout(end, most);
+      for (const [target, event] of [[window, "online"], [document, "visibilitychange"], [signal, "abort"]]) {
+        target.addEventListener(event, end, { signal: done.signal });
+      }
+    });
+  }
+
   // upload(file) → the server's path of it, to be handed to call() as fileData(path).
   async function upload(file) {
     const form = new FormData();
@@ -152,7 +179,7 @@ window.mmdemo = (() => {
   }
 
   const mmdemo = {
-    language: null, parts, t, mount, setLanguage, dress, call, upload, fileData, token, stored, store, CallError,
+    language: null, parts, t, mount, setLanguage, dress, call, patiently, upload, fileData, token, stored, store, CallError,
   };
   window.mmdemo = mmdemo;
   mmdemo.language = firstLanguage();

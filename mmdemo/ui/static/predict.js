@@ -4,7 +4,6 @@
   const TOKEN = "mmdemo.token"; // of the last answer, in this tab alone
   const DRAFT = "mmdemo.draft"; // task and captions, in this tab alone
   const SLOW_MS = 900; // after which one asks why it takes so long
-  const TRIES = 12; // of a lost connection: about a minute
 
   const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", work: null };
   let ui = null; // the part as it stands now
@@ -142,21 +141,20 @@
 
   async function predict() {
     if (desk.work) return;
-    const before = desk.token;
-    const token = mmdemo.token();
-    await working(token, async (signal) => {
+    const { token: before, task, keep } = desk; // the reader may turn to another task meanwhile
+    const [token, wells, caption] = [mmdemo.token(), ui.wells[task], captionField()?.value || ""];
+    await working(token, async (signal, patiently) => {
       const media = {};
-      for (const well of ui.wells[desk.task]) {
+      for (const well of wells) {
         const file = well.value?.file;
         if (file) checkSize(file, well);
-        media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file), signal)) : null;
+        media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file))) : null;
       }
-      const again = ui.wells[desk.task].filter((well) => well.value?.held).map((well) => well.kind);
-      const caption = captionField() ? captionField().value : "";
-      const given = [token, desk.task, caption, media.image ?? null, media.audio ?? null, desk.keep, before || "", again];
-      await patiently(() => mmdemo.call("page_begin", given), signal);
+      const again = wells.filter((well) => well.value?.held).map((well) => well.kind);
+      const given = [token, task, caption, media.image ?? null, media.audio ?? null, keep, before || "", again];
+      await patiently(() => mmdemo.call("page_begin", given));
       mmdemo.store(TOKEN, token, "sessionStorage");
-      return patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }), signal);
+      return patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }));
     });
     if (before && desk.token === token) mmdemo.call("page_clear", [before]).catch(() => {});
   }
@@ -174,7 +172,8 @@
     const view = await mmdemo.call("page_recall", [token]).catch(() => null);
     if (!view || view.state === "gone" || desk.work) return;
     if (view.state !== "waiting") return arrived(token, view);
-    await working(token, (signal) => patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }), signal));
+    await working(token, (signal, patiently) =>
+      patiently(() => mmdemo.call("page_predict", [token], { signal, onWait })));
   }
 
   async function working(token, ask) {
@@ -182,37 +181,19 @@
     desk.work = { stopper, token, said: t("predict.uploading"), slow: setTimeout(whySlow, SLOW_MS) };
     desk.problem = "";
     paint();
+    const { signal } = stopper;
+    const patiently = (step) => mmdemo.patiently(step, signal, () => say(t("predict.reconnecting")));
     try {
-      arrived(token, await ask(stopper.signal));
+      arrived(token, await ask(signal, patiently));
     } catch (error) {
       desk.view = null; // it answered something else
-      if (!stopper.signal.aborted) desk.problem = error.message;
+      if (signal.aborted) mmdemo.call("page_cancel", [token]).catch(() => {});
+      else desk.problem = error.message;
     } finally {
       clearTimeout(desk.work.slow);
       desk.work = null;
       paint();
     }
-  }
-
-  // Once more, and again, as long as it is only the connection that is missing.
-  async function patiently(step, signal) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await step();
-      } catch (error) {
-        if (signal.aborted || error.kind !== "dropped" || attempt >= TRIES) throw error;
-        say(t("predict.reconnecting"));
-        await online(Math.min(500 * 2 ** attempt, 8000), signal);
-      }
-    }
-  }
-
-  function online(most, signal) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, most);
-      for (const event of ["online", "visibilitychange", "pageshow"]) window.addEventListener(event, resolve, { once: true });
-      signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); });
-    });
   }
 
   function onWait({ place }) {
@@ -254,9 +235,7 @@
   }
 
   function cancel() {
-    const { stopper, token } = desk.work || {};
-    stopper?.abort();
-    if (token) mmdemo.call("page_clear", [token]).catch(() => {});
+    desk.work?.stopper.abort();
     ui.find("[data-do=predict]").focus();
   }
 

@@ -192,7 +192,7 @@ def test_cancel_stops_waiting_and_keeps_nothing(visit: Callable[..., Visitor]) -
     visitor.choose(caption="Forget this at once")
     page.click("[data-do=predict]")
     page.wait_for_selector(".mm-progress")
-    with page.expect_response("**/run/page_clear") as cleared:
+    with page.expect_response("**/run/page_cancel") as cleared:
         page.click("[data-do=cancel]")
     assert cleared.value.json()["data"] == [True]
     page.wait_for_selector("[data-do=predict]:enabled")

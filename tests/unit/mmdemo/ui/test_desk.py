@@ -151,11 +151,27 @@ def test_what_is_cancelled_while_it_is_answered_is_taken_back(loop: FakeLoop) ->
     begin(desk)
     visit = desk.visits.get(ONE)
     assert visit is not None
-    desk.clear(ONE)
+    assert desk.cancel(ONE)
     with pytest.raises(BadInput):
         desk._answer(ONE, visit)
     assert loop.forgotten == ["p-1"]
     assert desk.recall(ONE, ENGLISH) == {"state": "gone"}
+
+
+def test_what_is_cancelled_just_after_it_was_answered_is_taken_back_too(desk: Desk, loop: FakeLoop) -> None:
+    begin(desk)
+    desk.predict(ONE, ENGLISH)
+    assert desk.cancel(ONE)
+    assert not desk.cancel(ONE)
+    assert loop.forgotten == ["p-1"]
+
+
+def test_clearing_keeps_what_the_visitor_agreed_to(desk: Desk, loop: FakeLoop) -> None:
+    begin(desk)
+    desk.predict(ONE, ENGLISH)
+    assert desk.clear(ONE)
+    assert desk.recall(ONE, ENGLISH) == {"state": "gone"}
+    assert loop.forgotten == []
 
 
 def test_everything_sent_from_a_browser_is_taken_back_by_its_ids(desk: Desk, loop: FakeLoop) -> None:
