@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.e2e.review.conftest import Annotator, Serve, Waiting, seed
+from tests.e2e.review.conftest import WAIT_MS, Annotator, Serve, Waiting, seed
 from tests.serving import Server
 
 KEY = "sesame open"
 CAPTION = "Rain again, and the match was called off"
+NIGHT_MS = 200_000  # the job imports torch, on a machine that may be busy
 PROXIED = {"extra_http_headers": {"X-Forwarded-For": "203.0.113.7"}}
 
 
@@ -83,3 +85,17 @@ def test_answers_are_downloaded_as_files(keyed: Server, annotator: Callable[...,
             person.page.click(f"[data-export={form}]")
         assert download.value.suggested_filename == f"sentiment.{form}"
         assert download.value.path().read_text(encoding="utf-8").startswith(start)
+
+
+def test_a_training_is_seen_at_work_and_says_how_it_ended(keyed: Server, annotator: Callable[..., Annotator]) -> None:
+    person = annotator(keyed.url)
+    page = person.page
+    page.fill(".mm-rv-unlock input", KEY)
+    person.press("Enter")
+    page.click('.mm-tab[data-tab="status"]')
+    page.click("[data-do=train]")
+    expect(page.locator("[data-do=train]")).to_have_text("Training…", timeout=WAIT_MS)
+    assert page.is_disabled("[data-do=train]")
+    expect(page.locator(".mm-st-verdict")).to_have_text("Waiting for more answers", timeout=NIGHT_MS)
+    assert "20 are needed" in page.inner_text(".mm-st-cards")
+    assert page.is_enabled("[data-do=train]")
