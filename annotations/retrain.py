@@ -124,7 +124,8 @@ def _spend(night: Night) -> Outcome:
         if verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
     except BaseException:
-        shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)  # nobody judged it
+        if night.versions.champion(name) != challenger:  # nobody judged it
+            shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)
         raise
     return Outcome(verdict, _figures(night, comparison), challenger)
 

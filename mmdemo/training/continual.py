@@ -70,7 +70,7 @@ def update(
     before = sidecar.read(champion)
     model, processor = MultimodalModel.load(champion)
     taught, held_out = (decode_rows(part, task, processor) for part in (rows, dev))
-    learn(model, processor, taught, recipe, started=_started(task), seed=seed)
+    learn(model, processor, taught, recipe, started=started(task), seed=seed)
     about = dataclasses.replace(
         before,
         version=out.name,
@@ -140,7 +140,8 @@ def _batches(processor: MultimodalProcessor, items: Sequence[Item], recipe: Reci
     return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, recipe.augment))
 
 
-def _started(task: Task) -> tuple[str, ...]:
+def started(task: Task) -> tuple[str, ...]:
+    """Return the beginnings of the names of parameters that started from trained weights."""
     return tuple(f"encoders.{name}." for name, entry in task.encoders.items() if "start" in entry)
 
 

@@ -1,0 +1,294 @@
+"""A night from the corrections to its verdict: with a real store, real versions and a model that learns in seconds."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from annotations import lock, retrain, review_queue, status
+from annotations.dataset import is_held_out
+from annotations.store import Store, open_store, runs
+from mmdemo import sidecar, tasks
+from mmdemo.decode import decode
+from mmdemo.errors import Busy, ManifestError
+from mmdemo.model import MultimodalModel
+from mmdemo.samples import Sample
+from mmdemo.settings import Settings
+from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Gate, Task
+from mmdemo.versions import Versions
+from tests import tiny_training
+from tests.unit.annotations import given
+
+FIRST = "2026-01-01-n001"
+MINIMUM = 6
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    loaded = tasks.load_file(tiny_training.write_task(tmp_path_factory.mktemp("task")))
+    return replace(loaded, gate=Gate(minimum=MINIMUM, held_out_share=0.3))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, str]]:
+    """Pictures (32, 32, 3) uint8 and what they are."""
+    folder = tmp_path_factory.mktemp("pictures")
+    lines = tiny_training.write(folder, 80).read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [(np.asarray(Image.open(folder / row["image"])), row["label"]) for row in rows]
+
+
+def home(folder: Path, task: Task) -> Settings:
+    """Return a home whose champion is a model that has learned nothing yet."""
+    config = Settings(home=folder / "home")
+    path = Versions(config).folder(task.name, FIRST)
+    torch.manual_seed(0)
+    model, processor = MultimodalModel.build(task)
+    model.save_pretrained(path)
+    processor.save_pretrained(path)
+    made = "2026-01-01T00:00:00+00:00"
+    sidecar.write(path, Sidecar(FIRST, task.name, task.kind, task.label_names, task.modalities, created_at=made))
+    Versions(config).promote(task.name, FIRST)
+    return config
+
+
+@pytest.fixture
+def config(tmp_path: Path, task: Task) -> Settings:
+    return home(tmp_path, task)
+
+
+def answer(
+    config: Settings, task: Task, pictures: list[tuple[np.ndarray, str]], label: Callable[[str, str], str] | None = None
+) -> list[str]:
+    """Queue the pictures and correct each; `label` gets its id and the truth. Return the ids."""
+    store, ids = open_store(config), []
+    for image, truth in pictures:
+        inputs = decode(Sample(image=Image.fromarray(image)), task)
+        sample_id, _ = review_queue.offer(store, task, inputs, given.prediction(inputs, version=FIRST, task=task))
+        chosen = label(sample_id, truth) if label else truth
+        review_queue.correct(store, {task.name: task}, sample_id, chosen, "Ann")
+        ids.append(sample_id)
+    store.close()
+    return ids
+
+
+def other(truth: str) -> str:
+    return next(label for label in tiny_training.LABELS if label != truth)
+
+
+def folders(config: Settings, task: Task) -> set[str]:
+    return {path.name for path in (config.versions / task.name).iterdir() if path.is_dir()}
+
+
+def last_row(config: Settings, task: Task) -> runs.RunRow:
+    store = open_store(config)
+    with store.reading() as session:
+        row = runs.last(session, task.name)
+    store.close()
+    assert row is not None
+    return row
+
+
+@pytest.fixture(scope="module")
+def promoted(tmp_path_factory: pytest.TempPathFactory, task: Task, pictures):
+    """A home after a night that ended well, and its run."""
+    config = home(tmp_path_factory.mktemp("promoted"), task)
+    ids = answer(config, task, pictures)
+    return config, retrain.retrain(config, task), ids
+
+
+def test_a_better_challenger_is_served(promoted, task: Task) -> None:
+    config, run, ids = promoted
+    assert (run.state, run.verdict, run.champion) == ("done", "promoted", FIRST)
+    assert Versions(config).champion(task.name) == run.challenger
+    held_out = [sample_id for sample_id in ids if is_held_out(sample_id, task.gate.held_out_share)]
+    assert run.figures["held_out"] == len(held_out)
+    assert run.figures["trained_on"] == len(ids) - len(held_out)
+    assert run.figures["challenger_accuracy"] > run.figures["champion_accuracy"]
+    assert f"On {len(held_out)} corrections that neither was trained on" in run.reasons[0]
+    assert sidecar.read(config.versions / task.name / run.challenger).parent == FIRST
+
+
+def test_then_there_is_nothing_new_and_rollback_is_not_undone(promoted, task: Task) -> None:
+    config, run, _ = promoted
+    again = retrain.retrain(config, task)
+    assert (again.state, again.verdict, again.challenger, again.champion) == (
+        "done",
+        "nothing_new",
+        None,
+        run.challenger,
+    )
+    assert "no correction has come in" in again.reasons[0]
+    Versions(config).rollback(task.name)
+    assert retrain.retrain(config, task).verdict == "nothing_new"
+    assert Versions(config).champion(task.name) == FIRST
+    assert folders(config, task) == {FIRST, run.challenger}
+
+
+def test_a_worse_challenger_is_not_served(config: Settings, task: Task, pictures) -> None:
+    def misled(sample_id: str, truth: str) -> str:
+        return truth if is_held_out(sample_id, task.gate.held_out_share) else other(truth)
+
+    answer(config, task, pictures, misled)
+    run = retrain.retrain(config, task)
+    assert (run.state, run.verdict) == ("done", "rejected")
+    assert any(reason.startswith("Rejected: its accuracy is lower") for reason in run.reasons)
+    assert Versions(config).champion(task.name) == FIRST
+    assert run.challenger in {info.version for info in Versions(config).list(task.name)}
+
+
+def test_without_corrections_there_is_nothing_new(config: Settings, task: Task) -> None:
+    run = retrain.retrain(config, task)
+    assert (run.verdict, run.champion, run.challenger) == ("nothing_new", FIRST, None)
+    assert run.reasons == ("Nothing new: there are no corrections yet.",)
+
+
+def test_too_few_to_judge_by_wait_and_say_how_many_are_missing(config: Settings, task: Task, pictures) -> None:
+    ids = answer(config, task, pictures[:8])
+    held_out = sum(is_held_out(sample_id, task.gate.held_out_share) for sample_id in ids)
+    run = retrain.retrain(config, task)
+    assert (run.verdict, run.challenger) == ("waiting", None)
+    assert f"{MINIMUM - held_out} missing" in run.reasons[0]
+    again = retrain.retrain(config, task)
+    assert again.verdict == "nothing_new" and f"{MINIMUM - held_out} missing" in again.reasons[1]
+    answer(config, task, pictures[8:10])
+    assert retrain.retrain(config, task).verdict == "waiting"
+    assert folders(config, task) == {FIRST}
+
+
+def test_a_run_that_fails_is_written_down_and_leaves_the_champion(config: Settings, task: Task, pictures) -> None:
+    answer(config, task, pictures[:40])
+    stored = next(path for path in sorted(config.media.rglob("*.*")))
+    stored.write_bytes(b"no picture")
+    with pytest.raises(ManifestError):
+        retrain.retrain(config, task)
+    row = last_row(config, task)
+    assert (row.state, row.verdict, row.challenger) == ("failed", None, None)
+    assert runs.as_run(row).reasons[0].startswith("The run failed:")
+    assert row.finished_at is not None
+    assert Versions(config).champion(task.name) == FIRST
+    assert folders(config, task) == {FIRST}
+
+
+def test_after_a_failed_run_the_corrections_are_still_new(config: Settings, task: Task, pictures) -> None:
+    answer(config, task, pictures[:8])
+    store = open_store(config)
+    with store.session() as session:
+        run_id = runs.start(session, task.name, FIRST, "another snapshot", 999)
+        runs.finish(session, run_id, runs.FAILED)
+        session.commit()
+    store.close()
+    assert retrain.retrain(config, task).verdict == "waiting"
+
+
+def test_a_run_that_was_killed_is_closed_by_the_next(config: Settings, task: Task) -> None:
+    store = open_store(config)
+    with store.session() as session:
+        killed = runs.start(session, task.name, FIRST, None, 0)
+        session.commit()
+    retrain.retrain(config, task)
+    with store.reading() as session:
+        run = runs.as_run(runs.get(session, killed))
+    store.close()
+    assert run.state == "failed" and "interrupted" in run.reasons[0]
+
+
+def test_one_run_at_a_time(config: Settings, task: Task) -> None:
+    with lock.night(config), pytest.raises(Busy) as refused:
+        retrain.retrain(config, task)
+    assert refused.value.exit_code == 75
+
+
+def test_no_session_is_open_while_it_works(config: Settings, task: Task, pictures, monkeypatch) -> None:
+    """Another writer gets in at once at any moment of the training: SQLite has one writer's lock."""
+    answer(config, task, pictures[:40])
+    other_store = open_store(config, busy_ms=1)
+    monkeypatch.setattr(torch, "manual_seed", _writing(other_store, torch.manual_seed))
+    retrain.retrain(config, task)
+    other_store.close()
+
+
+def _writing(store: Store, seeded: Callable) -> Callable:
+    def manual_seed(seed: int):
+        with store.session() as session:
+            runs.add_sync(session, "sides", "page", 0, 0)
+            session.commit()
+        return seeded(seed)
+
+    return manual_seed
+
+
+def test_a_version_served_meanwhile_is_not_pushed_aside(config: Settings, task: Task, pictures, monkeypatch) -> None:
+    answer(config, task, pictures[:40])
+    versions, seeded, second = Versions(config), torch.manual_seed, "2026-01-02-n001"
+    shutil.copytree(versions.path(task.name, FIRST), versions.folder(task.name, second))
+    about = sidecar.read(versions.folder(task.name, second))
+    sidecar.write(versions.folder(task.name, second), replace(about, version=second))
+
+    def manual_seed(seed: int):
+        versions.promote(task.name, second)
+        return seeded(seed)
+
+    monkeypatch.setattr(torch, "manual_seed", manual_seed)
+    run = retrain.retrain(config, task)
+    assert run.verdict == "rejected" and f"{second} was put into service" in run.reasons[-1]
+    assert versions.champion(task.name) == second
+
+
+@pytest.fixture
+def command(task: Task, tmp_path: Path, monkeypatch) -> Callable[..., int]:
+    """The command line over a home with one further task, which is called like the others."""
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    (folder / "sides.toml").write_text(tiny_training.TASK + f"[gate]\nminimum = {MINIMUM}\n")
+    monkeypatch.setenv("MMDEMO_TASK_DIR", str(folder))
+    return lambda *words: retrain.main(words)
+
+
+def test_the_command_prints_what_the_contract_says(
+    config: Settings, task, pictures, command, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    answer(config, task, pictures[:4])
+    assert command("--json") == 0
+    found = {entry["task"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert set(found) >= {"sides", "sentiment", "speech_emotion"}
+    assert set(found["sides"]) >= {"task", "verdict", "reason", "champion", "challenger", "figures"}
+    assert (found["sides"]["verdict"], found["sentiment"]["verdict"]) == ("waiting", "nothing_new")
+    assert found["sides"]["champion"] == FIRST
+    assert command("--task", "sides") == 0
+    assert "sides: nothing_new" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "code"), [(("--task", "nosuch"), 2), (("--help",), 0), (("--nosuch",), 2)])
+def test_wrong_use_is_two(command, words, code: int, capsys) -> None:
+    try:
+        found = command(*words)
+    except SystemExit as end:
+        found = end.code
+    said = capsys.readouterr()
+    assert found == code
+    assert said.err if code else said.out
+
+
+def test_while_another_run_holds_the_lock_the_command_says_try_later(config, command, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    with lock.night(config):
+        assert command("--task", "sides") == 75
+    assert "already at work" in capsys.readouterr().err
+
+
+def test_status_shows_the_verdict(promoted, task: Task) -> None:
+    config, _, _ = promoted
+    store = open_store(config)
+    shown = status.of(store, config, task)
+    store.close()
+    assert shown.last_retrain is not None and shown.last_retrain.verdict == "nothing_new"
+    assert [info.parent for info in shown.versions] == [FIRST, None]
