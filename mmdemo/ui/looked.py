@@ -6,6 +6,7 @@ all of them had the same. The scale is therefore the same for every sample.
 
 import itertools
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from mmdemo.locale import text
 from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap
 
-LITTLE, MUCH = 0.5, 8.0  # multiples of an even share at the two ends of the scale, which is logarithmic
+LITTLE, MUCH = 0.25, 8.0  # multiples of an even share at the two ends of the scale, which is logarithmic
 STANDS_OUT = 1.5  # multiples of an even share from which the sentence names something
 MOST_WORDS = 3  # that the sentence names
 # Cividis, the scale that people with any colour vision read alike (Nuñez, Anderton and Renslow 2018).
@@ -191,10 +192,15 @@ def _place(picture: Grid | None, language: str) -> Iterator[str]:
 
 
 def _words(pieces: Sequence[Piece]) -> Iterator[Markup]:
-    standing_out = [piece for piece in pieces if piece.share is not None and piece.share >= STANDS_OUT]
+    standing_out = [piece for piece in pieces if (piece.share or 0.0) >= STANDS_OUT and _says_something(piece.text)]
     standing_out.sort(key=lambda piece: -(piece.share or 0.0))
     for word in list(dict.fromkeys(piece.text for piece in standing_out))[:MOST_WORDS]:
         yield Markup('<bdi class="mm-said">{}</bdi>').format(word)
+
+
+def _says_something(word: str) -> bool:
+    """Is there more to it than punctuation?"""
+    return any(unicodedata.category(character)[0] not in "PZ" for character in word)
 
 
 def _moment(sound: Grid | None, language: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const VEIL = [10, 18, 40]; // what was not looked at lies under it
-  const DARKEST = 0.82; // its opacity at the low end of the scale
+  const DARKEST = 0.8; // its opacity at the low end of the scale; it thins out fast, so that pictures stay readable
   const FINE = 16; // veil pixels along a cell
 
   mmdemo.showMap = (root, signal) => {
@@ -106,7 +106,7 @@
     for (let y = 0; y < canvas.height; y += 1) {
       for (let x = 0; x < canvas.width; x += 1) {
         const bright = Math.max(0, Math.min(1, smooth(at, (y + 0.5) / FINE - 0.5, (x + 0.5) / FINE - 0.5)));
-        image.data.set([...VEIL, 255 * DARKEST * (1 - bright)], 4 * (y * canvas.width + x));
+        image.data.set([...VEIL, 255 * DARKEST * (1 - bright) ** 2], 4 * (y * canvas.width + x));
       }
     }
     pen.putImageData(image, 0, 0);

@@ -36,20 +36,20 @@ def test_shares_do_not_depend_on_how_the_method_scales_its_scores() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "level"), [(-3, 0), (0, 0), (0.5, 0), (1, 0.25), (2, 0.5), (4, 0.75), (8, 1), (99, 1)]
+    ("share", "level"), [(-3, 0), (0, 0), (0.25, 0), (0.5, 0.2), (1, 0.4), (2, 0.6), (4, 0.8), (8, 1), (99, 1)]
 )
-def test_the_scale_runs_from_half_an_even_share_to_eight(share: float, level: float) -> None:
+def test_the_scale_runs_from_a_quarter_of_an_even_share_to_eight(share: float, level: float) -> None:
     assert looked.level(share) == pytest.approx(level)
 
 
 def test_the_scale_is_cividis_and_grows_brighter_without_a_step_back() -> None:
     assert (looked.colour(0.1), looked.colour(99)) == ("#00224e", "#fee838")
-    brightness = [looked._luminance(looked.colour(0.5 * 1.05**step)) for step in range(57)]
+    brightness = [looked._luminance(looked.colour(0.25 * 1.05**step)) for step in range(72)]
     assert brightness == sorted(brightness)
 
 
 def test_ink_on_every_colour_of_the_scale_has_contrast_aa() -> None:
-    grounds = [looked.colour(0.5 * 1.02**step) for step in range(141)]
+    grounds = [looked.colour(0.25 * 1.02**step) for step in range(176)]
     assert min(looked.contrast(ground, looked.ink_on(ground)) for ground in grounds) >= 4.5
 
 
@@ -78,6 +78,15 @@ def test_the_sentence_names_at_most_three_words_the_strongest_first() -> None:
     words = text_map(caption, laughing=9, red=3, boy=6, kite=4)
     view = looked.view(Explanation("attention", "positive", text=words), caption, "en")
     assert view.sentence.striptags() == "It looked mostly at laughing, boy and kite."
+
+
+@pytest.mark.parametrize(
+    ("word", "named"), [(":", False), ("，", False), ("…", False), ("🙂", True), ("不", True), ("7", True)]
+)
+def test_the_sentence_names_words_and_no_punctuation(word: str, named: bool) -> None:
+    words = text_map(f"{word} a b c", **{word: 9.0})
+    view = looked.view(Explanation("attention", "positive", text=words), f"{word} a b c", "en")
+    assert (f">{word}<" in view.sentence) == named
 
 
 def test_the_sentence_says_so_where_nothing_stands_out() -> None:
