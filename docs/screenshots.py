@@ -17,18 +17,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests import browser, serving
 
 WIDTH_PX, HEIGHT_PX = 1280, 800
-COLOURS = 128  # enough for cards, words and one photograph; keeps a picture under 200 KB
+COLOURS = 256  # of a palette: enough for cards, words and one photograph, and under 200 KB
 ANSWER_LIMIT_MS = 120_000  # the first answer waits for the models
-SURE, DOUBTFUL = 0, -1  # places among the examples of the first task
+SURE, DOUBTFUL, DISPUTED = 0, -1, (1, 2)  # places among the examples of the first task
 
 
 def predict(page: Page) -> None:
     """The answer to an example, and where the model looked."""
+    _ask(page, SURE)  # the models load
     _ask(page, SURE)
 
 
 def review(page: Page) -> None:
-    """The Review tab, after a visitor sent something that the model is not sure of."""
+    """The Review tab, after visitors disagreed with some answers and sent something that the model is not sure of."""
+    for place in DISPUTED:
+        _ask(page, place)
+        page.locator("[data-do=dispute]").click()
+        page.locator("[data-suggest]").first.click()
+        page.locator(".mm-thanks").wait_for()
     _ask(page, DOUBTFUL)
     page.locator("[data-tab=review]").click()
     page.locator("#mm-tab-review [data-label]").first.wait_for(timeout=ANSWER_LIMIT_MS)
@@ -38,11 +44,11 @@ PICTURES: dict[str, Callable[[Page], None]] = {"predict": predict, "review": rev
 
 
 def _ask(page: Page, place: int) -> None:
+    canvas = page.locator(".mm-map-slot canvas").first
     page.locator("[data-do=clear]").click()
+    canvas.wait_for(state="detached")
     page.locator(".mm-examples:not([hidden]) [data-example]").nth(place).click()
-    page.locator(".mm-form:not([hidden]) .mm-chosen").first.wait_for()
-    page.locator("[data-do=predict]").click()
-    page.locator(".mm-map-slot canvas").first.wait_for(timeout=ANSWER_LIMIT_MS)
+    canvas.wait_for(timeout=ANSWER_LIMIT_MS)
 
 
 def take(out: Path) -> None:
@@ -55,7 +61,7 @@ def take(out: Path) -> None:
             page.mouse.move(0, 0)
             page.wait_for_timeout(1_000)  # maps and cards fade in
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out / f"{name}.png", optimize=True)
+            picture.quantize(COLOURS).save(out / f"{name}.png", optimize=True)
             print(out / f"{name}.png", file=sys.stderr)
 
 
