@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mmdemo.errors import CheckpointError
@@ -81,5 +82,5 @@ def load(folder: Path) -> dict[str, Stats]:
         parts = load_file(folder / FILE)
         modalities = sorted({name.split(".")[0] for name in parts})
         return {m: Stats(*(parts[f"{m}.{name}"] for name in ("mean", "directions", "scale"))) for m in modalities}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CheckpointError("checkpoint_broken", path=folder / FILE, detail=error) from error

@@ -4,7 +4,7 @@ The network is that of `silero_vad/tinygrad_model.py` (version 6, 16 kHz): a spe
 The package's own loader is left alone: it needs `torch.jit.load`, which is deprecated, judges one chunk after the
 other, and sets the threads of the whole process to one.
 
-Letters of the shapes: n chunks, s stretches of chunks.
+Letter of the shapes: n chunks.
 """
 
 import importlib.util
@@ -19,10 +19,9 @@ from torch.nn import functional as F
 
 CHUNK_SAMPLES = 512  # 32 ms at 16 kHz: what the detector judges at once
 CONTEXT_SAMPLES = 64  # of the chunk before, which it also sees
-STRETCH_CHUNKS = 24  # 0.77 s: stretches start afresh, since a long shout stops counting as speech
-WARM_UP_CHUNKS = 8  # before each stretch, so that the detector knows what the room sounds like
-SPOKEN_CHUNKS = 3  # of speech are enough: 0.1 s, a single short word
-SPOKEN = 0.28  # probability of speech of those chunks; shouting is found at little more
+LOUDEST = 0.9  # what the loudest sample is brought to: the detector knows speech of usual loudness best
+SPOKEN_CHUNKS = 4  # of speech are enough: 0.13 s, a single short word
+SPOKEN = 0.25  # probability of speech of those chunks; shouting is found at little more
 STEADY_DB = 1.0  # deviation of the loudness; tones, hum and hiss keep under it, a spoken word does not
 _QUIET = 1e-9  # power that stands for silence
 
@@ -49,46 +48,46 @@ class VoiceDetector(nn.Module):
             maps = layer(maps).relu()
         return maps[:, :, 0]  # (n, 128)
 
-    def forward(self, stretches: Tensor) -> Tensor:
-        """Return probabilities (s, n) of the features of s stretches of n chunks, (s, n, 128)."""
-        states, _ = self.lstm(stretches)
-        return self.final_conv(states.relu().transpose(1, 2)).sigmoid()[:, 0]  # (s, n)
+    def forward(self, features: Tensor) -> Tensor:
+        """Return probabilities (n,) of the features (n, 128) of chunks in a row."""
+        states, _ = self.lstm(features[None])  # (1, n, 128)
+        return self.final_conv(states.relu().transpose(1, 2)).sigmoid()[0, 0]
 
 
 def is_heard(audio: np.ndarray) -> bool:
     """Return whether somebody speaks in audio (samples,) float32 in [-1, 1], mono, 16 kHz."""
     wave = torch.from_numpy(audio)
+    wave = wave * (LOUDEST / wave.abs().max().clamp_min(_QUIET))
     chunks = F.pad(wave, (0, -len(wave) % CHUNK_SAMPLES)).view(-1, CHUNK_SAMPLES)  # (n, CHUNK_SAMPLES)
     loudness_db = 10 * (chunks.square().mean(dim=1) + _QUIET).log10()  # (n,)
     if len(chunks) > 1 and float(loudness_db.std()) < STEADY_DB:
         return False
-    strongest = probabilities(chunks).topk(min(SPOKEN_CHUNKS, len(chunks))).values
+    strongest = probabilities(chunks, load()).topk(min(SPOKEN_CHUNKS, len(chunks))).values
     return bool(strongest[-1] >= SPOKEN)
 
 
 @torch.inference_mode()
-def probabilities(chunks: Tensor) -> Tensor:
+def probabilities(chunks: Tensor, detector: VoiceDetector) -> Tensor:
     """Return how likely each of the chunks (n, CHUNK_SAMPLES) in a row holds speech, (n,) float32."""
-    n = len(chunks)
-    stretches = -(-n // STRETCH_CHUNKS)
-    padded = F.pad(chunks, (0, 0, WARM_UP_CHUNKS, stretches * STRETCH_CHUNKS - n))
-    before = F.pad(padded[:-1, -CONTEXT_SAMPLES:], (0, 0, 1, 0))  # (chunks, CONTEXT_SAMPLES)
-    detector = load()
-    features = detector.features(torch.cat([before, padded], dim=1))  # (chunks, 128)
-    overlapping = features.unfold(0, WARM_UP_CHUNKS + STRETCH_CHUNKS, STRETCH_CHUNKS)  # (s, 128, chunks of one)
-    return detector(overlapping.transpose(1, 2))[:, WARM_UP_CHUNKS:].flatten()[:n]  # (n,)
+    before = F.pad(chunks[:-1, -CONTEXT_SAMPLES:], (0, 0, 1, 0))  # (n, CONTEXT_SAMPLES)
+    return detector(detector.features(torch.cat([before, chunks], dim=1)))
 
 
 @cache
 @torch.inference_mode(False)
 def load() -> VoiceDetector:
     """Return the detector with its weights; it keeps no state between two recordings."""
-    spec = importlib.util.find_spec("silero_vad")
-    assert spec is not None and spec.origin is not None, "silero-vad is among the requirements"
-    weights = load_file(Path(spec.origin).parent / "data" / "silero_vad_16k.safetensors")
+    weights = load_file(weights_file())
     renamed = {
         name.replace("lstm_cell.", "lstm.") + ("_l0" if "lstm" in name else ""): w for name, w in weights.items()
     }
     detector = VoiceDetector()
     detector.load_state_dict(renamed)
     return detector.eval()
+
+
+def weights_file() -> Path:
+    """Return where the package keeps its weights; finding it does not import the package."""
+    spec = importlib.util.find_spec("silero_vad")
+    assert spec is not None and spec.origin is not None, "silero-vad is among the requirements"
+    return Path(spec.origin).parent / "data" / "silero_vad_16k.safetensors"

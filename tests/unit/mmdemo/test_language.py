@@ -1,0 +1,82 @@
+"""Captions in other languages are told, and nothing else is called foreign."""
+
+import pytest
+
+from mmdemo.language import SCRIPTS, is_foreign
+
+ENGLISH = ("en",)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Der Hund läuft schnell über die grüne Wiese",
+        "Ein trauriger Mann sitzt allein im Regen",
+        "Je suis très heureux de vous voir aujourd'hui",
+        "Una mujer triste mira por la ventana",
+        "I bambini giocano nel parco sotto il sole",
+        "As crianças brincam juntas no parque",
+        "Een verdrietige vrouw kijkt uit het raam",
+        "Smutna kobieta patrzy przez okno",
+        "Üzgün bir kadın pencereden dışarı bakıyor",
+        "EIN SCHÖNER TAG IM PARK MIT FREUNDEN",
+        "Грустная женщина смотрит в окно",
+        "一个悲伤的女人望着窗外",
+        "悲しそうな女性が窓の外を見ている",
+        "슬픈 여자가 창밖을 바라본다",
+        "امرأة حزينة تنظر من النافذة",
+        "אישה עצובה מביטה מהחלון",
+        "एक उदास औरत खिड़की से देखती है",
+        "Love 这个电影真的非常好看",
+    ],
+)
+def test_another_language_is_told(caption: str) -> None:
+    assert is_foreign(caption, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A young woman is laughing in a meadow",
+        "so tired of this weather",
+        "Sad",
+        "Woman jumping",
+        "lol omg wtf",
+        "c'est la vie",
+        "déjà vu at the café",
+        "New York Fashion Week 2015",
+        "Angela Merkel in Berlin",
+        "Juan Carlos and Maria Fernandez",
+        "Salt flat at Salar de Uyuni, Bolivia",
+        "🙂🙂🙂",
+        "12:30 / 50 %",
+        "#wanderlust #schadenfreude #fernweh @münchen",
+        "https://www.beispiel.de/eine-lange-adresse-mit-worten",
+        "RT @user: ???",
+        "I love 北京",
+        "α",
+        "",
+    ],
+)
+def test_english_names_signs_and_short_captions_are_not(caption: str) -> None:
+    assert not is_foreign(caption, ENGLISH)
+
+
+def test_it_depends_on_what_the_task_reads() -> None:
+    german, chinese = "Der Hund läuft schnell über die grüne Wiese", "今天能来到这里我非常高兴"
+    assert not is_foreign(german, ("en", "de")) and is_foreign(german, ("zh",))
+    assert not is_foreign(chinese, ("zh",)) and is_foreign(chinese, ("en", "de"))
+    assert is_foreign("ここに来られてとても嬉しいです", ("zh",))
+    assert is_foreign("Сьогодні дуже гарний день для прогулянки", ("ru",))
+
+
+def test_a_task_without_languages_or_with_an_unknown_one_reads_all() -> None:
+    for languages in ((), ("en", "tlh")):
+        assert not is_foreign("Der Hund läuft schnell über die grüne Wiese", languages)
+
+
+def test_every_language_can_be_told_by_the_words_where_its_script_has_several() -> None:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    known = set(LanguageIdentifier.from_model_file(MODEL_FILE).labels)
+    assert {language for of in SCRIPTS.values() if len(of) > 1 for language in of} <= known
