@@ -55,7 +55,7 @@ def _first_model(home: Path) -> Start:
 
 
 def _around(start: Start, url: str) -> bool:
-    client, folder = Client(url, verbose=False), start.home / "drawings"
+    client, folder = walk.client_of(url), start.home / "drawings"
     fresh = {look: first.sheet("fresh", FRESH, look) for look in (OUTLINE, FILLED)}
     before = {look: walk.ask(client, found, folder / "fresh", keep=False) for look, found in fresh.items()}
     _say("Predict", f"a visitor sends {SENT} outlines and agrees that they may be kept")
