@@ -102,6 +102,8 @@ def learn(
     frozen = started if recipe.freeze_started else ()
     moving = {name: value for name, value in model.named_parameters() if not name.startswith(frozen or ("-",))}
     held = {name: value.detach() for name, value in champion.named_parameters()}
+    for name, value in model.named_parameters():
+        value.requires_grad_(name in moving)  # what is frozen needs no gradient either
     steps = max(recipe.steps, recipe.passes * -(-len(items) // recipe.batch))
     optimizer = torch.optim.AdamW(moving.values(), lr=recipe.lr, weight_decay=0.0)  # the pull takes decay's place
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -120,7 +122,7 @@ def learn(
         optimizer.step()
         schedule.step()
     blend(model, champion, recipe.blend)
-    model.eval()
+    model.requires_grad_(True).eval()
 
 
 @torch.no_grad()
