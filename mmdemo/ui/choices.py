@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from mmdemo import decode, locale
 from mmdemo.locale import text
-from mmdemo.tasks import Example, Task
+from mmdemo.tasks import Task
 from mmdemo.ui import preview
 
 THUMBNAIL_PX = (132, 92)  # twice what is shown
@@ -72,16 +73,16 @@ def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:
         yield ExampleChoice(
             text=example.text or task.display(example.expected, language),
             credit=example.credit,
-            thumbnail=_thumbnail(example, task) if example.image else "",
-            peaks=_peaks(example, task) if example.audio else (),
+            thumbnail=_thumbnail(example.image, task) if example.image else "",
+            peaks=_peaks(example.audio, task) if example.audio else (),
         )
 
 
-def _thumbnail(example: Example, task: Task) -> str:
-    picture = Image.fromarray(decode.decode_image(example.image, task.limits))
+def _thumbnail(path: Path, task: Task) -> str:
+    picture = Image.fromarray(decode.decode_image(path, task.limits))
     picture.thumbnail((THUMBNAIL_PX[0] * 2, THUMBNAIL_PX[1] * 2))
     return preview.jpeg_url(picture)
 
 
-def _peaks(example: Example, task: Task) -> tuple[float, ...]:
-    return tuple(preview.peaks(decode.decode_audio(example.audio, task.limits), PEAKS))
+def _peaks(path: Path, task: Task) -> tuple[float, ...]:
+    return tuple(preview.peaks(decode.decode_audio(path, task.limits), PEAKS))
