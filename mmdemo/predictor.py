@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from mmdemo import decode, explain, familiarity, language, sidecar, speech, tasks
-from mmdemo.errors import BadInput, CheckpointError, UnknownName
+from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.samples import Explanation, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
@@ -117,8 +117,10 @@ class Predictor:
 
     def _current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""
-        folder = self._folder()
         served = self._served
+        if served is not None and self._wanted is not None:
+            return served
+        folder = self._folder(served)
         if served is not None and folder in (served.folder, self._refused):
             return served
         if not self._loading.acquire(blocking=served is None):
@@ -141,12 +143,16 @@ class Predictor:
             self._refused = folder
         return self._served
 
-    def _folder(self) -> Path:
-        if isinstance(self._wanted, Path):
-            return self._wanted
+    def _folder(self, served: Served | None) -> Path:
+        """Return the folder of the version to serve; one that is served already outlives a home that is gone."""
         if self._wanted is not None and Path(self._wanted).is_dir():
             return Path(self._wanted)
-        return self._versions.path(self.task.name, self._wanted or self._versions.champion(self.task.name))
+        try:
+            return self._versions.path(self.task.name, str(self._wanted or self._versions.champion(self.task.name)))
+        except MmdemoError:
+            if served is None:
+                raise
+            return served.folder
 
 
 def _load(folder: Path, task: Task) -> Served:

@@ -4,6 +4,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -90,9 +91,10 @@ def starts(folder: Path) -> dict[str, Path]:
 
 def version(folder: Path, of: Task, name: str = "tiny-v1", seed: int = 0, **changes: object) -> Path:
     """Write an untrained version of task `of` to `folder` and return it; `changes` are fields of its sidecar."""
-    origin = starts(folder.parent / f"starts-{folder.name}")
-    torch.manual_seed(seed)
-    model, processor = MultimodalModel.build(of, origin)
+    with TemporaryDirectory() as origin:
+        begun = starts(Path(origin))
+        torch.manual_seed(seed)
+        model, processor = MultimodalModel.build(of, begun)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     beside = Sidecar(name, of.name, of.kind, of.label_names, of.modalities, created_at="2026-01-01T00:00:00+00:00")

@@ -1,0 +1,265 @@
+"""One sample in, one answer out: calibrated, honest about what is strange, and swapped while it serves."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdemo import Predictor, Sample, familiarity, sidecar
+from mmdemo.decode import sample_id
+from mmdemo.errors import BadInput, CheckpointError, UnknownName
+from mmdemo.samples import Inputs, Prediction
+from mmdemo.settings import Settings
+from mmdemo.tasks import Limits, Task
+from mmdemo.versions import Versions
+from tests import tiny
+
+GERMAN = "Der Hund läuft schnell über die grüne Wiese"
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    return tiny.task(tmp_path_factory.mktemp("task"))
+
+
+@pytest.fixture(scope="module")
+def folder(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.version(tmp_path_factory.mktemp("version") / "v1", task)
+
+
+@pytest.fixture(scope="module")
+def predictor(task: Task, folder: Path) -> Predictor:
+    return Predictor(task, folder)
+
+
+def sharpened(folder: Path, to: Path, **changes: object) -> Path:
+    """Copy a version with temperatures so low that every answer is sure, and other changes of its sidecar."""
+    to.mkdir(parents=True)
+    for path in folder.iterdir():
+        (to / path.name).write_bytes(path.read_bytes())
+    subsets = ("image", "text", "audio", "image+text", "image+audio", "text+audio", "image+text+audio")
+    changes = {"temperatures": dict.fromkeys(subsets, 1e-3), **changes}
+    sidecar.write(to, replace(sidecar.read(folder), **changes))  # type: ignore[arg-type]
+    return to
+
+
+def test_an_answer_holds_together(predictor: Predictor) -> None:
+    inputs = tiny.inputs()
+    found = predictor.predict_inputs(inputs, "default")
+    assert list(found.probabilities) == ["bad", "good"] and sum(found.probabilities.values()) == pytest.approx(1)
+    assert found.confidence == found.probabilities[found.label] == max(found.probabilities.values())
+    assert found.flagged == (found.confidence < found.threshold) and found.threshold == 0.6
+    assert found.reason == ("low_confidence" if found.flagged else None)
+    assert found.modalities == ("image", "text", "audio") and found.notes == ()
+    assert found.sample_id == sample_id(inputs, predictor.task.name)
+    assert found.model_version == predictor.model_version == "tiny-v1" and found.latency_ms > 0
+    assert found.explanation is not None and found.explanation.target == found.label
+    assert (found.task, found.kind, found.prediction_id) == ("tiny", "classification", None)
+
+
+def test_the_same_again_gives_the_same(predictor: Predictor) -> None:
+    first, second = (replace(predictor.predict_inputs(tiny.inputs(3), "default"), latency_ms=0) for _ in range(2))
+    assert first == second
+
+
+def test_explaining_takes_no_further_pass_and_changes_no_answer(predictor: Predictor) -> None:
+    passes: list[int] = []
+    hook = predictor._current().model.register_forward_hook(lambda *_: passes.append(1))
+    try:
+        plain, looked = (predictor.predict_inputs(tiny.inputs(), how) for how in ("none", "default"))
+    finally:
+        hook.remove()
+    assert len(passes) == 2 and plain.explanation is None
+    assert plain.probabilities == pytest.approx(looked.probabilities, abs=1e-5)
+
+
+def test_predict_decodes_what_predict_inputs_is_given(predictor: Predictor) -> None:
+    assert predictor.predict(Sample(text="the dog")).probabilities == (
+        predictor.predict_inputs(Inputs(text="the dog")).probabilities
+    )
+
+
+@pytest.mark.parametrize("modality", ["image", "text", "audio"])
+def test_it_says_what_alone_was_used(predictor: Predictor, modality: str) -> None:
+    found = predictor.predict_inputs(tiny.inputs(modalities=(modality,)))
+    assert found.modalities == (modality,) and found.notes == (f"used_{modality}_only",)
+
+
+def test_it_says_what_else_a_reader_must_know(predictor: Predictor) -> None:
+    assert predictor.predict_inputs(tiny.inputs(modalities=("image", "audio"))).notes == ("used_some",)
+    assert "text_truncated" in predictor.predict_inputs(Inputs(text="the dog is good " * 9)).notes
+
+
+def test_logits_are_divided_by_the_temperature_of_what_was_given(task: Task, folder: Path, tmp_path: Path) -> None:
+    def odds(found: Prediction) -> float:
+        return float(np.log(found.probabilities["good"] / found.probabilities["bad"]))
+
+    plain = Predictor(task, folder)
+    warm = Predictor(task, sharpened(folder, tmp_path / "warm", temperatures={"text": 4.0, "image": 0.5}))
+    for modalities, temperature in ((("text",), 4.0), (("image",), 0.5), (("image", "text"), 1.0)):
+        inputs = tiny.inputs(modalities=modalities)
+        assert odds(warm.predict_inputs(inputs)) == pytest.approx(odds(plain.predict_inputs(inputs)) / temperature)
+
+
+def test_under_the_threshold_people_are_asked(task: Task, folder: Path) -> None:
+    for threshold, flagged in ((0.5001, False), (0.9999, True)):
+        found = Predictor(replace(task, threshold=threshold), folder).predict_inputs(tiny.inputs())
+        assert found.flagged == flagged and found.reason == ("low_confidence" if flagged else None)
+
+
+def test_another_language_is_said_and_never_answered_surely(task: Task, folder: Path, tmp_path: Path) -> None:
+    sure = Predictor(task, sharpened(folder, tmp_path / "sure"))
+    english, german = sure.predict(Sample(text="the dog runs over the green grass")), sure.predict(Sample(text=GERMAN))
+    assert english.confidence > 0.9 and english.reason is None
+    assert german.confidence < german.threshold and german.reason == "unfamiliar" and german.flagged
+    assert "other_language" in german.notes and sum(german.probabilities.values()) == pytest.approx(1)
+    reads_it = Predictor(replace(task, languages=("en", "de")), tmp_path / "sure")
+    assert reads_it.predict(Sample(text=GERMAN)).label == german.label
+    assert reads_it.predict(Sample(text=GERMAN)).confidence > 0.9
+
+
+def test_what_lies_far_from_training_is_said_and_never_answered_surely(
+    task: Task, folder: Path, tmp_path: Path
+) -> None:
+    strange = sharpened(folder, tmp_path / "strange", familiarity={"image": 0.0, "text": 1e9})
+    stats = familiarity.fit(np.random.default_rng(0).standard_normal((40, 32)))
+    familiarity.save(strange, {"image": stats, "text": stats, "audio": stats})
+    predictor = Predictor(task, strange)
+    found = predictor.predict_inputs(tiny.inputs())
+    assert found.notes == ("unfamiliar_image",) and found.reason == "unfamiliar"
+    assert found.confidence < found.threshold
+    assert predictor.predict_inputs(tiny.inputs(modalities=("text", "audio"))).reason is None
+
+
+def test_sound_without_speech_is_refused_where_the_task_is_about_speech(task: Task, folder: Path) -> None:
+    sound = tiny.inputs(modalities=("audio",))
+    assert Predictor(task, folder).predict_inputs(sound).label
+    speech = Predictor(replace(task, limits=Limits(speech=True)), folder)
+    with pytest.raises(BadInput) as caught:
+        speech.predict_inputs(sound)
+    assert caught.value.key == "no_speech" and caught.value.sentence("zh")
+    assert speech.predict_inputs(tiny.inputs(modalities=("image",))).label
+
+
+def test_methods_are_named(predictor: Predictor) -> None:
+    assert predictor.methods[0] == "attention"
+    assert predictor.explain(Sample(text="the dog"), "attention").method == "attention"
+    for wrong in ("guess", "none"):
+        with pytest.raises(UnknownName, match="attention"):
+            predictor.explain(Sample(text="the dog"), wrong)
+
+
+def test_a_version_of_other_labels_is_refused(tmp_path: Path, folder: Path) -> None:
+    other = tiny.task(tmp_path, labels=("good", "bad"))
+    with pytest.raises(CheckpointError, match="labels"):
+        Predictor(other, folder).predict_inputs(tiny.inputs())
+
+
+def test_weights_of_other_labels_than_their_sidecar_are_refused(tmp_path: Path, folder: Path) -> None:
+    other = tiny.task(tmp_path, labels=("good", "bad"))
+    with pytest.raises(CheckpointError, match="labels"):
+        Predictor(other, sharpened(folder, tmp_path / "v", labels=("good", "bad"))).predict_inputs(tiny.inputs())
+
+
+class Home:
+    """A home folder with two versions, the first of them champion."""
+
+    def __init__(self, task: Task, folder: Path) -> None:
+        self.task = task
+        self.settings = Settings(home=folder / "home")
+        self.versions = Versions(self.settings)
+        for seed, name in enumerate(("v1", "v2")):
+            tiny.version(self.versions.folder(task.name, name), task, name, seed)
+        self.versions.promote(task.name, "v1")
+
+    def pinned(self, version: str) -> Predictor:
+        return Predictor(self.task, version, self.settings)
+
+
+@pytest.fixture
+def home(task: Task, tmp_path: Path) -> Home:
+    return Home(task, tmp_path)
+
+
+def test_the_champion_is_followed_without_a_restart(home: Home, task: Task) -> None:
+    predictor, inputs = Predictor(task, settings=home.settings), tiny.inputs()
+    answers = {name: home.pinned(name).predict_inputs(inputs).probabilities for name in ("v1", "v2")}
+    assert answers["v1"] != answers["v2"]
+    found = predictor.predict_inputs(inputs)
+    assert (found.model_version, found.probabilities) == ("v1", answers["v1"])
+    home.versions.promote(task.name, "v2")
+    found = predictor.predict_inputs(inputs)
+    assert (found.model_version, found.probabilities) == ("v2", answers["v2"])
+    home.versions.rollback(task.name)
+    assert predictor.predict_inputs(inputs).model_version == "v1"
+
+
+def test_a_named_version_stays(home: Home, task: Task) -> None:
+    by_name, by_folder = home.pinned("v1"), Predictor(task, home.versions.path(task.name, "v1"), home.settings)
+    home.versions.promote(task.name, "v2")
+    for predictor in (by_name, by_folder):
+        assert predictor.predict_inputs(tiny.inputs()).model_version == "v1"
+    with pytest.raises(UnknownName, match="v2"):
+        home.pinned("v3").predict_inputs(tiny.inputs())
+
+
+def test_a_champion_that_cannot_be_loaded_leaves_the_old_one_in_service(
+    home: Home, task: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    predictor = Predictor(task, settings=home.settings)
+    assert predictor.model_version == "v1"
+    broken = home.versions.folder(task.name, "v3")
+    sharpened(home.versions.path(task.name, "v2"), broken, version="v3")
+    (broken / "model.safetensors").write_bytes(b"cut off")
+    home.versions.promote(task.name, "v3")
+    for _ in range(3):
+        assert predictor.predict_inputs(tiny.inputs()).model_version == "v1"
+    assert len(caplog.records) == 1 and "v1 stays in service" in caplog.text  # it is tried once, not at every call
+    home.versions.promote(task.name, "v2")
+    assert predictor.model_version == "v2"
+
+
+def test_a_home_that_goes_away_does_not_stop_the_service(home: Home, task: Task) -> None:
+    predictor = Predictor(task, settings=home.settings)
+    assert predictor.model_version == "v1"
+    home.settings.home.rename(home.settings.home.with_name("elsewhere"))
+    assert predictor.predict_inputs(tiny.inputs()).model_version == "v1"
+
+
+def test_threads_share_it_while_the_champion_changes(home: Home, task: Task) -> None:
+    predictor, samples = Predictor(task, settings=home.settings), [tiny.inputs(seed) for seed in range(4)]
+    expected = {
+        (name, row): home.pinned(name).predict_inputs(inputs, "default")
+        for name in ("v1", "v2")
+        for row, inputs in enumerate(samples)
+    }
+    started, done = threading.Barrier(5), threading.Event()
+
+    def ask(row: int) -> set[str]:
+        served = set()
+        started.wait()
+        while not done.is_set() or "v2" not in served:
+            found = predictor.predict_inputs(samples[row], "default")
+            reference = expected[found.model_version, row]
+            assert found.probabilities == pytest.approx(reference.probabilities, abs=1e-5)
+            assert found.explanation and found.explanation.target == found.label == reference.label
+            served.add(found.model_version)
+        return served
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask, row) for row in range(4)]
+        started.wait()
+        home.versions.promote(task.name, "v2")
+        done.set()
+        assert all("v2" in each.result() for each in asked)
+    assert predictor.model_version == "v2"
+
+
+def test_settings_are_read_without_torch() -> None:
+    script = "import sys, mmdemo, mmdemo.settings, mmdemo.tasks; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3]).returncode == 0
