@@ -13,8 +13,7 @@ from tests.serving import Server
 SECTION = re.search(
     r"^## From scripts\n(.*?)^## ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S
 ).group(1)
-FROM_PYTHON, OVER_HTTP = re.findall(r"^```python\n(.*?)^```", SECTION, re.M | re.S)
-COMMANDS = re.search(r"^```\n(.*?)^```", SECTION, re.M | re.S).group(1).splitlines()
+FROM_PYTHON, OVER_HTTP, COMMANDS = re.findall(r"^```\w*\n(.*?)^```$", SECTION, re.M | re.S)
 INTERPRETER = ".venv/bin/python "
 
 
@@ -33,7 +32,7 @@ def test_the_http_lines_run(command: Callable, app: Server) -> None:
     )
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", COMMANDS.splitlines())
 def test_the_commands_run(line: str, command: Callable) -> None:
     assert line.startswith(INTERPRETER)
     done = command(*shlex.split(line.removeprefix(INTERPRETER)))
