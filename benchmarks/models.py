@@ -1,6 +1,6 @@
 """What the shipped models get right on dev, what they weigh, and how fast they answer.
 
-python benchmarks/models.py DATA > benchmarks/models.md     DATA holds a folder a task with dev.jsonl in it
+python -m benchmarks.models DATA > benchmarks/models.md     DATA holds a folder a task with dev.jsonl in it
 """
 
 import argparse
