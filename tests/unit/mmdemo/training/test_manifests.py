@@ -80,8 +80,15 @@ def test_speakers_stay_on_one_side() -> None:
 
 
 def test_a_group_of_few_speakers_loses_none() -> None:
-    rows = [row(n, group="g", extra={"speaker": f"s{n % 2}"}) for n in range(100)]
-    assert manifests.hold_out(rows, 0.2) == (rows, [])
+    few = [row(n, group="few", extra={"speaker": f"f{n % 2}"}) for n in range(100)]
+    many = [row(n + 100, group="many", extra={"speaker": f"s{n % 10}"}) for n in range(100)]
+    assert {r.group for r in manifests.hold_out([*few, *many], 0.2)[1]} == {"many"}
+
+
+def test_samples_are_set_aside_where_no_speaker_can_be() -> None:
+    rows = [row(n, group="few", extra={"speaker": f"f{n % 2}"}) for n in range(100)]
+    taught, aside = manifests.hold_out(rows, 0.2)
+    assert 5 < len(aside) < 40 and len(taught) + len(aside) == 100
 
 
 def test_the_same_caption_stays_on_one_side_whatever_the_order() -> None:
