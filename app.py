@@ -25,7 +25,7 @@ def main() -> int:
         address.check(chosen)
         # What visitors upload lies here for seconds, and is gone with the process.
         with tempfile.TemporaryDirectory(prefix="mmdemo-uploads-", ignore_cleanup_errors=True) as uploads:
-            os.environ |= _for_gradio(chosen, uploads)
+            os.environ |= _environment(chosen, uploads)
             serve(chosen, stop)
     except MmdemoError as error:
         print(error, file=sys.stderr)
@@ -52,9 +52,11 @@ def serve(chosen: Settings, stop: threading.Event) -> None:
         loop.close()
 
 
-def _for_gradio(chosen: Settings, uploads: str) -> dict[str, str]:
+def _environment(chosen: Settings, uploads: str) -> dict[str, str]:
     # A blank port is our default, but no number to Gradio.
     return {
+        # Read when torch is imported: beside a busy program, threads that wait by spinning answer a hundred times later.
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
         "GRADIO_TEMP_DIR": uploads,
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_SERVER_PORT": str(chosen.server_port),
