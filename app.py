@@ -53,12 +53,12 @@ def serve(chosen: Settings, stop: threading.Event) -> None:
 
 
 def _environment(chosen: Settings, uploads: str) -> dict[str, str]:
-    # A blank port is our default, but no number to Gradio.
     return {
-        # Read when torch is imported: beside a busy program, threads that wait by spinning answer a hundred times later.
+        # Torch reads it when it is imported: beside a busy program, threads that spin while they wait answer far later.
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
         "GRADIO_TEMP_DIR": uploads,
         "GRADIO_ANALYTICS_ENABLED": "False",
+        # A blank port is our default, but no number to Gradio.
         "GRADIO_SERVER_PORT": str(chosen.server_port),
     }
 
