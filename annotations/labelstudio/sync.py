@@ -155,15 +155,20 @@ def _patiently(once: Once, seconds: float, started: bool) -> SyncReport | None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does: open sessions roll back, the lock falls."""
+    """Let SIGTERM end the block as Ctrl-C does: open sessions roll back, the lock falls.
+
+    Ctrl-C is set too: a shell starts what runs in its background with that signal ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ends}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
