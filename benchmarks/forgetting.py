@@ -1,7 +1,7 @@
 """What a handful of narrow corrections does to a champion: plain fine-tuning beside what the night does.
 
-python benchmarks/forgetting.py drawings                    the drawn shapes of the tour; needs no data
-python benchmarks/forgetting.py TASK DEV [CORRECTIONS]      a shipped champion
+python -m benchmarks.forgetting drawings                    the drawn shapes of the tour; needs no data
+python -m benchmarks.forgetting TASK DEV [CORRECTIONS]      a shipped champion
 
 DEV is a manifest that the champion was not trained on; CORRECTIONS another one, of samples unlike it. Without that one
 half of DEV, parted by speaker or caption, is what people correct, and the other half is judged. Several tables in

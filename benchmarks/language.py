@@ -1,6 +1,6 @@
 """How often a caption is called foreign: on a manifest of English captions, and on sentences in other languages.
 
-python benchmarks/language.py MANIFEST.jsonl [--languages en] [--show]
+python -m benchmarks.language MANIFEST.jsonl [--languages en] [--show]
 """
 
 import argparse
