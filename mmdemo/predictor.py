@@ -39,8 +39,8 @@ class Answer:
 
     label: str
     probabilities: dict[str, float]  # in the task's order
-    strange: tuple[str, ...]  # notes: in what way it is unlike what the model learned from
     reason: str | None  # why people should be asked
+    notes: tuple[str, ...]  # what a reader must know: first, in what way it is unlike what the model learned from
 
 
 class Predictor:
@@ -96,7 +96,7 @@ class Predictor:
         encoded = served.processor([inputs])
         with torch.inference_mode():
             output = served.model(**encoded.tensors, return_attention=chosen is not None)
-        answer = _answer(self.task, served, inputs, output)
+        answer = _answer(self.task, served, inputs, encoded, output)
         seen = explain.Pass(served.model, served.processor, inputs, encoded, output, answer.label)
         return Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
@@ -110,7 +110,7 @@ class Predictor:
             reason=answer.reason,
             modalities=inputs.modalities,
             model_version=served.sidecar.version,
-            notes=(*answer.strange, *_notes(self.task, inputs, encoded)),
+            notes=answer.notes,
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
@@ -175,27 +175,28 @@ def _load(folder: Path, task: Task) -> Served:
     return Served(folder, found, model, processor, familiarity.load(folder))
 
 
-def _answer(task: Task, served: Served, inputs: Inputs, output: MultimodalOutput) -> Answer:
+def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> Answer:
     """Return calibrated probabilities, less sure where the sample is strange, and why people should be asked."""
     assert output.logits is not None
     temperature = served.sidecar.temperatures.get(sidecar.subset(inputs.modalities), 1.0)
     probabilities = served.model.head.probabilities(output.logits[0] / temperature).numpy()  # (labels,)
-    strange = _strange(task, served, inputs, output)
+    strange = (*_strange_caption(task, inputs, encoded), *_unfamiliar(served, output))
     if strange:
         probabilities = familiarity.pulled(probabilities, task.threshold)
     low = LOW_CONFIDENCE if probabilities.max() < task.threshold else None
     return Answer(
         label=task.label_names[int(probabilities.argmax())],
         probabilities=dict(zip(task.label_names, map(float, probabilities), strict=True)),
-        strange=strange,
         reason=UNFAMILIAR if strange else low,
+        notes=(*strange, *_notes(task, inputs, encoded)),
     )
 
 
-def _strange(task: Task, served: Served, inputs: Inputs, output: MultimodalOutput) -> tuple[str, ...]:
-    """Return a note for each way in which the sample is unlike what the model learned from."""
-    foreign = inputs.text is not None and language.is_foreign(inputs.text, task.languages)
-    return (*(["other_language"] if foreign else []), *_unfamiliar(served, output))
+def _strange_caption(task: Task, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
+    if inputs.text is not None and language.is_foreign(inputs.text, task.languages):
+        return ("other_language",)
+    # Beside a picture, signs that say nothing do no harm.
+    return ("text_unread",) if encoded.unread[0] and inputs.modalities == ("text",) else ()
 
 
 def _unfamiliar(served: Served, output: MultimodalOutput) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torchaudio
 from PIL import Image
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 from transformers import AutoImageProcessor, AutoTokenizer
 
@@ -40,6 +40,7 @@ class Encoded:
     tensors: dict[str, Tensor]  # arguments of MultimodalModel.forward; absent modalities are left out
     spans: tuple[tuple[Span, ...], ...]  # for each sample, where each text position stands in its caption
     truncated: tuple[bool, ...]  # the caption is longer than what is read
+    unread: tuple[bool, ...]  # the caption holds nothing that the tokenizer knows, such as emoji alone
 
 
 @dataclass(frozen=True)
@@ -102,17 +103,23 @@ class TextFrontend:
 
     tokenizer: Tokenizer  # cuts at its maximum, pads to the longest of a batch
 
-    def __call__(self, captions: Sequence[str]) -> tuple[dict[str, Tensor], list[tuple[Span, ...]], list[bool]]:
-        """Return tensors (batch, pieces), the spans of the pieces, and whether a caption was cut."""
+    def __call__(self, captions: Sequence[str]) -> tuple[dict[str, Tensor], Sequence[Encoding], Tensor]:
+        """Return tensors (batch, pieces), their encodings, and of which captions (batch,) nothing is known."""
         encodings = self.tokenizer.encode_batch(list(captions))
+        ids = torch.tensor([item.ids for item in encodings])
         attention = torch.tensor([item.attention_mask for item in encodings])
         marks = torch.tensor([item.special_tokens_mask for item in encodings])
         words = attention.bool() & ~marks.bool()
-        unread = ~words.any(dim=1)  # of these captions the tokenizer drops every sign: marks are all that is left
-        words[unread] = attention.bool()[unread]
-        ids = torch.tensor([item.ids for item in encodings])
-        tensors = {"input_ids": ids, "attention_mask": attention, "text_mask": words}
-        return tensors, [tuple(item.offsets) for item in encodings], [bool(item.overflowing) for item in encodings]
+        unread = ~(words & (ids != self._unknown)).any(dim=1)
+        empty = ~words.any(dim=1)  # the tokenizer drops every sign of these: marks are all that is left
+        words[empty] = attention.bool()[empty]
+        return {"input_ids": ids, "attention_mask": attention, "text_mask": words}, encodings, unread
+
+    @cached_property
+    def _unknown(self) -> int:
+        name = getattr(self.tokenizer.model, "unk_token", None)
+        found = None if name is None else self.tokenizer.token_to_id(name)
+        return -1 if found is None else found  # a tokenizer of bytes knows everything
 
     @classmethod
     def build(cls, start: str, max_tokens: int) -> "TextFrontend":
@@ -135,24 +142,27 @@ class MultimodalProcessor:
     def __call__(self, batch: Sequence[Inputs]) -> Encoded:
         """Return the batch of decoded samples, each with any subset of the modalities."""
         tensors: dict[str, Tensor] = {}
-        spans: list[tuple[Span, ...]] = [()] * len(batch)
-        cut = [False] * len(batch)
+        spans: tuple[tuple[Span, ...], ...] = ((),) * len(batch)
+        cut = unread = (False,) * len(batch)
         if self.image and any(item.image is not None for item in batch):
             blank = np.zeros((self.image.size, self.image.size, 3), np.uint8)
             tensors["pixel_values"] = self.image([blank if item.image is None else item.image for item in batch])
             tensors["image_present"] = torch.tensor([item.image is not None for item in batch])
         if self.text and any(item.text is not None for item in batch):
-            pieces, spans, cut = self.text([item.text or "" for item in batch])
+            pieces, encodings, unknown = self.text([item.text or "" for item in batch])
             absent = torch.tensor([item.text is None for item in batch])
             pieces["attention_mask"][absent] = 0
             pieces["text_mask"][absent] = False
             tensors |= pieces
+            spans = tuple(tuple(item.offsets) for item in encodings)
+            cut = tuple(bool(item.overflowing) for item in encodings)
+            unread = tuple((unknown & ~absent).tolist())
         if self.audio and any(item.audio is not None for item in batch):
             silence = np.zeros(HOP_SAMPLES, np.float32)
             features, frames = self.audio([silence if item.audio is None else item.audio for item in batch])
             frames[torch.tensor([item.audio is None for item in batch])] = 0
             tensors |= {"audio_features": features, "audio_frames": frames}
-        return Encoded(tensors, tuple(spans), tuple(cut))
+        return Encoded(tensors, spans, cut, unread)
 
     def audio_edges(self, samples: int) -> tuple[float, ...]:
         """Return the edges in seconds of the audio tokens of a clip of that many samples; the last is its end."""

@@ -123,6 +123,17 @@ def test_another_language_is_said_and_never_answered_surely(task: Task, folder: 
     assert reads_it.predict(Sample(text=GERMAN)).confidence > 0.9
 
 
+def test_a_caption_of_which_nothing_is_known_is_never_answered_surely_alone(
+    task: Task, folder: Path, tmp_path: Path
+) -> None:
+    sure = Predictor(task, sharpened(folder, tmp_path / "sure"))
+    for caption in ("🙂🙂", "☃ ☄"):
+        found = sure.predict(Sample(text=caption))
+        assert found.confidence < found.threshold and found.reason == "unfamiliar" and "text_unread" in found.notes
+    assert "text_unread" not in sure.predict(Sample(text="🙂 good")).notes
+    assert sure.predict_inputs(replace(tiny.inputs(), text="🙂")).reason is None  # the picture speaks for itself
+
+
 def test_what_lies_far_from_training_is_said_and_never_answered_surely(
     task: Task, folder: Path, tmp_path: Path
 ) -> None:

@@ -78,6 +78,11 @@ def test_a_caption_of_which_nothing_is_left_still_has_a_token(processor: Multimo
     assert processor([Inputs(text="\ue000")]).tensors["text_mask"].any()
 
 
+def test_a_caption_of_which_nothing_is_known_is_said_to_be(processor: MultimodalProcessor) -> None:
+    batch = [Inputs(text="🙂🙂"), Inputs(text="🙂 dog"), Inputs(text="\ue000"), tiny.inputs(modalities=("image",))]
+    assert processor(batch).unread == (True, False, True, False)
+
+
 def test_absent_modalities_are_absent(processor: MultimodalProcessor) -> None:
     assert set(processor([Inputs(text="dog")]).tensors) == {"input_ids", "attention_mask", "text_mask"}
     tensors = processor([Inputs(text="dog"), tiny.inputs(modalities=("image",)), tiny.inputs()]).tensors
