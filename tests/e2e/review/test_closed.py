@@ -47,10 +47,10 @@ def test_a_key_is_typed_once_and_stays_out_of_addresses_and_cookies(
     page = person.page
     assert page.inner_text(".mm-rv-why").startswith("This part is for reviewers")
     assert CAPTION not in page.content()
-    assert page.inner_text('.mm-tab[data-tab="review"] .mm-count') == "2"
+    expect(page.locator('.mm-tab[data-tab="review"] .mm-count')).to_have_text("2", timeout=WAIT_MS)
     page.fill(".mm-rv-unlock input", "a guess")
     person.press("Enter")
-    assert page.inner_text(".mm-rv-why").startswith("That is not the review key")
+    expect(page.locator(".mm-rv-why")).to_contain_text("That is not the review key", timeout=WAIT_MS)
     page.fill(".mm-rv-unlock input", KEY)
     person.press("Enter")
     person.sees(CAPTION)
