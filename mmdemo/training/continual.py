@@ -3,7 +3,7 @@
 Nothing of what a shipped champion was trained on is at hand, so nothing can be rehearsed. Instead its weights are held
 where they were: a pull towards them (L2-SP: Li, Grandvalet and Davoine, "Explicit inductive bias for transfer
 learning", ICML 2018, equation 4), encoders that started from trained weights stay frozen, and so do all batch-norm
-statistics, which a few narrow samples would spoil. benchmarks/forgetting.md shows what each of these is worth.
+statistics, which a few narrow samples would spoil. benchmarks/forgetting.py measures what each of these is worth.
 """
 
 from __future__ import annotations
