@@ -43,7 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.predictor": MODEL | {"mmdemo.explain", "mmdemo.versions"},
     "mmdemo.evaluation": MODEL | {"mmdemo.explain", "mmdemo.predictor"},
     "mmdemo.ui": INPUT,
-    "mmdemo.__main__": BELOW_LOOP,
+    "mmdemo.commands": BELOW_LOOP,
+    "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
     "mmdemo": {"mmdemo.samples", "mmdemo.predictor"},
     "annotations": BELOW_LOOP,
     "app": BELOW_LOOP | {"mmdemo.ui", "annotations"},
@@ -61,8 +62,8 @@ NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqla
 
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.
 HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
-# … and our own rooms that import such packages, for commands and package roots that must answer without them.
-LATE_ROOMS = {"app", "mmdemo.__main__", "mmdemo", "annotations.__main__", "annotations"}
+# … and our own rooms that import such packages, for package roots and commands that must answer without them.
+LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's
 
@@ -71,6 +72,11 @@ def room(module: str, rooms: Iterable[str] = MAY_IMPORT) -> str | None:
     """Return the room that a module of ours belongs to, None for a package of others."""
     inside = [name for name in rooms if module == name or module.startswith(f"{name}.")]
     return max(inside, key=len, default=None)
+
+
+def may_wait(module: str) -> bool:
+    """Whether a module may put off importing rooms of ours until it needs them."""
+    return module in LATE_MODULES or room(module) == "mmdemo.commands"
 
 
 def forbidden(arrows: Iterable[Import]) -> list[str]:
@@ -95,7 +101,7 @@ def too_late(arrows: Iterable[Import]) -> list[str]:
     return [
         f"{arrow.source}:{arrow.line} imports {arrow.target} inside a function"
         for arrow in arrows
-        if arrow.late and arrow.target not in HEAVY and not (arrow.source in LATE_ROOMS and room(arrow.target))
+        if arrow.late and arrow.target not in HEAVY and not (room(arrow.target) and may_wait(arrow.source))
     ]
 
 

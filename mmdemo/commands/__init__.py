@@ -1,0 +1,1 @@
+"""The commands of `python -m mmdemo`, a module for each purpose; `mmdemo.__main__` reads the command line."""

@@ -1,0 +1,89 @@
+"""predict: one sample, or many of a manifest."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmdemo import tasks
+from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of
+from mmdemo.errors import BadInput, ManifestError, StorageError
+from mmdemo.samples import Prediction, Sample, to_json
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+
+if TYPE_CHECKING:
+    from mmdemo.predictor import Predictor
+
+BAR_WIDTH = 30  # characters of a probability of 1
+_MANY = "many samples: JSON lines with id, image, audio, text"
+
+
+def predict(given: argparse.Namespace, config: Settings) -> Said:
+    """Judge one sample, or with --manifest and --out many."""
+    task = tasks.get(given.task, config.task_dir)
+    if (given.manifest is None) != (given.out is None):
+        raise ManifestError("manifest_and_out")
+    if given.manifest is not None:
+        return _predict_many(given, config, task)
+    predictor = predictor_of(task, given.version, config)
+    sample = Sample(image=given.image, text=given.text, audio=given.audio)
+    prediction = predictor.predict(sample, given.explain)
+    return Said(to_json(prediction), _prediction_lines(prediction, task))
+
+
+def _predict_many(given: argparse.Namespace, config: Settings, task: Task) -> Said:
+    from mmdemo.training import manifests  # its package brings torch
+
+    lines = manifests.read_lines(given.manifest, task)
+    predictor = predictor_of(task, given.version, config)
+    counts = {"answered": 0, "errors": 0}
+    try:
+        with given.out.open("w", encoding="utf-8") as file:
+            for line in lines:
+                answer = _answer(predictor, line)
+                counts["errors" if "error" in answer else "answered"] += 1
+                file.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise StorageError("out_not_writable", path=given.out, detail=error.strerror) from error
+    return Said(
+        {**counts, "out": str(given.out)}, [f"{counts['answered']} answered, {counts['errors']} not: {given.out}"]
+    )
+
+
+def _answer(predictor: "Predictor", line: Any) -> dict[str, Any]:
+    if line.row is None:
+        return {"id": f"line {line.number}", "error": line.fault}
+    try:
+        found = predictor.predict(line.row.sample)
+    except BadInput as error:
+        return {"id": line.row.id, "error": str(error)}
+    kept = ("label", "probabilities", "confidence", "flagged", "reason", "modalities", "model_version")
+    return {"id": line.row.id, **{name: to_json(getattr(found, name)) for name in kept}}
+
+
+def _prediction_lines(found: Prediction, task: Task) -> list[str]:
+    bars = [
+        f"  {task.display(label):<12} {share:6.1%}  {'█' * round(share * BAR_WIDTH)}"
+        for label, share in found.probabilities.items()
+    ]
+    doubt = f", flagged: {found.reason}" if found.flagged else ""
+    about = f"{found.model_version}, {'+'.join(found.modalities)}, {found.latency_ms:.0f} ms{doubt}"
+    return [f"{task.display(found.label)} ({found.confidence:.1%})", *bars, about]
+
+
+COMMANDS = {
+    "predict": Command(
+        predict,
+        [
+            TASK,
+            ("--image", {"type": Path, "help": "a picture"}),
+            ("--text", {"default": "", "help": "a caption"}),
+            ("--audio", {"type": Path, "help": "sound, or a video with sound"}),
+            ("--explain", {"default": "none", "metavar": "METHOD", "help": "default, none, or a method's name"}),
+            ("--manifest", {"type": Path, "help": _MANY}),
+            ("--out", {"type": Path, "help": "answers to --manifest, JSON lines"}),
+            VERSION,
+        ],
+    ),
+}

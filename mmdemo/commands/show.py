@@ -1,0 +1,74 @@
+"""tasks, versions, settings: what is there."""
+
+import argparse
+import dataclasses
+import re
+from typing import Any
+
+from mmdemo import tasks
+from mmdemo.commands.command import Command, Said
+from mmdemo.samples import to_json
+from mmdemo.settings import Settings
+from mmdemo.versions import Versions
+
+MASK = "••••"  # stands where a secret is set
+
+
+def show_tasks(given: argparse.Namespace, config: Settings) -> Said:
+    """List the tasks."""
+    known = tasks.load_all(config.task_dir).values()
+    value = [
+        {
+            "name": task.name,
+            "title": task.display_title(),
+            "kind": task.kind,
+            "modalities": list(task.modalities),
+            "labels": list(task.label_names),
+            "languages": list(task.languages),
+            "threshold": task.threshold,
+        }
+        for task in known
+    ]
+    lines = [f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.label_names)}" for task in known]
+    return Said(value, lines)
+
+
+def show_versions(given: argparse.Namespace, config: Settings) -> Said:
+    """List the versions of a task, or of all; the served one is marked."""
+    known = [tasks.get(given.task, config.task_dir)] if given.task else list(tasks.load_all(config.task_dir).values())
+    found = [(task.name, info) for task in known for info in Versions(config).list(task.name)]
+    lines = [
+        f"{'*' if info.served else ' '} {name:<16} {info.version:<20} {info.created_at}  "
+        + ", ".join(f"{figure} {value:.4g}" for figure, value in info.figures.items())
+        for name, info in found
+    ]
+    return Said([{"task": name, **to_json(info)} for name, info in found], lines or ["There are no versions yet."])
+
+
+def show_settings(given: argparse.Namespace, config: Settings) -> Said:
+    """List the settings: name, value, unit and meaning; secrets are masked."""
+    entries = [
+        {
+            "name": item.metadata["variable"],
+            "value": _shown(getattr(config, item.name), item.metadata["secret"]),
+            "unit": item.metadata["unit"],
+            "meaning": item.metadata["meaning"],
+        }
+        for item in dataclasses.fields(config)
+    ]
+    return Said(entries, [f"{e['name']:<24} {e['value']!s:<32} {e['unit']:<8} {e['meaning']}" for e in entries])
+
+
+def _shown(value: Any, secret: bool) -> Any:
+    if secret:
+        return MASK if value else ""
+    if isinstance(value, int):
+        return value
+    return re.sub(r"(://[^/:@]*:)[^/]*@", rf"\1{MASK}@", str(value or ""))  # the password in a URL
+
+
+COMMANDS = {
+    "tasks": Command(show_tasks),
+    "versions": Command(show_versions, [("--task", {"help": "name of a task (default: all)"})]),
+    "settings": Command(show_settings),
+}
