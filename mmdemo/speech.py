@@ -1,4 +1,4 @@
-"""Is anybody speaking? Silero's voice detector, whose weights come with its package, and a check for steady sound.
+"""Is anybody speaking? Silero's voice detector, whose weights its package carries; steady sound and notes are none.
 
 The network is that of `silero_vad/tinygrad_model.py` (version 6, 16 kHz): a spectrogram, four convolutions, an LSTM.
 The package's own loader is left alone: it needs `torch.jit.load`, which is deprecated, judges one chunk after the
@@ -22,7 +22,10 @@ CONTEXT_SAMPLES = 64  # of the chunk before, which it also sees
 LOUDEST = 0.9  # what the loudest sample is brought to: the detector knows speech of usual loudness best
 SPOKEN_CHUNKS = 4  # of speech are enough: 0.13 s, a single short word
 SPOKEN = 0.25  # probability of speech of those chunks; shouting is found at little more
-STEADY_DB = 1.0  # deviation of the loudness; tones, hum and hiss keep under it, a spoken word does not
+WINDOW_SAMPLES = 2_048  # 128 ms, over which a spectrum is taken to be compared with the one half a window later
+LOUD = 0.1  # of the loudest spectrum: quieter ones are not compared
+ALIKE = 0.97  # likeness of neighbouring spectra; notes, tones and hum lie above it, no speech does
+STEADY_DB = 1.0  # deviation of the loudness; a sweep and hiss keep under it, a spoken word does not
 _QUIET = 1e-9  # power that stands for silence
 
 
@@ -59,11 +62,31 @@ def is_heard(audio: np.ndarray) -> bool:
     wave = torch.from_numpy(audio)
     wave = wave * (LOUDEST / wave.abs().max().clamp_min(_QUIET))
     chunks = F.pad(wave, (0, -len(wave) % CHUNK_SAMPLES)).view(-1, CHUNK_SAMPLES)  # (n, CHUNK_SAMPLES)
-    loudness_db = 10 * (chunks.square().mean(dim=1) + _QUIET).log10()  # (n,)
-    if len(chunks) > 1 and float(loudness_db.std()) < STEADY_DB:
+    if is_steady(chunks) or likeness(wave) > ALIKE:
         return False
     strongest = probabilities(chunks, load()).topk(min(SPOKEN_CHUNKS, len(chunks))).values
     return bool(strongest[-1] >= SPOKEN)
+
+
+def is_steady(chunks: Tensor) -> bool:
+    """Return whether the chunks (n, CHUNK_SAMPLES) are all of one loudness."""
+    loudness_db = 10 * (chunks.square().mean(dim=1) + _QUIET).log10()  # (n,)
+    return len(chunks) > 1 and float(loudness_db.std()) < STEADY_DB
+
+
+def likeness(wave: Tensor) -> float:
+    """Return how alike neighbouring spectra of a wave (samples,) are: the median cosine, 0 where there are too few.
+
+    Voices glide and change with every sound; a struck note keeps its overtones.
+    """
+    if len(wave) < 2 * WINDOW_SAMPLES:
+        return 0.0
+    windows = wave.unfold(0, WINDOW_SAMPLES, WINDOW_SAMPLES // 2) * torch.hann_window(WINDOW_SAMPLES)
+    spectra = torch.fft.rfft(windows).abs()  # (windows, bands)
+    loudness = spectra.norm(dim=1)
+    loud = torch.minimum(loudness[1:], loudness[:-1]) > LOUD * loudness.max()
+    alike = F.cosine_similarity(spectra[1:], spectra[:-1])[loud]
+    return float(alike.median()) if len(alike) else 0.0
 
 
 @torch.inference_mode()

@@ -26,6 +26,17 @@ def chords() -> np.ndarray:
     return fall * sum(tone(root * ratio) / 3 for root in (220,) for ratio in (1, 1.26, 1.5))
 
 
+def melody() -> np.ndarray:
+    """Return notes of changing length, struck and dying away, each with its overtones."""
+    wave, start = np.zeros(len(TIME)), 0
+    for hertz, seconds in zip((262, 330, 392, 523, 440, 349), (0.3, 0.6, 0.4, 0.7, 0.5, 0.5), strict=True):
+        moment = TIME[: int(seconds * SAMPLE_RATE_HZ)]
+        overtones = np.sin(2 * np.pi * np.outer(moment, hertz * np.arange(1, 6)))
+        wave[start : start + len(moment)] = overtones.sum(axis=1) * np.exp(-3 * moment)
+        start += len(moment)
+    return wave / np.abs(wave).max()
+
+
 def clicks() -> np.ndarray:
     wave = np.zeros(len(TIME))
     wave[:: SAMPLE_RATE_HZ // 2] = 1.0
@@ -46,6 +57,7 @@ SOUNDS: dict[str, Callable[[], np.ndarray]] = {
     "mains hum": lambda: sum((tone(50 * k) / k for k in range(1, 9)), np.zeros(len(TIME))) / 3,
     "a sweep": lambda: np.sin(2 * np.pi * (100 * TIME + 400 * TIME**2)),
     "chords": chords,
+    "a melody": melody,
     "clicks": clicks,
 }
 
