@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PY := .venv/bin/python
 PIP := -m pip install --disable-pip-version-check
+UNITS = $(PY) -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: install run tour test test-fast check format screenshots
 .DEFAULT_GOAL := run
@@ -17,10 +18,11 @@ tour: install
 	$(PY) -m annotations.tour
 
 test: check .venv/browser.stamp .venv-labelstudio/server.stamp
-	$(PY) -m pytest
+	$(UNITS)
+	$(PY) -m pytest tests/e2e
 
 test-fast: .venv/dev.stamp
-	$(PY) -m pytest tests/unit
+	$(UNITS)
 
 check: .venv/dev.stamp
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

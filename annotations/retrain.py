@@ -33,9 +33,9 @@ from mmdemo.errors import Busy, MmdemoError, StorageError
 from mmdemo.evaluation.judging import evaluate
 from mmdemo.predictor import Predictor
 from mmdemo.review import Reason, Run
-from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.training import manifests
 from mmdemo.training.continual import update
 from mmdemo.training.manifests import Row
 from mmdemo.versions import Versions
@@ -156,15 +156,18 @@ def _train(night: Night, champion: str, challenger: str) -> None:
     task, train = night.task, night.parts.train
     _say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {champion}")
     folder, out = night.versions.path(task.name, champion), night.versions.folder(task.name, challenger)
-    update(folder, train, out, task=task, dev=night.parts.held_out, seed=SEED)
+    update(folder, train, out, task=task, rehearsed=manifests.examples(task), dev=night.parts.held_out, seed=SEED)
 
 
 def _compare(night: Night, champion: str, challenger: str) -> Comparison:
-    """Judge both on the corrections that neither was trained on, and on what the champion surely knew."""
+    """Judge both on the corrections that neither was trained on, and on what the champion surely knew.
+
+    The examples among that were rehearsed: a challenger that loses even those has broken something.
+    """
     held_out = night.parts.held_out
     old, new = (Predictor(night.task, version, night.settings) for version in (champion, challenger))
     before, after = (evaluate(predictor, held_out) for predictor in (old, new))
-    anchors = [row for row in (*held_out, *_examples(night.task)) if _is_anchor(old, row)]
+    anchors = [row for row in (*held_out, *manifests.examples(night.task)) if _is_anchor(old, row)]
     return Comparison(
         held_out=len(held_out),
         champion=Score(before.accuracy, before.macro_f1),
@@ -172,13 +175,6 @@ def _compare(night: Night, champion: str, challenger: str) -> Comparison:
         anchors=len(anchors),
         lost=sum(new.predict(row.sample).label != row.label for row in anchors),
     )
-
-
-def _examples(task: Task) -> list[Row]:
-    """Return the samples to click in the page: the only ones with a known answer that ship with a task."""
-    chosen = [example for example in task.examples if example.expected and not example.doubtful]
-    samples = [Sample(image=example.image, text=example.text, audio=example.audio) for example in chosen]
-    return [Row(f"example-{i}", sample, chosen[i].expected) for i, sample in enumerate(samples)]
 
 
 def _is_anchor(champion: Predictor, row: Row) -> bool:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from annotations.tour import drawings, first
-from mmdemo import sidecar, tasks
+from mmdemo import decode, sidecar, tasks
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
 from mmdemo.training import continual, manifests
@@ -44,6 +44,7 @@ class Ground:
     title: str
     task: Task
     folder: Path
+    rehearsed: list[Row]  # the task's examples
     pool: list[Row]  # what people may correct
     others: list[Row]  # of the same sources, never corrected
     dev: list[Row]  # like what the champion was trained on
@@ -56,6 +57,7 @@ class Champion:
     task: Task
     model: MultimodalModel
     processor: MultimodalProcessor
+    rehearsed: list[Item]
     items: dict[str, Item]  # by id, decoded
 
     def accuracy(self, model: MultimodalModel, rows: Sequence[Row]) -> float:
@@ -70,8 +72,9 @@ class Champion:
         """Return a challenger."""
         model = copy.deepcopy(self.model)
         recipe = replace(recipe, augment=options(self.task).augment)
+        corrected = [self.items[row.id] for row in rows]
         started = continual.started(self.task)
-        continual.learn(model, self.processor, [self.items[row.id] for row in rows], recipe, started=started, seed=SEED)
+        continual.learn(model, self.processor, corrected, recipe, rehearsed=self.rehearsed, started=started, seed=SEED)
         return model
 
     def _right(self, model: MultimodalModel, rows: Sequence[Row]) -> np.ndarray:
@@ -87,9 +90,9 @@ def main() -> None:
         model, processor = MultimodalModel.load(ground.folder)
         rows = [*ground.pool, *ground.others, *ground.dev]
         decoded = decode_rows(rows, ground.task, processor)
-        champion = Champion(
-            ground.task, model, processor, {row.id: item for row, item in zip(rows, decoded, strict=True)}
-        )
+        items = {row.id: item for row, item in zip(rows, decoded, strict=True)}
+        rehearsed = decode_rows(ground.rehearsed, ground.task, processor)
+        champion = Champion(ground.task, model, processor, rehearsed, items)
         print(f"\n## {ground.title}\n")
         print("| corrections | way | those corrections | same kind, not corrected | dev |\n|---|---|---|---|---|")
         for name in given.kinds:
@@ -126,14 +129,21 @@ def _wrong_of_one_source(champion: Champion, ground: Ground) -> tuple[list[Row],
 
 def _shipped(name: str, dev: Path, corrections: Path | None) -> Ground:
     task, folder = tasks.get(name), SHIPPED / name
-    rows = manifests.read(dev, task)
+    examples = manifests.examples(task)
+    shown = {decode.sample_id(decode.decode(row.sample, task), task.name) for row in examples}
+    rows = [
+        row
+        for row in manifests.read(dev, task)
+        if decode.sample_id(decode.decode(row.sample, task), task.name) not in shown
+    ]
     if corrections is None:
         half, pool = manifests.hold_out(rows, 0.5)
-        return Ground(_title(folder, f"half of {dev.name} corrected"), task, folder, _mixed(pool), half, half)
+        title = _title(folder, f"half of {dev.name} corrected")
+        return Ground(title, task, folder, examples, _mixed(pool), half, half)
     strange = _mixed(manifests.read(corrections, task))
     middle = len(strange) // 2
     title = _title(folder, f"corrections from {corrections.name}")
-    return Ground(title, task, folder, strange[:middle], strange[middle:], rows)
+    return Ground(title, task, folder, examples, strange[:middle], strange[middle:], rows)
 
 
 def _drawn(home: Path) -> Ground:
@@ -145,7 +155,8 @@ def _drawn(home: Path) -> Ground:
         for look, seed in ((drawings.OUTLINE, 11), (drawings.OUTLINE, 12), (drawings.FILLED, 13))
     }
     pool, others, dev = ([replace(r, id=f"{n} {r.id}") for r in manifests.read(m, task)] for n, m in sheets.items())
-    return Ground("drawn shapes: filled ones known, outlines corrected", task, folder, _mixed(pool), others, dev)
+    title = "drawn shapes: filled ones known, outlines corrected"
+    return Ground(title, task, folder, manifests.examples(task), _mixed(pool), others, dev)
 
 
 def _title(folder: Path, what: str) -> str:
@@ -173,14 +184,13 @@ KINDS: dict[str, Callable[[Champion, Ground], tuple[list[Row], list[Row]]]] = {
     "wrong ones of one source": _wrong_of_one_source,
 }
 
-_FROZEN = Recipe(pull=0.0)
+_HELD = Recipe(soften=0.0, rehearse=0.0)
 WAYS = {
-    "plain fine-tuning": replace(_FROZEN, freeze_started=False, freeze_statistics=False),
-    "started encoders and batch-norm statistics frozen": _FROZEN,
-    "… and LwF": replace(_FROZEN, distill=1.0),
-    "… and WiSE-FT, half the weights": replace(_FROZEN, blend=0.5),
-    "… and L2-SP: the night": Recipe(),
-    "the night and WiSE-FT, half the weights": Recipe(blend=0.5),
+    "plain fine-tuning": replace(_HELD, pull=0.0, freeze_started=False, freeze_statistics=False),
+    "held: frozen encoders and statistics, L2-SP": _HELD,
+    "held, and softened targets": replace(_HELD, soften=Recipe.soften),
+    "held, and rehearsal": replace(_HELD, rehearse=Recipe.rehearse),
+    "held, softened and rehearsed: the night": Recipe(),
 }
 
 if __name__ == "__main__":

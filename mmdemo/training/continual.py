@@ -1,15 +1,19 @@
 """A champion learns from a handful of corrections without losing what it knew. Who decides to serve it is elsewhere.
 
-Nothing of what a shipped champion was trained on is at hand, so nothing can be rehearsed. Instead its weights are held
-where they were: a pull towards them (L2-SP: Li, Grandvalet and Davoine, "Explicit inductive bias for transfer
-learning", ICML 2018, equation 4), encoders that started from trained weights stay frozen, and so do all batch-norm
-statistics, which a few narrow samples would spoil. benchmarks/forgetting.py measures what each of these is worth.
+Of what a champion was trained on, only the task's examples are at hand. They are rehearsed beside the corrections, with
+the champion's own answers as targets (LwF: Li and Hoiem, "Learning without forgetting", ECCV 2016, equation 2). A
+correction's target keeps a share of what the champion said (soft bootstrapping: Reed et al., "Training deep neural
+networks on noisy labels with bootstrapping", ICLR workshop 2015, equation 6): enough for the right label to win, and no
+more. The weights are pulled towards where they were (L2-SP: Li, Grandvalet and Davoine, "Explicit inductive bias for
+transfer learning", ICML 2018, equation 4), encoders that started from trained weights stay frozen, and so do all
+batch-norm statistics, which a few narrow samples would spoil. benchmarks/forgetting.py measures what each is worth.
 """
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -40,14 +44,15 @@ class Recipe:
 
     steps: int = 120
     passes: int = 4  # over the corrections at least, which takes more steps where there are many
-    batch: int = 16
+    batch: int = 8  # corrections a step, and as many rehearsed samples
     lr: float = 1e-3  # falls to 0 along a cosine
+    soften: float = 0.3  # share of the champion's answer in a correction's target
+    rehearse: float = 1.0  # weight of staying with the champion's answers on rehearsed samples
+    temperature: float = 2.0  # at which those answers are compared
     pull: float = 1.0  # L2-SP: weight of half the squared distance from the champion's weights
-    distill: float = 0.0  # LwF: weight of staying with the champion's answers on the same inputs
-    blend: float = 1.0  # WiSE-FT: share of the challenger's weights, the rest being the champion's
     freeze_started: bool = True  # encoders that started from trained weights keep theirs
     freeze_statistics: bool = True  # batch norms keep their running means and variances
-    augment: bool = True  # the corrections, as the task's training does; not where the task says no
+    augment: bool = True  # as the task's training does; not where the task says no
     max_grad_norm: float = 1.0
 
 
@@ -57,20 +62,22 @@ def update(
     out: Path,
     *,
     task: Task,
+    rehearsed: Sequence[Row] = (),
     dev: Sequence[Row] = (),
     seed: int = 0,
     recipe: Recipe | None = None,
 ) -> Path:
     """Teach the version in folder `champion` the rows; write the challenger to `out`, whole or not at all, return it.
 
-    `dev` is only measured on, for the sidecar. The same seed gives the same weights on the same machine. Raises
-    CheckpointError, ManifestError (a row that cannot be judged), StorageError.
+    `rehearsed` are samples that it should go on answering as it does. `dev` is only measured on, for the sidecar. The
+    same seed gives the same weights on the same machine. Raises CheckpointError, ManifestError (a row that cannot be
+    judged), StorageError.
     """
     recipe = recipe or Recipe(augment=options(task).augment)
     before = sidecar.read(champion)
     model, processor = MultimodalModel.load(champion)
-    taught, held_out = (decode_rows(part, task, processor) for part in (rows, dev))
-    learn(model, processor, taught, recipe, started=started(task), seed=seed)
+    taught, known, held_out = (decode_rows(part, task, processor) for part in (rows, rehearsed, dev))
+    learn(model, processor, taught, recipe, rehearsed=known, started=started(task), seed=seed)
     about = dataclasses.replace(
         before,
         version=out.name,
@@ -93,6 +100,7 @@ def learn(
     items: Sequence[Item],
     recipe: Recipe,
     *,
+    rehearsed: Sequence[Item] = (),
     started: tuple[str, ...] = (),
     seed: int = 0,
 ) -> None:
@@ -110,36 +118,47 @@ def learn(
     model.train()
     if recipe.freeze_statistics:
         _freeze_statistics(model)
-    for batch in _batches(processor, items, recipe, steps):
-        right = batch.pop("labels")
-        found = model(**batch).logits
-        loss = model.head.loss(found, right) + recipe.pull / 2 * _distance(moving, held)
-        if recipe.distill:
-            loss = loss + recipe.distill * _disagreement(champion, batch, found)
+    known = _batches(processor, rehearsed, recipe, steps) if rehearsed and recipe.rehearse else itertools.repeat(None)
+    for batch, old in zip(_batches(processor, items, recipe, steps), known, strict=False):
+        loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, held)
+        if old is not None:
+            loss = loss + recipe.rehearse * _disagreement(model, champion, old, recipe.temperature)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(moving.values(), recipe.max_grad_norm)
         optimizer.step()
         schedule.step()
-    blend(model, champion, recipe.blend)
     model.requires_grad_(True).eval()
-
-
-@torch.no_grad()
-def blend(model: MultimodalModel, champion: MultimodalModel, share: float) -> None:
-    """Leave in `model` that share of its own weights and of the champion's the rest.
-
-    WiSE-FT: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1.
-    """
-    for mine, theirs in zip(model.state_dict().values(), champion.state_dict().values(), strict=True):
-        if mine.is_floating_point():
-            mine.copy_(torch.lerp(theirs, mine, share))
 
 
 def _batches(processor: MultimodalProcessor, items: Sequence[Item], recipe: Recipe, steps: int) -> DataLoader:
     samples = Samples(items, recipe.augment)
     order = RandomSampler(samples, num_samples=steps * recipe.batch)  # one shuffle behind another
     return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, recipe.augment))
+
+
+def _lesson(model: MultimodalModel, champion: MultimodalModel, batch: Mapping[str, Tensor], soften: float) -> Tensor:
+    """Return the loss of a batch of corrections, whose targets keep a share of the champion's answers."""
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    found = model(**inputs).logits
+    right = F.one_hot(batch["labels"], found.shape[-1]).float()  # (b, labels)
+    if soften:
+        right = torch.lerp(right, _answers(champion, inputs).softmax(-1), soften)
+    return model.head.loss(found, right)
+
+
+def _disagreement(
+    model: MultimodalModel, champion: MultimodalModel, batch: Mapping[str, Tensor], temperature: float
+) -> Tensor:
+    """Return how far the answers to a batch are from the champion's; its labels are not asked for."""
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    found, known = model(**inputs).logits / temperature, _answers(champion, inputs) / temperature
+    return temperature**2 * F.kl_div(found.log_softmax(-1), known.softmax(-1), reduction="batchmean")
+
+
+@torch.no_grad()
+def _answers(champion: MultimodalModel, inputs: Mapping[str, Tensor]) -> Tensor:
+    return champion(**inputs).logits
 
 
 def started(task: Task) -> tuple[str, ...]:
@@ -155,13 +174,6 @@ def _freeze_statistics(model: nn.Module) -> None:
 
 def _distance(moving: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Tensor:
     return torch.stack([(value - held[name]).square().sum() for name, value in moving.items()]).sum()
-
-
-def _disagreement(champion: MultimodalModel, batch: Mapping[str, Tensor], found: Tensor) -> Tensor:
-    """LwF: Li and Hoiem, "Learning without forgetting", ECCV 2016, equation 2, at their temperature of 2."""
-    with torch.no_grad():
-        known = champion(**batch).logits
-    return 4 * F.kl_div((found / 2).log_softmax(-1), (known / 2).softmax(-1), reduction="batchmean")
 
 
 def _check(

@@ -69,6 +69,12 @@ def read_lines(path: Path | str, task: Task) -> list[Line]:
     return [_line(number, text, path, task) for number, text in enumerate(texts, 1) if text.strip()]
 
 
+def examples(task: Task) -> list[Row]:
+    """Return the samples to click in the page that have a sure answer: the only known ones that ship with a task."""
+    sure = [example for example in task.examples if example.expected and not example.doubtful]
+    return [Row(f"example-{i}", Sample(e.image, e.text, e.audio), e.expected) for i, e in enumerate(sure)]
+
+
 def digest(rows: Iterable[Row]) -> str:
     """Return SHA-256 over ids, labels and captions, whatever the order: the snapshot's name in a sidecar."""
     entries = sorted(json.dumps([row.id, row.label, row.sample.text], ensure_ascii=False) for row in rows)
