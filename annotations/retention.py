@@ -74,8 +74,8 @@ def _expire_some(store: Store, before: datetime) -> int:
     files: list[str] = []
     with store.session() as session:
         old = samples.unanswered(session, before, _AT_ONCE)
+        samples.drop_holdings(session, [row.sample_id for row in old])
         for row in old:
-            samples.drop_holdings(session, row.sample_id)
             files += _erase(session, row, "expire")
         session.commit()
     _clear(store, files)

@@ -103,9 +103,9 @@ def holders(session: Session, sample_id: str) -> int:
     return session.scalar(query) or 0
 
 
-def drop_holdings(session: Session, sample_id: str) -> None:
-    """Delete all consents to keep this sample: its time is over."""
-    session.execute(delete(HoldingRow).where(HoldingRow.sample_id == sample_id))
+def drop_holdings(session: Session, sample_ids: Sequence[str]) -> None:
+    """Delete all consents to keep these samples: their time is over."""
+    session.execute(delete(HoldingRow).where(HoldingRow.sample_id.in_(sample_ids)))
 
 
 def last_move(session: Session, who: str, moves: Sequence[str]) -> MoveRow | None:

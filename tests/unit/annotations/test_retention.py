@@ -173,9 +173,9 @@ def test_who_agrees_to_a_row_alone_keeps_nobodys_inputs_for_longer(store: Store)
 
 def test_many_expire_in_several_transactions(store: Store) -> None:
     with store.session() as session:
-        session.add_all(given.row(f"{number:064}") for number in range(450))
+        session.add_all(given.row(f"{number:064}") for number in range(201))
         session.commit()
-    assert retention.expire(store, 30, now() + timedelta(days=31)) == 450
+    assert retention.expire(store, 30, now() + timedelta(days=31)) == 201
 
 
 def test_whoever_watches_expires_at_once_and_again_until_told_to_stop(store: Store) -> None:
