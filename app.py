@@ -45,6 +45,7 @@ def serve(chosen: Settings, stop: threading.Event) -> None:
         services = Services(**loop.services())
         running = page.launch(page.build(services, chosen), services, chosen)
         print(text("cli.serving", url=running.local_url), flush=True)
+        loop.tend()
         loop.warm()  # after the page, which answers meanwhile: importing torch would starve the server's start
         stop.wait()
         running.close(verbose=False)

@@ -31,9 +31,9 @@ class Said:
 
 def queue(given: argparse.Namespace, config: Settings) -> Said:
     """List the samples that wait for a person, most doubtful first."""
-    task = tasks.get(given.task, config.task_dir).name if given.task else ""
+    chosen = [tasks.get(given.task, config.task_dir).name] if given.task else []
     with closing(open_store(config)) as store, store.reading() as session:
-        rows = samples.waiting(session, task, given.limit)
+        rows = samples.waiting(session, *chosen, limit=given.limit)
     entries = [
         {
             "sample_id": row.sample_id,

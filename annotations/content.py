@@ -11,6 +11,7 @@ from annotations import served
 from annotations.media import Copy
 from annotations.schema import HoldingRow, SampleRow, now
 from annotations.store import Session, samples
+from mmdemo.errors import UnknownName
 from mmdemo.samples import Inputs
 
 VISITOR = "visitor"  # other holders are programs: flagging, import
@@ -26,23 +27,37 @@ def fill(row: SampleRow, inputs: Inputs, copies: Mapping[str, Copy]) -> None:
 
 
 def erase(row: SampleRow) -> list[str]:
-    """Take the content out of a row, and return the files that it referred to."""
+    """Take out of a row what was sent, and return the files that it referred to."""
     files = [file for file in (row.image, row.audio) if file]
-    row.caption = row.image = row.audio = None
+    row.caption = row.image = row.audio = row.suggested = None
     if row.prediction is not None:
         row.prediction = served.without_content(row.prediction)
     row.forgotten_at = row.updated_at = now()
     return files
 
 
-def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR, again: bool = False) -> str:
+def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR, earlier: str | None = None) -> str:
     """Write down a consent to keep a row (with `content` its inputs too), and return its unguessable id.
 
-    `again`: its giver has given one before, which then grows; a program's always does.
+    A visitor's is a new one, unless the id of an `earlier` one is given, which its sender alone knows: that one grows.
+    A program's always grows. Raises UnknownName where nothing of this sample is kept under `earlier`.
     """
-    known = samples.newest_holding(session, row.sample_id, holder) if again or holder != VISITOR else None
+    known = _known(session, row, holder, earlier)
     held = known or HoldingRow(prediction_id=secrets.token_urlsafe(_ID_BYTES), sample_id=row.sample_id, holder=holder)
     held.content = bool(held.content) or content
-    held.agreed_at = row.agreed_at = now()
+    held.agreed_at = now()
+    if content:  # whoever agreed to the row alone keeps nobody's inputs for longer
+        row.agreed_at = held.agreed_at
     session.add(held)
     return held.prediction_id
+
+
+def _known(session: Session, row: SampleRow, holder: str, earlier: str | None) -> HoldingRow | None:
+    if holder != VISITOR:
+        return samples.newest_holding(session, row.sample_id, holder)
+    if earlier is None:
+        return None
+    held = session.get(HoldingRow, earlier)
+    if held is None or held.sample_id != row.sample_id:
+        raise UnknownName("unknown_prediction", prediction_id=earlier)
+    return held

@@ -60,20 +60,24 @@ def write_folder(store: Store, tasks: Sequence[str], out: Path) -> dict[str, int
     return written
 
 
-def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> Path:
-    """Write rows as `folder/name.form`, a whole file or nothing. Raises UnknownName, StorageError."""
+def as_text(rows: Sequence[Labelled], form: str) -> str:
+    """Return rows as the text of a file. Raises UnknownName."""
     if form not in FORMS:
         raise UnknownName("unknown_form", form=form, known=", ".join(FORMS))
-    path = folder / f"{name}.{form}"
+    return FORMS[form]([_entry(row) for row in rows])
+
+
+def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> None:
+    """Write rows as `folder/name.form`, a whole file or nothing. Raises UnknownName, StorageError."""
+    whole = as_text(rows, form)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, unfinished = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(FORMS[form]([_entry(row) for row in rows]))
-        os.replace(unfinished, path)
+            file.write(whole)
+        os.replace(unfinished, folder / f"{name}.{form}")
     except OSError as error:
         raise problems.from_os(error, folder) from error
-    return path
 
 
 def read_manifest(store: Store, task: Task, path: Path) -> Imported:

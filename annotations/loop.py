@@ -1,11 +1,9 @@
 """The loop as the page sees it: every callable of `mmdemo.ui.services.Services`, bound to one home folder."""
 
 import logging
-import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import mmdemo
@@ -15,12 +13,13 @@ from annotations.selection import audit_draw
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
 from mmdemo.errors import MmdemoError
-from mmdemo.review import Correction, QueueItem, ReviewItem, Status
+from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
 AUDIT = "audit"
+END_S = 5.0  # how long the end waits for what is being erased; the next start goes on with it
 
 
 class Answers(Protocol):
@@ -54,7 +53,8 @@ class Loop:
         self._making = threading.Lock()
         self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
         self._nights = night.Nights(settings)
-        self._exports = tempfile.TemporaryDirectory(prefix="mmdemo-export-")
+        self._closing = threading.Event()
+        self._tending = threading.Thread(target=self._tend, name="tend", daemon=True)
 
     def warm(self) -> threading.Thread:
         """Load all models in the background, so that the first visitor doesn't wait for them."""
@@ -62,13 +62,19 @@ class Loop:
         thread.start()
         return thread
 
+    def tend(self) -> None:
+        """Erase in the background what nobody answered in time: now, and once a day until the loop is closed."""
+        self._tending.start()
+
     def ready(self, task: str) -> bool:
         """Whether a visitor of this task is answered without waiting for its model."""
         return self._task(task).name in self._tried
 
     def close(self) -> None:
-        """Close the database and drop exported files."""
-        self._exports.cleanup()
+        """End what goes on in the background, and close the database."""
+        self._closing.set()
+        if self._tending.is_alive():
+            self._tending.join(END_S)
         self._store.close()
 
     def predict(self, task: str, sample: Sample, explain: str, keep: bool) -> Prediction:
@@ -86,13 +92,17 @@ class Loop:
         _, prediction_id = review_queue.offer(self._store, known, inputs, prediction)
         return replace(prediction, prediction_id=prediction_id)
 
-    def suggest(self, task: str, sample: Sample, label: str) -> str:
-        """Queue a sample whose answer a visitor disputes, and return its id. A suggestion alone trains nothing."""
+    def suggest(self, task: str, sample: Sample, label: str, prediction_id: str | None = None) -> Kept:
+        """Queue a sample whose answer a visitor disputes. A suggestion alone trains nothing.
+
+        `prediction_id` is the id that its sender was told with the answer, under which it is then taken back. Raises
+        UnknownName where nothing of this sample is kept under it, and other MmdemoErrors; then nothing is kept.
+        """
         known = self._task(task)
         known.check_label(label)
         inputs = decode.decode(sample, known)
         prediction = self._answer(known, inputs, "default")
-        return review_queue.offer(self._store, known, inputs, prediction, suggested=label)[0]
+        return Kept(*review_queue.offer(self._store, known, inputs, prediction, suggested=label, earlier=prediction_id))
 
     def forget(self, prediction_id: str) -> None:
         """Take back what was sent. Raises UnknownName."""
@@ -103,15 +113,21 @@ class Loop:
         return tuple(self._predictor(self._task(task)).methods)
 
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
-        """Return the samples that wait for a person, most doubtful first; "" asks for all tasks."""
-        name = self._task(task).name if task else ""
+        """Return the samples that wait for a person, most doubtful first; "" asks for all tasks that are loaded."""
+        chosen = [self._task(task).name] if task else list(self.tasks)
         with self._store.reading() as session:
-            return [self._item(row) for row in samples.waiting(session, name, limit)]
+            return [self._item(row) for row in samples.waiting(session, *chosen, limit=limit)]
+
+    def left_out(self) -> Mapping[str, int]:
+        """Return task → samples of it that wait, of the tasks that are not loaded here: nobody can be asked of them."""
+        with self._store.reading() as session:
+            return samples.waiting_elsewhere(session, list(self.tasks))
 
     def item(self, sample_id: str) -> ReviewItem:
-        """Return one sample with all that its annotator is shown. Raises UnknownName, Conflict."""
+        """Return one sample with all that its annotator is shown. Raises UnknownName (sample or task), Conflict."""
         with self._store.reading() as session:
             row = review_queue.present(session, sample_id)
+            self._task(row.task)
             earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, sample_id))
         return ReviewItem(self._item(row), served.prediction_of(row), earlier)
 
@@ -141,17 +157,16 @@ class Loop:
         """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""
         return self._nights.start(self._task(task))
 
-    def export(self, task: str, form: str) -> Path:
-        """Return a file of a task's corrections, "csv" or "jsonl". It goes when the loop is closed."""
+    def export(self, task: str, form: str) -> str:
+        """Return a task's corrections as the text of a file, "csv" or "jsonl"; no file is made of it here."""
         known = self._task(task)
         with self._store.reading() as session:
-            rows = labels.corrections(session, known.name)
-        return export.write_file(rows, Path(self._exports.name), known.name, form)
+            return export.as_text(labels.corrections(session, known.name), form)
 
     def services(self) -> dict[str, Any]:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
-        names = ("predict", "suggest", "forget", "methods", "queue", "item", "correct", "skip", "unsure", "undo")
-        return {name: getattr(self, name) for name in ("tasks", *names, "status", "train", "export", "ready")}
+        names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
+        return {name: getattr(self, name) for name in ("tasks", *names, "undo", "status", "train", "export", "ready")}
 
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)
@@ -175,6 +190,9 @@ class Loop:
                 logging.getLogger(__name__).warning("%s", error)
             finally:
                 self._tried.add(name)
+
+    def _tend(self) -> None:
+        retention.watch(self._store, self._settings.retention_days, self._closing)
 
     def _item(self, row: SampleRow) -> QueueItem:
         return QueueItem(

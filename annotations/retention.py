@@ -3,6 +3,9 @@
 What was erased no longer trains.
 """
 
+import itertools
+import logging
+import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -10,10 +13,12 @@ from annotations import content, media
 from annotations.review_queue import log
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, samples
-from mmdemo.errors import UnknownName
-from mmdemo.review import QUEUED, SENT, SKIPPED, UNSURE
+from mmdemo.errors import MmdemoError, UnknownName
+from mmdemo.locale import text
 
-UNANSWERED = (QUEUED, SENT, SKIPPED, UNSURE)
+ROUND_S = 600.0  # between two looks of `watch`
+ROUNDS_A_DAY = 144
+_AT_ONCE = 200  # samples or files in one transaction: visitors wait no longer than it takes
 _ORPHAN_AGE = timedelta(hours=1)  # a younger file may belong to a write that has not ended
 
 
@@ -31,7 +36,7 @@ def forget(store: Store, prediction_id: str) -> None:
         files = [] if needed else _erase(session, row, "forget")
         session.commit()
     _clear(store, files)
-    store.scrub()
+    _scrub(store)
 
 
 def expire(store: Store, days: int, at: datetime | None = None) -> int:
@@ -40,15 +45,40 @@ def expire(store: Store, days: int, at: datetime | None = None) -> int:
     Also removes files that no sample refers to (left by a crash). Return how many samples lost their content.
     """
     moment = at or now()
+    number = 0
+    while days and (erased := _expire_some(store, moment - timedelta(days=days))):
+        number += erased
+    _clear(store, media.names(store.media, (now() - _ORPHAN_AGE).timestamp()))
+    _scrub(store)
+    return number
+
+
+def watch(store: Store, days: int, stop: threading.Event, round_s: float = ROUND_S) -> None:
+    """Expire now and once a day until `stop` is set; in between wipe what a reader kept from being wiped.
+
+    What goes wrong is logged, and tried again in the next round or on the next day.
+    """
+    for number in itertools.count():
+        try:
+            if number % ROUNDS_A_DAY:
+                store.scrub()
+            else:
+                expire(store, days)
+        except (MmdemoError, OSError) as error:
+            logging.getLogger(__name__).warning("%s", error)
+        if stop.wait(round_s):
+            return
+
+
+def _expire_some(store: Store, before: datetime) -> int:
     files: list[str] = []
     with store.session() as session:
-        old = samples.older_than(session, moment - timedelta(days=days), UNANSWERED) if days else []
+        old = samples.unanswered(session, before, _AT_ONCE)
+        samples.drop_holdings(session, [row.sample_id for row in old])
         for row in old:
-            samples.drop_holdings(session, row.sample_id)
             files += _erase(session, row, "expire")
         session.commit()
-    _clear(store, [*files, *media.names(store.media, (now() - _ORPHAN_AGE).timestamp())])
-    store.scrub()
+    _clear(store, files)
     return len(old)
 
 
@@ -60,8 +90,15 @@ def _erase(session: Session, row: SampleRow, name: str) -> list[str]:
 
 def _clear(store: Store, files: Iterable[str]) -> None:
     """Delete those of the files that no sample needs."""
-    with store.reading() as session:
-        spare = [name for name in files if not samples.needs_media(session, name)]
-    if spare:
-        with store.session() as session:  # a writer's lock: nobody begins to need one of these meanwhile
-            media.remove(store.media, [name for name in spare if not samples.needs_media(session, name)])
+    names = iter(files)
+    while some := list(itertools.islice(names, _AT_ONCE)):
+        with store.reading() as session:
+            spare = samples.spare_media(session, some)
+        if spare:
+            with store.session() as session:  # a writer's lock: nobody begins to need one of these meanwhile
+                media.remove(store.media, samples.spare_media(session, spare))
+
+
+def _scrub(store: Store) -> None:
+    if not store.scrub():
+        logging.getLogger(__name__).warning("%s", text("cli.scrub_later", place=store.place))

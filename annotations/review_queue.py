@@ -1,10 +1,13 @@
 """The states of a sample and the moves between them, each one short transaction.
 
 A row is never deleted. `MOVES` says what is allowed; everything else raises Conflict. Skipped and unsure samples are
-out of the queue: they wait until somebody undoes that, or corrects them by id. Content goes elsewhere: `retention`.
+out of the queue: they wait until somebody undoes that, corrects them by id, or disputes the answer. A correction of a
+sample that is asked about again counts until it is withdrawn or a later one is given. Content goes elsewhere:
+`retention`.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 from annotations import content, doubt, media, served
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
@@ -17,6 +20,7 @@ from mmdemo.tasks import Task
 MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → state after; None: there was no row
     "note": {None: UNFLAGGED},
     "queue": {None: QUEUED, UNFLAGGED: QUEUED},
+    "dispute": {SKIPPED: QUEUED, UNSURE: QUEUED, LABELLED: QUEUED},
     "send": {QUEUED: SENT},
     "recall": {SENT: QUEUED},
     "label": {QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED, UNSURE: LABELLED, LABELLED: LABELLED},
@@ -40,21 +44,25 @@ def offer(
     *,
     suggested: str | None = None,
     holder: str = content.VISITOR,
+    earlier: str | None = None,
 ) -> tuple[str, str]:
     """Keep an answer that its sender agreed to keep, and return its sample id and the sender's own prediction id.
 
     A flagged answer (or one with a `suggested` label, which must be the task's) is queued with its inputs; any other
     leaves a row without them. The same input again makes no second entry: the first answer stays, and the consent is
-    added. A labelled sample is not queued again. Raises UnknownName, StorageError; then nothing is kept.
+    added, as a new one or to the sender's own under the id `earlier`. A sample that was answered, skipped or found
+    unsure is queued again where its answer is disputed, and only then. Raises UnknownName, StorageError; then nothing
+    is kept.
     """
     if suggested is not None:
         task.check_label(suggested)
     whole = prediction.flagged or suggested is not None
     copies = media.copies_of(inputs) if whole else {}
+    keep = partial(_offer, store, inputs, prediction, copies, suggested, whole, holder, earlier)
     try:
-        return _offer(store, inputs, prediction, copies, suggested, whole, holder)
+        return keep()
     except Raced:  # another process made the row meanwhile: now it is there
-        return _offer(store, inputs, prediction, copies, suggested, whole, holder)
+        return keep()
 
 
 def _offer(
@@ -65,6 +73,7 @@ def _offer(
     suggested: str | None,
     whole: bool,
     holder: str,
+    earlier: str | None,
 ) -> tuple[str, str]:
     # Files are written inside the transaction: who erases them holds the same lock and sees either both or none.
     with store.session() as session, media.keeping(store.media, list(copies.values())):
@@ -74,10 +83,9 @@ def _offer(
             move(session, row, "queue" if whole else "note")
         if whole:
             _fill(session, row, inputs, prediction, copies)
-        if suggested is not None and row.state != LABELLED:
-            row.suggested, row.reason = suggested, DISPUTED
-        # Who suggests has just been answered: their consent grows to the inputs, under the id they were told.
-        prediction_id = content.hold(session, row, whole, holder, again=suggested is not None)
+        if suggested is not None:
+            _dispute(session, row, suggested)
+        prediction_id = content.hold(session, row, whole, holder, earlier)
         session.commit()
     return row.sample_id, prediction_id
 
@@ -118,6 +126,13 @@ def _fill(
         move(session, row, "queue")
     elif row.state == SENT and came_back:
         move(session, row, "recall")  # outside it was taken back when it was forgotten
+
+
+def _dispute(session: Session, row: SampleRow, suggested: str) -> None:
+    """Note what a visitor says it should be; a person is asked, also about what one has answered before."""
+    row.suggested, row.reason = suggested, DISPUTED
+    if row.state in MOVES["dispute"]:
+        move(session, row, "dispute")
 
 
 def move(session: Session, row: SampleRow, name: str, who: str = "") -> None:

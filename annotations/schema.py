@@ -60,7 +60,7 @@ class SampleRow(Base):
     suggested: Mapped[str | None] = mapped_column(String(200))  # what a visitor said it should be
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    agreed_at: Mapped[datetime]  # the latest consent: retention counts from here
+    agreed_at: Mapped[datetime]  # the latest consent to keep the inputs: retention counts from here
     forgotten_at: Mapped[datetime | None]  # content was erased then
 
     @property

@@ -12,7 +12,7 @@ _HASH_BYTES = 8  # of SHA-256, read as a number in [0, 1)
 
 def next_to_ask(session: Session, task: str, limit: int | None = None) -> Sequence[SampleRow]:
     """Return queued samples with content: most doubtful first; of equal doubt the oldest, then the smallest id."""
-    return samples.waiting(session, task, limit, states=(QUEUED,))
+    return samples.waiting(session, task, limit=limit, states=(QUEUED,))
 
 
 def audit_draw(sample_id: str, share: float) -> bool:

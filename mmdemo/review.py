@@ -17,6 +17,14 @@ STATES = (UNFLAGGED, QUEUED, SENT, LABELLED, SKIPPED, UNSURE)
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A sample that is kept, and the unguessable id by which its sender alone takes it back."""
+
+    sample_id: str
+    prediction_id: str
+
+
+@dataclass(frozen=True)
 class QueueItem:
     """One sample that waits for a person."""
 

@@ -44,12 +44,17 @@ class Store:
         with self._translated(), self._session(self.engine.execution_options(reading=True)) as session:
             yield session
 
-    def scrub(self) -> None:
-        """Fold the write-ahead log into the database, so that what was erased stands nowhere on disk."""
-        if self.engine.dialect.name == "sqlite":
-            with self._translated(), self.engine.connect() as connection:
-                raw = connection.connection.cursor()  # past `begin`: a checkpoint cannot run inside a transaction
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # waits for readers up to the busy timeout
+    def scrub(self) -> bool:
+        """Fold the write-ahead log into the database, so that what was erased stands nowhere on disk.
+
+        Waits for readers up to the busy timeout, and returns False where one reads on: then do it again later.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        with self._translated(), self.engine.connect() as connection:
+            raw = connection.connection.cursor()  # past `begin`: a checkpoint cannot run inside a transaction
+            busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, SampleRow
-from mmdemo.review import LABELLED, Correction
+from mmdemo.review import Correction
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def standing(task: str = "") -> Select[CorrectionRow, SampleRow]:
         .scalar_subquery()
     )
     query = select(CorrectionRow, SampleRow).join(SampleRow, CorrectionRow.sample_id == SampleRow.sample_id)
-    query = query.where(CorrectionRow.id.in_(latest), SampleRow.state == LABELLED)
+    query = query.where(CorrectionRow.id.in_(latest))  # whatever its state: it may be asked about again meanwhile
     return (query.where(SampleRow.task == task) if task else query).order_by(CorrectionRow.id)
 
 

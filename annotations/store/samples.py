@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, HoldingRow, MoveRow, SampleRow
@@ -29,12 +29,15 @@ def get(session: Session, sample_id: str) -> SampleRow:
 
 
 def waiting(
-    session: Session, task: str = "", limit: int | None = None, states: Sequence[str] = WAITING
+    session: Session, *tasks: str, limit: int | None = None, states: Sequence[str] = WAITING
 ) -> Sequence[SampleRow]:
-    """Return samples that can be shown to a person: most doubtful first, then oldest, then by id. "": all tasks."""
+    """Return samples that can be shown to a person: most doubtful first, then oldest, then by id.
+
+    Of all tasks, also of those that are not loaded, where none is named.
+    """
     query = select(SampleRow).where(SampleRow.state.in_(states), _HAS_CONTENT)
-    if task:
-        query = query.where(SampleRow.task == task)
+    if tasks:
+        query = query.where(SampleRow.task.in_(tasks))
     order = (SampleRow.doubt.desc(), SampleRow.created_at, SampleRow.sample_id)
     return session.scalars(query.order_by(*order).limit(limit)).all()
 
@@ -50,21 +53,31 @@ def count_by_state(session: Session, task: str) -> dict[str, int]:
     return counts
 
 
+def waiting_elsewhere(session: Session, tasks: Sequence[str]) -> dict[str, int]:
+    """Return task → samples that wait, of all but these tasks, in the order of the alphabet."""
+    query = select(SampleRow.task, func.count()).where(SampleRow.state.in_(WAITING), _HAS_CONTENT)
+    query = query.where(SampleRow.task.not_in(tasks)).group_by(SampleRow.task).order_by(SampleRow.task)
+    return dict(session.execute(query).all())
+
+
 def task_names(session: Session) -> list[str]:
     """Return the tasks that have samples, in the order of the alphabet."""
     return list(session.scalars(select(SampleRow.task).distinct().order_by(SampleRow.task)))
 
 
-def older_than(session: Session, moment: datetime, states: Sequence[str]) -> Sequence[SampleRow]:
-    """Return samples of these states with content whose latest consent is older than `moment`."""
-    query = select(SampleRow).where(SampleRow.state.in_(states), _HAS_CONTENT, SampleRow.agreed_at < moment)
-    return session.scalars(query.order_by(SampleRow.sample_id)).all()
+def unanswered(session: Session, moment: datetime, limit: int) -> Sequence[SampleRow]:
+    """Return samples with content that no correction stands for and whose latest consent is older than `moment`."""
+    corrected = exists().where(CorrectionRow.sample_id == SampleRow.sample_id, CorrectionRow.withdrawn_at.is_(None))
+    query = select(SampleRow).where(_HAS_CONTENT, SampleRow.agreed_at < moment, ~corrected)
+    return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
 
 
-def needs_media(session: Session, name: str) -> bool:
-    """Whether any sample still refers to this file."""
-    query = select(SampleRow.sample_id).where(or_(SampleRow.image == name, SampleRow.audio == name)).limit(1)
-    return session.scalar(query) is not None
+def spare_media(session: Session, names: Sequence[str]) -> list[str]:
+    """Return those of these files that no sample refers to."""
+    needed: set[str] = set()
+    for column in (SampleRow.image, SampleRow.audio):
+        needed.update(name for name in session.scalars(select(column).where(column.in_(names))) if name)
+    return [name for name in names if name not in needed]
 
 
 def take_holding(session: Session, prediction_id: str) -> str | None:
@@ -90,9 +103,9 @@ def holders(session: Session, sample_id: str) -> int:
     return session.scalar(query) or 0
 
 
-def drop_holdings(session: Session, sample_id: str) -> None:
-    """Delete all consents to keep this sample: its time is over."""
-    session.execute(delete(HoldingRow).where(HoldingRow.sample_id == sample_id))
+def drop_holdings(session: Session, sample_ids: Sequence[str]) -> None:
+    """Delete all consents to keep these samples: their time is over."""
+    session.execute(delete(HoldingRow).where(HoldingRow.sample_id.in_(sample_ids)))
 
 
 def last_move(session: Session, who: str, moves: Sequence[str]) -> MoveRow | None:

@@ -66,7 +66,8 @@ class Endpoints:
 
         image, audio: an uploaded file or nothing; text: the caption, "" for none; explain: "default", a method's
         name or "none"; keep: whether anything may be stored (a doubtful sample with its inputs, so that people can
-        correct it; a confident one without). prediction_id is null where nothing was kept.
+        correct it, and as a check a small random share of the confident ones, their reason "audit"; any other confident
+        one without). prediction_id is null where nothing was kept.
         """
         with _uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"
@@ -79,24 +80,31 @@ class Endpoints:
         text: str = "",
         audio: FileData | None = None,
         label: str = "",
+        prediction_id: str = "",
     ) -> str:
         """Dispute an answer: keep this sample in the queue, with the label that you think is right, for a reviewer.
 
-        Returns its sample_id.
+        prediction_id: what /predict returned with the answer, so that /forget of it takes this back too; "" for none,
+        and then the sample stays until its time is over. Returns its sample_id.
         """
         with _uploaded(image, text, audio) as sample:
             known = self._task(task)
-            return self.services.suggest(known.name, sample, known.check_label(arguments.text(label, "label")))
+            suggested = known.check_label(arguments.text(label, "label"))
+            answered = arguments.text(prediction_id, "prediction_id") or None
+            return self.services.suggest(known.name, sample, suggested, answered).sample_id
 
     def forget(self, prediction_id: str) -> bool:
-        """Take back what was sent: media and text are erased at once. True when it is done."""
+        """Take back what was sent: media and text are erased at once. True when it is done.
+
+        Each answer that was kept has an id of its own; what was sent twice goes with the last of them.
+        """
         self.services.forget(arguments.text(prediction_id, "prediction_id"))
         return True
 
     def queue(self, request: gr.Request, task: str = "", limit: int = 50) -> list[QueueRow]:
         """List what waits for a person, most doubtful first. For reviewers.
 
-        task: a task's name, "" for all; limit: at most so many rows.
+        task: a task's name, "" for all that are loaded; limit: at most so many rows.
         """
         self._admit(request)
         name = self._task(task).name if arguments.text(task, "task") else ""

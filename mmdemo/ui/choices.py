@@ -11,6 +11,7 @@ from mmdemo import decode, locale
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui import preview
+from mmdemo.ui.answer import percent
 
 THUMBNAIL_PX = (132, 92)  # twice what is shown
 PEAKS = 14  # bars of a sound's picture
@@ -36,6 +37,8 @@ class TaskChoice:
     modalities: tuple[str, ...]
     reads: str  # names of the languages that its model reads or hears, "" where there are none
     limits: Mapping[str, Any]
+    consent: str  # what a visitor agrees to
+    kept: str  # what is kept then, at length
     examples: tuple[ExampleChoice, ...]
 
 
@@ -49,6 +52,8 @@ def view(tasks: Mapping[str, Task], language: str) -> tuple[TaskChoice, ...]:
             modalities=task.modalities,
             reads=_reads(task, language),
             limits=asdict(task.limits),
+            consent=_said("consent", task, language),
+            kept=_said("kept", task, language),
             examples=tuple(_examples(task, language)),
         )
         for task in ordered
@@ -66,6 +71,13 @@ def _reads(task: Task, language: str) -> str:
     names = [locale.catalogue(language).get(f"common.speaks_{code}", code) for code in task.languages]
     *first, last = names or [""]
     return text("common.and", language).join([text("common.comma", language).join(first), last] if first else [last])
+
+
+def _said(what: str, task: Task, language: str) -> str:
+    """Return what is kept of this task's samples; some tasks also have a share of sure answers checked by people."""
+    if task.audit_share == 0:
+        return text(f"predict.{what}_unsure", language)
+    return text(f"predict.{what}_audit", language, percent=percent(task.audit_share, language))
 
 
 def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:

@@ -4,6 +4,7 @@ Asking twice for the same token answers once, so a page that lost its connection
 """
 
 import base64
+import contextlib
 import mimetypes
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL import Image
 from mmdemo import decode
 from mmdemo.errors import BadInput, MmdemoError, UnknownName
 from mmdemo.locale import text
-from mmdemo.samples import MODALITIES, Inputs, Prediction, Sample, to_json
+from mmdemo.samples import MODALITIES, Inputs, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.ui import answer, arguments, looked, preview, render, uploads
@@ -74,41 +75,29 @@ class Desk:
 
     def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
         """Keep the sample with the label that its visitor says is right. The visitor agreed to that by choosing it."""
-        visit, _ = self._answered(token)
+        visit = self.visits.get(token)
+        if visit is None or visit.prediction is None or visit.forgotten:
+            raise BadInput("visit_gone")
         task = self.services.tasks[visit.task]
         task.check_label(arguments.text(label, "label"))
-        held = visit.prediction_id
-        if held is None or visit.forgotten:  # so that the visitor can take it back
-            held = self.services.predict(visit.task, visit.sample, "default", True).prediction_id
-        self.services.suggest(visit.task, visit.sample, label)
-        changed = self.visits.change(token, disputed=label, prediction_id=held, forgotten=False)
-        return self._shown(changed or visit, language_of(request))
+        kept = self.services.suggest(visit.task, visit.sample, label, visit.prediction_id)
+        changes: dict[str, Any] = {"disputed": label, "prediction_id": kept.prediction_id, "forgotten": False}
+        changed = self.visits.change(token, **changes) or replace(visit, **changes)
+        return self._shown(changed, language_of(request))
 
-    def forget(self, token: str, request: gr.Request) -> dict[str, Any]:
-        """Take back what was sent under this token."""
-        visit, prediction = self._answered(token)
-        if visit.prediction_id is not None:
-            self.services.forget(visit.prediction_id)
-        changed = self.visits.change(
-            token,
-            sample=Sample(),
-            preview=preview.Preview(),
-            prediction=replace(prediction, explanation=None),  # it quotes the caption
-            forgotten=True,
-            disputed=None,
-        )
-        return self._shown(changed or visit, language_of(request))
+    def forget(self, token: str, prediction_ids: list[str], request: gr.Request) -> dict[str, Any]:
+        """Take back what was sent under this token and under these ids, which the sender's browser alone remembers.
 
-    def forget_all(self, prediction_ids: list[str]) -> int:
-        """Take back what was sent earlier from this browser, which alone knows these ids; return how many."""
-        erased = 0
-        for prediction_id in prediction_ids:
-            try:
-                self.services.forget(arguments.text(prediction_id, "prediction_id"))
-                erased += 1
-            except UnknownName:  # its time was over, and it is gone already
-                continue
-        return erased
+        A sample that was sent more than once has as many ids, and the browser knows them longer than a visit lasts.
+        """
+        visit = self.visits.get(token)
+        ids = {arguments.text(prediction_id, "prediction_id") for prediction_id in prediction_ids}
+        ids |= {visit.prediction_id} if visit and visit.prediction_id else set()
+        for prediction_id in ids:
+            self._take_back(prediction_id)
+        self.visits.take_back(token, ids)
+        visit, language = self.visits.get(token), language_of(request)
+        return self._shown(visit, language) if visit and visit.prediction else _forgotten(language)
 
     def clear(self, token: str) -> bool:
         """Drop what is remembered; what is kept with the visitor's consent stays."""
@@ -118,7 +107,7 @@ class Desk:
         """Drop a visit whose answer nobody waits for; nothing is kept of it, even where it has just been answered."""
         visit = self.visits.drop(token)
         if visit is not None and visit.prediction is not None:
-            self._take_back(visit.prediction)
+            self._take_back(visit.prediction.prediction_id)
         return visit is not None
 
     def ready(self, task: str) -> bool:
@@ -148,19 +137,14 @@ class Desk:
             prediction_id=prediction.prediction_id,
         )
         if changed is None:  # cancelled while it was being answered
-            self._take_back(prediction)
+            self._take_back(prediction.prediction_id)
             raise BadInput("visit_gone")
         return changed
 
-    def _take_back(self, prediction: Prediction) -> None:
-        if prediction.prediction_id is not None:
-            self.services.forget(prediction.prediction_id)
-
-    def _answered(self, token: str) -> tuple[Visit, Prediction]:
-        visit = self.visits.get(token)
-        if visit is None or visit.prediction is None:
-            raise BadInput("visit_gone")
-        return visit, visit.prediction
+    def _take_back(self, prediction_id: str | None) -> None:
+        if prediction_id is not None:
+            with contextlib.suppress(UnknownName):  # its time was over, or it was taken back elsewhere: it is gone
+                self.services.forget(prediction_id)
 
     def _task(self, name: str) -> Task:
         if name not in self.services.tasks:
@@ -199,6 +183,17 @@ class Desk:
                 return ""
             self.dates[task, version] = next((v.created_at[:10] for v in versions if v.version == version), "")
         return self.dates[task, version]
+
+
+def _forgotten(language: str) -> dict[str, Any]:
+    """Return what is shown after a deletion instead of an answer that is no longer remembered here."""
+    return {
+        "state": "forgotten",
+        "answer": render.html("forgotten", language),
+        "map": "",
+        "aloud": text("predict.forgotten", language),
+        "prediction_id": None,
+    }
 
 
 def _sentence(refusal: MmdemoError, language: str) -> str:

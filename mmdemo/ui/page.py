@@ -1,11 +1,14 @@
 """The page: a header and three tabs. `build` makes it from services, `launch` serves it."""
 
+from dataclasses import replace
+
 import gradio as gr
 
 from mmdemo.locale import text
 from mmdemo.settings import Settings
 from mmdemo.ui import address, api, frame, predict, render, review, status
 from mmdemo.ui.blocks import Blocks
+from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.services import Services
 
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
@@ -17,6 +20,8 @@ QUEUE_SIZE = 16  # predictions that may wait; the next visitor is asked to come 
 
 def build(services: Services, settings: Settings) -> gr.Blocks:
     """Return the page and its endpoints; nothing listens yet."""
+    reviewing = Reviewing(services, settings)
+    services = forgetting(services, reviewing)
     with Blocks(
         title=text("common.title"), analytics_enabled=False, fill_width=True, delete_cache=STALE_UPLOADS_S
     ) as page:
@@ -24,7 +29,7 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
         with gr.Column(elem_id="mm-tab-predict"):
             predict.build(services, settings)
         with gr.Column(elem_id="mm-tab-review"):
-            review.build(services, settings)
+            review.build(reviewing)
         with gr.Column(elem_id="mm-tab-status"):
             status.build(services, settings)
         api.add(services, settings)
@@ -46,6 +51,16 @@ def launch(page: gr.Blocks, services: Services, settings: Settings) -> gr.Blocks
     except OSError as error:
         raise address.refusal(settings, error) from error
     return page
+
+
+def forgetting(services: Services, reviewing: Reviewing) -> Services:
+    """Return the services, such that what is deleted is not left in memory among what reviewers are shown."""
+
+    def forget(prediction_id: str) -> None:
+        services.forget(prediction_id)
+        reviewing.previews.clear()
+
+    return replace(services, forget=forget)
 
 
 def _header(language: str) -> str:

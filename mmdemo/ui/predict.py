@@ -22,5 +22,5 @@ def build(services: Services, settings: Settings) -> None:
     frame.part("predict", tab)
     for method in (counter.predict, counter.dispute):
         frame.endpoint(method, f"page_{method.__name__}", queued=True)
-    for name in ("begin", "recall", "forget", "forget_all", "clear", "cancel", "ready", "example"):
+    for name in ("begin", "recall", "forget", "clear", "cancel", "ready", "example"):
         frame.endpoint(getattr(counter, name), f"page_{name}")

@@ -20,6 +20,7 @@ from mmdemo.tasks import Task
 from mmdemo.ui import access, arguments, desk, looked, preview, questions, render
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
+from mmdemo.ui.shelf import Shelf
 
 ROWS = 20  # of the queue that are listed
 THUMBNAIL_PX = (88, 68)  # twice what is shown
@@ -64,7 +65,7 @@ class Reviewing:
 
     services: Services
     settings: Settings
-    previews: dict[str, preview.Preview] = field(default_factory=dict)  # of what waits now, by sample
+    previews: Shelf = field(default_factory=Shelf)  # of what waits now
     answering: Any = field(default_factory=threading.Lock)
 
     def act(self, request: gr.Request, ask: dict) -> dict[str, Any]:
@@ -138,7 +139,8 @@ class Reviewing:
     def _shown(self, done: Done, ask: Ask, language: str) -> dict[str, Any]:
         items = self.services.queue("", ROWS)
         entry = next(filter(None, map(self._open, [done.next, *(item.sample_id for item in items)])), None)
-        self._forget_others([*items, *([entry.item] if entry else [])])
+        # What waits no longer may have been deleted by its sender.
+        self.previews.keep({item.sample_id for item in [*items, *([entry.item] if entry else [])]})
         statuses = {name: self.services.status(name) for name in self.services.tasks}
         waiting = sum(map(_waiting, statuses.values()))
         about = entry.item.task if entry else next(iter(self.services.tasks))
@@ -160,7 +162,8 @@ class Reviewing:
     def _queue(self, items: Sequence[QueueItem], entry: ReviewItem | None, waiting: int, language: str) -> str:
         current = entry.item.sample_id if entry else ""
         listed = questions.rows(items, self.services.tasks, current, language)
-        return render.html("review_queue", language, rows=listed, more=max(0, waiting - len(items)))
+        more, left_out = max(0, waiting - len(items)), self.services.left_out()
+        return render.html("review_queue", language, rows=listed, more=more, left_out=left_out)
 
     def _question(self, entry: ReviewItem, hide: bool, language: str) -> dict[str, Any]:
         asked = questions.question(entry, self.services.tasks[entry.item.task], hide, language)
@@ -183,14 +186,7 @@ class Reviewing:
         }
 
     def _preview(self, item: QueueItem) -> preview.Preview:
-        if item.sample_id not in self.previews:
-            self.previews[item.sample_id] = _made(item, self.services.tasks[item.task])
-        return self.previews[item.sample_id]
-
-    def _forget_others(self, items: Sequence[QueueItem]) -> None:
-        """Drop the previews of all that waits no longer: it may have been deleted by its sender."""
-        for sample_id in set(self.previews) - {item.sample_id for item in items}:
-            self.previews.pop(sample_id, None)
+        return self.previews.get(item.sample_id, lambda: _made(item, self.services.tasks[item.task]))
 
 
 def _waiting(status: Status) -> int:

@@ -6,9 +6,8 @@ decided by the page before it calls (`mmdemo.ui.access`).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from mmdemo.review import Correction, QueueItem, ReviewItem, Status
+from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Prediction, Sample
 from mmdemo.tasks import Task
 
@@ -20,11 +19,14 @@ class Services:
     tasks: Mapping[str, Task]
     # Visitors. predict(task, sample, explain, keep): "default" | a method | "none"; keep: may anything be stored
     predict: Callable[[str, Sample, str, bool], Prediction]
-    suggest: Callable[[str, Sample, str], str]  # task, sample, label → sample_id; the visitor agreed to keep it
+    # suggest(task, sample, label, prediction_id): the visitor agreed to keep it; the id they were told with the answer,
+    # under which it is then taken back, or None where nothing is kept yet
+    suggest: Callable[[str, Sample, str, str | None], Kept]
     forget: Callable[[str], None]  # prediction_id
     methods: Callable[[str], Sequence[str]]  # task → explanation methods it offers
     # Reviewers
-    queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all), limit → most doubtful first
+    queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all of `tasks`), limit → most doubtful first
+    left_out: Callable[[], Mapping[str, int]]  # task that is not among `tasks` → samples of it that wait
     item: Callable[[str], ReviewItem]  # sample_id
     correct: Callable[[str, str, str, str], Correction]  # sample_id, label, annotator, note
     skip: Callable[[str, str], None]  # sample_id, annotator
@@ -32,5 +34,5 @@ class Services:
     undo: Callable[[str], str | None]  # annotator → sample_id of the row that is queued again, None if there is none
     status: Callable[[str], Status]  # task
     train: Callable[[str], str]  # task → a sentence; starts the night as a process of its own. Raises Busy
-    export: Callable[[str, str], Path]  # task, "csv" | "jsonl" → a file of the corrections
+    export: Callable[[str, str], str]  # task, "csv" | "jsonl" → the corrections, as the text of a file
     ready: Callable[[str], bool] = lambda task: True  # task → is its model loaded, or must a visitor wait for it?

@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,11 @@ class Visit:
         """Has it come to an end, one way or the other?"""
         return self.prediction is not None or self.refusal is not None
 
+    def taken_back(self) -> "Visit":
+        """Return what is left once its sender has taken it back: the answer, and nothing that quotes what was sent."""
+        answer = replace(self.prediction, explanation=None) if self.prediction else None
+        return replace(self, sample=Sample(), preview=Preview(), prediction=answer, disputed=None, forgotten=True)
+
     @property
     def size(self) -> int:
         """Bytes that it holds."""
@@ -51,9 +56,16 @@ class Visit:
 class Visits:
     """Visits by token: bounded in number, bytes and time. Threads may share it."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        most_bytes: int = MOST_BYTES,
+        remembered_s: float = REMEMBERED_S,
+    ) -> None:
         self._clock = clock
         self._most_bytes = most_bytes
+        self._remembered_s = remembered_s
+        self._sweeping = False
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, tuple[float, Visit]] = OrderedDict()  # token → time of the last change, visit
 
@@ -79,6 +91,13 @@ class Visits:
             self._put(token, visit)
             return visit
 
+    def take_back(self, token: str, prediction_ids: Collection[str]) -> None:
+        """Let go of what was sent under this token, and in the visits whose sender was told one of these ids."""
+        with self._lock:
+            for name, (_, visit) in list(self._kept.items()):
+                if name == token or visit.prediction_id in prediction_ids:
+                    self._put(name, visit.taken_back())
+
     def drop(self, token: str) -> Visit | None:
         """Forget a visit at once and return what it was."""
         with self._lock:
@@ -88,9 +107,26 @@ class Visits:
         self._kept[token] = (self._clock(), visit)
         self._kept.move_to_end(token)
         self._expire()
+        self._sweep_later()
+
+    def _sweep_later(self) -> None:
+        """Let go of the oldest when its time is over, also where nobody comes any more."""
+        if self._sweeping or not self._kept:
+            return
+        changed_at, _ = next(iter(self._kept.values()))
+        timer = threading.Timer(changed_at + self._remembered_s - self._clock(), self._sweep)
+        timer.daemon = True
+        timer.start()
+        self._sweeping = True
+
+    def _sweep(self) -> None:
+        with self._lock:
+            self._sweeping = False
+            self._expire()
+            self._sweep_later()
 
     def _expire(self) -> None:
-        too_old = self._clock() - REMEMBERED_S
+        too_old = self._clock() - self._remembered_s
         held = sum(visit.size for _, visit in self._kept.values())
         while self._kept:
             changed_at, oldest = next(iter(self._kept.values()))

@@ -50,8 +50,8 @@ class Board:
     def export(self, request: gr.Request, task: str, form: str, key: str) -> dict[str, str]:
         """Return the answers as the text of a file. Raises NotAllowed, UnknownName."""
         access.admit(self.settings, request.headers, arguments.text(key, "key"))
-        path = self.services.export(self._known(task), arguments.text(form, "form"))
-        return {"name": path.name, "content": path.read_text(encoding="utf-8")}
+        name, content = self._known(task), self.services.export(self._known(task), arguments.text(form, "form"))
+        return {"name": f"{name}.{form}", "content": content}
 
     def _is_reviewer(self, request: gr.Request, key: str) -> bool:
         return access.is_reviewer(self.settings, request.headers, arguments.text(key, "key"))

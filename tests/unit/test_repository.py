@@ -124,6 +124,13 @@ def test_the_task_that_the_pages_show_can_be_loaded(tmp_path: Path) -> None:
     assert len(tasks.load_file(tmp_path / "shown.toml").labels) == 10
 
 
+@pytest.mark.parametrize("page", ["README.md", "spaces/README.md"])
+def test_the_share_of_sure_answers_that_is_kept_is_told_as_the_shipped_tasks_have_it(page: str) -> None:
+    shares = {f"{100 * task.audit_share:.0f} %" for task in tasks.load_all().values()}
+    told = set(re.findall(r"(\d+ %)[^.]*drawn at random", " ".join(read(page).split())))
+    assert told == shares
+
+
 def test_nothing_on_the_page_comes_from_elsewhere() -> None:
     shown = [p for p in source_tree.tracked() if p.parts[:2] in (("mmdemo", "ui"), ("mmdemo", "locale"))]
     text_files = [path for path in shown if path.suffix in {".py", ".js", ".css", ".html", ".svg", ".toml"}]

@@ -56,7 +56,7 @@
   function chooseTask(name, focus = false) {
     const known = ui.find(`.mm-form[data-task="${CSS.escape(name)}"]`);
     desk.task = known ? name : ui.find(".mm-form").dataset.task;
-    for (const element of ui.root.querySelectorAll(".mm-form, .mm-examples")) element.hidden = element.dataset.task !== desk.task;
+    for (const element of ui.root.querySelectorAll(".mm-form, .mm-examples, .mm-of-task")) element.hidden = element.dataset.task !== desk.task;
     for (const choice of ui.root.querySelectorAll(".mm-tasks [role=radio]")) {
       const chosen = choice.dataset.task === desk.task;
       choice.setAttribute("aria-checked", chosen);
@@ -99,8 +99,8 @@
     kept: mmdemo.result.unfold,
     dispute: (button) => mmdemo.result.unfold(button).querySelector("button").focus(),
     download: () => mmdemo.result.download(desk.view),
-    forget: () => amend("page_forget", [desk.token]),
-    "forget-all": forgetAll,
+    forget: () => takeBack(mmdemo.result.kept.of(desk.view.json.sample_id)),
+    "forget-all": () => takeBack(mmdemo.result.kept.all()),
   };
 
   function onClick({ target }) {
@@ -109,7 +109,7 @@
     const label = target.closest("[data-suggest]");
     if (example) tryExample(Number(example.dataset.example));
     else if (task) { chooseTask(task.dataset.task); if (!desk.work) reset(); }
-    else if (label) amend("page_dispute", [desk.token, label.dataset.suggest]);
+    else if (label) amend("page_dispute", label.dataset.suggest);
     else actions[target.closest("[data-do]")?.dataset.do]?.(target.closest("[data-do]"));
   }
 
@@ -217,8 +217,8 @@
       Object.assign(desk, { problem: view.sentence, token, view: null });
     } else {
       Object.assign(desk, { problem: "", token, view });
-      if (view.prediction_id) mmdemo.result.sent.add(view.prediction_id);
-      if (view.task !== desk.task) chooseTask(view.task);
+      if (view.prediction_id) mmdemo.result.kept.add(view.prediction_id, view.json.sample_id);
+      if (view.task && view.task !== desk.task) chooseTask(view.task);
       for (const well of ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
     }
     mmdemo.store(TOKEN, token, "sessionStorage");
@@ -265,31 +265,24 @@
     predict();
   }
 
-  // Dispute and take back: the answer stays, with another line under it.
+  // Dispute and take back: the answer stays, with another line under it. Tells whether it was done.
   async function amend(name, given) {
-    if (desk.work) return;
-    const before = desk.view.prediction_id;
+    if (desk.work) return false;
     try {
-      const view = await mmdemo.call(name, given, { onWait: () => {} });
-      if (before && !view.prediction_id) mmdemo.result.sent.remove([before]);
-      arrived(desk.token, view);
+      arrived(desk.token, await mmdemo.call(name, [desk.token || "", given]));
       ui.find(".mm-thanks")?.focus();
+      return true;
     } catch (error) {
       desk.problem = error.message;
       paint();
+      return false;
     }
   }
 
-  async function forgetAll(button) {
-    const ids = mmdemo.result.sent.all();
-    try {
-      await mmdemo.call("page_forget_all", [ids]);
-      mmdemo.result.sent.remove(ids);
-      button.replaceWith(t("predict.forgot_all"));
-    } catch (error) {
-      desk.problem = error.message;
-      paint();
-    }
+  // By ids that this browser remembers: the server no longer knows an answer of long ago by its token.
+  async function takeBack(ids) {
+    if (await amend("page_forget", ids)) mmdemo.result.kept.remove(ids);
+    paint();
   }
 
   // --- showing ---------------------------------------------------------------------------------------------------
@@ -307,6 +300,6 @@
     ui.find("[data-do=cancel]").hidden = !working;
     if (ui.drawn !== desk.view) mmdemo.result.draw(ui.root, desk.view, ui.signal);
     ui.drawn = desk.view;
-    mmdemo.result.offerForgetAll(ui.find("[data-do=forget-all]"));
+    mmdemo.result.offerForgetAll(ui.find("[data-do=forget-all]"), working);
   }
 })();

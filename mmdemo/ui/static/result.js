@@ -1,24 +1,32 @@
 // The two cards of an answer as the server rendered them, and what the browser remembers of what is kept.
 (() => {
   "use strict";
-  const SENT = "mmdemo.sent"; // ids of what is kept of ours, so that it can be taken back later
-  const MOST_SENT = 200;
+  const KEPT = "mmdemo.kept"; // id → sample of what is kept of ours, so that it can be taken back later
+  const MOST_KEPT = 200;
 
-  const sent = {
-    all: () => {
-      try {
-        return JSON.parse(mmdemo.stored(SENT)) || [];
-      } catch {
-        return [];
-      }
-    },
-    add: (id) => sent.write([...new Set([...sent.all(), id])].slice(-MOST_SENT)),
-    remove: (ids) => sent.write(sent.all().filter((id) => !ids.includes(id))),
-    write: (ids) => {
-      mmdemo.store(SENT, JSON.stringify(ids));
-      document.dispatchEvent(new CustomEvent("mmdemo:kept")); // the queue may have grown or shrunk
-    },
+  let remembered = {}; // for a browser that stores nothing
+
+  // Each press of Predict has an id of its own, also where the same sample is sent again.
+  const kept = {
+    all: () => Object.keys(read()),
+    of: (sample) => Object.entries(read()).filter(([, its]) => its === sample).map(([id]) => id),
+    add: (id, sample) => write(Object.entries({ ...read(), [id]: sample }).slice(-MOST_KEPT)),
+    remove: (ids) => write(Object.entries(read()).filter(([id]) => !ids.includes(id))),
   };
+
+  function read() {
+    try {
+      return JSON.parse(mmdemo.stored(KEPT)) || remembered;
+    } catch {
+      return remembered;
+    }
+  }
+
+  function write(entries) {
+    remembered = Object.fromEntries(entries);
+    mmdemo.store(KEPT, JSON.stringify(remembered));
+    document.dispatchEvent(new CustomEvent("mmdemo:kept")); // the queue may have grown or shrunk
+  }
 
   let stopMap = null; // of the map that stands there now
 
@@ -46,12 +54,12 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
-  function offerForgetAll(button) {
-    if (!button) return;
-    const count = sent.all().length;
+  function offerForgetAll(button, working) {
+    const count = kept.all().length;
     button.hidden = count === 0;
+    button.disabled = working;
     button.textContent = mmdemo.t("predict.forget_all", { count });
   }
 
-  mmdemo.result = { sent, draw, unfold, download, offerForgetAll };
+  mmdemo.result = { kept, draw, unfold, download, offerForgetAll };
 })();

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.e2e.page.conftest import PICTURE_CAPTION, Visitor
+from tests.serving import Server
 
 DOUBTFUL = "the the the of of of"
 
@@ -45,6 +46,53 @@ def test_what_was_sent_is_taken_back_on_a_click(visit: Callable[..., Visitor]) -
     assert DOUBTFUL not in page.inner_text(".mm-results")
 
 
+def test_what_was_sent_twice_is_taken_back_at_once(visit: Callable[..., Visitor], app: Server) -> None:
+    caption = "of the of the zanzibar the of"
+    visitor = visit().choose(caption=caption).predict()
+    page = visitor.page
+    visitor.predict()
+    page.wait_for_function("Object.keys(JSON.parse(localStorage['mmdemo.kept'])).length === 2")
+    assert waits(app, caption)
+    page.click("[data-do=forget]")
+    page.wait_for_selector(".mm-thanks:has-text('Deleted.')")
+    assert not waits(app, caption)
+    assert page.is_hidden("[data-do=forget-all]")
+
+
+def test_what_was_sent_is_taken_back_after_the_server_has_forgotten_the_visit(
+    visit: Callable[..., Visitor], app: Server
+) -> None:
+    caption = "of the of the quokka the of"
+    page = visit().choose(caption=caption).predict().page
+    assert waits(app, caption)
+    token = page.evaluate("sessionStorage['mmdemo.token']")
+    page.evaluate("token => mmdemo.call('page_clear', [token])", token)  # as after half an hour, or a restart
+    page.click("[data-do=forget]")
+    page.wait_for_selector(".mm-thanks:has-text('Deleted.')")
+    assert page.locator(".mm-map, .mm-problem:not([hidden])").count() == 0
+    assert not waits(app, caption)
+
+
+def test_everything_that_a_browser_sent_is_taken_back_on_a_click(visit: Callable[..., Visitor], app: Server) -> None:
+    visitor = visit().choose(caption=f"{DOUBTFUL} wombat").predict()
+    page = visitor.choose(caption=f"{DOUBTFUL} emu").predict().page
+    assert waits(app, "wombat") and waits(app, "emu")
+    page.click("[data-do=kept]")
+    page.click("[data-do=forget-all]")
+    page.wait_for_selector(".mm-thanks:has-text('Deleted.')")
+    assert page.locator(".mm-map, [data-do=forget]").count() == 0
+    assert page.is_hidden("[data-do=forget-all]")
+    assert not waits(app, "wombat") and not waits(app, "emu")
+    page.click("[data-do=download]")  # the answer is still there, without what was sent
+    assert page.locator(".mm-problem:not([hidden])").count() == 0
+
+
+def waits(app: Server, caption: str) -> bool:
+    """Whether the caption stands in what the app keeps."""
+    files = [path for path in app.home.rglob("*") if path.is_file()]
+    return any(caption.encode() in path.read_bytes() for path in files)
+
+
 def test_without_consent_there_is_nothing_to_take_back(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.page.uncheck(".mm-keep")
@@ -58,8 +106,10 @@ def test_what_is_kept_is_said_before(visit: Callable[..., Visitor]) -> None:
     assert page.is_checked(".mm-keep")
     page.click("[data-do=kept]")
     said = page.inner_text(".mm-kept")
-    for part in ("at most 365 days", "file names", "30 minutes", "Delete what I sent"):
+    for part in ("after 365 days", "people have answered stays", "file names", "30 minutes", "Delete what I sent"):
         assert part in said
+    agreed = page.inner_text(".mm-consent label")
+    assert "unsure" in agreed and "2 % of the sure answers" in agreed
 
 
 def test_a_dispute_says_that_it_will_be_kept_and_thanks(visit: Callable[..., Visitor]) -> None:

@@ -1,14 +1,19 @@
 """The callables that the page is handed, over a real store and a predictor that answers by rule."""
 
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
 
+from annotations import review_queue
 from annotations.loop import Loop
+from annotations.schema import now
 from annotations.store import open_store, runs, samples
 from mmdemo import tasks
 from mmdemo.errors import BadInput, CheckpointError, Conflict, StorageError, UnknownName
@@ -77,12 +82,55 @@ def test_the_audit_asks_about_confident_answers_that_may_be_kept(config: Setting
 
 
 def test_a_suggestion_is_queued_and_confirmed_by_a_person(loop: Loop) -> None:
-    sample_id = loop.suggest("sentiment", SURE, "negative")
+    sample_id = loop.suggest("sentiment", SURE, "negative").sample_id
     [item] = loop.queue("", 10)
     assert (item.sample_id, item.suggested, item.reason) == (sample_id, "negative", "disputed")
     assert loop.status("sentiment").by_label == {"negative": 0, "neutral": 0, "positive": 0}
     loop.correct(sample_id, "negative", "Ann", "")
     assert loop.status("sentiment").by_label == {"negative": 1, "neutral": 0, "positive": 0}
+
+
+def test_a_suggestion_is_taken_back_under_the_id_of_its_answer(loop: Loop) -> None:
+    mine, strangers = (loop.predict("sentiment", SURE, "none", True).prediction_id for _ in range(2))
+    assert loop.suggest("sentiment", SURE, "negative", mine).prediction_id == mine
+    loop.forget(mine)
+    assert (loop.queue("", 10), loop.status("sentiment").states[samples.FORGOTTEN]) == ([], 1)
+    loop.forget(strangers)
+
+
+def test_a_dispute_of_an_answer_that_was_not_kept_can_be_taken_back_too(loop: Loop) -> None:
+    kept = loop.suggest("sentiment", SURE, "negative")
+    loop.forget(kept.prediction_id)
+    assert loop.queue("", 10) == []
+
+
+def test_what_waits_for_a_task_that_is_not_loaded_is_left_out_and_counted(loop: Loop, config: Settings) -> None:
+    own = replace(given.TASK, name="own")
+    store = open_store(config)
+    for sample in (given.inputs("one"), given.inputs("two")):
+        sample_id, _ = review_queue.offer(store, own, sample, given.prediction(sample, task=own))
+    store.close()
+    answer = loop.predict("sentiment", DOUBTFUL, "none", True)
+    assert [item.sample_id for item in loop.queue("", 10)] == [answer.sample_id]
+    assert loop.left_out() == {"own": 2}
+    with pytest.raises(UnknownName, match='no task named "own"'):
+        loop.item(sample_id)
+
+
+def test_what_nobody_answered_in_time_is_erased_in_the_background(config: Settings) -> None:
+    store = open_store(config)
+    with store.session() as session:
+        session.add(given.row(at=now() - timedelta(days=config.retention_days + 1)))
+        session.commit()
+    loop = Loop(config, RulePredictor)
+    loop.tend()
+    deadline = time.monotonic() + 20
+    while samples.FORGOTTEN not in loop.status("sentiment").states:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    loop.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "tend"]
+    store.close()
 
 
 def test_review_goes_forth_and_back(loop: Loop) -> None:
@@ -161,14 +209,16 @@ def test_a_run_that_nobody_is_at_work_on_is_shown_as_failed(loop: Loop, config: 
     assert (found.state, len(found.reasons)) == ("failed", 1)
 
 
-def test_export_gives_a_file_of_the_corrections(loop: Loop) -> None:
+def test_export_gives_the_text_of_a_file_and_makes_none(loop: Loop, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(tmp_path.rglob("*"))
     answer = loop.predict("sentiment", DOUBTFUL, "none", True)
     loop.correct(answer.sample_id, "neutral", "Ann", "")
     for form in ("csv", "jsonl"):
-        path = loop.export("sentiment", form)
-        assert path.suffix == f".{form}" and answer.sample_id in path.read_text("utf-8-sig")
+        assert answer.sample_id in loop.export("sentiment", form)
     with pytest.raises(UnknownName, match="jsonl, csv"):
         loop.export("sentiment", "xml")
+    assert {path for path in set(tmp_path.rglob("*")) - before if "home" not in path.parts} == set()
 
 
 def test_warming_loads_every_model_and_outlives_one_that_is_missing(config: Settings) -> None:

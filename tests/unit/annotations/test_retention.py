@@ -1,6 +1,11 @@
 """Content goes when its last holder takes it back, or when nobody answered in time; the row stays."""
 
 import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +13,7 @@ import pytest
 
 from annotations import retention, review_queue
 from annotations.schema import SampleRow, now
-from annotations.store import Store, labels, samples
+from annotations.store import Store, labels, open_store, samples
 from mmdemo.errors import Conflict, UnknownName
 from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
@@ -70,10 +75,21 @@ def test_who_was_told_that_nothing_is_kept_holds_no_content(store: Store) -> Non
 def test_who_suggested_can_take_it_back(store: Store) -> None:
     sample = given.inputs(seed=1)
     sample_id, prediction_id = offer(store, sample, 0.9)
-    offer(store, sample, 0.9, suggested="negative")
+    _, strangers = offer(store, sample, 0.9)  # who agreed to a row without inputs
+    offer(store, sample, 0.9, suggested="negative", earlier=prediction_id)
     assert row_of(store, sample_id).has_content
     retention.forget(store, prediction_id)
-    assert not row_of(store, sample_id).has_content
+    row = row_of(store, sample_id)
+    assert (row.has_content, row.suggested, media_of(store)) == (False, None, [])
+    retention.forget(store, strangers)
+
+
+def test_a_stranger_takes_back_nothing_that_another_disputed(store: Store) -> None:
+    sample = given.inputs(seed=1)
+    sample_id, stranger = offer(store, sample, 0.9)
+    offer(store, sample, 0.9, suggested="negative")
+    retention.forget(store, stranger)
+    assert row_of(store, sample_id).has_content
 
 
 def test_media_that_another_sample_needs_stay(store: Store) -> None:
@@ -133,6 +149,89 @@ def test_unanswered_samples_expire_and_answered_ones_stay(store: Store) -> None:
     assert retention.expire(store, 30, later) == 0
     assert [row_of(store, sample_id).has_content for sample_id in (waiting, skipped, answered)] == [False, False, True]
     assert media_of(store) == []
+
+
+def test_a_disputed_answer_of_a_person_does_not_expire(store: Store) -> None:
+    sample = given.inputs("answered")
+    sample_id, _ = offer(store, sample)
+    review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
+    offer(store, sample, suggested="neutral")
+    assert retention.expire(store, 30, now() + timedelta(days=31)) == 0
+    review_queue.undo(store, "Ann")
+    assert retention.expire(store, 30, now() + timedelta(days=31)) == 1
+
+
+def test_who_agrees_to_a_row_alone_keeps_nobodys_inputs_for_longer(store: Store) -> None:
+    sample = given.inputs()
+    sample_id, _ = offer(store, sample, 0.4)
+    agreed_at = row_of(store, sample_id).agreed_at
+    offer(store, sample, 0.9)
+    assert row_of(store, sample_id).agreed_at == agreed_at
+    offer(store, sample, 0.4)
+    assert row_of(store, sample_id).agreed_at > agreed_at
+
+
+def test_many_expire_in_several_transactions(store: Store) -> None:
+    with store.session() as session:
+        session.add_all(given.row(f"{number:064}") for number in range(201))
+        session.commit()
+    assert retention.expire(store, 30, now() + timedelta(days=31)) == 201
+
+
+def test_whoever_watches_expires_at_once_and_again_until_told_to_stop(store: Store) -> None:
+    with store.session() as session:
+        session.add(given.row(at=now() - timedelta(days=31)))
+        session.commit()
+    stop = threading.Event()
+    watching = threading.Thread(target=retention.watch, args=(store, 30, stop))
+    watching.start()
+    wait_until(lambda: not row_of(store, given.NEVER).has_content)
+    stop.set()
+    watching.join(5)
+    assert not watching.is_alive()
+
+
+def test_whoever_watches_outlives_what_goes_wrong(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    with store.session() as session:
+        session.add(given.row(at=now() - timedelta(days=31)))
+        session.commit()
+    stop = threading.Event()
+    store.media.write_text("a file where the folder should be")
+    watching = threading.Thread(target=retention.watch, args=(store, 30, stop, 0.01))
+    with closing(sqlite3.connect(store.place, isolation_level=None)) as other:
+        other.execute("DROP TABLE moves")  # which every erasure is logged in
+        watching.start()
+        wait_until(lambda: caplog.messages)
+    assert watching.is_alive()
+    stop.set()
+    watching.join(5)
+
+
+def test_what_a_reader_kept_from_being_wiped_is_told_and_wiped_later(
+    config: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(config, busy_ms=20)
+    with closing(sqlite3.connect(store.place, isolation_level=None)) as reader:
+        _, prediction_id = offer(store, given.inputs(f"the {SECRET} sleeps"))
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM samples").fetchall()
+        retention.forget(store, prediction_id)
+        assert SECRET.encode() in bytes_of(config.home)
+        assert store.place in caplog.text and "ten minutes" in caplog.text
+    stop = threading.Event()
+    watching = threading.Thread(target=retention.watch, args=(store, 30, stop, 0.01))
+    watching.start()
+    wait_until(lambda: SECRET.encode() not in bytes_of(config.home))
+    stop.set()
+    watching.join(5)
+    store.close()
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20  # a busy machine
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_files_that_no_row_needs_are_swept_once_they_are_old(store: Store) -> None:

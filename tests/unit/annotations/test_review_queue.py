@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from annotations import review_queue
-from annotations.schema import SampleRow
+from annotations.schema import HoldingRow, SampleRow
 from annotations.store import Store, labels, samples
 from mmdemo.errors import BadInput, Conflict, MmdemoError, UnknownName
 from mmdemo.review import STATES
@@ -101,7 +102,7 @@ def test_a_confident_answer_that_is_doubted_later_is_queued_with_its_inputs(stor
 def test_a_suggestion_queues_a_confident_answer_and_trains_nothing(store: Store, offer: Offer) -> None:
     sample = given.inputs()
     sample_id, prediction_id = offer(sample, SURE)
-    again, held = offer(sample, SURE, suggested="negative")
+    again, held = offer(sample, SURE, suggested="negative", earlier=prediction_id)
     row = row_of(store, sample_id)
     assert (again, held) == (sample_id, prediction_id)  # the sender can still take it back
     assert (row.state, row.reason, row.suggested, row.caption) == ("queued", "disputed", "negative", sample.text)
@@ -115,14 +116,69 @@ def test_a_suggestion_must_be_a_label_of_the_task(store: Store, offer: Offer) ->
     assert waiting(store) == []
 
 
-def test_a_labelled_sample_is_not_queued_again(store: Store, offer: Offer) -> None:
+def holdings(store: Store) -> dict[str, bool]:
+    with store.reading() as session:
+        return {row.prediction_id: row.content for row in session.scalars(select(HoldingRow))}
+
+
+def test_a_dispute_is_its_senders_consent_and_nobody_elses(store: Store, offer: Offer) -> None:
+    sample = given.inputs()
+    _, one = offer(sample, SURE)
+    _, other = offer(sample, SURE)
+    offer(sample, SURE, suggested="negative", earlier=one)
+    assert holdings(store) == {one: True, other: False}
+    _, third = offer(sample, SURE, suggested="negative")  # who names no id is a visitor of their own
+    assert holdings(store) == {one: True, other: False, third: True}
+
+
+def test_an_id_of_another_sample_is_refused_and_nothing_is_kept(store: Store, offer: Offer) -> None:
+    _, other = offer(given.inputs("another"), SURE)
+    for unknown in (other, "guess"):
+        with pytest.raises(UnknownName, match="Nothing is kept"):
+            offer(given.inputs("mine", seed=1), SURE, suggested="negative", earlier=unknown)
+    assert (holdings(store), waiting(store)) == ({other: False}, [])
+    assert [path for path in store.media.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("move", [review_queue.skip, review_queue.unsure])
+def test_what_nobody_could_answer_is_asked_again_where_a_visitor_disputes_it(store: Store, offer: Offer, move) -> None:
+    sample = given.inputs()
+    sample_id, _ = offer(sample)
+    move(store, sample_id, "Ann")
+    offer(sample)
+    assert waiting(store) == []
+    offer(sample, suggested="neutral")
+    row = row_of(store, sample_id)
+    assert (row.state, row.reason, row.suggested) == ("queued", "disputed", "neutral")
+
+
+def test_a_labelled_sample_is_asked_again_only_where_a_visitor_disputes_it(store: Store, offer: Offer) -> None:
     sample = given.inputs()
     sample_id, _ = offer(sample)
     correct(store, sample_id)
     offer(sample)
+    assert waiting(store) == []
     offer(sample, suggested="neutral")
     row = row_of(store, sample_id)
-    assert (row.state, row.suggested, waiting(store)) == ("labelled", None, [])
+    assert (row.state, row.reason, row.suggested) == ("queued", "disputed", "neutral")
+
+
+def test_a_disputed_correction_counts_until_a_person_gives_another(store: Store, offer: Offer) -> None:
+    sample = given.inputs()
+    sample_id, _ = offer(sample)
+    correct(store, sample_id, "negative", "Ann")
+    offer(sample, suggested="neutral")
+    assert counting(store) == ["negative"]
+    review_queue.skip(store, sample_id, "Bo")
+    assert counting(store) == ["negative"]
+    review_queue.undo(store, "Bo")
+    correct(store, sample_id, "neutral", "Bo")
+    assert (counting(store), row_of(store, sample_id).state) == (["neutral"], "labelled")
+
+
+def counting(store: Store) -> list[str]:
+    with store.reading() as session:
+        return [row.correction.label for row in labels.corrections(session)]
 
 
 def test_a_correction_keeps_who_what_and_the_version_that_predicted(store: Store, offer: Offer) -> None:

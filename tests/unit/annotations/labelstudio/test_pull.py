@@ -39,6 +39,18 @@ def test_a_second_round_changes_nothing(loop: Loop, sent: str) -> None:
     assert (loop.server.state(), loop.said(sent)) == before
 
 
+def test_what_was_answered_there_and_is_disputed_here_is_asked_again_here(loop: Loop, sent: str) -> None:
+    loop.annotate(sent, "neutral")
+    loop.sync()
+    sample = given.inputs("what is it", seed=1)
+    review_queue.offer(loop.store, given.TASK, sample, given.prediction(sample), suggested="negative")
+    assert loop.sync() == SyncReport()
+    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [("neutral", ANN, OURS)])
+    loop.correct(sent, "negative")
+    assert loop.sync() == SyncReport()
+    assert [label for label, *_ in loop.said(sent)] == ["neutral", "negative"]
+
+
 def test_an_annotation_that_is_changed_there_counts_anew(loop: Loop, sent: str) -> None:
     annotation = loop.annotate(sent, "neutral")
     loop.sync()

@@ -11,11 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from mmdemo import tasks
-from mmdemo.errors import BadInput
-from mmdemo.review import Correction, QueueItem, ReviewItem, Status
+from mmdemo.errors import BadInput, UnknownName
+from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -31,8 +30,9 @@ class FakeLoop:
         self.tasks = tasks.load_all()
         self.delay_s = delay_s
         self.predicted: list[tuple[str, Sample, str, bool]] = []
-        self.suggested: list[tuple[str, Sample, str]] = []
+        self.suggested: list[tuple[str, Sample, str, str | None]] = []
         self.forgotten: list[str] = []
+        self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
     def predict(self, name: str, sample: Sample, explain: str, keep: bool) -> Prediction:
         """Return an answer by the caption's words."""
@@ -61,13 +61,15 @@ class FakeLoop:
             prediction_id=f"p-{len(self.predicted)}" if keep else None,
         )
 
-    def suggest(self, name: str, sample: Sample, label: str) -> str:
+    def suggest(self, name: str, sample: Sample, label: str, prediction_id: str | None) -> Kept:
         """Remember it."""
-        self.suggested.append((name, sample, self.tasks[name].check_label(label)))
-        return "s-1"
+        self.suggested.append((name, sample, self.tasks[name].check_label(label), prediction_id))
+        return Kept("s-1", prediction_id or f"d-{len(self.suggested)}")
 
     def forget(self, prediction_id: str) -> None:
-        """Remember it."""
+        """Remember it, once."""
+        if prediction_id in self.forgotten:
+            raise UnknownName("unknown_prediction", prediction_id=prediction_id)
         self.forgotten.append(prediction_id)
 
     def services(self) -> Services:
@@ -79,6 +81,7 @@ class FakeLoop:
             forget=self.forget,
             methods=lambda task: ("attention",),
             queue=_no_queue,
+            left_out=lambda: self.strays,
             item=_no_item,
             correct=_no_correction,
             skip=lambda sample_id, annotator: None,
@@ -86,7 +89,7 @@ class FakeLoop:
             undo=lambda annotator: None,
             status=lambda task: Status(task, {}, {}, {}, (), None, None, 0, 20),
             train=lambda task: "",
-            export=lambda task, kind: Path("/nowhere"),
+            export=lambda task, form: "",
         )
 
 

@@ -19,7 +19,7 @@ from tests.unit.mmdemo.ui.fake_queue import Served
 
 CONTRACT = {  # endpoint → its parameters, in their order
     "/predict": ["task", "image", "text", "audio", "explain", "keep"],
-    "/suggest": ["task", "image", "text", "audio", "label"],
+    "/suggest": ["task", "image", "text", "audio", "label", "prediction_id"],
     "/forget": ["prediction_id"],
     "/queue": ["task", "limit"],
     "/correct": ["sample_id", "label", "annotator", "note"],
@@ -160,7 +160,7 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
     client: Client, served: Served, name: str, arguments: dict[str, Any], sentence: str
 ) -> None:
     assert refusal(lambda: client.predict(**arguments, api_name=name)).startswith(sentence)
-    assert not served.loop.corrections and "sad" not in [label for _, _, label in served.loop.suggested]
+    assert not served.loop.corrections and "sad" not in [label for _, _, label, _ in served.loop.suggested]
 
 
 def test_a_refusal_comes_in_the_language_that_is_asked_for(served: Served) -> None:
@@ -222,7 +222,9 @@ def test_a_visitor_takes_back_what_was_sent(client: Client, served: Served) -> N
     assert client.predict("p-1", api_name="/forget") is True
     assert served.loop.forgotten[-1] == "p-1"
     sent = client.predict(task="sentiment", text="smiling", label="negative", api_name="/suggest")
-    assert sent == "s-1" and served.loop.suggested[-1][2] == "negative"
+    assert sent == "s-1" and served.loop.suggested[-1][2:] == ("negative", None)
+    client.predict("sentiment", None, "smiling", None, "negative", "p-7", api_name="/suggest")
+    assert served.loop.suggested[-1][2:] == ("negative", "p-7")
 
 
 def test_file_names_never_matter(client: Client, served: Served, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_refusal_is_a_sentence_in_the_readers_language(desk: Desk) -> None:
     assert chinese["sentence"] == BadInput("nothing_given", known="图片、文字说明").sentence("zh")
 
 
-def test_nobody_elses_token_shows_anything(desk: Desk) -> None:
+def test_nobody_elses_token_shows_or_takes_back_anything(desk: Desk, loop: FakeLoop) -> None:
     begin(desk, ONE, "smiling at my secret")
     begin(desk, OTHER, "rain")
     desk.predict(ONE, ENGLISH)
@@ -94,7 +94,9 @@ def test_nobody_elses_token_shows_anything(desk: Desk) -> None:
     assert "secret" not in str(desk.recall(OTHER, ENGLISH))
     assert desk.recall(THIRD, ENGLISH) == {"state": "gone"}
     with pytest.raises(BadInput):
-        desk.forget(THIRD, ENGLISH)
+        desk.dispute(THIRD, "negative", ENGLISH)
+    desk.forget(THIRD, [], ENGLISH)
+    assert loop.forgotten == []
 
 
 def test_a_picture_is_meant_again_without_being_sent_again(desk: Desk, loop: FakeLoop, picture: Any) -> None:
@@ -121,11 +123,18 @@ def test_a_dispute_without_consent_before_keeps_it_under_an_id_that_can_be_taken
     begin(desk, keep=False)
     desk.predict(ONE, ENGLISH)
     shown = desk.dispute(ONE, "negative", ENGLISH)
-    assert [keep for *_, keep in loop.predicted] == [False, True]
-    assert [(task, label) for task, _, label in loop.suggested] == [("sentiment", "negative")]
+    assert [(task, label, held) for task, _, label, held in loop.suggested] == [("sentiment", "negative", None)]
     assert "whether it is “negative”" in shown["answer"]
-    desk.forget(ONE, ENGLISH)
-    assert loop.forgotten == ["p-2"] == [shown["prediction_id"]]
+    desk.forget(ONE, [], ENGLISH)
+    assert loop.forgotten == ["d-1"] == [shown["prediction_id"]]
+
+
+def test_a_dispute_goes_under_the_id_that_its_visitor_was_told(desk: Desk, loop: FakeLoop) -> None:
+    for token in (ONE, OTHER):
+        begin(desk, token)
+        desk.predict(token, ENGLISH)
+    assert desk.dispute(ONE, "negative", ENGLISH)["prediction_id"] == "p-1"
+    assert [held for *_, held in loop.suggested] == ["p-1"]
 
 
 def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None:
@@ -139,7 +148,7 @@ def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None
 def test_taking_back_erases_the_sample_from_memory_too(desk: Desk, loop: FakeLoop, picture: Any) -> None:
     begin(desk, ONE, "smiling at my secret", image=picture)
     desk.predict(ONE, ENGLISH)
-    shown = desk.forget(ONE, ENGLISH)
+    shown = desk.forget(ONE, [], ENGLISH)
     assert loop.forgotten == ["p-1"]
     assert (shown["map"], shown["picture"], shown["prediction_id"]) == ("", "", None)
     assert "Deleted." in shown["answer"]
@@ -174,9 +183,40 @@ def test_clearing_keeps_what_the_visitor_agreed_to(desk: Desk, loop: FakeLoop) -
     assert loop.forgotten == []
 
 
-def test_everything_sent_from_a_browser_is_taken_back_by_its_ids(desk: Desk, loop: FakeLoop) -> None:
-    assert desk.forget_all(["p-1", "p-2"]) == 2
-    assert loop.forgotten == ["p-1", "p-2"]
+def test_a_sample_that_was_sent_twice_is_taken_back_twice(desk: Desk, loop: FakeLoop) -> None:
+    for token in (ONE, OTHER):
+        begin(desk, token, "smiling at my secret")
+        desk.predict(token, ENGLISH)
+    desk.forget(OTHER, ["p-1", "p-2"], ENGLISH)
+    assert sorted(loop.forgotten) == ["p-1", "p-2"]
+    assert "secret" not in repr([desk.visits.get(token) for token in (ONE, OTHER)])
+
+
+@pytest.mark.parametrize(("language", "said"), [(ENGLISH, "Nothing of what you sent is left"), (CHINESE, "已删除")])
+def test_what_was_sent_is_taken_back_by_its_ids_when_the_visit_is_long_gone(
+    desk: Desk, loop: FakeLoop, language: Any, said: str
+) -> None:
+    shown = desk.forget(ONE, ["p-1", "p-2"], language)
+    assert sorted(loop.forgotten) == ["p-1", "p-2"]
+    assert (shown["state"], shown["map"], shown["prediction_id"]) == ("forgotten", "", None)
+    assert said in shown["answer"] and said in shown["aloud"]
+
+
+def test_what_is_gone_already_is_taken_back_without_complaint(desk: Desk, loop: FakeLoop) -> None:
+    begin(desk)
+    desk.predict(ONE, ENGLISH)
+    loop.forget("p-1")  # its time was over, or somebody did it for the visitor
+    assert "Deleted." in desk.forget(ONE, ["p-1"], ENGLISH)["answer"]
+
+
+def test_deleting_everything_leaves_nothing_of_the_answer_that_is_shown(desk: Desk, loop: FakeLoop) -> None:
+    begin(desk, ONE, "smiling at my secret")
+    desk.predict(ONE, ENGLISH)
+    desk.forget("", ["p-1"], ENGLISH)  # from another tab of the same browser
+    assert "secret" not in repr(desk.visits.get(ONE)) + str(desk.recall(ONE, ENGLISH))
+    assert "Deleted." in desk.forget(ONE, [], ENGLISH)["answer"]
+    with pytest.raises(BadInput):
+        desk.dispute(ONE, "negative", ENGLISH)
 
 
 def test_an_example_is_handed_out_as_it_ships(desk: Desk, loop: FakeLoop) -> None:

@@ -10,7 +10,9 @@ import pytest
 from mmdemo import locale
 from mmdemo.errors import CannotListen
 from mmdemo.settings import Settings
-from mmdemo.ui import address, choices, frame, render
+from mmdemo.ui import address, choices, frame, page, render
+from mmdemo.ui.preview import Preview
+from mmdemo.ui.reviewing import Reviewing
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 
@@ -42,6 +44,33 @@ def test_the_form_has_a_label_for_every_field(language: str) -> None:
     for identity in re.findall(r'<textarea[^>]* id="([^"]+)"', html):
         assert f'<label class="mm-label" for="{identity}">' in html
     assert re.findall(r'aria-label=""', html) == []
+
+
+def test_what_is_deleted_is_not_left_among_what_reviewers_are_shown() -> None:
+    loop = FakeLoop()
+    services = loop.services()
+    reviewing = Reviewing(services, Settings())
+    reviewing.previews.get("s-1", lambda: Preview(picture="data:,secret"))
+    page.forgetting(services, reviewing).forget("p-1")
+    assert loop.forgotten == ["p-1"] and "s-1" not in reviewing.previews
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
+def test_the_share_of_sure_answers_that_is_kept_is_said_before_anybody_agrees(share: float) -> None:
+    task = dataclasses.replace(FakeLoop().tasks["sentiment"], audit_share=share, examples=())
+    for language, percent in (("en", f"{100 * share:.0f} %"), ("zh", f"{100 * share:.0f}%")):
+        tasks = choices.view({"sentiment": task}, language)
+        html = render.html("predict", language, tasks=tasks, kept_for="", minutes=30)
+        consent = re.search(r'<div class="mm-consent">.*', html, re.S)[0]  # type: ignore[index]
+        assert consent.count(percent) == (2 if share else 0)
+        assert "%" not in consent or share
+
+
+def test_each_task_says_its_own_share() -> None:
+    tasks = {name: dataclasses.replace(task, examples=()) for name, task in FakeLoop().tasks.items()}
+    tasks["sentiment"] = dataclasses.replace(tasks["sentiment"], audit_share=0.1)
+    said = {task.name: task.consent for task in choices.view(tasks, "en")}
+    assert "10 %" in said["sentiment"] and "2 %" in said["speech_emotion"]
 
 
 def test_no_english_is_left_in_the_chinese_form() -> None:

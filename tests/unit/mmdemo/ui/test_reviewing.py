@@ -125,6 +125,16 @@ def test_a_forgotten_sample_is_passed_over_and_its_preview_dropped(desk: Reviewi
     assert first not in desk.previews
 
 
+def test_samples_of_a_task_that_is_not_loaded_are_told_and_hide_no_others(desk: Reviewing, loop: FakeQueue) -> None:
+    loop.strays = {"<own>": 3}
+    view = desk.act(HERE, ask())
+    assert (view["state"], view["waiting"]) == ("open", 5)
+    assert "Not shown: 3 waiting for the task “&lt;own&gt;”, whose file is not loaded." in view["queue"]
+    for sample_id in list(loop.items):
+        view = desk.act(HERE, ask("skip", sample_id=sample_id))
+    assert view["state"] == "empty" and "Not shown: 3" in view["queue"]
+
+
 def test_a_file_that_cannot_be_read_hides_nothing_else(desk: Reviewing, loop: FakeQueue) -> None:
     for path in loop.folder.iterdir():
         path.write_bytes(b"broken")

@@ -109,7 +109,7 @@ def test_a_reviewer_trains_and_downloads(tmp_path: Path) -> None:
     with pytest.raises(Busy):
         board.train(HERE, "sentiment", "")
     loop.correct(next(iter(loop.items)), "neutral", "<i>Ann</i>", "")
-    assert board.export(HERE, "sentiment", "csv", "") == {"name": "corrections.csv", "content": "label\nneutral"}
+    assert board.export(HERE, "sentiment", "csv", "") == {"name": "sentiment.csv", "content": "label\nneutral"}
     assert "&lt;i&gt;Ann" in board.show(HERE, "sentiment", "")["html"]
     with pytest.raises(UnknownName):
         board.show(HERE, "nope", "")

@@ -1,6 +1,8 @@
 """Visits are found by their token alone, and only for a while."""
 
 import dataclasses
+import threading
+import weakref
 
 import pytest
 
@@ -57,6 +59,29 @@ def test_a_visit_is_forgotten_when_its_time_is_over_and_a_change_begins_it_anew(
     clock.now = REMEMBERED_S
     assert visits.get(ONE) is None
     assert visits.get(OTHER) is not None
+
+
+def test_a_visit_goes_in_time_though_nobody_comes_any_more() -> None:
+    visits, gone = Visits(remembered_s=0.05), threading.Event()
+    sent = visit(f"secret {id(gone)}")
+    left = weakref.ref(sent)
+    visits.begin(ONE, sent)
+    del sent
+    for _ in range(200):
+        if left() is None:
+            return
+        gone.wait(0.05)
+    pytest.fail("it is still there")
+
+
+def test_what_is_taken_back_leaves_the_answer_without_what_it_quotes() -> None:
+    visits = Visits()
+    for token, held in ((ONE, "p-1"), (OTHER, "p-2")):
+        visits.begin(token, dataclasses.replace(visit("secret"), prediction_id=held, disputed="neutral"))
+    visits.take_back("", {"p-1"})
+    taken, other = visits.get(ONE), visits.get(OTHER)
+    assert taken is not None and (taken.sample, taken.disputed, taken.forgotten) == (Sample(), None, True)
+    assert other is not None and other.sample.text == "secret"
 
 
 def test_the_oldest_go_where_all_together_hold_too_much() -> None:

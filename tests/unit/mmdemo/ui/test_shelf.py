@@ -1,0 +1,36 @@
+"""Previews are made once, and gone as soon as anything is deleted, or a while after the last look."""
+
+import threading
+
+from mmdemo.ui.preview import Preview
+from mmdemo.ui.shelf import Shelf
+
+SHOWN = Preview(picture="data:image/jpeg;base64,AAAA")
+
+
+def test_a_preview_is_made_once() -> None:
+    shelf, made = Shelf(), []
+    for _ in range(2):
+        assert shelf.get("a", lambda: made.append(1) or SHOWN) == SHOWN
+    assert made == [1]
+
+
+def test_what_is_not_kept_is_made_anew() -> None:
+    shelf = Shelf()
+    for name in ("a", "b"):
+        shelf.get(name, lambda: SHOWN)
+    shelf.keep({"b", "c"})
+    assert ("a" in shelf, "b" in shelf, "c" in shelf) == (False, True, False)
+    shelf.clear()
+    assert "b" not in shelf
+
+
+def test_all_go_a_while_after_the_last_look() -> None:
+    shelf = Shelf(idle_s=0.05)
+    shelf.get("a", lambda: SHOWN)
+    gone = threading.Event()
+    for _ in range(200):
+        if "a" not in shelf:
+            return
+        gone.wait(0.05)
+    raise AssertionError("it is still there")
