@@ -162,7 +162,7 @@
   // What would be refused is not sent at all.
   function checkSize(file, well) {
     if (file.size <= well.mostBytes) return;
-    const [megabytes, limit] = [file.size, well.mostBytes].map((bytes) => (bytes / 1e6).toFixed(1).replace(/\.0$/, ""));
+    const [megabytes, limit] = [file.size, well.mostBytes].map((bytes) => String(Math.ceil(bytes / 1e5) / 10));
     throw new mmdemo.CallError("refused", t("predict.file_too_large", { megabytes, limit }));
   }
 
