@@ -79,18 +79,17 @@ def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> 
 def read_manifest(store: Store, task: Task, path: Path) -> Imported:
     """Store the rows of a manifest as corrections. Doing it again changes nothing; a newer correction is kept.
 
-    The annotator is the row's, or "import". Raises ManifestError (also for a sample that cannot be read: then the rows
-    before it are stored), StorageError.
+    The annotator is the row's, or "import". All rows are checked before the first is stored. Raises ManifestError,
+    StorageError.
     """
-    about = _about(path)
-    added = 0
     rows = manifests.read(path, task)
     for row in rows:
         try:
-            inputs = decode.decode(row.sample, task)
+            decode.decode(row.sample, task)
+            review_queue.checked_name(_annotator(row))
         except BadInput as error:
             raise ManifestError("manifest_sample", path=path, id=row.id, detail=error) from error
-        added += _add(store, task, inputs, row.label, about.get(row.id, {}))
+    added = sum(_add(store, task, decode.decode(row.sample, task), row) for row in rows)
     return Imported(added, len(rows) - added)
 
 
@@ -139,18 +138,13 @@ def _copy_media(root: Path, rows: Sequence[Labelled], out: Path) -> None:
             shutil.copyfile(root / name, target)
 
 
-def _about(path: Path) -> dict[str, dict[str, Any]]:
-    """Return id → the whole line: who corrected it, when, and what had been predicted."""
-    try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        return {str(line["id"]): line for line in lines}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the manifest's reader says what is wrong with it
+def _annotator(row: manifests.Row) -> str:
+    return str(row.raw.get("annotator") or IMPORT)
 
 
-def _add(store: Store, task: Task, inputs: Inputs, label: str, about: Mapping[str, Any]) -> bool:
-    sample_id = decode.sample_id(inputs, task.name)
-    annotator = review_queue.checked_name(str(about.get("annotator") or IMPORT))
+def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool:
+    sample_id, label, about = decode.sample_id(inputs, task.name), given.label, given.raw
+    annotator = review_queue.checked_name(_annotator(given))
     at = _moment(about.get("corrected_at"))
     copies = media.copies_of(inputs)
     with store.session() as session, media.keeping(store.media, list(copies.values())):
