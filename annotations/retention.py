@@ -4,7 +4,7 @@ What was erased no longer trains.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from annotations import content, media
 from annotations.review_queue import log
@@ -14,6 +14,7 @@ from mmdemo.errors import UnknownName
 from mmdemo.review import QUEUED, SENT, SKIPPED, UNSURE
 
 UNANSWERED = (QUEUED, SENT, SKIPPED, UNSURE)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing was kept before
 _ORPHAN_AGE = timedelta(hours=1)  # a younger file may belong to a write that has not ended
 
 
@@ -42,7 +43,8 @@ def expire(store: Store, days: int, at: datetime | None = None) -> int:
     moment = at or now()
     files: list[str] = []
     with store.session() as session:
-        old = samples.older_than(session, moment - timedelta(days=days), UNANSWERED) if days else []
+        since = moment - timedelta(days=min(days, (moment - _EARLIEST).days))
+        old = samples.older_than(session, since, UNANSWERED) if days else []
         for row in old:
             samples.drop_holdings(session, row.sample_id)
             files += _erase(session, row, "expire")
