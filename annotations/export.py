@@ -18,6 +18,7 @@ from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import Labelled
 from mmdemo import decode
 from mmdemo.errors import BadInput, ManifestError, UnknownName
+from mmdemo.review import QueueItem
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
@@ -27,6 +28,11 @@ MEDIA = "media"  # folder beside a manifest
 FIELDS = (
     *("id", "image", "audio", "text", "label", "group", "extra"),
     *("annotator", "corrected_at", "predicted_label", "model_version", "note"),
+)
+Entry = Mapping[str, Any]  # field → value: a line of a file
+QUEUE_FIELDS = (
+    *("sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested"),
+    "text",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute a cell that begins so
 # JSON may hold these as they are, but readers that split a file into lines break it there
@@ -61,7 +67,17 @@ def write_folder(store: Store, tasks: Sequence[str], out: Path) -> dict[str, int
 
 
 def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> Path:
-    """Write rows as `folder/name.form`, a whole file or nothing. Raises UnknownName, StorageError."""
+    """Write corrections as `folder/name.form`, a whole file or nothing. Raises UnknownName, StorageError."""
+    return _write([_entry(row) for row in rows], FIELDS, folder, name, form)
+
+
+def write_queue(items: Sequence[QueueItem], folder: Path, name: str, form: str) -> Path:
+    """Write what waits for a person as `write_file` does; its media are left out."""
+    entries = [{field: getattr(item, field) for field in QUEUE_FIELDS} for item in items]
+    return _write(entries, QUEUE_FIELDS, folder, name, form)
+
+
+def _write(entries: Sequence[Entry], fields: Sequence[str], folder: Path, name: str, form: str) -> Path:
     if form not in FORMS:
         raise UnknownName("unknown_form", form=form, known=", ".join(FORMS))
     path = folder / f"{name}.{form}"
@@ -69,7 +85,7 @@ def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> 
         folder.mkdir(parents=True, exist_ok=True)
         handle, unfinished = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(FORMS[form]([_entry(row) for row in rows]))
+            file.write(FORMS[form](entries, fields))
         os.replace(unfinished, path)
     except OSError as error:
         raise problems.from_os(error, folder) from error
@@ -93,7 +109,7 @@ def read_manifest(store: Store, task: Task, path: Path) -> Imported:
     return Imported(added, len(rows) - added)
 
 
-def _entry(row: Labelled) -> dict[str, Any]:
+def _entry(row: Labelled) -> Entry:
     made = row.correction
     return {
         "id": made.sample_id,
@@ -111,22 +127,22 @@ def _entry(row: Labelled) -> dict[str, Any]:
     }
 
 
-def _as_jsonl(entries: Sequence[Mapping[str, Any]]) -> str:
+def _as_jsonl(entries: Sequence[Entry], fields: Sequence[str]) -> str:
     return "".join(json.dumps(entry, ensure_ascii=False).translate(_LINE_ENDS) + "\n" for entry in entries)
 
 
-def _as_csv(entries: Sequence[Mapping[str, Any]]) -> str:
+def _as_csv(entries: Sequence[Entry], fields: Sequence[str]) -> str:
     file = io.StringIO()
     file.write("\ufeff")  # spreadsheets take the file for UTF-8 only with this mark
-    columns = [name for name in FIELDS if name != "extra"]
-    writer = csv.DictWriter(file, columns, extrasaction="ignore")
+    columns = [name for name in fields if name != "extra"]
+    writer = csv.DictWriter(file, columns)
     writer.writeheader()
     writer.writerows({name: _cell(entry[name]) for name in columns} for entry in entries)
     return file.getvalue()
 
 
-def _cell(value: str | None) -> str:
-    text = value or ""
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -194,4 +210,4 @@ def _moment(text: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-FORMS: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {"jsonl": _as_jsonl, "csv": _as_csv}
+FORMS: dict[str, Callable[[Sequence[Entry], Sequence[str]], str]] = {"jsonl": _as_jsonl, "csv": _as_csv}

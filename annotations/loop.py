@@ -148,10 +148,20 @@ class Loop:
             rows = labels.corrections(session, known.name)
         return export.write_file(rows, Path(self._exports.name), known.name, form)
 
+    def export_queue(self, task: str, form: str) -> Path:
+        """Return a file of what waits for a person, like that of `export`."""
+        known = self._task(task)
+        with self._store.reading() as session:
+            items = [self._item(row) for row in samples.waiting(session, known.name)]
+        return export.write_queue(items, Path(self._exports.name), f"{known.name}-queue", form)
+
     def services(self) -> dict[str, Any]:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "item", "correct", "skip", "unsure", "undo")
-        return {name: getattr(self, name) for name in ("tasks", *names, "status", "train", "export", "ready")}
+        return {
+            name: getattr(self, name)
+            for name in ("tasks", *names, "status", "train", "export", "export_queue", "ready")
+        }
 
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)

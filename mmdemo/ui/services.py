@@ -33,4 +33,5 @@ class Services:
     status: Callable[[str], Status]  # task
     train: Callable[[str], str]  # task → a sentence; starts the night as a process of its own. Raises Busy
     export: Callable[[str, str], Path]  # task, "csv" | "jsonl" → a file of the corrections
+    export_queue: Callable[[str, str], Path]  # … of what waits for a person
     ready: Callable[[str], bool] = lambda task: True  # task → is its model loaded, or must a visitor wait for it?

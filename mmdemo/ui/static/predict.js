@@ -3,9 +3,10 @@
   "use strict";
   const TOKEN = "mmdemo.token"; // of the last answer, in this tab alone
   const DRAFT = "mmdemo.draft"; // task and captions, in this tab alone
+  const DECLINED = "mmdemo.declined"; // nothing may be kept; a choice that holds until it is changed
   const SLOW_MS = 900; // after which one asks why it takes so long
 
-  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", work: null };
+  const desk = { task: null, captions: {}, media: {}, token: null, view: null, problem: "", refused: false, work: null };
   let ui = null; // the part as it stands now
   const t = mmdemo.t;
 
@@ -13,8 +14,8 @@
     const find = (selector) => root.querySelector(selector);
     ui = { root, signal, find, wells: {}, results: find(".mm-results"), keep: find(".mm-keep") };
     for (const form of root.querySelectorAll(".mm-form")) prepare(form);
-    ui.keep.checked = desk.keep;
-    ui.keep.addEventListener("change", () => { desk.keep = ui.keep.checked; });
+    ui.keep.checked = !mmdemo.stored(DECLINED);
+    ui.keep.addEventListener("change", () => mmdemo.store(DECLINED, ui.keep.checked ? null : "yes"));
     root.addEventListener("click", onClick);
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
@@ -24,9 +25,10 @@
     if (first) readDraft();
     const asked = new URLSearchParams(location.search).get("task"); // a link may name one
     chooseTask(desk.task || asked || root.querySelector("[data-task]").dataset.task);
+    if (!desk.refused) desk.problem = ""; // it was said in another language
     paint();
     if (first) recall(mmdemo.stored(TOKEN, "sessionStorage"));
-    else if (desk.token && desk.view) recall(desk.token); // the same answer, in the other language
+    else if (desk.view || desk.refused) recall(desk.token); // the same, in the other language
   };
 
   // --- the form --------------------------------------------------------------------------------------------------
@@ -141,7 +143,8 @@
 
   async function predict() {
     if (desk.work) return;
-    const { token: before, task, keep } = desk; // the reader may turn to another task meanwhile
+    const { token: before, task } = desk; // the reader may turn to another task meanwhile
+    const keep = ui.keep.checked;
     const [token, wells, caption] = [mmdemo.token(), ui.wells[task], captionField()?.value || ""];
     await working(token, async (signal, patiently) => {
       const media = {};
@@ -179,7 +182,7 @@
   async function working(token, ask) {
     const stopper = new AbortController();
     desk.work = { stopper, token, said: t("predict.uploading"), slow: setTimeout(whySlow, SLOW_MS) };
-    desk.problem = "";
+    Object.assign(desk, { problem: "", refused: false });
     paint();
     const { signal } = stopper;
     const patiently = (step) => mmdemo.patiently(step, signal, () => say(t("predict.reconnecting")));
@@ -196,9 +199,10 @@
     }
   }
 
-  function onWait({ place }) {
-    if (place === undefined || place <= 1) say(t(place ? "predict.waiting_one" : "predict.working"));
-    else say(t("predict.waiting", { count: place }));
+  function onWait({ place, seconds }) {
+    if (!place) return say(t("predict.working"));
+    const expected = seconds ? t("predict.expected", { seconds: Math.ceil(seconds) }) : "";
+    say((place === 1 ? t("predict.waiting_one") : t("predict.waiting", { count: place })) + expected);
   }
 
   async function whySlow() {
@@ -214,9 +218,9 @@
 
   function arrived(token, view) {
     if (view.state === "refused") {
-      Object.assign(desk, { problem: view.sentence, token, view: null });
+      Object.assign(desk, { problem: view.sentence, refused: true, token, view: null });
     } else {
-      Object.assign(desk, { problem: "", token, view });
+      Object.assign(desk, { problem: "", refused: false, token, view });
       if (view.prediction_id) mmdemo.result.sent.add(view.prediction_id);
       if (view.task !== desk.task) chooseTask(view.task);
       for (const well of ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
@@ -247,7 +251,7 @@
   }
 
   function reset() {
-    Object.assign(desk, { token: null, view: null, problem: "" });
+    Object.assign(desk, { token: null, view: null, problem: "", refused: false });
     mmdemo.store(TOKEN, null, "sessionStorage");
     paint();
   }

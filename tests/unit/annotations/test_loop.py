@@ -1,5 +1,7 @@
 """The callables that the page is handed, over a real store and a predictor that answers by rule."""
 
+import csv
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -95,13 +97,14 @@ def test_review_goes_forth_and_back(loop: Loop) -> None:
     assert len(loop.queue("sentiment", 2)) == 2
 
 
-@pytest.mark.parametrize("act", ["predict", "suggest", "queue", "status", "methods", "train", "export"])
+@pytest.mark.parametrize("act", ["predict", "suggest", "queue", "status", "methods", "train", "export", "export_queue"])
 def test_an_unknown_task_is_refused_everywhere(loop: Loop, act: str) -> None:
     arguments = {
         "predict": (DOUBTFUL, "none", True),
         "suggest": (DOUBTFUL, "negative"),
         "queue": (10,),
         "export": ("csv",),
+        "export_queue": ("csv",),
     }
     with pytest.raises(UnknownName, match="sentiment"):
         getattr(loop, act)("nosuch", *arguments.get(act, ()))
@@ -169,6 +172,19 @@ def test_export_gives_a_file_of_the_corrections(loop: Loop) -> None:
         assert path.suffix == f".{form}" and answer.sample_id in path.read_text("utf-8-sig")
     with pytest.raises(UnknownName, match="jsonl, csv"):
         loop.export("sentiment", "xml")
+
+
+def test_what_waits_is_given_as_a_file_too(loop: Loop) -> None:
+    header = loop.export_queue("sentiment", "csv").read_text("utf-8-sig").strip()
+    assert header.split(",")[:3] == ["sample_id", "task", "label"]
+    answer = loop.predict("sentiment", DOUBTFUL, "none", True)
+    path = loop.export_queue("sentiment", "jsonl")
+    [entry] = map(json.loads, path.read_text("utf-8").splitlines())
+    assert path.name == "sentiment-queue.jsonl"
+    assert (entry["sample_id"], entry["text"]) == (answer.sample_id, DOUBTFUL.text)
+    assert entry["confidence"] == pytest.approx(answer.confidence)
+    with loop.export_queue("sentiment", "csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["sample_id"] for row in csv.DictReader(file)] == [answer.sample_id]
 
 
 def test_warming_loads_every_model_and_outlives_one_that_is_missing(config: Settings) -> None:

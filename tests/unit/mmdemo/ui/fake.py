@@ -87,6 +87,7 @@ class FakeLoop:
             status=lambda task: Status(task, {}, {}, {}, (), None, None, 0, 20),
             train=lambda task: "",
             export=lambda task, kind: Path("/nowhere"),
+            export_queue=lambda task, kind: Path("/nowhere"),
         )
 
 

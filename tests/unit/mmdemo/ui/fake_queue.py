@@ -123,9 +123,15 @@ class FakeQueue(FakeLoop):
         path.write_text("\n".join(["label", *(c.label for c in self.corrections)]), encoding="utf-8")
         return path
 
+    def export_queue(self, task: str, kind: str) -> Path:
+        """Write a file with the ids that wait."""
+        path = self.folder / f"queue.{kind}"
+        path.write_text("\n".join(["sample_id", *(item.sample_id for item in self.queue(task, 50))]), encoding="utf-8")
+        return path
+
     def services(self) -> Services:
         """Return the seam that the page is handed."""
-        names = ("queue", "item", "correct", "skip", "unsure", "undo", "status", "train", "export")
+        names = ("queue", "item", "correct", "skip", "unsure", "undo", "status", "train", "export", "export_queue")
         return dataclasses.replace(super().services(), **{name: getattr(self, name) for name in names})
 
     def _move(self, sample_id: str, state: str, annotator: str) -> None:
