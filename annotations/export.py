@@ -29,11 +29,8 @@ FIELDS = (
     *("id", "image", "audio", "text", "label", "group", "extra"),
     *("annotator", "corrected_at", "predicted_label", "model_version", "note"),
 )
+QUEUE_FIELDS = ("sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested", "text")
 Entry = Mapping[str, Any]  # field → value: a line of a file
-QUEUE_FIELDS = (
-    *("sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested"),
-    "text",
-)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute a cell that begins so
 # JSON may hold these as they are, but readers that split a file into lines break it there
 _LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}

@@ -6,7 +6,7 @@
   const DECLINED = "mmdemo.declined"; // nothing may be kept; a choice that holds until it is changed
   const SLOW_MS = 900; // after which one asks why it takes so long
 
-  const desk = { task: null, captions: {}, media: {}, token: null, view: null, problem: "", refused: false, work: null };
+  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", refused: false, work: null };
   let ui = null; // the part as it stands now
   const t = mmdemo.t;
 
@@ -14,14 +14,18 @@
     const find = (selector) => root.querySelector(selector);
     ui = { root, signal, find, wells: {}, results: find(".mm-results"), keep: find(".mm-keep") };
     for (const form of root.querySelectorAll(".mm-form")) prepare(form);
-    ui.keep.checked = !mmdemo.stored(DECLINED);
-    ui.keep.addEventListener("change", () => mmdemo.store(DECLINED, ui.keep.checked ? null : "yes"));
+    const first = desk.task === null;
+    if (first) desk.keep = !mmdemo.stored(DECLINED);
+    ui.keep.checked = desk.keep;
+    ui.keep.addEventListener("change", () => {
+      desk.keep = ui.keep.checked;
+      mmdemo.store(DECLINED, desk.keep ? null : "yes");
+    });
     root.addEventListener("click", onClick);
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
     document.addEventListener("paste", onPaste, { signal });
     signal.addEventListener("abort", () => Object.values(ui.wells).flat().forEach((well) => well.close()));
-    const first = desk.task === null;
     if (first) readDraft();
     const asked = new URLSearchParams(location.search).get("task"); // a link may name one
     chooseTask(desk.task || asked || root.querySelector("[data-task]").dataset.task);
@@ -143,8 +147,7 @@
 
   async function predict() {
     if (desk.work) return;
-    const { token: before, task } = desk; // the reader may turn to another task meanwhile
-    const keep = ui.keep.checked;
+    const { token: before, task, keep } = desk; // the reader may turn to another task meanwhile
     const [token, wells, caption] = [mmdemo.token(), ui.wells[task], captionField()?.value || ""];
     await working(token, async (signal, patiently) => {
       const media = {};
