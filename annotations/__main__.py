@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import math
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -138,6 +140,16 @@ def _natural(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
 _TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file"})
 _ONE_TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file", "required": True})
 _DAYS = "days without an answer; 0: never (default: MMDEMO_RETENTION_DAYS)"
@@ -147,7 +159,7 @@ _SECONDS = "go on, with this many seconds between two rounds"
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequence[tuple[Any, Any]]]] = {
     "queue": (queue, [_TASK, (("--limit",), {"type": _natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
     "status": (show_status, [_TASK]),
-    "sync": (sync, [_TASK, (("--watch",), {"type": float, "metavar": "SECONDS", "help": _SECONDS})]),
+    "sync": (sync, [_TASK, (("--watch",), {"type": _seconds, "metavar": "SECONDS", "help": _SECONDS})]),
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),
     "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
     "rollback": (rollback, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),

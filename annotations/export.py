@@ -18,6 +18,7 @@ from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import Labelled
 from mmdemo import decode
 from mmdemo.errors import BadInput, ManifestError, UnknownName
+from mmdemo.review import QueueItem
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
@@ -28,6 +29,8 @@ FIELDS = (
     *("id", "image", "audio", "text", "label", "group", "extra"),
     *("annotator", "corrected_at", "predicted_label", "model_version", "note"),
 )
+QUEUE_FIELDS = ("sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested", "text")
+Entry = Mapping[str, Any]  # field → value: a line of a file
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute a cell that begins so
 # JSON may hold these as they are, but readers that split a file into lines break it there
 _LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
@@ -61,10 +64,19 @@ def write_folder(store: Store, tasks: Sequence[str], out: Path) -> dict[str, int
 
 
 def as_text(rows: Sequence[Labelled], form: str) -> str:
-    """Return rows as the text of a file. Raises UnknownName."""
+    """Return corrections as the text of a file. Raises UnknownName."""
+    return _text([_entry(row) for row in rows], FIELDS, form)
+
+
+def queue_as_text(items: Sequence[QueueItem], form: str) -> str:
+    """Return what waits for a person as the text of a file, without its media. Raises UnknownName."""
+    return _text([{field: getattr(item, field) for field in QUEUE_FIELDS} for item in items], QUEUE_FIELDS, form)
+
+
+def _text(entries: Sequence[Entry], fields: Sequence[str], form: str) -> str:
     if form not in FORMS:
         raise UnknownName("unknown_form", form=form, known=", ".join(FORMS))
-    return FORMS[form]([_entry(row) for row in rows])
+    return FORMS[form](entries, fields)
 
 
 def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> None:
@@ -83,22 +95,21 @@ def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> 
 def read_manifest(store: Store, task: Task, path: Path) -> Imported:
     """Store the rows of a manifest as corrections. Doing it again changes nothing; a newer correction is kept.
 
-    The annotator is the row's, or "import". Raises ManifestError (also for a sample that cannot be read: then the rows
-    before it are stored), StorageError.
+    The annotator is the row's, or "import". All rows are checked before the first is stored. Raises ManifestError,
+    StorageError.
     """
-    about = _about(path)
-    added = 0
     rows = manifests.read(path, task)
     for row in rows:
         try:
-            inputs = decode.decode(row.sample, task)
+            decode.decode(row.sample, task)
+            review_queue.checked_name(_annotator(row))
         except BadInput as error:
             raise ManifestError("manifest_sample", path=path, id=row.id, detail=error) from error
-        added += _add(store, task, inputs, row.label, about.get(row.id, {}))
+    added = sum(_add(store, task, decode.decode(row.sample, task), row) for row in rows)
     return Imported(added, len(rows) - added)
 
 
-def _entry(row: Labelled) -> dict[str, Any]:
+def _entry(row: Labelled) -> Entry:
     made = row.correction
     return {
         "id": made.sample_id,
@@ -116,22 +127,22 @@ def _entry(row: Labelled) -> dict[str, Any]:
     }
 
 
-def _as_jsonl(entries: Sequence[Mapping[str, Any]]) -> str:
+def _as_jsonl(entries: Sequence[Entry], fields: Sequence[str]) -> str:
     return "".join(json.dumps(entry, ensure_ascii=False).translate(_LINE_ENDS) + "\n" for entry in entries)
 
 
-def _as_csv(entries: Sequence[Mapping[str, Any]]) -> str:
+def _as_csv(entries: Sequence[Entry], fields: Sequence[str]) -> str:
     file = io.StringIO()
     file.write("\ufeff")  # spreadsheets take the file for UTF-8 only with this mark
-    columns = [name for name in FIELDS if name != "extra"]
-    writer = csv.DictWriter(file, columns, extrasaction="ignore")
+    columns = [name for name in fields if name != "extra"]
+    writer = csv.DictWriter(file, columns)
     writer.writeheader()
     writer.writerows({name: _cell(entry[name]) for name in columns} for entry in entries)
     return file.getvalue()
 
 
-def _cell(value: str | None) -> str:
-    text = value or ""
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -143,18 +154,13 @@ def _copy_media(root: Path, rows: Sequence[Labelled], out: Path) -> None:
             shutil.copyfile(root / name, target)
 
 
-def _about(path: Path) -> dict[str, dict[str, Any]]:
-    """Return id → the whole line: who corrected it, when, and what had been predicted."""
-    try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        return {str(line["id"]): line for line in lines}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the manifest's reader says what is wrong with it
+def _annotator(row: manifests.Row) -> str:
+    return str(row.raw.get("annotator") or IMPORT)
 
 
-def _add(store: Store, task: Task, inputs: Inputs, label: str, about: Mapping[str, Any]) -> bool:
-    sample_id = decode.sample_id(inputs, task.name)
-    annotator = review_queue.checked_name(str(about.get("annotator") or IMPORT))
+def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool:
+    sample_id, label, about = decode.sample_id(inputs, task.name), given.label, given.raw
+    annotator = review_queue.checked_name(_annotator(given))
     at = _moment(about.get("corrected_at"))
     copies = media.copies_of(inputs)
     with store.session() as session, media.keeping(store.media, list(copies.values())):
@@ -204,4 +210,4 @@ def _moment(text: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-FORMS: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {"jsonl": _as_jsonl, "csv": _as_csv}
+FORMS: dict[str, Callable[[Sequence[Entry], Sequence[str]], str]] = {"jsonl": _as_jsonl, "csv": _as_csv}

@@ -163,10 +163,17 @@ class Loop:
         with self._store.reading() as session:
             return export.as_text(labels.corrections(session, known.name), form)
 
+    def export_queue(self, task: str, form: str) -> str:
+        """Return what waits for a person as the text of a file, like `export`."""
+        known = self._task(task)
+        with self._store.reading() as session:
+            return export.queue_as_text([self._item(row) for row in samples.waiting(session, known.name)], form)
+
     def services(self) -> dict[str, Any]:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
-        return {name: getattr(self, name) for name in ("tasks", *names, "undo", "status", "train", "export", "ready")}
+        more = ("undo", "status", "train", "export", "export_queue", "ready")
+        return {name: getattr(self, name) for name in ("tasks", *names, *more)}
 
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)

@@ -7,7 +7,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from annotations import content, media
 from annotations.review_queue import log
@@ -19,6 +19,7 @@ from mmdemo.locale import text
 ROUND_S = 600.0  # between two looks of `watch`
 ROUNDS_A_DAY = 144
 _AT_ONCE = 200  # samples or files in one transaction: visitors wait no longer than it takes
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing was kept before
 _ORPHAN_AGE = timedelta(hours=1)  # a younger file may belong to a write that has not ended
 
 
@@ -46,7 +47,8 @@ def expire(store: Store, days: int, at: datetime | None = None) -> int:
     """
     moment = at or now()
     number = 0
-    while days and (erased := _expire_some(store, moment - timedelta(days=days))):
+    since = moment - timedelta(days=min(days, (moment - _EARLIEST).days))
+    while days and (erased := _expire_some(store, since)):
         number += erased
     _clear(store, media.names(store.media, (now() - _ORPHAN_AGE).timestamp()))
     _scrub(store)

@@ -229,16 +229,20 @@ def _why_failed(error: BaseException) -> Reason:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the night of one task or of all, say what came of it, and return the exit code."""
     given = _parser().parse_args(argv)
+    found: list[Run] = []
+    code = 0
     try:
         config = settings.load()
         chosen = [tasks.get(given.task, config.task_dir)] if given.task else tasks.load_all(config.task_dir).values()
         with _stopped_by_signal():
-            found = [_tried(config, task) for task in chosen]
+            for task in chosen:
+                found.append(_tried(config, task))
     except MmdemoError as error:
         _say(str(error))
-        return error.exit_code
-    print(json.dumps([_as_json(run) for run in found], ensure_ascii=False) if given.json else _as_text(found))
-    return FAILED_EXIT if any(run.state == runs.FAILED for run in found) else 0
+        code = error.exit_code
+    if found or not code:  # what is known is said, also where a later task could not have its night
+        print(json.dumps([_as_json(run) for run in found], ensure_ascii=False) if given.json else _as_text(found))
+    return code or (FAILED_EXIT if any(run.state == runs.FAILED for run in found) else 0)
 
 
 def _tried(config: Settings, task: Task) -> Run:

@@ -16,7 +16,12 @@ Programmers' mistakes are asserts and never stand here. Sentences live in `local
 so that the page can say them in the reader's language.
 """
 
+import re
+from pathlib import Path
+
 from mmdemo import locale
+
+_FOLDERS = re.compile(r"(?<![\w:/])/(?:[^\s'\"/]+/)*(?=[^\s'\"/])")
 
 
 class MmdemoError(Exception):
@@ -32,6 +37,11 @@ class MmdemoError(Exception):
     def sentence(self, language: str = "en") -> str:
         """Return the one sentence that a reader of `language` sees."""
         return locale.text(f"error.{self.key}", language, **self.values)
+
+    def public_sentence(self, language: str = "en") -> str:
+        """Return the sentence for visitors: of the server's files it says how they are called, not where they lie."""
+        values = {name: _without_folders(value) for name, value in self.values.items()}
+        return locale.text(f"error.{self.key}", language, **values)
 
     def __str__(self) -> str:
         return self.sentence()
@@ -83,3 +93,12 @@ class LabelStudioError(MmdemoError):
     """Label Studio cannot be reached or refuses what was asked."""
 
     exit_code = 1
+
+
+ON_CALL = (StorageError, CheckpointError)  # what no visitor can mend: whoever runs the page reads them in its log
+
+
+def _without_folders(value: object) -> object:
+    if isinstance(value, int | float):
+        return value
+    return value.name if isinstance(value, Path) else _FOLDERS.sub("", str(value))

@@ -1,9 +1,11 @@
 """Is a caption in a language that the model does not read? By its script first, then, within a script, by its words.
 
-Wrong alarms cost more than misses: names, hashtags, emoji and one or two words are never called foreign.
+Two answers: it clearly is (`is_foreign`), or nobody can tell that it isn't (`is_unclear`), which is what can be said of
+few words. Wrong alarms cost more than misses: hashtags, emoji and short names are never called foreign.
 """
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -46,9 +48,17 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 HIGHEST = {3: 0.008, 4: 0.02, 5: 0.05}
 FEWEST_WORD_LETTERS = 11  # in all words together: "c'est la vie" and "lol omg wtf" say nothing
 FEWEST_LETTERS = 2  # of a foreign script: a single α is a symbol
+# Share of the words that the model knows → how likely the task's languages may be at most for a caption to be unclear.
+UNCLEAR = {1 / 3: 0.13, 1.0: 0.03}
+MIXED = "Latin"  # the script in which that is measured: most languages share it, and words stand apart
+# Of the net, and of no language.
+CHAT = ("brb", "btw", "fyi", "idk", "ikr", "imo", "irl", "lmao", "lol", "omg", "rofl", "smh", "tbh", "thx", "wtf")
 _LETTERS = {script: regex.compile(rf"\p{{Script={script}}}") for script in SCRIPTS}
-_NOT_WORDS = regex.compile(r"\bht{1,2}p?s?(:\S*|…)|www\.\S+|[@#][\p{L}\p{M}\p{N}_]+|\bRT\b")
+_NOT_WORDS = regex.compile(
+    r"\bht{1,2}p?s?(:\S*|…)|www\.\S+|[@#][\p{L}\p{M}\p{N}_]+|\bRT\b|\b(?i:" + "|".join(CHAT) + r")\b"
+)
 _WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*")
+_PART = regex.compile(r"[\p{L}\p{M}]+")
 
 
 def is_foreign(caption: str, languages: Sequence[str]) -> bool:
@@ -56,10 +66,9 @@ def is_foreign(caption: str, languages: Sequence[str]) -> bool:
 
     Where `languages` is empty, or holds one that SCRIPTS does not know, nothing is foreign.
     """
-    known = {language for of in SCRIPTS.values() for language in of}
     text = _NOT_WORDS.sub(" ", caption)
     letters = {script: len(pattern.findall(text)) for script, pattern in _LETTERS.items()}
-    if not languages or not known.issuperset(languages) or not any(letters.values()):
+    if not _can_tell(languages) or not any(letters.values()):
         return False
     read = {script for script, of in SCRIPTS.items() if set(of) & set(languages)}
     foreign = sum(count for script, count in letters.items() if script not in read)
@@ -67,6 +76,34 @@ def is_foreign(caption: str, languages: Sequence[str]) -> bool:
         return foreign >= FEWEST_LETTERS
     script = max(read, key=lambda name: letters[name])
     return _words_are_foreign(text, languages, SCRIPTS[script])
+
+
+def is_unclear(caption: str, languages: Sequence[str], knows: Callable[[str], bool]) -> bool:
+    """Return whether nothing tells that the caption is in one of `languages`, though it need not be foreign.
+
+    `knows` says whether the model knows a word as a whole. Single words are unclear only with foreign letters in them.
+    """
+    words = [word for word in _WORD.findall(_NOT_WORDS.sub(" ", caption)) if _LETTERS[MIXED].search(word)]
+    fewest = 2 if all(map(str.isascii, words)) else 1
+    if not _can_tell(languages) or not set(languages) & set(SCRIPTS[MIXED]) or len(words) < fewest:
+        return False
+    likely = _share(" ".join(words).lower(), languages, SCRIPTS[MIXED])
+    if likely >= max(UNCLEAR.values()):
+        return False
+    known = sum(all(map(knows, _PART.findall(word))) for word in words) / len(words)
+    if len(words) < min(HIGHEST) and (known == 1 or (known > 0 and all(map(str.istitle, words)))):
+        return False  # in one language as well as in another; or the name of somebody
+    return likely < next(highest for most, highest in UNCLEAR.items() if known <= most)
+
+
+def is_wordless(caption: str) -> bool:
+    """Return whether a caption is punctuation alone: no letter, no digit, no picture sign."""
+    return not any(unicodedata.category(sign)[0] in "LN" or unicodedata.category(sign) == "So" for sign in caption)
+
+
+def _can_tell(languages: Sequence[str]) -> bool:
+    known = {language for of in SCRIPTS.values() for language in of}
+    return bool(languages) and known.issuperset(languages)
 
 
 def _words_are_foreign(text: str, languages: Sequence[str], candidates: Sequence[str]) -> bool:

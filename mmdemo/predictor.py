@@ -180,7 +180,7 @@ def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output
     assert output.logits is not None
     temperature = served.sidecar.temperatures.get(sidecar.subset(inputs.modalities), 1.0)
     probabilities = served.model.head.probabilities(output.logits[0] / temperature).numpy()  # (labels,)
-    strange = (*_strange_caption(task, inputs, encoded), *_unfamiliar(served, output))
+    strange = (*_strange_caption(task, served, inputs, encoded), *_unfamiliar(served, output))
     if strange:
         probabilities = familiarity.pulled(probabilities, task.threshold)
     low = LOW_CONFIDENCE if probabilities.max() < task.threshold else None
@@ -192,11 +192,17 @@ def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output
     )
 
 
-def _strange_caption(task: Task, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
-    if inputs.text is not None and language.is_foreign(inputs.text, task.languages):
+def _strange_caption(task: Task, served: Served, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
+    frontend = served.processor.text
+    if inputs.text is None or frontend is None:
+        return ()
+    if language.is_foreign(inputs.text, task.languages):
         return ("other_language",)
+    if language.is_unclear(inputs.text, task.languages, frontend.knows):
+        return ("language_unclear",)
     # Beside a picture, signs that say nothing do no harm.
-    return ("text_unread",) if encoded.unread[0] and inputs.modalities == ("text",) else ()
+    unread = encoded.unread[0] or language.is_wordless(inputs.text)
+    return ("text_unread",) if unread and inputs.modalities == ("text",) else ()
 
 
 def _unfamiliar(served: Served, output: MultimodalOutput) -> tuple[str, ...]:

@@ -74,6 +74,6 @@ def _convert(name: str, value: str) -> Any:
 
 
 def _whole_number(variable: str, value: str) -> int:
-    if not value.strip().isdigit():
+    if not value.strip().isdecimal():
         raise ManifestError("setting_not_a_number", variable=variable, value=value)
     return int(value)

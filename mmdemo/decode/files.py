@@ -1,5 +1,6 @@
 """The bytes that somebody gave, read only once their number is known to be allowed."""
 
+import itertools
 from pathlib import Path
 
 from mmdemo.errors import BadInput
@@ -27,4 +28,10 @@ def _check(size: int, limit: int, empty: str) -> None:
     if size == 0:
         raise BadInput(empty)
     if size > limit:
-        raise BadInput("file_too_large", megabytes=f"{size / 1e6:.1f}", limit=f"{limit / 1e6:g}")
+        raise BadInput("file_too_large", megabytes=beyond(size / 1e6, limit / 1e6, 1), limit=f"{limit / 1e6:g}")
+
+
+def beyond(value: float, limit: float, decimals: int = 0) -> str:
+    """Return a value above its limit in digits: with so many decimals, or more where they hide that it is above."""
+    enough = next(count for count in itertools.count(decimals) if round(value, count) > limit)
+    return f"{value:,.{enough}f}"

@@ -32,7 +32,7 @@ def decode_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np
         picture.load()
         return _rgb(_smaller(_eight_bit(_upright(picture))))
     except _DAMAGED as error:
-        raise BadInput("image_damaged", detail=str(error).split("\n")[0][:120]) from error
+        raise BadInput("image_damaged") from error
 
 
 def encode_image(image: np.ndarray) -> bytes:
@@ -56,7 +56,8 @@ def _open(source: Path | str | bytes, limits: Limits) -> Image.Image:
 
 
 def _too_large(pixels: int, limits: Limits) -> BadInput:
-    return BadInput("image_too_large", megapixels=f"{pixels / 1e6:.1f}", limit=f"{limits.image_pixels / 1e6:g}")
+    most = limits.image_pixels / 1e6
+    return BadInput("image_too_large", megapixels=files.beyond(pixels / 1e6, most, 1), limit=f"{most:g}")
 
 
 @cache

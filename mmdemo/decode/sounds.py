@@ -4,6 +4,7 @@ PyAV reads whatever a browser records, and the sound of a video; its pictures ar
 """
 
 import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def decode_audio(source: Path | str | bytes | tuple[np.ndarray, int], limits: Li
         raise BadInput("audio_not_finite")
     seconds = len(wave) / SAMPLE_RATE_HZ
     if seconds < limits.audio_min_s:
-        raise BadInput("audio_too_short", seconds=f"{seconds:.2f}", limit=f"{limits.audio_min_s:g}")
+        short = math.floor(seconds * 100) / 100  # rounded, it could read like the limit
+        raise BadInput("audio_too_short", seconds=f"{short:.2f}", limit=f"{limits.audio_min_s:g}")
     wave = wave / max(1.0, float(np.abs(wave).max()))
     if float((wave - wave.mean()).std()) < SILENT_RMS:
         raise BadInput("audio_silent")
@@ -70,7 +72,7 @@ def _from_array(wave: np.ndarray, rate: int, limits: Limits) -> np.ndarray:
         raise BadInput("audio_rate_wrong", rate=rate, lowest=LOWEST_RATE_HZ, highest=HIGHEST_RATE_HZ)
     if wave.ndim == 2:
         wave = wave if wave.shape[0] >= wave.shape[1] else wave.T  # (samples, channels)
-    if len(wave) > limits.audio_max_s * rate:
+    if len(wave) > _most_samples(rate, limits):
         raise _too_long(len(wave) / rate, limits)
     wave = _unit(wave)
     mono = wave if wave.ndim == 1 else wave.mean(axis=1, dtype=np.float32)  # (samples,)
@@ -94,23 +96,29 @@ def _from_file(source: Path | str | bytes, limits: Limits) -> np.ndarray:
 
 def _mono_frames(container: InputContainer, limits: Limits) -> Iterator[np.ndarray]:
     """Yield (samples,) float32 of the first sound track; stop where it is longer than the limit or cut off."""
-    seconds = 0.0
+    samples = 0
     try:
         for frame in container.decode(audio=0):
-            seconds += frame.samples / frame.rate
-            if seconds > limits.audio_max_s:
+            samples += frame.samples
+            if samples > _most_samples(frame.rate, limits):
                 raise _too_long((container.duration or 0) / av.time_base, limits)
             yield _mono(frame)
     except av.error.FFmpegError:
-        if seconds == 0:
+        if samples == 0:
             raise  # else a recording that was cut off counts as far as it goes
+
+
+def _most_samples(rate: float, limits: Limits) -> int:
+    return round(limits.audio_max_s * rate)
 
 
 def _too_long(seconds: float, limits: Limits) -> BadInput:
     """Return the refusal; a header that tells less than the limit, or nothing, is not believed."""
     if seconds <= limits.audio_max_s:
         return BadInput("audio_longer", limit=f"{limits.audio_max_s:g}")
-    return BadInput("audio_too_long", seconds=f"{seconds:,.0f}", limit=f"{limits.audio_max_s:g}")
+    return BadInput(
+        "audio_too_long", seconds=files.beyond(seconds, limits.audio_max_s), limit=f"{limits.audio_max_s:g}"
+    )
 
 
 def _mono(frame: AudioFrame) -> np.ndarray:

@@ -115,6 +115,11 @@ class TextFrontend:
         words[empty] = attention.bool()[empty]
         return {"input_ids": ids, "attention_mask": attention, "text_mask": words}, encodings, unread
 
+    def knows(self, word: str) -> bool:
+        """Return whether a word is one piece of the tokenizer's, not several."""
+        ids = self.tokenizer.encode(word, add_special_tokens=False).ids
+        return len(ids) == 1 and ids[0] != self._unknown
+
     @cached_property
     def _unknown(self) -> int:
         name = getattr(self.tokenizer.model, "unk_token", None)

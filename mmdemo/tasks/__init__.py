@@ -100,7 +100,12 @@ class Task:
 
 
 def load_all(task_dir: Path | None = None) -> dict[str, Task]:
-    """Return the shipped tasks and those of `task_dir` by name; a later file of the same name wins."""
+    """Return the shipped tasks and those of `task_dir` by name; a later file of the same name wins.
+
+    Raises ManifestError where a file is at fault, or the folder is none.
+    """
+    if task_dir is not None and not task_dir.is_dir():
+        raise ManifestError("task_dir_missing", path=task_dir)
     folders = [SHIPPED, *([task_dir] if task_dir else [])]
     found = [load_file(path) for folder in folders for path in sorted(folder.glob("*.toml"))]
     return {task.name: task for task in found}
@@ -123,6 +128,8 @@ def load_file(path: Path) -> Task:
             return _task(tomllib.load(file), path)
     except FileNotFoundError as error:
         raise ManifestError("task_file_missing", path=path) from error
+    except OSError as error:
+        raise ManifestError("task_file_unreadable", path=path, detail=error.strerror) from error
     except tomllib.TOMLDecodeError as error:
         raise ManifestError("task_file_broken", path=path, detail=error) from error
     except (KeyError, TypeError, ValueError) as error:

@@ -25,6 +25,7 @@ class Row:
     group: str = ""  # where it comes from; figures are reported by it
     extra: Mapping[str, Any] = field(default_factory=dict)  # what else is known, such as speaker
     path: Path | None = None  # the manifest it stands in
+    raw: Mapping[str, Any] = field(default_factory=dict)  # the whole line, such as who corrected it
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _line(number: int, text: str, path: Path, task: Task) -> Line:
         group=str(raw.get("group") or ""),
         extra=raw.get("extra") or {},
         path=path,
+        raw=raw,
     )
     return Line(number, row)
 

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from mmdemo import locale
-from mmdemo.errors import MmdemoError
+from mmdemo.errors import ON_CALL, MmdemoError
 from mmdemo.ui import uploads
 from mmdemo.ui.frame import language_of
 
@@ -30,7 +30,9 @@ class Blocks(gr.Blocks):
         except gr.Error:
             raise
         except MmdemoError as error:
-            raise gr.Error(error.sentence(language), print_exception=False) from error
+            if isinstance(error, ON_CALL):
+                log.error("%s", error)
+            raise gr.Error(error.public_sentence(language), print_exception=False) from error
         except Exception as error:
             log.exception("A call failed")
             raise gr.Error(locale.text("common.failed", language), print_exception=False) from error

@@ -5,6 +5,7 @@ Asking twice for the same token answers once, so a page that lost its connection
 
 import base64
 import contextlib
+import logging
 import mimetypes
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from gradio import FileData
 from PIL import Image
 
 from mmdemo import decode
-from mmdemo.errors import BadInput, MmdemoError, UnknownName
+from mmdemo.errors import ON_CALL, BadInput, MmdemoError, UnknownName
 from mmdemo.locale import text
 from mmdemo.samples import MODALITIES, Inputs, Sample, to_json
 from mmdemo.settings import Settings
@@ -25,6 +26,8 @@ from mmdemo.ui import answer, arguments, looked, preview, render, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ class Desk:
             inputs = decode.decode(visit.sample, task)
             prediction = self.services.predict(visit.task, _decoded(inputs), "default", visit.keep)
         except MmdemoError as error:
+            if isinstance(error, ON_CALL):
+                log.error("%s", error)
             return self.visits.change(token, refusal=error) or visit
         changed = self.visits.change(
             token,
@@ -203,7 +208,7 @@ def _sentence(refusal: MmdemoError, language: str) -> str:
         words = str(value).split(", ")
         if set(words) <= set(MODALITIES):
             named[name] = text("common.comma", language).join(text(f"common.{word}", language) for word in words)
-    return type(refusal)(refusal.key, **{**refusal.values, **named}).sentence(language)
+    return type(refusal)(refusal.key, **{**refusal.values, **named}).public_sentence(language)
 
 
 def map_card(told: looked.Looked, shown: preview.Preview, language: str) -> str:

@@ -33,7 +33,7 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
         with gr.Column(elem_id="mm-tab-status"):
             status.build(services, settings)
         api.add(services, settings)
-    page.queue(max_size=QUEUE_SIZE)
+    page.queue(max_size=QUEUE_SIZE, api_open=False)  # what waits in line can't be called past it
     return page
 
 

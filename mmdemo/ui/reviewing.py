@@ -181,8 +181,7 @@ class Reviewing:
             "labels": render.html("review_labels", language, view=asked),
             "keys": {choice.key: choice.label for choice in asked.choices if choice.key},
             "accept": accepted,
-            # Its twin may stand in the Predict tab: no two elements of a page share an id.
-            "map": map_card.replace("mm-map-title", "mm-rv-map-title"),
+            "map": map_card,
         }
 
     def _preview(self, item: QueueItem) -> preview.Preview:

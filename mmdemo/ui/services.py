@@ -35,4 +35,5 @@ class Services:
     status: Callable[[str], Status]  # task
     train: Callable[[str], str]  # task → a sentence; starts the night as a process of its own. Raises Busy
     export: Callable[[str, str], str]  # task, "csv" | "jsonl" → the corrections, as the text of a file
+    export_queue: Callable[[str, str], str]  # … what waits for a person
     ready: Callable[[str], bool] = lambda task: True  # task → is its model loaded, or must a visitor wait for it?

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from mmdemo.errors import UnknownName
+from mmdemo.errors import BadInput, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.ui import access, arguments, frame, render, standing
 from mmdemo.ui.frame import language_of
@@ -47,11 +47,14 @@ class Board:
         self.services.train(self._known(task))
         return self.show(request, task, key)
 
-    def export(self, request: gr.Request, task: str, form: str, key: str) -> dict[str, str]:
-        """Return the answers as the text of a file. Raises NotAllowed, UnknownName."""
+    def export(self, request: gr.Request, task: str, what: str, form: str, key: str) -> dict[str, str]:
+        """Return the answers, or the queue, as the text of a file. Raises NotAllowed, BadInput, UnknownName."""
         access.admit(self.settings, request.headers, arguments.text(key, "key"))
-        name, content = self._known(task), self.services.export(self._known(task), arguments.text(form, "form"))
-        return {"name": f"{name}.{form}", "content": content}
+        writers = {"corrections": self.services.export, "queue": self.services.export_queue}
+        if what not in writers:
+            raise BadInput("wrong_type", field="what", wanted=" | ".join(writers), value=what)
+        name, ending = self._known(task), arguments.text(form, "form")
+        return {"name": f"{name}-{what}.{ending}", "content": writers[what](name, ending)}
 
     def _is_reviewer(self, request: gr.Request, key: str) -> bool:
         return access.is_reviewer(self.settings, request.headers, arguments.text(key, "key"))

@@ -87,7 +87,8 @@ window.mmdemo = (() => {
     post(path, JSON.stringify(value), { "Content-Type": "application/json", ...headers });
 
   // call("name", [arguments], {onWait, signal, headers}) → what the function returned.
-  // onWait gets {place} while others are before us (1 is next), {} once it works.
+  // onWait gets {place, seconds} while others are before us: 1 is next, and in so many seconds an answer is expected
+  // (null where nobody knows yet). It gets {} once it works.
   async function call(name, args = [], options = {}) {
     const endpoint = window.gradio_config.dependencies.find((entry) => entry.api_name === name);
     if (!endpoint) throw new Error(`no endpoint ${name}`);
@@ -123,7 +124,7 @@ window.mmdemo = (() => {
       source.onerror = gone; // by itself it would connect again, to a stream that is no longer there
       source.onmessage = ({ data }) => {
         const message = JSON.parse(data);
-        if (message.msg === "estimation") onWait({ place: message.rank + 1 });
+        if (message.msg === "estimation") onWait({ place: message.rank + 1, seconds: message.rank_eta });
         else if (message.msg === "process_starts") onWait({});
         else if (message.msg === "unexpected_error") gone();
         else if (message.msg !== "process_completed") return;

@@ -122,7 +122,8 @@
     return { stop, finish };
   }
 
-  // Bars of loudness and a clock; after mostSeconds the recording ends by itself.
+  // Bars of loudness and a clock. The recording ends by itself, early enough: whatever is longer than mostSeconds is
+  // refused, and in a tab that nobody looks at a timer fires once a second.
   function showLevel(stage, stream, mostSeconds, onEnd) {
     const canvas = stage.querySelector("canvas");
     const clock = stage.querySelector(".mm-clock");
@@ -132,6 +133,7 @@
     context.createMediaStreamSource(stream).connect(analyser);
     const wave = new Float32Array(analyser.fftSize);
     const bars = [];
+    const lastSecond = mostSeconds - Math.min(1.1, mostSeconds / 10);
     const started = performance.now();
     const timer = setInterval(() => {
       const seconds = (performance.now() - started) / 1000;
@@ -139,7 +141,7 @@
       analyser.getFloatTimeDomainData(wave);
       bars.push(Math.sqrt(wave.reduce((sum, value) => sum + value * value, 0) / wave.length));
       drawBars(canvas, pen, bars.slice(-75));
-      if (seconds >= mostSeconds) onEnd();
+      if (seconds >= lastSecond) onEnd();
     }, 60);
     return { stop: () => { clearInterval(timer); if (context.state !== "closed") context.close(); } };
   }

@@ -3,9 +3,10 @@
   "use strict";
   const TOKEN = "mmdemo.token"; // of the last answer, in this tab alone
   const DRAFT = "mmdemo.draft"; // task and captions, in this tab alone
+  const DECLINED = "mmdemo.declined"; // nothing may be kept; a choice that holds until it is changed
   const SLOW_MS = 900; // after which one asks why it takes so long
 
-  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", work: null };
+  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", refused: false, work: null };
   let ui = null; // the part as it stands now
   const t = mmdemo.t;
 
@@ -13,20 +14,25 @@
     const find = (selector) => root.querySelector(selector);
     ui = { root, signal, find, wells: {}, results: find(".mm-results"), keep: find(".mm-keep") };
     for (const form of root.querySelectorAll(".mm-form")) prepare(form);
+    const first = desk.task === null;
+    if (first) desk.keep = !mmdemo.stored(DECLINED);
     ui.keep.checked = desk.keep;
-    ui.keep.addEventListener("change", () => { desk.keep = ui.keep.checked; });
+    ui.keep.addEventListener("change", () => {
+      desk.keep = ui.keep.checked;
+      mmdemo.store(DECLINED, desk.keep ? null : "yes");
+    });
     root.addEventListener("click", onClick);
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
     document.addEventListener("paste", onPaste, { signal });
     signal.addEventListener("abort", () => Object.values(ui.wells).flat().forEach((well) => well.close()));
-    const first = desk.task === null;
     if (first) readDraft();
     const asked = new URLSearchParams(location.search).get("task"); // a link may name one
     chooseTask(desk.task || asked || root.querySelector("[data-task]").dataset.task);
+    if (!desk.refused) desk.problem = ""; // it was said in another language
     paint();
     if (first) recall(mmdemo.stored(TOKEN, "sessionStorage"));
-    else if (desk.token && desk.view) recall(desk.token); // the same answer, in the other language
+    else if (desk.view || desk.refused) recall(desk.token); // the same, in the other language
   };
 
   // --- the form --------------------------------------------------------------------------------------------------
@@ -162,7 +168,7 @@
   // What would be refused is not sent at all.
   function checkSize(file, well) {
     if (file.size <= well.mostBytes) return;
-    const [megabytes, limit] = [file.size, well.mostBytes].map((bytes) => (bytes / 1e6).toFixed(1).replace(/\.0$/, ""));
+    const [megabytes, limit] = [file.size, well.mostBytes].map((bytes) => String(Math.ceil(bytes / 1e5) / 10));
     throw new mmdemo.CallError("refused", t("predict.file_too_large", { megabytes, limit }));
   }
 
@@ -179,7 +185,7 @@
   async function working(token, ask) {
     const stopper = new AbortController();
     desk.work = { stopper, token, said: t("predict.uploading"), slow: setTimeout(whySlow, SLOW_MS) };
-    desk.problem = "";
+    Object.assign(desk, { problem: "", refused: false });
     paint();
     const { signal } = stopper;
     const patiently = (step) => mmdemo.patiently(step, signal, () => say(t("predict.reconnecting")));
@@ -196,9 +202,10 @@
     }
   }
 
-  function onWait({ place }) {
-    if (place === undefined || place <= 1) say(t(place ? "predict.waiting_one" : "predict.working"));
-    else say(t("predict.waiting", { count: place }));
+  function onWait({ place, seconds }) {
+    if (!place) return say(t("predict.working"));
+    const expected = seconds ? t("predict.expected", { seconds: Math.ceil(seconds) }) : "";
+    say((place === 1 ? t("predict.waiting_one") : t("predict.waiting", { count: place })) + expected);
   }
 
   async function whySlow() {
@@ -214,9 +221,9 @@
 
   function arrived(token, view) {
     if (view.state === "refused") {
-      Object.assign(desk, { problem: view.sentence, token, view: null });
+      Object.assign(desk, { problem: view.sentence, refused: true, token, view: null });
     } else {
-      Object.assign(desk, { problem: "", token, view });
+      Object.assign(desk, { problem: "", refused: false, token, view });
       if (view.prediction_id) mmdemo.result.kept.add(view.prediction_id, view.json.sample_id);
       if (view.task && view.task !== desk.task) chooseTask(view.task);
       for (const well of ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
@@ -247,7 +254,7 @@
   }
 
   function reset() {
-    Object.assign(desk, { token: null, view: null, problem: "" });
+    Object.assign(desk, { token: null, view: null, problem: "", refused: false });
     mmdemo.store(TOKEN, null, "sessionStorage");
     paint();
   }

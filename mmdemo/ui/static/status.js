@@ -53,9 +53,9 @@
     if (view.running) ui.timer = setTimeout(look, WORKING_MS);
   }
 
-  async function download(form) {
+  async function download({ what, export: form }) {
     try {
-      const file = await mmdemo.call("status_export", [board.task, form, key()]);
+      const file = await mmdemo.call("status_export", [board.task, what, form, key()]);
       const href = URL.createObjectURL(new Blob([file.content], { type: TYPES[form] }));
       Object.assign(document.createElement("a"), { href, download: file.name }).click();
       setTimeout(() => URL.revokeObjectURL(href), 10_000);
@@ -68,6 +68,6 @@
     const button = target.closest("button");
     if (button?.dataset.task) ask("status_show", [button.dataset.task, key()]);
     else if (button?.dataset.do === "train") ask("status_train", [board.task, key()]);
-    else if (button?.dataset.export) download(button.dataset.export);
+    else if (button?.dataset.export) download(button.dataset);
   }
 })();

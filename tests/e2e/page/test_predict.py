@@ -160,7 +160,7 @@ def test_a_full_line_is_said_in_a_sentence(visit: Callable[..., Visitor]) -> Non
 def test_the_place_in_line_is_said(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     page = visitor.page
-    place = 'data: {"msg": "estimation", "rank": 2, "queue_size": 3, "rank_eta": null}\n\n'
+    place = 'data: {"msg": "estimation", "rank": 2, "queue_size": 3, "rank_eta": 12.3}\n\n'
     page.route("**/queue/data*", lambda route: route.fulfill(content_type="text/event-stream", body=place))
     said = page.evaluate_handle("new Set()")
     page.evaluate(
@@ -170,7 +170,8 @@ def test_the_place_in_line_is_said(visit: Callable[..., Visitor]) -> None:
     )
     visitor.choose(caption="We love it")
     page.click("[data-do=predict]")
-    page.wait_for_function("(said) => said.has('3 others are before you.')", arg=said)
+    told = "3 others are before you. An answer is expected in about 13 s."
+    page.wait_for_function("([said, told]) => said.has(told)", arg=[said, told])
     page.click("[data-do=cancel]")
 
 

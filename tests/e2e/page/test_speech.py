@@ -6,7 +6,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from mmdemo import tasks
 from mmdemo.errors import BadInput
+from tests import serving
 from tests.e2e.page.conftest import Visitor
 from tests.serving import Server
 
@@ -55,4 +57,17 @@ def test_a_recording_is_taken_as_the_browser_makes_it(visit: Callable[..., Visit
     page.wait_for_selector(f"{SPEECH} .mm-chosen audio")
     visitor.predict()
     # Chromium's false microphone beeps: whatever is said about that, it was decoded.
+    assert visitor.problem in ("", BadInput("no_speech").sentence())
+
+
+def test_a_recording_up_to_the_limit_is_not_refused_for_its_length(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    task = (tasks.SHIPPED / "speech_emotion.toml").read_text("utf-8").split("[[examples]]")[0]
+    (tmp_path / "short.toml").write_text(task.replace("audio_max_s = 30.0", "audio_max_s = 2.0"), "utf-8")
+    with serving.serve(tmp_path / "home", MMDEMO_TASK_DIR=str(tmp_path)) as server:
+        visitor = Visitor(new_page(permissions=["microphone"]), f"{server.url}/?task=speech_emotion").open()
+        visitor.page.click("[data-do=record]")
+        visitor.page.wait_for_selector(f"{SPEECH} .mm-chosen audio")  # it ends by itself
+        visitor.predict()
     assert visitor.problem in ("", BadInput("no_speech").sentence())

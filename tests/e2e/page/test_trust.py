@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import httpx
+
 from tests.e2e.page.conftest import PICTURE_CAPTION, Visitor
 from tests.serving import Server
 
@@ -99,6 +101,27 @@ def test_without_consent_there_is_nothing_to_take_back(visit: Callable[..., Visi
     page = visitor.choose(caption=DOUBTFUL).predict().page
     assert page.locator("[data-do=forget]").count() == 0
     assert "sent to people" not in page.inner_text(".mm-badge")
+
+
+def test_a_consent_that_was_declined_stays_declined(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.page.uncheck(".mm-keep")
+    assert not visitor.open().page.is_checked(".mm-keep")
+    visitor.page.check(".mm-keep")
+    assert visitor.open().page.is_checked(".mm-keep")
+
+
+def test_a_refusal_is_said_again_in_the_other_language(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().predict()
+    assert visitor.problem.startswith("Nothing was given")
+    visitor.page.click("[data-language=zh]")
+    visitor.page.wait_for_selector(".mm-problem:has-text('没有')")
+    assert not any("a" <= sign.lower() <= "z" for sign in visitor.problem)
+
+
+def test_nobody_gets_past_the_line(app: Server) -> None:
+    given = {"data": ["sentiment", None, "We love it", None, "none", False]}
+    assert httpx.post(f"{app.url}/gradio_api/run/predict", json=given).status_code == 404
 
 
 def test_what_is_kept_is_said_before(visit: Callable[..., Visitor]) -> None:

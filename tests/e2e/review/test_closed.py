@@ -80,10 +80,15 @@ def test_answers_are_downloaded_as_files(keyed: Server, annotator: Callable[...,
     person.press("1")
     person.is_told("You said negative")
     person.page.click('.mm-tab[data-tab="status"]')
-    for form, start in (("csv", "\ufeffid,"), ("jsonl", '{"id": ')):
+    wanted = [
+        ("corrections", "csv", "sentiment.csv", "\ufeffid,"),
+        ("corrections", "jsonl", "sentiment.jsonl", '{"id": '),
+        ("queue", "csv", "sentiment-queue.csv", "\ufeffsample_id,"),
+    ]
+    for what, form, name, start in wanted:
         with person.page.expect_download() as download:
-            person.page.click(f"[data-export={form}]")
-        assert download.value.suggested_filename == f"sentiment.{form}"
+            person.page.click(f"[data-what={what}][data-export={form}]")
+        assert download.value.suggested_filename == name
         assert download.value.path().read_text(encoding="utf-8").startswith(start)
 
 

@@ -128,6 +128,24 @@ def test_a_manifest_that_cannot_be_used_is_refused(
     assert corrections(store) == []
 
 
+def test_nothing_is_stored_of_a_manifest_whose_later_row_is_refused(store: Store, tmp_path: Path) -> None:
+    good = {"id": "a", "text": "x", "label": "neutral"}
+    for bad in ({"text": "x" * 100_000}, {"text": "y", "annotator": "n" * 1_000}):
+        path = manifest(tmp_path, good, {"id": "b", "label": "neutral", **bad})
+        with pytest.raises(ManifestError, match=r'"b" .* Nothing was stored'):
+            export.read_manifest(store, given.TASK, path)
+    assert corrections(store) == []
+
+
+def test_who_corrected_it_is_read_as_the_samples_are(store: Store, tmp_path: Path) -> None:
+    about = {"annotator": "Ann", "corrected_at": "2025-01-02T03:04:05+00:00", "predicted_label": "positive"}
+    line = json.dumps({"id": "a", "text": "one \u2028 two", "label": "neutral", **about}, ensure_ascii=False)
+    (tmp_path / "given.jsonl").write_text(line + "\n", "utf-8-sig")
+    export.read_manifest(store, given.TASK, tmp_path / "given.jsonl")
+    [made] = corrections(store)
+    assert {name: getattr(made, name) for name in about} == about
+
+
 def test_the_csv_opens_in_a_spreadsheet_without_computing_anything(store: Store, tmp_path: Path) -> None:
     for caption in ("=1+1", "+1", "-1", "@sum", "fine", ODD):
         labelled(store, caption)

@@ -1,5 +1,8 @@
 """The callables that the page is handed, over a real store and a predictor that answers by rule."""
 
+import csv
+import io
+import json
 import sys
 import tempfile
 import threading
@@ -143,13 +146,14 @@ def test_review_goes_forth_and_back(loop: Loop) -> None:
     assert len(loop.queue("sentiment", 2)) == 2
 
 
-@pytest.mark.parametrize("act", ["predict", "suggest", "queue", "status", "methods", "train", "export"])
+@pytest.mark.parametrize("act", ["predict", "suggest", "queue", "status", "methods", "train", "export", "export_queue"])
 def test_an_unknown_task_is_refused_everywhere(loop: Loop, act: str) -> None:
     arguments = {
         "predict": (DOUBTFUL, "none", True),
         "suggest": (DOUBTFUL, "negative"),
         "queue": (10,),
         "export": ("csv",),
+        "export_queue": ("csv",),
     }
     with pytest.raises(UnknownName, match="sentiment"):
         getattr(loop, act)("nosuch", *arguments.get(act, ()))
@@ -219,6 +223,17 @@ def test_export_gives_the_text_of_a_file_and_makes_none(loop: Loop, tmp_path, mo
     with pytest.raises(UnknownName, match="jsonl, csv"):
         loop.export("sentiment", "xml")
     assert {path for path in set(tmp_path.rglob("*")) - before if "home" not in path.parts} == set()
+
+
+def test_what_waits_is_given_as_a_file_too(loop: Loop) -> None:
+    header = loop.export_queue("sentiment", "csv").removeprefix("\ufeff").strip()
+    assert header.split(",")[:3] == ["sample_id", "task", "label"]
+    answer = loop.predict("sentiment", DOUBTFUL, "none", True)
+    [entry] = map(json.loads, loop.export_queue("sentiment", "jsonl").splitlines())
+    assert (entry["sample_id"], entry["text"]) == (answer.sample_id, DOUBTFUL.text)
+    assert entry["confidence"] == pytest.approx(answer.confidence)
+    table = io.StringIO(loop.export_queue("sentiment", "csv").removeprefix("\ufeff"), newline="")
+    assert [row["sample_id"] for row in csv.DictReader(table)] == [answer.sample_id]
 
 
 def test_warming_loads_every_model_and_outlives_one_that_is_missing(config: Settings) -> None:

@@ -75,6 +75,7 @@ def test_people_read_lines(ids, config: Settings, tmp_path: Path, capsys) -> Non
         (["export", "--out", str(tmp_path)], "sentiment.jsonl: 1 corrections"),
         (["import", str(tmp_path / "sentiment.jsonl"), "--task", "sentiment"], "0 corrections stored, 1 were known"),
         (["expire"], "0 samples"),
+        (["expire", "--days", "99999999999999"], "0 samples"),
     ):
         assert command_line.main(words) == 0
         assert said in capsys.readouterr().out
@@ -99,7 +100,10 @@ def test_a_refusal_is_one_sentence_on_standard_error(
     assert found.out == "" and said in found.err and found.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [[], ["nosuch"], ["export"], ["import", "x"], ["expire", "--days", "-5"]])
+WATCH = [["sync", "--watch", wrong] for wrong in ("-1", "0", "nan", "inf", "often")]
+
+
+@pytest.mark.parametrize("words", [[], ["nosuch"], ["export"], ["import", "x"], ["expire", "--days", "-5"], *WATCH])
 def test_wrong_use_ends_with_two(words: list[str], capsys) -> None:
     with pytest.raises(SystemExit) as ended:
         command_line.main(words)

@@ -1,10 +1,12 @@
 """Starting the night: one at a time, seen at work, and its end told even where it wrote no row."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
+from filelock import FileLock
 
 from annotations import lock
 from annotations.night import Nights
@@ -64,6 +66,15 @@ def test_the_lock_of_another_process_is_respected_and_seen(config: Settings) -> 
             started.start(given.TASK)
         assert refused.value.exit_code == 75
     assert not lock.is_held(config)
+
+
+def test_looking_whether_a_night_is_at_work_keeps_none_from_starting(config: Settings) -> None:
+    config.home.mkdir()
+    looking = FileLock(lock.path(config), thread_local=False)
+    looking.acquire()
+    threading.Timer(lock.LOOK_S / 5, looking.release).start()
+    with lock.night(config):
+        assert lock.is_held(config)
 
 
 def test_the_lock_falls_when_its_holder_fails(config: Settings) -> None:

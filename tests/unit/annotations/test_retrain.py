@@ -285,6 +285,17 @@ def test_while_another_run_holds_the_lock_the_command_says_try_later(config, com
     assert "already at work" in capsys.readouterr().err
 
 
+def test_what_is_known_is_printed_where_a_later_task_cannot_have_its_night(
+    config: Settings, command, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    (config.versions / "speech_emotion" / "champion").mkdir(parents=True)  # a folder where a file should be
+    assert command("--json") == 1
+    said = capsys.readouterr()
+    assert [entry["task"] for entry in json.loads(said.out)] == ["sentiment"]
+    assert "champion cannot be read" in said.err
+
+
 def test_status_shows_the_verdict(promoted, task: Task) -> None:
     config, _, _ = promoted
     store = open_store(config)

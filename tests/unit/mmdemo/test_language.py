@@ -2,9 +2,19 @@
 
 import pytest
 
-from mmdemo.language import SCRIPTS, is_foreign
+from mmdemo.language import SCRIPTS, is_foreign, is_unclear, is_wordless
+from mmdemo.model.processor import MultimodalProcessor, TextFrontend
+from mmdemo.versions import SHIPPED
 
 ENGLISH = ("en",)
+
+
+@pytest.fixture(scope="module")
+def text() -> TextFrontend:
+    """What the shipped model knows of words."""
+    found = MultimodalProcessor.from_pretrained(SHIPPED / "sentiment").text
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -60,6 +70,60 @@ def test_another_language_is_told(caption: str) -> None:
 )
 def test_english_names_signs_and_short_captions_are_not(caption: str) -> None:
     assert not is_foreign(caption, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "te amo mucho",
+        "O gato preto",
+        "kedi öldü",
+        "Ich Hasse Montage",
+        "LA VITA E BELLA",
+        "Estoy muy triste",
+        "Ich bin traurig",
+        "mon chat est mort",
+        "Guten Morgen",
+        "größer",
+        "lol ich bin traurig",
+    ],
+)
+def test_few_words_of_another_language_are_unclear(caption: str, text: TextFrontend) -> None:
+    assert is_foreign(caption, ENGLISH) or is_unclear(caption, ENGLISH, text.knows)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "so happy",
+        "my cat died",
+        "LOL omg",
+        "idk tbh",
+        "sunsets",
+        "go Pats",
+        "happy diwali",
+        "Angela Merkel",
+        "Xi Jinping",
+        "RIP Kobe",
+        "fiancée",
+        "I love 北京",
+        "#schadenfreude #fernweh",
+        "🙂🙂🙂",
+        "",
+    ],
+)
+def test_few_words_of_english_are_not(caption: str, text: TextFrontend) -> None:
+    assert not is_unclear(caption, ENGLISH, text.knows)
+
+
+def test_what_is_unclear_depends_on_what_the_task_reads(text: TextFrontend) -> None:
+    for languages in ((), ("de",), ("en", "de"), ("en", "tlh"), ("zh",)):
+        assert not is_unclear("Ich bin sehr traurig heute", languages, text.knows)
+
+
+def test_punctuation_alone_is_no_words() -> None:
+    assert all(map(is_wordless, ("!!!", "?! …", "---", ":)", "。", "$")))
+    assert not any(map(is_wordless, ("ok!", "12:30", "¡á!", "北京。", "🙂", "♥")))
 
 
 def test_it_depends_on_what_the_task_reads() -> None:

@@ -123,11 +123,18 @@ def test_another_language_is_said_and_never_answered_surely(task: Task, folder: 
     assert reads_it.predict(Sample(text=GERMAN)).confidence > 0.9
 
 
+def test_what_may_be_another_language_is_said_and_never_answered_surely(
+    task: Task, folder: Path, tmp_path: Path
+) -> None:
+    found = Predictor(task, sharpened(folder, tmp_path / "sure")).predict(Sample(text="Ich bin traurig"))
+    assert found.confidence < found.threshold and found.reason == "unfamiliar" and "language_unclear" in found.notes
+
+
 def test_a_caption_of_which_nothing_is_known_is_never_answered_surely_alone(
     task: Task, folder: Path, tmp_path: Path
 ) -> None:
     sure = Predictor(task, sharpened(folder, tmp_path / "sure"))
-    for caption in ("🙂🙂", "☃ ☄"):
+    for caption in ("🙂🙂", "☃ ☄", "!!!"):
         found = sure.predict(Sample(text=caption))
         assert found.confidence < found.threshold and found.reason == "unfamiliar" and "text_unread" in found.notes
     assert "text_unread" not in sure.predict(Sample(text="🙂 good")).notes

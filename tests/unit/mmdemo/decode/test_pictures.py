@@ -142,8 +142,13 @@ def test_the_refusal_names_value_and_limit() -> None:
     assert "400.0 million" in str(refusal(made.huge_png(20_000))) and "50 million" in str(
         refusal(made.huge_png(20_000))
     )
-    assert "0.0 MB" in str(refusal(made.saved(made.gradient(), "PNG"), Limits(image_bytes=100)))
+    assert "0.0002 MB; at most 0.0001 MB" in str(refusal(bytes(200), Limits(image_bytes=100)))
     assert "PNG" in str(refusal(made.SVG))
+
+
+def test_a_damaged_picture_is_told_in_the_readers_language_alone() -> None:
+    cut = refusal(made.saved(made.gradient(200, 200), "PNG")[:300])
+    assert not any(sign.isascii() and sign.isalpha() for sign in cut.sentence("zh"))
 
 
 def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:

@@ -152,6 +152,21 @@ def test_three_hours_are_refused_at_the_limit() -> None:
     assert refusal(content, Limits(audio_max_s=30)).key == "file_too_large"
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_a_recording_of_just_the_limit_is_taken(rate: int) -> None:
+    tone = made.tone(rate, seconds=30)
+    for source in (made.wav(tone, rate), (tone, rate)):
+        assert len(decode_audio(source, Limits())) == 30 * SAMPLE_RATE_HZ
+    assert refusal((np.append(tone, np.float32(0)), rate), Limits()).key == "audio_too_long"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(32.2, "32 s"), (30.2, "30.2 s"), (30.04, "30.04 s")])
+def test_a_refusal_never_reads_like_what_is_allowed(seconds: float, told: str) -> None:
+    for source in (made.wav(made.tone(8_000, seconds), 8_000), (made.tone(8_000, seconds), 8_000)):
+        assert f"lasts {told}; at most 30 s" in str(refusal(source, Limits()))
+    assert "lasts 0.39 s; at least 0.4 s" in str(refusal((made.tone(seconds=0.3999), SAMPLE_RATE_HZ)))
+
+
 def test_a_length_that_nobody_tells_is_refused_too() -> None:
     raw = made.encoded("adts", "aac", 8_000, "mono")
     assert refusal(raw, Limits(audio_max_s=1.0)).key in ("audio_longer", "audio_too_long")

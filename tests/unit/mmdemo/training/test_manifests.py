@@ -26,7 +26,7 @@ def test_a_row_holds_what_its_line_says(tmp_path: Path) -> None:
     line = {"id": "1", "image": "a.png", "text": "a\u2028b 你好", "label": "neutral", "group": "g", "extra": {"k": 1}}
     path = write(tmp_path, line, "")
     assert manifests.read(path, TASK) == [
-        Row("1", Sample(tmp_path / "a.png", "a\u2028b 你好"), "neutral", "g", {"k": 1}, path)
+        Row("1", Sample(tmp_path / "a.png", "a\u2028b 你好"), "neutral", "g", {"k": 1}, path, line)
     ]
 
 

@@ -90,6 +90,7 @@ class FakeLoop:
             status=lambda task: Status(task, {}, {}, {}, (), None, None, 0, 20),
             train=lambda task: "",
             export=lambda task, form: "",
+            export_queue=lambda task, form: "",
         )
 
 

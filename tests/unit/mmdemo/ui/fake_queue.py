@@ -121,9 +121,13 @@ class FakeQueue(FakeLoop):
         """Return the labels that were given, a line each."""
         return "\n".join(["label", *(c.label for c in self.corrections)])
 
+    def export_queue(self, task: str, form: str) -> str:
+        """Return the ids that wait, a line each."""
+        return "\n".join(["sample_id", *(item.sample_id for item in self.queue(task, 50))])
+
     def services(self) -> Services:
         """Return the seam that the page is handed."""
-        names = ("queue", "item", "correct", "skip", "unsure", "undo", "status", "train", "export")
+        names = ("queue", "item", "correct", "skip", "unsure", "undo", "status", "train", "export", "export_queue")
         return dataclasses.replace(super().services(), **{name: getattr(self, name) for name in names})
 
     def _move(self, sample_id: str, state: str, annotator: str) -> None:

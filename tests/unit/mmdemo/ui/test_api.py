@@ -175,7 +175,8 @@ def test_an_unexpected_fault_tells_nothing_of_our_insides(served: Served, caplog
 
 
 def test_a_reviewer_goes_through_the_queue(serve_api: Callable[[Settings], Served]) -> None:
-    client = serve_api(Settings()).client()
+    served = serve_api(Settings())
+    client = served.client()
     rows = client.predict(task="sentiment", api_name="/queue")
     assert [list(row) for row in rows] == [QUEUE_FIELDS] * 4 and rows[0]["confidence"] == 0.48
     assert len(client.predict(api_name="/queue")) == 5 and len(client.predict("", 2, api_name="/queue")) == 2
@@ -189,6 +190,8 @@ def test_a_reviewer_goes_through_the_queue(serve_api: Callable[[Settings], Serve
     status = client.predict("sentiment", api_name="/status")
     assert status["states"] == {"labelled": 1, "skipped": 1, "queued": 2} and status["by_annotator"] == {"Ann": 1}
     assert client.predict("sentiment", api_name="/train") == "Training of sentiment has started."
+    again = refusal(lambda: client.predict("sentiment", api_name="/train"))
+    assert "already at work" in again and str(served.loop.folder) not in again
 
 
 @pytest.mark.parametrize("settings", [Settings(review_key="sesame"), Settings(server_name="0.0.0.0")])

@@ -1,6 +1,7 @@
 """The desk takes samples in, answers each once, and lets go of what its sender takes back."""
 
 import base64
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mmdemo import decode
-from mmdemo.errors import BadInput, UnknownName
+from mmdemo.errors import BadInput, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.ui.desk import Desk
 from tests.unit.mmdemo.ui.fake import FakeLoop
@@ -84,6 +85,18 @@ def test_a_refusal_is_a_sentence_in_the_readers_language(desk: Desk) -> None:
     assert english["state"] == chinese["state"] == "refused"
     assert english["sentence"] == BadInput("nothing_given", known="picture, caption").sentence("en")
     assert chinese["sentence"] == BadInput("nothing_given", known="图片、文字说明").sentence("zh")
+
+
+def test_what_only_its_host_can_mend_is_told_without_paths_and_logged_with_them(
+    loop: FakeLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise StorageError("storage_read_only", place=Path("/srv/secret/data"), detail="Permission denied")
+
+    desk = Desk(dataclasses.replace(loop.services(), predict=fail), Settings())
+    begin(desk)
+    assert desk.predict(ONE, ENGLISH)["sentence"].startswith("data cannot be written")
+    assert "/srv/secret/data" in caplog.text
 
 
 def test_nobody_elses_token_shows_or_takes_back_anything(desk: Desk, loop: FakeLoop) -> None:

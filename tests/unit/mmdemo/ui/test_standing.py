@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmdemo import tasks
-from mmdemo.errors import Busy, NotAllowed, UnknownName
+from mmdemo.errors import BadInput, Busy, NotAllowed, UnknownName
 from mmdemo.review import Reason, Run, Status, VersionInfo
 from mmdemo.settings import Settings
 from mmdemo.ui import standing
@@ -109,7 +109,12 @@ def test_a_reviewer_trains_and_downloads(tmp_path: Path) -> None:
     with pytest.raises(Busy):
         board.train(HERE, "sentiment", "")
     loop.correct(next(iter(loop.items)), "neutral", "<i>Ann</i>", "")
-    assert board.export(HERE, "sentiment", "csv", "") == {"name": "sentiment.csv", "content": "label\nneutral"}
+    answers = board.export(HERE, "sentiment", "corrections", "csv", "")
+    assert answers == {"name": "sentiment-corrections.csv", "content": "label\nneutral"}
+    waiting = board.export(HERE, "sentiment", "queue", "jsonl", "")
+    assert waiting["name"] == "sentiment-queue.jsonl" and waiting["content"].startswith("sample_id\n")
+    with pytest.raises(BadInput, match=r"corrections \| queue"):
+        board.export(HERE, "sentiment", "secrets", "csv", "")
     assert "&lt;i&gt;Ann" in board.show(HERE, "sentiment", "")["html"]
     with pytest.raises(UnknownName):
         board.show(HERE, "nope", "")
@@ -125,6 +130,6 @@ def test_a_stranger_sees_versions_and_the_number_waiting(tmp_path: Path) -> None
     with pytest.raises(NotAllowed):
         board.train(HERE, "sentiment", "")
     with pytest.raises(NotAllowed):
-        board.export(HERE, "sentiment", "csv", "guess")
+        board.export(HERE, "sentiment", "queue", "csv", "guess")
     assert not loop.trained
     assert "Ann" in board.show(HERE, "sentiment", "sesame")["html"]
