@@ -69,7 +69,7 @@ def evaluate(
     answers: dict[str, list[Answered]] = {}  # what was given → answers
     as_given: list[Answered] = []
     for number, row in enumerate(rows, 1):
-        found = [Answered(row, predictor.predict_inputs(part)) for part in _parts(predictor, row)]
+        found = _answered(predictor, row)
         for answered in found:
             answers.setdefault(sidecar.subset(answered.prediction.modalities), []).append(answered)
         as_given += found[-1:]
@@ -111,12 +111,16 @@ def _classification(
     )
 
 
-def _parts(predictor: Predictor, row: Labelled) -> Iterator[Inputs]:
-    """Yield the sample with each subset of its modalities, the whole of it last; nothing where it can't be judged."""
+def _answered(predictor: Predictor, row: Labelled) -> list[Answered]:
+    """Return the answers to each subset of the sample's modalities, all of them last; none where it can't be judged."""
     try:
         inputs = decode(row.sample, predictor.task)
+        return [Answered(row, predictor.predict_inputs(part)) for part in _parts(inputs)]
     except BadInput:
-        return
+        return []
+
+
+def _parts(inputs: Inputs) -> Iterator[Inputs]:
     for size in range(1, len(inputs.modalities) + 1):
         for chosen in combinations(inputs.modalities, size):
             yield Inputs(**{name: getattr(inputs, name) for name in chosen})

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,6 +13,7 @@ from mmdemo.errors import ManifestError
 from mmdemo.evaluation import evaluate, report
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample, to_json
+from mmdemo.tasks import Limits
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
 from tests import tiny
@@ -59,6 +61,19 @@ def test_each_subset_of_the_modalities_is_judged(tmp_path: Path) -> None:
     assert (found.n, found.refused) == (2, 1)
     with pytest.raises(ManifestError, match="None of the 1"):
         evaluate(predictor, [refused])
+
+
+def test_a_clip_without_speech_is_refused_and_the_others_are_judged(tmp_path: Path) -> None:
+    task = replace(tiny.task(tmp_path, ("text", "audio")), limits=Limits(speech=True))
+    predictor = Predictor(task, tiny.version(tmp_path / "v", task))
+    humming = np.sin(np.arange(16_000) * 0.1).astype(np.float32)
+    rows = [
+        Row("1", Sample(text="a dog"), "good"),
+        Row("2", Sample(text="a cat", audio=(humming, 16_000)), "bad"),
+    ]
+    found = evaluate(predictor, rows)
+    assert (found.n, found.refused) == (1, 1)
+    assert {name: part.n for name, part in found.by_modalities.items()} == {"text": 1}
 
 
 def test_report_and_card_show_the_figures_and_load_nothing(trained, found, tmp_path: Path) -> None:
