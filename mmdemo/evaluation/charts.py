@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from mmdemo.figures import Bin, Interval, Slice
+from mmdemo.figures import Bin, Corrupted, Interval, Slice
 
 SIDE = 300  # of a square chart, in its own units
 LEFT, TOP, RIGHT, BOTTOM = 40, 12, 14, 34  # around it
 BARS = 36  # height of the histogram under the reliability diagram
-STEP_WIDTH, STEP_HEIGHT = 220, 116
+STEP_WIDTH, STEP_HEIGHT = 220, 150
+STEP_NAMES = ("as is", "light", "medium", "strong")
 RISK_STEPS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)  # tops of the risk axis
 
 
@@ -50,29 +51,30 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> Markup
     """Return risk by coverage, a line for each named curve, the first one in the accent's colour."""
     highest = max(risk for _, points in lines for _, risk in points)
     top = next(step for step in RISK_STEPS if step >= min(1.0, highest))
-    parts = [_frame("Wrong among the surest", "share of the answers", "wrong", top, [top * i / 4 for i in range(5)])]
+    parts = [_frame("Wrong among the surest", "of the answers", "wrong", top, [top * i / 4 for i in range(5)])]
     for number, (name, points) in reversed(list(enumerate(lines))):
         path = "L".join(f"{_x(coverage)} {_y(risk / top)}" for coverage, risk in points)
         parts.append(Markup('<path class="line line{}" d="M{}"><title>{}</title></path>').format(number, path, name))
     return _square(parts)
 
 
-def steps(clean: Slice, worse: Sequence[Slice], title: str) -> Markup:
+def steps(clean: Slice, worse: Sequence[Corrupted], title: str) -> Markup:
     """Return accuracy without damage and at each grade, with intervals and numbers."""
-    every = [clean, *worse]
-    gap, top, bottom = (STEP_WIDTH - 40) / max(1, len(every) - 1), 22, STEP_HEIGHT - 10
-    places = [20 + i * gap for i in range(len(every))]
+    gap, top, bottom = (STEP_WIDTH - 40) / (len(STEP_NAMES) - 1), 22, STEP_HEIGHT - 20
+    points = [(20.0, clean), *((20 + found.grade * gap, found) for found in worse)]
 
     def y(figure: float) -> float:
-        return bottom - (bottom - top) * figure
+        return round(bottom - (bottom - top) * figure, 1)
 
-    line = "L".join(f"{x:.1f} {y(found.accuracy):.1f}" for x, found in zip(places, every, strict=True))
+    line = "L".join(f"{x:.1f} {y(found.accuracy)}" for x, found in points)
     parts = [f'<path class="grid" d="M8 {y(0)}H{STEP_WIDTH - 8}"/>', f'<path class="line line0" d="M{line}"/>']
-    for x, found in zip(places, every, strict=True):
+    for x, found in points:
         low, high = found.intervals["accuracy"]
-        parts.append(f'<path class="range" d="M{x:.1f} {y(low):.1f}V{y(high):.1f}"/>')
-        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y(found.accuracy):.1f}" r="4"/>')
-        parts.append(f'<text class="value" x="{x:.1f}" y="{y(high) - 6:.1f}">{found.accuracy:.2f}</text>')
+        parts.append(f'<path class="range" d="M{x:.1f} {y(low)}V{y(high)}"/>')
+        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y(found.accuracy)}" r="4"/>')
+        parts.append(f'<text class="value" x="{x:.1f}" y="{y(high) - 6}">{found.accuracy:.2f}</text>')
+    for grade, name in enumerate(STEP_NAMES):
+        parts.append(f'<text class="step" x="{20 + grade * gap:.1f}" y="{STEP_HEIGHT - 5}">{name}</text>')
     head = Markup('<svg class="steps" viewBox="0 0 {} {}" role="img"><title>{}</title>')
     return head.format(STEP_WIDTH, STEP_HEIGHT, title) + Markup("".join(parts) + "</svg>")
 

@@ -21,6 +21,7 @@ from mmdemo.tasks import Task
 PAGE = "index.html"
 DATA = "figures.json"
 HERE = Path(__file__).parent
+STYLES = ("report.css", "charts.css")
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,12 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(span=_span, signed="{:+.3f}".format, figure="{:.3f}".format, share="{:.1%}".format)
+    environment.filters.update(span=_span, signed=_signed, figure="{:.3f}".format, share=_share)
     versions = [found, *([report.beside.figures] if report.beside else [])]
     return environment.get_template("report.html").render(
         report=report,
         found=found,
-        style=(HERE / "report.css").read_text("utf-8"),
+        style="\n".join((HERE / name).read_text("utf-8") for name in STYLES),
         charts=charts,
         classes=list(zip(found.per_class, found.confusion, strict=True)),
         curves=charts.curves([(version.model_version, version.coverage) for version in versions]),
@@ -80,6 +81,14 @@ def render(report: Report) -> str:
 
 def _span(interval: Interval) -> str:
     return f"{interval[0]:.3f} – {interval[1]:.3f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _by_corruption(found: Iterable[Corrupted]) -> Iterable[tuple[str, list[tuple[str, list[Corrupted]]]]]:
