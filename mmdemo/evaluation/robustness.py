@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
 from mmdemo.evaluation.judging import KINDS
 from mmdemo.figures import Corrupted, Robustness
 from mmdemo.predictor import Predictor
-from mmdemo.samples import Inputs
+from mmdemo.tasks import Task
 
 MOST_SAMPLES = 300  # of a manifest: each is answered some twenty times
 SEED = 0  # of the samples that are taken; the damage of each has its number as seed
 
 Cell = tuple[str, str, int]  # modality, corruption, grade
+AS_IS = ("", 0)  # stands for corruption and grade where nothing was done
 
 
 def measure(
@@ -28,32 +30,34 @@ def measure(
 
     A sample keeps its other modalities as they are. Raises ManifestError where not one can be judged.
     """
-    clean: list[Answered] = []
-    worse: dict[Cell, list[Answered]] = {}
+    found: dict[Cell, list[Answered]] = {}
     chosen = _chosen(rows)
     for number, row in enumerate(chosen, 1):
-        inputs = _judgeable(predictor, row, clean)
-        for cell, damaged in _damaged(inputs, number) if inputs else ():
-            worse.setdefault(cell, []).extend(_answered(predictor, row, damaged))
+        for cell, answered in _answers(predictor, row, number):
+            found.setdefault(cell, []).append(answered)
         if number % PROGRESS_EVERY == 0:
             progress(f"{number} of {len(chosen)} samples corrupted and judged")
-    if not clean:
+    if not found:
         raise ManifestError("nothing_to_evaluate", count=len(chosen))
-    part, names = KINDS[predictor.task.kind].part, predictor.task.label_names
-    whole = {name: [answered for answered in clean if name in answered.prediction.modalities] for name in CORRUPTIONS}
+    return _figures(found, predictor.task)
+
+
+def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness:
+    part = KINDS[task.kind].part
+    clean = {modality: found[modality, *AS_IS] for modality in CORRUPTIONS if (modality, *AS_IS) in found}
     corrupted = [
         Corrupted(
-            **vars(part(worse[cell], names)),
+            **vars(part(found[cell], task.label_names)),
             modality=cell[0],
             name=cell[1],
             grade=cell[2],
             strength=meaning(*cell),
-            refused=len(whole[cell[0]]) - len(worse[cell]),
+            refused=len(clean[cell[0]]) - len(found[cell]),
         )
-        for cell in _cells(tuple(CORRUPTIONS))
-        if worse.get(cell)
+        for cell in _cells(clean)
+        if cell in found
     ]
-    return Robustness({name: part(found, names) for name, found in whole.items() if found}, tuple(corrupted))
+    return Robustness({name: part(as_is, task.label_names) for name, as_is in clean.items()}, tuple(corrupted))
 
 
 def _chosen(rows: Sequence[Labelled]) -> list[Labelled]:
@@ -63,27 +67,18 @@ def _chosen(rows: Sequence[Labelled]) -> list[Labelled]:
     return [rows[place] for place in sorted(places)]
 
 
-def _judgeable(predictor: Predictor, row: Labelled, clean: list[Answered]) -> Inputs | None:
-    """Return the decoded sample and add the answer to it; None where it can't be judged."""
+def _answers(predictor: Predictor, row: Labelled, seed: int) -> Iterator[tuple[Cell, Answered]]:
+    """Yield the answers to a sample as it is and to each damage that leaves it one that can be judged."""
     try:
         inputs = decode(row.sample, predictor.task)
-        clean.append(Answered(row, predictor.predict_inputs(inputs)))
+        as_is = Answered(row, predictor.predict_inputs(inputs))
     except BadInput:
-        return None
-    return inputs
+        return
+    yield from (((modality, *AS_IS), as_is) for modality in inputs.modalities)
+    for cell in _cells(inputs.modalities):
+        with contextlib.suppress(BadInput):  # such as a voice that drowned: counted as refused
+            yield cell, Answered(row, predictor.predict_inputs(corrupt(inputs, *cell, seed)))
 
 
-def _damaged(inputs: Inputs, seed: int) -> Iterator[tuple[Cell, Inputs]]:
-    for modality, name, grade in _cells(inputs.modalities):
-        yield (modality, name, grade), corrupt(inputs, modality, name, grade, seed)
-
-
-def _cells(modalities: Sequence[str]) -> list[Cell]:
+def _cells(modalities: Iterable[str]) -> list[Cell]:
     return [(modality, name, grade) for modality in modalities for name in CORRUPTIONS[modality] for grade in GRADES]
-
-
-def _answered(predictor: Predictor, row: Labelled, inputs: Inputs) -> list[Answered]:
-    try:
-        return [Answered(row, predictor.predict_inputs(inputs))]
-    except BadInput:
-        return []
