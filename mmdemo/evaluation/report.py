@@ -88,7 +88,7 @@ def _signed(value: float) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def _by_corruption(found: Iterable[Corrupted]) -> Iterable[tuple[str, list[tuple[str, list[Corrupted]]]]]:
