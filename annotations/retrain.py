@@ -29,7 +29,7 @@ from annotations.dataset import Snapshot, Split
 from annotations.gate import Comparison, Score, Verdict
 from annotations.store import Store, labels, open_store, runs
 from mmdemo import settings, tasks
-from mmdemo.errors import Busy, MmdemoError, StorageError
+from mmdemo.errors import BadInput, Busy, MmdemoError, StorageError
 from mmdemo.evaluation.judging import evaluate
 from mmdemo.predictor import Predictor
 from mmdemo.review import Reason, Run
@@ -169,7 +169,7 @@ def _compare(night: Night, champion: str, challenger: str) -> Comparison:
     before, after = (evaluate(predictor, held_out) for predictor in (old, new))
     anchors = [row for row in (*held_out, *manifests.examples(night.task)) if _is_anchor(old, row)]
     return Comparison(
-        held_out=len(held_out),
+        held_out=before.n,
         champion=Score(before.accuracy, before.macro_f1),
         challenger=Score(after.accuracy, after.macro_f1),
         anchors=len(anchors),
@@ -178,7 +178,10 @@ def _compare(night: Night, champion: str, challenger: str) -> Comparison:
 
 
 def _is_anchor(champion: Predictor, row: Row) -> bool:
-    answer = champion.predict(row.sample)
+    try:
+        answer = champion.predict(row.sample)
+    except BadInput:  # what nobody can judge, such as a clip without speech, nobody can lose
+        return False
     return answer.label == row.label and not answer.flagged
 
 

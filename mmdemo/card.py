@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import sidecar
-from mmdemo.figures import Figures, Slice
+from mmdemo.figures import Compared, Figures, Slice
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 
@@ -81,9 +81,7 @@ def _summary(about: Sidecar) -> str:
 
 
 def _details(found: Figures) -> str:
-    low, high = found.intervals["accuracy"]
-    low_f1, high_f1 = found.intervals["macro_f1"]
-    columns = ("n", "accuracy", "macro_f1", "ece")
+    columns = ("n", "accuracy", "macro_f1", "ece", "ece_floor", "aurc")
     slices = [(name, *(_number(getattr(part, column)) for column in columns)) for name, part in _slices(found).items()]
     classes = [
         (name, *(_number(value) for value in (part.n, part.precision, part.recall, part.f1)))
@@ -91,11 +89,13 @@ def _details(found: Figures) -> str:
     ]
     return "\n".join(
         [
-            f"{found.n} samples. Accuracy {found.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro-F1 "
-            f"{found.macro_f1:.3f} ({low_f1:.3f} to {high_f1:.3f}).",
-            f"Calibration error {found.ece:.3f}; a perfectly honest model would show {found.ece_floor:.3f} here.",
+            f"{found.n} samples. Accuracy {_told(found, 'accuracy', ' (95 % interval {} to {})')}, macro-F1 "
+            f"{_told(found, 'macro_f1')}, AURC {_told(found, 'aurc')}.",
+            f"Calibration error {found.ece:.3f}, before calibration {found.raw.ece:.3f}; a perfectly honest model "
+            f"would show {found.ece_floor:.3f} here.",
             f"{found.flagged_share:.1%} of the answers ask for a person; of the others "
             f"{found.error_unflagged:.1%} are wrong.",
+            *[_trust(given, compared) for given, compared in found.fusion.items()],
             "",
             _table(("samples", *columns), slices),
             _table(("label", "n", "precision", "recall", "F1"), classes),
@@ -103,9 +103,24 @@ def _details(found: Figures) -> str:
     )
 
 
-def _slices(found: Figures) -> dict[str, Slice | Figures]:
-    slices: dict[str, Slice | Figures] = {"all": found}
+def _trust(given: str, compared: Compared) -> str:
+    """Return how the fused answer's trustworthiness differs from its best single modality's."""
+    found = compared.differences["aurc"]
+    low, high = found.interval
+    return (
+        f"AURC of {given} minus that of {compared.against}, its best single modality: {found.value:+.4f} (95 % "
+        f"interval {low:+.4f} to {high:+.4f}, {compared.n} samples); below 0 fusion can be trusted more."
+    )
+
+
+def _told(found: Figures, name: str, interval: str = " ({} to {})") -> str:
+    return f"{getattr(found, name):.3f}" + interval.format(*(f"{end:.3f}" for end in found.intervals[name]))
+
+
+def _slices(found: Figures) -> dict[str, Slice]:
+    slices: dict[str, Slice] = {"all": found}
     slices |= {f"source {name}": part for name, part in found.by_group.items()}
+    slices |= {f"{field} {name}": part for field, parts in found.by_extra.items() for name, part in parts.items()}
     if len(found.by_modalities) > 1:
         for given, part in found.by_modalities.items():
             slices[f"given {given}"] = part

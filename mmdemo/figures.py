@@ -1,18 +1,30 @@
-"""The frozen values that an evaluation returns; `samples.to_json` of them is what `evaluate --json` prints."""
+"""The frozen values that an evaluation returns; `samples.to_json` of them is what `evaluate --json` prints.
+
+`intervals` holds, by the name of a field beside it, where that figure lies in 95 % of the bootstrap samples.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+Interval = tuple[float, float]  # lower and upper end
+
 
 @dataclass(frozen=True)
 class Slice:
-    """Figures of a part of the samples."""
+    """Figures of all samples, or of a part of them."""
 
-    n: int
+    n: int  # samples that were judged
     accuracy: float
+    macro_precision: float  # the macro figures are means over the labels that occur or were answered
+    macro_recall: float
     macro_f1: float
     ece: float  # top label, 15 equal-width bins
+    ece_floor: float  # mean error where labels are drawn from the served probabilities: less can't be seen
+    aurc: float  # share of wrong answers among the surest ones, averaged over how many of them are taken
+    flagged_share: float  # of the answers, those that ask for a person
+    error_unflagged: float  # share of wrong answers among the others
+    intervals: dict[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -23,6 +35,7 @@ class ClassFigures:
     precision: float
     recall: float
     f1: float
+    intervals: dict[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -33,21 +46,82 @@ class GivenFigures(Slice):
 
 
 @dataclass(frozen=True)
-class Figures:
+class Bin:
+    """The answers whose confidence lies between two edges: what they promised on average, and what they kept."""
+
+    n: int
+    confidence: float
+    accuracy: float
+    interval: Interval  # of the accuracy
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How far confidences can be read as shares of right answers."""
+
+    ece: float
+    ece_floor: float
+    intervals: dict[str, Interval]
+    bins: tuple[Bin, ...]  # those that hold answers, from unsure to sure
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure minus the same figure of something else, on the same samples."""
+
+    value: float
+    interval: Interval  # by bootstrap of the pairs
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What differs from `against`, another version or a single modality, where both are judged on the same samples."""
+
+    against: str
+    n: int  # samples that both could judge
+    differences: dict[str, Difference]  # "accuracy", "macro_f1", "aurc"
+
+
+@dataclass(frozen=True)
+class Figures(Slice):
     """All figures of one version on one set of samples."""
 
     task: str
     model_version: str
-    n: int  # samples that were judged
-    refused: int  # samples that could not be, such as a damaged file; in no other figure
-    accuracy: float
-    macro_f1: float
-    ece: float
-    ece_floor: float  # mean error where labels are drawn from the served probabilities: less can't be seen
-    flagged_share: float  # of the answers, those that ask for a person
-    error_unflagged: float  # share of wrong answers among the others
+    refused: int  # samples that could not be judged, such as a damaged file; in no other figure
     per_class: dict[str, ClassFigures]
     by_group: dict[str, Slice]
+    by_extra: dict[str, dict[str, Slice]]  # what else is known of the samples, such as sex → value → figures
     by_modalities: dict[str, GivenFigures]  # "image+text", "image", …: what was given
-    intervals: dict[str, tuple[float, float]]  # 95 %, by bootstrap
+    fusion: dict[str, Compared]  # what was given → what it differs by from its best single modality
+    reliability: Reliability  # of the served probabilities
+    raw: Reliability  # before calibration: temperature 1
+    coverage: tuple[tuple[float, float], ...]  # share of the answers, surest first; share of wrong ones among them
     confusion: tuple[tuple[int, ...], ...]  # true label by predicted label, in the task's order
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another version on the same samples."""
+
+    figures: Figures
+    compared: Compared  # the first version's figures minus these
+
+
+@dataclass(frozen=True)
+class Corrupted(Slice):
+    """Figures where one modality of every sample was made worse in one way."""
+
+    modality: str
+    name: str  # of the corruption: blur, typos, …
+    grade: int  # 1 light, 2 medium, 3 strong
+    strength: str  # what the grade means, with its unit
+    refused: int  # samples that could not be judged any more, such as a voice that drowned in noise
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """How figures fall on samples that are made worse step by step."""
+
+    clean: dict[str, Slice]  # the same samples as they are, by the modality that is made worse
+    corrupted: tuple[Corrupted, ...]

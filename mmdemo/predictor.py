@@ -62,7 +62,12 @@ class Predictor:
     @property
     def model_version(self) -> str:
         """The version that answers now."""
-        return self._current().sidecar.version
+        return self.about.version
+
+    @property
+    def about(self) -> Sidecar:
+        """What stands beside the weights of the version that answers now."""
+        return self._current().sidecar
 
     @property
     def methods(self) -> tuple[str, ...]:

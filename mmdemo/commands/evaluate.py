@@ -1,4 +1,4 @@
-"""evaluate: how good a version is on labelled samples."""
+"""evaluate: how good a version is on labelled samples, and what it differs by from another."""
 
 import argparse
 import dataclasses
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmdemo import sidecar, tasks
 from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of, progress, version_folder
-from mmdemo.figures import Figures
+from mmdemo.figures import Beside, Figures, Slice
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -14,16 +14,23 @@ from mmdemo.tasks import Task
 
 def evaluate(given: argparse.Namespace, config: Settings) -> Said:
     """Measure a version on labelled samples."""
-    from mmdemo.evaluation import report
+    from mmdemo.evaluation import ask, compare, figures, mistakes, report, robustness
+    from mmdemo.training import manifests
 
     task = tasks.get(given.task, config.task_dir)
-    folder = version_folder(task, given.version, config)
-    found = measure(task, folder, given.manifest, config)
+    folders = [version_folder(task, name, config) for name in (given.version, *filter(None, [given.against]))]
+    rows = manifests.read(given.manifest, task)
+    predictors = [predictor_of(task, str(folder), config) for folder in folders]
+    answers = [ask(predictor, rows, progress) for predictor in predictors]
+    found, *others = [figures(of_one) for of_one in answers]
+    beside = Beside(others[0], compare(*answers)) if others else None
     if given.report:
-        report.write(given.report, found)
+        damaged = robustness.measure(predictors[0], rows, progress)
+        worst = mistakes.worst(answers[0].whole, task)
+        report.write(given.report, report.Report(task, given.manifest.name, found, damaged, worst, beside))
     if given.describe:
-        describe(task, folder, found)
-    return Said(to_json(found), figure_lines(found))
+        describe(task, folders[0], found)
+    return Said({**to_json(found), "beside": to_json(beside)}, [*figure_lines(found), *_beside_lines(beside)])
 
 
 def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figures:
@@ -31,8 +38,7 @@ def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figur
     from mmdemo.evaluation import evaluate
     from mmdemo.training import manifests
 
-    rows = manifests.read(manifest, task)
-    return evaluate(predictor_of(task, str(folder), config), rows, progress)
+    return evaluate(predictor_of(task, str(folder), config), manifests.read(manifest, task), progress)
 
 
 def describe(task: Task, folder: Path, found: Figures) -> None:
@@ -47,14 +53,31 @@ def describe(task: Task, folder: Path, found: Figures) -> None:
 
 def figure_lines(found: Figures) -> list[str]:
     """Return the figures as a person reads them in a terminal."""
-    head = f"{found.model_version}: {found.n} samples, accuracy {found.accuracy:.4f}, macro-F1 {found.macro_f1:.4f}"
-    rest = f"ECE {found.ece:.4f} (floor {found.ece_floor:.4f}), flagged {found.flagged_share:.1%}, "
-    parts = {**found.by_group, **found.by_modalities}
+    parts: dict[str, Slice] = {**found.by_group, **found.by_modalities}
     return [
-        head,
-        f"{rest}wrong among the others {found.error_unflagged:.1%}",
+        f"{found.model_version}: {found.n} samples, accuracy {_told(found, 'accuracy')}, "
+        f"macro-F1 {_told(found, 'macro_f1')}",
+        f"ECE {found.ece:.4f} (floor {found.ece_floor:.4f}; before calibration {found.raw.ece:.4f}), "
+        f"AURC {_told(found, 'aurc')}",
+        f"flagged {found.flagged_share:.1%}, wrong among the others {found.error_unflagged:.1%}",
         *[f"  {name:<14} n {p.n:<6} accuracy {p.accuracy:.4f}  macro-F1 {p.macro_f1:.4f}" for name, p in parts.items()],
     ]
+
+
+def _told(found: Figures, name: str) -> str:
+    low, high = found.intervals[name]
+    return f"{getattr(found, name):.4f} ({low:.4f} to {high:.4f})"
+
+
+def _beside_lines(beside: Beside | None) -> list[str]:
+    if beside is None:
+        return []
+    compared = beside.compared
+    told = [
+        f"  {name:<9} {found.value:+.4f} ({found.interval[0]:+.4f} to {found.interval[1]:+.4f})"
+        for name, found in compared.differences.items()
+    ]
+    return [f"minus {compared.against}, on {compared.n} samples that both judged:", *told]
 
 
 COMMANDS = {
@@ -64,7 +87,8 @@ COMMANDS = {
             TASK,
             ("--manifest", {"type": Path, "required": True, "help": "labelled samples"}),
             VERSION,
-            ("--report", {"type": Path, "metavar": "DIR", "help": "write a page and figures.json there"}),
+            ("--against", {"metavar": "VERSION", "help": "another version, or its folder, on the same samples"}),
+            ("--report", {"type": Path, "metavar": "DIR", "help": "write a page and figures.json there; takes longer"}),
             ("--describe", {"action": "store_true", "help": "write the figures into version.json and model card"}),
         ],
     ),

@@ -1,8 +1,11 @@
 """Figures from probabilities and labels; pure. Nothing here knows a model.
 
-Letters of the shapes: n samples, k classes, d draws. Counting follows scikit-learn (0 where a class was never
-predicted); expected calibration error after Naeini et al. 2015 and Guo et al. 2017, equation 3.
+Letters of the shapes: n samples, k classes, d draws, b bins, p places. `weights` (d, n) float64 say how often each
+sample counts: `once` for the figure itself, `resamples` for the bootstrap, so that a figure and its thousand draws are
+one product of matrices. Counting follows scikit-learn (0 where a class was never predicted).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,64 +14,131 @@ DRAWS = 1000  # of the bootstrap, and of labels for the floor of the calibration
 COVERED = (2.5, 97.5)  # percentiles: a 95 % interval
 
 
-def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Return counts (..., k, k), true class by predicted class, of labels and predictions (..., n)."""
-    cells = labels * classes + predicted
-    lead = cells.shape[:-1]
-    flat = cells.reshape(-1, cells.shape[-1])
-    offset = np.arange(len(flat))[:, None] * classes * classes
-    counts = np.bincount((flat + offset).ravel(), minlength=len(flat) * classes * classes)
-    return counts.reshape(*lead, classes, classes)
+class Tallies(NamedTuple):
+    """Counts by class, each (d, k)."""
+
+    right: np.ndarray  # samples of the class that were predicted as it
+    true: np.ndarray  # samples of the class
+    predicted: np.ndarray  # samples predicted as the class
 
 
-def accuracy(counts: np.ndarray) -> np.ndarray:
-    """Return the share of right answers (...) of counts (..., k, k)."""
-    return np.trace(counts, axis1=-2, axis2=-1) / counts.sum(axis=(-2, -1)).clip(1)
-
-
-def f1(counts: np.ndarray) -> np.ndarray:
-    """Return F1 a class (..., k) of counts (..., k, k)."""
-    right = np.diagonal(counts, axis1=-2, axis2=-1)
-    return 2 * right / (counts.sum(axis=-1) + counts.sum(axis=-2)).clip(1)
-
-
-def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Return the mean F1 (...) over the classes that occur or were predicted, as scikit-learn's default does."""
-    occurs = (counts.sum(axis=-1) + counts.sum(axis=-2)) > 0
-    return f1(counts).sum(axis=-1) / occurs.sum(axis=-1).clip(1)
-
-
-def ece(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
-    """Return the expected calibration error in [0, 1] of probabilities (n, k) and labels (n,)."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    return float(_gaps(confidence, right[None].astype(float), bins)[0])
-
-
-def ece_floor(probabilities: np.ndarray, draw: np.random.Generator, draws: int = DRAWS, bins: int = BINS) -> float:
-    """Return the mean calibration error where labels are drawn from `probabilities` (n, k) themselves.
-
-    So small a sample can't show a smaller error, however honest the model.
-    """
-    confidence = probabilities.max(axis=1)
-    right = draw.random((draws, len(confidence))) < confidence  # the predicted class comes true as often as promised
-    return float(_gaps(confidence, right.astype(float), bins).mean())
+def once(n: int) -> np.ndarray:
+    """Return the weights (1, n) of the samples as they are."""
+    return np.ones((1, n))
 
 
 def resamples(n: int, draw: np.random.Generator, draws: int = DRAWS) -> np.ndarray:
-    """Return indices (d, n) of bootstrap samples."""
-    return draw.integers(0, n, size=(draws, n))
+    """Return the weights (d, n) of bootstrap samples: how often each was drawn."""
+    drawn = draw.integers(0, n, size=(draws, n)) + np.arange(draws)[:, None] * n
+    return np.bincount(drawn.ravel(), minlength=draws * n).reshape(draws, n).astype(np.float64)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % percentile interval of bootstrapped values (d,)."""
-    low, high = np.percentile(values, COVERED)
+    """Return the 95 % percentile interval of bootstrapped values (d,); those that are not defined (NaN) don't count."""
+    low, high = np.nanpercentile(values, COVERED)
     return float(low), float(high)
 
 
-def _gaps(confidence: np.ndarray, right: np.ndarray, bins: int) -> np.ndarray:
-    """Return errors (d,): |confidence − accuracy| summed over bins, weighted by their share; `right` is (d, n)."""
-    # Bins are closed above: a confidence of exactly 1 belongs to the last.
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    member = np.eye(bins)[place]  # (n, bins)
-    return np.abs((right - confidence) @ member).sum(axis=1) / len(confidence)
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Return counts (k, k), true class by predicted class, of labels and predictions (n,)."""
+    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def tallies(labels: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray) -> Tallies:
+    """Return what the figures of classes are made of, from labels and predictions (n,)."""
+    true, answered = np.eye(classes)[labels], np.eye(classes)[predicted]  # (n, k)
+    return Tallies(weights @ (true * answered), weights @ true, weights @ answered)
+
+
+def accuracy(counts: Tallies) -> np.ndarray:
+    """Return the share of right answers (d,)."""
+    return counts.right.sum(axis=1) / counts.true.sum(axis=1).clip(1)
+
+
+def precision(counts: Tallies) -> np.ndarray:
+    """Return the share of right answers among those that name the class (d, k)."""
+    return counts.right / counts.predicted.clip(1)
+
+
+def recall(counts: Tallies) -> np.ndarray:
+    """Return the share of the class's samples that were found (d, k)."""
+    return counts.right / counts.true.clip(1)
+
+
+def f1(counts: Tallies) -> np.ndarray:
+    """Return F1 by class (d, k)."""
+    return 2 * counts.right / (counts.true + counts.predicted).clip(1)
+
+
+def macro(scores: np.ndarray, counts: Tallies) -> np.ndarray:
+    """Return the mean (d,) of scores (d, k) over the classes that occur or were predicted, as scikit-learn does."""
+    occurs = (counts.true + counts.predicted) > 0
+    return (scores * occurs).sum(axis=1) / occurs.sum(axis=1).clip(1)
+
+
+def bins(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return by bin, each (d, b): answers, the sum of their confidences, and how many of them are right.
+
+    `confidence` (n,) in [0, 1] is that of the predicted class, `right` (n,) bool.
+    """
+    member = _membership(confidence)
+    return weights @ member, weights @ (member * confidence[:, None]), weights @ (member * right[:, None])
+
+
+def ece(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the expected calibration error (d,) in [0, 1] of the predicted class.
+
+    Naeini et al. 2015; Guo et al. 2017, equation 3: |accuracy − confidence| of each bin, weighted by its share.
+    """
+    counts, promised, kept = bins(confidence, right, weights)
+    return np.abs(kept - promised).sum(axis=1) / counts.sum(axis=1)
+
+
+def ece_floor(confidence: np.ndarray, draw: np.random.Generator, draws: int = DRAWS) -> float:
+    """Return the mean calibration error where each answer is right as often as its confidence (n,) says.
+
+    So small a sample can't show a smaller error, however honest the model.
+    """
+    right = draw.random((draws, len(confidence))) < confidence
+    return float(np.abs((right - confidence) @ _membership(confidence)).sum(axis=1).mean() / len(confidence))
+
+
+def tempered(probabilities: np.ndarray, temperature: np.ndarray) -> np.ndarray:
+    """Return probabilities (n, k) as they were before their logits were divided by the temperature (n,)."""
+    powers = probabilities ** temperature[:, None]
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def aurc(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the area under the risk–coverage curve (d,) in [0, 1]: the less, the more the surest can be trusted.
+
+    Geifman and El-Yaniv, "Selective Classification for Deep Neural Networks", NeurIPS 2017: the share of wrong answers
+    among the m surest, averaged over m = 1 … n. Equally sure answers count as if in random order: of a place with c
+    answers before it, w of them wrong, the j-th answer sees the risk (w + j·r) / (c + j), where r is the place's own.
+    """
+    count, wrong = _by_place(confidence, right, weights)
+    before, wrong_before = count.cumsum(axis=1) - count, wrong.cumsum(axis=1) - wrong
+    own = wrong / count.clip(1)
+    harmonic = np.concatenate([[0], np.cumsum(1 / np.arange(1, int(count.sum(axis=1).max()) + 1))])
+    steps = harmonic[(before + count).astype(int)] - harmonic[before.astype(int)]  # (d, p) Σ 1 / (c + j)
+    return (wrong + (wrong_before - own * before) * steps).sum(axis=1) / count.sum(axis=1)
+
+
+def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return coverage (p,), the share of the answers that are at least so sure, and the share of wrong ones (p,)."""
+    count, wrong = _by_place(confidence, right, once(len(right)))
+    covered = count[0].cumsum()
+    return covered / len(right), wrong[0].cumsum() / covered
+
+
+def _membership(confidence: np.ndarray) -> np.ndarray:
+    """Return (n, b): 1 where an answer belongs to a bin. Bins are closed above: certainty belongs to the last."""
+    return np.eye(BINS)[np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)]
+
+
+def _by_place(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return answers and wrong answers (d, p) by place, surest first; equally sure answers share a place."""
+    order = np.argsort(-confidence, kind="stable")
+    starts = np.flatnonzero(np.diff(confidence[order], prepend=np.inf))
+    ordered = weights[:, order]
+    return np.add.reduceat(ordered, starts, axis=1), np.add.reduceat(ordered * ~right[order], starts, axis=1)

@@ -1,78 +1,97 @@
-"""A page that shows the figures of one evaluation: one file that loads nothing."""
+"""A page that shows one evaluation: one file that loads nothing, for the screen, the phone and the printer."""
+
+from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
+import jinja2
+
 from mmdemo import sidecar
-from mmdemo.figures import Figures, Slice
+from mmdemo.evaluation import charts
+from mmdemo.evaluation.mistakes import Mistake
+from mmdemo.evaluation.robustness import MOST_SAMPLES
+from mmdemo.figures import Beside, Corrupted, Figures, Interval, Robustness
 from mmdemo.samples import to_json
+from mmdemo.tasks import Task
 
 PAGE = "index.html"
 DATA = "figures.json"
-_STYLE = """
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 0 0 2rem }
-th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #8884 }
-th:first-child, td:first-child { text-align: left }
-"""
+HERE = Path(__file__).parent
+STYLES = ("report.css", "charts.css")
 
 
-def write(folder: Path, figures: Figures) -> Path:
+@dataclass(frozen=True)
+class Report:
+    """What the page shows."""
+
+    task: Task
+    manifest: str  # name of the file
+    figures: Figures
+    robustness: Robustness
+    mistakes: tuple[Mistake, ...]
+    beside: Beside | None = None
+
+
+def write(folder: Path, report: Report) -> Path:
     """Write index.html and figures.json into `folder` and return the page's path. Raises StorageError."""
-    sidecar.replace_file(folder / DATA, json.dumps(to_json(figures), indent=1) + "\n")
-    sidecar.replace_file(folder / PAGE, render(figures))
+    sidecar.replace_file(folder / DATA, json.dumps(data(report), ensure_ascii=False, indent=1) + "\n")
+    sidecar.replace_file(folder / PAGE, render(report))
     return folder / PAGE
 
 
-def render(figures: Figures) -> str:
+def data(report: Report) -> dict[str, object]:
+    """Return every figure of the page as JSON values; of the worst errors their ids and answers."""
+    told = ("id", "label", "answer", "confidence")
+    return {
+        **to_json(report.figures),
+        "robustness": to_json(report.robustness),
+        "worst_errors": [{name: getattr(mistake, name) for name in told} for mistake in report.mistakes],
+        "beside": to_json(report.beside),
+    }
+
+
+def render(report: Report) -> str:
     """Return the page as HTML."""
-    title = f"{figures.task}: {figures.model_version}"
-    labels = list(figures.per_class)
-    return "\n".join(
-        [
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>',
-            f"<style>{_STYLE}</style><h1>{escape(title)}</h1>",
-            f"<p>{escape(_summary(figures))}</p>",
-            "<h2>By source and by what was given</h2>",
-            _table(("samples", "n", "accuracy", "macro-F1", "ECE"), _slices(figures)),
-            "<h2>By label</h2>",
-            _table(("label", "n", "precision", "recall", "F1"), _classes(figures)),
-            "<h2>True label (rows) by predicted label</h2>",
-            _table(("", *labels), [(n, *map(str, row)) for n, row in zip(labels, figures.confusion, strict=True)]),
-            "</html>\n",
-        ]
+    found = report.figures
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,  # captions and labels show as they are
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(span=_span, signed=_signed, figure="{:.3f}".format, share=_share)
+    versions = [found, *([report.beside.figures] if report.beside else [])]
+    return environment.get_template("report.html").render(
+        report=report,
+        found=found,
+        style="\n".join((HERE / name).read_text("utf-8") for name in STYLES),
+        charts=charts,
+        classes=list(zip(found.per_class, found.confusion, strict=True)),
+        curves=charts.curves([(version.model_version, version.coverage) for version in versions]),
+        most=MOST_SAMPLES,
+        damage=list(_by_corruption(report.robustness.corrupted)),
+        best_sign={"accuracy": 1, "macro_f1": 1, "aurc": -1},
     )
 
 
-def _summary(figures: Figures) -> str:
-    low, high = figures.intervals["accuracy"]
-    return (
-        f"{figures.n} samples judged, {figures.refused} refused. Accuracy {figures.accuracy:.3f} (95 % interval "
-        f"{low:.3f} to {high:.3f}). Calibration error {figures.ece:.3f}; a perfectly honest model would show "
-        f"{figures.ece_floor:.3f}. Asks a person: {figures.flagged_share:.1%}; wrong among the other answers: "
-        f"{figures.error_unflagged:.1%}."
-    )
+def _span(interval: Interval) -> str:
+    return f"{interval[0]:.3f} – {interval[1]:.3f}"
 
 
-def _slices(figures: Figures) -> list[tuple[str, ...]]:
-    named: dict[str, Slice | Figures] = {"all": figures, **figures.by_group, **figures.by_modalities}
-    return [
-        (name, str(part.n), *(f"{value:.3f}" for value in (part.accuracy, part.macro_f1, part.ece)))
-        for name, part in named.items()
-    ]
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
-def _classes(figures: Figures) -> list[tuple[str, ...]]:
-    return [
-        (name, str(found.n), *(f"{value:.3f}" for value in (found.precision, found.recall, found.f1)))
-        for name, found in figures.per_class.items()
-    ]
+def _share(value: float) -> str:
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
-    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+def _by_corruption(found: Iterable[Corrupted]) -> Iterable[tuple[str, list[tuple[str, list[Corrupted]]]]]:
+    """Yield each modality with its corruptions, each of those with its grades."""
+    for modality, of_one in groupby(found, lambda corrupted: corrupted.modality):
+        yield modality, [(name, list(grades)) for name, grades in groupby(of_one, lambda corrupted: corrupted.name)]

@@ -12,18 +12,20 @@ import torch
 from PIL import Image
 
 from annotations import lock, retrain, review_queue, status
-from annotations.dataset import is_held_out
+from annotations.dataset import Snapshot, Split, is_held_out
 from annotations.store import Store, open_store, runs
 from mmdemo import sidecar, tasks
 from mmdemo.decode import decode
 from mmdemo.errors import Busy, ManifestError
 from mmdemo.model import MultimodalModel
+from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.sidecar import Sidecar
-from mmdemo.tasks import Gate, Task
+from mmdemo.tasks import Gate, Limits, Task
+from mmdemo.training.manifests import Row
 from mmdemo.versions import Versions
-from tests import tiny_training
+from tests import tiny, tiny_training
 from tests.unit.annotations import given
 
 FIRST = "2026-01-01-n001"
@@ -240,6 +242,21 @@ def test_a_version_served_meanwhile_is_not_pushed_aside(config: Settings, task: 
     run = retrain.retrain(config, task)
     assert run.verdict == "rejected" and f"{second} was put into service" in run.reasons[-1]
     assert versions.champion(task.name) == second
+
+
+def test_a_clip_without_speech_is_judged_by_nobody_and_is_no_anchor(tmp_path: Path) -> None:
+    task = replace(tiny.task(tmp_path, ("audio",)), limits=Limits(speech=True))
+    config = Settings(home=tmp_path / "home")
+    versions = Versions(config)
+    for name, seed in (("first", 0), ("second", 1)):
+        tiny.version(versions.folder(task.name, name), task, name, seed, temperatures={"audio": 1e-3})
+    spoken = next(example.audio for example in tasks.get("speech_emotion").examples)
+    humming = np.sin(np.arange(16_000) * 0.1).astype(np.float32)
+    said = Predictor(task, "first", config).predict(Sample(audio=spoken)).label
+    rows = Row("spoken", Sample(audio=spoken), said), Row("hummed", Sample(audio=(humming, 16_000)), said)
+    night = retrain.Night(task, config, versions, Snapshot(task.name, rows, "", 0), Split((), rows), None)
+    found = retrain._compare(night, "first", "second")
+    assert (found.held_out, found.anchors, found.champion.accuracy) == (1, 1, 1.0)
 
 
 @pytest.fixture

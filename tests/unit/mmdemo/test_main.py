@@ -63,14 +63,24 @@ def test_train_then_evaluate(capsys, trained, tmp_path: Path) -> None:
     assert {"accuracy", "macro_f1", "ece"} <= set(about.figures)
     card = (out / "model_card.md").read_text("utf-8")
     assert about.command in card and "| given" not in card
-    report = tmp_path / "report"
-    words = ("evaluate", "--task", trained.task, "--manifest", trained.dev, "--version", out, "--report", report)
+    words = ("evaluate", "--task", trained.task, "--manifest", trained.dev, "--version", out)
     code, printed, _ = run(capsys, *words, "--json")
     found = json.loads(printed)
     contract = ("n", "accuracy", "macro_f1", "ece", "ece_floor", "per_class", "by_group", "by_modalities", "intervals")
     assert code == 0 and [name for name in contract if name not in found] == []
     assert found["accuracy"] == pytest.approx(about.figures["accuracy"], abs=1e-4)
-    assert (report / "index.html").is_file()
+    assert found["beside"] is None
+
+
+def test_a_version_is_shown_beside_another(capsys, trained, tmp_path: Path) -> None:
+    few = trained.dev.parent / "few.jsonl"
+    few.write_text("".join(trained.dev.read_text("utf-8").splitlines(keepends=True)[:4]), "utf-8")
+    words = ("evaluate", "--task", trained.task, "--manifest", few, "--version", trained.folder)
+    code, out, _ = run(capsys, *words, "--against", trained.folder, "--report", tmp_path / "report")
+    assert code == 0 and "minus v1, on 4 samples" in out and "aurc      +0.0000" in out
+    assert "v1 minus v1" in (tmp_path / "report" / "index.html").read_text("utf-8")
+    code, out, err = run(capsys, *words, "--against", "nope")
+    assert (code, out) == (2, "") and 'no version "nope"' in err
 
 
 def test_lists(capsys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,18 @@
 """An evaluation measures what is served, and says the same thing twice."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from mmdemo import card, sidecar, tasks
 from mmdemo.errors import ManifestError
-from mmdemo.evaluation import evaluate, report
+from mmdemo.evaluation import ask, compare, evaluate
 from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample, to_json
+from mmdemo.samples import Sample
+from mmdemo.tasks import Limits
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
 from tests import tiny
@@ -61,11 +62,99 @@ def test_each_subset_of_the_modalities_is_judged(tmp_path: Path) -> None:
         evaluate(predictor, [refused])
 
 
-def test_report_and_card_show_the_figures_and_load_nothing(trained, found, tmp_path: Path) -> None:
-    page = report.write(tmp_path / "report", replace(found, model_version="<v1>")).read_text("utf-8")
-    assert f"{found.accuracy:.3f}" in page and "&lt;v1&gt;" in page
-    assert "http" not in page and "<script" not in page
-    stored = json.loads((tmp_path / "report" / "figures.json").read_text("utf-8"))
-    assert stored["accuracy"] == to_json(found)["accuracy"]
+def test_a_clip_without_speech_is_refused_and_the_others_are_judged(tmp_path: Path) -> None:
+    task = replace(tiny.task(tmp_path, ("text", "audio")), limits=Limits(speech=True))
+    predictor = Predictor(task, tiny.version(tmp_path / "v", task))
+    humming = np.sin(np.arange(16_000) * 0.1).astype(np.float32)
+    rows = [
+        Row("1", Sample(text="a dog"), "good"),
+        Row("2", Sample(text="a cat", audio=(humming, 16_000)), "bad"),
+    ]
+    found = evaluate(predictor, rows)
+    assert (found.n, found.refused) == (1, 1)
+    assert {name: part.n for name, part in found.by_modalities.items()} == {"text": 1}
+
+
+def test_every_figure_has_its_interval(found) -> None:
+    parts = [found, *found.by_group.values(), *found.by_modalities.values()]
+    for part in parts:
+        for name, (low, high) in part.intervals.items():
+            assert 0 <= low <= getattr(part, name) <= high <= 1, name
+    assert set(found.intervals) >= {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", "aurc"}
+    for label in found.per_class.values():
+        assert label.intervals.keys() == {"precision", "recall", "f1"}
+        assert label.intervals["f1"][0] <= label.f1 <= label.intervals["f1"][1]
+    assert found.raw.intervals["ece"][0] <= found.raw.ece <= found.raw.intervals["ece"][1]
+
+
+def test_bins_hold_every_answer_once_and_add_up_to_the_error(found) -> None:
+    assert sum(part.n for part in found.reliability.bins) == found.n
+    error = sum(part.n * abs(part.accuracy - part.confidence) for part in found.reliability.bins) / found.n
+    assert found.reliability.ece == found.ece == pytest.approx(error)
+    assert found.reliability.ece_floor == found.ece_floor > 0
+    assert found.coverage[-1] == (1.0, pytest.approx(1 - found.accuracy))
+
+
+def test_before_calibration_is_temperature_one(tmp_path: Path) -> None:
+    task = tiny.task(tmp_path, ("text",))
+    plain = Predictor(task, tiny.version(tmp_path / "plain", task))
+    sharp = Predictor(task, tiny.version(tmp_path / "sharp", task, temperatures={"text": 0.01}))
+    rows = [Row(str(n), Sample(text=tiny.inputs(n).text), "good") for n in range(6)]
+    served, sharpened = evaluate(plain, rows), evaluate(sharp, rows)
+    assert sharpened.raw.ece == pytest.approx(served.ece, abs=1e-4)
+    assert sharpened.ece != pytest.approx(served.ece, abs=1e-2)
+
+
+def test_what_is_known_of_the_samples_has_figures_where_its_values_are_few(tmp_path: Path) -> None:
+    task = tiny.task(tmp_path, ("text",))
+    predictor = Predictor(task, tiny.version(tmp_path / "v", task))
+    rows = [
+        Row(str(n), Sample(text=tiny.inputs(n).text), "good", extra={"sex": "fm"[n % 2], "title": f"t{n}", "planet": 3})
+        for n in range(10)
+    ]
+    rows.append(Row("10", Sample(text="a dog"), "bad"))
+    found = evaluate(predictor, rows)
+    assert {field: {name: part.n for name, part in parts.items()} for field, parts in found.by_extra.items()} == {
+        "sex": {"f": 5, "m": 5}
+    }
+
+
+def test_fusion_is_compared_with_its_best_single_modality_on_the_same_samples(tmp_path: Path) -> None:
+    task = tiny.task(tmp_path, ("text", "audio"))
+    predictor = Predictor(task, tiny.version(tmp_path / "v", task))
+    made = [tiny.inputs(n, seconds=0.5) for n in range(8)]
+    rows = [
+        Row(str(n), Sample(text=one.text, audio=(one.audio, 16_000)), ("good", "bad")[n % 2])
+        for n, one in enumerate(made)
+    ]
+    found = evaluate(predictor, [*rows, Row("alone", Sample(text="a dog"), "good")])
+    singles = {}
+    for name in ("text", "audio"):
+        alone = [
+            replace(row, sample=replace(row.sample, **{"text": {"audio": None}, "audio": {"text": ""}}[name]))
+            for row in rows
+        ]
+        singles[name] = evaluate(predictor, alone).aurc
+    fused, best = evaluate(predictor, rows).aurc, min(singles, key=lambda name: singles[name])
+    compared = found.fusion["text+audio"]
+    assert (compared.against, compared.n) == (best, 8)
+    difference = compared.differences["aurc"]
+    assert difference.value == pytest.approx(fused - singles[best])
+    assert difference.interval[0] <= difference.value <= difference.interval[1]
+    assert f"minus that of {best}" in card.render(task, sidecar.read(tmp_path / "v"), found)
+
+
+def test_two_versions_differ_by_the_difference_of_their_figures(trained, found, tmp_path: Path) -> None:
+    task = tasks.get(trained.task)
+    rows = manifests.read(trained.dev, task)
+    ours = ask(Predictor(task, trained.folder), rows)
+    assert {name: part.value for name, part in compare(ours, ours).differences.items()} == dict.fromkeys(
+        ("accuracy", "macro_f1", "aurc"), 0.0
+    )
+    half = ask(Predictor(task, trained.folder), [*rows[:20], Row("gone", Sample(image=b"no picture"), "left")])
+    assert compare(ours, half).n == 20
+
+
+def test_card_shows_the_figures(trained, found) -> None:
     text = card.render(tasks.get(trained.task), sidecar.read(trained.folder), found)
     assert f"Accuracy {found.accuracy:.3f}" in text and "| source even |" in text and "left, right" in text

@@ -1,8 +1,10 @@
-"""Figures equal scikit-learn's, or what a hand computes."""
+"""Figures equal scikit-learn's and torchmetrics', or what a hand computes."""
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+import torch
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from torchmetrics.functional.classification import multiclass_calibration_error
 
 from mmdemo.evaluation import metrics
 
@@ -13,47 +15,114 @@ def drawn() -> tuple[np.ndarray, np.ndarray]:
     return draw.integers(0, 4, 200), draw.integers(0, 3, 200)  # class 3 occurs and is never predicted
 
 
+@pytest.fixture
+def answers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities (300, 3), confidences and whether they are right (300,)."""
+    draw = np.random.default_rng(3)
+    probabilities, labels = draw.dirichlet((1, 1, 1), 300), draw.integers(0, 3, 300)
+    return probabilities, probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+
+
+def figures(labels: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray) -> list[np.ndarray]:
+    """Return macro precision, recall and F1, (d, 3), and the same by class, (d, classes, 3)."""
+    counts = metrics.tallies(labels, predicted, classes, weights)
+    by_class = [metrics.precision(counts), metrics.recall(counts), metrics.f1(counts)]
+    return [np.stack([metrics.macro(scores, counts) for scores in by_class], -1), np.stack(by_class, -1)]
+
+
+def reference(labels: np.ndarray, predicted: np.ndarray, average: str | None) -> np.ndarray:
+    return np.array(precision_recall_fscore_support(labels, predicted, average=average, zero_division=0)[:3])
+
+
 def test_counting_equals_scikit_learn(drawn: tuple[np.ndarray, np.ndarray]) -> None:
     labels, predicted = drawn
-    counts = metrics.confusion(labels, predicted, 5)  # class 4 does not occur at all
-    np.testing.assert_array_equal(counts[:4, :4], confusion_matrix(labels, predicted))
-    assert metrics.accuracy(counts) == pytest.approx(accuracy_score(labels, predicted))
-    assert metrics.macro_f1(counts) == pytest.approx(f1_score(labels, predicted, average="macro", zero_division=0))
-    np.testing.assert_allclose(metrics.f1(counts)[:4], f1_score(labels, predicted, average=None, zero_division=0))
+    np.testing.assert_array_equal(metrics.confusion(labels, predicted, 5)[:4, :4], confusion_matrix(labels, predicted))
+    macro, by_class = figures(labels, predicted, 5, metrics.once(200))  # class 4 does not occur at all
+    np.testing.assert_allclose(macro[0], reference(labels, predicted, "macro"))
+    np.testing.assert_allclose(by_class[0, :4].T, reference(labels, predicted, None))
+    counts = metrics.tallies(labels, predicted, 5, metrics.once(200))
+    assert metrics.accuracy(counts)[0] == (labels == predicted).mean()
 
 
 def test_many_resamples_are_counted_at_once(drawn: tuple[np.ndarray, np.ndarray]) -> None:
     labels, predicted = drawn
-    rows = metrics.resamples(200, np.random.default_rng(1), draws=3)
-    counts = metrics.confusion(labels[rows], predicted[rows], 4)
-    for row, one in zip(rows, counts, strict=True):
-        assert metrics.macro_f1(one) == pytest.approx(
-            f1_score(labels[row], predicted[row], average="macro", zero_division=0)
-        )
+    weights = metrics.resamples(200, np.random.default_rng(1), draws=3)
+    assert weights.sum(axis=1).tolist() == [200] * 3
+    macro, _ = figures(labels, predicted, 4, weights)
+    for one, figure in zip(weights.astype(int), macro, strict=True):
+        rows = np.repeat(np.arange(200), one)
+        np.testing.assert_allclose(figure, reference(labels[rows], predicted[rows], "macro"))
+
+
+def test_the_calibration_error_equals_that_of_torchmetrics(answers) -> None:
+    probabilities, confidence, right = answers
+    labels = np.where(right, probabilities.argmax(axis=1), probabilities.argmin(axis=1))
+    given = torch.tensor(probabilities), torch.tensor(labels)
+    expected = multiclass_calibration_error(*given, num_classes=3, n_bins=metrics.BINS, norm="l1")
+    assert metrics.ece(confidence, right, metrics.once(300))[0] == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_calibration_error_by_hand() -> None:
-    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.55, 0.45], [0.45, 0.55]])
-    labels = np.array([0, 1, 0, 1])
+    confidence, right = np.array([0.9, 0.9, 0.55, 0.55]), np.array([True, False, True, True])
     # bin of 0.9: promises 0.9, holds 0.5, two samples; bin of 0.55: promises 0.55, holds 1, two samples
-    assert metrics.ece(probabilities, labels) == pytest.approx(0.5 * 0.4 + 0.5 * 0.45)
+    by_hand = 0.5 * 0.4 + 0.5 * 0.45
+    assert metrics.ece(confidence, right, metrics.once(4))[0] == pytest.approx(by_hand)
+    assert metrics.ece(confidence, right, np.array([[1.0, 0, 2, 0]]))[0] == pytest.approx(0.1 / 3 + 2 * 0.45 / 3)
 
 
 def test_certain_and_right_has_no_error() -> None:
-    assert metrics.ece(np.eye(3), np.arange(3)) == 0.0
+    assert metrics.ece(np.ones(3), np.full(3, True), metrics.once(3))[0] == 0.0
 
 
 def test_the_floor_is_what_an_honest_model_shows() -> None:
     draw = np.random.default_rng(0)
-    probabilities = draw.dirichlet((1, 1, 1), 300)
-    floor = metrics.ece_floor(probabilities, np.random.default_rng(1))
-    shown = []
-    for _ in range(200):
-        labels = (draw.random((300, 1)) > probabilities.cumsum(axis=1)).sum(axis=1)
-        shown.append(metrics.ece(probabilities, labels))
+    confidence = draw.dirichlet((1, 1, 1), 300).max(axis=1)
+    floor = metrics.ece_floor(confidence, np.random.default_rng(1))
+    honest = draw.random((200, 300)) < confidence
+    shown = [metrics.ece(confidence, right, metrics.once(300))[0] for right in honest]
     assert floor == pytest.approx(np.mean(shown), rel=0.05)
-    assert floor == metrics.ece_floor(probabilities, np.random.default_rng(1))
-    assert metrics.ece_floor(np.eye(3), np.random.default_rng(1)) == 0.0
+    assert floor == metrics.ece_floor(confidence, np.random.default_rng(1))
+    assert metrics.ece_floor(np.ones(3), np.random.default_rng(1)) == 0.0
+
+
+def test_a_temperature_is_undone() -> None:
+    logits = np.random.default_rng(0).normal(0, 3, (20, 4))
+
+    def softmax(values: np.ndarray) -> np.ndarray:
+        return np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
+
+    temperatures = np.linspace(0.5, 3, 20)
+    served = softmax(logits / temperatures[:, None])
+    np.testing.assert_allclose(metrics.tempered(served, temperatures), softmax(logits))
+
+
+def test_the_area_under_risk_and_coverage_is_the_mean_risk(answers) -> None:
+    _, confidence, right = answers
+    wrong = ~right[np.argsort(-confidence)]
+    risks = wrong.cumsum() / np.arange(1, 301)
+    assert metrics.aurc(confidence, right, metrics.once(300))[0] == pytest.approx(risks.mean())
+    coverage, risk = metrics.risk_coverage(confidence, right)
+    np.testing.assert_allclose(risk, risks)
+    assert (coverage[0], coverage[-1]) == (1 / 300, 1.0)
+
+
+def test_equally_sure_answers_count_as_if_in_random_order() -> None:
+    confidence = np.array([0.9, 0.7, 0.7, 0.7, 0.7, 0.4])
+    right = np.array([True, True, False, True, False, False])
+    draw, seen = np.random.default_rng(0), []
+    for _ in range(4_000):
+        middle = draw.permutation(right[1:5])
+        wrong = ~np.concatenate([right[:1], middle, right[5:]])
+        seen.append((wrong.cumsum() / np.arange(1, 7)).mean())
+    assert metrics.aurc(confidence, right, metrics.once(6))[0] == pytest.approx(np.mean(seen), abs=0.005)
+
+
+def test_a_sample_drawn_twice_stands_there_twice(answers) -> None:
+    _, confidence, right = answers
+    weights = metrics.resamples(300, np.random.default_rng(1), draws=2)
+    for one, figure in zip(weights.astype(int), metrics.aurc(confidence, right, weights), strict=True):
+        rows = np.repeat(np.arange(300), one)
+        assert metrics.aurc(confidence[rows], right[rows], metrics.once(300))[0] == pytest.approx(figure)
 
 
 def test_an_interval_covers_the_middle() -> None:

@@ -1,0 +1,97 @@
+"""What one version answers to labelled samples, whole and with each subset of their modalities.
+
+What is asked is what is served: one sample at a time, through `Predictor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Protocol
+
+from mmdemo import sidecar
+from mmdemo.decode import decode
+from mmdemo.errors import BadInput, ManifestError
+from mmdemo.predictor import Predictor
+from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.tasks import Task
+
+PROGRESS_EVERY = 200  # samples
+
+
+class Labelled(Protocol):
+    """A sample and what it is, such as a row of a manifest."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def sample(self) -> Sample: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def extra(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One row and what the version says of it, or of a part of it."""
+
+    row: Labelled
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Everything that one version answered."""
+
+    task: Task
+    version: str
+    temperatures: Mapping[str, float]  # what was given → what its logits were divided by
+    refused: int  # samples that could not be judged; they are in no answer
+    whole: tuple[Answered, ...]  # with all that each sample has
+    parts: Mapping[str, tuple[Answered, ...]]  # what was given → answers, wide subsets first
+
+
+def ask(predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str], None] = lambda _: None) -> Answers:
+    """Return the answers to `rows`. Raises ManifestError where not one of them can be judged."""
+    whole: list[Answered] = []
+    parts: dict[str, list[Answered]] = {}
+    for number, row in enumerate(rows, 1):
+        found = _answered(predictor, row)
+        for answered in found:
+            parts.setdefault(sidecar.subset(answered.prediction.modalities), []).append(answered)
+        whole += found[-1:]
+        if number % PROGRESS_EVERY == 0:
+            progress(f"{number} of {len(rows)} samples judged")
+    if not whole:
+        raise ManifestError("nothing_to_evaluate", count=len(rows))
+    return Answers(
+        task=predictor.task,
+        version=whole[0].prediction.model_version,
+        temperatures=predictor.about.temperatures,
+        refused=len(rows) - len(whole),
+        whole=tuple(whole),
+        parts={given: tuple(parts[given]) for given in sorted(parts, key=_wide_first)},
+    )
+
+
+def _answered(predictor: Predictor, row: Labelled) -> list[Answered]:
+    """Return the answers to each subset of the sample's modalities, all of them last; none where it can't be judged."""
+    try:
+        inputs = decode(row.sample, predictor.task)
+        return [Answered(row, predictor.predict_inputs(part)) for part in _parts(inputs)]
+    except BadInput:
+        return []
+
+
+def _parts(inputs: Inputs) -> Iterator[Inputs]:
+    for size in range(1, len(inputs.modalities) + 1):
+        for chosen in combinations(inputs.modalities, size):
+            yield Inputs(**{name: getattr(inputs, name) for name in chosen})
+
+
+def _wide_first(given: str) -> tuple[int, str]:
+    return -given.count("+"), given

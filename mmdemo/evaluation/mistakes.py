@@ -1,0 +1,77 @@
+"""The worst errors: wrong answers that the model was surest of, with their samples small enough to stand in a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from mmdemo.decode import SAMPLE_RATE_HZ, decode, encode_audio
+from mmdemo.evaluation.answers import Answered
+from mmdemo.samples import Inputs
+from mmdemo.tasks import Task
+
+SHOWN = 12
+LONG_SIDE_PX = 320
+QUALITY = 70  # of a thumbnail
+SOUND_BYTES = 400_000  # a longer recording is not embedded
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong answer and what it was given."""
+
+    id: str
+    group: str
+    label: str  # what is right
+    answer: str
+    confidence: float
+    label_probability: float  # that the model gave to what is right
+    image: str = ""  # a data URL, "" for none
+    text: str = ""
+    audio: str = ""  # a data URL, "" for none
+    seconds: float = 0.0  # of the sound, embedded or not
+
+
+def worst(answers: Sequence[Answered], task: Task) -> tuple[Mistake, ...]:
+    """Return the wrong answers of the highest confidence, surest first."""
+    wrong = [answered for answered in answers if answered.prediction.label != answered.row.label]
+    wrong.sort(key=lambda answered: (-answered.prediction.confidence, answered.row.id))
+    return tuple(_mistake(answered, decode(answered.row.sample, task)) for answered in wrong[:SHOWN])
+
+
+def _mistake(answered: Answered, inputs: Inputs) -> Mistake:
+    row, prediction = answered.row, answered.prediction
+    return Mistake(
+        id=row.id,
+        group=row.group,
+        label=row.label,
+        answer=prediction.label,
+        confidence=prediction.confidence,
+        label_probability=prediction.probabilities[row.label],
+        image="" if inputs.image is None else _thumbnail(inputs.image),
+        text=inputs.text or "",
+        audio="" if inputs.audio is None else _sound(inputs.audio),
+        seconds=0.0 if inputs.audio is None else len(inputs.audio) / SAMPLE_RATE_HZ,
+    )
+
+
+def _thumbnail(image: np.ndarray) -> str:
+    picture = Image.fromarray(image)
+    picture.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+    file = io.BytesIO()
+    picture.save(file, "WEBP", quality=QUALITY)
+    return _data_url("image/webp", file.getvalue())
+
+
+def _sound(audio: np.ndarray) -> str:
+    content = encode_audio(audio)
+    return _data_url("audio/flac", content) if len(content) <= SOUND_BYTES else ""
+
+
+def _data_url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,84 @@
+"""How figures fall where the samples get worse, step by step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from mmdemo.decode import decode
+from mmdemo.errors import BadInput, ManifestError
+from mmdemo.evaluation.answers import PROGRESS_EVERY, Answered, Labelled
+from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
+from mmdemo.evaluation.judging import KINDS
+from mmdemo.figures import Corrupted, Robustness
+from mmdemo.predictor import Predictor
+from mmdemo.tasks import Task
+
+MOST_SAMPLES = 300  # of a manifest: each is answered some twenty times
+SEED = 0  # of the samples that are taken; the damage of each has its number as seed
+
+Cell = tuple[str, str, int]  # modality, corruption, grade
+AS_IS = ("", 0)  # stands for corruption and grade where nothing was done
+
+
+def measure(
+    predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str], None] = lambda _: None
+) -> Robustness:
+    """Return the figures of at most MOST_SAMPLES rows as they are and made worse, the same ones each time.
+
+    A sample keeps its other modalities as they are. Raises ManifestError where not one can be judged.
+    """
+    found: dict[Cell, list[Answered]] = {}
+    chosen = _chosen(rows)
+    for number, row in enumerate(chosen, 1):
+        for cell, answered in _answers(predictor, row, number):
+            found.setdefault(cell, []).append(answered)
+        if number % PROGRESS_EVERY == 0:
+            progress(f"{number} of {len(chosen)} samples corrupted and judged")
+    if not found:
+        raise ManifestError("nothing_to_evaluate", count=len(chosen))
+    return _figures(found, predictor.task)
+
+
+def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness:
+    part = KINDS[task.kind].part
+    clean = {modality: found[modality, *AS_IS] for modality in CORRUPTIONS if (modality, *AS_IS) in found}
+    corrupted = [
+        Corrupted(
+            **vars(part(found[cell], task.label_names)),
+            modality=cell[0],
+            name=cell[1],
+            grade=cell[2],
+            strength=meaning(*cell),
+            refused=len(clean[cell[0]]) - len(found[cell]),
+        )
+        for cell in _cells(clean)
+        if cell in found
+    ]
+    return Robustness({name: part(as_is, task.label_names) for name, as_is in clean.items()}, tuple(corrupted))
+
+
+def _chosen(rows: Sequence[Labelled]) -> list[Labelled]:
+    if len(rows) <= MOST_SAMPLES:
+        return list(rows)
+    places = np.random.default_rng(SEED).choice(len(rows), MOST_SAMPLES, replace=False)
+    return [rows[place] for place in sorted(places)]
+
+
+def _answers(predictor: Predictor, row: Labelled, seed: int) -> Iterator[tuple[Cell, Answered]]:
+    """Yield the answers to a sample as it is and to each damage that leaves it one that can be judged."""
+    try:
+        inputs = decode(row.sample, predictor.task)
+        as_is = Answered(row, predictor.predict_inputs(inputs))
+    except BadInput:
+        return
+    yield from (((modality, *AS_IS), as_is) for modality in inputs.modalities)
+    for cell in _cells(inputs.modalities):
+        with contextlib.suppress(BadInput):  # such as a voice that drowned: counted as refused
+            yield cell, Answered(row, predictor.predict_inputs(corrupt(inputs, *cell, seed)))
+
+
+def _cells(modalities: Iterable[str]) -> list[Cell]:
+    return [(modality, name, grade) for modality in modalities for name in CORRUPTIONS[modality] for grade in GRADES]

@@ -1,0 +1,125 @@
+"""Answers of classes beside what is right, as arrays, and the figures of any part of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmdemo import sidecar
+from mmdemo.evaluation import metrics
+from mmdemo.evaluation.answers import Answered
+from mmdemo.figures import Bin, Interval, Reliability, Slice
+
+SEED = 0  # of the bootstrap and the floor: the same predictions give the same figures
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Answers beside what is right, row by row."""
+
+    probabilities: np.ndarray  # (n, classes) float64
+    labels: np.ndarray  # (n,) int64
+    flagged: np.ndarray  # (n,) bool
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The labels that were answered, (n,) int64."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probabilities of the labels that were answered, (n,)."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether they are right, (n,) bool."""
+        return self.predicted == self.labels
+
+
+def judged(answers: Sequence[Answered], names: Sequence[str]) -> Judged:
+    """Return the answers as arrays; `names` are the labels in the task's order."""
+    found = [answered.prediction for answered in answers]
+    return Judged(
+        probabilities=np.array([[prediction.probabilities[name] for name in names] for prediction in found]),
+        labels=np.array([names.index(answered.row.label) for answered in answers]),
+        flagged=np.array([prediction.flagged for prediction in found]),
+    )
+
+
+def before_calibration(answers: Sequence[Answered], names: Sequence[str], temperatures: Mapping[str, float]) -> Judged:
+    """Return the answers as they were at temperature 1; those to unfamiliar input stay drawn towards an even guess."""
+    served = judged(answers, names)
+    given = [sidecar.subset(answered.prediction.modalities) for answered in answers]
+    by_row = np.array([temperatures.get(subset, 1.0) for subset in given])
+    return Judged(metrics.tempered(served.probabilities, by_row), served.labels, served.flagged)
+
+
+def values(found: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return every figure of a slice that has an interval, each (d,), for weights (d, n) of the samples."""
+    counts = tallies(found, weights)
+    sure = ~found.flagged
+    return {
+        "accuracy": metrics.accuracy(counts),
+        "macro_precision": metrics.macro(metrics.precision(counts), counts),
+        "macro_recall": metrics.macro(metrics.recall(counts), counts),
+        "macro_f1": metrics.macro(metrics.f1(counts), counts),
+        "ece": metrics.ece(found.confidence, found.right, weights),
+        "aurc": metrics.aurc(found.confidence, found.right, weights),
+        "flagged_share": weights @ found.flagged / weights.sum(axis=1),
+        "error_unflagged": weights @ (sure & ~found.right) / (weights @ sure).clip(1),
+    }
+
+
+def tallies(found: Judged, weights: np.ndarray) -> metrics.Tallies:
+    """Return the counts by class for weights (d, n)."""
+    return metrics.tallies(found.labels, found.predicted, found.probabilities.shape[1], weights)
+
+
+def slice_of(found: Judged) -> Slice:
+    """Return the figures of these answers with their intervals."""
+    draw = np.random.default_rng(SEED)
+    n = len(found.labels)
+    figures = {name: float(value[0]) for name, value in values(found, metrics.once(n)).items()}
+    drawn = values(found, metrics.resamples(n, draw))
+    drawn["ece"] = _centred(drawn["ece"], figures["ece"])
+    intervals = {name: metrics.interval(value) for name, value in drawn.items()}
+    return Slice(n=n, **figures, ece_floor=metrics.ece_floor(found.confidence, draw), intervals=intervals)
+
+
+def reliability(found: Judged) -> Reliability:
+    """Return how far these confidences can be read, bin by bin."""
+    draw, n = np.random.default_rng(SEED), len(found.labels)
+    drawn = metrics.resamples(n, draw)
+    error = float(metrics.ece(found.confidence, found.right, metrics.once(n))[0])
+    errors = _centred(metrics.ece(found.confidence, found.right, drawn), error)
+    return Reliability(
+        ece=error,
+        ece_floor=metrics.ece_floor(found.confidence, draw),
+        intervals={"ece": metrics.interval(errors)},
+        bins=_bins(found, drawn),
+    )
+
+
+def _bins(found: Judged, drawn: np.ndarray) -> tuple[Bin, ...]:
+    count, promised, kept = (
+        value[0] for value in metrics.bins(found.confidence, found.right, metrics.once(len(found.labels)))
+    )
+    counts, _, hits = metrics.bins(found.confidence, found.right, drawn)
+    with np.errstate(invalid="ignore"):
+        shares = hits / counts  # (d, b), NaN where a draw left a bin empty
+    return tuple(
+        Bin(int(count[i]), float(promised[i] / count[i]), float(kept[i] / count[i]), _interval(shares[:, i]))
+        for i in np.flatnonzero(count)
+    )
+
+
+def _interval(shares: np.ndarray) -> Interval:
+    return (0.0, 1.0) if np.isnan(shares).all() else metrics.interval(shares)
+
+
+def _centred(drawn: np.ndarray, figure: float) -> np.ndarray:
+    """Return bootstrapped calibration errors (d,) around the figure: drawing twice adds its noise to them twice."""
+    return (drawn - drawn.mean() + figure).clip(0)
