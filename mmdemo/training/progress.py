@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 from transformers.integrations import TensorBoardCallback
+from transformers.utils import logging
 
 from mmdemo.errors import ManifestError
 from mmdemo.training.processes import leads, say
@@ -23,6 +24,7 @@ class Progress(TrainerCallback):
         self._bar: tqdm | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        logging.disable_progress_bar()  # of every checkpoint's writing
         if leads() and sys.stderr.isatty():
             self._bar = tqdm(total=state.max_steps, initial=state.global_step, unit="step", dynamic_ncols=True)
 
@@ -43,6 +45,7 @@ class Progress(TrainerCallback):
         self._say(f"epoch {state.epoch:g} done; {figures}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        logging.enable_progress_bar()
         if self._bar is not None:
             self._bar.close()
 

@@ -116,6 +116,8 @@ def _arguments(options: Options, folder: Path, judged: bool, saved: bool) -> Tra
         bf16=options.precision == "bf16" and not _lacks_bf16(),
         fp16=options.precision == "bf16" and _lacks_bf16(),
         use_cpu=not torch.cuda.is_available(),
+        ddp_find_unused_parameters=True,  # a modality that nobody in a batch has
+        ddp_broadcast_buffers=False,  # nothing may change between the passes of an adversarial step
         seed=options.seed,
         eval_strategy="epoch" if judged else "no",
         save_strategy="epoch" if saved else "no",
@@ -165,7 +167,7 @@ class _Trainer(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         figures = processes.agreed(dict(self._judge()))
-        self.log(figures)
+        self.log(dict(figures))  # which adds the epoch to it
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, figures)
         return figures
 
