@@ -15,7 +15,7 @@ def test_a_grid_is_gone_through_and_the_best_comes_first(trained) -> None:
     task = tasks.get(trained.task)
     lesson = Lesson(task, options(task, epochs=1))
     ranges = {"head_lr": [1e-9, 3e-3], "label_smoothing": [0.0]}
-    found = search(lesson, trained.train, trained.dev, ranges=ranges, trials=9, sampler="grid")
+    found = search(lesson, trained.dev, trained.dev, ranges=ranges, trials=9, sampler="grid")
     assert sorted(trial.options["head_lr"] for trial in found) == [1e-9, 3e-3]
     scores = [trial.figures["macro_f1"] for trial in found]
     assert scores == sorted(scores, reverse=True)
