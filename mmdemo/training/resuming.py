@@ -87,10 +87,13 @@ class Rest(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if leads():
             path = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / _REST
-            torch.save([part.state() for part in self._parts], path.with_suffix(".tmp"))
+            rest = {"parts": [part.state() for part in self._parts], "ended": control.should_training_stop}
+            torch.save(rest, path.with_suffix(".tmp"))
             os.replace(path.with_suffix(".tmp"), path)
 
-    def restore(self, checkpoint: Path) -> None:
-        """Hand each part what it had then."""
-        for part, state in zip(self._parts, torch.load(checkpoint / _REST, weights_only=True), strict=True):
+    def restore(self, checkpoint: Path) -> bool:
+        """Hand each part what it had then; return whether that was the end, and only the version folder is missing."""
+        rest = torch.load(checkpoint / _REST, weights_only=True)
+        for part, state in zip(self._parts, rest["parts"], strict=True):
             part.restore(state)
+        return rest["ended"]

@@ -68,7 +68,7 @@ def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = 
     Raises ManifestError for a manifest with lines at fault or with nothing to part, StorageError.
     """
     sides = dict(zip(SIDES, part(manifests.read(manifest, task), share, by), strict=True))
-    if not all(sides.values()):
+    if not 0 < share < 1 or not all(sides.values()):
         raise ManifestError("split_wrong", path=manifest, share=share, by=by)
     taken = [name for name in SIDES if (out / name).exists()]
     if taken:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.training import adversarial, processes, targets, tuning
@@ -63,9 +65,10 @@ def fit(
         )
         trainer.remove_callback(PrinterCallback)  # it writes to standard output
         checkpoint = partly.checkpoint() if partly else None
-        if checkpoint:
-            rest.restore(checkpoint)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if checkpoint and rest.restore(checkpoint):
+            model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME))
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     kept.put_into(model)
     tuning.merge(model)
     _lay_out(model.cpu(), torch.contiguous_format)

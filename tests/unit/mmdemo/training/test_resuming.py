@@ -8,12 +8,19 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from mmdemo import sidecar
+from mmdemo import sidecar, tasks
 from mmdemo.errors import ManifestError
+from mmdemo.model import MultimodalModel
 from mmdemo.settings import ROOT
+from mmdemo.training import manifests
+from mmdemo.training.datasets import decode_rows
+from mmdemo.training.keeping import JUDGED_BY
+from mmdemo.training.options import Options
 from mmdemo.training.resuming import Partial
 from mmdemo.training.run import train
+from mmdemo.training.trainer import fit
 from tests import serving
 
 # Everything that has a memory: an average, the best epoch, augmentation, dropout, a rate that falls.
@@ -55,6 +62,19 @@ def test_a_killed_training_goes_on_to_the_same_weights(capsys, trained, tmp_path
     assert weights(out) == weights(whole)
     assert sidecar.read(out).temperatures == sidecar.read(whole).temperatures
     assert not Partial(out).folder.exists()
+
+
+@pytest.mark.parametrize("options", [{"epochs": 0.5}, {"epochs": 9, "patience": 1, "ema": 0.5}], ids=["end", "early"])
+def test_a_training_that_had_ended_is_not_trained_further(trained, tmp_path: Path, options: dict[str, float]) -> None:
+    task, partly = tasks.get(trained.task), Partial(tmp_path / "out")
+    chosen = Options(**{"batch": 4, "precision": "fp32", "augment": False, **options})
+    found = []
+    for _ in range(2):
+        model, processor = MultimodalModel.load(trained.folder)
+        items = decode_rows(manifests.read(trained.dev, task)[:8], task, processor)
+        fit(model, processor, items, chosen, judge=lambda _: {JUDGED_BY: 1.0}, partly=partly)
+        found.append(model.state_dict())
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
 
 
 def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
