@@ -81,7 +81,7 @@ def orthogonality(model: MultimodalModel) -> Tensor:
         for name, p in tuner.named_parameters()
         if name.endswith(("lora_A.default", "lora_B.default"))
     ]
-    return ORTHOGONAL * torch.stack(parts).mean()
+    return ORTHOGONAL * torch.stack(parts).mean() if parts else torch.zeros(())
 
 
 def _adalora(model: MultimodalModel) -> Iterator[Any]:
@@ -121,6 +121,9 @@ def _adapter(model: MultimodalModel, name: str, size: Size) -> None:
     backbone.requires_grad_(False)
     if adapter.insert(backbone, size.rank):
         model.config.encoders[name]["adapter"] = size.rank
+    for layer in backbone.modules():  # those that a parent came with too
+        if isinstance(layer, adapter.AdaptedLinear):
+            nn.ModuleList([layer.down, layer.up]).requires_grad_(True)
 
 
 def _add(model: MultimodalModel, name: str, tuner: str, kinds: tuple[type[nn.Module], ...], **settings: Any) -> None:
@@ -139,7 +142,7 @@ def _add(model: MultimodalModel, name: str, tuner: str, kinds: tuple[type[nn.Mod
 
 
 def _fits(layer: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
-    return isinstance(layer, kinds) and getattr(layer, "groups", 1) == 1
+    return type(layer) in kinds and getattr(layer, "groups", 1) == 1
 
 
 def _backbone(model: MultimodalModel, name: str) -> nn.Module:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from mmdemo.model import MultimodalModel
 from mmdemo.training import tuning
 from mmdemo.training.datasets import Item
 from mmdemo.training.inference import logits
 from mmdemo.training.options import Options
+from mmdemo.training.resuming import Partial
 from mmdemo.training.trainer import fit
 from tests import tiny
 
@@ -82,3 +84,38 @@ def test_convolutions_are_tuned_where_the_method_can_and_stay_frozen_where_not(
     assert any(p.requires_grad for p in model.encoders.parameters()) == can
     tuning.merge(model.eval())
     assert abs(logits(model, processor, items) - before).max() < 1e-4
+
+
+class Interrupted(Exception):
+    """Stands for whatever ends a training between two epochs."""
+
+
+class Interrupt(TrainerCallback):
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        if state.global_step:
+            raise Interrupted
+
+
+def test_what_adalora_has_counted_is_gone_on_with(started, tmp_path: Path) -> None:
+    task, starts = started
+    options = replace(OPTIONS, epochs=4, tuning="adalora")
+
+    def run(folder: Path, *callbacks: TrainerCallback) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        model, processor = MultimodalModel.build(task, starts)
+        fit(model, processor, ITEMS, options, started=("text",), partly=Partial(folder), callbacks=callbacks)
+        return model.state_dict()
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        run(tmp_path / "cut", Interrupt())
+    again = run(tmp_path / "cut")
+    assert all(torch.equal(value, again[name]) for name, value in whole.items())
+
+
+def test_an_adapter_is_trained_further(started) -> None:
+    model, processor, _ = taught(started, "adapter")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fit(model, processor, ITEMS, replace(OPTIONS, tuning="adapter"), started=("text",))
+    moved = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name.split(".")[-2] for name in moved if name.startswith("encoders.")} == {"down", "up"}
