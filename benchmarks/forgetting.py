@@ -24,7 +24,7 @@ from annotations.tour import drawings, first
 from mmdemo import decode, sidecar, tasks
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
-from mmdemo.training import continual, manifests
+from mmdemo.training import continual, manifests, splits
 from mmdemo.training.continual import Recipe
 from mmdemo.training.datasets import Item, decode_rows
 from mmdemo.training.inference import labels, logits
@@ -137,7 +137,7 @@ def _shipped(name: str, dev: Path, corrections: Path | None) -> Ground:
         if decode.sample_id(decode.decode(row.sample, task), task.name) not in shown
     ]
     if corrections is None:
-        half, pool = manifests.hold_out(rows, 0.5)
+        half, pool = splits.hold_out(rows, 0.5, task.split_by)
         title = _title(folder, f"half of {dev.name} corrected")
         return Ground(title, task, folder, examples, _mixed(pool), half, half)
     strange = _mixed(manifests.read(corrections, task))

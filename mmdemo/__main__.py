@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from mmdemo import settings as all_settings
-from mmdemo.commands import answer, evaluate, show, train
+from mmdemo.commands import answer, evaluate, show, train, trials
 from mmdemo.errors import MmdemoError
 
-COMMANDS = {**answer.COMMANDS, **train.COMMANDS, **evaluate.COMMANDS, **show.COMMANDS}
+COMMANDS = {**answer.COMMANDS, **trials.COMMANDS, **train.COMMANDS, **evaluate.COMMANDS, **show.COMMANDS}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

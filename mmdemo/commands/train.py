@@ -1,12 +1,15 @@
 """train: a version folder from two manifests."""
 
 import argparse
+import dataclasses
 import shlex
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmdemo import tasks
-from mmdemo.commands.command import TASK, Command, Said, version_folder
+from mmdemo.commands.command import TASK, Argument, Command, Said, version_folder
 from mmdemo.commands.evaluate import describe, figure_lines, measure
 from mmdemo.errors import ManifestError
 from mmdemo.samples import to_json
@@ -14,39 +17,71 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
 _START = "MODALITY=FOLDER or MODALITY=NAME on the Hub: weights to start from (default: the task's)"
+_OPTION = "any training option, such as tuning=lora or patience=3; see mmdemo/training/options.py"
+DATA: list[Argument] = [
+    TASK,
+    ("--train", {"type": Path, "required": True, "help": "manifest to learn from"}),
+    ("--dev", {"type": Path, "required": True, "help": "manifest to report on; never learned from"}),
+    ("--skip-bad", {"action": "store_true", "help": "leave out lines at fault instead of stopping at them"}),
+    ("--start", {"action": "append", "default": [], "metavar": "START", "help": _START}),
+    ("--option", {"action": "append", "default": [], "metavar": "NAME=VALUE", "help": _OPTION}),
+    ("--seed", {"type": int, "default": 0, "help": "the same seed gives the same weights"}),
+]
 
 
 def train(given: argparse.Namespace, config: Settings) -> Said:
-    """Train a version folder; the model card and version.json get the figures on dev."""
-    from mmdemo.training import run
+    """Train a version folder; the model card and version.json get the figures on dev. Once killed, it goes on."""
+    from mmdemo.training import processes, run
 
     task = tasks.get(given.task, config.task_dir)
-    starts = _starts(given.start, task)
-    parent = version_folder(task, given.parent, config) if given.parent else None
-    overrides = {name: getattr(given, name) for name in ("epochs", "batch", "encoder_lr", "head_lr")}
+    chosen = {name: value for name in _OWN_FLAG if (value := getattr(given, name)) is not None}
     out = run.train(
         task,
         given.train,
         given.dev,
         given.out,
-        starts=starts,
-        parent=parent,
+        starts=starts_of(given.start, task),
+        parent=version_folder(task, given.parent, config) if given.parent else None,
+        teachers=[version_folder(task, teacher, config) for teacher in given.teacher],
+        folds=given.folds,
+        skip_bad=given.skip_bad,
         seed=given.seed,
         version=given.name,
         command=_command(given),
-        **overrides,
+        log=given.log,
+        **{**options_of(given.option), **chosen},
     )
+    if not processes.leads():
+        raise SystemExit(0)  # one of several that trained together says what came of it
     found = measure(task, out, given.dev, config)
     describe(task, out, found)
     return Said({"version": found.model_version, "path": str(out), **to_json(found)}, [str(out), *figure_lines(found)])
 
 
-def _starts(given: Sequence[str], task: Task) -> dict[str, str]:
+def starts_of(given: Sequence[str], task: Task) -> dict[str, str]:
+    """Return by modality what to start from. Raises ManifestError."""
     pairs = [entry.partition("=") for entry in given]
     for name, equals, value in pairs:
         if name not in task.modalities or not equals or not value:
             raise ManifestError("start_wrong", value=f"{name}{equals}{value}", known=", ".join(task.modalities))
     return {name: value for name, _, value in pairs}
+
+
+def options_of(given: Sequence[str]) -> dict[str, Any]:
+    """Return options by name, values read as TOML where they are and as text where not. Raises ManifestError."""
+    from mmdemo.training.options import Options
+
+    result = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not equals:
+            known = ", ".join(item.name for item in dataclasses.fields(Options))
+            raise ManifestError("option_not_given", value=entry, known=known)
+        try:
+            result[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            result[name] = value
+    return result
 
 
 def _command(given: argparse.Namespace) -> str:
@@ -56,28 +91,35 @@ def _command(given: argparse.Namespace) -> str:
     for entry in given.start:
         modality, _, start = entry.partition("=")
         words += ["--start", f"{modality}=WEIGHTS/{Path(start).name}"]
-    for option in ("epochs", "batch", "encoder_lr", "head_lr", "parent", "name"):
+    words += [word for option in given.option for word in ("--option", option)]
+    words += [word for teacher in given.teacher for word in ("--teacher", Path(teacher).name)]
+    for option in (*_OWN_FLAG, "folds", "parent", "name"):
         value = getattr(given, option)
-        words += [f"--{option.replace('_', '-')}", str(value)] if value is not None else []
+        words += [f"--{option.replace('_', '-')}", str(value)] if value else []
+    words += ["--skip-bad"] if given.skip_bad else []
     return shlex.join([*words, "--seed", str(given.seed), "--out", Path(given.out).name])
 
+
+_OWN_FLAG = ("epochs", "batch", "encoder_lr", "head_lr")  # options that have one
 
 COMMANDS = {
     "train": Command(
         train,
         [
-            TASK,
-            ("--train", {"type": Path, "required": True, "help": "manifest to learn from"}),
-            ("--dev", {"type": Path, "required": True, "help": "manifest to report on; never learned from"}),
+            *DATA,
             ("--out", {"type": Path, "required": True, "help": "new version folder"}),
-            ("--start", {"action": "append", "default": [], "metavar": "START", "help": _START}),
             ("--parent", {"help": "version, or its folder, to train further"}),
+            (
+                "--teacher",
+                {"action": "append", "default": [], "help": "version whose answers are learned too; several"},
+            ),
             ("--name", {"help": "name of the version (default: that of the folder)"}),
+            ("--folds", {"type": int, "default": 0, "help": "cross-validate on so many parts first; this calibrates"}),
+            ("--log", {"type": Path, "metavar": "DIR", "help": "write TensorBoard's files there"}),
             ("--epochs", {"type": float, "help": "times through the samples"}),
             ("--batch", {"type": int, "help": "samples a step"}),
             ("--encoder-lr", {"type": float, "help": "learning rate of encoders with a start"}),
             ("--head-lr", {"type": float, "help": "learning rate of everything else"}),
-            ("--seed", {"type": int, "default": 0, "help": "the same seed gives the same weights"}),
         ],
     ),
 }

@@ -11,6 +11,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from mmdemo.errors import ManifestError
+from mmdemo.model import adapter
 from mmdemo.model.cnn import LogMelCnn, SmallCnn
 from mmdemo.model.modality import ModalityEncoder
 from mmdemo.model.pretrained import AutoImage, AutoText
@@ -32,7 +33,10 @@ class Kind:
 
 def build(modality: str, spec: Mapping[str, Any]) -> ModalityEncoder:
     """Return an empty encoder. Raises ManifestError for a type that the modality does not have."""
-    return _kind(modality, spec["type"]).build(spec)
+    encoder = _kind(modality, spec["type"]).build(spec)
+    if "adapter" in spec:
+        adapter.insert(encoder.get_submodule("backbone"), spec["adapter"])
+    return encoder
 
 
 def specify(modality: str, entry: Mapping[str, Any], start: str | None) -> Specified:

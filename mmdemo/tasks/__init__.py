@@ -15,6 +15,7 @@ from mmdemo.samples import MODALITIES
 
 KINDS = ("classification",)
 SHIPPED = Path(__file__).parent
+SPLIT_BY = "speaker"  # field of a sample's `extra` that never crosses a split, where the task names no other
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Task:
     training: Mapping[str, Any]  # hyperparameters that differ from the trainer's defaults
     threshold: float  # confidence under which people are asked
     audit_share: float = 0.02  # share of confident answers that people are asked about all the same
+    split_by: str = SPLIT_BY  # field of `extra`, or "group": samples that share it never cross a split
     gate: Gate = field(default_factory=Gate)
     limits: Limits = field(default_factory=Limits)
     examples: tuple[Example, ...] = ()
@@ -165,6 +167,8 @@ def _checked(task: Task) -> Task:
         raise ValueError("labels must be at least two, all different")
     if task.encoders and set(task.encoders) != set(task.modalities):  # none: somebody else's model answers
         raise ValueError(f"encoders {sorted(task.encoders)} do not match modalities {sorted(task.modalities)}")
+    if not isinstance(task.split_by, str):
+        raise ValueError(f"split_by {task.split_by!r} is not the name of a field")
     if not 0 < task.threshold < 1:
         raise ValueError(f"threshold {task.threshold} is not between 0 and 1")
     return task

@@ -1,6 +1,10 @@
 """Harmless changes to a sample, drawn anew each time it is trained on: a picture flipped, a sound sped up, noise."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
+import regex
 from PIL import Image
 from torch import Tensor
 
@@ -17,6 +21,7 @@ EDGE_S = 0.25  # silence that is put in front
 LONGEST_S = 3.0  # a longer clip is cut to a stretch of this
 BAND_MASKS, FRAME_MASKS = 2, 2  # SpecAugment (Park et al. 2019)
 BAND_WIDTH, FRAME_WIDTH = 0.15, 0.12  # widest mask, in shares of the spectrogram
+_WORD = regex.compile(r"\p{Han}|[^\s\p{Han}]+")  # Chinese sets no spaces: each of its signs is one
 
 
 def augment(inputs: Inputs, draw: np.random.Generator) -> Inputs:
@@ -57,6 +62,42 @@ def sound(audio: np.ndarray, draw: np.random.Generator) -> np.ndarray:
         level = np.sqrt(np.mean(changed**2)) * 10 ** (-draw.uniform(*NOISE_DB) / 20)
         changed = changed + draw.normal(0.0, level, len(changed))
     return changed.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class WordNoise:
+    """Words of a caption left out, or replaced by any of train's, the frequent ones most often.
+
+    Unigram noising: Xie et al., "Data noising as smoothing in neural network language models", ICLR 2017, section 3.2.
+    """
+
+    dropped: float  # share of the words
+    replaced: float  # share of the words
+    known: tuple[str, ...]  # every word of train's captions, as often as it stands there
+
+    def __call__(self, caption: str, draw: np.random.Generator) -> str:
+        """Return the changed caption; what lies between its words stays, and so does one word at least."""
+        found = list(_WORD.finditer(caption))
+        chance = draw.random(len(found))
+        if len(found) and chance.max() < self.dropped:
+            chance[draw.integers(len(found))] = 1.0
+        pieces, end = [], 0
+        for match, drawn in zip(found, chance, strict=True):
+            pieces += [caption[end : match.start()], self._instead(match.group(), drawn, draw)]
+            end = match.end()
+        return "".join([*pieces, caption[end:]])
+
+    def _instead(self, word: str, drawn: float, draw: np.random.Generator) -> str:
+        if drawn < self.dropped:
+            return ""
+        if drawn < self.dropped + self.replaced and self.known:
+            return self.known[draw.integers(len(self.known))]
+        return word
+
+
+def words(captions: Iterable[str]) -> tuple[str, ...]:
+    """Return every word of the captions, as often as it stands there."""
+    return tuple(word for caption in captions for word in _WORD.findall(caption))
 
 
 def mask_spectrogram(features: Tensor, frames: Tensor, draw: np.random.Generator) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmdemo.decode import decode
@@ -17,7 +18,7 @@ from mmdemo.errors import BadInput, ManifestError
 from mmdemo.model import MultimodalProcessor
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
-from mmdemo.training.augment import augment, mask_spectrogram
+from mmdemo.training.augment import WordNoise, augment, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 
 DECODERS = 4  # threads: the codecs release the interpreter's lock
@@ -29,27 +30,31 @@ class Item:
 
     inputs: Inputs
     label: int
+    shares: np.ndarray | None = None  # (labels,) what the loss asks for, where one label is not all there is to say
 
 
 class Samples(Dataset):
     """Decoded samples in memory: a picture of 224 pixels takes 150 kB, a second of sound 64 kB."""
 
-    def __init__(self, items: Sequence[Item], augmented: bool) -> None:
+    def __init__(self, items: Sequence[Item], augmented: bool, words: WordNoise | None = None) -> None:
         self.items = items
         self._augmented = augmented
+        self._words = words
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index: int) -> Item:
         item = self.items[index]
-        return replace(item, inputs=augment(item.inputs, generator())) if self._augmented else item
+        inputs = augment(item.inputs, generator()) if self._augmented else item.inputs
+        if self._words and inputs.text is not None:
+            inputs = replace(inputs, text=self._words(inputs.text, generator()))
+        return replace(item, inputs=inputs)
 
 
 def decode_rows(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item]:
     """Return the rows decoded, in their order. Raises ManifestError naming the samples that cannot be judged."""
-    with ThreadPoolExecutor(DECODERS) as pool:
-        found = list(pool.map(lambda row: _item(row, task, processor), rows))
+    found = decode_each(rows, task, processor)
     faults = [f"{row.id}: {item}" for row, item in zip(rows, found, strict=True) if isinstance(item, BadInput)]
     if faults:
         more = f"; {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
@@ -57,15 +62,29 @@ def decode_rows(rows: Sequence[Row], task: Task, processor: MultimodalProcessor)
     return [item for item in found if isinstance(item, Item)]
 
 
-def collate(processor: MultimodalProcessor, augmented: bool = False) -> Callable[[Sequence[Item]], dict[str, Any]]:
-    """Return what makes a batch of items: the arguments of MultimodalModel.forward, `labels` (batch,) among them."""
+def decode_each(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item | BadInput]:
+    """Return for each row, in their order, what it decodes to, or why it cannot be judged."""
+    with ThreadPoolExecutor(DECODERS) as pool:
+        return list(pool.map(lambda row: _item(row, task, processor), rows))
+
+
+def collate(
+    processor: MultimodalProcessor,
+    augmented: bool = False,
+    mixing: Callable[[Sequence[Item], np.random.Generator], Sequence[Item]] | None = None,
+) -> Callable[[Sequence[Item]], dict[str, Any]]:
+    """Return what makes a batch of items: the arguments of MultimodalModel.forward.
+
+    Among them `labels`, (batch,) int, or (batch, labels) float where the items have shares.
+    """
 
     def batch(items: Sequence[Item]) -> dict[str, Any]:
+        items = mixing(items, generator()) if mixing else items
         tensors = processor([item.inputs for item in items]).tensors
         if augmented and "audio_features" in tensors:
             masked = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
             tensors["audio_features"] = masked
-        return {**tensors, "labels": torch.tensor([item.label for item in items])}
+        return {**tensors, "labels": _labels(items)}
 
     return batch
 
@@ -84,6 +103,13 @@ def only(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
     """Return the items that have all of `modalities`, with those alone."""
     having = [item for item in items if set(modalities) <= set(item.inputs.modalities)]
     return [replace(i, inputs=Inputs(**{name: getattr(i.inputs, name) for name in modalities})) for i in having]
+
+
+def _labels(items: Sequence[Item]) -> Tensor:
+    shares = [item.shares for item in items if item.shares is not None]
+    if len(shares) < len(items):
+        return torch.tensor([item.label for item in items])  # (batch,)
+    return torch.from_numpy(np.stack(shares)).float()  # (batch, labels)
 
 
 def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInput:

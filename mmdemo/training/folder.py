@@ -6,7 +6,7 @@ import dataclasses
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class Checked:
     temperatures: dict[str, float]  # by subset of the modalities
     usual: dict[str, familiarity.Stats]  # by modality; the mean and spread are those of training itself
     limits: dict[str, float]  # by modality
+    figures: dict[str, float] = field(default_factory=dict)  # what was measured on the way
 
 
 Check = Callable[[MultimodalModel, MultimodalProcessor, Sequence[Item], Sequence[Item]], Checked]
@@ -64,7 +65,7 @@ def finish(
         about,
         temperatures=checked.temperatures,
         familiarity=checked.limits,
-        figures=measured,
+        figures={**measured, **checked.figures},
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
     )
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo.errors import ManifestError
-from mmdemo.samples import Sample
+from mmdemo.samples import MODALITIES, Sample
 from mmdemo.tasks import Task
 
 FILES = ("image", "audio")  # modalities that are paths, relative to the manifest's folder
@@ -26,6 +26,7 @@ class Row:
     extra: Mapping[str, Any] = field(default_factory=dict)  # what else is known, such as speaker
     path: Path | None = None  # the manifest it stands in
     raw: Mapping[str, Any] = field(default_factory=dict)  # the whole line, such as who corrected it
+    line: int = 0  # its number there, from 1
 
 
 @dataclass(frozen=True)
@@ -37,37 +38,57 @@ class Line:
     fault: str = ""
 
 
-def read(path: Path | str, task: Task) -> list[Row]:
+def read(path: Path | str, task: Task | None) -> list[Row]:
     """Return the rows of a manifest with the modalities that the task has; others are left out.
+
+    Without a task every modality is taken, and any label or none.
 
     Raises ManifestError naming the lines at fault: broken JSON, no or unknown label, missing file, nothing that the
     task takes, an id that stands there twice; also where the file is missing or empty.
     """
-    lines = read_lines(path, task)
-    lines = [_checked(line, task) for line in lines]
-    faults = [*[line for line in lines if line.row is None], *_twice(lines)]
+    rows, faults = check(path, task)
     if faults:
-        shown = "; ".join(f"line {line.number}: {line.fault}" for line in faults[:SHOWN_FAULTS])
-        more = f"; {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
-        raise ManifestError("manifest_faults", path=path, count=len(faults), faults=shown + more)
+        raise refusal(path, faults)
+    return rows
+
+
+def check(path: Path | str, task: Task | None) -> tuple[list[Row], list[Line]]:
+    """Return the rows that can be used and the lines at fault, of an id that stands there twice the later one.
+
+    Raises ManifestError where the file is missing or empty.
+    """
+    lines = _once([_checked(line, task) for line in read_lines(path, task)])
     if not lines:
         raise ManifestError("manifest_empty", path=path)
-    return [line.row for line in lines if line.row is not None]
+    return [line.row for line in lines if line.row is not None], [line for line in lines if line.row is None]
 
 
-def read_lines(path: Path | str, task: Task) -> list[Line]:
+def refusal(path: Path | str, faults: Sequence[Line]) -> ManifestError:
+    """Return the error that names the first of the lines at fault and counts the others."""
+    shown = "; ".join(f"line {line.number}: {line.fault}" for line in faults[:SHOWN_FAULTS])
+    more = f"; {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
+    return ManifestError("manifest_faults", path=path, count=len(faults), faults=shown + more)
+
+
+def read_lines(path: Path | str, task: Task | None) -> list[Line]:
     """Return every line that is not blank, those that are no JSON object with their fault; labels may be missing.
 
     Raises ManifestError where the file cannot be read.
     """
     path = Path(path)
+    modalities = task.modalities if task else MODALITIES
+    return [_line(number, text, path, modalities) for number, text in _texts(path)]
+
+
+def _texts(path: Path) -> list[tuple[int, str]]:
+    """Return number and text of every line that is not blank. Raises ManifestError where the file cannot be read."""
     try:
         texts = path.read_text("utf-8-sig").split("\n")  # captions may hold other line separators
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(
             "manifest_unreadable", path=path, detail=getattr(error, "strerror", None) or error
         ) from error
-    return [_line(number, text, path, task) for number, text in enumerate(texts, 1) if text.strip()]
+    return [(number, text) for number, text in enumerate(texts, 1) if text.strip()]
 
 
 def examples(task: Task) -> list[Row]:
@@ -82,41 +103,7 @@ def digest(rows: Iterable[Row]) -> str:
     return hashlib.sha256("\n".join(entries).encode()).hexdigest()
 
 
-def hold_out(rows: Sequence[Row], share: float) -> tuple[list[Row], list[Row]]:
-    """Part rows into those to train on and a share set aside, the same ones on every machine.
-
-    Samples of one `extra.speaker`, or of one caption, stay on one side. Speakers are few: from each group whole ones
-    are set aside, and none where that would take more than the share. Where that leaves nothing aside, samples are
-    parted whoever speaks: known voices tell more about doubt than samples that were learned from.
-    """
-    speakers = _speakers_aside(rows, share)
-    aside = [row for row in rows if _is_aside(row, share, speakers)]
-    aside = aside or [row for row in rows if _fraction(row.sample.text or row.id) < share]
-    taken = {row.id for row in aside}
-    return [row for row in rows if row.id not in taken], aside
-
-
-def _speakers_aside(rows: Sequence[Row], share: float) -> set[str]:
-    by_group: dict[str, set[str]] = {}
-    for row in rows:
-        if "speaker" in row.extra:
-            by_group.setdefault(row.group, set()).add(str(row.extra["speaker"]))
-    return {
-        speaker for found in by_group.values() for speaker in sorted(found, key=_fraction)[: int(share * len(found))]
-    }
-
-
-def _is_aside(row: Row, share: float, speakers: set[str]) -> bool:
-    if "speaker" in row.extra:
-        return str(row.extra["speaker"]) in speakers
-    return _fraction(row.sample.text or row.id) < share
-
-
-def _fraction(text: str) -> float:
-    return int.from_bytes(hashlib.sha256(f"aside:{text}".encode()).digest()[:8]) / 2**64
-
-
-def _line(number: int, text: str, path: Path, task: Task) -> Line:
+def _line(number: int, text: str, path: Path, modalities: Sequence[str]) -> Line:
     try:
         raw = json.loads(text)
     except ValueError:
@@ -125,7 +112,7 @@ def _line(number: int, text: str, path: Path, task: Task) -> Line:
         return Line(number, None, "no JSON object with an id")
     if not isinstance(raw.get("extra") or {}, dict) or not isinstance(raw.get("text") or "", str):
         return Line(number, None, "text must be a string and extra an object")
-    given = {name: raw[name] for name in task.modalities if raw.get(name)}
+    given = {name: raw[name] for name in modalities if raw.get(name)}
     files = {name: path.parent / str(given[name]) for name in FILES if name in given}
     row = Row(
         id=str(raw["id"]),
@@ -135,34 +122,36 @@ def _line(number: int, text: str, path: Path, task: Task) -> Line:
         extra=raw.get("extra") or {},
         path=path,
         raw=raw,
+        line=number,
     )
     return Line(number, row)
 
 
-def _checked(line: Line, task: Task) -> Line:
+def _checked(line: Line, task: Task | None) -> Line:
     fault = _fault(line.row, task) if line.row else line.fault
     return Line(line.number, None, fault) if fault else line
 
 
-def _fault(row: Row, task: Task) -> str:
-    if row.label not in task.label_names:
+def _fault(row: Row, task: Task | None) -> str:
+    if task and row.label not in task.label_names:
         return f'label "{row.label}" is none of {", ".join(task.label_names)}' if row.label else "no label"
     files = [path for path in (row.sample.image, row.sample.audio) if isinstance(path, Path)]
     missing = [path for path in files if not path.is_file()]
     if missing:
         return f"there is no file {missing[0]}"
     if not files and not row.sample.text.strip():
-        return f"nothing to judge: it has none of {', '.join(task.modalities)}"
+        return f"nothing to judge: it has none of {', '.join(task.modalities if task else MODALITIES)}"
     return ""
 
 
-def _twice(lines: Sequence[Line]) -> list[Line]:
+def _once(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines; of those with one id all but the first are at fault."""
     first: dict[str, int] = {}
     found = []
     for line in lines:
-        if line.row is None:
-            continue
-        if line.row.id in first:
-            found.append(Line(line.number, None, f'id "{line.row.id}" stands in line {first[line.row.id]} too'))
-        first.setdefault(line.row.id, line.number)
+        if line.row is not None and line.row.id in first:
+            line = Line(line.number, None, f'id "{line.row.id}" stands in line {first[line.row.id]} too')
+        elif line.row is not None:
+            first[line.row.id] = line.number
+        found.append(line)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmdemo.errors import ManifestError
 from mmdemo.tasks import Task
+from mmdemo.training.tuning import METHODS
 
 PRECISIONS = ("fp32", "bf16")
 FINE_TUNED, FROM_SCRATCH = 3.0, 30.0  # epochs
@@ -20,17 +21,28 @@ class Options:
 
     epochs: float = 0.0  # times through the samples; 0: FINE_TUNED where an encoder has a start, else FROM_SCRATCH
     batch: int = 32  # samples a step
+    accumulate: int = 1  # parts in which a step's samples are computed, one behind another, where memory is short
     encoder_lr: float = 5e-5  # encoders that start from trained weights
     head_lr: float = 5e-4  # everything that starts from nothing: fusion, head, encoders without a start
     weight_decay: float = 0.01  # matrices only: never biases and norms
     warmup: float = 0.1  # share of the steps over which the learning rate rises; a cosine brings it down
     label_smoothing: float = 0.05
+    class_weights: float = 0.0  # 1: every label weighs the same, however rare; 0: every sample does
     hold_out: float = 0.1  # share of train set aside, by speaker where known, to fit temperatures on
+    patience: int = 0  # epochs without a smaller loss on what is set aside that end it, the best kept; 0: none do
     ema: float = 0.0  # decay a step of averaged weights, which are then the ones kept; 0: the last ones are
     augment: bool = True  # pictures flipped and shifted, sounds made louder, faster, noisier
+    word_dropout: float = 0.0  # share of a caption's words that are left out
+    word_replacement: float = 0.0  # share of a caption's words that any of train's stand in for
+    mixup: float = 0.0  # alpha: how evenly two clips are mixed, where sound is all there is; 0: never
+    adversarial: float = 0.0  # length of the worst step of the fusion's tokens, in their own lengths; 0: none
+    adversarial_steps: int = 1  # in which it is found: 1 is FGM, more are PGD
+    distill: float = 0.5  # share of the teachers' answers in what is asked for, where there are teachers
+    tuning: str = "full"  # of encoders with a start: full, frozen, lora, adalora, ia3 or adapter
+    rank: int = 8  # of the matrices of LoRA and AdaLoRA; width of an adapter
     frozen: tuple[str, ...] = ()  # beginnings of the names of parameters that keep their value
     max_grad_norm: float = 1.0
-    precision: str = "bf16"  # of the products in training; weights stay fp32
+    precision: str = "bf16"  # of the products in training, fp16 on a GPU without it; weights stay fp32
     seed: int = 0
 
 
@@ -70,8 +82,9 @@ def _not_negative(value: Any) -> bool:
 # Option → what it must be; every other number must not be negative.
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "precision": PRECISIONS.__contains__,
-    "batch": lambda value: value >= 1,
-    "hold_out": lambda value: 0 <= value < 1,
-    "ema": lambda value: 0 <= value < 1,
+    "tuning": METHODS.__contains__,
+    **dict.fromkeys(("batch", "accumulate", "adversarial_steps", "rank"), lambda value: value >= 1),
+    **dict.fromkeys(("hold_out", "ema", "word_dropout", "word_replacement"), lambda value: 0 <= value < 1),
+    **dict.fromkeys(("class_weights", "distill"), lambda value: 0 <= value <= 1),
 }
 _AS: dict[type, Any] = {int: int, float: float, str: str, bool: _flag, tuple: tuple}

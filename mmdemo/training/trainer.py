@@ -1,25 +1,32 @@
-"""transformers' Trainer with two learning rates, averaged weights, and progress on standard error."""
+"""transformers' Trainer, told our losses, two learning rates, and which weights are kept."""
 
 from __future__ import annotations
 
-import sys
+import math
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.training import adversarial, processes, targets, tuning
+from mmdemo.training.augment import WordNoise, words
 from mmdemo.training.datasets import Item, Samples, collate
+from mmdemo.training.keeping import Kept
 from mmdemo.training.options import Options
+from mmdemo.training.progress import Progress
+from mmdemo.training.resuming import Partial, Rest
 
 LOG_STEPS = 20
-Penalty = Callable[[MultimodalModel], Tensor]  # what is added to the loss, such as a pull towards the champion
+Judge = Callable[[MultimodalModel], Mapping[str, float]]
 
 
 def fit(
@@ -28,33 +35,53 @@ def fit(
     items: Sequence[Item],
     options: Options,
     *,
-    pretrained: Sequence[str] = (),
-    penalty: Penalty | None = None,
-    after_epoch: Callable[[float], str] | None = None,
+    started: Sequence[str] = (),
+    judge: Judge | None = None,
+    partly: Partial | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> None:
-    """Train `model` in place. Parameters whose names begin with one of `pretrained` learn at the encoders' rate.
+    """Train `model` in place. The encoders of the modalities in `started` have trained weights.
 
-    `after_epoch` is handed the epoch and returns what to say about it.
+    `judge` returns figures of a model behind every epoch, JUDGED_BY among them where training may stop early. In
+    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from.
     """
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(options.frozen))
+    tuning.start(model, options.tuning, tuning.Size(options.rank, _steps(options, items)), started)
     _lay_out(model, torch.channels_last)
-    average = _Average(model, options.ema) if options.ema else None
-    with tempfile.TemporaryDirectory() as folder:
+    kept, allocation = Kept(model, options.ema, options.patience), tuning.Allocation(model)
+    rest = Rest([kept, allocation])
+    with tempfile.TemporaryDirectory() as nowhere:
         trainer = _Trainer(
             model,
-            _arguments(options, folder),
-            data_collator=collate(processor, options.augment),
-            train_dataset=Samples(items, options.augment),
-            callbacks=[_Progress(after_epoch), *([average] if average else [])],
+            _arguments(options, partly.folder if partly else Path(nowhere), judge is not None, partly is not None),
+            data_collator=_collate(processor, model, options),
+            train_dataset=Samples(items, options.augment, _word_noise(items, options)),
+            eval_dataset=[],  # `judge` has its own
+            callbacks=[kept, allocation, rest, Progress(), *callbacks],
         )
-        trainer.prepare(model, options, tuple(pretrained), penalty)
+        trainer.prepare(
+            model, options, _slow(started, options), items, lambda: judge(kept.current(model)) if judge else {}
+        )
         trainer.remove_callback(PrinterCallback)  # it writes to standard output
-        trainer.train()
-    if average:
-        average.put_into(model)
+        checkpoint = partly.checkpoint() if partly else None
+        if checkpoint and rest.restore(checkpoint):
+            model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME))
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    kept.put_into(model)
+    tuning.merge(model)
     _lay_out(model.cpu(), torch.contiguous_format)
     model.requires_grad_(True).eval()
+
+
+def _slow(started: Sequence[str], options: Options) -> tuple[str, ...]:
+    """Return the beginnings of the names of what learns at the encoders' rate: what is new beside them does not."""
+    return tuple(f"encoders.{name}.backbone." for name in started) if options.tuning == "full" else ()
+
+
+def _steps(options: Options, items: Sequence[Item]) -> int:
+    return math.ceil(options.epochs * math.ceil(len(items) / options.batch / processes.number()))
 
 
 def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None:
@@ -67,19 +94,37 @@ def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None
         backbone.to(memory_format=memory_format)
 
 
-def _arguments(options: Options, folder: str) -> TrainingArguments:
+def _collate(processor: MultimodalProcessor, model: MultimodalModel, options: Options) -> Callable[..., dict[str, Any]]:
+    mixing = partial(targets.mix, alpha=options.mixup, labels=len(model.config.labels)) if options.mixup else None
+    return collate(processor, options.augment, mixing)
+
+
+def _word_noise(items: Sequence[Item], options: Options) -> WordNoise | None:
+    if not options.word_dropout and not options.word_replacement:
+        return None
+    known = words(item.inputs.text for item in items if item.inputs.text is not None)
+    return WordNoise(options.word_dropout, options.word_replacement, known)
+
+
+def _arguments(options: Options, folder: Path, judged: bool, saved: bool) -> TrainingArguments:
     return TrainingArguments(
-        output_dir=folder,
+        output_dir=str(folder),
         num_train_epochs=options.epochs,
-        per_device_train_batch_size=options.batch,
+        per_device_train_batch_size=math.ceil(options.batch / options.accumulate),
+        gradient_accumulation_steps=options.accumulate,
         learning_rate=options.head_lr,
         lr_scheduler_type="cosine",
         warmup_steps=options.warmup,  # below 1 it is a share of the steps
         max_grad_norm=options.max_grad_norm,
-        bf16=options.precision == "bf16",
+        bf16=options.precision == "bf16" and not _lacks_bf16(),
+        fp16=options.precision == "bf16" and _lacks_bf16(),
         use_cpu=not torch.cuda.is_available(),
+        ddp_find_unused_parameters=True,  # a modality that nobody in a batch has
+        ddp_broadcast_buffers=False,  # nothing may change between the passes of an adversarial step
         seed=options.seed,
-        save_strategy="no",
+        eval_strategy="epoch" if judged else "no",
+        save_strategy="epoch" if saved else "no",
+        save_total_limit=2,  # the newest may be cut short
         logging_steps=LOG_STEPS,
         report_to=[],
         disable_tqdm=True,
@@ -88,67 +133,66 @@ def _arguments(options: Options, folder: str) -> TrainingArguments:
     )
 
 
+def _lacks_bf16() -> bool:
+    return torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 class _Trainer(Trainer):
     def prepare(
-        self, bare: MultimodalModel, options: Options, pretrained: tuple[str, ...], penalty: Penalty | None
+        self,
+        bare: MultimodalModel,
+        options: Options,
+        slow: tuple[str, ...],
+        items: Sequence[Item],
+        judge: Callable[[], Mapping[str, float]],
     ) -> None:
-        self._bare, self._options, self._pretrained, self._penalty = bare, options, pretrained, penalty
+        self._bare, self._options, self._slow, self._judge = bare, options, slow, judge
+        labels, power = len(bare.config.labels), options.class_weights
+        self._weights = targets.class_weights(items, labels, power).to(self.args.device) if power else None
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
         if self.optimizer is None:
-            groups = _groups(self._bare, self._options, self._pretrained)
+            groups = _groups(self._bare, self._options, self._slow)
             self.optimizer = torch.optim.AdamW(groups, lr=self._options.head_lr)
         return self.optimizer
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
-        labels = inputs.pop("labels")
-        logits = model(**inputs).logits
-        loss = self._bare.head.loss(logits, labels, self._options.label_smoothing)
-        return loss if self._penalty is None else loss + self._penalty(self._bare)
+        labels, size = inputs.pop("labels"), self._options.adversarial
+
+        def forward() -> Tensor:
+            return self._loss(model(**inputs).logits, labels)
+
+        if size:
+            loss = adversarial.loss(self._bare.projections, forward, size, self._options.adversarial_steps)
+        else:
+            loss = forward()
+        return loss + tuning.orthogonality(self._bare) if self._options.tuning == "adalora" else loss
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        figures = processes.agreed(dict(self._judge()))
+        self.log(dict(figures))  # which adds the epoch to it
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, figures)
+        return figures
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        smoothing = self._options.label_smoothing
+        if self._weights is None:
+            return self._bare.head.loss(logits, labels, smoothing)
+        return self._bare.head.loss(logits, targets.weighted(labels, self._weights, smoothing))
 
 
-def _groups(model: nn.Module, options: Options, pretrained: tuple[str, ...]) -> list[dict[str, Any]]:
+def _groups(model: nn.Module, options: Options, slow: tuple[str, ...]) -> list[dict[str, Any]]:
     """Part the parameters by learning rate and by whether they decay: vectors (biases, norms) never do."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            started = bool(pretrained) and name.startswith(pretrained)
-            groups.setdefault((started, parameter.dim() > 1), []).append(parameter)
+            slowly = bool(slow) and name.startswith(slow)
+            groups.setdefault((slowly, parameter.dim() > 1), []).append(parameter)
     return [
         {
             "params": members,
-            "lr": options.encoder_lr if started else options.head_lr,
+            "lr": options.encoder_lr if slowly else options.head_lr,
             "weight_decay": options.weight_decay if decays else 0.0,
         }
-        for (started, decays), members in groups.items()
+        for (slowly, decays), members in groups.items()
     ]
-
-
-class _Average(TrainerCallback):
-    """An exponential moving average of the weights, kept beside them (Polyak and Juditsky 1992)."""
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self._average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._average.update_parameters(kwargs["model"])
-
-    def put_into(self, model: nn.Module) -> None:
-        model.load_state_dict(self._average.module.state_dict())
-
-
-class _Progress(TrainerCallback):
-    def __init__(self, after_epoch: Callable[[float], str] | None) -> None:
-        self._after_epoch = after_epoch
-        self._start = time.monotonic()
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        if logs and "loss" in logs:
-            self._say(f"step {state.global_step}/{state.max_steps}, loss {logs['loss']}")
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        said = self._after_epoch(state.epoch) if self._after_epoch else ""
-        self._say(f"epoch {state.epoch:g} done. {said}")
-
-    def _say(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._start:.0f} s] {text}", file=sys.stderr, flush=True)

@@ -60,8 +60,12 @@ KEPT_BEHIND = {
 }
 NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqlalchemy", "label_studio_sdk"}
 
+# Needed by one way of training alone; where it is missing, a sentence says so.
+OPTIONAL = {"peft", "optuna"}
+
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.
 HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
+HEAVY |= OPTIONAL  # … or there only where requirements-dev.txt was installed
 # … and our own rooms that import such packages, for package roots and commands that must answer without them.
 LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
 

@@ -83,6 +83,36 @@ def test_a_version_is_shown_beside_another(capsys, trained, tmp_path: Path) -> N
     assert (code, out) == (2, "") and 'no version "nope"' in err
 
 
+def test_options_are_read_from_the_command_line(capsys, trained, tmp_path: Path) -> None:
+    out = tmp_path / "v2"
+    words = ("--task", trained.task, "--train", trained.dev, "--dev", trained.dev, "--out", out, "--epochs", 0.3)
+    given = [word for option in ("patience=2", "augment=false", "precision=fp32") for word in ("--option", option)]
+    code, _, _ = run(capsys, "train", *words, *given)
+    about = sidecar.read(out)
+    assert (code, about.options["patience"], about.options["augment"]) == (0, 2, False)
+    assert "--option patience=2 --option augment=false" in about.command
+    for option, said in (("patience", "NAME=VALUE"), ("patiens=2", "patiens"), ("tuning=some", "some")):
+        code, _, err = run(capsys, "train", *words[:-4], "--out", tmp_path / "v3", "--option", option)
+        assert code == 2 and said in err
+
+
+def test_a_manifest_is_split(capsys, trained, tmp_path: Path) -> None:
+    words = ("split", "--manifest", trained.train, "--out", tmp_path / "parts", "--share", 0.5, "--by", "group")
+    code, out, _ = run(capsys, *words, "--json")
+    assert (code, json.loads(out)) == (0, {"train.jsonl": 80, "dev.jsonl": 80})
+    code, _, err = run(capsys, *words)
+    assert code == 2 and "not empty" in err
+
+
+def test_a_search_names_the_best_options(capsys, trained, tmp_path: Path) -> None:
+    (tmp_path / "ranges.toml").write_text("epochs = [0.2]\n")
+    words = ("--task", trained.task, "--train", trained.train, "--dev", trained.dev, "--trials", 1)
+    code, out, err = run(capsys, "search", *words, "--ranges", tmp_path / "ranges.toml", "--json")
+    found = json.loads(out)
+    assert (code, found["best"]["options"], len(found["trials"])) == (0, {"epochs": 0.2}, 1)
+    assert "trial 1" in err
+
+
 def test_lists(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     code, out, _ = run(capsys, "tasks", "--json")
     assert code == 0 and {"sentiment", "speech_emotion"} <= {task["name"] for task in json.loads(out)}

@@ -40,3 +40,23 @@ def test_masks_stay_inside_each_clip() -> None:
     masked = augment.mask_spectrogram(features, torch.tensor([50, 0]), np.random.default_rng(0))
     assert torch.equal(features, torch.ones(2, 20, 50))
     assert (masked[0] == 0).any() and (masked[0] == 1).any()
+
+
+def test_words_are_left_out_or_replaced_by_their_shares() -> None:
+    draw = np.random.default_rng(0)
+    caption = " ".join(["word"] * 2000)
+    found = augment.WordNoise(0.2, 0.3, ("other",))(caption, draw).split()
+    assert 0.17 < 1 - len(found) / 2000 < 0.23
+    assert 0.27 < found.count("other") / 2000 < 0.33
+
+
+def test_one_word_stays_and_so_does_what_lies_between() -> None:
+    noise = augment.WordNoise(0.99, 0.0, ())
+    draws = [noise("  两只 small dogs ", np.random.default_rng(seed)) for seed in range(30)]
+    assert all(text.strip() for text in draws)
+    assert {"只", "dogs"} <= {text.strip() for text in draws}
+    assert augment.WordNoise(0.0, 0.5, ())("as it is", np.random.default_rng(0)) == "as it is"
+
+
+def test_words_are_counted_as_often_as_they_stand() -> None:
+    assert augment.words(["a dog", "a 猫"]) == ("a", "dog", "a", "猫")

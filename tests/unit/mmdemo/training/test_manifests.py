@@ -1,6 +1,7 @@
-"""Manifests are checked before anything is trained, and parted the same way on every machine."""
+"""Manifests are checked before anything is trained, and a refusal names their lines."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_a_row_holds_what_its_line_says(tmp_path: Path) -> None:
     line = {"id": "1", "image": "a.png", "text": "a\u2028b 你好", "label": "neutral", "group": "g", "extra": {"k": 1}}
     path = write(tmp_path, line, "")
     assert manifests.read(path, TASK) == [
-        Row("1", Sample(tmp_path / "a.png", "a\u2028b 你好"), "neutral", "g", {"k": 1}, path, line)
+        Row("1", Sample(tmp_path / "a.png", "a\u2028b 你好"), "neutral", "g", {"k": 1}, path, raw=line, line=1)
     ]
 
 
@@ -68,38 +69,14 @@ def test_missing_and_empty_manifests_are_refused(tmp_path: Path) -> None:
         manifests.read(write(tmp_path), TASK)
 
 
-def row(number: int, **changes: object) -> Row:
-    return Row(**{"id": str(number), "sample": Sample(text=f"caption {number}"), "label": "neutral", **changes})
-
-
-def test_speakers_stay_on_one_side() -> None:
-    rows = [row(n, group="g", extra={"speaker": f"s{n % 10}"}) for n in range(100)]
-    taught, aside = manifests.hold_out(rows, 0.2)
-    assert len(aside) == 20
-    assert not {r.extra["speaker"] for r in taught} & {r.extra["speaker"] for r in aside}
-
-
-def test_a_group_of_few_speakers_loses_none() -> None:
-    few = [row(n, group="few", extra={"speaker": f"f{n % 2}"}) for n in range(100)]
-    many = [row(n + 100, group="many", extra={"speaker": f"s{n % 10}"}) for n in range(100)]
-    assert {r.group for r in manifests.hold_out([*few, *many], 0.2)[1]} == {"many"}
-
-
-def test_samples_are_set_aside_where_no_speaker_can_be() -> None:
-    rows = [row(n, group="few", extra={"speaker": f"f{n % 2}"}) for n in range(100)]
-    taught, aside = manifests.hold_out(rows, 0.2)
-    assert 5 < len(aside) < 40 and len(taught) + len(aside) == 100
-
-
-def test_the_same_caption_stays_on_one_side_whatever_the_order() -> None:
-    rows = [row(n, sample=Sample(text=f"caption {n // 2}")) for n in range(400)]
-    taught, aside = manifests.hold_out(rows, 0.2)
-    assert 40 < len(aside) < 120
-    assert not {r.sample.text for r in taught} & {r.sample.text for r in aside}
-    assert {r.id for r in manifests.hold_out(rows[::-1], 0.2)[1]} == {r.id for r in aside}
+def test_faults_can_be_left_out_and_the_first_of_two_stays(tmp_path: Path) -> None:
+    lines = [{"id": name, "text": text, "label": "neutral"} for name, text in (("1", "a"), ("2", " "), ("1", "c"))]
+    rows, faults = manifests.check(write(tmp_path, *lines), TASK)
+    assert [row.sample.text for row in rows] == ["a"]
+    assert [line.number for line in faults] == [2, 3]
 
 
 def test_a_snapshot_is_named_by_its_content() -> None:
-    rows = [row(n) for n in range(5)]
+    rows = [Row(str(n), Sample(text=f"caption {n}"), "neutral") for n in range(5)]
     assert manifests.digest(rows) == manifests.digest(rows[::-1])
-    assert manifests.digest(rows) != manifests.digest([*rows[:4], row(4, label="positive")])
+    assert manifests.digest(rows) != manifests.digest([*rows[:4], replace(rows[4], label="positive")])

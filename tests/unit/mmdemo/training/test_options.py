@@ -24,7 +24,18 @@ def test_a_model_from_scratch_goes_through_its_samples_more_often() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"epoch": 3}, {"epochs": "many"}, {"precision": "fp8"}, {"augment": "yes"}, {"batch": 0}, {"epochs": -1}]
+    "given",
+    [
+        {"epoch": 3},
+        {"epochs": "many"},
+        {"precision": "fp8"},
+        {"augment": "yes"},
+        {"batch": 0},
+        {"epochs": -1},
+        {"tuning": "some"},
+        {"accumulate": 0},
+        {"distill": 1.5},
+    ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ManifestError, match=next(iter(given))):

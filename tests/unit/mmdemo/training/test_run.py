@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from mmdemo import sidecar, tasks
 from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.training import manifests
 from mmdemo.training.datasets import Item, decode_rows, only, subsets
+from mmdemo.training.keeping import JUDGED_BY
 from mmdemo.training.options import Options
 from mmdemo.training.run import train
 from mmdemo.training.trainer import fit
@@ -73,8 +75,23 @@ def test_an_unreadable_picture_is_named(trained, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("no picture")
     taught = tmp_path / "t.jsonl"
     taught.write_text('{"id": "odd one", "image": "bad.png", "label": "left"}\n')
-    with pytest.raises(ManifestError, match="odd one"):
+    with pytest.raises(ManifestError, match='line 1: "odd one" cannot be judged'):
         train(trained.task, taught, None, tmp_path / "out")
+    assert not (tmp_path / "out.partial").exists()
+
+
+def test_lines_at_fault_are_left_out_and_counted_where_that_is_asked_for(capsys, trained, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    lines = trained.dev.read_text("utf-8").replace('"image": "', f'"image": "{trained.dev.parent}/').splitlines()
+    lines += ["no JSON", '{"id": "odd one", "image": "bad.png", "label": "left"}', lines[0]]
+    taught = tmp_path / "t.jsonl"
+    taught.write_text("\n".join(lines), "utf-8")
+    with pytest.raises(ManifestError, match=r"2 line\(s\).*line 41: no JSON; line 43: id"):
+        train(trained.task, taught, None, tmp_path / "out")
+    folder = train(trained.task, taught, None, tmp_path / "out", skip_bad=True, epochs=0.3)
+    said = capsys.readouterr().err
+    assert "skipped: " in said and "3 line(s)" in said and "line 42" in said
+    assert sidecar.read(folder).data == manifests.digest(manifests.read(trained.dev, tasks.get(trained.task)))
 
 
 def test_frozen_parameters_keep_their_value(trained) -> None:
@@ -100,6 +117,72 @@ def test_averaged_weights_lie_between_the_steps(trained) -> None:
         kept.append(model.head.out.weight.detach())
     start = MultimodalModel.load(trained.folder)[0].head.out.weight.detach()
     assert (kept[1] - start).norm() < 0.5 * (kept[0] - start).norm()
+
+
+@pytest.fixture(scope="module")
+def plain(trained) -> dict[str, torch.Tensor]:
+    """The weights that plain options lead to."""
+    return learned(trained)
+
+
+def learned(trained, callbacks=(), **options: object) -> dict[str, torch.Tensor]:
+    """Return the weights of the trained model after two more epochs on a few samples."""
+    task = tasks.get(trained.task)
+    model, processor = MultimodalModel.load(trained.folder)
+    items = decode_rows(manifests.read(trained.train, task)[:8], task, processor)
+    given = {"epochs": 2, "batch": 8, "precision": "fp32", "augment": False, **options}
+    fit(model, processor, items, Options(**given), callbacks=callbacks)
+    return model.state_dict()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"class_weights": 1.0, "label_smoothing": 0.3}, {"adversarial": 0.1}, {"precision": "bf16"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_an_option_changes_what_is_learned(trained, plain, options: dict[str, object]) -> None:
+    changed = learned(trained, **options)
+    assert not torch.equal(plain["head.out.weight"], changed["head.out.weight"])
+    assert all(torch.isfinite(value).all() for value in changed.values())
+
+
+def test_a_step_is_computed_in_parts(trained) -> None:
+    class Watch(TrainerCallback):
+        def on_train_end(self, args, state, control, **kwargs):
+            self.found = state.global_step, args.per_device_train_batch_size
+
+    watch = Watch()
+    learned(trained, accumulate=2, callbacks=[watch])
+    assert watch.found == (2, 4)  # two epochs of one step, eight samples by four
+
+
+def test_training_ends_early_and_keeps_the_best_weights(trained) -> None:
+    task = tasks.get(trained.task)
+    model, processor = MultimodalModel.load(trained.folder)
+    items = decode_rows(manifests.read(trained.train, task)[:8], task, processor)
+    losses, seen = [0.5, 0.3, 0.4, 0.6, 0.1], []
+
+    def judge(now: MultimodalModel) -> dict[str, float]:
+        seen.append({name: value.clone() for name, value in now.state_dict().items()})
+        return {JUDGED_BY: losses[len(seen) - 1]}
+
+    fit(model, processor, items, Options(epochs=5, batch=8, precision="fp32", augment=False, patience=2), judge=judge)
+    assert len(seen) == 4
+    assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
+
+
+def test_early_stopping_needs_samples_set_aside(trained, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="hold_out"):
+        train(trained.task, trained.dev, None, tmp_path / "out", patience=1, hold_out=0.0)
+
+
+def test_a_teacher_is_learned_from_and_tensorboard_can_be_read(trained, tmp_path: Path) -> None:
+    plain, taught = (
+        train(trained.task, trained.dev, None, tmp_path / name, teachers=teachers, epochs=1, log=tmp_path / "log")
+        for name, teachers in (("plain", ()), ("taught", [trained.folder]))
+    )
+    assert weights(plain) != weights(taught)
+    assert [path.name for path in (tmp_path / "log").iterdir() if path.name.startswith("events.out.tfevents")]
 
 
 def test_subsets_and_their_items() -> None:

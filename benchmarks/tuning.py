@@ -1,0 +1,109 @@
+"""What the ways to tune an encoder cost and bring, beside tuning all of it: captions of `sentiment` alone, a few steps.
+
+python -m benchmarks.tuning TRAIN DEV --start FOLDER > benchmarks/tuning.md
+
+FOLDER holds the text encoder's weights, such as all-MiniLM-L6-v2. Each way trains in a process of its own, one thread.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmdemo import tasks
+from mmdemo.samples import Inputs
+from mmdemo.tasks import Task
+from mmdemo.training import manifests, tuning
+from mmdemo.training.datasets import Item
+from mmdemo.training.folder import figures
+from mmdemo.training.inference import labels, logits
+from mmdemo.training.lessons import Lesson, teach
+from mmdemo.training.manifests import Row
+from mmdemo.training.options import options
+
+SAMPLES, DEV_SAMPLES, EPOCHS, BATCH, SEED = 256, 256, 2, 16, 0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one way cost, and what it brought."""
+
+    trained: int  # parameters of the encoder
+    seconds: float  # of one core's work, whatever else the machine does
+    peak_mb: float  # of the whole process
+    accuracy: float
+    macro_f1: float
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("train", type=Path)
+    parser.add_argument("dev", type=Path)
+    parser.add_argument("--start", type=Path, required=True)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    task = _captions(tasks.get("sentiment"))
+    taught, dev = (_some(path, task, count) for path, count in ((given.train, SAMPLES), (given.dev, DEV_SAMPLES)))
+    print(
+        f"{len(taught)} captions of `sentiment`, {EPOCHS} epochs of {BATCH} a step; {len(dev)} captions of dev; "
+        f"seed {SEED}, one thread, fp32. Few samples and steps: it ranks costs, not what each can reach.\n"
+    )
+    print(
+        "| tuning | trained in the encoder | CPU seconds | peak MB | accuracy | macro-F1 |\n|---|---|---|---|---|---|"
+    )
+    for method in tuning.METHODS:
+        cost = _alone(method, task, given.start, taught, dev)
+        print(
+            f"| {method} | {cost.trained:,} | {cost.seconds:.0f} | {cost.peak_mb:.0f} "
+            f"| {cost.accuracy:.3f} | {cost.macro_f1:.3f} |",
+            flush=True,
+        )
+
+
+def _captions(task: Task) -> Task:
+    return replace(task, modalities=("text",), encoders={"text": task.encoders["text"]}, training={})
+
+
+def _some(path: Path, task: Task, count: int) -> list[Item]:
+    rows: list[Row] = manifests.read(path, task)
+    chosen = np.random.default_rng(SEED).permutation(len(rows))[:count]
+    return [Item(Inputs(text=rows[index].sample.text), task.label_names.index(rows[index].label)) for index in chosen]
+
+
+def _alone(method: str, task: Task, start: Path, taught: Sequence[Item], dev: Sequence[Item]) -> Cost:
+    fork = multiprocessing.get_context("fork")  # shares what was imported and read
+    answer = fork.SimpleQueue()
+    process = fork.Process(target=lambda: answer.put(_cost(method, task, start, taught, dev)))
+    process.start()
+    cost = answer.get()
+    process.join()
+    return cost
+
+
+def _cost(method: str, task: Task, start: Path, taught: Sequence[Item], dev: Sequence[Item]) -> Cost:
+    given = {"epochs": EPOCHS, "batch": BATCH, "seed": SEED, "precision": "fp32", "augment": False, "tuning": method}
+    lesson = Lesson(task, options(task, **given), {"text": start})
+    probe, _ = lesson.fresh()
+    tuning.start(probe, method, tuning.Size(lesson.options.rank, 100), ("text",))
+    trained = sum(p.numel() for p in probe.encoders.parameters() if p.requires_grad)
+    del probe
+    model, processor = lesson.fresh()
+    begun = time.process_time()
+    teach(lesson, model, processor, taught)
+    seconds = time.process_time() - begun
+    found = figures(logits(model, processor, dev), labels(dev))
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{method}: {seconds:.0f} s", file=sys.stderr, flush=True)
+    return Cost(trained, seconds, peak_mb, **found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""split and search: what comes before a training."""
+
+import argparse
+from pathlib import Path
+
+from mmdemo import tasks
+from mmdemo.commands.command import Command, Said
+from mmdemo.commands.train import DATA, options_of, starts_of
+from mmdemo.samples import to_json
+from mmdemo.settings import Settings
+
+_BY = 'field of extra, or "group", whose samples stay together (default: the task\'s, or speaker)'
+_RANGES = "TOML with a list of values, or low and high, for each option (default: learning rates and regularisation)"
+
+
+def split(given: argparse.Namespace, config: Settings) -> Said:
+    """Make train.jsonl and dev.jsonl from one manifest; no speaker stands in both."""
+    from mmdemo.training import splits
+
+    task = tasks.get(given.task, config.task_dir) if given.task else None
+    by = given.by or (task.split_by if task else tasks.SPLIT_BY)
+    counts = splits.split(given.manifest, given.out, given.share, by, task)
+    return Said(counts, [f"{given.out / name}: {count} samples" for name, count in counts.items()])
+
+
+def search(given: argparse.Namespace, config: Settings) -> Said:
+    """Try options from a table of ranges, judged on samples set aside from train; nothing is kept but the figures."""
+    from mmdemo.training import search as searching
+    from mmdemo.training.lessons import Lesson
+    from mmdemo.training.options import options
+
+    task = tasks.get(given.task, config.task_dir)
+    chosen = options(task, **{**options_of(given.option), "seed": given.seed})
+    found = searching.search(
+        Lesson(task, chosen, starts_of(given.start, task)),
+        given.train,
+        given.dev,
+        ranges=searching.ranges_of(task, given.ranges),
+        trials=given.trials,
+        sampler=given.sampler,
+        skip_bad=given.skip_bad,
+    )
+    best = found[0]
+    options_line = " ".join(f"--option {name}={value}" for name, value in best.options.items())
+    shown = [f"{part}: {figures}" for part, figures in (("set aside", best.figures), ("dev", best.dev))]
+    return Said(to_json({"best": best, "trials": found}), [options_line, *shown])
+
+
+COMMANDS = {
+    "split": Command(
+        split,
+        [
+            ("--manifest", {"type": Path, "required": True, "help": "samples to part"}),
+            ("--out", {"type": Path, "required": True, "help": "folder for the two manifests"}),
+            ("--share", {"type": float, "default": 0.1, "help": "of the samples that go to dev (default: 0.1)"}),
+            ("--by", {"metavar": "FIELD", "help": _BY}),
+            ("--task", {"help": "check labels too, and follow this task's split_by"}),
+        ],
+    ),
+    "search": Command(
+        search,
+        [
+            *DATA,
+            ("--trials", {"type": int, "default": 20, "help": "how many choices are tried (default: 20)"}),
+            ("--sampler", {"choices": ("grid", "random", "tpe"), "default": "tpe", "help": "how they are chosen"}),
+            ("--ranges", {"type": Path, "metavar": "FILE", "help": _RANGES}),
+        ],
+    ),
+}

@@ -1,0 +1,93 @@
+"""Cross-validation: how good a model trained this way is on speakers whom it never heard, each in turn.
+
+What the folds' models say about the samples that they did not learn from also calibrates a model that learns from all
+of them: where speakers are few, none has to be spared for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmdemo import familiarity, sidecar
+from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.training import splits
+from mmdemo.training.calibration import fit_temperature
+from mmdemo.training.datasets import Item, only, subsets
+from mmdemo.training.folder import figures, pooled
+from mmdemo.training.inference import labels, logits
+from mmdemo.training.lessons import Decoded, Lesson, teach
+from mmdemo.training.processes import say
+
+
+@dataclass(frozen=True)
+class Folds:
+    """What the folds' models showed on the samples that each of them did not learn from."""
+
+    figures: list[dict[str, float]]  # a fold each
+    temperatures: dict[str, float]  # by subset of the modalities, fitted on all folds together
+    limits: dict[str, float]  # of familiarity by modality, mean of the folds
+
+    def summary(self) -> dict[str, float]:
+        """Return mean and spread (standard deviation between folds) of every figure."""
+        every = {name: [fold[name] for fold in self.figures] for name in self.figures[0]}
+        means = {f"folds_{name}": round(float(np.mean(values)), 4) for name, values in every.items()}
+        return means | {
+            f"folds_{name}_spread": round(float(np.std(values, ddof=1)), 4) for name, values in every.items()
+        }
+
+
+def cross_validate(lesson: Lesson, data: Decoded, number: int) -> Folds:
+    """Train `number` models, each without one part of `data`, and look at what they say about it. None is kept.
+
+    Teachers may have learned from what is left out here, so none is asked. Raises ManifestError.
+    """
+    lesson = lesson.alone()
+    parts = splits.folds(data.rows, number, lesson.task.split_by, lesson.options.seed)
+    measured: list[dict[str, float]] = []
+    said: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    limits: dict[str, list[float]] = {}
+    for index, unseen_rows in enumerate(parts):
+        others = [row for part in parts if part is not unseen_rows for row in part]
+        taught_rows, aside_rows = splits.hold_out(others, lesson.spared(number), lesson.task.split_by)
+        taught, aside, unseen = (data.of(rows) for rows in (taught_rows, aside_rows, unseen_rows))
+        model, processor = lesson.fresh()
+        teach(lesson, model, processor, taught, aside=aside)
+        measured.append(figures(logits(model, processor, unseen), labels(unseen)))
+        say(
+            f"fold {index + 1} of {number}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured[-1].items())
+        )
+        for given, answers in _answers(model, processor, unseen).items():
+            said.setdefault(given, []).append(answers)
+        for name, limit in _limits(model, processor, taught, unseen).items():
+            limits.setdefault(name, []).append(limit)
+    temperatures = {
+        given: fit_temperature(*(np.concatenate(values) for values in zip(*answers, strict=True)))
+        for given, answers in said.items()
+    }
+    return Folds(measured, temperatures, {name: round(float(np.mean(v)), 4) for name, v in limits.items()})
+
+
+def _answers(
+    model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return logits (n, classes) and labels (n,) by subset of the modalities."""
+    having = {chosen: only(items, chosen) for chosen in subsets(model.config.modalities)}
+    return {
+        sidecar.subset(chosen): (logits(model, processor, part), labels(part))
+        for chosen, part in having.items()
+        if part
+    }
+
+
+def _limits(
+    model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], unseen: Sequence[Item]
+) -> dict[str, float]:
+    learned, new = pooled(model, processor, taught), pooled(model, processor, unseen)
+    return {
+        name: familiarity.limit(familiarity.fit(learned[name]), values)
+        for name, values in new.items()
+        if name in learned
+    }

@@ -1,0 +1,32 @@
+"""Training in several processes, as torchrun starts them: one of them speaks and writes, all of them learn."""
+
+import os
+import sys
+from typing import Any
+
+import torch
+
+
+def leads() -> bool:
+    """Return whether this is the process that speaks and writes; the only one leads."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def number() -> int:
+    """Return how many processes learn together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def agreed(value: Any) -> Any:
+    """Return the leading process's `value` in all of them: what decides must be the same everywhere."""
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return value
+    found = [value]
+    torch.distributed.broadcast_object_list(found)
+    return found[0]
+
+
+def say(text: str) -> None:
+    """Write progress where people look for it: standard output belongs to results."""
+    if leads():
+        print(text, file=sys.stderr, flush=True)

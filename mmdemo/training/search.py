@@ -1,0 +1,136 @@
+"""Which options suit a task: trials over a table of ranges, each judged on the samples set aside from train.
+
+Never on dev: what was chosen on samples is no longer judged by them honestly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmdemo.errors import ManifestError
+from mmdemo.tasks import Task
+from mmdemo.training import splits
+from mmdemo.training.folder import figures
+from mmdemo.training.inference import labels, logits
+from mmdemo.training.lessons import Lesson, load, teach
+from mmdemo.training.options import options
+from mmdemo.training.processes import say
+
+if TYPE_CHECKING:
+    import optuna
+
+Range = list[Any] | dict[str, float]  # the values to choose from, or the lowest and the highest one
+RANGES: dict[str, Range] = {
+    "head_lr": {"low": 1e-4, "high": 3e-3},
+    "encoder_lr": {"low": 1e-5, "high": 2e-4},
+    "weight_decay": [0.0, 0.01, 0.05],
+    "label_smoothing": [0.0, 0.05, 0.1],
+}
+CHOSEN_BY = "macro_f1"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One choice of options, and what it showed."""
+
+    options: dict[str, Any]
+    figures: dict[str, float]  # on the samples set aside
+    dev: dict[str, float]  # on dev, which chooses nothing
+
+
+def search(
+    lesson: Lesson,
+    train_manifest: Path,
+    dev_manifest: Path,
+    *,
+    ranges: Mapping[str, Range],
+    trials: int,
+    sampler: str,
+    skip_bad: bool = False,
+) -> list[Trial]:
+    """Return the trials, the best one first. Raises ManifestError where optuna is missing or nothing is set aside."""
+    study = _optuna().create_study(direction="maximize", sampler=SAMPLERS[sampler](ranges, lesson.options.seed))
+    task, chosen = lesson.task, lesson.options
+    _, processor = lesson.fresh()
+    data, dev = (load(manifest, task, processor, skip_bad) for manifest in (train_manifest, dev_manifest))
+    taught, aside = (data.of(rows) for rows in splits.hold_out(data.rows, chosen.hold_out, task.split_by))
+    if not aside:
+        raise ManifestError("search_without_aside")
+    held, found = dev.of(dev.rows), list[Trial]()
+
+    def attempt(trial: optuna.Trial) -> float:
+        drawn = {name: _draw(trial, name, values) for name, values in ranges.items()}
+        attempted = dataclasses.replace(lesson, options=options(task, **{**dataclasses.asdict(chosen), **drawn}))
+        model, _ = attempted.fresh()
+        teach(attempted, model, processor, taught, aside=aside)
+        on_aside, on_dev = (figures(logits(model, processor, items), labels(items)) for items in (aside, held))
+        found.append(Trial(drawn, on_aside, on_dev))
+        say(f"trial {len(found)}: {drawn}, {CHOSEN_BY} {on_aside[CHOSEN_BY]:.4f}")
+        return on_aside[CHOSEN_BY]
+
+    study.optimize(attempt, n_trials=trials)
+    return sorted(found, key=lambda trial: -trial.figures[CHOSEN_BY])
+
+
+def ranges_of(task: Task, path: Path | None) -> dict[str, Range]:
+    """Return the ranges that a TOML file gives, or RANGES; an encoders' rate only where one has trained weights.
+
+    Raises ManifestError for a file that is no table of ranges, or an option that does not exist.
+    """
+    if path is None:
+        started = any("start" in entry for entry in task.encoders.values())
+        return {name: values for name, values in RANGES.items() if started or name != "encoder_lr"}
+    try:
+        given = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ManifestError("ranges_wrong", path=path, detail=error) from error
+    for name, values in given.items():
+        if not _is_range(values):
+            raise ManifestError("ranges_wrong", path=path, detail=name)
+        options(task, **{name: _grid(values)[0]})
+    return given
+
+
+def _is_range(values: Any) -> bool:
+    if isinstance(values, dict):
+        low, high = values.get("low"), values.get("high")
+        return len(values) == 2 and isinstance(low, int | float) and isinstance(high, int | float) and 0 < low < high
+    return isinstance(values, list) and bool(values)
+
+
+def _draw(trial: optuna.Trial, name: str, values: Range) -> Any:
+    if isinstance(values, dict):
+        return trial.suggest_float(name, values["low"], values["high"], log=True)
+    return trial.suggest_categorical(name, values)
+
+
+def _grid(values: Range) -> list[Any]:
+    if isinstance(values, dict):
+        return [values["low"], math.sqrt(values["low"] * values["high"]), values["high"]]
+    return values
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise ManifestError("package_missing", package="optuna", what="search") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it speaks of every trial, and so do we
+    return optuna
+
+
+def _over_grid(ranges: Mapping[str, Range], seed: int) -> optuna.samplers.BaseSampler:
+    return _optuna().samplers.GridSampler({name: _grid(values) for name, values in ranges.items()}, seed)
+
+
+SAMPLERS: dict[str, Callable[[Mapping[str, Range], int], optuna.samplers.BaseSampler]] = {
+    "grid": _over_grid,
+    "random": lambda ranges, seed: _optuna().samplers.RandomSampler(seed),
+    "tpe": lambda ranges, seed: _optuna().samplers.TPESampler(seed=seed),
+}

@@ -1,0 +1,126 @@
+"""Who goes to which side: samples that are alike, such as those of one speaker, never stand on both.
+
+What makes samples alike is a field of `extra`, or `group`; the task names it. Where a sample has no such field, its
+caption stands in, and its id where it has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from mmdemo.errors import ManifestError, StorageError
+from mmdemo.tasks import SPLIT_BY, Task
+from mmdemo.training import manifests
+from mmdemo.training.manifests import FILES, Row
+
+FEWEST = 3  # speakers, of whom one can be spared to fit temperatures on
+SIDES = ("train.jsonl", "dev.jsonl")  # what `split` writes
+
+
+def hold_out(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[list[Row], list[Row]]:
+    """Part rows into those to train on and a share set aside to stop training and fit temperatures on.
+
+    With fewer than FEWEST speakers none can be spared, and samples are parted whoever speaks: known voices tell more
+    about doubt than samples that were learned from, and nothing is reported on them.
+    """
+    values = {_field(row, by) for row in rows}
+    if share and None not in values and len(values) < FEWEST:
+        return _parted(rows, {row.id for row in rows if _fraction(row.sample.text or row.id) < share})
+    return part(rows, share, by)
+
+
+def part(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[list[Row], list[Row]]:
+    """Part rows into two sides, the second about `share` of them, the same ones on every machine.
+
+    Speakers are few: from each group whole ones go, none where that would take more than the share; where none would go
+    at all, and there are two, the first one goes.
+    """
+    aside = _speakers(rows, share, by)
+    return _parted(rows, {row.id for row in rows if _is_aside(row, share, by, aside)})
+
+
+def folds(rows: Sequence[Row], number: int, by: str = SPLIT_BY, seed: int = 0) -> list[list[Row]]:
+    """Return the rows in `number` parts with labels spread evenly; what is alike stands in one part.
+
+    Raises ManifestError where there are fewer that differ than parts.
+    """
+    alike = [_alike(row, by) for row in rows]
+    most = min(len(set(alike)), max(Counter(row.label for row in rows).values()))
+    if not 2 <= number <= most:
+        raise ManifestError("folds_wrong", number=number, most=most)
+    parting = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    places = [found for _, found in parting.split(np.zeros(len(rows)), [row.label for row in rows], alike)]
+    return [[rows[index] for index in found] for found in places]
+
+
+def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = None) -> dict[str, int]:
+    """Write train.jsonl and dev.jsonl to `out`, every line as it was but for its paths; return the samples of each.
+
+    Raises ManifestError for a manifest with lines at fault or with nothing to part, StorageError.
+    """
+    sides = dict(zip(SIDES, part(manifests.read(manifest, task), share, by), strict=True))
+    if not 0 < share < 1 or not all(sides.values()):
+        raise ManifestError("split_wrong", path=manifest, share=share, by=by)
+    taken = [name for name in SIDES if (out / name).exists()]
+    if taken:
+        raise ManifestError("out_taken", path=out / taken[0])
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, side in sides.items():
+            moved = [_moved(dict(row.raw), manifest.parent, out) for row in side]
+            (out / name).write_text("".join(json.dumps(raw, ensure_ascii=False) + "\n" for raw in moved), "utf-8")
+    except OSError as error:
+        raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
+    return {name: len(side) for name, side in sides.items()}
+
+
+def _parted(rows: Sequence[Row], aside: set[str]) -> tuple[list[Row], list[Row]]:
+    return [row for row in rows if row.id not in aside], [row for row in rows if row.id in aside]
+
+
+def _speakers(rows: Sequence[Row], share: float, by: str) -> set[str]:
+    by_group: dict[str, set[str]] = {}
+    for row in rows:
+        value = _field(row, by)
+        if value is not None:
+            by_group.setdefault(row.group if by != "group" else "", set()).add(value)
+    shared = [sorted(found, key=_fraction)[: int(share * len(found))] for found in by_group.values()]
+    every = sorted({value for found in by_group.values() for value in found}, key=_fraction)
+    alone = every[:1] if share and len(every) > 1 and None not in {_field(row, by) for row in rows} else []
+    return {value for found in shared for value in found} or set(alone)
+
+
+def _is_aside(row: Row, share: float, by: str, speakers: set[str]) -> bool:
+    value = _field(row, by)
+    return _fraction(row.sample.text or row.id) < share if value is None else value in speakers
+
+
+def _field(row: Row, by: str) -> str | None:
+    value = row.group if by == "group" else row.extra.get(by)
+    return None if value in (None, "") else str(value)
+
+
+def _alike(row: Row, by: str) -> str:
+    value = _field(row, by)
+    return json.dumps([by, value] if value is not None else ["text", row.sample.text or row.id])
+
+
+def _fraction(text: str) -> float:
+    return int.from_bytes(hashlib.sha256(f"aside:{text}".encode()).digest()[:8]) / 2**64
+
+
+def _moved(raw: dict[str, Any], before: Path, after: Path) -> dict[str, Any]:
+    paths = {name: str(raw[name]) for name in FILES if raw.get(name)}
+    relative = {
+        name: os.path.relpath(before / path, after.resolve()) for name, path in paths.items() if not os.path.isabs(path)
+    }
+    return {**raw, **relative}

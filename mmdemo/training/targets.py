@@ -1,0 +1,77 @@
+"""What the loss asks for beside the one right label: mixed clips, teachers' answers, rare labels that weigh more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.training.datasets import Item
+from mmdemo.training.inference import logits
+
+
+def mix(items: Sequence[Item], draw: np.random.Generator, *, alpha: float, labels: int) -> list[Item]:
+    """Return the items of a batch, into each clip that came alone some of another one mixed; with shares.
+
+    mixup: Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018, equation 1; both clips equally loud.
+    """
+    alone = [index for index, item in enumerate(items) if item.inputs.modalities == ("audio",)]
+    partners = dict(zip(alone, draw.permutation(alone), strict=True))
+    mixed = []
+    for index, item in enumerate(items):
+        shares = _shares(item, labels)
+        if index in partners:
+            other = items[partners[index]]
+            part = max(share := draw.beta(alpha, alpha), 1 - share)
+            audio = part * _even(item) + (1 - part) * _fitted(_even(other), len(_even(item)))
+            shares = part * shares + (1 - part) * _shares(other, labels)
+            item = replace(item, inputs=replace(item.inputs, audio=audio.astype(np.float32)))
+        mixed.append(replace(item, shares=shares))
+    return mixed
+
+
+def distil(
+    items: Sequence[Item], teachers: Sequence[tuple[MultimodalModel, MultimodalProcessor]], share: float
+) -> list[Item]:
+    """Return the items with `share` of what is asked for being the teachers' mean answer to the sample as it came.
+
+    Hinton et al., "Distilling the knowledge in a neural network", 2015, at a temperature of 1; several teachers are an
+    ensemble, whose answer one model learns to give.
+    """
+    answers = [softmax(logits(model, processor, items), axis=1) for model, processor in teachers]
+    mean = np.mean(answers, axis=0)  # (n, labels)
+    right = np.eye(mean.shape[1])[[item.label for item in items]]
+    return [replace(item, shares=row) for item, row in zip(items, (1 - share) * right + share * mean, strict=True)]
+
+
+def class_weights(items: Sequence[Item], labels: int, power: float) -> Tensor:
+    """Return weights (labels,) float32, mean 1 over the items: frequencies to the power of minus `power`."""
+    counts = np.bincount([item.label for item in items], minlength=labels)
+    weights = np.where(counts, np.maximum(counts, 1.0) ** -power, 0.0)
+    return torch.from_numpy(weights * counts.sum() / (weights * counts).sum()).float()
+
+
+def weighted(labels: Tensor, weights: Tensor, smoothing: float) -> Tensor:
+    """Return what cross-entropy is asked for (batch, labels): smoothed shares, each label's times its weight."""
+    shares = F.one_hot(labels, len(weights)).float() if labels.dim() == 1 else labels
+    return ((1 - smoothing) * shares + smoothing / len(weights)) * weights
+
+
+def _shares(item: Item, labels: int) -> np.ndarray:
+    return np.eye(labels)[item.label] if item.shares is None else item.shares
+
+
+def _even(item: Item) -> np.ndarray:
+    audio = item.inputs.audio
+    assert audio is not None
+    return audio / max(float(np.sqrt(np.mean(audio**2))), 1e-8)
+
+
+def _fitted(audio: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(audio[:length], (0, max(0, length - len(audio))))
