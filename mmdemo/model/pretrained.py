@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer, PreTrainedModel
 
 from mmdemo.errors import CheckpointError
-from mmdemo.model.modality import ModalityEncoder
+from mmdemo.model.image_frontend import ImageFrontend
+from mmdemo.model.modality import ModalityEncoder, Specified, Wanted
+from mmdemo.model.text_frontend import MAX_TOKENS, TextFrontend
 
 IMAGE_SIZE_PX = 224  # side of the square, where the task says nothing
 _LEFT_OUT = ("_name_or_path", "architectures", "dtype", "id2label", "label2id", "transformers_version", "torch_dtype")
@@ -54,25 +57,40 @@ class AutoText(ModalityEncoder):
         return self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state, text_mask
 
 
-def specify(modality: str, entry: Mapping[str, Any], start: str | None) -> tuple[dict[str, Any], PreTrainedModel]:
-    """Return what the configuration keeps of a model to start from, and the model itself. Raises CheckpointError."""
-    backbone = _without_pooler(_load(modality, start or ""))
-    config = {name: value for name, value in backbone.config.to_diff_dict().items() if name not in _LEFT_OUT}
-    spec: dict[str, Any] = {"type": "auto", "config": config}
-    if modality == "image":
-        size = entry.get("size", IMAGE_SIZE_PX)
-        with torch.no_grad():
-            regions, grid = _regions(backbone(pixel_values=torch.zeros(1, 3, size, size)).last_hidden_state)
-        spec |= {"size": size, "dim": regions.shape[-1], "grid": list(grid)}
-    return spec, backbone
-
-
-def _load(modality: str, start: str) -> PreTrainedModel:
+def specify(wanted: Wanted) -> Specified:
+    """Return the encoder that starts from a model of transformers. Raises CheckpointError where it cannot be loaded."""
     try:
-        return AutoModel.from_pretrained(start, dtype=torch.float32).eval()
+        backbone = _without_pooler(AutoModel.from_pretrained(wanted.start, dtype=torch.float32).eval())
+        spec = {"type": "auto", "config": _kept(backbone)}
+        return (
+            _specify_text(wanted, backbone, spec)
+            if wanted.modality == "text"
+            else _specify_image(wanted, backbone, spec)
+        )
     except (OSError, ValueError) as error:
         detail = str(error).split("\n")[0]
-        raise CheckpointError("start_missing", modality=modality, start=start, detail=detail) from error
+        raise CheckpointError("start_missing", modality=wanted.modality, start=wanted.start, detail=detail) from error
+
+
+def _specify_text(wanted: Wanted, backbone: PreTrainedModel, spec: dict[str, Any]) -> Specified:
+    fast = AutoTokenizer.from_pretrained(wanted.start)  # it knows its offsets
+    tokenizer = Tokenizer.from_str(fast.backend_tokenizer.to_str())
+    tokenizer.enable_truncation(wanted.entry.get("max_tokens", MAX_TOKENS))
+    tokenizer.enable_padding(pad_id=fast.pad_token_id or 0, pad_token=fast.pad_token or "[PAD]")
+    return Specified(spec, TextFrontend(tokenizer), backbone)
+
+
+def _specify_image(wanted: Wanted, backbone: PreTrainedModel, spec: dict[str, Any]) -> Specified:
+    size = wanted.entry.get("size", IMAGE_SIZE_PX)
+    with torch.no_grad():
+        regions, grid = _regions(backbone(pixel_values=torch.zeros(1, 3, size, size)).last_hidden_state)
+    scaling = AutoImageProcessor.from_pretrained(wanted.start)
+    frontend = ImageFrontend(size, tuple(scaling.image_mean), tuple(scaling.image_std))
+    return Specified(spec | {"size": size, "dim": regions.shape[-1], "grid": list(grid)}, frontend, backbone)
+
+
+def _kept(backbone: PreTrainedModel) -> dict[str, Any]:
+    return {name: value for name, value in backbone.config.to_diff_dict().items() if name not in _LEFT_OUT}
 
 
 def _empty(spec: Mapping[str, Any]) -> PreTrainedModel:

@@ -48,8 +48,9 @@ def train(
     rows = manifests.read(train_manifest, task)
     dev_rows = manifests.read(dev_manifest, task) if dev_manifest else []
     set_seed(chosen.seed)
-    model, processor = MultimodalModel.load(parent) if parent else MultimodalModel.build(task, starts)
     taught_rows, aside_rows = manifests.hold_out(rows, chosen.hold_out)
+    captions = [row.sample.text for row in taught_rows]
+    model, processor = MultimodalModel.load(parent) if parent else MultimodalModel.build(task, starts, captions)
     say(f"{len(taught_rows)} samples to learn from, {len(aside_rows)} set aside, {len(dev_rows)} in dev")
     taught, aside, dev = (decode_rows(part, task, processor) for part in (taught_rows, aside_rows, dev_rows))
     fit(
