@@ -20,7 +20,7 @@ def train(given: argparse.Namespace, config: Settings) -> Said:
     """Train a version folder; the model card and version.json get the figures on dev."""
     from mmdemo.training import run
 
-    task = tasks.get(given.task, config.task_dir)
+    task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
     starts = _starts(given.start, task)
     parent = version_folder(task, given.parent, config) if given.parent else None
     overrides = {name: getattr(given, name) for name in ("epochs", "batch", "encoder_lr", "head_lr")}
@@ -33,7 +33,7 @@ def train(given: argparse.Namespace, config: Settings) -> Said:
         parent=parent,
         seed=given.seed,
         version=given.name,
-        command=_command(given),
+        command=_command(given, config),
         **overrides,
     )
     found = measure(task, out, given.dev, config)
@@ -49,9 +49,10 @@ def _starts(given: Sequence[str], task: Task) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _command(given: argparse.Namespace) -> str:
+def _command(given: argparse.Namespace, config: Settings) -> str:
     """Return the command that trains this again, with DATA and WEIGHTS in place of folders of this machine."""
-    words = ["python", "-m", "mmdemo", "train", "--task", given.task]
+    words = [f"MMDEMO_PROFILE={config.profile}"] if config.profile else []
+    words += ["python", "-m", "mmdemo", "train", "--task", given.task]
     words += ["--train", f"DATA/{Path(given.train).name}", "--dev", f"DATA/{Path(given.dev).name}"]
     for entry in given.start:
         modality, _, start = entry.partition("=")

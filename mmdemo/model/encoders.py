@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmdemo.errors import ManifestError
-from mmdemo.model import cnn, pretrained, recurrent
+from mmdemo.model import cnn, pretrained, recurrent, start, torchvision_image
 from mmdemo.model.audio_frontend import LogMelFrontend
 from mmdemo.model.image_frontend import ImageFrontend
 from mmdemo.model.modality import ModalityEncoder, Specified, Wanted
@@ -73,11 +73,13 @@ def _learned_words(wanted: Wanted) -> Specified:
 
 
 ENCODERS: dict[tuple[str, str], Kind] = {
-    ("image", "auto"): Kind(pretrained.AutoImage, pretrained.specify),
+    ("image", "auto"): Kind(pretrained.AutoImage, start.specify),
+    ("image", "torchvision"): Kind(torchvision_image.TorchvisionImage, torchvision_image.specify),
     ("image", "small_cnn"): Kind(lambda spec: cnn.SmallCnn(spec["size"]), _small_picture),
-    ("text", "auto"): Kind(pretrained.AutoText, pretrained.specify),
+    ("text", "auto"): Kind(pretrained.AutoText, start.specify),
     ("text", "textcnn"): Kind(lambda spec: TextCnn(spec["pieces"]), _learned_words),
     ("text", "bilstm"): Kind(lambda spec: BiLstm(spec["pieces"]), _learned_words),
+    ("audio", "auto"): Kind(pretrained.AutoAudio, start.specify),
     ("audio", "logmel_cnn"): Kind(lambda spec: cnn.LogMelCnn(spec["mels"]), _log_mel(cnn.FRAMES_PER_TOKEN)),
     ("audio", "bilstm"): Kind(lambda spec: recurrent.LogMelBiLstm(spec["mels"]), _log_mel(recurrent.FRAMES_PER_TOKEN)),
 }

@@ -16,12 +16,13 @@ class ImageFrontend:
     size: int  # pixels
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
+    resample: int = Image.Resampling.BILINEAR
 
     def squash(self, image: np.ndarray) -> np.ndarray:
         """Return the picture (height, width, 3) uint8 as (size, size, 3) uint8; smoothed, so that nothing aliases."""
         if image.shape[:2] == (self.size, self.size):
             return image
-        return np.asarray(Image.fromarray(image).resize((self.size, self.size), Image.Resampling.BILINEAR))
+        return np.asarray(Image.fromarray(image).resize((self.size, self.size), self.resample))
 
     def __call__(self, images: Sequence[np.ndarray]) -> Tensor:
         """Return (batch, 3, size, size) float32 of pictures (height, width, 3) uint8."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmdemo.tasks import Task
+
 
 class ModalityEncoder(nn.Module):
     """Tensors of one modality → its tokens."""
@@ -25,9 +27,14 @@ class Wanted:
     """The encoder that a task asks for."""
 
     modality: str
-    entry: Mapping[str, Any]  # [encoders.MODALITY] of the task's file
+    task: Task
     start: str = ""  # folder or name of the weights to start from
     captions: Sequence[str] = ()  # of the samples to learn from: what a tokenizer can be learned from
+
+    @property
+    def entry(self) -> Mapping[str, Any]:
+        """[encoders.MODALITY] of the task's file."""
+        return self.task.encoders[self.modality]
 
 
 @dataclass(frozen=True)

@@ -174,12 +174,12 @@ class MultimodalModel(PreTrainedModel):
         made = {}
         for name in task.modalities:
             start = str((starts or {}).get(name) or task.encoders[name].get("start", ""))
-            made[name] = encoders.specify(Wanted(name, task.encoders[name], start, captions))
+            made[name] = encoders.specify(Wanted(name, task, start, captions))
         model = cls(for_task(task, {name: item.spec for name, item in made.items()}))
         for name, item in made.items():
             if item.backbone is not None:
                 model.encoders[name].backbone = item.backbone
-        return model, MultimodalProcessor(**{name: item.frontend for name, item in made.items()})
+        return _aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in made.items()})
 
     @classmethod
     def load(cls, folder: str | Path) -> tuple["MultimodalModel", MultimodalProcessor]:
@@ -200,9 +200,14 @@ class MultimodalModel(PreTrainedModel):
             raise CheckpointError(
                 "checkpoint_broken", path=folder, detail=f"weights do not fit: {', '.join(wrong[:3])}"
             )
-        for weight in model.parameters():  # where a file leaves them in memory, products may differ in the last bit
-            weight.data = weight.data.clone()
-        return model.eval(), processor
+        return _aligned(model).eval(), processor
+
+
+def _aligned(model: MultimodalModel) -> MultimodalModel:
+    """Give each weight memory of its own: as a file leaves them, products may differ in the last bit."""
+    for weight in model.parameters():
+        weight.data = weight.data.clone()
+    return model
 
 
 def _projection(width: int, d: int) -> nn.Sequential:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from mmdemo.errors import CheckpointError
-from mmdemo.model.audio_frontend import HOP_SAMPLES, LogMelFrontend, edges
+from mmdemo.model.audio_frontend import HOP_SAMPLES, AudioFrontend, ExtractorFrontend, LogMelFrontend
 from mmdemo.model.image_frontend import ImageFrontend
 from mmdemo.model.text_frontend import TextFrontend
 from mmdemo.samples import Inputs
@@ -39,7 +39,7 @@ class MultimodalProcessor:
 
     image: ImageFrontend | None = None
     text: TextFrontend | None = None
-    audio: LogMelFrontend | None = None
+    audio: AudioFrontend | None = None
 
     def __call__(self, batch: Sequence[Inputs]) -> Encoded:
         """Return the batch of decoded samples, each with any subset of the modalities."""
@@ -69,7 +69,7 @@ class MultimodalProcessor:
     def audio_edges(self, samples: int) -> tuple[float, ...]:
         """Return the edges in seconds of the audio tokens of a clip of that many samples; the last is its end."""
         assert self.audio is not None, "a model without sound has no tokens of it"
-        return edges(self.audio.steps, samples)
+        return self.audio.edges(samples)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the frontends beside the weights."""
@@ -96,8 +96,10 @@ def _image_frontend(settings: Mapping[str, Any] | None) -> ImageFrontend | None:
     if settings is None:
         return None
     scaling = {name: tuple(settings[name]) for name in ("mean", "std") if name in settings}
-    return ImageFrontend(size=settings["size"], **scaling)
+    return ImageFrontend(**{**settings, **scaling})
 
 
-def _audio_frontend(settings: Mapping[str, Any] | None) -> LogMelFrontend | None:
-    return None if settings is None else LogMelFrontend(**settings)
+def _audio_frontend(settings: Mapping[str, Any] | None) -> AudioFrontend | None:
+    if settings is None:
+        return None
+    return ExtractorFrontend(**settings) if "settings" in settings else LogMelFrontend(**settings)

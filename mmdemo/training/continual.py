@@ -68,6 +68,7 @@ def update(
     """
     recipe = recipe or Recipe(augment=options(task).augment)
     before = sidecar.read(champion)
+    task = task.in_profile(before.profile)
     model, processor = MultimodalModel.load(champion)
     taught, held_out = (decode_rows(part, task, processor) for part in (rows, dev))
     learn(model, processor, taught, recipe, started=started(task), seed=seed)

@@ -65,6 +65,7 @@ def train(
         version=version or out.name,
         task=task.name,
         kind=task.kind,
+        profile=task.profile,
         labels=task.label_names,
         modalities=task.modalities,
         created_at=sidecar.now(),
