@@ -109,7 +109,8 @@ _SIGLIP_VISION = ImageFamily(SiglipVisionModel, settings={"vision_use_head": Fal
 
 # Nothing is masked or left out by chance: training has augmentations of its own.
 _CALM = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0, "layerdrop": 0.0}
-_WAVE = AudioFamily(settings=_CALM, tokens=_convolutions, listen=_wave)
+_HUBERT = AudioFamily(settings=_CALM, tokens=_convolutions, listen=_wave)
+_WAVE = AudioFamily(settings={**_CALM, "add_adapter": False}, tokens=_convolutions, listen=_wave)
 _WHISPER = AudioFamily(
     WhisperEncoder,
     WhisperModel,
@@ -157,7 +158,7 @@ IMAGE: dict[str, ImageFamily] = {
 }
 AUDIO: dict[str, AudioFamily] = {
     "audio-spectrogram-transformer": _AST,
-    "hubert": _WAVE,
+    "hubert": _HUBERT,
     "wav2vec2": _WAVE,
     "wavlm": _WAVE,
     "whisper": _WHISPER,
