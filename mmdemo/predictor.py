@@ -27,6 +27,7 @@ class Served:
     """One loaded version."""
 
     folder: Path
+    task: Task  # as the version was trained for it
     sidecar: Sidecar
     model: MultimodalModel
     processor: MultimodalProcessor
@@ -101,7 +102,7 @@ class Predictor:
         encoded = served.processor([inputs])
         with torch.inference_mode():
             output = served.model(**encoded.tensors, return_attention=chosen is not None)
-        answer = _answer(self.task, served, inputs, encoded, output)
+        answer = _answer(served.task, served, inputs, encoded, output)
         seen = explain.Pass(served.model, served.processor, inputs, encoded, output, answer.label)
         return Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
@@ -177,7 +178,7 @@ def _load(folder: Path, task: Task) -> Served:
         language.load()
     if task.limits.speech:
         speech.load()
-    return Served(folder, found, model, processor, familiarity.load(folder))
+    return Served(folder, task.in_profile(found.profile), found, model, processor, familiarity.load(folder))
 
 
 def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> Answer:

@@ -26,6 +26,9 @@ class Settings:
     home: Path = _setting("MMDEMO_HOME", ROOT / "data", "folder", "everything that is kept: database, media, versions")
     database_url: str = _setting("MMDEMO_DATABASE_URL", "", "URL", "database; empty: SQLite in the home folder")
     task_dir: Path | None = _setting("MMDEMO_TASK_DIR", None, "folder", "task files beside the shipped ones")
+    profile: str = _setting(
+        "MMDEMO_PROFILE", "", "name", "which [profiles.…] of its file a task is trained with; empty: none"
+    )
     review_key: str = _setting("MMDEMO_REVIEW_KEY", "", "text", "what reviewers type once in the page", secret=True)
     retention_days: int = _setting(
         "MMDEMO_RETENTION_DAYS", 365, "days", "unanswered samples are erased after; 0: never"

@@ -30,6 +30,7 @@ class Sidecar:
     labels: tuple[str, ...]  # in the order of the logits
     modalities: tuple[str, ...]
     created_at: str  # UTC, ISO 8601 with seconds
+    profile: str = ""  # of the task's file, that it was trained with
     parent: str | None = None  # the version that training started from
     data: str = ""  # SHA-256 of the training snapshot
     samples: int = 0  # rows that were trained on

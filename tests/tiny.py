@@ -54,9 +54,8 @@ def task(folder: Path, modalities: Sequence[str] = MODALITIES, labels: Sequence[
     return tasks.load_file(write_task(folder, modalities, labels))
 
 
-def starts(folder: Path) -> dict[str, Path]:
-    """Write a random Bert and a random MobileNetV2 as folders to start from; return them by modality."""
-    torch.manual_seed(0)
+def write_tokenizer(folder: Path) -> int:
+    """Write a tokenizer of a few word pieces into `folder` and return how many there are."""
     vocabulary = [
         *MARKS,
         *WORDS,
@@ -67,9 +66,15 @@ def starts(folder: Path) -> dict[str, Path]:
     vocabulary = list(dict.fromkeys(vocabulary))
     tokenizer = BertWordPieceTokenizer({word: index for index, word in enumerate(vocabulary)})
     named = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), MARKS, strict=True))
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer._tokenizer, **named).save_pretrained(folder / "bert")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer._tokenizer, **named).save_pretrained(folder)
+    return len(vocabulary)
+
+
+def starts(folder: Path) -> dict[str, Path]:
+    """Write a random Bert and a random MobileNetV2 as folders to start from; return them by modality."""
+    torch.manual_seed(0)
     bert = BertConfig(
-        vocab_size=len(vocabulary),
+        vocab_size=write_tokenizer(folder / "bert"),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,

@@ -33,7 +33,7 @@ def train(given: argparse.Namespace, config: Settings) -> Said:
     """Train a version folder; the model card and version.json get the figures on dev. Once killed, it goes on."""
     from mmdemo.training import processes, run
 
-    task = tasks.get(given.task, config.task_dir)
+    task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
     chosen = {name: value for name in _OWN_FLAG if (value := getattr(given, name)) is not None}
     out = run.train(
         task,
@@ -47,7 +47,7 @@ def train(given: argparse.Namespace, config: Settings) -> Said:
         skip_bad=given.skip_bad,
         seed=given.seed,
         version=given.name,
-        command=_command(given),
+        command=_command(given, config),
         log=given.log,
         **{**options_of(given.option), **chosen},
     )
@@ -84,9 +84,10 @@ def options_of(given: Sequence[str]) -> dict[str, Any]:
     return result
 
 
-def _command(given: argparse.Namespace) -> str:
+def _command(given: argparse.Namespace, config: Settings) -> str:
     """Return the command that trains this again, with DATA and WEIGHTS in place of folders of this machine."""
-    words = ["python", "-m", "mmdemo", "train", "--task", given.task]
+    words = [f"MMDEMO_PROFILE={config.profile}"] if config.profile else []
+    words += ["python", "-m", "mmdemo", "train", "--task", given.task]
     words += ["--train", f"DATA/{Path(given.train).name}", "--dev", f"DATA/{Path(given.dev).name}"]
     for entry in given.start:
         modality, _, start = entry.partition("=")

@@ -29,7 +29,7 @@ def search(given: argparse.Namespace, config: Settings) -> Said:
     from mmdemo.training.lessons import Lesson
     from mmdemo.training.options import options
 
-    task = tasks.get(given.task, config.task_dir)
+    task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
     chosen = options(task, **{**options_of(given.option), "seed": given.seed})
     found = searching.search(
         Lesson(task, chosen, starts_of(given.start, task)),

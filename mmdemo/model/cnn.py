@@ -4,6 +4,7 @@ Letters of the shapes: b samples, c channels, f mel bands, t frames, s side of a
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -15,7 +16,7 @@ from mmdemo.model.modality import ModalityEncoder
 IMAGE_CHANNELS = (32, 64, 128)  # each block halves the side: 64 pixels → 8 × 8 regions
 AUDIO_CHANNELS = (32, 64, 128, 192)  # each block halves the mel bands, the first three the frames
 AUDIO_TIME_STRIDES = (2, 2, 2, 1)
-FRAMES_PER_TOKEN = 8  # product of AUDIO_TIME_STRIDES: 80 ms at a hop of 10 ms
+FRAMES_PER_TOKEN = math.prod(AUDIO_TIME_STRIDES)  # 80 ms at a hop of 10 ms
 
 
 class ResidualBlock(nn.Module):

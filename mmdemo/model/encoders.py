@@ -1,26 +1,24 @@
 """From a modality's tensors to its tokens: which types of encoder there are, found in ENCODERS.
 
 A builder makes an empty encoder from what the configuration keeps; a specifier makes that from a task's TOML when a
-fresh model is built, with the weights to start from, if any.
+fresh model is built, with what prepares its inputs, and the weights to start from, if any.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import PreTrainedModel
-
 from mmdemo.errors import ManifestError
-from mmdemo.model import adapter
-from mmdemo.model.cnn import LogMelCnn, SmallCnn
-from mmdemo.model.modality import ModalityEncoder
-from mmdemo.model.pretrained import AutoImage, AutoText
-from mmdemo.model.pretrained import specify as specify_auto
+from mmdemo.model import adapter, cnn, pretrained, recurrent, start, torchvision_image
+from mmdemo.model.audio_frontend import LogMelFrontend
+from mmdemo.model.image_frontend import ImageFrontend
+from mmdemo.model.modality import ModalityEncoder, Specified, Wanted
+from mmdemo.model.text_frontend import MAX_TOKENS, TextFrontend
+from mmdemo.model.words import BiLstm, TextCnn
 
 SMALL_SIZE_PX = 64  # side of the square, where the task says nothing
 MELS = 64
-
-Specified = tuple[dict[str, Any], PreTrainedModel | None]
+PIECES = 8000  # most word pieces that a tokenizer is learned to know
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Kind:
     """One type of encoder."""
 
     build: Callable[[Mapping[str, Any]], ModalityEncoder]
-    specify: Callable[[str, Mapping[str, Any], str | None], Specified]  # modality, entry of the TOML, start
+    specify: Callable[[Wanted], Specified]
 
 
 def build(modality: str, spec: Mapping[str, Any]) -> ModalityEncoder:
@@ -39,12 +37,13 @@ def build(modality: str, spec: Mapping[str, Any]) -> ModalityEncoder:
     return encoder
 
 
-def specify(modality: str, entry: Mapping[str, Any], start: str | None) -> Specified:
-    """Return what the configuration keeps of a task's encoder entry, and the weights to start from, if any.
+def specify(wanted: Wanted) -> Specified:
+    """Return what a fresh model's encoder is made of.
 
-    Raises ManifestError, CheckpointError where `start` cannot be loaded.
+    Raises ManifestError for a type that the modality does not have or where there are no captions to learn words from,
+    CheckpointError where the start cannot be loaded.
     """
-    return _kind(modality, entry["type"]).specify(modality, entry, start)
+    return _kind(wanted.modality, wanted.entry["type"]).specify(wanted)
 
 
 def _kind(modality: str, name: str) -> Kind:
@@ -54,16 +53,36 @@ def _kind(modality: str, name: str) -> Kind:
     return known[name]
 
 
-def _from_scratch(**defaults: Any) -> Callable[[str, Mapping[str, Any], str | None], Specified]:
-    def specify(modality: str, entry: Mapping[str, Any], start: str | None) -> Specified:
-        return {"type": entry["type"], **{name: entry.get(name, value) for name, value in defaults.items()}}, None
+def _small_picture(wanted: Wanted) -> Specified:
+    size = wanted.entry.get("size", SMALL_SIZE_PX)
+    return Specified({"type": wanted.entry["type"], "size": size}, ImageFrontend(size))
+
+
+def _log_mel(frames_per_token: int) -> Callable[[Wanted], Specified]:
+    def specify(wanted: Wanted) -> Specified:
+        mels = wanted.entry.get("mels", MELS)
+        return Specified({"type": wanted.entry["type"], "mels": mels}, LogMelFrontend(mels, frames_per_token))
 
     return specify
 
 
+def _learned_words(wanted: Wanted) -> Specified:
+    if not any(caption.strip() for caption in wanted.captions):
+        raise ManifestError("captions_needed", type=wanted.entry["type"])
+    most, longest = wanted.entry.get("pieces", PIECES), wanted.entry.get("max_tokens", MAX_TOKENS)
+    frontend = TextFrontend.learn(wanted.captions, most, longest)
+    pieces = frontend.tokenizer.get_vocab_size()
+    return Specified({"type": wanted.entry["type"], "pieces": pieces}, frontend)
+
+
 ENCODERS: dict[tuple[str, str], Kind] = {
-    ("image", "auto"): Kind(AutoImage, specify_auto),
-    ("image", "small_cnn"): Kind(lambda spec: SmallCnn(spec["size"]), _from_scratch(size=SMALL_SIZE_PX)),
-    ("text", "auto"): Kind(AutoText, specify_auto),
-    ("audio", "logmel_cnn"): Kind(lambda spec: LogMelCnn(spec["mels"]), _from_scratch(mels=MELS)),
+    ("image", "auto"): Kind(pretrained.AutoImage, start.specify),
+    ("image", "torchvision"): Kind(torchvision_image.TorchvisionImage, torchvision_image.specify),
+    ("image", "small_cnn"): Kind(lambda spec: cnn.SmallCnn(spec["size"]), _small_picture),
+    ("text", "auto"): Kind(pretrained.AutoText, start.specify),
+    ("text", "textcnn"): Kind(lambda spec: TextCnn(spec["pieces"]), _learned_words),
+    ("text", "bilstm"): Kind(lambda spec: BiLstm(spec["pieces"]), _learned_words),
+    ("audio", "auto"): Kind(pretrained.AutoAudio, start.specify),
+    ("audio", "logmel_cnn"): Kind(lambda spec: cnn.LogMelCnn(spec["mels"]), _log_mel(cnn.FRAMES_PER_TOKEN)),
+    ("audio", "bilstm"): Kind(lambda spec: recurrent.LogMelBiLstm(spec["mels"]), _log_mel(recurrent.FRAMES_PER_TOKEN)),
 }

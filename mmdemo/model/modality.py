@@ -1,6 +1,14 @@
-"""What every encoder promises: the tokens of one modality, and which of them are real."""
+"""What every encoder promises, what a task asks for, and what it then gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
+
+from mmdemo.tasks import Task
 
 
 class ModalityEncoder(nn.Module):
@@ -12,3 +20,27 @@ class ModalityEncoder(nn.Module):
     def forward(self, *arguments: Tensor) -> tuple[Tensor, Tensor]:
         """Return tokens (batch, n, dim) float32 and which of them are real (batch, n) bool."""
         raise TypeError("an encoder says itself what it takes")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The encoder that a task asks for."""
+
+    modality: str
+    task: Task
+    start: str = ""  # folder or name of the weights to start from
+    captions: Sequence[str] = ()  # of the samples to learn from: what a tokenizer can be learned from
+
+    @property
+    def entry(self) -> Mapping[str, Any]:
+        """[encoders.MODALITY] of the task's file."""
+        return self.task.encoders[self.modality]
+
+
+@dataclass(frozen=True)
+class Specified:
+    """What a fresh model's encoder is made of."""
+
+    spec: dict[str, Any]  # what the configuration keeps: enough to build it empty
+    frontend: Any  # what makes its tensors: an ImageFrontend, a TextFrontend or a sound's
+    backbone: nn.Module | None = None  # trained weights to start from

@@ -3,7 +3,7 @@
 Letters of the shapes: b samples, n tokens of one modality, d width of a fusion token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import encoders, fusion
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.heads import HEADS
-from mmdemo.model.processor import MAX_TOKENS, MultimodalProcessor
+from mmdemo.model.modality import Wanted
+from mmdemo.model.processor import MultimodalProcessor
 from mmdemo.samples import MODALITIES
 from mmdemo.tasks import Task
 
@@ -161,25 +162,24 @@ class MultimodalModel(PreTrainedModel):
 
     @classmethod
     def build(
-        cls, task: Task, starts: Mapping[str, str | Path] | None = None
+        cls, task: Task, starts: Mapping[str, str | Path] | None = None, captions: Sequence[str] = ()
     ) -> tuple["MultimodalModel", MultimodalProcessor]:
         """Return a fresh model of `task` and its processor; `starts` (modality → folder) override the task's.
 
-        Raises ManifestError for an encoder type that does not exist or a task without encoders, CheckpointError where a
-        start cannot be loaded.
+        `captions` are those to learn from, where a tokenizer is learned too. Raises ManifestError for an encoder type
+        that does not exist or a task without encoders, CheckpointError where a start cannot be loaded.
         """
         if not task.encoders:
             raise ManifestError("task_without_encoders", task=task.name)
-        chosen = {name: str(entry["start"]) for name, entry in task.encoders.items() if "start" in entry}
-        chosen |= {name: str(start) for name, start in (starts or {}).items() if name in task.modalities}
-        made = {n: encoders.specify(n, task.encoders[n], chosen.get(n)) for n in task.modalities}
-        specs = {name: spec for name, (spec, _) in made.items()}
-        model = cls(for_task(task, specs))
-        for name, (_, backbone) in made.items():
-            if backbone is not None:
-                model.encoders[name].backbone = backbone
-        max_tokens = task.encoders.get("text", {}).get("max_tokens", MAX_TOKENS)
-        return model, MultimodalProcessor.build(specs, chosen, max_tokens)
+        made = {}
+        for name in task.modalities:
+            start = str((starts or {}).get(name) or task.encoders[name].get("start", ""))
+            made[name] = encoders.specify(Wanted(name, task, start, captions))
+        model = cls(for_task(task, {name: item.spec for name, item in made.items()}))
+        for name, item in made.items():
+            if item.backbone is not None:
+                model.encoders[name].backbone = item.backbone
+        return _aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in made.items()})
 
     @classmethod
     def load(cls, folder: str | Path) -> tuple["MultimodalModel", MultimodalProcessor]:
@@ -200,7 +200,14 @@ class MultimodalModel(PreTrainedModel):
             raise CheckpointError(
                 "checkpoint_broken", path=folder, detail=f"weights do not fit: {', '.join(wrong[:3])}"
             )
-        return model.eval(), processor
+        return _aligned(model).eval(), processor
+
+
+def _aligned(model: MultimodalModel) -> MultimodalModel:
+    """Give each weight memory of its own: as a file leaves them, products may differ in the last bit."""
+    for weight in model.parameters():
+        weight.data = weight.data.clone()
+    return model
 
 
 def _projection(width: int, d: int) -> nn.Sequential:

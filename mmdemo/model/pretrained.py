@@ -1,20 +1,24 @@
-"""Encoders that start from any picture or text model of transformers.
+"""Encoders that start from a checkpoint of transformers, of any family that has a row in families.py.
 
 Letters of the shapes: b samples, n tokens, d width of the encoder.
 """
 
-import math
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
+from transformers.utils import logging
 
-from mmdemo.errors import CheckpointError
+from mmdemo.errors import ManifestError
+from mmdemo.model.families import AUDIO, FAMILIES, IMAGE, TEXT, Family, ImageFamily
 from mmdemo.model.modality import ModalityEncoder
 
-IMAGE_SIZE_PX = 224  # side of the square, where the task says nothing
+# What a configuration says of where it came from, not of what to build.
 _LEFT_OUT = ("_name_or_path", "architectures", "dtype", "id2label", "label2id", "transformers_version", "torch_dtype")
 
 
@@ -23,21 +27,20 @@ class AutoImage(ModalityEncoder):
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__()
-        self.backbone = _empty(spec)
+        self.backbone = _empty(IMAGE, spec)
+        self.family = IMAGE[spec["config"]["model_type"]]
         self.dim = spec["dim"]
         self.grid = (spec["grid"][0], spec["grid"][1])
 
-    def train(self, mode: bool = True) -> "AutoImage":
+    def train(self, mode: bool = True) -> AutoImage:
         """Batch norms of a trained backbone keep their statistics: small batches would spoil them."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-                module.eval()
+        keep_statistics(self)
         return self
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Return regions (b, rows · columns, d) of pictures (b, 3, size, size), in reading order; all are real."""
-        regions, _ = _regions(self.backbone(pixel_values=pixel_values).last_hidden_state)
+        regions, _ = see(self.family, self.backbone, pixel_values)
         return regions, regions.new_ones(regions.shape[:2], dtype=torch.bool)
 
 
@@ -46,49 +49,103 @@ class AutoText(ModalityEncoder):
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__()
-        self.backbone = _empty(spec)
+        self.backbone = _empty(TEXT, spec)
+        self.full = TEXT[spec["config"]["model_type"]].full
         self.dim = self.backbone.config.hidden_size
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Return tokens (b, n, d) of word pieces (b, n); marks such as [CLS] are not real: nobody wrote them."""
-        return self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state, text_mask
+        seen = None if self.full else attention_mask
+        return self.backbone(input_ids=input_ids, attention_mask=seen).last_hidden_state, text_mask
 
 
-def specify(modality: str, entry: Mapping[str, Any], start: str | None) -> tuple[dict[str, Any], PreTrainedModel]:
-    """Return what the configuration keeps of a model to start from, and the model itself. Raises CheckpointError."""
-    backbone = _without_pooler(_load(modality, start or ""))
-    config = {name: value for name, value in backbone.config.to_diff_dict().items() if name not in _LEFT_OUT}
-    spec: dict[str, Any] = {"type": "auto", "config": config}
-    if modality == "image":
-        size = entry.get("size", IMAGE_SIZE_PX)
-        with torch.no_grad():
-            regions, grid = _regions(backbone(pixel_values=torch.zeros(1, 3, size, size)).last_hidden_state)
-        spec |= {"size": size, "dim": regions.shape[-1], "grid": list(grid)}
-    return spec, backbone
+class AutoAudio(ModalityEncoder):
+    """Any sound model: its last hidden state as far as a clip goes."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.backbone = _empty(AUDIO, spec)
+        self.family = AUDIO[spec["config"]["model_type"]]
+        self.steps = self.family.tokens(self.backbone.config)
+        self.dim = self.backbone.config.hidden_size
+
+    def forward(self, audio_features: Tensor, audio_frames: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Return tokens (b, n, d) and which of them are real (b, n) bool.
+
+        `audio_features` (b, t) wave or (b, bands, t) spectrogram, of which `audio_frames` (b,) of each are sound.
+        """
+        hidden = self.family.listen(self.backbone, audio_features, audio_frames)
+        tokens = self.steps.count(audio_frames)  # (b,)
+        hidden = hidden[:, : int(tokens.max())]  # behind it, every clip has ended
+        return hidden, torch.arange(hidden.shape[1], device=hidden.device) < tokens[:, None]
 
 
-def _load(modality: str, start: str) -> PreTrainedModel:
-    try:
-        return AutoModel.from_pretrained(start, dtype=torch.float32).eval()
-    except (OSError, ValueError) as error:
-        detail = str(error).split("\n")[0]
-        raise CheckpointError("start_missing", modality=modality, start=start, detail=detail) from error
+def load(modality: str, start: str) -> PreTrainedModel:
+    """Return the part for `modality` of a checkpoint: a folder, or a name on the Hub.
+
+    Raises ManifestError for a family without a row, OSError and ValueError where it cannot be loaded.
+    """
+    config = AutoConfig.from_pretrained(start)
+    families = FAMILIES[modality]
+    if config.model_type not in families:
+        known = ", ".join(families)
+        raise ManifestError("unknown_family", start=start, type=config.model_type, modality=modality, known=known)
+    family = families[config.model_type]
+    loader = family.whole or family.tower
+    with _without_reports():
+        model, found = loader.from_pretrained(start, dtype=torch.float32, output_loading_info=True, **family.settings)
+    missing = [name for name in found["missing_keys"] if not name.startswith(family.unread)]
+    if missing:
+        raise ValueError(f"weights are missing: {', '.join(sorted(missing)[:3])}")
+    return _trimmed(model.get_encoder() if family.whole else model, family).eval()
 
 
-def _empty(spec: Mapping[str, Any]) -> PreTrainedModel:
-    settings = dict(spec["config"])
-    config = AutoConfig.for_model(settings.pop("model_type"), **settings)
-    return _without_pooler(AutoModel.from_config(config))
+def kept(backbone: PreTrainedModel) -> dict[str, Any]:
+    """Return what the configuration keeps of a model, enough to build it empty."""
+    return {name: value for name, value in backbone.config.to_diff_dict().items() if name not in _LEFT_OUT}
 
 
-def _without_pooler(model: PreTrainedModel) -> PreTrainedModel:
-    if getattr(model, "pooler", None) is not None:
-        model.pooler = None  # type: ignore[assignment]  # weights that nobody reads
-    return model
-
-
-def _regions(hidden: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    if hidden.dim() == 4:  # a feature map (b, d, rows, columns)
+def see(family: ImageFamily, backbone: nn.Module, pixel_values: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """Return regions (b, rows · columns, d) in reading order, and how many rows and columns they have."""
+    hidden = backbone(pixel_values=pixel_values, **family.arguments).last_hidden_state
+    if family.front is None:  # a feature map (b, d, rows, columns)
         return hidden.flatten(2).transpose(1, 2), (hidden.shape[2], hidden.shape[3])  # (b, rows · columns, d)
-    side = math.isqrt(hidden.shape[1])  # patch tokens (b, n, d), class and register tokens in front
-    return hidden[:, hidden.shape[1] - side * side :], (side, side)  # (b, side · side, d)
+    config: Any = backbone.config
+    patches = hidden[:, family.front + getattr(config, "num_register_tokens", 0) :]  # (b, side · side, d)
+    side = pixel_values.shape[-1] // config.patch_size
+    return patches, (side, side)
+
+
+def keep_statistics(encoder: nn.Module) -> None:
+    """Put the batch norms of `encoder` in the mode of answering."""
+    for module in encoder.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.eval()
+
+
+@contextmanager
+def _without_reports() -> Iterator[None]:
+    """Keep transformers from listing the other half of a checkpoint as unexpected; what is missing is asked for."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+
+
+def _empty(families: Mapping[str, Family], spec: Mapping[str, Any]) -> PreTrainedModel:
+    settings = dict(spec["config"])
+    name = settings.pop("model_type")
+    if name not in families:
+        raise ValueError(f"models of type {name} are not known here")
+    config = AutoConfig.for_model(name, **settings)
+    build = getattr(families[name].tower, "from_config", None) or families[name].tower._from_config
+    return _trimmed(build(config), families[name])
+
+
+def _trimmed(model: Any, family: Family) -> PreTrainedModel:
+    for name in family.unread:
+        if getattr(model, name, None) is not None:
+            setattr(model, name, nn.Identity())  # weights that nobody reads
+    return model

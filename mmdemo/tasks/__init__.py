@@ -5,7 +5,7 @@ This module loads and checks it. Shipped tasks stand beside this file; `Settings
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from mmdemo.samples import MODALITIES
 KINDS = ("classification",)
 SHIPPED = Path(__file__).parent
 SPLIT_BY = "speaker"  # field of a sample's `extra` that never crosses a split, where the task names no other
+PROFILED = ("languages", "encoders", "fusion", "training")  # what a profile may change
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     examples: tuple[Example, ...] = ()
     path: Path | None = None  # the file it came from
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name → what it changes of PROFILED
+    profile: str = ""  # the one that was chosen; "": the file's own settings
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -93,6 +96,21 @@ class Task:
     def display_title(self, language: str = "en") -> str:
         """Return the task's title for a reader of `language`."""
         return self.title.get(language) or self.title.get("en") or self.name
+
+    def in_profile(self, name: str) -> "Task":
+        """Return the task with what one of its profiles changes; "" changes nothing. Raises UnknownName."""
+        if name and name not in self.profiles:
+            known = ", ".join(self.profiles) or "–"
+            raise UnknownName("unknown_profile", profile=name, task=self.name, known=known)
+        changed = self.profiles.get(name, {})
+        return replace(
+            self,
+            profile=name,
+            languages=tuple(changed.get("languages", self.languages)),
+            encoders={**self.encoders, **changed.get("encoders", {})},
+            fusion={**self.fusion, **changed.get("fusion", {})},
+            training={**self.training, **changed.get("training", {})},
+        )
 
     def check_label(self, label: str) -> str:
         """Return `label`, or raise UnknownName with the list of those there are."""
@@ -169,9 +187,18 @@ def _checked(task: Task) -> Task:
         raise ValueError(f"encoders {sorted(task.encoders)} do not match modalities {sorted(task.modalities)}")
     if not isinstance(task.split_by, str):
         raise ValueError(f"split_by {task.split_by!r} is not the name of a field")
+    for name in task.profiles if not task.profile else ():
+        _checked_profile(task, name)
     if not 0 < task.threshold < 1:
         raise ValueError(f"threshold {task.threshold} is not between 0 and 1")
     return task
+
+
+def _checked_profile(task: Task, name: str) -> None:
+    others = set(task.profiles[name]) - set(PROFILED)
+    if others:
+        raise ValueError(f"profile {name} may change {', '.join(PROFILED)}, not {', '.join(sorted(others))}")
+    _checked(task.in_profile(name))
 
 
 def _label(entry: str | dict[str, str]) -> Label:

@@ -75,6 +75,7 @@ def update(
     """
     recipe = recipe or Recipe(augment=options(task).augment)
     before = sidecar.read(champion)
+    task = task.in_profile(before.profile)
     model, processor = MultimodalModel.load(champion)
     taught, known, held_out = (decode_rows(part, task, processor) for part in (rows, rehearsed, dev))
     learn(model, processor, taught, recipe, rehearsed=known, started=started(task), seed=seed)

@@ -81,7 +81,7 @@ def collate(
     def batch(items: Sequence[Item]) -> dict[str, Any]:
         items = mixing(items, generator()) if mixing else items
         tensors = processor([item.inputs for item in items]).tensors
-        if augmented and "audio_features" in tensors:
+        if augmented and "audio_features" in tensors and tensors["audio_features"].dim() == 3:  # no wave
             masked = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
             tensors["audio_features"] = masked
         return {**tensors, "labels": _labels(items)}

@@ -53,7 +53,7 @@ def cross_validate(lesson: Lesson, data: Decoded, number: int) -> Folds:
         others = [row for part in parts if part is not unseen_rows for row in part]
         taught_rows, aside_rows = splits.hold_out(others, lesson.spared(number), lesson.task.split_by)
         taught, aside, unseen = (data.of(rows) for rows in (taught_rows, aside_rows, unseen_rows))
-        model, processor = lesson.fresh()
+        model, processor = lesson.fresh(taught_rows)
         teach(lesson, model, processor, taught, aside=aside)
         measured.append(figures(logits(model, processor, unseen), labels(unseen)))
         say(

@@ -35,10 +35,15 @@ class Lesson:
     parent: Path | None = None  # version folder that is trained further instead
     teachers: Sequence[Path] = ()  # version folders whose answers are learned from
 
-    def fresh(self) -> tuple[MultimodalModel, MultimodalProcessor]:
-        """Return the model to train, the same one for the same seed. Raises ManifestError, CheckpointError."""
+    def fresh(self, rows: Sequence[Row] = ()) -> tuple[MultimodalModel, MultimodalProcessor]:
+        """Return the model to train, the same one for the same seed, and its processor.
+
+        A tokenizer that is learned is learned from the captions of `rows`. Raises ManifestError, CheckpointError.
+        """
         set_seed(self.options.seed)
-        return MultimodalModel.load(self.parent) if self.parent else MultimodalModel.build(self.task, self.starts)
+        if self.parent:
+            return MultimodalModel.load(self.parent)
+        return MultimodalModel.build(self.task, self.starts, [row.sample.text for row in rows])
 
     def spared(self, folds: int) -> float:
         """Return the share to set aside: none where folds calibrate and nothing may stop training early."""

@@ -56,7 +56,7 @@ def train(
     callbacks = [tensorboard(log)] if log and leads() else []
     for manifest in () if skip_bad else (train_manifest, *([dev_manifest] if dev_manifest else [])):
         manifests.read(manifest, task)  # what can be seen without decoding is said before anything is loaded
-    model, processor = lesson.fresh()
+    model, processor = lesson.fresh(manifests.check(train_manifest, task)[0])
     data, dev = (load(manifest, task, processor, skip_bad) for manifest in (train_manifest, dev_manifest))
     partly = _claimed(Partial(out), lesson, data)
     found = (
@@ -102,6 +102,7 @@ def _about(lesson: Lesson, data: Decoded, version: str, taught: int, command: st
         version=version,
         task=task.name,
         kind=task.kind,
+        profile=task.profile,
         labels=task.label_names,
         modalities=task.modalities,
         created_at=sidecar.now(),

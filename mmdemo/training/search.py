@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmdemo.errors import ManifestError
 from mmdemo.tasks import Task
-from mmdemo.training import splits
+from mmdemo.training import manifests, splits
 from mmdemo.training.folder import figures
 from mmdemo.training.inference import labels, logits
 from mmdemo.training.lessons import Lesson, load, teach
@@ -57,7 +57,8 @@ def search(
     """Return the trials, the best one first. Raises ManifestError where optuna is missing or nothing is set aside."""
     study = _optuna().create_study(direction="maximize", sampler=SAMPLERS[sampler](ranges, lesson.options.seed))
     task, chosen = lesson.task, lesson.options
-    _, processor = lesson.fresh()
+    known, _ = manifests.check(train_manifest, task)
+    _, processor = lesson.fresh(known)
     data, dev = (load(manifest, task, processor, skip_bad) for manifest in (train_manifest, dev_manifest))
     taught, aside = (data.of(rows) for rows in splits.hold_out(data.rows, chosen.hold_out, task.split_by))
     if not aside:
@@ -67,7 +68,7 @@ def search(
     def attempt(trial: optuna.Trial) -> float:
         drawn = {name: _draw(trial, name, values) for name, values in ranges.items()}
         attempted = dataclasses.replace(lesson, options=options(task, **{**dataclasses.asdict(chosen), **drawn}))
-        model, _ = attempted.fresh()
+        model, _ = attempted.fresh(known)
         teach(attempted, model, processor, taught, aside=aside)
         on_aside, on_dev = (figures(logits(model, processor, items), labels(items)) for items in (aside, held))
         found.append(Trial(drawn, on_aside, on_dev))

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mmdemo import settings, tasks
+from mmdemo.model.encoders import ENCODERS
+from mmdemo.model.families import FAMILIES
 from mmdemo.settings import ROOT, Settings
 from tests import source_tree
 
@@ -139,6 +141,26 @@ def test_the_share_of_sure_answers_that_is_kept_is_told_as_the_shipped_tasks_hav
     shares = {f"{100 * task.audit_share:.0f} %" for task in tasks.load_all().values()}
     told = set(re.findall(r"(\d+ %)[^.]*drawn at random", " ".join(read(page).split())))
     assert told == shares
+
+
+def test_the_tables_of_encoders_equal_the_registries() -> None:
+    page = read("docs/model-builder.md").split("## Encoders")[1].split("\n## ")[0]
+    types = re.findall(r"^\| `(\w+)` \| ([`\w, ]+) \| [^|]* \| [^|]* \|$", page, re.M)
+    shown = {(modality, name) for name, of in types for modality in re.findall(r"`(\w+)`", of)}
+    assert shown == set(ENCODERS)
+    families = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|$", page, re.M))
+    told = {modality: set(re.findall(r"`([\w-]+)`", families[modality])) for modality in FAMILIES}
+    assert told == {modality: set(rows) for modality, rows in FAMILIES.items()}
+
+
+def test_the_table_of_the_hub_profiles_equals_the_tasks() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\S+/\S+)` \|", read("docs/model-builder.md"), re.M)
+    told = {
+        (task.name, modality, entry["start"])
+        for task in tasks.load_all().values()
+        for modality, entry in task.profiles.get("hub", {}).get("encoders", {}).items()
+    }
+    assert set(rows) == told
 
 
 def test_nothing_on_the_page_comes_from_elsewhere() -> None:

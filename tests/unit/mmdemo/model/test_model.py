@@ -210,11 +210,22 @@ def test_a_picture_encoder_from_scratch_needs_no_start(tmp_path: Path) -> None:
 
 
 def test_an_unknown_encoder_names_those_there_are(tmp_path: Path) -> None:
-    task = with_encoder(tiny.task(tmp_path, ("audio",)), "audio", 'type = "auto"')
+    task = with_encoder(tiny.task(tmp_path, ("audio",)), "audio", 'type = "nothing"')
     with pytest.raises(ManifestError, match="logmel_cnn"):
         MultimodalModel.build(task)
 
 
 def test_a_start_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="nowhere"):
+    with pytest.raises(CheckpointError, match=r"nowhere.*no such folder.*--start text=FOLDER"):
         MultimodalModel.build(tiny.task(tmp_path, ("text",)), {"text": tmp_path / "nowhere"})
+
+
+def test_a_name_on_the_hub_without_a_network_is_refused_at_once_and_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"somebody/something.*cached.*Name a folder"):
+        MultimodalModel.build(tiny.task(tmp_path, ("text",)), {"text": "somebody/something"})
+
+
+def test_an_encoder_that_must_start_somewhere_says_so(tmp_path: Path) -> None:
+    task = with_encoder(tiny.task(tmp_path, ("audio",)), "audio", 'type = "auto"')
+    with pytest.raises(ManifestError, match=r"\[encoders\.audio\]"):
+        MultimodalModel.build(task)

@@ -1,0 +1,105 @@
+"""What a task's encoder starts from: a published checkpoint's weights, and its own way to prepare what goes in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, normalizers
+from transformers import AutoFeatureExtractor, AutoImageProcessor, PreTrainedModel
+
+from mmdemo.decode import SAMPLE_RATE_HZ
+from mmdemo.errors import CheckpointError, ManifestError
+from mmdemo.model.audio_frontend import ExtractorFrontend
+from mmdemo.model.families import AUDIO, IMAGE, TEXT
+from mmdemo.model.image_frontend import ImageFrontend
+from mmdemo.model.modality import Specified, Wanted
+from mmdemo.model.pretrained import kept, load, see
+from mmdemo.model.text_frontend import MAX_TOKENS, TextFrontend
+
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")  # NAME or OWNER/NAME; everything else is a path
+
+
+def specify(wanted: Wanted) -> Specified:
+    """Return an encoder that starts from a checkpoint of transformers: a folder, a name on the Hub or in its cache.
+
+    Raises CheckpointError where it cannot be loaded, ManifestError where it does not fit the task.
+    """
+    if not wanted.start:
+        raise ManifestError("start_needed", modality=wanted.modality, task=wanted.task.name)
+    try:
+        if not Path(wanted.start).is_dir() and not _HUB_NAME.fullmatch(wanted.start):
+            raise FileNotFoundError("there is no such folder")
+        backbone = load(wanted.modality, wanted.start)
+        return _SPECIFY[wanted.modality](wanted, backbone)
+    except (OSError, ValueError, ImportError) as error:
+        detail = str(error).split("\n")[0].rstrip(".")
+        raise CheckpointError("start_missing", modality=wanted.modality, start=wanted.start, detail=detail) from error
+
+
+def _text(wanted: Wanted, backbone: PreTrainedModel) -> Specified:
+    family, config = TEXT[backbone.config.model_type], backbone.config
+    fast = family.tokenizer.from_pretrained(wanted.start)
+    if not fast.is_fast:
+        raise ValueError("its tokenizer does not say where in a caption a word piece stands")
+    tokenizer = Tokenizer.from_str(fast.backend_tokenizer.to_str())
+    positions = getattr(config, "max_position_embeddings", MAX_TOKENS) - family.first
+    longest = positions if family.full else min(wanted.entry.get("max_tokens", MAX_TOKENS), positions)
+    tokenizer.enable_truncation(longest)
+    pad = {"pad_id": fast.pad_token_id or 0, "pad_token": fast.pad_token or "[PAD]"}
+    tokenizer.enable_padding(length=longest if family.full else None, **pad)
+    if family.full:
+        before = [tokenizer.normalizer] if tokenizer.normalizer else []
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *before])
+    return Specified({"type": "auto", "config": kept(backbone)}, TextFrontend(tokenizer), backbone)
+
+
+def _image(wanted: Wanted, backbone: PreTrainedModel) -> Specified:
+    theirs = AutoImageProcessor.from_pretrained(wanted.start)
+    frontend = _scaled(theirs, wanted.entry.get("size") or _side(theirs))
+    with torch.no_grad():
+        pixels = torch.zeros(1, 3, frontend.size, frontend.size)
+        regions, grid = see(IMAGE[backbone.config.model_type], backbone, pixels)
+    spec = {"type": "auto", "config": kept(backbone), "size": frontend.size}
+    return Specified(spec | {"dim": regions.shape[-1], "grid": list(grid)}, frontend, backbone)
+
+
+def _side(theirs: Any) -> int:
+    """Return the side of the square that a model saw: what its pictures were cropped to, which ours are squashed to."""
+    size = theirs.crop_size if getattr(theirs, "do_center_crop", False) else theirs.size
+    return size["height"] or size["shortest_edge"]
+
+
+def _scaled(theirs: Any, size: int) -> ImageFrontend:
+    """Return a frontend that scales values as theirs does: value · factor, less the mean, by the deviation."""
+    by = 255 * theirs.rescale_factor if theirs.do_rescale else 255
+    mean, std = (theirs.image_mean, theirs.image_std) if theirs.do_normalize else ([0.0] * 3, [1.0] * 3)
+    return ImageFrontend(size, tuple(m / by for m in mean), tuple(s / by for s in std), int(theirs.resample))
+
+
+def _audio(wanted: Wanted, backbone: PreTrainedModel) -> Specified:
+    family = AUDIO[backbone.config.model_type]
+    theirs = AutoFeatureExtractor.from_pretrained(wanted.start)
+    if theirs.sampling_rate != SAMPLE_RATE_HZ:
+        raise ValueError(f"it hears {theirs.sampling_rate} samples a second, not {SAMPLE_RATE_HZ}")
+    frames, tokens = family.frames, family.tokens(backbone.config)
+    longest = frames.width + frames.stride * (getattr(theirs, family.longest) - 1) if family.longest else None
+    if longest and wanted.task.limits.audio_max_s * SAMPLE_RATE_HZ > longest:
+        limit = wanted.task.limits.audio_max_s
+        raise ManifestError(
+            "hears_less",
+            start=wanted.start,
+            longest=f"{longest / SAMPLE_RATE_HZ:g}",
+            task=wanted.task.name,
+            limit=f"{limit:g}",
+        )
+    frontend = ExtractorFrontend(
+        theirs.to_dict(), (frames.width, frames.stride), (tokens.width, tokens.stride), longest, family.time_first
+    )
+    return Specified({"type": "auto", "config": kept(backbone)}, frontend, backbone)
+
+
+_SPECIFY: dict[str, Callable[[Wanted, PreTrainedModel], Specified]] = {"image": _image, "text": _text, "audio": _audio}
