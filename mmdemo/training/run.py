@@ -66,6 +66,7 @@ def train(
         kind=task.kind,
         labels=task.label_names,
         modalities=task.modalities,
+        heads=task.head_labels,
         created_at=sidecar.now(),
         parent=sidecar.read(parent).version if parent else None,
         data=manifests.digest(rows),

@@ -101,9 +101,8 @@ class _Trainer(Trainer):
         return self.optimizer
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
-        labels = inputs.pop("labels")
-        logits = model(**inputs).logits
-        loss = self._bare.head.loss(logits, labels, self._options.label_smoothing)
+        labels, further = inputs.pop("labels"), inputs.pop("further_labels", None)
+        loss = self._bare.loss(model(**inputs), labels, further, self._options.label_smoothing)
         return loss if self._penalty is None else loss + self._penalty(self._bare)
 
 
