@@ -119,10 +119,9 @@ class Predictor:
         )
 
     def _unexplained(self, method: str) -> UnknownName:
-        known = ", ".join(("default", *self.methods))
-        if self.methods:
-            return UnknownName("unknown_method", method=method, known=known)
-        return UnknownName("no_attention", fusion=self._current().model.config.fusion, known="none")
+        if method == explain.NONE or self.methods:
+            return UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
+        return UnknownName("no_attention", fusion=self._current().model.config.fusion, known=explain.NONE)
 
     def _current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""

@@ -61,7 +61,7 @@ class Transformer(Fusion):
     attends = True
 
     def __init__(self, config: MultimodalConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.answer = nn.Parameter(torch.zeros(config.dim))
         self.layers = nn.ModuleList(FusionLayer(config.dim, config.heads, config.dropout) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.dim)
@@ -98,7 +98,7 @@ class AttentionPooling(Fusion):
     attends = True
 
     def __init__(self, config: MultimodalConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         d = config.dim
         self.answer = nn.Parameter(torch.zeros(d))
         self.attention_norm = nn.LayerNorm(d)

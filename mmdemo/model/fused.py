@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdemo.model.config import MultimodalConfig
 from mmdemo.model.heads import ClassificationHead
 
 
@@ -26,6 +27,9 @@ class Fusion(nn.Module):
     """Tokens of any subset of the modalities → features. Built from a MultimodalConfig."""
 
     attends = False  # whether there is attention to show
+
+    def __init__(self, config: MultimodalConfig) -> None:
+        super().__init__()
 
     def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
         """Fuse tokens (b, n, d), of which `mask` (b, n) are real; `modality` (n,) counts in the order of the task's.

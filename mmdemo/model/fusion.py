@@ -1,7 +1,5 @@
 """From the tokens of all modalities to features: which fusions there are, found in FUSIONS."""
 
-from collections.abc import Callable
-
 from mmdemo.errors import ManifestError
 from mmdemo.model.attending import AttentionPooling, CrossAttention, Transformer
 from mmdemo.model.config import MultimodalConfig
@@ -10,13 +8,19 @@ from mmdemo.model.pooled import Concat, Gated, LateAverage, LateVote, Sum
 
 
 def build(config: MultimodalConfig) -> Fusion:
-    """Return an empty fusion of the configuration's type. Raises ManifestError where there is none of that name."""
+    """Return an empty fusion of the configuration's type.
+
+    Raises ManifestError where there is none of that name, or its heads don't share its width evenly.
+    """
     if config.fusion not in FUSIONS:
         raise ManifestError("unknown_fusion", type=config.fusion, known=", ".join(FUSIONS))
-    return FUSIONS[config.fusion](config)
+    chosen = FUSIONS[config.fusion]
+    if chosen.attends and (config.heads < 1 or config.dim % config.heads):
+        raise ManifestError("fusion_wrong", detail=f"dim {config.dim} is no multiple of heads {config.heads}")
+    return chosen(config)
 
 
-FUSIONS: dict[str, Callable[[MultimodalConfig], Fusion]] = {
+FUSIONS: dict[str, type[Fusion]] = {
     "concat": Concat,
     "sum": Sum,
     "gated": Gated,

@@ -177,9 +177,8 @@ class MultimodalModel(PreTrainedModel):
         """Return fusion tokens (b, n, d) of one modality and which are real (b, n); only samples that have it run."""
         rows = present.nonzero()[:, 0]
         if len(rows) == 0:
-            return self.modality_embedding.weight.new_zeros(len(present), 0, self.config.dim), present.new_zeros(
-                len(present), 0
-            )
+            nothing = self.modality_embedding.weight.new_zeros(len(present), 0, self.config.dim)
+            return nothing, present.new_zeros(len(present), 0)
         tokens, mask = self.encoders[name](*(item[rows] for item in arguments))
         tokens = self.projections[name](tokens) + self._place(name, tokens.shape[1])
         if len(rows) == len(present):

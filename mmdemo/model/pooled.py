@@ -15,7 +15,7 @@ class Concat(Fusion):
     """Side by side, a learned vector in the place of an absent one."""
 
     def __init__(self, config: MultimodalConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         modalities = len(config.modalities)
         self.absent = nn.Parameter(torch.zeros(modalities, config.dim))
         self.norm = nn.LayerNorm(config.dim)
@@ -32,7 +32,7 @@ class Sum(Fusion):
     """Added up; an absent one adds nothing."""
 
     def __init__(self, config: MultimodalConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.modalities = len(config.modalities)
         self.norm = nn.LayerNorm(config.dim)
         self.out = _mixing(config.dim, config.dim, config.dropout)
@@ -50,7 +50,7 @@ class Gated(Fusion):
     """
 
     def __init__(self, config: MultimodalConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         modalities, d = len(config.modalities), config.dim
         self.norm = nn.LayerNorm(d)
         self.values = nn.ModuleList(nn.Linear(d, d) for _ in range(modalities))
@@ -73,7 +73,7 @@ class LateAverage(Fusion):
     """
 
     def __init__(self, config: MultimodalConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.norm = nn.LayerNorm(config.dim)
         self.out = nn.ModuleList(_mixing(config.dim, config.dim, config.dropout) for _ in config.modalities)
 

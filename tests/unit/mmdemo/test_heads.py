@@ -109,18 +109,14 @@ def test_samples_without_a_label_are_masked_out_of_its_loss(built: Built) -> Non
     torch.testing.assert_close(model.loss(output, labels, further), alone + surprise / 4)
 
 
-def test_they_are_learned_together(built: Built) -> None:
+def test_training_teaches_the_heads_that_have_labels(built: Built) -> None:
     model, processor = built
-    items = [Item(heard(seed), seed % 2, (seed % 3, UNKNOWN)) for seed in range(6)]
-    batch = collate(processor)(items)
-    assert batch["further_labels"].tolist() == [[seed % 3, UNKNOWN] for seed in range(6)]
-    before = [value.clone() for value in model.further[1].parameters()]
-    fit(model, processor, items, Options(epochs=20, batch=6, head_lr=5e-3, augment=False, precision="fp32"))
-    with torch.no_grad():
-        output = model(**batch)
-    assert output.logits.argmax(dim=1).tolist() == batch["labels"].tolist()
-    assert output.further["mood"].argmax(dim=1).tolist() == [seed % 3 for seed in range(6)]
-    assert all(torch.allclose(a, b, atol=1e-2) for a, b in zip(before, model.further[1].parameters(), strict=True))
+    items = [Item(heard(seed), seed % 2, (seed % 3, UNKNOWN)) for seed in range(4)]
+    assert collate(processor)(items)["further_labels"].tolist() == [[seed % 3, UNKNOWN] for seed in range(4)]
+    before = [head.out.weight.clone() for head in (model.head, *model.further)]
+    fit(model, processor, items, Options(epochs=2, batch=4, weight_decay=0.0, augment=False, precision="fp32"))
+    after = [head.out.weight for head in (model.head, *model.further)]
+    assert [torch.equal(one, other) for one, other in zip(before, after, strict=True)] == [False, False, True]
 
 
 def test_a_manifest_gives_them_in_extra_and_an_unknown_one_is_at_fault(task: Task, tmp_path: Path) -> None:

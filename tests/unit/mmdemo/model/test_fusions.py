@@ -1,5 +1,6 @@
 """What holds for every fusion: any subset, nothing from padding, learns, comes back from a file as it was."""
 
+import re
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -10,10 +11,11 @@ from torch import Tensor, nn
 
 from mmdemo import explain
 from mmdemo.errors import CheckpointError, ManifestError, UnknownName
-from mmdemo.model import MultimodalModel
+from mmdemo.model import MultimodalConfig, MultimodalModel
 from mmdemo.model.fusion import FUSIONS
 from mmdemo.model.heads import ClassificationHead
 from mmdemo.samples import MODALITIES
+from mmdemo.settings import ROOT
 from mmdemo.tasks import Task
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
@@ -184,6 +186,13 @@ def test_most_votes_win_and_where_they_are_even_the_mean_of_probabilities() -> N
     torch.testing.assert_close(found.sum(dim=1), torch.ones(2))
     assert found.argmax(dim=1).tolist() == [0, 1]
     assert ClassificationHead.average(shares.log(), torch.ones(2, 3).bool()).argmax(dim=1)[0] == 1
+
+
+def test_the_pages_table_of_fusions_is_the_registry() -> None:
+    page = (ROOT / "docs" / "model-builder.md").read_text("utf-8")
+    table = re.findall(r"^\| `(\w+)` \| .* \| (yes|no) \|$", page, re.M)
+    made = {name: kind(MultimodalConfig(modalities=["text"], dim=8, heads=2)) for name, kind in FUSIONS.items()}
+    assert table == [(name, "yes" if fusion.attends else "no") for name, fusion in made.items()]
 
 
 @pytest.mark.parametrize("name", LATE)
