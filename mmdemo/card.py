@@ -43,6 +43,7 @@ def _head(task: Task, about: Sidecar) -> str:
     facts = {
         "version": about.version,
         "answers": ", ".join(about.labels),
+        **{f"answers too, as {name}": ", ".join(labels) for name, labels in about.heads.items()},
         "takes": ", ".join(about.modalities) + " (any subset)" * (len(about.modalities) > 1),
         "languages": ", ".join(task.languages) or "not named",
         "parameters": f"{about.dims.get('parameters', 0):,}",

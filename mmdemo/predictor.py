@@ -11,11 +11,12 @@ import torch
 from mmdemo import decode, explain, familiarity, language, sidecar, speech, tasks
 from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
-from mmdemo.samples import Explanation, Inputs, Prediction, Sample
+from mmdemo.model.heads import ClassificationHead
+from mmdemo.samples import Explanation, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
-from mmdemo.tasks import Task
+from mmdemo.tasks import Head, Task
 from mmdemo.versions import Versions
 
 LOW_CONFIDENCE, UNFAMILIAR = "low_confidence", "unfamiliar"  # values of Prediction.reason
@@ -42,6 +43,7 @@ class Answer:
     probabilities: dict[str, float]  # in the task's order
     reason: str | None  # why people should be asked
     notes: tuple[str, ...]  # what a reader must know: first, in what way it is unlike what the model learned from
+    heads: dict[str, HeadAnswer]  # further answers, in the task's order
 
 
 class Predictor:
@@ -91,7 +93,7 @@ class Predictor:
         """Return where the model looked. Raises BadInput, UnknownName, CheckpointError."""
         found = self.predict(sample, method).explanation
         if found is None:
-            raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
+            raise self._unexplained(method)
         return found
 
     def _predict(self, inputs: Inputs, method: str, start: float) -> Prediction:
@@ -117,9 +119,15 @@ class Predictor:
             modalities=inputs.modalities,
             model_version=served.sidecar.version,
             notes=answer.notes,
+            heads=answer.heads,
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
+
+    def _unexplained(self, method: str) -> UnknownName:
+        if method == explain.NONE or self.methods:
+            return UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
+        return UnknownName("no_attention", fusion=self._current().model.config.fusion, known=explain.NONE)
 
     def _current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""
@@ -165,15 +173,15 @@ def _load(folder: Path, task: Task) -> Served:
     found = sidecar.read(folder)
     sidecar.check(found, task, folder)
     model, processor = MultimodalModel.load(folder)
-    if tuple(model.config.labels) != task.label_names:
-        raise CheckpointError(
-            "checkpoint_does_not_fit",
-            path=folder,
-            task=task.name,
-            field="labels",
-            found=model.config.labels,
-            wanted=task.label_names,
-        )
+    further = {entry["name"]: tuple(entry["labels"]) for entry in model.config.further}
+    for name, has, wanted in (
+        ("labels", tuple(model.config.labels), task.label_names),
+        ("heads", further, task.head_labels),
+    ):
+        if has != wanted:
+            raise CheckpointError(
+                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has, wanted=wanted
+            )
     if "text" in task.modalities:
         language.load()
     if task.limits.speech:
@@ -195,7 +203,18 @@ def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output
         probabilities=dict(zip(task.label_names, map(float, probabilities), strict=True)),
         reason=UNFAMILIAR if strange else low,
         notes=(*strange, *_notes(task, inputs, encoded)),
+        heads={head.name: _head_answer(head, task, output, bool(strange)) for head in task.heads},
     )
+
+
+def _head_answer(head: Head, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:
+    """Return a further answer; its probabilities are not calibrated, but no surer of what is strange either."""
+    assert output.further is not None
+    probabilities = ClassificationHead.probabilities(output.further[head.name][0]).numpy()  # (labels,)
+    if strange:
+        probabilities = familiarity.pulled(probabilities, task.threshold)
+    found = dict(zip(head.label_names, map(float, probabilities), strict=True))
+    return HeadAnswer(max(found, key=lambda label: found[label]), found)
 
 
 def _strange_caption(task: Task, served: Served, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:

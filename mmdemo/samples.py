@@ -86,7 +86,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class HeadAnswer:
-    """A further answer of a task that has several heads."""
+    """A further answer of a task that has several heads. `probabilities` are in the task's order and sum to 1."""
 
     label: str
     probabilities: dict[str, float]

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ class Sidecar:
     modalities: tuple[str, ...]
     created_at: str  # UTC, ISO 8601 with seconds
     profile: str = ""  # of the task's file, that it was trained with
+    heads: Mapping[str, Sequence[str]] = field(default_factory=dict)  # further answer → its labels
     parent: str | None = None  # the version that training started from
     data: str = ""  # SHA-256 of the training snapshot
     samples: int = 0  # rows that were trained on
@@ -70,9 +71,10 @@ def write(folder: Path, sidecar: Sidecar) -> None:
 
 def check(sidecar: Sidecar, task: Task, folder: Path) -> None:
     """Raise CheckpointError where a version does not answer what the task asks."""
-    wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities}
+    wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities, "heads": task.head_labels}
+    has = {**vars(sidecar), "heads": {name: tuple(labels) for name, labels in sidecar.heads.items()}}
     for name, value in wanted.items():
-        found = getattr(sidecar, name)
+        found = has[name]
         if found != value:
             raise CheckpointError(
                 "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=found, wanted=value

@@ -12,22 +12,29 @@ DEFAULT = "attention"
 NONE = "none"  # no explanation is wanted
 
 METHODS: dict[str, Callable[[Pass], Explanation]] = {"attention": attention}
+OF_ATTENTION = ("attention",)  # those that need a fusion which attends
 
 
 def methods(model: MultimodalModel) -> tuple[str, ...]:
-    """Return the methods that explain this model, the default first."""
-    return (DEFAULT, *(name for name in METHODS if name != DEFAULT))
+    """Return the methods that explain this model, the default first where it is among them."""
+    offered = [name for name in METHODS if model.fusion.attends or name not in OF_ATTENTION]
+    return tuple(sorted(offered, key=lambda name: name != DEFAULT))
 
 
 def resolve(name: str, model: MultimodalModel) -> str | None:
-    """Return the method that `name` means, None for "none". Raises UnknownName with the list of those there are."""
-    if name == NONE:
-        return None
+    """Return the method that `name` means, None for "none", and for "default" where nothing explains this model.
+
+    Raises UnknownName with the list of those there are.
+    """
     known = methods(model)
-    chosen = DEFAULT if name == "default" else name
-    if chosen not in known:
-        raise UnknownName("unknown_method", method=name, known=", ".join(("default", *known, NONE)))
-    return chosen
+    if name == "default":
+        return known[0] if known else None
+    if name == NONE or name in known:
+        return None if name == NONE else name
+    listed = ", ".join(("default", *known, NONE))
+    if name in OF_ATTENTION:
+        raise UnknownName("no_attention", fusion=model.config.fusion, known=listed)
+    raise UnknownName("unknown_method", method=name, known=listed)
 
 
 def explain(method: str, seen: Pass) -> Explanation:

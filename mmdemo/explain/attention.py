@@ -10,6 +10,6 @@ def attention(seen: Pass) -> Explanation:
     """Return scores ≥ 0 that sum to 1 over all input tokens of all modalities; no further pass is needed."""
     layers = seen.output.attention
     assert layers is not None, "this method needs a pass that returned its attention"
-    looked = layers[-1][0].mean(dim=0)[0, 1:]  # (tokens,): from the answer token, of the only sample
+    looked = layers[-1][0].mean(dim=0)[0, 1:]  # (tokens,): from the answer token, in front, of the only sample
     total = looked.sum()
     return explanation(seen, "attention", looked / total if total > 0 else torch.zeros_like(looked))

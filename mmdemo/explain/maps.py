@@ -18,19 +18,19 @@ class Pass:
     processor: MultimodalProcessor
     inputs: Inputs
     encoded: Encoded  # of this sample alone
-    output: MultimodalOutput  # with attention and layout
+    output: MultimodalOutput  # with attention, where the fusion attends
     target: str  # the label to explain
 
 
 def explanation(seen: Pass, method: str, scores: Tensor) -> Explanation:
-    """Return the maps of `scores` (tokens,), one for each fusion token behind the answer token."""
-    layout = seen.output.layout
-    assert layout is not None, "explanations need a pass that returned its attention"
-    parts = {name: scores[first - 1 : last - 1].tolist() for name, (first, last) in layout.spans.items()}
+    """Return the maps of `scores` (tokens,), one for each token that went into the fusion."""
+    tokens = seen.output.tokens
+    assert tokens is not None
+    parts = {name: scores[first:last].tolist() for name, (first, last) in tokens.spans.items()}
     return Explanation(
         method,
         seen.target,
-        image=_image(parts["image"], layout.grid) if "image" in parts and layout.grid else None,
+        image=_image(parts["image"], tokens.grid) if "image" in parts and tokens.grid else None,
         text=_text(parts["text"], seen) if "text" in parts else None,
         audio=_audio(parts["audio"], seen) if "audio" in parts else None,
     )

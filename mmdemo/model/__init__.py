@@ -1,7 +1,7 @@
 """Encoders, fusion and heads: `MultimodalModel`, its configuration and its processor."""
 
 from mmdemo.model.config import MultimodalConfig
-from mmdemo.model.model import Layout, MultimodalModel, MultimodalOutput
+from mmdemo.model.model import MultimodalModel, MultimodalOutput, Tokens
 from mmdemo.model.processor import Encoded, MultimodalProcessor
 
-__all__ = ["Encoded", "Layout", "MultimodalConfig", "MultimodalModel", "MultimodalOutput", "MultimodalProcessor"]
+__all__ = ["Encoded", "MultimodalConfig", "MultimodalModel", "MultimodalOutput", "MultimodalProcessor", "Tokens"]

@@ -1,12 +1,17 @@
 """What turns the answer token's features into an answer: one head a kind of answer, found in HEADS.
 
 A kind that joins later brings its head here and its figures to the evaluation; nothing else asks for the kind.
+
+Letters of the shapes: b samples, m modalities that answer by themselves, k labels.
 """
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+UNKNOWN = -100  # in place of a label that nobody gave; torch's own mark
 
 
 class ClassificationHead(nn.Module):
@@ -18,7 +23,7 @@ class ClassificationHead(nn.Module):
         self.out = nn.Linear(dim, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return logits (batch, labels) float32 of features (batch, dim)."""
+        """Return logits (…, labels) float32 of features (…, dim)."""
         return self.out(self.dropout(features)).float()
 
     @staticmethod
@@ -30,6 +35,28 @@ class ClassificationHead(nn.Module):
     def loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         """Return the mean cross-entropy; labels are indices (batch,) or shares (batch, labels)."""
         return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+    @staticmethod
+    def loss_of_known(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Return the mean over the batch of the cross-entropy, which counts as 0 where a label (batch,) is UNKNOWN."""
+        return F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum") / len(labels)
+
+    @staticmethod
+    def average(logits: Tensor, voices: Tensor) -> Tensor:
+        """Return the logarithm (b, k) of the mean probability of logits (b, m, k) over `voices` (b, m)."""
+        said = logits.log_softmax(dim=-1).masked_fill(~voices[..., None], -torch.inf)
+        return said.logsumexp(dim=1) - voices.sum(dim=1, keepdim=True).log()
+
+    @staticmethod
+    def vote(logits: Tensor, voices: Tensor) -> Tensor:
+        """Return the logarithm (b, k) of vote shares: one a voice (b, m), for the likeliest of logits (b, m, k).
+
+        The mean probabilities count as one more voice, whose vote is shared out: it decides where votes are even.
+        """
+        votes = F.one_hot(logits.argmax(dim=-1), logits.shape[-1]) * voices[..., None]  # (b, m, k)
+        shared = ClassificationHead.average(logits, voices).exp()  # (b, k)
+        total = (votes.sum(dim=1) + shared) / (1 + voices.sum(dim=1, keepdim=True))
+        return total.clamp_min(torch.finfo(total.dtype).tiny).log()
 
 
 HEADS: dict[str, Callable[[int, int, float], ClassificationHead]] = {"classification": ClassificationHead}

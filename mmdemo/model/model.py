@@ -1,8 +1,9 @@
-"""MultimodalModel: encoders, one fusion transformer, one head. Any subset of the modalities goes in together.
+"""MultimodalModel: encoders, one fusion, one head or several. Any subset of the modalities goes in together.
 
 Letters of the shapes: b samples, n tokens of one modality, d width of a fusion token.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +18,23 @@ from transformers.utils import ModelOutput
 from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import encoders, fusion
 from mmdemo.model.config import MultimodalConfig, for_task
-from mmdemo.model.heads import HEADS
+from mmdemo.model.fused import Fused, Fusion
+from mmdemo.model.heads import HEADS, ClassificationHead
 from mmdemo.model.modality import Wanted
+from mmdemo.model.places import grid_sinusoids, sinusoids
 from mmdemo.model.processor import MultimodalProcessor
 from mmdemo.samples import MODALITIES
 from mmdemo.tasks import Task
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Which token of the fusion came from where; the answer token is number 0."""
+class Tokens:
+    """What the encoders made of a batch: the fusion's input, one modality behind the other."""
 
+    values: Tensor  # (b, n, d)
+    mask: Tensor  # (b, n) bool: False where a sample has no such token
     spans: Mapping[str, tuple[int, int]]  # modality → its first token and the one behind its last
     grid: tuple[int, int] | None  # rows and columns of the picture's regions
-    mask: Tensor  # (b, 1 + tokens) bool: False where a sample has no such token
 
 
 @dataclass
@@ -39,14 +43,15 @@ class MultimodalOutput(ModelOutput):
 
     loss: Tensor | None = None
     logits: Tensor | None = None  # (b, labels) float32
-    features: Tensor | None = None  # (b, d) of the answer token, behind the last layer
+    further: dict[str, Tensor] | None = None  # further answer → its logits (b, labels), in the order of the task's
+    features: Tensor | None = None  # (b, d), what the head answers from
     pooled: dict[str, Tensor] | None = None  # modality → (b, d), mean of its tokens before the fusion
-    attention: tuple[Tensor, ...] | None = None  # a layer each, (b, heads, 1 + tokens, 1 + tokens)
-    layout: Layout | None = None  # with the attention
+    attention: tuple[Tensor, ...] | None = None  # as `Fused` has it
+    tokens: Tokens | None = None  # what went into the fusion
 
 
 class MultimodalModel(PreTrainedModel):
-    """Tokens of picture, caption and sound → an answer token that attends to all of them → logits."""
+    """Tokens of picture, caption and sound → features of all of them → logits."""
 
     config_class = MultimodalConfig
     base_model_prefix = "mmdemo"
@@ -61,8 +66,11 @@ class MultimodalModel(PreTrainedModel):
         self.projections = nn.ModuleDict({name: _projection(encoder.dim, d) for name, encoder in built.items()})
         self.grid = built["image"].grid if "image" in built else None
         self.modality_embedding = nn.Embedding(len(MODALITIES), d)
-        self.fusion = fusion.Fusion(d, config.layers, config.heads, config.dropout)
+        self.fusion = fusion.build(config)
         self.head = HEADS[config.kind](d, len(config.labels), config.dropout)
+        self.further = nn.ModuleList(
+            ClassificationHead(d, len(entry["labels"]), config.dropout) for entry in config.further
+        )
         self.post_init()
 
     def forward(
@@ -75,12 +83,29 @@ class MultimodalModel(PreTrainedModel):
         audio_features: Tensor | None = None,
         audio_frames: Tensor | None = None,
         labels: Tensor | None = None,
+        further_labels: Tensor | None = None,
         return_attention: bool = False,
     ) -> MultimodalOutput:
-        """Judge a batch as the processor makes it; a modality that nobody in it has is left out.
+        """Judge a batch as the processor makes it: `encode`, then `fuse`, which say what they take."""
+        tokens = self.encode(
+            pixel_values, image_present, input_ids, attention_mask, text_mask, audio_features, audio_frames
+        )
+        return self.fuse(tokens, labels, further_labels, return_attention)
+
+    def encode(
+        self,
+        pixel_values: Tensor | None = None,
+        image_present: Tensor | None = None,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        text_mask: Tensor | None = None,
+        audio_features: Tensor | None = None,
+        audio_frames: Tensor | None = None,
+    ) -> Tokens:
+        """Return the fusion's input; a modality that nobody in the batch has is left out.
 
         pixel_values (b, 3, size, size) float32, image_present (b,) bool; input_ids, attention_mask, text_mask (b, n);
-        audio_features (b, mels, frames) float32, audio_frames (b,) int, 0 for none; labels (b,) or (b, labels).
+        audio_features (b, mels, frames) float32, audio_frames (b,) int, 0 for none.
         """
         given: dict[str, tuple[tuple[Tensor, ...], Tensor]] = {}  # modality → its encoder's arguments, who has it (b,)
         if pixel_values is not None and image_present is not None:
@@ -92,23 +117,55 @@ class MultimodalModel(PreTrainedModel):
         assert given, "a batch needs at least one modality"
         present = self._hide(torch.stack([has for _, has in given.values()], dim=1))  # (b, modalities)
         encoded = {n: self._tokens(n, args, present[:, i]) for i, (n, (args, _)) in enumerate(given.items())}
-        return self._judge(encoded, labels, return_attention)
-
-    def _judge(
-        self, encoded: Mapping[str, tuple[Tensor, Tensor]], labels: Tensor | None, return_attention: bool
-    ) -> MultimodalOutput:
-        tokens = torch.cat([item[0] for item in encoded.values()], dim=1)  # (b, all tokens, d)
-        mask = torch.cat([item[1] for item in encoded.values()], dim=1)  # (b, all tokens)
-        features, attention = self.fusion(tokens, mask, return_attention)
-        logits = self.head(features)
-        return MultimodalOutput(
-            loss=None if labels is None else self.head.loss(logits, labels),
-            logits=logits,
-            features=features,
-            pooled={name: _mean(*item) for name, item in encoded.items()},
-            attention=attention,
-            layout=self._layout(encoded, mask) if return_attention else None,
+        edges = list(itertools.accumulate((values.shape[1] for values, _ in encoded.values()), initial=0))
+        return Tokens(
+            values=torch.cat([values for values, _ in encoded.values()], dim=1),  # (b, all tokens, d)
+            mask=torch.cat([mask for _, mask in encoded.values()], dim=1),  # (b, all tokens)
+            spans=dict(zip(encoded, itertools.pairwise(edges), strict=True)),
+            grid=self.grid if "image" in encoded else None,
         )
+
+    def fuse(
+        self,
+        tokens: Tokens,
+        labels: Tensor | None = None,
+        further_labels: Tensor | None = None,
+        return_attention: bool = False,
+    ) -> MultimodalOutput:
+        """Judge encoded tokens; as many of them as one likes may be masked.
+
+        labels (b,) or (b, labels); further_labels (b, further answers), UNKNOWN where nobody gave one.
+        """
+        fused = self.fusion(tokens.values, tokens.mask, self._modality(tokens), return_attention)
+        output = MultimodalOutput(
+            logits=self.fusion.logits(self.head, fused),
+            further=self._further(fused),
+            features=fused.features,
+            pooled={n: _mean(tokens.values[:, a:b], tokens.mask[:, a:b]) for n, (a, b) in tokens.spans.items()},
+            attention=fused.attention,
+            tokens=tokens,
+        )
+        if labels is not None:
+            output["loss"] = self.loss(output, labels, further_labels)
+        return output
+
+    def loss(
+        self, output: MultimodalOutput, labels: Tensor, further_labels: Tensor | None = None, smoothing: float = 0.0
+    ) -> Tensor:
+        """Return the loss of the answer and, where `further_labels` are given, of the further ones, added up."""
+        assert output.logits is not None
+        total = self.head.loss(output.logits, labels, smoothing)
+        if further_labels is not None and output.further:
+            for logits, column in zip(output.further.values(), further_labels.unbind(dim=1), strict=True):
+                total = total + ClassificationHead.loss_of_known(logits, column, smoothing)
+        return total
+
+    def _further(self, fused: Fused) -> dict[str, Tensor]:
+        found = {}
+        for entry, head in zip(self.config.further, self.further, strict=True):
+            assert isinstance(head, ClassificationHead)
+            found[entry["name"]] = self.fusion.logits(head, fused)
+        return found
 
     def _hide(self, present: Tensor) -> Tensor:
         """In training, hide modalities (b, modalities) of samples that have several; never all of a sample."""
@@ -121,7 +178,8 @@ class MultimodalModel(PreTrainedModel):
         """Return fusion tokens (b, n, d) of one modality and which are real (b, n); only samples that have it run."""
         rows = present.nonzero()[:, 0]
         if len(rows) == 0:
-            return self.fusion.answer.new_zeros(len(present), 0, self.config.dim), present.new_zeros(len(present), 0)
+            nothing = self.modality_embedding.weight.new_zeros(len(present), 0, self.config.dim)
+            return nothing, present.new_zeros(len(present), 0)
         tokens, mask = self.encoders[name](*(item[rows] for item in arguments))
         tokens = self.projections[name](tokens) + self._place(name, tokens.shape[1])
         if len(rows) == len(present):
@@ -134,25 +192,25 @@ class MultimodalModel(PreTrainedModel):
         """Return (n, d): what kind of token it is, and where; word pieces know their place from their encoder."""
         kind = self.modality_embedding.weight[MODALITIES.index(name)]
         if name == "image" and self.grid is not None:
-            return kind + fusion.grid_sinusoids(*self.grid, self.config.dim, kind)
+            return kind + grid_sinusoids(*self.grid, self.config.dim, kind)
         if name == "audio":
-            return kind + fusion.sinusoids(torch.arange(n, device=kind.device), self.config.dim)
+            return kind + sinusoids(torch.arange(n, device=kind.device), self.config.dim)
         return kind.expand(n, -1)
 
-    def _layout(self, encoded: Mapping[str, tuple[Tensor, Tensor]], mask: Tensor) -> Layout:
-        spans, first = {}, 1
-        for name, (tokens, _) in encoded.items():
-            spans[name] = (first, first + tokens.shape[1])
-            first += tokens.shape[1]
-        return Layout(spans, self.grid, torch.cat([mask.new_ones(len(mask), 1), mask], dim=1))
+    def _modality(self, tokens: Tokens) -> Tensor:
+        """Return (n,) int64: which of the configuration's modalities each token belongs to."""
+        counts = [last - first for first, last in tokens.spans.values()]
+        numbers = torch.tensor([self.config.modalities.index(name) for name in tokens.spans])
+        return numbers.repeat_interleave(torch.tensor(counts)).to(tokens.mask.device)
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Conv1d | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, fusion.Fusion):
-            nn.init.normal_(module.answer, std=0.02)
+        elif isinstance(module, Fusion):
+            for learned in module.parameters(recurse=False):
+                nn.init.normal_(learned, std=0.02)
         elif isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
@@ -192,7 +250,7 @@ class MultimodalModel(PreTrainedModel):
             loaded: Any = cls.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
             )
-        except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
+        except (OSError, ValueError, RuntimeError, TypeError, SafetensorError, ManifestError) as error:
             raise CheckpointError("checkpoint_broken", path=folder, detail=str(error).split("\n")[0]) from error
         model, found = loaded
         wrong = [str(name) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in found[kind]]

@@ -1,10 +1,10 @@
-"""A task is one TOML file: labels, modalities, encoders, fusion, threshold, gate, limits.
+"""A task is one TOML file: labels, further answers, modalities, encoders, fusion, threshold, gate, limits.
 
 This module loads and checks it. Shipped tasks stand beside this file; `Settings.task_dir` names a folder of others.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,28 @@ class Label:
 
     name: str
     display: Mapping[str, str]  # language → text
+
+
+@dataclass(frozen=True)
+class Head:
+    """A further answer, learned from `extra` of the samples that have it there under its name."""
+
+    name: str
+    title: Mapping[str, str]  # language → text
+    labels: tuple[Label, ...]
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels as stored, in the task's order."""
+        return tuple(label.name for label in self.labels)
+
+    def display(self, label: str, language: str = "en") -> str:
+        """Return what a reader of `language` sees for a stored label."""
+        return _display(self.labels, label, language)
+
+    def display_title(self, language: str = "en") -> str:
+        """Return the title for a reader of `language`."""
+        return _in(self.title, language) or self.name
 
 
 @dataclass(frozen=True)
@@ -76,6 +98,7 @@ class Task:
     threshold: float  # confidence under which people are asked
     audit_share: float = 0.02  # share of confident answers that people are asked about all the same
     split_by: str = SPLIT_BY  # field of `extra`, or "group": samples that share it never cross a split
+    heads: tuple[Head, ...] = ()
     gate: Gate = field(default_factory=Gate)
     limits: Limits = field(default_factory=Limits)
     examples: tuple[Example, ...] = ()
@@ -90,12 +113,16 @@ class Task:
 
     def display(self, label: str, language: str = "en") -> str:
         """Return what a reader of `language` sees for a stored label."""
-        names = next((item.display for item in self.labels if item.name == label), {})
-        return names.get(language) or names.get("en") or label
+        return _display(self.labels, label, language)
 
     def display_title(self, language: str = "en") -> str:
         """Return the task's title for a reader of `language`."""
-        return self.title.get(language) or self.title.get("en") or self.name
+        return _in(self.title, language) or self.name
+
+    @property
+    def head_labels(self) -> dict[str, tuple[str, ...]]:
+        """The further answers with their labels as stored, in the task's order."""
+        return {head.name: head.label_names for head in self.heads}
 
     def in_profile(self, name: str) -> "Task":
         """Return the task with what one of its profiles changes; "" changes nothing. Raises UnknownName."""
@@ -157,13 +184,13 @@ def load_file(path: Path) -> Task:
 
 
 def _task(raw: dict[str, Any], path: Path) -> Task:
-    title = raw.pop("title")
     return _checked(
         Task(
             name=raw.pop("name"),
             kind=raw.pop("kind", KINDS[0]),
-            title={"en": title} if isinstance(title, str) else title,
+            title=_title(raw.pop("title")),
             labels=tuple(_label(entry) for entry in raw.pop("labels")),
+            heads=tuple(_head(entry) for entry in raw.pop("heads", ())),
             modalities=tuple(sorted(raw.pop("modalities"), key=MODALITIES.index)),
             languages=tuple(raw.pop("languages", ())),
             encoders=raw.pop("encoders", {}),
@@ -181,8 +208,11 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
 def _checked(task: Task) -> Task:
     if task.kind not in KINDS:
         raise ValueError(f"kind {task.kind!r} is none of {', '.join(KINDS)}")
-    if len(set(task.label_names)) != len(task.labels) or len(task.labels) < 2:
-        raise ValueError("labels must be at least two, all different")
+    for labels in (task.label_names, *task.head_labels.values()):
+        if len(set(labels)) != len(labels) or len(labels) < 2:
+            raise ValueError("labels must be at least two, all different")
+    if len(task.head_labels) != len(task.heads):
+        raise ValueError(f"heads {[head.name for head in task.heads]} must have different names")
     if task.encoders and set(task.encoders) != set(task.modalities):  # none: somebody else's model answers
         raise ValueError(f"encoders {sorted(task.encoders)} do not match modalities {sorted(task.modalities)}")
     if not isinstance(task.split_by, str):
@@ -201,11 +231,29 @@ def _checked_profile(task: Task, name: str) -> None:
     _checked(task.in_profile(name))
 
 
+def _head(entry: dict[str, Any]) -> Head:
+    name = entry["name"]
+    return Head(name, _title(entry.get("title", name)), tuple(_label(label) for label in entry["labels"]))
+
+
+def _title(entry: str | dict[str, str]) -> dict[str, str]:
+    return {"en": entry} if isinstance(entry, str) else entry
+
+
 def _label(entry: str | dict[str, str]) -> Label:
     if isinstance(entry, str):
         return Label(entry, dict.fromkeys(locale.LANGUAGES, entry))
     name = entry["name"]
     return Label(name, {language: entry.get(language, name) for language in locale.LANGUAGES})
+
+
+def _display(labels: Sequence[Label], label: str, language: str) -> str:
+    names: Mapping[str, str] = next((item.display for item in labels if item.name == label), {})
+    return _in(names, language) or label
+
+
+def _in(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language) or texts.get("en") or ""
 
 
 def _example(entry: dict[str, Any], folder: Path) -> Example:

@@ -140,7 +140,7 @@ def _batches(processor: MultimodalProcessor, items: Sequence[Item], recipe: Reci
 
 def _lesson(model: MultimodalModel, champion: MultimodalModel, batch: Mapping[str, Tensor], soften: float) -> Tensor:
     """Return the loss of a batch of corrections, whose targets keep a share of the champion's answers."""
-    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    inputs = _inputs(batch)
     found = model(**inputs).logits
     right = F.one_hot(batch["labels"], found.shape[-1]).float()  # (b, labels)
     if soften:
@@ -152,9 +152,13 @@ def _disagreement(
     model: MultimodalModel, champion: MultimodalModel, batch: Mapping[str, Tensor], temperature: float
 ) -> Tensor:
     """Return how far the answers to a batch are from the champion's; its labels are not asked for."""
-    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    inputs = _inputs(batch)
     found, known = model(**inputs).logits / temperature, _answers(champion, inputs) / temperature
     return temperature**2 * F.kl_div(found.log_softmax(-1), known.softmax(-1), reduction="batchmean")
+
+
+def _inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in batch.items() if name not in ("labels", "further_labels")}
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.model import MultimodalProcessor
+from mmdemo.model.heads import UNKNOWN
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
 from mmdemo.training.augment import WordNoise, augment, mask_spectrogram
@@ -30,6 +31,7 @@ class Item:
 
     inputs: Inputs
     label: int
+    further: tuple[int, ...] = ()  # labels of the task's further answers, UNKNOWN where the sample has none
     shares: np.ndarray | None = None  # (labels,) what the loss asks for, where one label is not all there is to say
 
 
@@ -75,7 +77,8 @@ def collate(
 ) -> Callable[[Sequence[Item]], dict[str, Any]]:
     """Return what makes a batch of items: the arguments of MultimodalModel.forward.
 
-    Among them `labels`, (batch,) int, or (batch, labels) float where the items have shares.
+    Among them `labels`, (batch,) int, or (batch, labels) float where the items have shares, and where the task has
+    further answers `further_labels` (batch, answers).
     """
 
     def batch(items: Sequence[Item]) -> dict[str, Any]:
@@ -84,7 +87,10 @@ def collate(
         if augmented and "audio_features" in tensors and tensors["audio_features"].dim() == 3:  # no wave
             masked = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
             tensors["audio_features"] = masked
-        return {**tensors, "labels": _labels(items)}
+        tensors["labels"] = _labels(items)
+        if items[0].further:
+            tensors["further_labels"] = torch.tensor([item.further for item in items])
+        return tensors
 
     return batch
 
@@ -119,4 +125,10 @@ def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInp
         return error
     if inputs.image is not None and processor.image is not None:
         inputs = replace(inputs, image=processor.image.squash(inputs.image))
-    return Item(inputs, task.label_names.index(row.label))
+    return Item(inputs, task.label_names.index(row.label), further_labels(row, task))
+
+
+def further_labels(row: Row, task: Task) -> tuple[int, ...]:
+    """Return a row's labels of the task's further answers as indices, UNKNOWN where `extra` has none."""
+    given = [(labels, row.extra.get(name)) for name, labels in task.head_labels.items()]
+    return tuple(UNKNOWN if value is None else labels.index(value) for labels, value in given)

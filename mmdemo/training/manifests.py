@@ -135,6 +135,9 @@ def _checked(line: Line, task: Task | None) -> Line:
 def _fault(row: Row, task: Task | None) -> str:
     if task and row.label not in task.label_names:
         return f'label "{row.label}" is none of {", ".join(task.label_names)}' if row.label else "no label"
+    for name, labels in (task.head_labels if task else {}).items():
+        if row.extra.get(name) not in (None, *labels):
+            return f'{name} "{row.extra[name]}" is none of {", ".join(labels)}'
     files = [path for path in (row.sample.image, row.sample.audio) if isinstance(path, Path)]
     missing = [path for path in files if not path.is_file()]
     if missing:

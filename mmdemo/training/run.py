@@ -105,6 +105,7 @@ def _about(lesson: Lesson, data: Decoded, version: str, taught: int, command: st
         profile=task.profile,
         labels=task.label_names,
         modalities=task.modalities,
+        heads=task.head_labels,
         created_at=sidecar.now(),
         parent=sidecar.read(lesson.parent).version if lesson.parent else None,
         data=manifests.digest(data.rows),

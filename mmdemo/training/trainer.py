@@ -16,7 +16,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import SAFE_WEIGHTS_NAME
 
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.training import adversarial, processes, targets, tuning
 from mmdemo.training.augment import WordNoise, words
 from mmdemo.training.datasets import Item, Samples, collate
@@ -157,10 +157,11 @@ class _Trainer(Trainer):
         return self.optimizer
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
-        labels, size = inputs.pop("labels"), self._options.adversarial
+        labels, further = inputs.pop("labels"), inputs.pop("further_labels", None)
+        size = self._options.adversarial
 
         def forward() -> Tensor:
-            return self._loss(model(**inputs).logits, labels)
+            return self._loss(model(**inputs), labels, further)
 
         if size:
             loss = adversarial.loss(self._bare.projections, forward, size, self._options.adversarial_steps)
@@ -174,11 +175,11 @@ class _Trainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, figures)
         return figures
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def _loss(self, output: MultimodalOutput, labels: Tensor, further: Tensor | None) -> Tensor:
         smoothing = self._options.label_smoothing
         if self._weights is None:
-            return self._bare.head.loss(logits, labels, smoothing)
-        return self._bare.head.loss(logits, targets.weighted(labels, self._weights, smoothing))
+            return self._bare.loss(output, labels, further, smoothing)
+        return self._bare.loss(output, targets.weighted(labels, self._weights, smoothing), further)
 
 
 def _groups(model: nn.Module, options: Options, slow: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mmdemo.locale import text
 from mmdemo.samples import Prediction
-from mmdemo.tasks import Task
+from mmdemo.tasks import Head, Task
 from mmdemo.ui.state import Visit
 
 SURE, UNSURE = "sure", "unsure"
@@ -110,6 +110,8 @@ def _source(prediction: Prediction, task: Task, language: str) -> str:
 
 
 def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:
-    for name, head in prediction.heads.items():
-        most = percent(head.probabilities.get(head.label, 0.0), language)
-        yield f"{name}: {task.display(head.label, language)} ({most})"
+    known = {head.name: head for head in task.heads}
+    for name, found in prediction.heads.items():
+        most = percent(found.probabilities.get(found.label, 0.0), language)
+        head = known.get(name, Head(name, {}, ()))  # an answer of an earlier day, when the task had others
+        yield f"{head.display_title(language)}: {head.display(found.label, language)} ({most})"

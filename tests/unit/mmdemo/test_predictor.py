@@ -172,6 +172,16 @@ def test_methods_are_named(predictor: Predictor) -> None:
             predictor.explain(Sample(text="the dog"), wrong)
 
 
+def test_a_fusion_that_shows_nothing_answers_without_a_map_and_says_why(task: Task, tmp_path: Path) -> None:
+    summed = replace(task, fusion={**task.fusion, "type": "sum"})
+    predictor = Predictor(summed, tiny.version(tmp_path / "v", summed))
+    found = predictor.predict_inputs(Inputs(text="the dog"), "default")
+    assert found.label and found.explanation is None and predictor.methods == ()
+    for method in ("default", "attention"):
+        with pytest.raises(UnknownName, match=r'"sum".* no attention'):
+            predictor.explain(Sample(text="the dog"), method)
+
+
 def test_a_version_of_other_labels_is_refused(tmp_path: Path, folder: Path) -> None:
     other = tiny.task(tmp_path, labels=("good", "bad"))
     with pytest.raises(CheckpointError, match="labels"):

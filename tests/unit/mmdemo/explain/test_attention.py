@@ -31,8 +31,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
 
 def looked(seen: Pass, modality: str, place: int, head: int | None = None) -> Explanation:
     """Return the explanation where the answer token looks at one token alone: the `place`th of a modality."""
-    assert seen.output.attention is not None and seen.output.layout is not None
-    token = seen.output.layout.spans[modality][0] + place
+    assert seen.output.attention is not None and seen.output.tokens is not None
+    token = 1 + seen.output.tokens.spans[modality][0] + place
     planted = torch.zeros_like(seen.output.attention[-1])
     planted[0, :, 0, 0] = 0.5  # and at itself, which is no input
     planted[0, slice(None) if head is None else head, 0, token] = 0.5

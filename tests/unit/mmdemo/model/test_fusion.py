@@ -1,11 +1,14 @@
-"""The fusion layer computes what the textbook's does, and says where each token is."""
+"""The fusion layer computes what the textbook's does; the answer token looks where it may; tokens know their place."""
 
 import torch
 from torch import nn
 
-from mmdemo.model.fusion import Fusion, FusionLayer, grid_sinusoids, sinusoids
+from mmdemo.model import MultimodalConfig
+from mmdemo.model.attending import AttentionPooling, CrossAttention, FusionLayer, Transformer
+from mmdemo.model.places import grid_sinusoids, sinusoids
 
 DIM, HEADS = 16, 4
+CONFIG = MultimodalConfig(modalities=["image", "text"], dim=DIM, heads=HEADS, layers=2, dropout=0.0)
 
 
 def reference(layer: FusionLayer) -> nn.TransformerEncoderLayer:
@@ -25,12 +28,18 @@ def reference(layer: FusionLayer) -> nn.TransformerEncoderLayer:
     return other
 
 
+def looking(fusion: Transformer | AttentionPooling) -> Transformer | AttentionPooling:
+    """Return the fusion with an answer token that looks around, and without dropout."""
+    nn.init.normal_(fusion.answer)
+    return fusion.eval()
+
+
 def test_a_layer_equals_torchs_and_its_attention_too() -> None:
     layer = FusionLayer(DIM, HEADS, dropout=0.1).eval()
     other = reference(layer)
     tokens, mask = torch.randn(3, 7, DIM), torch.arange(7) < torch.tensor([[7], [5], [2]])
     for asked in (False, True):
-        fused, attention = layer(tokens, mask, asked)
+        fused, attention = layer(tokens, mask[:, None], asked)
         expected = other(tokens, src_key_padding_mask=~mask)
         torch.testing.assert_close(fused[mask], expected[mask], atol=1e-5, rtol=0)
         assert (attention is not None) == asked
@@ -40,17 +49,36 @@ def test_a_layer_equals_torchs_and_its_attention_too() -> None:
 
 
 def test_the_order_of_tokens_without_place_does_not_matter() -> None:
-    fusion = Fusion(DIM, 2, HEADS, 0.0).eval()
-    nn.init.normal_(fusion.answer)
-    tokens, mask = torch.randn(1, 6, DIM), torch.ones(1, 6, dtype=torch.bool)
-    torch.testing.assert_close(fusion(tokens, mask)[0], fusion(tokens.flip(1), mask)[0], atol=1e-5, rtol=0)
+    fusion = looking(Transformer(CONFIG))
+    tokens, mask, modality = torch.randn(1, 6, DIM), torch.ones(1, 6, dtype=torch.bool), torch.zeros(6).long()
+    one, other = (fusion(given, mask, modality).features for given in (tokens, tokens.flip(1)))
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 
 def test_gradients_pass_both_ways_of_computing() -> None:
-    fusion = Fusion(DIM, 1, HEADS, 0.0)
-    tokens, mask = torch.randn(2, 4, DIM, requires_grad=True), torch.ones(2, 4, dtype=torch.bool)
-    grads = [torch.autograd.grad(fusion(tokens, mask, asked)[0].square().sum(), tokens)[0] for asked in (False, True)]
+    fusion = looking(Transformer(CONFIG))
+    tokens, mask, modality = torch.randn(2, 4, DIM, requires_grad=True), torch.ones(2, 4).bool(), torch.zeros(4).long()
+    features = [fusion(tokens, mask, modality, asked).features for asked in (False, True)]
+    grads = [torch.autograd.grad(each.square().sum(), tokens)[0] for each in features]
     torch.testing.assert_close(grads[0], grads[1], atol=1e-5, rtol=1e-4)
+
+
+def test_in_cross_attention_tokens_look_at_the_other_modality_and_at_the_answer_token() -> None:
+    modality = torch.tensor([0, 0, 1, 1, 1])
+    fusion = looking(CrossAttention(CONFIG))
+    attention = fusion(torch.randn(1, 5, DIM), torch.ones(1, 5).bool(), modality, return_attention=True).attention
+    assert attention is not None and len(attention) == CONFIG.layers
+    numbers = torch.tensor([-1, *modality])  # the answer token is of none
+    may = numbers[:, None] != numbers
+    may[0, 0] = True
+    for layer in attention:
+        assert torch.equal(layer[0] > 0, may.expand(HEADS, -1, -1))
+
+
+def test_in_attention_pooling_the_answer_token_alone_looks() -> None:
+    fusion = looking(AttentionPooling(CONFIG))
+    found = fusion(torch.randn(2, 5, DIM), torch.ones(2, 5).bool(), torch.zeros(5).long(), return_attention=True)
+    assert found.attention is not None and [layer.shape for layer in found.attention] == [(2, HEADS, 1, 6)]
 
 
 def test_every_place_has_an_encoding_of_its_own() -> None:

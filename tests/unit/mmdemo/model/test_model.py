@@ -47,26 +47,26 @@ def test_a_batch_of_all_subsets_and_lengths_answers_as_each_alone(built: Built) 
 
 def test_asking_for_attention_changes_no_answer(built: Built) -> None:
     plain, looked = run(built, MIXED), run(built, MIXED, return_attention=True)
-    assert plain.attention is None and plain.layout is None
+    assert plain.attention is None and looked.attention is not None
     torch.testing.assert_close(plain.logits, looked.logits, **CLOSE)
 
 
 def test_attention_rows_sum_to_one_over_real_tokens(built: Built) -> None:
     output = run(built, MIXED, return_attention=True)
-    assert output.attention is not None and output.layout is not None and len(output.attention) == 2
-    mask = output.layout.mask
+    assert output.attention is not None and output.tokens is not None and len(output.attention) == 2
+    mask = nn.functional.pad(output.tokens.mask, (1, 0), value=True)  # the answer token in front
     for layer in output.attention:
         assert layer.shape == (len(MIXED), 4, mask.shape[1], mask.shape[1])
         torch.testing.assert_close(layer.sum(dim=-1), torch.ones(layer.shape[:3]), **CLOSE)
         assert layer.masked_select(~mask[:, None, None, :]).max() == 0
 
 
-def test_the_layout_covers_the_tokens_in_the_order_of_the_modalities(built: Built) -> None:
-    layout = run(built, [tiny.inputs(seconds=1.0)], return_attention=True).layout
-    assert layout is not None and layout.grid == (2, 2)
-    assert list(layout.spans) == list(MODALITIES)
-    ends = [0, *(edge for span in layout.spans.values() for edge in span)]
-    assert ends[1] == 1 and ends[2::2][:-1] == ends[3::2] and ends[-1] == layout.mask.shape[1]
+def test_the_tokens_stand_in_the_order_of_the_modalities(built: Built) -> None:
+    tokens = run(built, [tiny.inputs(seconds=1.0)]).tokens
+    assert tokens is not None and tokens.grid == (2, 2) and tokens.values.shape[:2] == tokens.mask.shape
+    assert list(tokens.spans) == list(MODALITIES)
+    edges = [edge for span in tokens.spans.values() for edge in span]
+    assert edges[0] == 0 and edges[1:-1:2] == edges[2::2] and edges[-1] == tokens.mask.shape[1]
 
 
 def test_text_tokens_are_those_of_the_text_model(built: Built) -> None:

@@ -39,7 +39,7 @@ def test_a_batch_asks_for_indices_or_for_shares(trained) -> None:
     _, processor = MultimodalModel.load(trained.folder)
     picture = Inputs(image=np.zeros((32, 32, 3), np.uint8))
     assert collate(processor)([Item(picture, 1), Item(picture, 0)])["labels"].tolist() == [1, 0]
-    shared = [Item(picture, 1, np.array([0.25, 0.75]))]
+    shared = [Item(picture, 1, shares=np.array([0.25, 0.75]))]
     assert collate(processor)(shared)["labels"].tolist() == [[0.25, 0.75]]
 
 

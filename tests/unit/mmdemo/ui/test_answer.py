@@ -6,6 +6,7 @@ import pytest
 
 from mmdemo import tasks
 from mmdemo.samples import HeadAnswer, Prediction, Sample
+from mmdemo.settings import ROOT
 from mmdemo.ui import answer, render
 from mmdemo.ui.state import Visit
 
@@ -119,7 +120,16 @@ def test_what_is_kept_can_be_taken_back_and_only_that() -> None:
 
 def test_further_heads_are_named() -> None:
     heads = {"emotion": HeadAnswer("joy", {"joy": 0.8, "fear": 0.2})}
-    assert card(dataclasses.replace(SURE, heads=heads)).heads == ("emotion: joy (80 %)",)
+    assert card(dataclasses.replace(SURE, heads=heads)).heads == ("emotion: joy (80 %)",)  # as an older version had it
+
+
+def test_further_heads_follow_the_language() -> None:
+    task = tasks.load_file(ROOT / "examples" / "sentiment_heads.toml")
+    prediction = dataclasses.replace(SURE, heads={"emotion": HeadAnswer("fear", {"fear": 0.8, "sad": 0.2})})
+    visit = Visit("sentiment_heads", Sample(text="hi"), keep=False, prediction=prediction)
+    shown = {language: answer.view(visit, task, "", language) for language in ("en", "zh")}
+    assert shown["en"].heads == ("Emotion: fear (80 %)",) and shown["zh"].heads == ("情绪: 恐惧 (80%)",)
+    assert "情绪: 恐惧" in html(shown["zh"], "zh")
 
 
 def html(seen: answer.Answer, language: str = "en") -> str:

@@ -1,0 +1,140 @@
+"""Fusions with an answer token that looks at the others; their attention is returned when asked for.
+
+Letters of the shapes: b samples, n tokens, h heads, d width of a token, k width of a head.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmdemo.model.config import MultimodalConfig
+from mmdemo.model.fused import Fused, Fusion
+
+FEED_FORWARD = 4  # inner width of a layer's feed-forward part, in widths of a token
+NO_MODALITY = -1  # the answer token's
+
+
+class FusionLayer(nn.Module):
+    """One pre-norm transformer layer (Xiong et al. 2020) whose attention can be looked at."""
+
+    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        assert dim % heads == 0, f"width {dim} is no multiple of {heads} heads"
+        self.heads = heads
+        self.dropout = dropout
+        self.attention_norm = nn.LayerNorm(dim)
+        self.query_key_value = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.forward_norm = nn.LayerNorm(dim)
+        self.feed_forward = _feed_forward(dim, dropout)
+
+    def forward(self, tokens: Tensor, seen: Tensor, return_attention: bool) -> tuple[Tensor, Tensor | None]:
+        """Return tokens (b, n, d) and, where asked, attention (b, h, n, n) whose rows sum to 1 over what is seen.
+
+        `seen` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one.
+        """
+        mixed, attention = self._attend(self.attention_norm(tokens), seen[:, None], return_attention)
+        tokens = tokens + F.dropout(self.out(mixed), self.dropout, self.training)
+        forwarded = self.feed_forward(self.forward_norm(tokens))
+        return tokens + F.dropout(forwarded, self.dropout, self.training), attention
+
+    def _attend(self, tokens: Tensor, seen: Tensor, return_attention: bool) -> tuple[Tensor, Tensor | None]:
+        b, n, d = tokens.shape
+        split = self.query_key_value(tokens).view(b, n, 3, self.heads, d // self.heads)  # (b, n, 3, h, k)
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # each (b, h, n, k)
+        attention = None
+        if return_attention:
+            scores = query @ key.transpose(-1, -2) / math.sqrt(d // self.heads)  # (b, h, n, n)
+            attention = scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
+            mixed = attention @ value
+        else:
+            share = self.dropout if self.training else 0.0
+            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=share)
+        return mixed.transpose(1, 2).reshape(b, n, d), attention  # (b, n, d)
+
+
+class Transformer(Fusion):
+    """Joint layers: every token looks at every other, the answer token among them."""
+
+    attends = True
+
+    def __init__(self, config: MultimodalConfig) -> None:
+        super().__init__(config)
+        self.answer = nn.Parameter(torch.zeros(config.dim))
+        self.layers = nn.ModuleList(FusionLayer(config.dim, config.heads, config.dropout) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.dim)
+
+    def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
+        """Return the answer token's features behind the last layer, and each layer's attention."""
+        tokens, mask = _behind(self.answer, tokens, mask)
+        seen = self._seen(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
+        attentions = []
+        for layer in self.layers:
+            tokens, attention = layer(tokens, seen, return_attention)
+            attentions.append(attention)
+        return Fused(self.norm(tokens[:, 0]), tuple(attentions) if return_attention else None)
+
+    def _seen(self, mask: Tensor, modality: Tensor) -> Tensor:
+        return mask[:, None]  # padding is seen by nobody
+
+
+class CrossAttention(Transformer):
+    """Tokens look at the other modalities only (Lu et al. 2019, ViLBERT, section 3.1), and at the answer token.
+
+    The answer token looks at all of them. So a lone modality is read by the answer token alone.
+    """
+
+    def _seen(self, mask: Tensor, modality: Tensor) -> Tensor:
+        other = modality[:, None] != modality  # (1 + n, 1 + n)
+        other[0, 0] = True  # a sample without tokens leaves the answer token nothing but itself
+        return mask[:, None] & other
+
+
+class AttentionPooling(Fusion):
+    """The answer token alone looks, once; the others don't meet (Lee et al. 2019, Set Transformer, equation 11)."""
+
+    attends = True
+
+    def __init__(self, config: MultimodalConfig) -> None:
+        super().__init__(config)
+        d = config.dim
+        self.answer = nn.Parameter(torch.zeros(d))
+        self.attention_norm = nn.LayerNorm(d)
+        self.attention = nn.MultiheadAttention(d, config.heads, config.dropout, batch_first=True)
+        self.forward_norm = nn.LayerNorm(d)
+        self.feed_forward = _feed_forward(d, config.dropout)
+        self.norm = nn.LayerNorm(d)
+
+    def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
+        """Return what the answer token saw, and how much of it came from where."""
+        tokens, mask = _behind(self.answer, tokens, mask)
+        normed = self.attention_norm(tokens)
+        pooled, attention = self.attention(
+            normed[:, :1],
+            normed,
+            normed,
+            key_padding_mask=~mask,
+            need_weights=return_attention,
+            average_attn_weights=False,
+        )
+        features = tokens[:, 0] + pooled[:, 0]  # (b, d)
+        features = features + self.feed_forward(self.forward_norm(features))
+        return Fused(self.norm(features), (attention,) if return_attention else None)
+
+
+def _behind(answer: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return tokens (b, 1 + n, d) and mask (b, 1 + n) with the answer token in front, which is always real."""
+    b = tokens.shape[0]
+    tokens = torch.cat([answer.expand(b, 1, -1), tokens], dim=1)  # (b, 1 + n, d)
+    return tokens, torch.cat([mask.new_ones(b, 1), mask], dim=1)  # (b, 1 + n)
+
+
+def _feed_forward(dim: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(dim, FEED_FORWARD * dim),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(FEED_FORWARD * dim, dim),
+    )
