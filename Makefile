@@ -22,7 +22,7 @@ test: check .venv/browser.stamp .venv-labelstudio/server.stamp
 	$(PY) -m pytest tests/e2e
 
 test-fast: .venv/dev.stamp
-	$(UNITS)
+	$(UNITS) -m "not slow"
 
 check: .venv/dev.stamp
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

@@ -28,6 +28,7 @@ from mmdemo.versions import Versions
 from tests import tiny, tiny_training
 from tests.unit.annotations import given
 
+pytestmark = pytest.mark.slow
 FIRST = "2026-01-01-n001"
 MINIMUM = 6
 

@@ -21,6 +21,7 @@ from mmdemo.training.inference import labels, logits
 from mmdemo.training.manifests import Row
 from tests import tiny, tiny_training
 
+pytestmark = pytest.mark.slow
 REHEARSED = 4  # of what the champion knows
 QUICK = Recipe(augment=False)
 NAIVE = replace(QUICK, pull=0.0, soften=0.0, rehearse=0.0, freeze_statistics=False)

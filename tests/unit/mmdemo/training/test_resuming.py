@@ -23,6 +23,7 @@ from mmdemo.training.run import train
 from mmdemo.training.trainer import fit
 from tests import serving
 
+pytestmark = pytest.mark.slow
 # Everything that has a memory: an average, the best epoch, augmentation, dropout, a rate that falls.
 MEMORY = {"epochs": 5, "ema": 0.9, "patience": 9, "augment": True}
 
