@@ -29,6 +29,7 @@ from mmdemo.training.manifests import Row
 from mmdemo.training.options import options
 
 SAMPLES, DEV_SAMPLES, EPOCHS, BATCH, SEED = 256, 256, 2, 16, 0
+MAX_TOKENS = 32  # word pieces that are read of a caption
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def main() -> None:
 
 
 def _captions(task: Task) -> Task:
-    return replace(task, modalities=("text",), encoders={"text": task.encoders["text"]}, training={})
+    return replace(
+        task, modalities=("text",), encoders={"text": {**task.encoders["text"], "max_tokens": MAX_TOKENS}}, training={}
+    )
 
 
 def _some(path: Path, task: Task, count: int) -> list[Item]:

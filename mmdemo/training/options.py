@@ -42,7 +42,9 @@ class Options:
     rank: int = 8  # of the matrices of LoRA and AdaLoRA; width of an adapter
     frozen: tuple[str, ...] = ()  # beginnings of the names of parameters that keep their value
     max_grad_norm: float = 1.0
-    precision: str = "bf16"  # of the products in training, fp16 on a GPU without it; weights stay fp32
+    precision: str = (
+        "bf16"  # of the products in training where the device has it; a GPU without takes fp16; weights stay fp32
+    )
     seed: int = 0
 
 
