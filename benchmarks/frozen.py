@@ -1,0 +1,209 @@
+"""What frozen encoders make of samples, computed once and kept, and models that are trained on that alone.
+
+The encoders are those that a task starts from: a shipped version's have learned from the same samples with one fusion.
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from mmdemo import tasks
+from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model.config import for_task
+from mmdemo.model.modality import ModalityEncoder
+from mmdemo.tasks import Task
+from mmdemo.training import manifests
+from mmdemo.training.datasets import collate, decode_rows
+from mmdemo.training.manifests import Row
+
+BATCH = 32
+LR, WEIGHT_DECAY, SMOOTHING, WARMUP = 1e-3, 0.01, 0.05, 0.1
+SEEDS = (0, 1, 2)
+FULL = {"samples": 4000, "judged": 1487, "epochs": 4, "dim": 128}  # about ten minutes on two free cores
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Samples as the encoders left them."""
+
+    tokens: dict[str, list[Tensor]]  # modality → for each sample (tokens, width) float16
+    labels: Tensor  # (samples,) int64
+    further: Tensor  # (samples, further answers) int64, UNKNOWN where there is none
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, rows: Sequence[int]) -> "Kept":
+        """Return some of the samples."""
+        some = {name: [values[row] for row in rows] for name, values in self.tokens.items()}
+        return Kept(some, self.labels[list(rows)], self.further[list(rows)])
+
+    def means(self, modalities: Sequence[str]) -> np.ndarray:
+        """Return the mean tokens (samples, width of all) float32 of these modalities, side by side."""
+        stacked = [torch.stack([value.float().mean(dim=0) for value in self.tokens[name]]) for name in modalities]
+        return torch.cat(stacked, dim=1).numpy()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What models are trained and judged on."""
+
+    task: Task
+    specs: dict[str, dict]  # modality → its encoder in the configuration
+    taught: Kept
+    dev: Kept
+
+
+class HandedOn(ModalityEncoder):
+    """Stands in the place of an encoder whose tokens were kept."""
+
+    def __init__(self, of: ModalityEncoder) -> None:
+        super().__init__()
+        self.dim, self.grid = of.dim, of.grid
+
+    def forward(self, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the tokens, given as the first argument, and the mask, given as the last where there is one."""
+        tokens, *rest = arguments
+        return tokens, rest[-1] if rest else tokens.new_ones(tokens.shape[:2], dtype=torch.bool)
+
+
+def parser(about: str) -> argparse.ArgumentParser:
+    """Return what the command lines of these benchmarks share."""
+    made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("data", type=Path, help="a folder with train.jsonl and dev.jsonl")
+    made.add_argument("--start", action="append", default=[], metavar="MODALITY=FOLDER", help="instead of the task's")
+    made.add_argument("--samples", type=int, help="of train to learn from, drawn by chance")
+    made.add_argument("--judged", type=int, help="of dev to judge by, drawn by chance")
+    made.add_argument("--epochs", type=int)
+    made.add_argument("--dim", type=int, help="width of the fusion")
+    made.set_defaults(**FULL)
+    made.add_argument("--kept", type=Path, help="file for what the encoders made, to be used again")
+    return made
+
+
+def prepare(name: str, given: argparse.Namespace) -> Ground:
+    """Return the kept samples of a task with captions and pictures, encoded where the file doesn't hold them."""
+    task = tasks.get(name)
+    task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4})
+    model, processor = MultimodalModel.build(task, dict(start.split("=", 1) for start in given.start))
+    if given.kept and given.kept.is_file():
+        taught, dev = (Kept(**part) for part in torch.load(given.kept))
+    else:
+        taught = keep(model, processor, _drawn(given.data / "train.jsonl", task, given.samples), task)
+        dev = keep(model, processor, _drawn(given.data / "dev.jsonl", task, given.judged), task)
+        if given.kept:
+            torch.save([vars(part) for part in (taught, dev)], given.kept)
+    return Ground(task, model.config.encoders, taught, dev)
+
+
+def _drawn(manifest: Path, task: Task, number: int) -> list[Row]:
+    rows = manifests.read(manifest, task)
+    return [rows[row] for row in sorted(np.random.default_rng(0).permutation(len(rows))[:number])]
+
+
+@torch.inference_mode()
+def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[Row], task: Task) -> Kept:
+    """Return what the encoders make of rows that have both picture and caption."""
+    model.eval()
+    tokens: dict[str, list[Tensor]] = {name: [] for name in task.modalities}
+    labels, further, start = [], [], time.monotonic()
+    for first in range(0, len(rows), BATCH):
+        batch = collate(processor)(decode_rows(rows[first : first + BATCH], task, processor))
+        pictures, _ = model.encoders["image"](batch["pixel_values"])
+        words, real = model.encoders["text"](batch["input_ids"], batch["attention_mask"], batch["text_mask"])
+        tokens["image"] += list(pictures.half())
+        tokens["text"] += [row[mask].half() for row, mask in zip(words, real, strict=True)]
+        labels.append(batch["labels"])
+        further.append(batch.get("further_labels", torch.zeros(len(batch["labels"]), 0, dtype=torch.long)))
+        if first % (8 * BATCH) == 0:
+            say(f"{first} of {len(rows)} samples encoded, {time.monotonic() - start:.0f} s")
+    return Kept(tokens, torch.cat(labels), torch.cat(further))
+
+
+def learn(ground: Ground, task: Task, taught: Kept, epochs: int, seed: int) -> tuple[MultimodalModel, float]:
+    """Return a model of `task`, maybe of fewer modalities or another fusion, and the processor seconds it took."""
+    torch.manual_seed(seed)
+    model = MultimodalModel(for_task(task, {name: ground.specs[name] for name in task.modalities}))
+    for name, encoder in model.encoders.items():
+        model.encoders[name] = HandedOn(encoder)
+    steps = epochs * math.ceil(len(taught) / BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, steps, pct_start=WARMUP)
+    start = time.process_time()
+    model.train()
+    for _ in range(epochs):
+        for rows in torch.randperm(len(taught)).split(BATCH):
+            batch = taught.part(rows.tolist())
+            output = model(**arguments(batch, task.modalities))
+            loss = model.loss(output, batch.labels, batch.further, SMOOTHING)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+    return model.eval(), time.process_time() - start
+
+
+@torch.inference_mode()
+def judged(model: MultimodalModel, kept: Kept) -> Iterator[MultimodalOutput]:
+    """Yield what a model says of batches of samples, in their order."""
+    for first in range(0, len(kept), BATCH):
+        part = kept.part(range(first, min(first + BATCH, len(kept))))
+        yield model(**arguments(part, model.config.modalities))
+
+
+def arguments(kept: Kept, modalities: Sequence[str]) -> dict[str, Tensor]:
+    """Return the arguments of a model whose encoders hand on what they are given."""
+    found: dict[str, Tensor] = {}
+    if "image" in modalities:
+        found["pixel_values"] = torch.stack(kept.tokens["image"]).float()
+        found["image_present"] = torch.ones(len(kept), dtype=torch.bool)
+    if "text" in modalities:
+        found["input_ids"] = pad_sequence(kept.tokens["text"], batch_first=True).float()
+        longest = torch.arange(found["input_ids"].shape[1])
+        found["text_mask"] = longest < torch.tensor([len(value) for value in kept.tokens["text"]])[:, None]
+        found["attention_mask"] = found["text_mask"]
+    return found
+
+
+def scores(right: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
+    """Return accuracy and macro-F1."""
+    return float(accuracy_score(right, predicted)), float(f1_score(right, predicted, average="macro", zero_division=0))
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return mean ± standard deviation."""
+    return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
+
+
+def learned(model: MultimodalModel) -> int:
+    """Return the number of parameters that learned."""
+    return sum(value.numel() for value in model.parameters())
+
+
+def told(ground: Ground, given: argparse.Namespace) -> str:
+    """Return what stands above a table: what was trained on what."""
+    shape = {name: getattr(given, name) for name in FULL}
+    full = ", ".join(f"{value} {name}" for name, value in FULL.items())
+    return (
+        f"Frozen start encoders (MobileNetV2, all-MiniLM-L6-v2), their tokens kept in float16; {len(ground.taught)} "
+        f"samples of train, {len(ground.dev)} of dev; {given.epochs} epochs, fusion {given.dim} wide, seeds "
+        f"{', '.join(map(str, SEEDS))}. Mean ± standard deviation over the seeds."
+        + f"\n\n**A reduced run**, on a busy machine; the full one has {full}."
+        * (shape != FULL)
+    )
+
+
+def say(text: str) -> None:
+    """Write progress to standard error."""
+    print(text, file=sys.stderr, flush=True)
