@@ -53,9 +53,11 @@ def main() -> None:
     torch.set_num_threads(1)
     task = _captions(tasks.get("sentiment"))
     taught, dev = (_some(path, task, count) for path, count in ((given.train, SAMPLES), (given.dev, DEV_SAMPLES)))
+    print("# Ways to tune an encoder\n")
     print(
         f"{len(taught)} captions of `sentiment`, {EPOCHS} epochs of {BATCH} a step; {len(dev)} captions of dev; "
         f"seed {SEED}, one thread, fp32. Few samples and steps: it ranks costs, not what each can reach.\n"
+        "CPU seconds are one core's own work; the memory is that of the whole process.\n"
     )
     print(
         "| tuning | trained in the encoder | CPU seconds | peak MB | accuracy | macro-F1 |\n|---|---|---|---|---|---|"
