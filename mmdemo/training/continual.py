@@ -46,7 +46,7 @@ class Recipe:
     passes: int = 4  # over the corrections at least, which takes more steps where there are many
     batch: int = 8  # corrections a step, and as many rehearsed samples
     lr: float = 1e-3  # falls to 0 along a cosine
-    soften: float = 0.3  # share of the champion's answer in a correction's target
+    soften: float = 0.1  # share of the champion's answer in a correction's target
     rehearse: float = 1.0  # weight of staying with the champion's answers on rehearsed samples
     temperature: float = 2.0  # at which those answers are compared
     pull: float = 1.0  # L2-SP: weight of half the squared distance from the champion's weights

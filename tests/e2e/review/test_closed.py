@@ -81,8 +81,8 @@ def test_answers_are_downloaded_as_files(keyed: Server, annotator: Callable[...,
     person.is_told("You said negative")
     person.page.click('.mm-tab[data-tab="status"]')
     wanted = [
-        ("corrections", "csv", "sentiment.csv", "\ufeffid,"),
-        ("corrections", "jsonl", "sentiment.jsonl", '{"id": '),
+        ("corrections", "csv", "sentiment-corrections.csv", "\ufeffid,"),
+        ("corrections", "jsonl", "sentiment-corrections.jsonl", '{"id": '),
         ("queue", "csv", "sentiment-queue.csv", "\ufeffsample_id,"),
     ]
     for what, form, name, start in wanted:
