@@ -28,8 +28,8 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Head:
-    """A further answer, learned from `extra` of the samples that have it there under its name."""
+class Question:
+    """Something that is asked of a sample: its name, its title, and the labels that may answer it."""
 
     name: str
     title: Mapping[str, str]  # language → text
@@ -47,6 +47,11 @@ class Head:
     def display_title(self, language: str = "en") -> str:
         """Return the title for a reader of `language`."""
         return _in(self.title, language) or self.name
+
+
+@dataclass(frozen=True)
+class Head(Question):
+    """A further answer, learned from `extra` of the samples that have it there under its name."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,10 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Question):
     """What a model answers, from what, and when it should ask."""
 
-    name: str
     kind: str
-    title: Mapping[str, str]  # language → text
-    labels: tuple[Label, ...]
     modalities: tuple[str, ...]  # of MODALITIES, in their order
     languages: tuple[str, ...]  # ISO 639-1 codes of captions that the model reads
     encoders: Mapping[str, Mapping[str, Any]]  # modality → settings of its encoder
@@ -105,19 +107,6 @@ class Task:
     path: Path | None = None  # the file it came from
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name → what it changes of PROFILED
     profile: str = ""  # the one that was chosen; "": the file's own settings
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """The labels as stored, in the task's order."""
-        return tuple(label.name for label in self.labels)
-
-    def display(self, label: str, language: str = "en") -> str:
-        """Return what a reader of `language` sees for a stored label."""
-        return _display(self.labels, label, language)
-
-    def display_title(self, language: str = "en") -> str:
-        """Return the task's title for a reader of `language`."""
-        return _in(self.title, language) or self.name
 
     @property
     def head_labels(self) -> dict[str, tuple[str, ...]]:
