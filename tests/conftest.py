@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import subprocess
@@ -22,7 +23,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from tests import serving
 
+gc.disable()  # until all tests are imported: what comes with torch and gradio is looked through again and again
 _homes = itertools.count()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, but never again among what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -42,14 +42,17 @@ def modules(*folders: str) -> dict[str, str]:
     return {_dotted(path): (ROOT / path).read_text(encoding="utf-8") for path in wanted}
 
 
+parse = cache(ast.parse)  # the source tree does not change while it is tested
+
+
 def imports(sources: Mapping[str, str]) -> list[Import]:
     """Return every import statement of `sources` (module → text), resolved to modules among them where it can be."""
-    return [arrow for name, text in sources.items() for arrow in _Reader(name, sources).read(ast.parse(text))]
+    return [arrow for name, text in sources.items() for arrow in _Reader(name, sources).read(parse(text))]
 
 
 def functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Yield every function and method of a source text, nested ones too."""
-    return (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in ast.walk(parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _dotted(path: Path) -> str:

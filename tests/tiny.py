@@ -12,10 +12,10 @@ from tokenizers.implementations import BertWordPieceTokenizer
 from transformers import (
     BertConfig,
     BertModel,
-    MobileNetV2Config,
-    MobileNetV2ImageProcessor,
-    MobileNetV2Model,
     PreTrainedTokenizerFast,
+    ResNetConfig,
+    ResNetModel,
+    ViTImageProcessor,
 )
 
 from mmdemo import sidecar, tasks
@@ -26,7 +26,7 @@ from mmdemo.tasks import Task
 
 NAME = "tiny"
 LABELS = ("bad", "good")
-SIZE_PX = 64
+SIZE_PX = 16
 WORDS = ("a", "the", "dog", "cat", "good", "bad", "run", "smil", "##ing", "##s", "is")
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ENCODERS = {
@@ -71,27 +71,25 @@ def write_tokenizer(folder: Path) -> int:
 
 
 def starts(folder: Path) -> dict[str, Path]:
-    """Write a random Bert and a random MobileNetV2 as folders to start from; return them by modality."""
+    """Write a random BERT and a random ResNet as folders to start from; return them by modality."""
     torch.manual_seed(0)
     bert = BertConfig(
         vocab_size=write_tokenizer(folder / "bert"),
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=32,
     )
     BertModel(bert).save_pretrained(folder / "bert")
-    net = MobileNetV2Config(depth_multiplier=0.1, image_size=SIZE_PX, finegrained_output=False)
-    sees = MobileNetV2Model(net)
+    net = ResNetConfig(embedding_size=8, hidden_sizes=[8, 32], depths=[1, 1], layer_type="basic")
+    sees = ResNetModel(net)
     for module in sees.modules():  # as it comes, it answers the same to every picture
         if isinstance(module, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(module.weight)
-    sees.save_pretrained(folder / "mobilenet")
-    MobileNetV2ImageProcessor(image_mean=[0.4, 0.5, 0.6], image_std=[0.5, 0.5, 0.5]).save_pretrained(
-        folder / "mobilenet"
-    )
-    return {"text": folder / "bert", "image": folder / "mobilenet"}
+    sees.save_pretrained(folder / "resnet")
+    ViTImageProcessor(image_mean=[0.4, 0.5, 0.6], image_std=[0.5, 0.5, 0.5]).save_pretrained(folder / "resnet")
+    return {"text": folder / "bert", "image": folder / "resnet"}
 
 
 def version(folder: Path, of: Task, name: str = "tiny-v1", seed: int = 0, **changes: object) -> Path:

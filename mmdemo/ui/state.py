@@ -59,10 +59,12 @@ class Visits:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
+        most: int = MOST_VISITS,
         most_bytes: int = MOST_BYTES,
         remembered_s: float = REMEMBERED_S,
     ) -> None:
         self._clock = clock
+        self._most = most
         self._most_bytes = most_bytes
         self._remembered_s = remembered_s
         self._sweeping = False
@@ -130,7 +132,7 @@ class Visits:
         held = sum(visit.size for _, visit in self._kept.values())
         while self._kept:
             changed_at, oldest = next(iter(self._kept.values()))
-            if changed_at > too_old and held <= self._most_bytes and len(self._kept) <= MOST_VISITS:
+            if changed_at > too_old and held <= self._most_bytes and len(self._kept) <= self._most:
                 return
             held -= oldest.size
             self._kept.popitem(last=False)

@@ -1,5 +1,6 @@
 """An empty home folder and its open store."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +16,19 @@ def config(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty database: going through all migrations takes longer than most tests."""
+    settings = Settings(home=tmp_path_factory.mktemp("migrated"))
+    open_store(settings).close()
+    return settings.home / "mmdemo.sqlite"
+
+
 @pytest.fixture
-def store(config: Settings) -> Iterator[Store]:
+def store(config: Settings, migrated: Path) -> Iterator[Store]:
     """The open store of `config`."""
+    config.home.mkdir(exist_ok=True)
+    shutil.copy(migrated, config.home)
     opened = open_store(config)
     yield opened
     opened.close()

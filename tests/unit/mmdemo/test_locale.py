@@ -4,6 +4,7 @@ import ast
 import re
 import string
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -23,22 +24,25 @@ def braces(sentence: str) -> set[str]:
     return {name.split(".")[0].split("[")[0] for _, name, _, _ in string.Formatter().parse(sentence) if name}
 
 
-def trees() -> list[ast.Module]:
-    return [ast.parse(text) for text in source_tree.modules(*OURS).values()]
+@cache
+def nodes() -> list[ast.AST]:
+    """Return all that our code's syntax trees are made of."""
+    return [node for text in source_tree.modules(*OURS).values() for node in ast.walk(source_tree.parse(text))]
 
 
+@cache
 def scripts() -> str:
     """Return the page's scripts and templates, one after the other."""
     paths = [path for path in source_tree.tracked() if path.suffix in {".js", ".html"} and path.parts[0] in OURS]
     return "\n".join((ROOT / path).read_text(encoding="utf-8") for path in paths)
 
 
+@cache
 def constants() -> set[str]:
     """Return every string constant of our code and of the page's scripts and templates."""
     words = set(re.findall(r"""["'`]([\w.]+)["'`]""", scripts()))
-    nodes = [node for tree in trees() for node in ast.walk(tree)]
-    parts = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
-    texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in parts)
+    parts = {id(value) for node in nodes() if isinstance(node, ast.JoinedStr) for value in node.values}
+    texts = (node for node in nodes() if isinstance(node, ast.Constant) and id(node) not in parts)
     return words | {node.value for node in texts if isinstance(node.value, str)}
 
 
@@ -47,7 +51,7 @@ def patterns() -> list[re.Pattern[str]]:
     starts = {text for text in constants() if KEY.fullmatch(text) and text.endswith("_")}
     starts |= set(re.findall(r"([a-z]+\.[\w.]+)\$\{", scripts()))
     found = [re.compile(rf"{re.escape(start)}[a-z0-9_]+") for start in starts]
-    for node in (node for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):
+    for node in (node for node in nodes() if isinstance(node, ast.JoinedStr)):
         parts = [re.escape(v.value) if isinstance(v, ast.Constant) else r"[a-z0-9_]+" for v in node.values]
         fixed = "".join(v.value for v in node.values if isinstance(v, ast.Constant))
         if (
@@ -61,7 +65,7 @@ def patterns() -> list[re.Pattern[str]]:
 
 def raised() -> Iterator[tuple[str, set[str], bool]]:
     """Yield key, names of its values and whether more come by `**`, for each error that our code makes."""
-    for node in (node for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for node in (node for node in nodes() if isinstance(node, ast.Call)):
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         first = node.args[0] if node.args else None
         if name in ERRORS and isinstance(first, ast.Constant):

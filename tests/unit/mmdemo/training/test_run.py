@@ -18,6 +18,8 @@ from mmdemo.training.run import train
 from mmdemo.training.trainer import fit
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 
 def weights(folder: Path) -> str:
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()

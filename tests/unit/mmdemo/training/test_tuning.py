@@ -16,13 +16,14 @@ from mmdemo.training.resuming import Partial
 from mmdemo.training.trainer import fit
 from tests import tiny
 
+pytestmark = pytest.mark.slow
 ITEMS = [Item(tiny.inputs(seed, ("text",)), seed % 2) for seed in range(8)]
 OPTIONS = Options(epochs=2, batch=4, precision="fp32", augment=False, head_lr=1e-2, rank=4)
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    """A task and the folders of a random BERT and a random MobileNetV2."""
+    """A task and the folders of a random BERT and a random ResNet."""
     folder = tmp_path_factory.mktemp("started")
     return tiny.task(folder, ("text",)), tiny.starts(folder)
 

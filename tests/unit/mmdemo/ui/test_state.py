@@ -8,7 +8,7 @@ import pytest
 
 from mmdemo.errors import BadInput
 from mmdemo.samples import Sample
-from mmdemo.ui.state import MOST_VISITS, REMEMBERED_S, Visit, Visits
+from mmdemo.ui.state import REMEMBERED_S, Visit, Visits
 
 ONE, OTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 
@@ -94,8 +94,8 @@ def test_the_oldest_go_where_all_together_hold_too_much() -> None:
 
 
 def test_there_are_never_more_than_a_fixed_number() -> None:
-    visits = Visits()
-    for number in range(MOST_VISITS + 1):
+    visits = Visits(most=3)
+    for number in range(4):
         visits.begin(f"{number:032x}", visit())
     assert visits.get(f"{0:032x}") is None
     assert visits.get(f"{1:032x}") is not None
