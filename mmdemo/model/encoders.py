@@ -58,12 +58,16 @@ def _small_picture(wanted: Wanted) -> Specified:
     return Specified({"type": wanted.entry["type"], "size": size}, ImageFrontend(size))
 
 
-def _log_mel(frames_per_token: int) -> Callable[[Wanted], Specified]:
-    def specify(wanted: Wanted) -> Specified:
-        mels = wanted.entry.get("mels", MELS)
-        return Specified({"type": wanted.entry["type"], "mels": mels}, LogMelFrontend(mels, frames_per_token))
+def _log_mel(wanted: Wanted, frames_per_token: int, **more: Any) -> Specified:
+    mels = wanted.entry.get("mels", MELS)
+    return Specified({"type": wanted.entry["type"], "mels": mels, **more}, LogMelFrontend(mels, frames_per_token))
 
-    return specify
+
+def _log_mel_cnn(wanted: Wanted) -> Specified:
+    channels = wanted.entry.get("channels", cnn.AUDIO_CHANNELS)
+    if len(channels) != len(cnn.AUDIO_CHANNELS):
+        raise ManifestError("option_wrong", option="encoders.audio.channels", value=channels)
+    return _log_mel(wanted, cnn.FRAMES_PER_TOKEN, channels=list(channels))
 
 
 def _learned_words(wanted: Wanted) -> Specified:
@@ -83,6 +87,12 @@ ENCODERS: dict[tuple[str, str], Kind] = {
     ("text", "textcnn"): Kind(lambda spec: TextCnn(spec["pieces"]), _learned_words),
     ("text", "bilstm"): Kind(lambda spec: BiLstm(spec["pieces"]), _learned_words),
     ("audio", "auto"): Kind(pretrained.AutoAudio, start.specify),
-    ("audio", "logmel_cnn"): Kind(lambda spec: cnn.LogMelCnn(spec["mels"]), _log_mel(cnn.FRAMES_PER_TOKEN)),
-    ("audio", "bilstm"): Kind(lambda spec: recurrent.LogMelBiLstm(spec["mels"]), _log_mel(recurrent.FRAMES_PER_TOKEN)),
+    ("audio", "logmel_cnn"): Kind(
+        lambda spec: cnn.LogMelCnn(spec["mels"], spec.get("channels", cnn.AUDIO_CHANNELS)),
+        _log_mel_cnn,
+    ),
+    ("audio", "bilstm"): Kind(
+        lambda spec: recurrent.LogMelBiLstm(spec["mels"]),
+        lambda wanted: _log_mel(wanted, recurrent.FRAMES_PER_TOKEN),
+    ),
 }

@@ -209,6 +209,17 @@ def test_a_picture_encoder_from_scratch_needs_no_start(tmp_path: Path) -> None:
     assert run((model.eval(), processor), [tiny.inputs(modalities=("image",))]).logits is not None
 
 
+def test_a_sound_encoder_is_as_wide_as_the_task_says(tmp_path: Path) -> None:
+    slim = 'type = "logmel_cnn"\nmels = 16\nchannels = [4, 8, 8, 12]'
+    model, processor = MultimodalModel.build(with_encoder(tiny.task(tmp_path, ("audio",)), "audio", slim))
+    model.save_pretrained(tmp_path / "slim")
+    processor.save_pretrained(tmp_path / "slim")
+    loaded, _ = MultimodalModel.load(tmp_path / "slim")
+    assert loaded.encoders["audio"].dim == model.encoders["audio"].dim == 24
+    with pytest.raises(ManifestError, match="channels"):
+        MultimodalModel.build(with_encoder(tiny.task(tmp_path, ("audio",)), "audio", slim.replace(", 12", "")))
+
+
 def test_an_unknown_encoder_names_those_there_are(tmp_path: Path) -> None:
     task = with_encoder(tiny.task(tmp_path, ("audio",)), "audio", 'type = "nothing"')
     with pytest.raises(ManifestError, match="logmel_cnn"):
