@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import regex
 from PIL import Image
+from scipy.signal import butter, sosfilt
 from torch import Tensor
 
 from mmdemo.decode import SAMPLE_RATE_HZ
@@ -15,8 +16,10 @@ SMALLEST_CUT = 0.7  # share of the picture's area that is kept at least
 BRIGHTNESS = 0.2  # values are scaled by 1 ± this
 SPEED = 0.12  # sound is played 1 ± this times as fast; pitch moves along, as between speakers
 TILT = 0.6  # weight of a first-order filter that lifts or lowers the treble, as microphones and rooms do
-NOISE_DB = (10.0, 40.0)  # signal over noise
+NOISE_DB = (5.0, 40.0)  # signal over noise
 NOISE_SHARE = 0.5  # of the clips
+NARROW_SHARE = 0.25  # of the clips, which are heard as over a telephone or a cheap microphone
+LOWEST_HZ, HIGHEST_HZ = (60.0, 350.0), (2500.0, 7000.0)  # edges of what is left of them
 EDGE_S = 0.25  # silence that is put in front
 LONGEST_S = 3.0  # a longer clip is cut to a stretch of this
 BAND_MASKS, FRAME_MASKS = 2, 2  # SpecAugment (Park et al. 2019)
@@ -48,7 +51,7 @@ def picture(image: np.ndarray, draw: np.random.Generator) -> np.ndarray:
 
 
 def sound(audio: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """Return a clip (samples,) float32: a stretch of it, faster or slower, filtered, noisy, behind a little silence."""
+    """Return a clip (samples,) float32: a stretch of it, faster or slower, filtered, at times narrow, noisy."""
     longest = int(LONGEST_S * SAMPLE_RATE_HZ)
     start = int(draw.integers(0, max(1, len(audio) - longest)))
     audio = audio[start : start + longest]
@@ -57,6 +60,9 @@ def sound(audio: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     changed = np.interp(places, np.arange(len(audio)), audio)
     tilt = draw.uniform(-TILT, TILT)
     changed[1:] += tilt * changed[:-1]
+    if draw.random() < NARROW_SHARE:
+        edges = [draw.uniform(*LOWEST_HZ), draw.uniform(*HIGHEST_HZ)]
+        changed = sosfilt(butter(2, edges, "bandpass", fs=SAMPLE_RATE_HZ, output="sos"), changed)
     changed = np.concatenate([np.zeros(draw.integers(0, int(EDGE_S * SAMPLE_RATE_HZ))), changed])
     if draw.random() < NOISE_SHARE:
         level = np.sqrt(np.mean(changed**2)) * 10 ** (-draw.uniform(*NOISE_DB) / 20)
