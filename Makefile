@@ -2,6 +2,7 @@
 # Another Python: make install PYTHON=/path/to/python3.12 (a folder .venv that is there keeps its own).
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+FOUND = test -n "$(PYTHON)" || { echo "mmdemo needs Python 3.11 or newer and found none on the PATH; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 PY := .venv/bin/python
 PIP := -m pip install --disable-pip-version-check
 UNITS = $(PY) -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist loadfile
@@ -35,7 +36,7 @@ screenshots: .venv/browser.stamp
 
 # A stamp is younger than the list it was installed from; a changed list is installed again.
 .venv/serve.stamp: requirements.txt
-	@test -n "$(PYTHON)" || { echo "mmdemo needs Python 3.11 or newer and found none on the PATH; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(FOUND)
 	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	$(PY) $(PIP) -r $<
 	@touch $@
@@ -48,7 +49,8 @@ screenshots: .venv/browser.stamp
 	$(PY) tests/browser.py install
 	@touch $@
 
-.venv-labelstudio/server.stamp: requirements-labelstudio.txt .venv/serve.stamp
+.venv-labelstudio/server.stamp: requirements-labelstudio.txt
+	@$(FOUND)
 	test -x .venv-labelstudio/bin/pip || $(PYTHON) -m venv .venv-labelstudio
 	.venv-labelstudio/bin/python $(PIP) -r $<
 	@touch $@

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+FONTS = ("fonts-liberation", "fonts-wqy-microhei")  # a server has none, and Chinese would be boxes in the screenshots
 # No sandbox: containers and build servers run as root. The others keep it from calling home.
 ARGUMENTS = (
     "--no-sandbox",
@@ -56,7 +57,7 @@ def _apt() -> bool:
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]  # -n: fail where it would ask for a password
     if sudo and not shutil.which("sudo"):
         return False
-    steps = (["update"], ["install", "-y", "--no-install-recommends", "chromium"])
+    steps = (["update"], ["install", "-y", "--no-install-recommends", "chromium", *FONTS])
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     commands = [[*sudo, "apt-get", "-q", *step] for step in steps]
     return all(subprocess.run(c, env=environment, stdin=subprocess.DEVNULL).returncode == 0 for c in commands)

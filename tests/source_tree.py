@@ -73,7 +73,7 @@ class _Reader:
                     yield Import(self.source, target, late, typing_only, child.lineno)
                 continue
             in_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            under_typing = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+            under_typing = isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING"
             yield from self.read(child, late or in_function, typing_only or under_typing)
 
     def _targets(self, node: ast.Import | ast.ImportFrom) -> set[str]:

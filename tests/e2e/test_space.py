@@ -1,45 +1,24 @@
 """The gathered Space, in a fresh environment of its requirements.txt and nothing else, starts and answers."""
 
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
 
 from mmdemo import tasks
-from mmdemo.settings import ROOT
 from tests import serving
 
 pytestmark = pytest.mark.timeout(900)  # a fresh environment is several GB to unpack
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("hub") / "space"
-    subprocess.run([sys.executable, ROOT / "spaces" / "gather.py", folder], check=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def environment(space: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The Python of a fresh environment; it takes GB, so it goes when the test is done."""
-    with tempfile.TemporaryDirectory(dir=tmp_path_factory.mktemp("environment")) as name:
-        folder = Path(name)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        python = folder / "bin" / "python"
-        quiet = ["--quiet", "--no-compile", "--disable-pip-version-check", "--no-input"]
-        subprocess.run([python, "-m", "pip", "install", *quiet, "-r", space / "requirements.txt"], check=True)
-        yield python
-
-
-@pytest.fixture(scope="module")
-def running(space: Path, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Server]:
+def running(
+    space: Path, fresh: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[serving.Server]:
     home = tmp_path_factory.mktemp("space") / "home"
     # As the Hub sets them: it listens to everybody, and nobody has set a key.
-    with serving.serve(home, space, environment, GRADIO_SERVER_NAME="0.0.0.0", SPACE_ID="someone/demo") as server:
+    with serving.serve(home, space, fresh(), GRADIO_SERVER_NAME="0.0.0.0", SPACE_ID="someone/demo") as server:
         yield server
 
 

@@ -25,6 +25,8 @@ from mmdemo.tasks import Task, load_file
 from tests import tiny, tiny_checkpoints
 from tests.tiny_checkpoints import CHECKPOINTS, POSITIONS, SIZE_PX
 
+pytestmark = pytest.mark.slow
+
 CLOSE = {"atol": 1e-5, "rtol": 0}
 AUDIO_S = 1.0  # longest clip: two of the families hear little more
 CAPTIONS = ("the dog is smiling", "cat", "The cat runs, " * 20)

@@ -67,6 +67,7 @@ def fused(request: pytest.FixtureRequest, task: Task, starts: dict[str, Path]) -
     return trained(of_fusion(task, request.param), starts)
 
 
+@pytest.mark.slow
 def test_saved_and_loaded_it_answers_exactly_the_same(fused: Built, tmp_path: Path) -> None:
     model, processor = fused
     model.save_pretrained(tmp_path)

@@ -35,6 +35,7 @@ def norms(model: nn.Module) -> list[nn.Module]:
     return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAST)
 def test_regions_are_those_of_the_model_and_survive_saving(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)

@@ -17,6 +17,8 @@ from mmdemo.settings import Settings
 from mmdemo.ui import uploads
 from tests.unit.mmdemo.ui.fake_queue import Served
 
+pytestmark = pytest.mark.slow
+
 CONTRACT = {  # endpoint → its parameters, in their order
     "/predict": ["task", "image", "text", "audio", "explain", "keep"],
     "/suggest": ["task", "image", "text", "audio", "label", "prediction_id"],
