@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import TrainerCallback
 
@@ -19,9 +20,7 @@ class Kept(TrainerCallback):
     """Keeps an exponential moving average (Polyak and Juditsky 1992), or what the best epoch left, where asked to."""
 
     def __init__(self, model: MultimodalModel, decay: float, patience: int) -> None:
-        self._average = (
-            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True) if decay else None
-        )
+        self._average = AveragedModel(model, multi_avg_fn=partial(_average, decay), use_buffers=True) if decay else None
         self._patience = patience
         self._best: dict[str, Any] | None = None
         self._least = math.inf
@@ -62,3 +61,9 @@ class Kept(TrainerCallback):
             self._least, self._waited = figures[JUDGED_BY], 0
         else:
             self._waited += 1
+
+
+def _average(decay: float, averages: Sequence[Tensor], weights: Sequence[Tensor], steps: Tensor | int) -> None:
+    """Move the averages towards the weights: at first fast, so that the random start is soon forgotten."""
+    seen = int(steps)
+    get_ema_multi_avg_fn(min(decay, (1 + seen) / (10 + seen)))(averages, weights, steps)
