@@ -215,6 +215,8 @@ def test_no_session_is_open_while_it_works(config: Settings, task: Task, picture
     other_store = open_store(config, busy_ms=1)
     monkeypatch.setattr(torch, "manual_seed", _writing(other_store, torch.manual_seed))
     retrain.retrain(config, task)
+    with other_store.session() as session:
+        assert runs.last_sync(session, "sides")  # it was asked, and wrote
     other_store.close()
 
 
