@@ -27,7 +27,7 @@ def test_an_example_is_complete(task: tasks.Task, example: Example) -> None:
 def test_every_file_is_used_and_credited() -> None:
     files = {path.name for path in FOLDER.iterdir()} - {"CREDITS.md"}
     assert files == {path.name for _, example in EXAMPLES for path in media(example)}
-    credited = re.findall(r"^\| `([\w.]+)` \|", (FOLDER / "CREDITS.md").read_text(encoding="utf-8"), re.M)
+    credited = re.findall(r"^\| `([\w.-]+)` \|", (FOLDER / "CREDITS.md").read_text(encoding="utf-8"), re.M)
     assert sorted(credited) == sorted(files)
 
 

@@ -146,7 +146,7 @@ def test_no_address_is_fetched(served: Served) -> None:
         (
             "/predict",
             {"task": "nope", "text": "x"},
-            'There is no task named "nope"; known tasks: sentiment, speech_emotion.',
+            'There is no task named "nope"; known tasks: sentiment, speech_emotion, spoken_digits.',
         ),
         ("/predict", {"task": "sentiment", "text": "x", "keep": "false"}, "keep must be true/false, not false."),
         ("/predict", {"task": "sentiment", "text": 5}, "text must be text, not 5."),
@@ -167,7 +167,7 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
 
 def test_a_refusal_comes_in_the_language_that_is_asked_for(served: Served) -> None:
     answer = post(served.url, "status", "nope", **{"Accept-Language": "zh-CN,zh;q=0.9"})
-    assert answer.json()["error"] == "没有名为“nope”的任务；现有任务：sentiment, speech_emotion。"
+    assert answer.json()["error"] == "没有名为“nope”的任务；现有任务：sentiment, speech_emotion, spoken_digits。"
 
 
 def test_an_unexpected_fault_tells_nothing_of_our_insides(served: Served, caplog: pytest.LogCaptureFixture) -> None:
