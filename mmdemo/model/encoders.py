@@ -40,7 +40,7 @@ def build(modality: str, spec: Mapping[str, Any]) -> ModalityEncoder:
 def specify(wanted: Wanted) -> Specified:
     """Return what a fresh model's encoder is made of.
 
-    Raises ManifestError for a type that the modality does not have or where there are no captions to learn words from,
+    Raises ManifestError for a type or a setting that the modality does not have, or no captions to learn words from,
     CheckpointError where the start cannot be loaded.
     """
     return _kind(wanted.modality, wanted.entry["type"]).specify(wanted)
@@ -64,9 +64,10 @@ def _log_mel(wanted: Wanted, frames_per_token: int, **more: Any) -> Specified:
 
 
 def _log_mel_cnn(wanted: Wanted) -> Specified:
-    channels = wanted.entry.get("channels", cnn.AUDIO_CHANNELS)
-    if len(channels) != len(cnn.AUDIO_CHANNELS):
-        raise ManifestError("option_wrong", option="encoders.audio.channels", value=channels)
+    channels, blocks = wanted.entry.get("channels", cnn.AUDIO_CHANNELS), len(cnn.AUDIO_CHANNELS)
+    if not isinstance(channels, list | tuple) or len(channels) != blocks:
+        detail = f"[encoders.audio] channels must be {blocks} numbers, not {channels}"
+        raise ManifestError("task_field_wrong", path=wanted.task.path, detail=detail)
     return _log_mel(wanted, cnn.FRAMES_PER_TOKEN, channels=list(channels))
 
 
@@ -88,8 +89,7 @@ ENCODERS: dict[tuple[str, str], Kind] = {
     ("text", "bilstm"): Kind(lambda spec: BiLstm(spec["pieces"]), _learned_words),
     ("audio", "auto"): Kind(pretrained.AutoAudio, start.specify),
     ("audio", "logmel_cnn"): Kind(
-        lambda spec: cnn.LogMelCnn(spec["mels"], spec.get("channels", cnn.AUDIO_CHANNELS)),
-        _log_mel_cnn,
+        lambda spec: cnn.LogMelCnn(spec["mels"], spec.get("channels", cnn.AUDIO_CHANNELS)), _log_mel_cnn
     ),
     ("audio", "bilstm"): Kind(
         lambda spec: recurrent.LogMelBiLstm(spec["mels"]),

@@ -51,7 +51,10 @@ def picture(image: np.ndarray, draw: np.random.Generator) -> np.ndarray:
 
 
 def sound(audio: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """Return a clip (samples,) float32: a stretch of it, faster or slower, filtered, at times narrow, noisy."""
+    """Return a clip (samples,) float32: a stretch of it behind a little silence, faster or slower, filtered.
+
+    At times it is narrow, at times noisy.
+    """
     longest = int(LONGEST_S * SAMPLE_RATE_HZ)
     start = int(draw.integers(0, max(1, len(audio) - longest)))
     audio = audio[start : start + longest]

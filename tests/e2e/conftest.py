@@ -10,8 +10,6 @@ import pytest
 
 from mmdemo.settings import ROOT
 
-Ready = Callable[[], Path]
-
 
 @pytest.fixture(scope="session")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -22,7 +20,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fresh(space: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+def fresh(space: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
     """Waits for the Python of a fresh environment of the Space's requirements; it takes GB, so it goes in the end."""
     with tempfile.TemporaryDirectory(dir=tmp_path_factory.mktemp("environment")) as name:
         python = Path(name) / "bin" / "python"

@@ -3,9 +3,8 @@
 import json
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from playwright.sync_api import Page, expect
 
 from mmdemo.settings import ROOT
 from tests import serving
+from tests.waiting import wait_until
 
-START_LIMIT_S = 60
+START_LIMIT_S, TICK_S = 60, 0.1
 
 
 @pytest.fixture
@@ -26,19 +26,11 @@ def plug_in(tmp_path: Path, free_port: int) -> Iterator[str]:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        wait_for(lambda: answers(url))
+        wait_until(lambda: answers(url), START_LIMIT_S, TICK_S)
         yield url
     finally:
         process.terminate()
         process.wait()
-
-
-def wait_for(look: Callable[[], object]) -> object:
-    deadline = time.monotonic() + START_LIMIT_S
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.1)
-    return found
 
 
 def answers(url: str) -> bool:
@@ -59,7 +51,7 @@ def test_what_a_visitor_of_the_example_asks_waits_for_people(plug_in: str, page:
     def queue() -> list[dict]:
         return json.loads(command("-m", "annotations", "queue", "--json").stdout)
 
-    [entry] = wait_for(queue)
+    [entry] = wait_until(queue, START_LIMIT_S, TICK_S)
     assert (entry["task"], entry["reason"], entry["confidence"]) == ("sentiment", "low_confidence", pytest.approx(0.4))
     status = json.loads(command("-m", "annotations", "status", "--task", "sentiment", "--json").stdout)
     assert (status[0]["states"]["queued"], status[0]["states"]["unflagged"]) == (1, 1)

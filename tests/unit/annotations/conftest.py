@@ -17,18 +17,17 @@ def config(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty database: going through all migrations takes longer than most tests."""
-    settings = Settings(home=tmp_path_factory.mktemp("migrated"))
-    open_store(settings).close()
-    return settings.home / "mmdemo.sqlite"
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with an empty store; a copy opens faster than a new one is built."""
+    home = tmp_path_factory.mktemp("empty") / "home"
+    open_store(Settings(home=home)).close()
+    return home
 
 
 @pytest.fixture
-def store(config: Settings, migrated: Path) -> Iterator[Store]:
+def store(config: Settings, empty_home: Path) -> Iterator[Store]:
     """The open store of `config`."""
-    config.home.mkdir(exist_ok=True)
-    shutil.copy(migrated, config.home)
+    shutil.copytree(empty_home, config.home, dirs_exist_ok=True)
     opened = open_store(config)
     yield opened
     opened.close()

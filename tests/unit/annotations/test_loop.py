@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -26,13 +27,15 @@ from mmdemo.settings import Settings
 from mmdemo.ui.services import Services
 from tests.unit.annotations import given
 from tests.unit.annotations.given import RulePredictor
+from tests.waiting import wait_until
 
 DOUBTFUL, SURE = Sample(text="who knows"), Sample(text="surely fine")
 
 
 @pytest.fixture
-def loop(config: Settings) -> Iterator[Loop]:
+def loop(config: Settings, empty_home: Path) -> Iterator[Loop]:
     """The loop over `config`."""
+    shutil.copytree(empty_home, config.home)
     made = Loop(config, RulePredictor)
     yield made
     made.close()
@@ -127,10 +130,7 @@ def test_what_nobody_answered_in_time_is_erased_in_the_background(config: Settin
         session.commit()
     loop = Loop(config, RulePredictor)
     loop.tend()
-    deadline = time.monotonic() + 20
-    while samples.FORGOTTEN not in loop.status("sentiment").states:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert wait_until(lambda: samples.FORGOTTEN in loop.status("sentiment").states)
     loop.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "tend"]
     store.close()

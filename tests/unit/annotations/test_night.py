@@ -14,6 +14,7 @@ from mmdemo.errors import Busy, StorageError
 from mmdemo.review import Run
 from mmdemo.settings import Settings
 from tests.unit.annotations import given
+from tests.waiting import wait_until
 
 TICK_S = 0.02
 
@@ -25,11 +26,7 @@ def nights(config: Settings, program: str) -> Nights:
 
 
 def until(look: Callable[[], Run | None], state: str) -> Run:
-    while True:
-        run = look()
-        if run is not None and run.state == state:
-            return run
-        time.sleep(TICK_S)
+    return wait_until(lambda: (run := look()) and run.state == state and run)
 
 
 def test_a_night_gets_its_task_and_the_settings_of_this_process(config: Settings) -> None:

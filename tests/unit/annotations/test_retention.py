@@ -3,8 +3,6 @@
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +16,7 @@ from mmdemo.errors import Conflict, UnknownName
 from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
 from tests.unit.annotations import given
+from tests.waiting import wait_until
 
 SECRET = "zanzibar-quokka"
 
@@ -225,13 +224,6 @@ def test_what_a_reader_kept_from_being_wiped_is_told_and_wiped_later(
     stop.set()
     watching.join(5)
     store.close()
-
-
-def wait_until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20  # a busy machine
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_files_that_no_row_needs_are_swept_once_they_are_old(store: Store) -> None:

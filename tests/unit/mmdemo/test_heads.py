@@ -109,6 +109,7 @@ def test_samples_without_a_label_are_masked_out_of_its_loss(built: Built) -> Non
     torch.testing.assert_close(model.loss(output, labels, further), alone + surprise / 4)
 
 
+@pytest.mark.slow
 def test_training_teaches_the_heads_that_have_labels(built: Built) -> None:
     model, processor = built
     items = [Item(heard(seed), seed % 2, (seed % 3, UNKNOWN)) for seed in range(4)]

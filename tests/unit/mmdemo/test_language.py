@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmdemo.language import SCRIPTS, is_foreign, is_unclear, is_wordless
+from mmdemo.language import SCRIPTS, is_foreign, is_unclear, is_wordless, load
 from mmdemo.model.processor import MultimodalProcessor, TextFrontend
 from mmdemo.versions import SHIPPED
 
@@ -140,7 +140,5 @@ def test_a_task_without_languages_or_with_an_unknown_one_reads_all() -> None:
 
 
 def test_every_language_can_be_told_by_the_words_where_its_script_has_several() -> None:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    known = set(LanguageIdentifier.from_model_file(MODEL_FILE).labels)
+    known = set(load().labels)
     assert {language for of in SCRIPTS.values() if len(of) > 1 for language in of} <= known

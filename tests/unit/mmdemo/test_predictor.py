@@ -1,5 +1,6 @@
 """One sample in, one answer out: calibrated, honest about what is strange, and swapped while it serves."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -197,21 +198,29 @@ def test_weights_of_other_labels_than_their_sidecar_are_refused(tmp_path: Path, 
 class Home:
     """A home folder with two versions, the first of them champion."""
 
-    def __init__(self, task: Task, folder: Path) -> None:
+    def __init__(self, task: Task, folder: Path, made: Path) -> None:
         self.task = task
         self.settings = Settings(home=folder / "home")
         self.versions = Versions(self.settings)
-        for seed, name in enumerate(("v1", "v2")):
-            tiny.version(self.versions.folder(task.name, name), task, name, seed)
+        shutil.copytree(made, self.versions.folder(task.name, "v1").parent)
         self.versions.promote(task.name, "v1")
 
     def pinned(self, version: str) -> Predictor:
         return Predictor(self.task, version, self.settings)
 
 
+@pytest.fixture(scope="module")
+def made(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two versions that answer differently."""
+    folder = tmp_path_factory.mktemp("made")
+    for seed, name in enumerate(("v1", "v2")):
+        tiny.version(folder / name, task, name, seed)
+    return folder
+
+
 @pytest.fixture
-def home(task: Task, tmp_path: Path) -> Home:
-    return Home(task, tmp_path)
+def home(task: Task, tmp_path: Path, made: Path) -> Home:
+    return Home(task, tmp_path, made)
 
 
 def test_the_champion_is_followed_without_a_restart(home: Home, task: Task) -> None:
@@ -259,6 +268,7 @@ def test_a_home_that_goes_away_does_not_stop_the_service(home: Home, task: Task)
     assert predictor.predict_inputs(tiny.inputs()).model_version == "v1"
 
 
+@pytest.mark.slow
 def test_threads_share_it_while_the_champion_changes(home: Home, task: Task) -> None:
     predictor, samples = Predictor(task, settings=home.settings), [tiny.inputs(seed) for seed in range(4)]
     expected = {

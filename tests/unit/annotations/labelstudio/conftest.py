@@ -1,6 +1,5 @@
 """A home folder with a queue beside a Label Studio in memory."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from annotations import review_queue
 from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.report import SyncReport
 from annotations.schema import SampleRow
-from annotations.store import Store, labels, open_store, samples
+from annotations.store import Store, labels, samples
 from mmdemo.settings import Settings
 from tests.fake_label_studio import KEY, URL, FakeServer
 from tests.unit.annotations import given
@@ -65,19 +64,10 @@ class Loop:
         return self.server.annotate(task, results, person, cancelled=not label)
 
 
-@pytest.fixture(scope="session")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with an empty store; a copy opens faster than a new one is built."""
-    home = tmp_path_factory.mktemp("empty") / "home"
-    open_store(Settings(home=home)).close()
-    return home
-
-
 @pytest.fixture
-def config(tmp_path: Path, empty_home: Path) -> Settings:
+def config(tmp_path: Path) -> Settings:
     """Settings with Label Studio, in a home folder of this test's own."""
-    home = shutil.copytree(empty_home, tmp_path / "home")
-    return Settings(home=home, label_studio_url=URL, label_studio_api_key=KEY)
+    return Settings(home=tmp_path / "home", label_studio_url=URL, label_studio_api_key=KEY)
 
 
 @pytest.fixture

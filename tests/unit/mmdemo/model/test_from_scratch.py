@@ -77,6 +77,7 @@ def test_there_is_an_edge_before_each_token_of_sound_and_one_at_the_end(kind: st
     assert all(before < after for before, after in itertools.pairwise(edges))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WORDS)
 def test_one_batch_of_captions_is_learned_by_heart(kind: str, tmp_path: Path) -> None:
     model, processor = made(tmp_path, "text", kind)

@@ -1,9 +1,8 @@
 """Previews are made once, and gone as soon as anything is deleted, or a while after the last look."""
 
-import threading
-
 from mmdemo.ui.preview import Preview
 from mmdemo.ui.shelf import Shelf
+from tests.waiting import wait_until
 
 SHOWN = Preview(picture="data:image/jpeg;base64,AAAA")
 
@@ -28,9 +27,4 @@ def test_what_is_not_kept_is_made_anew() -> None:
 def test_all_go_a_while_after_the_last_look() -> None:
     shelf = Shelf(idle_s=0.05)
     shelf.get("a", lambda: SHOWN)
-    gone = threading.Event()
-    for _ in range(200):
-        if "a" not in shelf:
-            return
-        gone.wait(0.05)
-    raise AssertionError("it is still there")
+    assert wait_until(lambda: "a" not in shelf)

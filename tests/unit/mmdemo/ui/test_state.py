@@ -1,7 +1,6 @@
 """Visits are found by their token alone, and only for a while."""
 
 import dataclasses
-import threading
 import weakref
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from mmdemo.errors import BadInput
 from mmdemo.samples import Sample
 from mmdemo.ui.state import REMEMBERED_S, Visit, Visits
+from tests.waiting import wait_until
 
 ONE, OTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 
@@ -62,16 +62,12 @@ def test_a_visit_is_forgotten_when_its_time_is_over_and_a_change_begins_it_anew(
 
 
 def test_a_visit_goes_in_time_though_nobody_comes_any_more() -> None:
-    visits, gone = Visits(remembered_s=0.05), threading.Event()
-    sent = visit(f"secret {id(gone)}")
+    visits = Visits(remembered_s=0.05)
+    sent = visit(f"secret {id(visits)}")
     left = weakref.ref(sent)
     visits.begin(ONE, sent)
     del sent
-    for _ in range(200):
-        if left() is None:
-            return
-        gone.wait(0.05)
-    pytest.fail("it is still there")
+    assert wait_until(lambda: left() is None)
 
 
 def test_what_is_taken_back_leaves_the_answer_without_what_it_quotes() -> None:
