@@ -7,7 +7,7 @@ PY := .venv/bin/python
 PIP := -m pip install --disable-pip-version-check
 UNITS = $(PY) -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: install run tour test test-fast check format screenshots
+.PHONY: install run tour test test-units test-page test-loop test-fast check format screenshots
 .DEFAULT_GOAL := run
 
 install: .venv/serve.stamp
@@ -18,9 +18,17 @@ run: install
 tour: install
 	$(PY) -m annotations.tour
 
-test: check .venv/browser.stamp .venv-labelstudio/server.stamp
+test: test-page test-loop
+
+# The units first, with a core for each worker; then, with make --jobs=2, both halves of the end-to-end tests at once.
+test-units: check
 	$(UNITS)
-	$(PY) -m pytest tests/e2e
+
+test-page: test-units .venv/browser.stamp
+	$(PY) -m pytest tests/e2e/page tests/e2e/review
+
+test-loop: test-units .venv/browser.stamp .venv-labelstudio/server.stamp
+	$(PY) -m pytest tests/e2e --ignore tests/e2e/page --ignore tests/e2e/review
 
 test-fast: .venv/dev.stamp
 	$(UNITS) -m "not slow"

@@ -76,10 +76,15 @@
     const ask = { do: what, annotator: annotator(), hide: ui.hide.checked, key, next: following(), ...more };
     const work = { quiet, done: null };
     work.done = Promise.resolve(desk.work?.done).then(() => send(ask, quiet));
-    desk.work = work;
+    begin(work);
     const view = await work.done;
-    if (desk.work === work) desk.work = null;
+    if (desk.work === work) begin(null);
     return view;
+  }
+
+  function begin(work) {
+    desk.work = work;
+    ui.review.setAttribute("aria-busy", Boolean(work && !work.quiet));
   }
 
   async function send(ask, quiet) {

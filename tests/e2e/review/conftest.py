@@ -110,10 +110,11 @@ class Annotator:
         return self
 
     def press(self, *keys: str) -> None:
-        """Press keys, each after the one before was answered."""
+        """Press keys, each after what the one before led to is shown."""
         for key in keys:
             with self.page.expect_response("**/run/review_act"):
                 self.page.keyboard.press(key)
+            expect(self.page.locator(".mm-review")).to_have_attribute("aria-busy", "false", timeout=WAIT_MS)
 
     def sees(self, caption: str) -> None:
         """Wait until the sample with this caption is asked about."""
