@@ -35,13 +35,14 @@ def main() -> int:
 
 def serve(chosen: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises CannotListen, StorageError, ManifestError."""
-    # Only now: Gradio reads the environment as it is imported, and a wrong setting is told before that takes its time.
+    # Only now: a wrong setting, or home folder, is told before what takes its time is imported.
     from annotations.loop import Loop
-    from mmdemo.ui import page
-    from mmdemo.ui.services import Services
 
     loop = Loop(chosen)
     try:
+        from mmdemo.ui import page  # brings Gradio, which reads the environment then
+        from mmdemo.ui.services import Services
+
         services = Services(**loop.services())
         running = page.launch(page.build(services, chosen), services, chosen)
         print(text("cli.serving", url=running.local_url), flush=True)

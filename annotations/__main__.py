@@ -80,7 +80,7 @@ def _status_lines(found: Status) -> list[str]:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in counts.items())
+    return ", ".join(f"{name}: {number}" for name, number in counts.items())
 
 
 def write(given: argparse.Namespace, config: Settings) -> Said:

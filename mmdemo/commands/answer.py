@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmdemo import tasks
+from mmdemo import decode, tasks
 from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of
 from mmdemo.errors import BadInput, ManifestError, StorageError
+from mmdemo.locale import text
 from mmdemo.samples import Prediction, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -26,9 +27,8 @@ def predict(given: argparse.Namespace, config: Settings) -> Said:
         raise ManifestError("manifest_and_out")
     if given.manifest is not None:
         return _predict_many(given, config, task)
-    predictor = predictor_of(task, given.version, config)
-    sample = Sample(image=given.image, text=given.text, audio=given.audio)
-    prediction = predictor.predict(sample, given.explain)
+    inputs = decode.decode(Sample(image=given.image, text=given.text, audio=given.audio), task)
+    prediction = predictor_of(task, given.version, config).predict_inputs(inputs, given.explain)
     return Said(to_json(prediction), _prediction_lines(prediction, task))
 
 
@@ -69,7 +69,8 @@ def _prediction_lines(found: Prediction, task: Task) -> list[str]:
     ]
     doubt = f", flagged: {found.reason}" if found.flagged else ""
     about = f"{found.model_version}, {'+'.join(found.modalities)}, {found.latency_ms:.0f} ms{doubt}"
-    return [f"{task.display(found.label)} ({found.confidence:.1%})", *bars, about]
+    notes = [text(f"note.{key}") for key in found.notes]
+    return [f"{task.display(found.label)} ({found.confidence:.1%})", *bars, about, *notes]
 
 
 COMMANDS = {

@@ -6,7 +6,7 @@
   const DECLINED = "mmdemo.declined"; // nothing may be kept; a choice that holds until it is changed
   const SLOW_MS = 900; // after which one asks why it takes so long
 
-  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", refused: false, work: null };
+  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", refused: false, stale: false, work: null };
   let ui = null; // the part as it stands now
   const t = mmdemo.t;
 
@@ -46,7 +46,10 @@
       const well = mmdemo.well(box, {
         mostSeconds: limits.audio_max_s,
         mostBytes: limits[`${box.dataset.kind}_bytes`],
-        onChange: () => { desk.media[slot] = { value: well?.value ?? null, shown: box.querySelector("img, audio").src }; },
+        onChange: () => {
+          desk.media[slot] = { value: well?.value ?? null, shown: box.querySelector("img, audio").src };
+          changed();
+        },
         onProblem: (sentence) => { desk.problem = sentence; paint(); },
       });
       if (before?.value?.file) well.set(before.value.file);
@@ -56,7 +59,7 @@
     const caption = form.querySelector("textarea");
     if (!caption) return;
     caption.value = desk.captions[task] || "";
-    caption.addEventListener("input", () => { desk.captions[task] = caption.value; writeDraft(); });
+    caption.addEventListener("input", () => { desk.captions[task] = caption.value; writeDraft(); changed(); });
   }
 
   function chooseTask(name, focus = false) {
@@ -79,6 +82,12 @@
     desk.captions[desk.task] = text;
     if (captionField()) captionField().value = text;
     writeDraft();
+  }
+
+  // The answer that stands there is to something else now.
+  function changed() {
+    desk.stale = Boolean(desk.view);
+    ui.find(".mm-stale").hidden = !desk.stale;
   }
 
   function writeDraft() {
@@ -106,7 +115,7 @@
     dispute: (button) => mmdemo.result.unfold(button).querySelector("button").focus(),
     download: () => mmdemo.result.download(desk.view),
     forget: () => takeBack(mmdemo.result.kept.of(desk.view.json.sample_id)),
-    "forget-all": () => takeBack(mmdemo.result.kept.all()),
+    "forget-all": () => { if (confirm(t("predict.forget_all_sure"))) takeBack(mmdemo.result.kept.all()); },
   };
 
   function onClick({ target }) {
@@ -199,6 +208,7 @@
       clearTimeout(desk.work.slow);
       desk.work = null;
       paint();
+      if (desk.problem) bringIntoView();
     }
   }
 
@@ -228,10 +238,16 @@
       if (view.task && view.task !== desk.task) chooseTask(view.task);
       for (const well of ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
     }
+    desk.stale = false;
     mmdemo.store(TOKEN, token, "sessionStorage");
     paint();
     ui.find(".mm-aloud").textContent = view.aloud || "";
-    if (view.answer && innerWidth < 900) ui.results.scrollIntoView({ block: "start" });
+    if (view.answer) bringIntoView();
+  }
+
+  // On a phone the results stand under the form.
+  function bringIntoView() {
+    if (innerWidth < 900) ui.results.scrollIntoView({ block: "start" });
   }
 
   // The server's upright copy stands in where the browser has none, or can't show its own.
@@ -254,8 +270,9 @@
   }
 
   function reset() {
-    Object.assign(desk, { token: null, view: null, problem: "", refused: false });
+    Object.assign(desk, { token: null, view: null, problem: "", refused: false, stale: false });
     mmdemo.store(TOKEN, null, "sessionStorage");
+    ui.find(".mm-aloud").textContent = "";
     paint();
   }
 
@@ -297,6 +314,7 @@
   function paint() {
     const working = desk.work !== null;
     ui.results.setAttribute("aria-busy", working);
+    ui.find(".mm-stale").hidden = !desk.stale || working;
     ui.find(".mm-progress").hidden = !working;
     ui.find(".mm-progress-said").textContent = desk.work?.said || "";
     ui.find(".mm-problem").hidden = !desk.problem;

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from tests.serving import Server
 
@@ -23,7 +23,13 @@ class Visitor:
         self.errors: list[str] = []
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+        page.on("dialog", self._meet)
+
+    def _meet(self, dialog: Dialog) -> None:
+        if dialog.type == "confirm":  # "are you sure?" is ours
+            dialog.accept()
+        else:
+            self.errors.append(f"dialog: {dialog.message}")
 
     def open(self) -> "Visitor":
         """Load the page, or load it again."""

@@ -102,6 +102,20 @@ def test_nothing_at_all_gets_a_sentence_and_the_page_goes_on(visit: Callable[...
     assert visitor.choose(caption="We love it").predict().problem == ""
 
 
+def test_on_a_phone_a_refusal_comes_into_view(visit: Callable[..., Visitor]) -> None:
+    page = visit(viewport={"width": 390, "height": 667}).predict().page
+    assert page.locator(".mm-problem").bounding_box()["y"] < 667
+
+
+def test_an_answer_to_what_was_there_before_is_said_to_be_that(visit: Callable[..., Visitor]) -> None:
+    visitor = visit().choose(caption="A lovely day").predict()
+    assert visitor.page.is_hidden(".mm-stale")
+    visitor.choose(caption="A lovely day?")
+    assert visitor.page.is_visible(".mm-stale")
+    visitor.predict()
+    visitor.page.wait_for_selector(".mm-stale", state="hidden")
+
+
 def test_the_keyboard_alone_is_enough(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     page = visitor.page

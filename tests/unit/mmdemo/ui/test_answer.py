@@ -62,7 +62,7 @@ def test_the_tick_stands_at_the_threshold() -> None:
             dataclasses.replace(UNSURE, reason="unfamiliar"),
             True,
             "unsure",
-            "48 % sure · unlike what it learned from: sent to people",
+            "Only a guess · unlike what it learned from: sent to people",
         ),
         (
             dataclasses.replace(SURE, flagged=True, reason="audit"),
