@@ -8,7 +8,7 @@ import pytest
 from tests import source_tree
 from tests.source_tree import Import
 
-BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review"}
+BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review", "mmdemo.study"}
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
 KNOWN = INPUT | {"mmdemo.figures", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.locale": set(),
     "mmdemo.samples": set(),
     "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},
+    "mmdemo.study": {"mmdemo.samples"},
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,

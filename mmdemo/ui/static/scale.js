@@ -1,0 +1,78 @@
+// How shares look: multiples of an even share as colours of words and as a veil over pictures. The scale is that of
+// mmdemo/ui/scale.py, the same for every sample.
+mmdemo.scale = (() => {
+  "use strict";
+  const { little, much, steps, looked, towards, against } = window.mmdemoScale;
+  const VEIL = [10, 18, 40]; // what was not looked at lies under it
+  const DARKEST = 0.8; // its opacity at the low end of the scale; it thins out fast, so that pictures stay readable
+  const AGAINST = [176, 96, 12]; // what speaks against the answer lies under this, and is hatched
+  const HATCH = [255, 186, 94];
+  const FINE = 16; // veil pixels along a cell
+
+  // Where a share stands on the scale, 0 … 1, below 0 where it speaks against the answer.
+  function level(share) {
+    const size = Math.abs(share);
+    if (size <= little) return 0;
+    return Math.sign(share) * Math.min(1, Math.log2(size / little) / Math.log2(much / little));
+  }
+
+  // Ground and ink of a word with that share, null where it has next to nothing.
+  function paint(share, signed) {
+    const height = level(share);
+    if (height === 0) return null;
+    const colours = signed ? (height > 0 ? towards : against) : looked;
+    return colours[Math.round(Math.abs(height) * steps)];
+  }
+
+  // Paint shares of a grid as a veil, which is smooth, so that no edge shows that the picture doesn't have.
+  function veil(canvas, { rows, columns }, shares, signed) {
+    Object.assign(canvas, { width: columns * FINE, height: rows * FINE });
+    const pen = canvas.getContext("2d");
+    const image = pen.createImageData(canvas.width, canvas.height);
+    const heights = stretched(stretched(Float32Array.from(shares, level), columns), rows);
+    for (let place = 0; place < heights.length; place += 1) {
+      const height = Math.max(signed ? -1 : 0, Math.min(1, heights[place]));
+      const hatched = height < 0 && (place + Math.floor(place / canvas.width)) % (FINE / 2) < 2;
+      shade(image.data, 4 * place, height, hatched);
+    }
+    pen.putImageData(image, 0, 0);
+  }
+
+  function shade(pixels, at, height, hatched) {
+    const [size, dark] = [Math.abs(height), DARKEST * (1 - Math.abs(height)) ** 2];
+    const colour = hatched ? HATCH : height < 0 ? AGAINST : VEIL;
+    const mixed = height < 0 ? Math.min(1, 2 * size) : 1;
+    for (let channel = 0; channel < 3; channel += 1) {
+      pixels[at + channel] = VEIL[channel] + mixed * (colour[channel] - VEIL[channel]);
+    }
+    pixels[at + 3] = 255 * (height < 0 ? Math.max(dark, 0.3 + 0.4 * size) : dark);
+  }
+
+  // Values in rows of `width` → FINE times as many columns, turned on its side; twice, and both ways are finer.
+  function stretched(values, width) {
+    const rows = values.length / width;
+    const out = new Float32Array(values.length * FINE);
+    const inside = (place) => Math.max(0, Math.min(width - 1, place));
+    for (let x = 0; x < width * FINE; x += 1) {
+      const first = Math.floor((x + 0.5) / FINE - 0.5) - 1;
+      const [a, b, c, d] = SPLINE[x % FINE];
+      const [p, q, r, s] = [inside(first), inside(first + 1), inside(first + 2), inside(first + 3)];
+      for (let row = 0; row < rows; row += 1) {
+        const at = row * width;
+        out[x * rows + row] = a * values[at + p] + b * values[at + q] + c * values[at + r] + d * values[at + s];
+      }
+    }
+    return out;
+  }
+
+  // Catmull and Rom's spline: what each of four neighbours weighs at the pixels of a cell.
+  const SPLINE = Array.from({ length: FINE }, (_, pixel) => {
+    const t = ((pixel + 0.5) / FINE + 0.5) % 1;
+    return [
+      0.5 * (-t + 2 * t ** 2 - t ** 3), 1 + 0.5 * (-5 * t ** 2 + 3 * t ** 3),
+      0.5 * (t + 4 * t ** 2 - 3 * t ** 3), 0.5 * (-(t ** 2) + t ** 3),
+    ];
+  });
+
+  return { level, paint, veil };
+})();
