@@ -48,9 +48,9 @@ def ordered(found: Sequence[Unit], draw: np.random.Generator) -> tuple[Unit, ...
     return tuple(sorted(shuffled, key=lambda unit: -unit.score))
 
 
-def counts(total: int) -> list[int]:
-    """Return how many of so many units each of SHARES is."""
-    return [round(total * share / 100) for share in SHARES]
+def counts(total: int, shares: Sequence[int] = SHARES) -> list[int]:
+    """Return how many of so many units each of the shares is."""
+    return [round(total * share / 100) for share in shares]
 
 
 def without(inputs: Inputs, explained: Explanation, taken: Collection[Unit]) -> Inputs:
