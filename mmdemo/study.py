@@ -5,6 +5,8 @@ from typing import Literal
 
 from mmdemo.samples import Explanation
 
+Verdict = Literal["better", "no_better", "too_few"]
+
 
 @dataclass(frozen=True)
 class Interaction:
@@ -52,7 +54,7 @@ class Contributions:
 class Trust:
     """A map's test on its own sample."""
 
-    verdict: Literal["better", "no_better", "too_few"]  # than random; or there is too little to tell
+    verdict: Verdict  # better than random, no better than random, or too few words, cells and moments to tell
     score: float  # by how much the probability falls below what it is at random, averaged along the way: [-1, 1]
     shares: tuple[int, ...]  # per cent of words, cells and moments that are gone
     map: tuple[float, ...]  # the label's probability at each share, the map's most important gone first

@@ -7,7 +7,7 @@ orders in which the modalities may come in. At most 2³ coalitions, judged in on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from math import factorial
 
@@ -15,18 +15,9 @@ import torch
 
 from mmdemo.explain.judges import probability
 from mmdemo.explain.maps import Pass
+from mmdemo.study import Contributions
 
 Coalition = frozenset[str]  # the modalities that the fusion sees
-
-
-@dataclass(frozen=True)
-class Contributions:
-    """What each modality added to the probability of one label, with sign; together `whole - nothing`."""
-
-    target: str  # the label
-    values: dict[str, float]  # modality → what it added, for the modalities that are there
-    nothing: float  # probability where the fusion sees no token
-    whole: float  # probability where it sees all of them
 
 
 def contributions(seen: Pass, temperature: float = 1.0) -> Contributions:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
 from mmdemo.decode import sample_id
@@ -13,25 +10,11 @@ from mmdemo.explain.faithfulness import area, deletion_curves
 from mmdemo.explain.judges import InInput
 from mmdemo.explain.maps import Pass
 from mmdemo.samples import Explanation
+from mmdemo.study import Trust, Verdict
 
 SHARES = (0, 5, 10, 20, 40, 70, 100)  # per cent of all units together, taken from the input itself
 ORDERS = 9  # random orders: to beat them all happens by chance one time in ten
 FEWEST = 8  # units: of fewer, a random order begins with the one that matters too often
-
-Verdict = Literal["better", "no_better", "too_few"]
-
-
-@dataclass(frozen=True)
-class Trust:
-    """A map's test on its own sample."""
-
-    verdict: Verdict  # better than random, no better than random, or too few words, cells and moments to tell
-    score: float  # by how much the probability falls below what it is at random, averaged along the way: [-1, 1]
-    shares: tuple[int, ...]  # per cent of words, cells and moments that are gone
-    map: tuple[float, ...]  # the label's probability at each share, the map's most important gone first
-    random: tuple[float, ...]  # the mean over random orders
-    orders: int  # how many of those
-    seed: int  # of them
 
 
 def trust(seen: Pass, explained: Explanation, temperature: float = 1.0) -> Trust:

@@ -81,7 +81,8 @@ def points(share: float, language: str) -> str:
     """Return a difference of two probabilities in percentage points, with its sign."""
     rounded = round(100 * share)
     sign = "−" if rounded < 0 else "+" if rounded > 0 else ""
-    return text("explain.points", language, number=f"{sign}{abs(rounded)}")
+    key = "explain.point" if abs(rounded) == 1 else "explain.points"
+    return text(key, language, number=f"{sign}{abs(rounded)}")
 
 
 def _meters(found: Contributions, language: str) -> Iterator[Meter]:
@@ -94,11 +95,9 @@ def _meters(found: Contributions, language: str) -> Iterator[Meter]:
 
 
 def _decided(found: Contributions, task: Task, language: str) -> str:
-    most = max(found.values, key=lambda name: abs(found.values[name]))
     return text(
         "explain.decided",
         language,
-        modality=text(f"common.{most}", language),
         label=task.display(found.target, language),
         nothing=percent(found.nothing, language),
         whole=percent(found.whole, language),

@@ -31,7 +31,7 @@
       const chosen = [picks.layer, picks.head].map((pick) => (pick.value === "" ? null : Number(pick.value)));
       const met = attended?.met(...chosen);
       const own = choice.method === "attention" && chosen.some((number) => number !== null);
-      const shares = own ? attended.answer(...chosen) : choice.shares;
+      const shares = (own && attended.answer(...chosen)) || choice.shares;
       map.change({ view: { shares, signed: choice.signed }, met });
       show(own ? shares : null);
       onChoice(own ? null : choice); // nobody has weighed the map of one head
@@ -50,7 +50,7 @@
   };
 
   function fill(pick, options) {
-    pick.replaceChildren(...options.map(([value, text]) => Object.assign(new Option(text, value))));
+    pick.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
     pick.closest("label").hidden = options.length < 2;
   }
 
@@ -70,22 +70,21 @@
     }
 
     return {
-      answer: (layer, head) => even(mean(rows, units, layer, head)),
+      answer: (layer, head) => mmdemo.scale.even(mean(rows, units, layer, head)),
       met(layer, head) {
         if (!meetings.length) return null;
         const table = mean(meetings, units * units, layer, head);
-        return (unit) => even(table.subarray(unit * units, (unit + 1) * units));
+        return (unit) => table.subarray(unit * units, (unit + 1) * units);
       },
     };
   }
 
   const WEIGHT = Float32Array.from({ length: 256 }, (_, step) => (step / 255) ** 2);
 
-  const bytesOf = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-
-  // In multiples of what each would have if all had the same.
-  function even(weights) {
-    const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length || 1;
-    return weights.map((weight) => weight / mean);
+  function bytesOf(text) {
+    const signs = atob(text);
+    const bytes = new Uint8Array(signs.length);
+    for (let at = 0; at < bytes.length; at += 1) bytes[at] = signs.charCodeAt(at);
+    return bytes;
   }
 })();

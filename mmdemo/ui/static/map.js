@@ -2,96 +2,97 @@
 // counted as the server counts them (mmdemo/ui/looked.py): cells, words, moments.
 (() => {
   "use strict";
-  const NOTHING = new Set();
 
   // Bring the card under `root` to life and return what others change it by.
   mmdemo.showMap = (root, signal) => {
     const card = root.querySelector(".mm-map");
     const state = {
       view: JSON.parse(card.dataset.told), // {shares, signed}
-      met: null, // met(unit) → the shares of what it met, once that is known
+      met: null, // met(unit) → how much it met each other, once that is known
       hovered: null,
       pinned: null,
-      struck: NOTHING, // left out in a what-if
+      struck: new Set(), // left out in a what-if
       hint: card.querySelector(".mm-pointed").textContent, // said where nothing is pointed at
     };
-    const parts = partsOf(card, signal, { hover, press: (unit) => map.press(unit), brush: (unit) => map.brush(unit) });
+    const pin = (unit) => change({ pinned: unit === state.pinned ? null : unit });
+    const map = { card, state, change, press: pin, brush: () => {} };
+    Object.assign(map, knowing(state, partsOf(card, signal, {
+      hover: (unit) => unit !== state.hovered && change({ hovered: unit }),
+      press: (unit) => map.press(unit),
+      brush: (unit) => map.brush(unit),
+    })));
     let waiting = false;
 
     function change(changes) {
       Object.assign(state, changes);
-      say();
-      if (!waiting) requestAnimationFrame(paint);
+      card.querySelector(".mm-pointed").textContent = said(map);
+      if (!waiting) requestAnimationFrame(show);
       waiting = true;
     }
 
-    function paint() {
+    function show() {
       waiting = false;
-      const { pinned, hovered } = state;
-      const from = pinned ?? hovered;
-      const met = from === null ? null : map.met(from);
-      for (const part of parts) part.paint(viewOf(part, met && lights(part, from) ? { shares: met, signed: false } : state.view));
-    }
-
-    // What a unit met lights up in the other modalities; of a lone one, in itself.
-    const lights = (part, unit) => parts.length === 1 || partOf(unit) !== part;
-
-    function viewOf(part, { shares, signed }) {
-      const mine = (unit) => unit !== null && partOf(unit) === part;
-      const local = (unit) => unit - part.first;
-      return {
-        shares: shares.slice(part.first, part.first + part.count),
-        signed,
-        outlined: [...new Set([state.pinned, state.hovered])].filter(mine).map(local),
-        pinned: mine(state.pinned) ? local(state.pinned) : null,
-        struck: [...state.struck].filter(mine).map(local),
-      };
-    }
-
-    const partOf = (unit) => parts.find((part) => unit >= part.first && unit < part.first + part.count);
-    const name = (unit) => partOf(unit).name(unit - partOf(unit).first);
-
-    function hover(unit) {
-      if (unit !== state.hovered) change({ hovered: unit });
-    }
-
-    function pin(unit) {
-      change({ pinned: unit === state.pinned ? null : unit });
-    }
-
-    function say() {
-      const pointed = card.querySelector(".mm-pointed");
-      const { hovered, pinned, view } = state;
-      const met = pinned === null ? null : map.met(pinned);
-      if (hovered !== null && (hovered !== pinned || !met)) {
-        const shown = met && lights(partOf(hovered), pinned) ? met : view.shares;
-        pointed.textContent = mmdemo.t("explain.pointed", { what: name(hovered), share: shareOf(shown[hovered]) });
-      } else if (pinned !== null) pointed.textContent = pinnedSaid(met);
-      else pointed.textContent = state.hint;
-    }
-
-    function pinnedSaid(met) {
-      const what = name(state.pinned);
-      if (!met) return mmdemo.t("explain.pinned", { what });
-      const lit = (unit) => lights(partOf(unit), state.pinned) && unit !== state.pinned;
-      return mmdemo.t("explain.pinned_met", { what, places: most(met, lit) });
-    }
-
-    // The two units that have most.
-    function most(shares, among = () => true) {
-      const sorted = [...shares.keys()].filter(among).sort((one, other) => shares[other] - shares[one]);
-      return sorted.slice(0, 2).map(name).join(mmdemo.t("common.and"));
+      paint(map);
     }
 
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && state.pinned !== null) change({ pinned: null });
     }, { signal });
-
-    const met = (unit) => (state.met ? state.met(unit) : null);
-    const map = { card, state, parts, change, most, met, press: pin, brush: () => {} };
-    paint();
+    paint(map);
     return map;
   };
+
+  // What can be asked of the units.
+  function knowing(state, parts) {
+    const partOf = (unit) => parts.find((part) => unit >= part.first && unit < part.first + part.count);
+    const name = (unit) => partOf(unit).name(unit - partOf(unit).first);
+    // What a unit met lights up in the other modalities; of a lone one, in itself.
+    const lights = (part, unit) => parts.length === 1 || partOf(unit) !== part;
+
+    // The shares of what a unit met, among what lights up for it; null where that is not known, or it met nothing.
+    function met(unit) {
+      const weights = state.met?.(unit);
+      return weights ? mmdemo.scale.even(weights, (other) => other !== unit && lights(partOf(other), unit)) : null;
+    }
+
+    // The names of the two units that have most.
+    function most(shares, among = () => true) {
+      const sorted = [...shares.keys()].filter(among).sort((one, other) => shares[other] - shares[one]);
+      return sorted.slice(0, 2).map(name).join(mmdemo.t("common.and"));
+    }
+
+    return { parts, partOf, name, lights, met, most };
+  }
+
+  function paint({ state, parts, partOf, lights, met }) {
+    const from = state.pinned ?? state.hovered;
+    const lit = from === null ? null : met(from);
+    for (const part of parts) {
+      const { shares, signed } = lit && lights(part, from) ? { shares: lit, signed: false } : state.view;
+      const own = (units) => units.filter((unit) => unit !== null && partOf(unit) === part).map((unit) => unit - part.first);
+      part.paint({
+        shares: shares.slice(part.first, part.first + part.count),
+        signed,
+        outlined: own([...new Set([state.pinned, state.hovered])]),
+        pressed: own([state.pinned, ...state.struck]),
+        struck: own([...state.struck]),
+      });
+    }
+  }
+
+  // The line under the map: what is pointed at, or else what is pinned and what it met.
+  function said({ state, name, lights, partOf, met, most }) {
+    const { hovered, pinned, view } = state;
+    const lit = pinned === null ? null : met(pinned);
+    if (hovered !== null && (hovered !== pinned || !lit)) {
+      const shown = lit && lights(partOf(hovered), pinned) ? lit : view.shares;
+      return mmdemo.t("explain.pointed", { what: name(hovered), share: shareOf(shown[hovered]) });
+    }
+    if (pinned === null) return state.hint;
+    if (!lit) return mmdemo.t("explain.pinned", { what: name(pinned) });
+    const places = most(lit, (unit) => unit !== pinned && lights(partOf(unit), pinned));
+    return mmdemo.t("explain.pinned_met", { what: name(pinned), places });
+  }
 
   // In the order of their units; `on` speaks of units, a part of its own cells, words or moments.
   function partsOf(card, signal, on) {
@@ -122,7 +123,7 @@
       return found < 0 ? null : found;
     };
 
-    function paint({ shares, signed, outlined, pinned, struck }) {
+    function paint({ shares, signed, outlined, pressed, struck }) {
       words.forEach((word, number) => {
         const [ground, ink] = mmdemo.scale.paint(shares[number], signed) || ["", ""];
         word.style.background = ground;
@@ -130,7 +131,7 @@
         word.classList.toggle("mm-quiet", !ground);
         word.classList.toggle("mm-pointed-at", outlined.includes(number));
         word.classList.toggle("mm-struck", struck.includes(number));
-        word.setAttribute("aria-pressed", number === pinned || struck.includes(number));
+        word.setAttribute("aria-pressed", pressed.includes(number));
       });
     }
 

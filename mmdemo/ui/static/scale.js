@@ -16,6 +16,13 @@ mmdemo.scale = (() => {
     return Math.sign(share) * Math.min(1, Math.log2(size / little) / Math.log2(much / little));
   }
 
+  // Weights in multiples of what each would have if all `among` them had the same; null where they have nothing.
+  function even(weights, among = () => true) {
+    const counted = weights.filter((_, number) => among(number));
+    const total = counted.reduce((sum, weight) => sum + weight, 0);
+    return total > 0 ? weights.map((weight) => (weight / total) * counted.length) : null;
+  }
+
   // Ground and ink of a word with that share, null where it has next to nothing.
   function paint(share, signed) {
     const height = level(share);
@@ -74,5 +81,5 @@ mmdemo.scale = (() => {
     ];
   });
 
-  return { level, paint, veil };
+  return { level, even, paint, veil };
 })();
