@@ -37,6 +37,10 @@ def resolve(name: str, model: MultimodalModel) -> str | None:
     raise UnknownName("unknown_method", method=name, known=listed)
 
 
+def every(seen: Pass) -> list[Explanation]:
+    return [explain("attention", seen)]
+
+
 def explain(method: str, seen: Pass) -> Explanation:
     """Return what one of METHODS says of one pass."""
     return METHODS[method](seen)

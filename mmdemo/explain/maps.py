@@ -20,6 +20,7 @@ class Pass:
     encoded: Encoded  # of this sample alone
     output: MultimodalOutput  # with attention, where the fusion attends
     target: str  # the label to explain
+    against: str | None = None  # the label that it is explained against; None: all others
 
 
 def explanation(seen: Pass, method: str, scores: Tensor) -> Explanation:
