@@ -31,7 +31,6 @@ class Seen:
     decided: str  # the meters in a sentence
     verdict: str
     trusted: str  # the verdict in a sentence
-    score: str  # signed percentage points
     curves: Mapping[str, str]  # "map", "random" → the points of a line
 
 
@@ -51,8 +50,7 @@ def view(found: Weighed, task: Task, language: str) -> Seen:
         meters=meters,
         decided=_decided(found.contributions, task, language) if meters else "",
         verdict=found.trust.verdict,
-        trusted=text(f"explain.trust_{found.trust.verdict}", language),
-        score=points(found.trust.score, language),
+        trusted=text(f"explain.trust_{found.trust.verdict}", language, score=points(found.trust.score, language)),
         curves={"map": _line(found.trust, found.trust.map), "random": _line(found.trust, found.trust.random)},
     )
 
@@ -77,10 +75,10 @@ def otherwise(prediction: Prediction, found: Mapping[str, float], task: Task, la
     )
 
 
-def points(share: float, language: str) -> str:
-    """Return a difference of two probabilities in percentage points, with its sign."""
+def points(share: float, language: str, plus: str = "") -> str:
+    """Return a difference of two probabilities in percentage points; `plus` stands before one that is above 0."""
     rounded = round(100 * share)
-    sign = "−" if rounded < 0 else "+" if rounded > 0 else ""
+    sign = "−" if rounded < 0 else plus if rounded > 0 else ""
     key = "explain.point" if abs(rounded) == 1 else "explain.points"
     return text(key, language, number=f"{sign}{abs(rounded)}")
 
@@ -91,7 +89,7 @@ def _meters(found: Contributions, language: str) -> Iterator[Meter]:
         width = 50 * min(1.0, abs(value))
         left = 50 - width if value < 0 else 50
         name = text(f"common.{modality}", language)
-        yield Meter(name, points(value, language), round(left, 2), round(width, 2), value < 0)
+        yield Meter(name, points(value, language, "+"), round(left, 2), round(width, 2), value < 0)
 
 
 def _decided(found: Contributions, task: Task, language: str) -> str:

@@ -32,7 +32,7 @@
     copy.querySelectorAll("canvas").forEach((canvas, number) => {
       canvas.replaceWith(Object.assign(new Image(), { src: canvases[number].toDataURL("image/jpeg", 0.9), alt: canvas.getAttribute("aria-label") }));
     });
-    for (const gone of copy.querySelectorAll(".mm-map-head label, .mm-look, .mm-tools, .mm-time, [hidden]")) gone.remove();
+    for (const gone of copy.querySelectorAll(".mm-pick, .mm-pointed, .mm-tools, .mm-time, [hidden]")) gone.remove();
     for (const sound of copy.querySelectorAll("audio")) sound.controls = true;
     for (const part of [copy, ...copy.querySelectorAll("*")]) {
       for (const { name } of [...part.attributes]) if (/^data-|^tabindex$|^role$|^aria-(pressed|live|busy)$/.test(name)) part.removeAttribute(name);
