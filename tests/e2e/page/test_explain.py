@@ -83,7 +83,7 @@ def test_everything_can_be_pinned_by_keyboard_alone(explained: Callable[..., Vis
     page.focus(CANVAS)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    assert "Pinned: Row" in str(settled(page, "document.querySelector('.mm-pointed').textContent"))
+    assert "Pinned: row" in str(settled(page, "document.querySelector('.mm-pointed').textContent"))
     page.keyboard.press("Escape")
     assert "Pinned" not in page.inner_text(".mm-pointed")
 

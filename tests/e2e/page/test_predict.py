@@ -52,7 +52,7 @@ def test_the_map_tells_the_number_of_what_is_pointed_at(visit: Callable[..., Vis
     page.hover(".mm-word >> nth=1")
     assert page.inner_text(".mm-pointed").startswith("smiles: ")
     page.hover(".mm-picture-map canvas", position={"x": 5, "y": 5})
-    assert page.inner_text(".mm-pointed").startswith("Row 1, column 1: ")
+    assert page.inner_text(".mm-pointed").startswith("row 1, column 1: ")
     page.focus(".mm-picture-map canvas")
     page.keyboard.press("ArrowRight")
     assert page.inner_text(".mm-pointed").endswith("× an even share")
