@@ -1,5 +1,6 @@
 """A closer look at one pass: its other maps, what decided it, and what is left of its sample in a what-if."""
 
+import itertools
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from mmdemo.errors import BadInput
 from mmdemo.explain import deletion
 from mmdemo.explain.interaction import interaction
 from mmdemo.explain.maps import Pass
+from mmdemo.explain.question import Question
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.trust import trust
 from mmdemo.samples import Inputs
@@ -16,7 +18,8 @@ from mmdemo.study import Asked, Study, Weighed
 
 def study(seen: Pass, version: str) -> Study:
     """Return the maps that cost about as much as an answer, and what met what."""
-    return Study(version, tuple(explain.every(seen)), interaction(seen))
+    maps = explain.every(seen, _questions(seen))
+    return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(seen))
 
 
 def weigh(seen: Pass, asked: Asked, temperature: float, version: str) -> Weighed:
@@ -45,3 +48,10 @@ def left(seen: Pass, units: Collection[int], modalities: Collection[str]) -> Inp
     if not found.modalities:
         raise BadInput("nothing_left")
     return found
+
+
+def _questions(seen: Pass) -> list[Question]:
+    """Why this answer, why it rather than each other label, and why each of those."""
+    others = [label for label in seen.model.config.labels if label != seen.target]
+    rather = [Question(seen.target, other) for other in others] if len(others) > 1 else []
+    return [Question(seen.target), *rather, *map(Question, others)]
