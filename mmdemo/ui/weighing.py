@@ -9,7 +9,7 @@ from mmdemo.study import Contributions, Trust, Weighed
 from mmdemo.tasks import Task
 from mmdemo.ui.answer import percent
 
-CURVE_WIDTH, CURVE_HEIGHT = 132, 44  # of the two curves as drawn
+CURVE_WIDTH, CURVE_HEIGHT = 96, 44  # of the two curves as drawn
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,10 @@ def test_what_is_pinned_stays_until_escape(explained: Callable[..., Visitor]) ->
     assert page.inner_text(".mm-pointed").startswith("Pinned: “smiles”. It met row ")
     page.hover(WORD.format(6))
     page.mouse.move(0, 0)
-    assert settled(page, PICTURE) == pinned and page.evaluate(PRESSED) == 1
+    assert settled(page, PICTURE) == pinned and settled(page, PRESSED) == 1
     page.keyboard.press("Escape")
     page.evaluate("document.activeElement.blur()")
-    assert settled(page, PICTURE) != pinned and page.evaluate(PRESSED) == -1
+    assert settled(page, PICTURE) != pinned and settled(page, PRESSED) == -1
 
 
 def test_everything_can_be_pinned_by_keyboard_alone(explained: Callable[..., Visitor]) -> None:
@@ -77,9 +77,9 @@ def test_everything_can_be_pinned_by_keyboard_alone(explained: Callable[..., Vis
     page.focus(WORD.format(0))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert page.evaluate(PRESSED) == 1
+    assert settled(page, PRESSED) == 1
     page.keyboard.press("Space")
-    assert page.evaluate(PRESSED) == -1
+    assert settled(page, PRESSED) == -1
     page.focus(CANVAS)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")

@@ -33,7 +33,7 @@ def test_an_example_is_answered_with_bars_facts_and_map(visit: Callable[..., Vis
     assert "threshold 60 %" in page.inner_text(".mm-facts")
     assert "from picture and caption" in page.inner_text(".mm-facts")
     assert page.inner_text(".mm-words").split() == SENTIMENT.examples[0].text.split()
-    assert page.inner_text(".mm-sentence").startswith("It looked ")
+    assert page.inner_text(".mm-sentence").startswith("For positive spoke ")
     label = page.get_attribute(".mm-picture-map canvas", "aria-label")
     assert label is not None
     assert page.inner_text(".mm-sentence") in label

@@ -69,7 +69,7 @@ def test_a_map_that_is_no_better_than_random_is_said_to_be(looking: Looking, loo
     assert [(asked.method, asked.target, asked.against) for asked in loop.weighed] == [
         ("relevance", "positive", "neutral")
     ]
-    assert found["doubted"] and "Not for this sample" in found["html"] and "ahead by 1 point." in found["html"]
+    assert found["doubted"] and "Not for this sample" in found["html"] and "leads by 1 point." in found["html"]
     assert "−5 points" in found["html"] and "+65 points" in found["html"]
     assert found["json"]["trust"]["seed"] == 7
 
