@@ -40,12 +40,12 @@
     const said = answer.cloneNode(true);
     for (const gone of said.querySelectorAll(".mm-after, .mm-dispute, .mm-now")) gone.remove();
     const foot = Object.assign(document.createElement("p"), { className: "mm-muted mm-facts", textContent: facts.join(" · ") });
-    const styles = [...document.head.querySelectorAll("style")].map((style) => style.textContent).filter((text) => text.includes(".mm-"));
+    const styles = [...document.head.querySelectorAll("style")].map((style) => style.textContent).filter((text) => text.includes("mm-"));
     return `<!doctype html>
 <html lang="${document.documentElement.lang}">
 <head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>${mmdemo.t("explain.title")}</title>
-<style>:root${"{--mm-font: sans-serif}"}${styles.join("\n")}</style></head>
+<style>${styles.join("\n")}</style></head>
 <body class="${document.body.classList.contains("dark") ? "dark" : ""}"><main class="mm-part mm-kept-map">
 ${said.outerHTML}${copy.outerHTML}${foot.outerHTML}</main></body></html>`;
   }
