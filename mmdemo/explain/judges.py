@@ -20,7 +20,7 @@ from mmdemo.explain.maps import Pass
 from mmdemo.model import Tokens
 from mmdemo.samples import Explanation, Inputs
 
-BATCH = 32  # copies of a sample that are read or judged at once
+BATCH = 8  # copies of a sample that are read or judged at once: more are no faster, and fill the memory
 
 Place = tuple[str, int]  # a unit without its score: modality, and its number in the explanation
 Judge = Callable[
