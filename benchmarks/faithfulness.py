@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.faithfulness_tables import EVERYTHING, FIGURES, RANDOM, Figures, tables
+from benchmarks.faithfulness_tables import EVERYTHING, FIGURES, RANDOM, REFEREE, Figures, tables
 from mmdemo import explain, sidecar, tasks
 from mmdemo.decode import decode
 from mmdemo.explain import Pass
@@ -33,7 +33,7 @@ from mmdemo.versions import SHIPPED
 
 ORDERS = 10  # random maps of a sample
 AGREED = 3  # … whose SaCo is taken: ten passes each
-CHECKED = 50  # samples whose maps are compared with an untrained model's, and that get the page's badge
+CHECKED = 50  # samples whose maps are compared with an untrained model's, and whose default map gets the page's badge
 PLACES = {"input": InInput, "tokens": AtTokens}
 TOLD_EVERY = 10  # samples
 
@@ -113,10 +113,10 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         for place, judge in PLACES.items():
             told = _areas(judge(seen, next(iter(explained.values())), temperature), chosen, draw)
             found |= {f"{place}/{scope}/{name}": value for name, value in told.items()}
-        found |= {f"occlusion/{scope}/{name}": value for name, value in _like(chosen["occlusion"], chosen).items()}
+        found |= {f"{REFEREE}/{scope}/{name}": value for name, value in _like(chosen[REFEREE], chosen).items()}
     if number <= CHECKED:
         found |= _untrained(ground, seen, maps)
-        found |= _badges(seen, explained, temperature)
+        found |= _badge(seen, explained[ground.methods[0]], temperature)
     return found
 
 
@@ -176,23 +176,19 @@ def _like(reference: Sequence[Unit], maps: Maps) -> Figures:
 def _untrained(ground: Ground, seen: Pass, maps: Maps) -> Figures:
     """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
     other = replace(_passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
-    blank = {name: units(explain.explain(name, other)) for name in maps}
+    blank = {name: units(explain.explain(name, other)) for name in maps if name != REFEREE}
     found = {}
     for scope, chosen in _scopes(seen.inputs, maps).items():
-        theirs = _scopes(seen.inputs, blank)[scope]
-        for name, item in chosen.items():
-            found |= {f"untrained/{scope}/{name}": value for value in _like(theirs[name], {name: item}).values()}
+        for name, theirs in _scopes(seen.inputs, blank)[scope].items():
+            found |= {f"untrained/{scope}/{name}": value for value in _like(theirs, {name: chosen[name]}).values()}
     return found
 
 
-def _badges(seen: Pass, explained: dict[str, Explanation], temperature: float) -> Figures:
-    """Return which maps the page would call better than random, and how long that takes."""
-    found = {}
-    for name, item in explained.items():
-        start = time.perf_counter()
-        verdict = trust(seen, item, temperature).verdict
-        found |= {f"badge/{name}": float(verdict == "better"), f"seconds/badge {name}": time.perf_counter() - start}
-    return found
+def _badge(seen: Pass, explained: Explanation, temperature: float) -> Figures:
+    """Return whether the page would call a map better than random, and how long that takes."""
+    start = time.perf_counter()
+    verdict = trust(seen, explained, temperature).verdict
+    return {"badge": float(verdict == "better"), "seconds/badge": time.perf_counter() - start}
 
 
 if __name__ == "__main__":

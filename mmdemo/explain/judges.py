@@ -28,7 +28,7 @@ Judge = Callable[
 ]  # groups, each taken by itself → the target's probability (g,)
 
 
-class _Judge:
+class _Batched:
     """Asks each question once, in batches. `temperature` is the version's for the sample's modalities."""
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float) -> None:
@@ -53,7 +53,7 @@ class _Judge:
         raise TypeError("a judge says itself what is left")
 
 
-class InInput(_Judge):
+class InInput(_Batched):
     """Takes units from the input itself. What a modality is without some is encoded once, whatever the others lack."""
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
@@ -91,7 +91,7 @@ class InInput(_Judge):
         return deletion.without(self._inputs, self.explained, [Unit(*place, score=0.0) for place in lacking])
 
 
-class AtTokens(_Judge):
+class AtTokens(_Batched):
     """Masks units' tokens at the fusion's input: nothing is encoded again. All masked, the answer token is alone."""
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
