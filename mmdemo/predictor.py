@@ -80,7 +80,7 @@ class Predictor:
     def predict(self, sample: Sample, explain: str = "none") -> Prediction:
         """Decode and answer; `explain` is "none", "default" or a method. Raises BadInput, UnknownName, CheckpointError.
 
-        One forward pass, explanation included where the method is attention.
+        The default explanation takes no further pass of the encoders.
         """
         start = time.perf_counter()
         return self._predict(decode.decode(sample, self.task), explain, start)
@@ -89,14 +89,26 @@ class Predictor:
         """Answer for a sample that `decode` has read already."""
         return self._predict(inputs, explain, time.perf_counter())
 
-    def explain(self, sample: Sample, method: str = "default") -> Explanation:
-        """Return where the model looked. Raises BadInput, UnknownName, CheckpointError."""
-        found = self.predict(sample, method).explanation
-        if found is None:
-            raise self._unexplained(method)
+    def explain(
+        self, sample: Sample, method: str = "default", target: str | None = None, against: str | None = None
+    ) -> Explanation:
+        """Return what speaks for `target` (None: the answer), rather than for `against` (None: all other labels).
+
+        Raises BadInput, UnknownName (method, label, or a label against itself), CheckpointError.
+        """
+        if method == explain.NONE:
+            raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
+        for label in (target, against):
+            if label is not None:
+                self.task.check_label(label)
+        start = time.perf_counter()
+        found = self._predict(decode.decode(sample, self.task), method, start, target, against).explanation
+        assert found is not None
         return found
 
-    def _predict(self, inputs: Inputs, method: str, start: float) -> Prediction:
+    def _predict(
+        self, inputs: Inputs, method: str, start: float, target: str | None = None, against: str | None = None
+    ) -> Prediction:
         served = self._current()
         chosen = explain.resolve(method, served.model)
         if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
@@ -105,7 +117,9 @@ class Predictor:
         with torch.inference_mode():
             output = served.model(**encoded.tensors, return_attention=chosen is not None)
         answer = _answer(served.task, served, inputs, encoded, output)
-        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, answer.label)
+        if against == (target or answer.label):
+            raise UnknownName("against_itself", label=against)
+        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, target or answer.label, against)
         return Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
@@ -123,11 +137,6 @@ class Predictor:
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
-
-    def _unexplained(self, method: str) -> UnknownName:
-        if method == explain.NONE or self.methods:
-            return UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
-        return UnknownName("no_attention", fusion=self._current().model.config.fusion, known=explain.NONE)
 
     def _current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""

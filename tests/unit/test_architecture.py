@@ -64,7 +64,17 @@ NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqla
 OPTIONAL = {"peft", "optuna"}
 
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.
-HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
+HEAVY = {
+    "torch",
+    "torchaudio",
+    "transformers",
+    "silero_vad",
+    "py3langid",
+    "label_studio_sdk",
+    "gradio",
+    "sklearn",
+    "captum",
+}
 HEAVY |= OPTIONAL  # … or there only where requirements-dev.txt was installed
 # … and our own rooms that import such packages, for package roots and commands that must answer without them.
 LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
