@@ -138,12 +138,12 @@ def _passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None
 
 
 def _scopes(inputs: Inputs, maps: Maps) -> dict[str, Maps]:
-    """Return what is taken: units of all modalities in one order, and of each alone while the others stay."""
+    """Return what is taken: units of each modality while the others stay, and of several together in one order."""
     alone = {
         modality: {name: tuple(unit for unit in found if unit.modality == modality) for name, found in maps.items()}
         for modality in inputs.modalities
     }
-    return {EVERYTHING: maps, **alone}
+    return {EVERYTHING: maps, **alone} if len(alone) > 1 else alone
 
 
 def _areas(judge: InInput | AtTokens, maps: Maps, draw: np.random.Generator) -> Figures:

@@ -87,10 +87,9 @@ def _costs(found: Sequence[Figures], methods: Sequence[str]) -> list[str]:
 
 
 def _scopes(found: Sequence[Figures]) -> list[str]:
-    """Return what was taken: each modality, and before them everything where there are several."""
+    """Return what was taken: everything where samples have several modalities, and each of those."""
     there = {key.split("/")[1] for item in found for key in item if key.split("/")[0] in PLACES}
-    several = len(there) > 2
-    return [scope for scope in SCOPES if scope in there and (several or scope != EVERYTHING)]
+    return [scope for scope in SCOPES if scope in there]
 
 
 def _values(found: Sequence[Figures], key: str) -> np.ndarray:
