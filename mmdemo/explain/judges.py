@@ -23,9 +23,8 @@ from mmdemo.samples import Explanation, Inputs
 BATCH = 8  # copies of a sample that are read or judged at once: more are no faster, and fill the memory
 
 Place = tuple[str, int]  # a unit without its score: modality, and its number in the explanation
-Judge = Callable[
-    [Sequence[Collection[Unit]]], np.ndarray
-]  # groups, each taken by itself → the target's probability (g,)
+# Groups of units, each taken by itself → the probability (g,) of the label that is explained.
+Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
 
 
 class _Batched:
@@ -40,7 +39,8 @@ class _Batched:
     def __call__(self, taken: Sequence[Collection[Unit]]) -> np.ndarray:
         """Return the probability (g,) float64 of the explained label without each group of units."""
         groups = [frozenset((unit.modality, unit.place) for unit in group) for group in taken]
-        new = sorted({group for group in groups if group not in self._known}, key=len)  # alike long: little padding
+        new = [group for group in dict.fromkeys(groups) if group not in self._known]
+        new.sort(key=len)  # alike long: little padding
         with torch.inference_mode():
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
