@@ -109,9 +109,10 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         added = time.perf_counter() - start + (attentive_s - whole_s if name in explain.OF_ATTENTION else 0.0)
         found[f"seconds/{name}"] = added
     maps = {name: units(item) for name, item in explained.items()}
+    judges = {place: judge(seen, explained[REFEREE], temperature) for place, judge in PLACES.items()}
     for scope, chosen in _scopes(seen.inputs, maps).items():
-        for place, judge in PLACES.items():
-            told = _areas(judge(seen, next(iter(explained.values())), temperature), chosen, draw)
+        for place, judge in judges.items():
+            told = _areas(judge, chosen, draw)
             found |= {f"{place}/{scope}/{name}": value for name, value in told.items()}
         found |= {f"{REFEREE}/{scope}/{name}": value for name, value in _like(chosen[REFEREE], chosen).items()}
     if number <= CHECKED:
