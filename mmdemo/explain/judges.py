@@ -20,15 +20,14 @@ from mmdemo.explain.maps import Pass
 from mmdemo.model import Tokens
 from mmdemo.samples import Explanation, Inputs
 
-BATCH = 32  # copies of a sample that are read or judged at once
+BATCH = 8  # copies of a sample that are read or judged at once: more are no faster, and fill the memory
 
 Place = tuple[str, int]  # a unit without its score: modality, and its number in the explanation
-Judge = Callable[
-    [Sequence[Collection[Unit]]], np.ndarray
-]  # groups, each taken by itself → the target's probability (g,)
+# Groups of units, each taken by itself → the probability (g,) of the label that is explained.
+Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
 
 
-class _Judge:
+class _Batched:
     """Asks each question once, in batches. `temperature` is the version's for the sample's modalities."""
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float) -> None:
@@ -40,7 +39,8 @@ class _Judge:
     def __call__(self, taken: Sequence[Collection[Unit]]) -> np.ndarray:
         """Return the probability (g,) float64 of the explained label without each group of units."""
         groups = [frozenset((unit.modality, unit.place) for unit in group) for group in taken]
-        new = sorted({group for group in groups if group not in self._known}, key=len)  # alike long: little padding
+        new = [group for group in dict.fromkeys(groups) if group not in self._known]
+        new.sort(key=len)  # alike long: little padding
         with torch.inference_mode():
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
@@ -53,7 +53,7 @@ class _Judge:
         raise TypeError("a judge says itself what is left")
 
 
-class InInput(_Judge):
+class InInput(_Batched):
     """Takes units from the input itself. What a modality is without some is encoded once, whatever the others lack."""
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
@@ -91,7 +91,7 @@ class InInput(_Judge):
         return deletion.without(self._inputs, self.explained, [Unit(*place, score=0.0) for place in lacking])
 
 
-class AtTokens(_Judge):
+class AtTokens(_Batched):
     """Masks units' tokens at the fusion's input: nothing is encoded again. All masked, the answer token is alone."""
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:

@@ -11,24 +11,18 @@ from mmdemo import explain
 from mmdemo.explain import Pass, deletion
 from mmdemo.explain.deletion import Unit, units
 from mmdemo.explain.judges import AtTokens, InInput
-from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
 from tests import tiny
+from tests.unit.mmdemo.model.conftest import Built
 
 TEMPERATURE = 1.7
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
+def seen(built: Built) -> Pass:
     """One sample of all modalities behind its pass."""
-    folder = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    model, processor = MultimodalModel.build(tiny.task(folder), tiny.starts(folder))
-    inputs = Inputs(tiny.inputs().image, "the dog smiling at cats", tiny.inputs(seconds=0.3).audio)
-    encoded = processor([inputs])
-    with torch.inference_mode():
-        output = model.eval()(**encoded.tensors, return_attention=True)
-    return Pass(model, processor, inputs, encoded, output, "good")
+    whole = tiny.inputs(seconds=0.3)
+    return tiny.passed(built, Inputs(whole.image, "the dog smiling at cats", whole.audio), "good")
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +101,7 @@ def test_a_judge_at_the_tokens_masks_those_of_the_unit(seen: Pass, explained: Ex
 
 @pytest.mark.parametrize("judge", [InInput, AtTokens])
 def test_a_caption_alone_that_loses_all_words_is_still_judged(seen: Pass, judge: type[InInput]) -> None:
-    inputs = Inputs(text="the dog")
-    encoded = seen.processor([inputs])
-    with torch.inference_mode():
-        output = seen.model(**encoded.tensors, return_attention=True)
-    alone = Pass(seen.model, seen.processor, inputs, encoded, output, "bad")
+    alone = tiny.passed((seen.model, seen.processor), Inputs(text="the dog"), "bad")
     explained = explain.explain("attention", alone)
     found = judge(alone, explained)([[], units(explained)])
     assert np.isfinite(found).all() and ((found > 0) & (found < 1)).all() and found[0] != found[1]

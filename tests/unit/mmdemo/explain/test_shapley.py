@@ -19,11 +19,7 @@ def passed(folder: Path, fusion: str, modalities: tuple[str, ...] = MODALITIES) 
     path.write_text(path.read_text("utf-8").replace("[fusion]\n", f'[fusion]\ntype = "{fusion}"\n'), "utf-8")
     torch.manual_seed(0)
     model, processor = MultimodalModel.build(tiny.tasks.load_file(path), tiny.starts(folder))
-    inputs = tiny.inputs(modalities=modalities, seconds=0.3)
-    encoded = processor([inputs])
-    with torch.inference_mode():
-        output = model.eval()(**encoded.tensors)
-    return Pass(model, processor, inputs, encoded, output, "good")
+    return tiny.passed((model.eval(), processor), tiny.inputs(modalities=modalities, seconds=0.3), "good")
 
 
 def test_the_glove_game() -> None:
