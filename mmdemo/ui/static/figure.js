@@ -20,7 +20,6 @@
       if (view.shares !== last?.shares || view.signed !== last?.signed) mmdemo.scale.veil(veil, grid, view.shares, view.signed);
       last = view;
       pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-      pen.imageSmoothingQuality = "high";
       pen.drawImage(veil, 0, 0, canvas.width, canvas.height);
       if (sound) mmdemo.sound.curve(canvas, pen, grid, view);
       for (const number of view.struck) strike(pen, box(number));

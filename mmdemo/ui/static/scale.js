@@ -7,7 +7,8 @@ mmdemo.scale = (() => {
   const DARKEST = 0.8; // its opacity at the low end of the scale; it thins out fast, so that pictures stay readable
   const AGAINST = [176, 96, 12]; // what speaks against the answer lies under this, and is hatched
   const HATCH = [255, 186, 94];
-  const FINE = 16; // veil pixels along a cell
+  const FINE = 8; // veil pixels along a cell
+  const SHADES = 127; // of the veil on each side
 
   // Where a share stands on the scale, 0 … 1, below 0 where it speaks against the answer.
   function level(share) {
@@ -33,27 +34,35 @@ mmdemo.scale = (() => {
 
   // Paint shares of a grid as a veil, which is smooth, so that no edge shows that the picture doesn't have.
   function veil(canvas, { rows, columns }, shares, signed) {
-    Object.assign(canvas, { width: columns * FINE, height: rows * FINE });
+    if (canvas.width !== columns * FINE || canvas.height !== rows * FINE) {
+      Object.assign(canvas, { width: columns * FINE, height: rows * FINE });
+    }
     const pen = canvas.getContext("2d");
     const image = pen.createImageData(canvas.width, canvas.height);
     const heights = stretched(stretched(Float32Array.from(shares, level), columns), rows);
+    const pixels = new Uint32Array(image.data.buffer);
     for (let place = 0; place < heights.length; place += 1) {
       const height = Math.max(signed ? -1 : 0, Math.min(1, heights[place]));
-      const hatched = height < 0 && (place + Math.floor(place / canvas.width)) % (FINE / 2) < 2;
-      shade(image.data, 4 * place, height, hatched);
+      const hatched = (place + Math.floor(place / canvas.width)) % FINE < FINE / 4;
+      pixels[place] = (hatched ? HATCHED : PLAIN)[Math.round((height + 1) * SHADES)];
     }
     pen.putImageData(image, 0, 0);
   }
 
-  function shade(pixels, at, height, hatched) {
-    const [size, dark] = [Math.abs(height), DARKEST * (1 - Math.abs(height)) ** 2];
-    const colour = hatched ? HATCH : height < 0 ? AGAINST : VEIL;
-    const mixed = height < 0 ? Math.min(1, 2 * size) : 1;
-    for (let channel = 0; channel < 3; channel += 1) {
-      pixels[at + channel] = VEIL[channel] + mixed * (colour[channel] - VEIL[channel]);
+  // The veil's pixels by height, from -1 to 1.
+  function shades(against) {
+    const pixels = new Uint8ClampedArray(4 * (2 * SHADES + 1));
+    for (let shade = 0; shade <= 2 * SHADES; shade += 1) {
+      const height = shade / SHADES - 1;
+      const [size, dark] = [Math.abs(height), DARKEST * (1 - Math.abs(height)) ** 2];
+      const mixed = height < 0 ? Math.min(1, 2 * size) : 0;
+      const colour = VEIL.map((channel, number) => channel + mixed * (against[number] - channel));
+      pixels.set([...colour, 255 * (height < 0 ? Math.max(dark, 0.3 + 0.4 * size) : dark)], 4 * shade);
     }
-    pixels[at + 3] = 255 * (height < 0 ? Math.max(dark, 0.3 + 0.4 * size) : dark);
+    return new Uint32Array(pixels.buffer);
   }
+
+  const [PLAIN, HATCHED] = [shades(AGAINST), shades(HATCH)];
 
   // Values in rows of `width` → FINE times as many columns, turned on its side; twice, and both ways are finer.
   function stretched(values, width) {
