@@ -7,7 +7,9 @@ mmdemo.scale = (() => {
   const DARKEST = 0.8; // its opacity at the low end of the scale; it thins out fast, so that pictures stay readable
   const AGAINST = [176, 96, 12]; // what speaks against the answer lies under this, and is hatched
   const HATCH = [255, 186, 94];
-  const FINE = 8; // veil pixels along a cell
+  const FINE = { few: 16, many: 8 }; // veil pixels along a cell
+  const MANY = 10; // columns
+  const PERIOD = 8; // veil pixels from stripe to stripe
   const SHADES = 127; // of the veil on each side
 
   // Where a share stands on the scale, 0 … 1, below 0 where it speaks against the answer.
@@ -34,16 +36,17 @@ mmdemo.scale = (() => {
 
   // Paint shares of a grid as a veil, which is smooth, so that no edge shows that the picture doesn't have.
   function veil(canvas, { rows, columns }, shares, signed) {
-    if (canvas.width !== columns * FINE || canvas.height !== rows * FINE) {
-      Object.assign(canvas, { width: columns * FINE, height: rows * FINE });
+    const fine = columns > MANY ? FINE.many : FINE.few;
+    if (canvas.width !== columns * fine || canvas.height !== rows * fine) {
+      Object.assign(canvas, { width: columns * fine, height: rows * fine });
     }
     const pen = canvas.getContext("2d");
     const image = pen.createImageData(canvas.width, canvas.height);
-    const heights = stretched(stretched(Float32Array.from(shares, level), columns), rows);
+    const heights = stretched(stretched(Float32Array.from(shares, level), columns, fine), rows, fine);
     const pixels = new Uint32Array(image.data.buffer);
     for (let place = 0; place < heights.length; place += 1) {
       const height = Math.max(signed ? -1 : 0, Math.min(1, heights[place]));
-      const hatched = (place + Math.floor(place / canvas.width)) % FINE < FINE / 4;
+      const hatched = (place + Math.floor(place / canvas.width)) % PERIOD < PERIOD / 4;
       pixels[place] = (hatched ? HATCHED : PLAIN)[Math.round((height + 1) * SHADES)];
     }
     pen.putImageData(image, 0, 0);
@@ -64,14 +67,14 @@ mmdemo.scale = (() => {
 
   const [PLAIN, HATCHED] = [shades(AGAINST), shades(HATCH)];
 
-  // Values in rows of `width` → FINE times as many columns, turned on its side; twice, and both ways are finer.
-  function stretched(values, width) {
+  // Values in rows of `width` → `fine` times as many columns, turned on its side; twice, and both ways are finer.
+  function stretched(values, width, fine) {
     const rows = values.length / width;
-    const out = new Float32Array(values.length * FINE);
+    const out = new Float32Array(values.length * fine);
     const inside = (place) => Math.max(0, Math.min(width - 1, place));
-    for (let x = 0; x < width * FINE; x += 1) {
-      const first = Math.floor((x + 0.5) / FINE - 0.5) - 1;
-      const [a, b, c, d] = SPLINE[x % FINE];
+    for (let x = 0; x < width * fine; x += 1) {
+      const first = Math.floor((x + 0.5) / fine - 0.5) - 1;
+      const [a, b, c, d] = spline(((x + 0.5) / fine + 0.5) % 1);
       const [p, q, r, s] = [inside(first), inside(first + 1), inside(first + 2), inside(first + 3)];
       for (let row = 0; row < rows; row += 1) {
         const at = row * width;
@@ -81,14 +84,11 @@ mmdemo.scale = (() => {
     return out;
   }
 
-  // Catmull and Rom's spline: what each of four neighbours weighs at the pixels of a cell.
-  const SPLINE = Array.from({ length: FINE }, (_, pixel) => {
-    const t = ((pixel + 0.5) / FINE + 0.5) % 1;
-    return [
-      0.5 * (-t + 2 * t ** 2 - t ** 3), 1 + 0.5 * (-5 * t ** 2 + 3 * t ** 3),
-      0.5 * (t + 4 * t ** 2 - 3 * t ** 3), 0.5 * (-(t ** 2) + t ** 3),
-    ];
-  });
+  // Catmull and Rom's spline: what each of four neighbours weighs at a part of the way between the middle two.
+  const spline = (t) => [
+    0.5 * (-t + 2 * t ** 2 - t ** 3), 1 + 0.5 * (-5 * t ** 2 + 3 * t ** 3),
+    0.5 * (t + 4 * t ** 2 - 3 * t ** 3), 0.5 * (-(t ** 2) + t ** 3),
+  ];
 
   return { level, even, paint, veil };
 })();
