@@ -2,6 +2,7 @@
 
 import gc
 import math
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +18,7 @@ from mmdemo.errors import UnknownName
 from mmdemo.explain import Pass
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
+from mmdemo.settings import ROOT
 from tests import tiny
 from tests.unit.mmdemo.explain.conftest import LABELS
 from tests.unit.mmdemo.model.conftest import Built
@@ -191,3 +193,11 @@ def test_many_at_a_time_say_what_each_says_alone(built: Built) -> None:
 def _logits(seen: Pass) -> torch.Tensor:
     with torch.inference_mode():
         return seen.model(**seen.encoded.tensors, return_attention=True).logits
+
+
+def test_the_pages_table_of_methods_is_the_registry(seen: Pass) -> None:
+    page = (ROOT / "docs" / "explanations.md").read_text("utf-8")
+    table = re.findall(r"^\| `(\w+)` \| .* \| (yes|no) \| .* \|$", page, re.M)
+    signed = {method: explain.explain(method, seen).signed for method in explain.METHODS}
+    assert table == [(method, "yes" if sign else "no") for method, sign in signed.items()]
+    assert re.findall(r"^- \*\*`(\w+)`\*\*: ", page, re.M) == list(explain.METHODS)

@@ -94,6 +94,26 @@ def test_relevance_has_its_declared_sum(attended: Pass) -> None:
     assert found.abs().sum() == pytest.approx(1, abs=1e-5)
 
 
+def test_relevance_is_the_papers_product_of_matrices_for_the_label_less_that_against_it(plain: Pass) -> None:
+    with torch.inference_mode(False), torch.enable_grad():
+        values = plain.tokens.values.clone().requires_grad_()
+        output = plain.model.fuse(
+            replace(plain.tokens, values=values, mask=plain.tokens.mask.clone()), None, None, True
+        )
+        others = torch.cat([output.logits[0, :1], output.logits[0, 2:]])
+        slopes = torch.autograd.grad(output.logits[0, 1] - others.logsumexp(dim=0), output.attention)
+    rows = []
+    for sign in (1, -1):
+        relevance = torch.eye(1 + values.shape[1])
+        for layer, slope in zip(output.attention, slopes, strict=True):
+            mean = (sign * slope[0] * layer[0].detach()).clamp(min=0).mean(dim=0)  # equation 5
+            relevance = relevance + mean @ relevance  # equation 6
+        rows.append(relevance[0, 1:])
+    expected = rows[0] - rows[1]
+    found = per_token(explain.explain("relevance", plain), plain)
+    torch.testing.assert_close(found, expected / expected.abs().sum(), atol=1e-5, rtol=0)
+
+
 def test_rollout_is_the_product_of_the_layers(plain: Pass) -> None:
     n = plain.tokens.mask.shape[1]
     held = torch.eye(1 + n)
