@@ -21,7 +21,7 @@ from mmdemo import explain, sidecar, tasks
 from mmdemo.decode import decode
 from mmdemo.explain import Pass
 from mmdemo.explain.deletion import Unit, ordered, units
-from mmdemo.explain.faithfulness import area, deletion_curves, rank_correlation, saco
+from mmdemo.explain.faithfulness import RETURNED, area, deletion_curves, insertion_curves, rank_correlation, saco
 from mmdemo.explain.judges import AtTokens, InInput
 from mmdemo.explain.trust import trust
 from mmdemo.model import MultimodalModel, MultimodalProcessor
@@ -151,10 +151,8 @@ def _areas(judge: InInput | AtTokens, maps: Maps, draw: np.random.Generator) -> 
     """Return the areas and SaCo of each map, and the means over random ones."""
     orders = [ordered(found, draw) for found in maps.values()]
     drawn = [_random(orders[0], draw) for _ in range(ORDERS)]
-    backwards = [order[::-1] for order in orders]  # inserting the highest first is deleting it last
-    deleted, at_random, inserted = np.split(
-        area(deletion_curves(judge, [*orders, *drawn, *backwards])), [len(orders), -len(orders)]
-    )
+    deleted, at_random = np.split(area(deletion_curves(judge, [*orders, *drawn])), [len(orders)])
+    inserted = area(insertion_curves(judge, orders), RETURNED)
     agreed, agreed_at_random = np.split(saco(judge, [*orders, *drawn[:AGREED]]), [len(orders)])
     figures = {}
     for name, *values in zip(maps, deleted, inserted, agreed, strict=True):

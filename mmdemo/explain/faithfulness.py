@@ -15,6 +15,7 @@ from mmdemo.explain import deletion
 from mmdemo.explain.deletion import SHARES, Unit
 from mmdemo.explain.judges import Judge
 
+RETURNED = tuple(100 - share for share in reversed(SHARES))  # per cent of the units that are back, step by step
 GROUPS = 10  # of SaCo
 FEWEST = 3  # units: with fewer, a rank correlation says nothing
 
@@ -28,13 +29,12 @@ def deletion_curves(judge: Judge, orders: Sequence[Sequence[Unit]], shares: Sequ
     return judge([order[:count] for order, count in counted]).reshape(len(orders), len(shares))
 
 
-def insertion_curves(judge: Judge, orders: Sequence[Sequence[Unit]], shares: Sequence[int] = SHARES) -> np.ndarray:
-    """Return the probability (m, s) while the units come back, the first first (Petsiuk et al. 2018, RISE).
+def insertion_curves(judge: Judge, orders: Sequence[Sequence[Unit]]) -> np.ndarray:
+    """Return the probability (m, s) while RETURNED units come back, the first first (Petsiuk et al. 2018, RISE).
 
-    `shares` are per cent that is still gone, from all to none of it: the curve of deletion from the other end, read
-    backwards. The higher, the more the first units are enough.
+    It is the curve of deletion from the other end, read backwards. The higher, the more the first units are enough.
     """
-    return deletion_curves(judge, [order[::-1] for order in orders], shares)[:, ::-1]
+    return deletion_curves(judge, [order[::-1] for order in orders])[:, ::-1]
 
 
 def area(curves: np.ndarray, shares: Sequence[int] = SHARES) -> np.ndarray:

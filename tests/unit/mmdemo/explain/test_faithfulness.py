@@ -33,8 +33,9 @@ def test_deletion_takes_the_first_first() -> None:
 
 
 def test_insertion_brings_the_first_first() -> None:
-    curve = faithfulness.insertion_curves(worth, [BEST], [0, 75, 100])[0]
-    assert curve == pytest.approx([0.03, 0.03 + 0.3 + 0.2 + 0.1, 0.03 + sum(WORTH)])
+    curve = dict(zip(faithfulness.RETURNED, faithfulness.insertion_curves(worth, [BEST])[0], strict=True))
+    assert curve[0] == pytest.approx(0.03) and curve[100] == pytest.approx(0.03 + sum(WORTH))
+    assert curve[25] == pytest.approx(0.03 + 0.3 + 0.2 + 0.1)
 
 
 def test_the_best_order_has_the_smallest_area_and_the_worst_the_largest() -> None:
@@ -42,7 +43,7 @@ def test_the_best_order_has_the_smallest_area_and_the_worst_the_largest() -> Non
     orders = [BEST, WORST, *([BEST[i] for i in draw.permutation(len(BEST))] for _ in range(50))]
     areas = faithfulness.area(faithfulness.deletion_curves(worth, orders))
     assert areas.argmin() == 0 and areas.argmax() == 1
-    inserted = faithfulness.area(faithfulness.insertion_curves(worth, orders), [100 - share for share in SHARES[::-1]])
+    inserted = faithfulness.area(faithfulness.insertion_curves(worth, orders), faithfulness.RETURNED)
     assert inserted.argmax() == 0 and inserted.argmin() == 1
 
 
