@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from mmdemo.errors import MmdemoError
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Inputs, Prediction, Sample
 from mmdemo.settings import Settings
+from mmdemo.study import Asked, Study, Weighed
 from mmdemo.tasks import Task
 
 AUDIT = "audit"
@@ -31,6 +32,15 @@ class Answers(Protocol):
 
     def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
         """Answer for a decoded sample."""
+
+    def study(self, inputs: Inputs) -> Study:
+        """Return its other maps, and what met what."""
+
+    def weigh(self, inputs: Inputs, asked: Asked) -> Weighed:
+        """Return what each modality contributed, and how far the map that is asked for can be trusted."""
+
+    def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
+        """Return the probabilities without units of its map and without modalities."""
 
 
 def shipped_predictor(task: Task, settings: Settings) -> Answers:
@@ -112,6 +122,23 @@ class Loop:
         """Return the explanation methods that a task offers."""
         return tuple(self._predictor(self._task(task)).methods)
 
+    def study(self, task: str, sample: Sample) -> Study:
+        """Return a sample's other maps, and what met what. Like all closer looks it keeps nothing."""
+        known = self._task(task)
+        return self._predictor(known).study(decode.decode(sample, known))
+
+    def weigh(self, task: str, sample: Sample, asked: Asked) -> Weighed:
+        """Return what each modality contributed, and how far one map can be trusted."""
+        known = self._task(task)
+        return self._predictor(known).weigh(decode.decode(sample, known), asked)
+
+    def what_if(
+        self, task: str, sample: Sample, units: Collection[int], modalities: Collection[str]
+    ) -> dict[str, float]:
+        """Return the probabilities without units of a sample's map and without modalities. Raises BadInput."""
+        known = self._task(task)
+        return self._predictor(known).what_if(decode.decode(sample, known), units, modalities)
+
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return the samples that wait for a person, most doubtful first; "" asks for all tasks that are loaded."""
         chosen = [self._task(task).name] if task else list(self.tasks)
@@ -172,7 +199,7 @@ class Loop:
     def services(self) -> dict[str, Any]:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
-        more = ("undo", "status", "train", "export", "export_queue", "ready")
+        more = ("undo", "status", "train", "export", "export_queue", "ready", "study", "weigh", "what_if")
         return {name: getattr(self, name) for name in ("tasks", *names, *more)}
 
     def _task(self, name: str) -> Task:

@@ -55,7 +55,8 @@ def _read(raw: dict[str, Any]) -> Prediction:
 
 def _explanation(raw: dict[str, Any]) -> Explanation:
     maps = {name: _MAPS[name](raw[name]) for name in _MAPS if name in raw}
-    return Explanation(method=raw["method"], target=raw["target"], **maps)
+    said = {name: raw[name] for name in ("method", "target", "against", "signed") if name in raw}
+    return Explanation(**said, **maps)
 
 
 def _image(raw: dict[str, Any]) -> ImageMap:

@@ -3,19 +3,23 @@
 import logging
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from mmdemo import decode, explain, familiarity, language, sidecar, speech, tasks
 from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
+from mmdemo.explain import closer
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.heads import ClassificationHead
 from mmdemo.samples import Explanation, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
+from mmdemo.study import Asked, Study, Weighed
 from mmdemo.tasks import Head, Task
 from mmdemo.versions import Versions
 
@@ -33,6 +37,15 @@ class Served:
     model: MultimodalModel
     processor: MultimodalProcessor
     usual: dict[str, familiarity.Stats]  # by modality
+
+    def temperature(self, inputs: Inputs) -> float:
+        """Return what calibrates answers to samples of these modalities."""
+        return self.sidecar.temperatures.get(sidecar.subset(inputs.modalities), 1.0)
+
+    def probabilities(self, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
+        """Return calibrated probabilities (labels,)."""
+        assert output.logits is not None
+        return self.model.head.probabilities(output.logits[0] / self.temperature(inputs)).numpy()
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,7 @@ class Predictor:
     def predict(self, sample: Sample, explain: str = "none") -> Prediction:
         """Decode and answer; `explain` is "none", "default" or a method. Raises BadInput, UnknownName, CheckpointError.
 
-        One forward pass, explanation included where the method is attention.
+        The default explanation takes no further pass of the encoders.
         """
         start = time.perf_counter()
         return self._predict(decode.decode(sample, self.task), explain, start)
@@ -89,14 +102,49 @@ class Predictor:
         """Answer for a sample that `decode` has read already."""
         return self._predict(inputs, explain, time.perf_counter())
 
-    def explain(self, sample: Sample, method: str = "default") -> Explanation:
-        """Return where the model looked. Raises BadInput, UnknownName, CheckpointError."""
-        found = self.predict(sample, method).explanation
-        if found is None:
-            raise self._unexplained(method)
+    def explain(
+        self, sample: Sample, method: str = "default", target: str | None = None, against: str | None = None
+    ) -> Explanation:
+        """Return what speaks for `target` (None: the answer), rather than for `against` (None: all other labels).
+
+        Raises BadInput, UnknownName (method, label, or a label against itself), CheckpointError.
+        """
+        if method == explain.NONE:
+            raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
+        for label in (target, against):
+            if label is not None:
+                self.task.check_label(label)
+        start = time.perf_counter()
+        found = self._predict(decode.decode(sample, self.task), method, start, target, against).explanation
+        assert found is not None
         return found
 
-    def _predict(self, inputs: Inputs, method: str, start: float) -> Prediction:
+    def study(self, inputs: Inputs) -> Study:
+        """Return the maps that cost about as much as an answer, and what met what."""
+        served = self._current()
+        return closer.study(_seen(served, inputs), served.sidecar.version)
+
+    def weigh(self, inputs: Inputs, asked: Asked) -> Weighed:
+        """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
+        served = self._current()
+        return closer.weigh(_seen(served, inputs), asked, served.temperature(inputs), served.sidecar.version)
+
+    def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
+        """Return the probabilities without units of the sample's maps and without modalities: see `closer.left`.
+
+        They are as sure as an answer to the whole sample may be: what is left of it is always strange.
+        """
+        served = self._current()
+        seen = _seen(served, inputs)
+        left = closer.left(seen, units, modalities)
+        probabilities = served.probabilities(left, _seen(served, left).output)
+        if _strange(served.task, served, inputs, seen.encoded, seen.output):
+            probabilities = familiarity.pulled(probabilities, self.task.threshold)
+        return _named(self.task, probabilities)
+
+    def _predict(
+        self, inputs: Inputs, method: str, start: float, target: str | None = None, against: str | None = None
+    ) -> Prediction:
         served = self._current()
         chosen = explain.resolve(method, served.model)
         if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
@@ -105,7 +153,9 @@ class Predictor:
         with torch.inference_mode():
             output = served.model(**encoded.tensors, return_attention=chosen is not None)
         answer = _answer(served.task, served, inputs, encoded, output)
-        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, answer.label)
+        if against == (target or answer.label):
+            raise UnknownName("against_itself", label=against)
+        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, target or answer.label, against)
         return Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
@@ -123,11 +173,6 @@ class Predictor:
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
-
-    def _unexplained(self, method: str) -> UnknownName:
-        if method == explain.NONE or self.methods:
-            return UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
-        return UnknownName("no_attention", fusion=self._current().model.config.fusion, known=explain.NONE)
 
     def _current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""
@@ -189,18 +234,30 @@ def _load(folder: Path, task: Task) -> Served:
     return Served(folder, task.in_profile(found.profile), found, model, processor, familiarity.load(folder))
 
 
+def _seen(served: Served, inputs: Inputs) -> explain.Pass:
+    """Return one pass with all that a closer look needs, aimed at the label that it answers."""
+    encoded = served.processor([inputs])
+    with torch.inference_mode():
+        output = served.model(**encoded.tensors, return_attention=served.model.fusion.attends)
+    assert output.logits is not None
+    label = served.task.label_names[int(output.logits[0].argmax())]
+    return explain.Pass(served.model, served.processor, inputs, encoded, output, label)
+
+
+def _named(task: Task, probabilities: np.ndarray) -> dict[str, float]:
+    return dict(zip(task.label_names, map(float, probabilities), strict=True))
+
+
 def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> Answer:
     """Return calibrated probabilities, less sure where the sample is strange, and why people should be asked."""
-    assert output.logits is not None
-    temperature = served.sidecar.temperatures.get(sidecar.subset(inputs.modalities), 1.0)
-    probabilities = served.model.head.probabilities(output.logits[0] / temperature).numpy()  # (labels,)
-    strange = (*_strange_caption(task, served, inputs, encoded), *_unfamiliar(served, output))
+    probabilities = served.probabilities(inputs, output)
+    strange = _strange(task, served, inputs, encoded, output)
     if strange:
         probabilities = familiarity.pulled(probabilities, task.threshold)
     low = LOW_CONFIDENCE if probabilities.max() < task.threshold else None
     return Answer(
         label=task.label_names[int(probabilities.argmax())],
-        probabilities=dict(zip(task.label_names, map(float, probabilities), strict=True)),
+        probabilities=_named(task, probabilities),
         reason=UNFAMILIAR if strange else low,
         notes=(*strange, *_notes(task, inputs, encoded)),
         heads={head.name: _head_answer(head, task, output, bool(strange)) for head in task.heads},
@@ -215,6 +272,11 @@ def _head_answer(head: Head, task: Task, output: MultimodalOutput, strange: bool
         probabilities = familiarity.pulled(probabilities, task.threshold)
     found = dict(zip(head.label_names, map(float, probabilities), strict=True))
     return HeadAnswer(max(found, key=lambda label: found[label]), found)
+
+
+def _strange(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> tuple[str, ...]:
+    """Return a note for each way in which a sample is unlike what the version learned from."""
+    return (*_strange_caption(task, served, inputs, encoded), *_unfamiliar(served, output))
 
 
 def _strange_caption(task: Task, served: Served, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:

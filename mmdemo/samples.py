@@ -75,13 +75,15 @@ class AudioMap:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Where the model looked. Scores are signed where the method is, else ≥ 0; absent modalities are None."""
+    """What an answer came from. Absent modalities are None."""
 
     method: str
     target: str  # the label that is explained
     image: ImageMap | None = None
     text: TextMap | None = None
     audio: AudioMap | None = None
+    against: str | None = None  # the label that it is explained against; None: all others
+    signed: bool = False  # scores below 0 speak against the target; where they are not signed, all are ≥ 0
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def to_json(value: Any) -> Any:
     """Return a dataclass as plain JSON values; maps of absent modalities are left out of an Explanation."""
     if isinstance(value, Explanation):
         maps = {name: to_json(getattr(value, name)) for name in MODALITIES if getattr(value, name) is not None}
-        return {"method": value.method, "target": value.target, **maps}
+        said = {name: getattr(value, name) for name in ("method", "target", "against", "signed")}
+        return {**said, **maps}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):

@@ -19,7 +19,8 @@ from transformers import (
 )
 
 from mmdemo import sidecar, tasks
-from mmdemo.model import MultimodalModel
+from mmdemo.explain import Pass
+from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.samples import MODALITIES, Inputs
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
@@ -114,3 +115,14 @@ def inputs(seed: int = 0, modalities: Sequence[str] = MODALITIES, seconds: float
         "audio": (noise.standard_normal(int(seconds * 16_000)) * 0.1).astype(np.float32),
     }
     return Inputs(**{name: every[name] for name in modalities})
+
+
+def passed(
+    built: tuple[MultimodalModel, MultimodalProcessor], of: Inputs, target: str, against: str | None = None
+) -> Pass:
+    """Return one sample behind its pass, as the Predictor makes it."""
+    model, processor = built
+    encoded = processor([of])
+    with torch.inference_mode():
+        output = model(**encoded.tensors, return_attention=True)
+    return Pass(model, processor, of, encoded, output, target, against)

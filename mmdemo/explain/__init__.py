@@ -1,18 +1,33 @@
-"""Where the model looked: one function a method, all of one signature, found in METHODS."""
+"""What the answer came from: one function a method, all of one signature, found in METHODS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mmdemo.errors import UnknownName
 from mmdemo.explain.attention import attention
+from mmdemo.explain.integrated_gradients import integrated_gradients
 from mmdemo.explain.maps import Pass
+from mmdemo.explain.masking import masking
+from mmdemo.explain.occlusion import occlusion
+from mmdemo.explain.question import Question
+from mmdemo.explain.relevance import relevance
+from mmdemo.explain.rollout import rollout
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation
 
-DEFAULT = "attention"
+DEFAULT = "relevance"
 NONE = "none"  # no explanation is wanted
 
-METHODS: dict[str, Callable[[Pass], Explanation]] = {"attention": attention}
-OF_ATTENTION = ("attention",)  # those that need a fusion which attends
+# One pass and some questions of it → an explanation for each question.
+METHODS: dict[str, Callable[[Pass, Sequence[Question]], list[Explanation]]] = {
+    "relevance": relevance,
+    "masking": masking,
+    "attention": attention,
+    "rollout": rollout,
+    "integrated_gradients": integrated_gradients,
+    "occlusion": occlusion,
+}
+OF_ATTENTION = ("relevance", "attention", "rollout")  # those that need a fusion which attends
+SLOW = ("integrated_gradients", "occlusion")  # those that take many times as long as a prediction
 
 
 def methods(model: MultimodalModel) -> tuple[str, ...]:
@@ -22,13 +37,13 @@ def methods(model: MultimodalModel) -> tuple[str, ...]:
 
 
 def resolve(name: str, model: MultimodalModel) -> str | None:
-    """Return the method that `name` means, None for "none", and for "default" where nothing explains this model.
+    """Return the method that `name` means, None for "none"; "default" is the first that explains this model.
 
     Raises UnknownName with the list of those there are.
     """
     known = methods(model)
     if name == "default":
-        return known[0] if known else None
+        return known[0]
     if name == NONE or name in known:
         return None if name == NONE else name
     listed = ", ".join(("default", *known, NONE))
@@ -39,4 +54,10 @@ def resolve(name: str, model: MultimodalModel) -> str | None:
 
 def explain(method: str, seen: Pass) -> Explanation:
     """Return what one of METHODS says of one pass."""
-    return METHODS[method](seen)
+    return METHODS[method](seen, [Question(seen.target, seen.against)])[0]
+
+
+def every(seen: Pass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
+    """Return method → an explanation for each question, of all methods but the SLOW ones."""
+    chosen = [name for name in methods(seen.model) if name not in SLOW]
+    return {name: METHODS[name](seen, questions) for name in chosen}

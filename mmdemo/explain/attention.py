@@ -1,15 +1,18 @@
 """Attention of the answer token: how much of its last look went to each input token, heads averaged."""
 
-import torch
+from collections.abc import Sequence
 
-from mmdemo.explain.maps import Pass, explanation
+from mmdemo.explain.maps import Pass, explanations, shares
+from mmdemo.explain.question import Question
 from mmdemo.samples import Explanation
 
 
-def attention(seen: Pass) -> Explanation:
-    """Return scores ≥ 0 that sum to 1 over all input tokens of all modalities; no further pass is needed."""
+def attention(seen: Pass, questions: Sequence[Question]) -> list[Explanation]:
+    """Return scores ≥ 0 that sum to 1 over all input tokens of all modalities, the same for every question.
+
+    Vaswani et al. 2017 (arXiv 1706.03762), equation 1; no further pass is needed.
+    """
     layers = seen.output.attention
     assert layers is not None, "this method needs a pass that returned its attention"
     looked = layers[-1][0].mean(dim=0)[0, 1:]  # (tokens,): from the answer token, in front, of the only sample
-    total = looked.sum()
-    return explanation(seen, "attention", looked / total if total > 0 else torch.zeros_like(looked))
+    return explanations(seen, "attention", questions, shares(looked).expand(len(questions), -1), signed=False)

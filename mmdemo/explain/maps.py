@@ -1,12 +1,15 @@
 """From one score a fusion token to maps over picture, caption and sound: the way that all methods share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
+from mmdemo.explain.question import Question, log_odds
 from mmdemo.explain.words import merge, words
-from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, TextMap, TokenScore
 
 
@@ -20,19 +23,54 @@ class Pass:
     encoded: Encoded  # of this sample alone
     output: MultimodalOutput  # with attention, where the fusion attends
     target: str  # the label to explain
+    against: str | None = None  # the label that it is explained against; None: all others
+
+    @property
+    def tokens(self) -> Tokens:
+        """What went into the fusion."""
+        assert self.output.tokens is not None
+        return self.output.tokens
+
+    def log_odds(self, output: MultimodalOutput, questions: Sequence[Question]) -> Tensor:
+        """Return (b, questions) of what the model says: how far each target leads, see `question.log_odds`."""
+        assert output.logits is not None
+        return log_odds(output.logits, self.model.config.labels, questions)
 
 
-def explanation(seen: Pass, method: str, scores: Tensor) -> Explanation:
-    """Return the maps of `scores` (tokens,), one for each token that went into the fusion."""
-    tokens = seen.output.tokens
-    assert tokens is not None
-    parts = {name: scores[first:last].tolist() for name, (first, last) in tokens.spans.items()}
+@contextmanager
+def gradients(seen: Pass) -> Iterator[Tokens]:
+    """Lend the fusion's input as copies that gradients reach, cut off from the encoders.
+
+    What inference mode made is barred from gradients for good. Ask `torch.autograd.grad` for them: `backward` would
+    leave some on the weights, which other threads answer with.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        tokens = seen.tokens
+        yield replace(tokens, values=tokens.values.clone().requires_grad_(), mask=tokens.mask.clone())
+
+
+def explanations(
+    seen: Pass, method: str, questions: Sequence[Question], scores: Tensor, signed: bool
+) -> list[Explanation]:
+    """Return a map for each question, of `scores` (questions, tokens): one for each token that went into the fusion."""
+    return [_explanation(seen, method, *asked, signed) for asked in zip(questions, scores, strict=True)]
+
+
+def shares(scores: Tensor) -> Tensor:
+    """Return scores (…, tokens) divided so that their magnitudes sum to 1; where all are 0 they stay."""
+    return scores / scores.abs().sum(dim=-1, keepdim=True).clamp_min(torch.finfo(scores.dtype).tiny)
+
+
+def _explanation(seen: Pass, method: str, question: Question, scores: Tensor, signed: bool) -> Explanation:
+    parts = {name: scores[first:last].tolist() for name, (first, last) in seen.tokens.spans.items()}
     return Explanation(
         method,
-        seen.target,
-        image=_image(parts["image"], tokens.grid) if "image" in parts and tokens.grid else None,
+        question.target,
+        image=_image(parts["image"], seen.tokens.grid) if "image" in parts and seen.tokens.grid else None,
         text=_text(parts["text"], seen) if "text" in parts else None,
         audio=_audio(parts["audio"], seen) if "audio" in parts else None,
+        against=question.against,
+        signed=signed,
     )
 
 

@@ -30,12 +30,17 @@ def words(caption: str) -> list[Span]:
 def merge(pieces: Sequence[Span], scores: Sequence[float], found: Sequence[Span]) -> list[tuple[Span, float]]:
     """Return the words that were read with the sum of their pieces' scores.
 
-    A piece that covers several words is shared by the characters it has of each. Words without a piece (behind the
-    end of what the model reads) are left out.
+    Words without a piece (behind the end of what the model reads) are left out.
     """
     totals: dict[Span, float] = {}
-    for (start, end), score in zip(pieces, scores, strict=True):
-        shares = {word: min(end, word[1]) - max(start, word[0]) for word in found if word[0] < end and start < word[1]}
-        for word, characters in shares.items():
-            totals[word] = totals.get(word, 0.0) + score * characters / sum(shares.values())
+    for piece, score in zip(pieces, scores, strict=True):
+        for word, share in shared(piece, found).items():
+            totals[word] = totals.get(word, 0.0) + score * share
     return sorted(totals.items())
+
+
+def shared(piece: Span, found: Sequence[Span]) -> dict[Span, float]:
+    """Return the words that a piece covers, with the share of it that is each one's by its characters."""
+    start, end = piece
+    covered = {word: min(end, word[1]) - max(start, word[0]) for word in found if word[0] < end and start < word[1]}
+    return {word: characters / sum(covered.values()) for word, characters in covered.items()}

@@ -35,24 +35,12 @@ class FusionLayer(nn.Module):
 
         `seen` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one.
         """
-        mixed, attention = self._attend(self.attention_norm(tokens), seen[:, None], return_attention)
+        projected = self.query_key_value(self.attention_norm(tokens))  # (b, n, 3 · d)
+        share = self.dropout if self.training else 0.0
+        mixed, attention = _attend(projected, self.heads, seen, share, return_attention)
         tokens = tokens + F.dropout(self.out(mixed), self.dropout, self.training)
         forwarded = self.feed_forward(self.forward_norm(tokens))
         return tokens + F.dropout(forwarded, self.dropout, self.training), attention
-
-    def _attend(self, tokens: Tensor, seen: Tensor, return_attention: bool) -> tuple[Tensor, Tensor | None]:
-        b, n, d = tokens.shape
-        split = self.query_key_value(tokens).view(b, n, 3, self.heads, d // self.heads)  # (b, n, 3, h, k)
-        query, key, value = split.permute(2, 0, 3, 1, 4)  # each (b, h, n, k)
-        attention = None
-        if return_attention:
-            scores = query @ key.transpose(-1, -2) / math.sqrt(d // self.heads)  # (b, h, n, n)
-            attention = scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
-            mixed = attention @ value
-        else:
-            share = self.dropout if self.training else 0.0
-            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=share)
-        return mixed.transpose(1, 2).reshape(b, n, d), attention  # (b, n, d)
 
 
 class Transformer(Fusion):
@@ -110,18 +98,36 @@ class AttentionPooling(Fusion):
     def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
         """Return what the answer token saw, and how much of it came from where."""
         tokens, mask = _behind(self.answer, tokens, mask)
-        normed = self.attention_norm(tokens)
-        pooled, attention = self.attention(
-            normed[:, :1],
-            normed,
-            normed,
-            key_padding_mask=~mask,
-            need_weights=return_attention,
-            average_attn_weights=False,
-        )
-        features = tokens[:, 0] + pooled[:, 0]  # (b, d)
+        # The module's own forward would return its attention as a copy that no gradient reaches.
+        weights = self.attention
+        projected = F.linear(self.attention_norm(tokens), weights.in_proj_weight, weights.in_proj_bias)  # (b, n, 3 · d)
+        share = weights.dropout if self.training else 0.0
+        mixed, attention = _attend(projected, weights.num_heads, mask[:, None], share, return_attention, looking=1)
+        features = tokens[:, 0] + weights.out_proj(mixed[:, 0])  # (b, d)
         features = features + self.feed_forward(self.forward_norm(features))
-        return Fused(self.norm(features), (attention,) if return_attention else None)
+        return Fused(self.norm(features), (attention,) if attention is not None else None)
+
+
+def _attend(
+    projected: Tensor, heads: int, seen: Tensor, dropout: float, return_attention: bool, looking: int | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """Return what the first `looking` tokens (all, where None) see (b, looking, d), and where asked their attention.
+
+    `projected` (b, n, 3 · d): queries, keys and values side by side; `seen` as in FusionLayer; attention
+    (b, h, looking, n) takes part in what is returned beside it, so that gradients reach it.
+    """
+    b, n, width = projected.shape
+    split = projected.view(b, n, 3, heads, width // (3 * heads))  # (b, n, 3, h, k)
+    query, key, value = split.permute(2, 0, 3, 1, 4)  # each (b, h, n, k)
+    query, seen = query[:, :, :looking], seen[:, None]  # (b, h, looking, k), (b, 1, 1 or n, n)
+    attention = None
+    if return_attention:
+        scores = query @ key.transpose(-1, -2) / math.sqrt(key.shape[-1])  # (b, h, looking, n)
+        attention = scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
+        mixed = attention @ value
+    else:
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=dropout)
+    return mixed.transpose(1, 2).flatten(2), attention  # (b, looking, d)
 
 
 def _behind(answer: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

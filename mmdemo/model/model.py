@@ -125,6 +125,11 @@ class MultimodalModel(PreTrainedModel):
             grid=self.grid if "image" in encoded else None,
         )
 
+    def empty(self, tokens: Tokens) -> Tensor:
+        """Return (1, n, d): what would stand in place of `tokens` if they said no more than their kind and place."""
+        counts = {name: last - first for name, (first, last) in tokens.spans.items()}
+        return torch.cat([self._place(name, n).expand(n, -1) for name, n in counts.items()])[None]
+
     def fuse(
         self,
         tokens: Tokens,

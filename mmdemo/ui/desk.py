@@ -22,7 +22,7 @@ from mmdemo.locale import text
 from mmdemo.samples import MODALITIES, Inputs, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.ui import answer, arguments, looked, preview, render, uploads
+from mmdemo.ui import answer, arguments, looked, preview, render, scale, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
@@ -166,7 +166,7 @@ class Desk:
         card = answer.view(visit, task, self._trained_on(task.name, prediction.model_version), language)
         kept_for = kept_for_sentence(self.settings, language)
         explanation = prediction.explanation
-        told = looked.view(explanation, visit.sample.text, language) if explanation else None
+        told = looked.of(explanation, visit.sample.text, task, language) if explanation else None
         return {
             "state": "done",
             "task": visit.task,
@@ -214,8 +214,9 @@ def _sentence(refusal: MmdemoError, language: str) -> str:
 def map_card(told: looked.Looked, shown: preview.Preview, language: str) -> str:
     """Return the map card of a sample as it is shown."""
     grids = {"picture": to_json(told.picture), "sound": to_json(told.sound)}
-    scale = ", ".join(looked.CIVIDIS)
-    return render.html("map", language, view=told, grids=grids, scale=scale, preview=shown)
+    scales = {"looked": ", ".join(scale.CIVIDIS), "signed": ", ".join((*scale.AGAINST[::-1], *scale.TOWARDS))}
+    at_first = {"shares": told.shares, "signed": told.signed}
+    return render.html("map", language, view=told, grids=grids, scales=scales, preview=shown, told=at_first)
 
 
 def kept_for_sentence(settings: Settings, language: str) -> str:

@@ -14,11 +14,18 @@ from typing import Any
 import gradio as gr
 
 from mmdemo import locale
+from mmdemo.ui import scale
 
 STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
-STYLES = ("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "review.css", "queue.css", "status.css")
-SCRIPTS = ("core.js", "frame.js", "media.js", "map.js", "result.js", "predict.js", "review.js", "status.js")
+STYLES = (
+    *("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "tools.css"),
+    *("review.css", "queue.css", "status.css"),
+)
+SCRIPTS = (
+    *("core.js", "frame.js", "media.js", "scale.js", "sound.js", "figure.js", "map.js", "explore.js"),
+    *("weigh.js", "whatif.js", "keep.js", "result.js", "predict.js", "review.js", "status.js"),
+)
 GROUND = {"light": "#f6f5f1", "dark": "#161513"}
 SECTIONS = ("common", "predict", "explain", "review", "status")  # of the locale: what scripts may say
 
@@ -35,10 +42,10 @@ def part(name: str, render: Callable[[str], str]) -> gr.HTML:
     )
 
 
-def endpoint(function: Callable[..., Any], name: str, *, queued: bool = False) -> None:
-    """Let `mmdemo.call(name, …)` reach `function`; `queued` ones wait in one line, one at a time."""
-    if queued:
-        gr.api(function, api_name=name, api_visibility="undocumented", concurrency_limit=1, concurrency_id="predict")
+def endpoint(function: Callable[..., Any], name: str, *, line: str = "") -> None:
+    """Let `mmdemo.call(name, …)` reach `function`; those of one `line` wait in it, one at a time."""
+    if line:
+        gr.api(function, api_name=name, api_visibility="undocumented", concurrency_limit=1, concurrency_id=line)
     else:
         gr.api(function, api_name=name, api_visibility="undocumented", queue=False)
 
@@ -71,7 +78,7 @@ def _theme() -> gr.themes.Base:
 def _head() -> str:
     # Styles go here too: what is given as css= Gradio rewrites to lie below its own elements, media queries not.
     styles = "".join(f"<style>{style}</style>" for style in _read(STYLES))
-    scripts = "".join(f"<script>{script}</script>" for script in (_data(), *_read(SCRIPTS)))
+    scripts = "".join(f"<script>{script}</script>" for script in (_texts(), _scale(), *_read(SCRIPTS)))
     return styles + scripts
 
 
@@ -79,7 +86,11 @@ def _read(names: tuple[str, ...]) -> list[str]:
     return [(STATIC / name).read_text(encoding="utf-8") for name in names]
 
 
-def _data() -> str:
+def _scale() -> str:
+    return f"window.mmdemoScale = {json.dumps(scale.scale())}"
+
+
+def _texts() -> str:
     texts = {
         language: {k: v for k, v in locale.catalogue(language).items() if k.split(".")[0] in SECTIONS}
         for language in locale.LANGUAGES

@@ -1,7 +1,7 @@
 """The Predict tab: its form, and the endpoints that `static/predict.js` calls."""
 
 from mmdemo.settings import Settings
-from mmdemo.ui import choices, desk, frame, render
+from mmdemo.ui import choices, desk, frame, looking, render
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import REMEMBERED_S
 
@@ -20,7 +20,9 @@ def build(services: Services, settings: Settings) -> None:
         )
 
     frame.part("predict", tab)
-    for method in (counter.predict, counter.dispute):
-        frame.endpoint(method, f"page_{method.__name__}", queued=True)
+    closer = looking.Looking(services, counter.visits)
+    for method in (counter.predict, counter.dispute, closer.study, closer.what_if):
+        frame.endpoint(method, f"page_{method.__name__}", line="predict")
+    frame.endpoint(closer.weigh, "page_weigh", line="weigh")  # of its own: it takes a second, and answers go before it
     for name in ("begin", "recall", "forget", "clear", "cancel", "ready", "example"):
         frame.endpoint(getattr(counter, name), f"page_{name}")

@@ -173,7 +173,8 @@ class Reviewing:
         if explanation is not None:
             # The script sets in picture and sound, which stand in the page already.
             bare = replace(shown, picture="", spectrogram="", sound="")
-            map_card = desk.map_card(looked.view(explanation, asked.caption, language), bare, language)
+            told = looked.of(explanation, asked.caption, self.services.tasks[entry.item.task], language)
+            map_card = desk.map_card(told, bare, language)
         accepted = next((choice.label for choice in asked.choices if choice.accept), "")
         return {
             "sample_id": asked.sample_id,

@@ -4,11 +4,12 @@ Each raises errors of `mmdemo.errors` with one sentence; nothing is half-stored.
 decided by the page before it calls (`mmdemo.ui.access`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Prediction, Sample
+from mmdemo.study import Asked, Study, Weighed
 from mmdemo.tasks import Task
 
 
@@ -24,6 +25,11 @@ class Services:
     suggest: Callable[[str, Sample, str, str | None], Kept]
     forget: Callable[[str], None]  # prediction_id
     methods: Callable[[str], Sequence[str]]  # task → explanation methods it offers
+    study: Callable[[str, Sample], Study]  # task, sample → its other maps, and what met what
+    weigh: Callable[[str, Sample, Asked], Weighed]  # … and how far the map that is asked for can be trusted
+    # what_if(task, sample, units, modalities): the probabilities without these units of its map (cells, words and
+    # moments, counted in that order) and without these modalities
+    what_if: Callable[[str, Sample, Collection[int], Collection[str]], dict[str, float]]
     # Reviewers
     queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all of `tasks`), limit → most doubtful first
     left_out: Callable[[], Mapping[str, int]]  # task that is not among `tasks` → samples of it that wait

@@ -8,7 +8,7 @@ import pytest
 from tests import source_tree
 from tests.source_tree import Import
 
-BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review"}
+BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review", "mmdemo.study"}
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
 KNOWN = INPUT | {"mmdemo.figures", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.locale": set(),
     "mmdemo.samples": set(),
     "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},
+    "mmdemo.study": {"mmdemo.samples"},
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
@@ -64,7 +65,17 @@ NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqla
 OPTIONAL = {"peft", "optuna"}
 
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.
-HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
+HEAVY = {
+    "torch",
+    "torchaudio",
+    "transformers",
+    "silero_vad",
+    "py3langid",
+    "label_studio_sdk",
+    "gradio",
+    "sklearn",
+    "captum",
+}
 HEAVY |= OPTIONAL  # … or there only where requirements-dev.txt was installed
 # … and our own rooms that import such packages, for package roots and commands that must answer without them.
 LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}

@@ -109,9 +109,13 @@ window.mmdemo = (() => {
     if (response.status === 503) throw new CallError("full");
     if (!response.ok) throw new CallError("failed");
     const { event_id } = await response.json();
-    signal?.addEventListener("abort", () =>
-      postJson("cancel", { session_hash: session, fn_index: endpoint.id, event_id }).catch(() => {}));
-    return listen(session, onWait, signal);
+    const cancel = () => postJson("cancel", { session_hash: session, fn_index: endpoint.id, event_id }).catch(() => {});
+    signal?.addEventListener("abort", cancel);
+    try {
+      return await listen(session, onWait, signal);
+    } finally {
+      signal?.removeEventListener("abort", cancel); // what is done needs no cancelling
+    }
   }
 
   function listen(session, onWait, signal) {

@@ -1,207 +1,162 @@
-// Where the model looked: over the picture, along the sound, and on the words. Numbers come from the server as they are
-// shown there (mmdemo/ui/looked.py); here they are painted and pointed at.
+// Where the model looked: over the picture, on the words, along the sound. Everything that can be pointed at is a unit,
+// counted as the server counts them (mmdemo/ui/looked.py): cells, words, moments.
 (() => {
   "use strict";
-  const VEIL = [10, 18, 40]; // what was not looked at lies under it
-  const DARKEST = 0.8; // its opacity at the low end of the scale; it thins out fast, so that pictures stay readable
-  const FINE = 16; // veil pixels along a cell
 
+  // Bring the card under `root` to life and return what others change it by.
   mmdemo.showMap = (root, signal) => {
-    const pointed = root.querySelector(".mm-pointed");
-    const idle = pointed.textContent;
-    const say = (what, share) => {
-      pointed.textContent = what === null ? idle : mmdemo.t("explain.pointed", { what, share });
+    const card = root.querySelector(".mm-map");
+    const state = {
+      view: JSON.parse(card.dataset.told), // {shares, signed}
+      met: null, // met(unit) → how much it met each other, once that is known
+      hovered: null,
+      pinned: null,
+      struck: new Set(), // left out in a what-if
+      hint: card.querySelector(".mm-pointed").textContent, // said where nothing is pointed at
     };
-    for (const figure of root.querySelectorAll("[data-grid]")) mapOf(figure, say, signal);
-    const words = root.querySelector(".mm-words");
-    if (words) wordsOf(words, say);
+    const pin = (unit) => change({ pinned: unit === state.pinned ? null : unit });
+    const map = { card, state, change, press: pin, brush: () => {} };
+    Object.assign(map, knowing(state, partsOf(card, signal, {
+      hover: (unit) => unit !== state.hovered && change({ hovered: unit }),
+      press: (unit) => map.press(unit),
+      brush: (unit) => map.brush(unit),
+    })));
+    let waiting = false;
+
+    function change(changes) {
+      Object.assign(state, changes);
+      card.querySelector(".mm-pointed").textContent = said(map);
+      if (!waiting) requestAnimationFrame(show);
+      waiting = true;
+    }
+
+    function show() {
+      waiting = false;
+      paint(map);
+    }
+
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && state.pinned !== null) change({ pinned: null });
+    }, { signal });
+    paint(map);
+    return map;
   };
 
-  // --- picture and sound: a grid of cells ------------------------------------------------------------------------
+  // What can be asked of the units.
+  function knowing(state, parts) {
+    const partOf = (unit) => parts.find((part) => unit >= part.first && unit < part.first + part.count);
+    const name = (unit) => partOf(unit).name(unit - partOf(unit).first);
+    // What a unit met lights up in the other modalities; of a lone one, in itself.
+    const lights = (part, unit) => parts.length === 1 || partOf(unit) !== part;
 
-  function mapOf(figure, say, signal) {
-    const canvas = figure.querySelector("canvas");
-    const pen = canvas.getContext("2d");
-    const grid = JSON.parse(figure.dataset.grid);
-    const veil = veilOf(grid);
-    const picture = new Image();
-    const sound = figure.querySelector("audio");
-    const seconds = Number(figure.dataset.seconds);
-    let cell = null;
-
-    function paint() {
-      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-      pen.imageSmoothingQuality = "high";
-      pen.drawImage(veil, 0, 0, canvas.width, canvas.height);
-      if (sound) drawCurve(canvas, pen, grid, seconds);
-      if (sound && sound.currentTime > 0) drawCursor(canvas, pen, sound.currentTime / seconds);
-      if (cell !== null) outline(canvas, pen, box(cell));
+    // The shares of what a unit met, among what lights up for it; null where that is not known, or it met nothing.
+    function met(unit) {
+      const weights = state.met?.(unit);
+      return weights ? mmdemo.scale.even(weights, (other) => other !== unit && lights(partOf(other), unit)) : null;
     }
 
-    function box(number) {
-      const row = Math.floor(number / grid.columns);
-      const column = number % grid.columns;
-      const [left, right] = seconds
-        ? [grid.edges_s[column] / seconds, Math.min(1, grid.edges_s[column + 1] / seconds)]
-        : [column / grid.columns, (column + 1) / grid.columns];
-      return [left * canvas.width, (row / grid.rows) * canvas.height, (right - left) * canvas.width, canvas.height / grid.rows];
+    // The names of the two units that have most.
+    function most(shares, among = () => true) {
+      const sorted = [...shares.keys()].filter(among).sort((one, other) => shares[other] - shares[one]);
+      return sorted.slice(0, 2).map(name).join(mmdemo.t("common.and"));
     }
 
-    function point(number) {
-      cell = number;
-      paint();
-      if (number === null) say(null);
-      else say(nameOf(grid, number), shareOf(grid.shares[number]));
-    }
-
-    function under({ clientX, clientY }) {
-      const edges = canvas.getBoundingClientRect();
-      const x = ((clientX - edges.left) / edges.width) * canvas.width;
-      const y = ((clientY - edges.top) / edges.height) * canvas.height;
-      const found = grid.shares.findIndex((_, number) => {
-        const [left, top, width, height] = box(number);
-        return x >= left && x < left + width && y >= top && y < top + height;
-      });
-      return found < 0 ? null : found;
-    }
-
-    canvas.addEventListener("pointermove", (event) => point(under(event)));
-    canvas.addEventListener("pointerdown", (event) => point(under(event)));
-    canvas.addEventListener("pointerleave", () => point(null));
-    canvas.addEventListener("blur", () => point(null));
-    canvas.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const next = cell === null ? strongest(grid) : cell + step;
-      if (next >= 0 && next < grid.shares.length) point(next);
-    });
-    if (sound) player(figure, sound, seconds, paint, signal);
-    picture.onload = paint;
-    picture.src = figure.dataset.picture;
+    return { parts, partOf, name, lights, met, most };
   }
 
-  const strongest = (grid) => grid.shares.indexOf(Math.max(...grid.shares));
-
-  function nameOf(grid, number) {
-    if (grid.edges_s.length) {
-      const [start, end] = grid.edges_s.slice(number, number + 2).map((edge) => edge.toFixed(1));
-      return mmdemo.t("explain.span", { start, end });
+  function paint({ state, parts, partOf, lights, met }) {
+    const from = state.pinned ?? state.hovered;
+    const lit = from === null ? null : met(from);
+    for (const part of parts) {
+      const { shares, signed } = lit && lights(part, from) ? { shares: lit, signed: false } : state.view;
+      const own = (units) => units.filter((unit) => unit !== null && partOf(unit) === part).map((unit) => unit - part.first);
+      part.paint({
+        shares: shares.slice(part.first, part.first + part.count),
+        signed,
+        outlined: own([...new Set([state.pinned, state.hovered])]),
+        pressed: own([state.pinned, ...state.struck]),
+        struck: own([...state.struck]),
+      });
     }
-    const row = Math.floor(number / grid.columns) + 1;
-    return mmdemo.t("explain.cell", { row, column: (number % grid.columns) + 1 });
+  }
+
+  // The line under the map: what is pointed at, or else what is pinned and what it met.
+  function said({ state, name, lights, partOf, met, most }) {
+    const { hovered, pinned, view } = state;
+    const lit = pinned === null ? null : met(pinned);
+    if (hovered !== null && (hovered !== pinned || !lit)) {
+      const shown = lit && lights(partOf(hovered), pinned) ? lit : view.shares;
+      return mmdemo.t("explain.pointed", { what: name(hovered), share: shareOf(shown[hovered]) });
+    }
+    if (pinned === null) return state.hint;
+    if (!lit) return mmdemo.t("explain.pinned", { what: name(pinned) });
+    const places = most(lit, (unit) => unit !== pinned && lights(partOf(unit), pinned));
+    return mmdemo.t("explain.pinned_met", { what: name(pinned), places });
+  }
+
+  // In the order of their units; `on` speaks of units, a part of its own cells, words or moments.
+  function partsOf(card, signal, on) {
+    const found = [];
+    let first = 0;
+    const add = (element, make, kind) => {
+      if (!element) return;
+      const start = first;
+      const of = (tell) => (number) => tell(number === null ? null : start + number);
+      const part = make(element, { hover: of(on.hover), press: of(on.press), brush: of(on.brush) }, signal);
+      found.push({ ...part, kind, first: start });
+      first += part.count;
+    };
+    add(card.querySelector(".mm-picture-map"), mmdemo.figure, "image");
+    add(card.querySelector(".mm-words"), wordsOf, "text");
+    add(card.querySelector(".mm-sound-map"), mmdemo.figure, "audio");
+    return found;
   }
 
   function shareOf(share) {
     return mmdemo.t("explain.share", { times: Math.abs(share) < 9.95 ? share.toFixed(1) : share.toFixed(0) });
   }
 
-  // The veil is smooth (cubic between the cells' middles), so that no edge shows that the picture doesn't have.
-  function veilOf({ rows, columns, levels }) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: columns * FINE, height: rows * FINE });
-    const pen = canvas.getContext("2d");
-    const image = pen.createImageData(canvas.width, canvas.height);
-    const at = (row, column) =>
-      levels[Math.max(0, Math.min(rows - 1, row)) * columns + Math.max(0, Math.min(columns - 1, column))];
-    for (let y = 0; y < canvas.height; y += 1) {
-      for (let x = 0; x < canvas.width; x += 1) {
-        const bright = Math.max(0, Math.min(1, smooth(at, (y + 0.5) / FINE - 0.5, (x + 0.5) / FINE - 0.5)));
-        image.data.set([...VEIL, 255 * DARKEST * (1 - bright) ** 2], 4 * (y * canvas.width + x));
-      }
-    }
-    pen.putImageData(image, 0, 0);
-    return canvas;
-  }
-
-  function smooth(at, y, x) {
-    const [row, column] = [Math.floor(y), Math.floor(x)];
-    const along = [-1, 0, 1, 2].map((step) =>
-      cubic([-1, 0, 1, 2].map((other) => at(row + step, column + other)), x - column));
-    return cubic(along, y - row);
-  }
-
-  // Catmull and Rom's spline through the two middle ones of four values.
-  function cubic([a, b, c, d], t) {
-    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
-  }
-
-  // Bright and dark side by side, so that it is seen on any picture.
-  function outline(canvas, pen, [left, top, width, height]) {
-    const unit = canvas.width / canvas.getBoundingClientRect().width;
-    for (const [colour, thick] of [["#101828", 5], ["#fee838", 2.5]]) {
-      pen.strokeStyle = colour;
-      pen.lineWidth = thick * unit;
-      pen.strokeRect(left + unit, top + unit, width - 2 * unit, height - 2 * unit);
-    }
-  }
-
-  // --- sound alone -----------------------------------------------------------------------------------------------
-
-  function drawCurve(canvas, pen, grid, seconds) {
-    const points = grid.levels.map((level, number) => {
-      const middle = (grid.edges_s[number] + grid.edges_s[number + 1]) / 2;
-      return [(middle / seconds) * canvas.width, canvas.height * (0.95 - 0.85 * level)];
-    });
-    for (const [colour, thick] of [["#101828", 9], ["#fee838", 4]]) {
-      pen.strokeStyle = colour;
-      pen.lineWidth = thick;
-      pen.lineJoin = "round";
-      pen.beginPath();
-      points.forEach(([x, y], number) => (number ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-      pen.stroke();
-    }
-  }
-
-  function drawCursor(canvas, pen, part) {
-    pen.fillStyle = "#ffffff";
-    pen.fillRect(part * canvas.width - 2, 0, 4, canvas.height);
-  }
-
-  function player(figure, sound, seconds, paint, signal) {
-    const canvas = figure.querySelector("canvas");
-    const button = figure.querySelector(".mm-play");
-    const clock = figure.querySelector(".mm-clock");
-    const show = () => {
-      clock.textContent = `${sound.currentTime.toFixed(1)} s`;
-      button.setAttribute("aria-pressed", !sound.paused);
-      paint();
-    };
-    const step = () => {
-      show();
-      if (!sound.paused && !signal.aborted) requestAnimationFrame(step);
-    };
-    button.addEventListener("click", () => (sound.paused ? sound.play() : sound.pause()));
-    canvas.addEventListener("click", (event) => {
-      const edges = canvas.getBoundingClientRect();
-      sound.currentTime = ((event.clientX - edges.left) / edges.width) * seconds;
-    });
-    sound.addEventListener("play", step);
-    for (const event of ["pause", "seeked", "ended"]) sound.addEventListener(event, show);
-    signal.addEventListener("abort", () => sound.pause());
-  }
-
-  // --- words -----------------------------------------------------------------------------------------------------
-
-  function wordsOf(list, say) {
+  function wordsOf(list, on) {
     const words = [...list.querySelectorAll(".mm-word")];
-    const point = (word) => {
-      for (const other of words) other.classList.toggle("mm-pointed-at", other === word);
-      if (word) say(word.textContent, word.dataset.said);
-      else say(null);
+    const numberOf = (event) => {
+      const found = words.indexOf(event.target.closest(".mm-word"));
+      return found < 0 ? null : found;
     };
-    const wordOf = (event) => event.target.closest(".mm-word");
-    list.addEventListener("pointerover", (event) => point(wordOf(event)));
-    list.addEventListener("pointerleave", () => point(null));
-    list.addEventListener("focusin", (event) => point(wordOf(event)));
-    list.addEventListener("focusout", () => point(null));
+
+    function paint({ shares, signed, outlined, pressed, struck }) {
+      words.forEach((word, number) => {
+        const [ground, ink] = mmdemo.scale.paint(shares[number], signed) || ["", ""];
+        word.style.background = ground;
+        word.style.color = ink;
+        word.classList.toggle("mm-quiet", !ground);
+        word.classList.toggle("mm-pointed-at", outlined.includes(number));
+        word.classList.toggle("mm-struck", struck.includes(number));
+        word.setAttribute("aria-pressed", pressed.includes(number));
+      });
+    }
+
+    function focus(number) {
+      words.forEach((word, other) => { word.tabIndex = other === number ? 0 : -1; });
+      words[number].focus();
+    }
+
+    list.addEventListener("pointerover", (event) => on.hover(numberOf(event)));
+    list.addEventListener("pointerleave", () => on.hover(null));
+    list.addEventListener("focusin", (event) => on.hover(numberOf(event)));
+    list.addEventListener("focusout", () => on.hover(null));
+    list.addEventListener("click", (event) => { if (numberOf(event) !== null) on.press(numberOf(event)); });
     list.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        on.press(numberOf(event));
+        return;
+      }
       const step = { ArrowLeft: -1, ArrowRight: 1, Home: -words.length, End: words.length }[event.key];
       if (!step) return;
       event.preventDefault();
       const ahead = getComputedStyle(list).direction === "rtl" && event.key.startsWith("Arrow") ? -step : step;
-      const next = words[Math.max(0, Math.min(words.length - 1, words.indexOf(wordOf(event)) + ahead))];
-      for (const word of words) word.tabIndex = word === next ? 0 : -1;
-      next.focus();
+      focus(Math.max(0, Math.min(words.length - 1, numberOf(event) + ahead)));
     });
+    return { element: list, count: words.length, paint, name: (number) => mmdemo.t("explain.word", { word: words[number].textContent }) };
   }
 })();

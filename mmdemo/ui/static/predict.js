@@ -323,7 +323,7 @@
     ui.find("[data-do=predict]").disabled = working;
     ui.find("[data-do=clear]").hidden = working;
     ui.find("[data-do=cancel]").hidden = !working;
-    if (ui.drawn !== desk.view) mmdemo.result.draw(ui.root, desk.view, ui.signal);
+    if (ui.drawn !== desk.view) mmdemo.result.draw(ui.root, desk.view, desk.token, ui.signal);
     ui.drawn = desk.view;
     mmdemo.result.offerForgetAll(ui.find("[data-do=forget-all]"), working);
   }

@@ -30,13 +30,32 @@
 
   let stopMap = null; // of the map that stands there now
 
-  function draw(root, view, signal) {
+  function draw(root, view, token, signal) {
     stopMap?.abort();
     stopMap = new AbortController();
     signal.addEventListener("abort", () => stopMap.abort());
     root.querySelector(".mm-answer-slot").innerHTML = view?.answer || "";
     root.querySelector(".mm-map-slot").innerHTML = view?.map || "";
-    if (view?.map) mmdemo.showMap(root.querySelector(".mm-map-slot"), stopMap.signal);
+    if (view?.map) lookCloser(root, view, token, stopMap.signal);
+    else known = null;
+  }
+
+  let known = null; // what came after the answer that stands there, {key, study, weighed}
+
+  // The map shows at once; what it can be switched to, and whether it can be trusted, comes after it.
+  async function lookCloser(root, view, token, signal) {
+    const map = mmdemo.showMap(root.querySelector(".mm-map-slot"), signal);
+    const answer = root.querySelector(".mm-answer");
+    const key = token + mmdemo.language;
+    if (known?.key !== key) known = { key, study: mmdemo.call("page_study", [token]), weighed: new Map() };
+    const study = await known.study.catch(() => null);
+    if (!study || signal.aborted) return; // the answer and its map stand without it
+    const weighed = mmdemo.weigh(map, known.weighed, ({ method, target, against }) =>
+      mmdemo.call("page_weigh", [token, method, target, against || ""], { signal }), signal);
+    const choice = mmdemo.explore(map, study, weighed.of);
+    mmdemo.whatIf(map, answer, (units, modalities) => mmdemo.call("page_what_if", [token, units, modalities], { signal }), signal);
+    mmdemo.keep(map, answer, view, choice, weighed.json);
+    map.card.querySelector(".mm-tools").hidden = false;
   }
 
   // Open or close what a button controls.
@@ -48,8 +67,11 @@
   }
 
   function download(view) {
-    const blob = new Blob([JSON.stringify(view.json, null, 2)], { type: "application/json" });
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: "prediction.json" });
+    save(new Blob([JSON.stringify(view.json, null, 2)], { type: "application/json" }), "prediction.json");
+  }
+
+  function save(blob, name) {
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
@@ -61,5 +83,5 @@
     button.textContent = mmdemo.t("predict.forget_all", { count });
   }
 
-  mmdemo.result = { kept, draw, unfold, download, offerForgetAll };
+  mmdemo.result = { kept, draw, unfold, download, save, offerForgetAll };
 })();

@@ -69,7 +69,7 @@ def test_chinese_readers_meet_no_english(visit: Callable[..., Visitor]) -> None:
     page.click("[data-do=kept]")
     caption = page.inner_text(".mm-words")
     shown = page.inner_text(".mm-part-header") + page.inner_text(".mm-part-predict")
-    for own in (page.inner_text(".mm-facts"), "English", "JSON", "Ctrl + Enter"):
+    for own in (page.inner_text(".mm-facts"), "English", "HTML", "PNG", "JSON", "Ctrl + Enter"):
         shown = shown.replace(own, "")
     words = re.compile(r"[A-Za-z]{2,}")
     assert set(words.findall(shown)) - set(words.findall(caption)) == set()

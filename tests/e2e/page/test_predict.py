@@ -9,7 +9,7 @@ from playwright.sync_api import Route
 
 from mmdemo import tasks
 from mmdemo.errors import BadInput
-from tests.e2e.page.conftest import PICTURE_CAPTION, Visitor
+from tests.e2e.page.conftest import ANSWER_MS, PICTURE_CAPTION, Visitor
 
 SENTIMENT = tasks.get("sentiment")
 LABELS = list(SENTIMENT.label_names)
@@ -33,7 +33,7 @@ def test_an_example_is_answered_with_bars_facts_and_map(visit: Callable[..., Vis
     assert "threshold 60 %" in page.inner_text(".mm-facts")
     assert "from picture and caption" in page.inner_text(".mm-facts")
     assert page.inner_text(".mm-words").split() == SENTIMENT.examples[0].text.split()
-    assert page.inner_text(".mm-sentence").startswith("It looked ")
+    assert page.inner_text(".mm-sentence").startswith("For positive spoke ")
     label = page.get_attribute(".mm-picture-map canvas", "aria-label")
     assert label is not None
     assert page.inner_text(".mm-sentence") in label
@@ -41,6 +41,7 @@ def test_an_example_is_answered_with_bars_facts_and_map(visit: Callable[..., Vis
 
 def test_all_of_it_stands_above_the_fold(visit: Callable[..., Visitor]) -> None:
     page = visit().example(0).page
+    page.wait_for_selector(".mm-trusted", timeout=ANSWER_MS)
     boxes = [page.locator(selector).bounding_box() for selector in (".mm-input", ".mm-map")]
     bottoms = [box["y"] + box["height"] for box in boxes if box]
     assert len(bottoms) == 2
@@ -50,9 +51,9 @@ def test_all_of_it_stands_above_the_fold(visit: Callable[..., Visitor]) -> None:
 def test_the_map_tells_the_number_of_what_is_pointed_at(visit: Callable[..., Visitor]) -> None:
     page = visit().example(0).page
     page.hover(".mm-word >> nth=1")
-    assert page.inner_text(".mm-pointed").startswith("smiles: ")
+    assert page.inner_text(".mm-pointed").startswith("“smiles”: ")
     page.hover(".mm-picture-map canvas", position={"x": 5, "y": 5})
-    assert page.inner_text(".mm-pointed").startswith("Row 1, column 1: ")
+    assert page.inner_text(".mm-pointed").startswith("row 1, column 1: ")
     page.focus(".mm-picture-map canvas")
     page.keyboard.press("ArrowRight")
     assert page.inner_text(".mm-pointed").endswith("× an even share")
@@ -162,7 +163,7 @@ def test_a_lost_connection_does_not_lose_the_answer(visit: Callable[..., Visitor
 
     visitor.page.route("**/queue/data*", lose_once)
     assert visitor.choose(caption="We love it").predict().problem == ""
-    assert len(lost) == 2
+    assert len(lost) >= 2  # what comes after the answer may be among them
 
 
 def test_a_full_line_is_said_in_a_sentence(visit: Callable[..., Visitor]) -> None:

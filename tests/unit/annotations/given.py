@@ -1,6 +1,6 @@
 """Samples and answers made for tests, and a predictor that answers by rule."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -10,6 +10,7 @@ from mmdemo import decode, tasks
 from mmdemo.errors import UnknownName
 from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.settings import Settings
+from mmdemo.study import Asked, Contributions, Study, Trust, Weighed
 from mmdemo.tasks import Task
 
 TASK = tasks.get("sentiment")
@@ -99,3 +100,17 @@ class RulePredictor:
         if explain not in ("none", "default", *self.methods):
             raise UnknownName("unknown_label", label=explain, task=self.task.name, known="attention")
         return prediction(sample, 0.9 if "surely" in (sample.text or "") else 0.4, self.version, self.task)
+
+    def study(self, sample: Inputs) -> Study:
+        """Return the map that `predict_inputs` returns."""
+        return Study("v1", (explanation(sample, "positive"),), None)
+
+    def weigh(self, sample: Inputs, asked: Asked) -> Weighed:
+        """Find that the caption decided it."""
+        shared = Contributions(asked.target, {"text": 0.5}, nothing=0.4, whole=0.9)
+        return Weighed("v1", shared, Trust("too_few", 0.0, (0, 100), (0.9, 0.4), (0.9, 0.4), 9, 7))
+
+    def what_if(self, sample: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
+        """Answer by the number of words that are left."""
+        left = len((sample.text or "").split()) - len(units)
+        return {"positive": 1 / (1 + left), "negative": left / (1 + left)}

@@ -24,6 +24,7 @@ from mmdemo.errors import BadInput, CheckpointError, Conflict, StorageError, Unk
 from mmdemo.review import STATES
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
+from mmdemo.study import Asked
 from mmdemo.ui.services import Services
 from tests.unit.annotations import given
 from tests.unit.annotations.given import RulePredictor
@@ -51,6 +52,15 @@ def test_without_leave_to_keep_nothing_is_stored(loop: Loop) -> None:
     answer = loop.predict("sentiment", DOUBTFUL, "none", False)
     assert (answer.flagged, answer.prediction_id) == (True, None)
     assert sum(loop.status("sentiment").states.values()) == 0
+
+
+def test_a_closer_look_stores_nothing(loop: Loop) -> None:
+    assert loop.study("sentiment", DOUBTFUL).maps[0].text is not None
+    assert loop.weigh("sentiment", DOUBTFUL, Asked("relevance", "positive")).contributions.target == "positive"
+    assert loop.what_if("sentiment", DOUBTFUL, [0], [])["positive"] == 0.5
+    assert sum(loop.status("sentiment").states.values()) == 0
+    with pytest.raises(BadInput):
+        loop.study("sentiment", Sample(text=" "))
 
 
 def test_a_doubtful_answer_is_queued_with_the_explanation_that_was_served(loop: Loop) -> None:

@@ -166,21 +166,47 @@ def test_sound_without_speech_is_refused_where_the_task_is_about_speech(task: Ta
 
 
 def test_methods_are_named(predictor: Predictor) -> None:
-    assert predictor.methods[0] == "attention"
-    assert predictor.explain(Sample(text="the dog"), "attention").method == "attention"
+    assert predictor.methods[0] == "relevance"
+    assert predictor.explain(Sample(text="the dog")).method == "relevance"
+    for method in predictor.methods:
+        assert predictor.explain(Sample(text="the dog"), method).method == method
     for wrong in ("guess", "none"):
         with pytest.raises(UnknownName, match="attention"):
             predictor.explain(Sample(text="the dog"), wrong)
 
 
-def test_a_fusion_that_shows_nothing_answers_without_a_map_and_says_why(task: Task, tmp_path: Path) -> None:
+def test_any_label_can_be_explained_against_any_other(predictor: Predictor) -> None:
+    sample = Sample(text="the dog")
+    answer = predictor.predict(sample).label
+    other = next(label for label in predictor.task.label_names if label != answer)
+    assert predictor.explain(sample).target == answer
+    found = predictor.explain(sample, "masking", target=other, against=answer)
+    assert (found.target, found.against) == (other, answer)
+    assert predictor.explain(sample, against=other).target == answer
+
+
+@pytest.mark.parametrize("asked", [{"target": "ugly"}, {"against": "ugly"}])
+def test_a_label_that_does_not_exist_is_not_explained(predictor: Predictor, asked: dict[str, str]) -> None:
+    with pytest.raises(UnknownName, match=r"ugly.*bad, good"):
+        predictor.explain(Sample(text="the dog"), **asked)
+
+
+def test_a_label_is_not_explained_against_itself(predictor: Predictor) -> None:
+    sample = Sample(text="the dog")
+    answer = predictor.predict(sample).label
+    for asked in ({"target": "bad", "against": "bad"}, {"against": answer}):
+        with pytest.raises(UnknownName, match="itself") as caught:
+            predictor.explain(sample, **asked)
+        assert asked["against"] in caught.value.sentence("zh")
+
+
+def test_a_fusion_without_attention_is_explained_by_what_needs_none(task: Task, tmp_path: Path) -> None:
     summed = replace(task, fusion={**task.fusion, "type": "sum"})
     predictor = Predictor(summed, tiny.version(tmp_path / "v", summed))
     found = predictor.predict_inputs(Inputs(text="the dog"), "default")
-    assert found.label and found.explanation is None and predictor.methods == ()
-    for method in ("default", "attention"):
-        with pytest.raises(UnknownName, match=r'"sum".* no attention'):
-            predictor.explain(Sample(text="the dog"), method)
+    assert found.explanation and found.explanation.method == "masking"
+    with pytest.raises(UnknownName, match=r'"sum".* no attention.*masking'):
+        predictor.explain(Sample(text="the dog"), "attention")
 
 
 def test_a_version_of_other_labels_is_refused(tmp_path: Path, folder: Path) -> None:

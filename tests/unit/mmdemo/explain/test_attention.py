@@ -1,43 +1,42 @@
 """Attention, planted where we know it: each score arrives where its token came from."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from mmdemo import explain
-from mmdemo.errors import UnknownName
 from mmdemo.explain import Pass
-from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
 from tests import tiny
+from tests.unit.mmdemo.model.conftest import Built
 
 CAPTION = "the dog smiling 🙂"
 PIECES = ["the", "dog", "smil", "ing", "🙂"]
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
+def seen(built: Built) -> Pass:
     """One sample of all modalities behind its pass."""
-    folder = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    model, processor = MultimodalModel.build(tiny.task(folder), tiny.starts(folder))
     inputs = Inputs(tiny.inputs().image, CAPTION, tiny.inputs(seconds=0.3).audio)
-    encoded = processor([inputs])
-    with torch.no_grad():
-        output = model.eval()(**encoded.tensors, return_attention=True)
-    return Pass(model, processor, inputs, encoded, output, "good")
+    return tiny.passed(built, inputs, "good")
+
+
+def attending(seen: Pass, planted: Tensor) -> Pass:
+    """Return the pass with another attention in its last layer."""
+    assert seen.output.attention is not None
+    return replace(seen, output=replace(seen.output, attention=(seen.output.attention[0], planted)))
 
 
 def looked(seen: Pass, modality: str, place: int, head: int | None = None) -> Explanation:
     """Return the explanation where the answer token looks at one token alone: the `place`th of a modality."""
-    assert seen.output.attention is not None and seen.output.tokens is not None
-    token = 1 + seen.output.tokens.spans[modality][0] + place
+    assert seen.output.attention is not None
+    token = 1 + seen.tokens.spans[modality][0] + place
     planted = torch.zeros_like(seen.output.attention[-1])
     planted[0, :, 0, 0] = 0.5  # and at itself, which is no input
     planted[0, slice(None) if head is None else head, 0, token] = 0.5
-    output = seen.output.__class__(**{**seen.output, "attention": (seen.output.attention[0], planted)})
-    return explain.explain("attention", Pass(seen.model, seen.processor, seen.inputs, seen.encoded, output, "good"))
+    return explain.explain("attention", attending(seen, planted))
 
 
 def total(found: Explanation) -> float:
@@ -79,6 +78,12 @@ def test_a_look_at_one_piece_lights_its_word(seen: Pass, place: int) -> None:
     assert all(CAPTION[token.start : token.end] == token.text for token in found.text.tokens)
 
 
+def test_a_look_at_one_of_two_equal_words_lights_that_one(built: Built) -> None:
+    found = looked(tiny.passed(built, replace(tiny.inputs(), text="the dog the dog"), "good"), "text", 4)
+    assert found.text is not None
+    assert [token.score for token in found.text.tokens] == [0, 0, 0, 1]
+
+
 def test_a_look_at_one_moment_lights_that_stretch(seen: Pass) -> None:
     found = looked(seen, "audio", 2)
     assert found.audio is not None
@@ -90,34 +95,8 @@ def test_one_head_of_four_is_enough_to_be_seen(seen: Pass) -> None:
     assert found.image is not None and found.image.scores[1][1] == 1
 
 
-def test_absent_modalities_are_absent(seen: Pass) -> None:
-    inputs = Inputs(text="the dog")
-    encoded = seen.processor([inputs])
-    with torch.no_grad():
-        output = seen.model(**encoded.tensors, return_attention=True)
-    found = explain.explain("attention", Pass(seen.model, seen.processor, inputs, encoded, output, "bad"))
-    assert found.image is None and found.audio is None and found.text is not None
-    assert sum(token.score for token in found.text.tokens) == pytest.approx(1, abs=1e-5)
-
-
 def test_a_look_at_nothing_but_itself_gives_zeros(seen: Pass) -> None:
     assert seen.output.attention is not None
     planted = torch.zeros_like(seen.output.attention[-1])
     planted[0, :, 0, 0] = 1.0
-    output = seen.output.__class__(**{**seen.output, "attention": (planted,)})
-    found = explain.explain("attention", Pass(seen.model, seen.processor, seen.inputs, seen.encoded, output, "bad"))
-    assert total(found) == 0
-
-
-def test_names_of_methods(seen: Pass) -> None:
-    assert explain.methods(seen.model)[0] == explain.DEFAULT
-    assert explain.resolve("default", seen.model) == "attention"
-    assert explain.resolve("none", seen.model) is None
-    with pytest.raises(UnknownName, match="attention") as caught:
-        explain.resolve("guess", seen.model)
-    assert "guess" in caught.value.sentence("zh")
-
-
-def test_the_file_of_a_method_is_named_for_it() -> None:
-    folder = Path(explain.__file__).parent
-    assert all((folder / f"{name}.py").is_file() for name in explain.METHODS)
+    assert total(explain.explain("attention", attending(seen, planted))) == 0

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmdemo import explain
 from mmdemo.errors import CheckpointError, ManifestError, UnknownName
+from mmdemo.explain.question import Question
 from mmdemo.model import MultimodalConfig, MultimodalModel
 from mmdemo.model.fusion import FUSIONS
 from mmdemo.model.heads import ClassificationHead
@@ -137,15 +138,23 @@ def test_gradients_reach_the_tokens_and_every_weight(fused: Built) -> None:
     assert not grads[0][~tokens.mask].any()
 
 
-def test_a_fusion_without_attention_says_so_and_the_default_explains_nothing(fused: Built) -> None:
+def test_every_fusion_is_explained_by_the_methods_that_it_allows(fused: Built) -> None:
     model, _ = fused
-    if model.fusion.attends:
-        assert explain.methods(model) == ("attention",) and explain.resolve("default", model) == "attention"
-        return
-    assert explain.methods(model) == () and explain.resolve("default", model) is None
-    with pytest.raises(UnknownName, match="no attention") as caught:
-        explain.resolve("attention", model)
-    assert model.config.fusion in caught.value.sentence("zh")
+    known = tuple(explain.METHODS) if model.fusion.attends else ("masking", "integrated_gradients", "occlusion")
+    assert explain.methods(model) == known and explain.resolve("default", model) == known[0]
+    seen = tiny.passed(fused, WHOLE, "good")
+    assert set(explain.every(seen, [Question("good")])) == set(known) - set(explain.SLOW)
+    for method in known:
+        found = explain.explain(method, seen)
+        assert found.image and found.text and found.audio
+
+
+def test_a_fusion_without_attention_says_so(fused: Built) -> None:
+    model, _ = fused
+    for method in explain.OF_ATTENTION if not model.fusion.attends else ():
+        with pytest.raises(UnknownName, match="no attention") as caught:
+            explain.resolve(method, model)
+        assert model.config.fusion in caught.value.sentence("zh")
 
 
 def test_an_unknown_fusion_names_those_there_are(task: Task, starts: dict[str, Path], tmp_path: Path) -> None:

@@ -10,16 +10,18 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mmdemo import tasks
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore
 from mmdemo.settings import Settings
+from mmdemo.study import Asked, Contributions, Study, Trust, Weighed
 from mmdemo.tasks import Task
 from mmdemo.ui.services import Services
 
+VERSION = "2026-11-21"
 BRIGHT = {"smiling": 9.0, "laughing": 9.0, "happy": 7.0, "rain": 8.0, "kite": 3.0, "boy": 2.5, "beach": 3.0}
 
 
@@ -32,6 +34,7 @@ class FakeLoop:
         self.predicted: list[tuple[str, Sample, str, bool]] = []
         self.suggested: list[tuple[str, Sample, str, str | None]] = []
         self.forgotten: list[str] = []
+        self.weighed: list[Asked] = []
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
     def predict(self, name: str, sample: Sample, explain: str, keep: bool) -> Prediction:
@@ -55,7 +58,7 @@ class FakeLoop:
             flagged=not sure,
             reason=None if sure else "low_confidence",
             modalities=modalities,
-            model_version="2026-11-21",
+            model_version=VERSION,
             latency_ms=31.2,
             explanation=explanation(task, sample, label),
             prediction_id=f"p-{len(self.predicted)}" if keep else None,
@@ -72,6 +75,25 @@ class FakeLoop:
             raise UnknownName("unknown_prediction", prediction_id=prediction_id)
         self.forgotten.append(prediction_id)
 
+    def study(self, name: str, sample: Sample) -> Study:
+        """Return a signed map for each label, one that has no sign, and a sample in which nothing meets."""
+        labels = self.tasks[name].label_names
+        plain = [explanation(self.tasks[name], sample, label) for label in labels]
+        signed = [dataclasses.replace(one, method="relevance", signed=True) for one in plain]
+        return Study(VERSION, (*signed, *plain), None)
+
+    def weigh(self, name: str, sample: Sample, asked: Asked) -> Weighed:
+        """Return a map that is no better than random, whose sample its caption decided."""
+        self.weighed.append(asked)
+        shared = Contributions(asked.target, {"image": -0.05, "text": 0.65}, nothing=0.33, whole=0.93)
+        return Weighed(VERSION, shared, Trust("no_better", 0.01, (0, 50, 100), (0.9, 0.5, 0.3), (0.9, 0.5, 0.3), 9, 7))
+
+    def what_if(self, name: str, sample: Sample, units: Collection[int], without: Collection[str]) -> dict[str, float]:
+        """Be less sure by a tenth for each unit that is left out."""
+        *others, label = self.tasks[name].label_names
+        left = max(0.0, 0.9 - 0.1 * len(units) - 0.5 * len(without))
+        return {**dict.fromkeys(others, (1 - left) / len(others)), label: left}
+
     def services(self) -> Services:
         """Return the seam that the page is handed."""
         return Services(
@@ -80,6 +102,9 @@ class FakeLoop:
             suggest=self.suggest,
             forget=self.forget,
             methods=lambda task: ("attention",),
+            study=self.study,
+            weigh=self.weigh,
+            what_if=self.what_if,
             queue=_no_queue,
             left_out=lambda: self.strays,
             item=_no_item,

@@ -70,7 +70,7 @@ def test_predict_by_position_answers_with_the_fields_of_the_contract(client: Cli
     assert list(answer["probabilities"]) == ["negative", "neutral", "positive"]
     assert answer["modalities"] == ["image", "text"] and answer["prediction_id"]
     explanation = answer["explanation"]
-    assert set(explanation) == {"method", "target", "image", "text"}  # no sound was given: no map of it
+    assert set(explanation) == {"method", "target", "against", "signed", "image", "text"}  # no sound: no map of it
     assert explanation["image"]["grid"] == [7, 7]
     assert explanation["text"]["tokens"][2] == {"text": "smiling", "start": 6, "end": 13, "score": 9.0}
     _, sample, explain, keep = served.loop.predicted[-1]

@@ -1,11 +1,15 @@
 """Where it looked, in numbers, colours and words: the same scale for every sample."""
 
+import dataclasses
 import re
 
 import pytest
 
+from mmdemo import tasks
 from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap, TokenScore
 from mmdemo.ui import looked
+
+TASK = tasks.get("sentiment")
 
 
 def text_map(caption: str, **scores: float) -> TextMap:
@@ -23,7 +27,7 @@ def test_an_even_share_counts_the_tokens_of_all_modalities() -> None:
     words = text_map("a b", a=2.0, b=0.0)
     explanation = Explanation("attention", "positive", image=image_map("11", "11"), text=words)
     assert looked.even_share(explanation) == pytest.approx(6 / 6)
-    view = looked.view(explanation, "a b", "en")
+    view = looked.of(explanation, "a b", TASK, "en")
     assert [piece.share for piece in view.caption] == [2.0, None, 0.0]
     assert view.picture is not None
     assert view.picture.shares == (1.0, 1.0, 1.0, 1.0)
@@ -32,30 +36,7 @@ def test_an_even_share_counts_the_tokens_of_all_modalities() -> None:
 def test_shares_do_not_depend_on_how_the_method_scales_its_scores() -> None:
     one = Explanation("attention", "positive", image=image_map("19", "11"))
     ten = Explanation("attention", "positive", image=ImageMap((2, 2), ((10.0, 90.0), (10.0, 10.0))))
-    assert looked.view(one, "", "en").picture == looked.view(ten, "", "en").picture
-
-
-@pytest.mark.parametrize(
-    ("share", "level"), [(-3, 0), (0, 0), (0.25, 0), (0.5, 0.2), (1, 0.4), (2, 0.6), (4, 0.8), (8, 1), (99, 1)]
-)
-def test_the_scale_runs_from_a_quarter_of_an_even_share_to_eight(share: float, level: float) -> None:
-    assert looked.level(share) == pytest.approx(level)
-
-
-def test_the_scale_is_cividis_and_grows_brighter_without_a_step_back() -> None:
-    assert (looked.colour(0.1), looked.colour(99)) == ("#00224e", "#fee838")
-    brightness = [looked._luminance(looked.colour(0.25 * 1.05**step)) for step in range(72)]
-    assert brightness == sorted(brightness)
-
-
-def test_ink_on_every_colour_of_the_scale_has_contrast_aa() -> None:
-    grounds = [looked.colour(0.25 * 1.02**step) for step in range(176)]
-    assert min(looked.contrast(ground, looked.ink_on(ground)) for ground in grounds) >= 4.5
-
-
-def test_contrast_is_that_of_wcag() -> None:
-    assert looked.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert looked.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert looked.of(one, "", TASK, "en").picture == looked.of(ten, "", TASK, "en").picture
 
 
 @pytest.mark.parametrize(
@@ -69,14 +50,14 @@ def test_contrast_is_that_of_wcag() -> None:
     ],
 )
 def test_the_sentence_names_the_place_in_the_picture(rows: tuple[str, ...], place: str) -> None:
-    sentence = looked.view(Explanation("attention", "positive", image=image_map(*rows)), "", "en").sentence
+    sentence = looked.of(Explanation("attention", "positive", image=image_map(*rows)), "", TASK, "en").sentence
     assert place in sentence
 
 
 def test_the_sentence_names_at_most_three_words_the_strongest_first() -> None:
     caption = "a laughing boy with one red kite and much more in it"
     words = text_map(caption, laughing=9, red=3, boy=6, kite=4)
-    view = looked.view(Explanation("attention", "positive", text=words), caption, "en")
+    view = looked.of(Explanation("attention", "positive", text=words), caption, TASK, "en")
     assert view.sentence.striptags() == "It looked mostly at laughing, boy and kite."
 
 
@@ -85,44 +66,61 @@ def test_the_sentence_names_at_most_three_words_the_strongest_first() -> None:
 )
 def test_the_sentence_names_words_and_no_punctuation(word: str, named: bool) -> None:
     words = text_map(f"{word} a b c", **{word: 9.0})
-    view = looked.view(Explanation("attention", "positive", text=words), f"{word} a b c", "en")
+    view = looked.of(Explanation("attention", "positive", text=words), f"{word} a b c", TASK, "en")
     assert (f">{word}<" in view.sentence) == named
 
 
 def test_the_sentence_says_so_where_nothing_stands_out() -> None:
     explanation = Explanation("attention", "positive", image=image_map("111", "111", "111"), text=text_map("a", a=1))
-    assert looked.view(explanation, "a", "en").sentence == "It looked about evenly at everything."
+    assert looked.of(explanation, "a", TASK, "en").sentence == "It looked about evenly at everything."
 
 
 def test_the_sentence_names_the_stretch_of_the_sound() -> None:
     audio = AudioMap((0.0, 0.5, 1.0, 1.5, 2.0, 2.5), (0.0, 9.0, 8.0, 0.0, 0.0))
-    view = looked.view(Explanation("attention", "sad", audio=audio), "", "en")
+    view = looked.of(Explanation("attention", "sad", audio=audio), "", TASK, "en")
     assert view.sentence == "It looked mostly at the sound from 0.5 to 1.5 s."
 
 
 def test_a_word_is_text_in_the_sentence_whatever_it_holds() -> None:
     caption = "<script>alert(1)</script> & co"
     words = text_map(caption, **{"<script>alert(1)</script>": 9.0})
-    sentence = looked.view(Explanation("attention", "positive", text=words), caption, "en").sentence
+    sentence = looked.of(Explanation("attention", "positive", text=words), caption, TASK, "en").sentence
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in sentence
     assert "<script" not in sentence
 
 
 @pytest.mark.parametrize("caption", ["a  b", " a b ", "你好 b", "a🙂 b", "a", "مرحبا b"])
 def test_the_pieces_together_are_the_caption(caption: str) -> None:
-    view = looked.view(Explanation("attention", "positive", text=text_map(caption, b=1.0)), caption, "en")
+    view = looked.of(Explanation("attention", "positive", text=text_map(caption, b=1.0)), caption, TASK, "en")
     assert "".join(piece.text for piece in view.caption) == caption
 
 
-def test_the_parts_sum_to_a_hundred_and_one_modality_has_none() -> None:
-    explanation = Explanation("attention", "positive", image=image_map("111"), text=text_map("a b c", a=1, b=1, c=1.06))
-    parts = looked.view(explanation, "a b c", "en").parts
-    assert [(part.name, part.percent) for part in parts] == [("picture", 50), ("caption", 50)]
-    assert looked.view(Explanation("attention", "positive", text=text_map("a", a=1)), "a", "en").parts == ()
-
-
 def test_scores_of_zero_everywhere_are_shown_as_nothing() -> None:
-    view = looked.view(Explanation("attention", "positive", image=image_map("00", "00")), "", "en")
+    view = looked.of(Explanation("attention", "positive", image=image_map("00", "00")), "", TASK, "en")
     assert view.picture is not None
     assert view.picture.shares == (0.0,) * 4
     assert view.sentence == "It looked about evenly at everything."
+
+
+def test_a_signed_map_says_what_spoke_for_the_label_and_what_against_it() -> None:
+    words = text_map("a laughing boy in the rain", laughing=9.0, rain=-8.0)
+    asked = Explanation("relevance", "positive", image=image_map("00", "00"), text=words, signed=True)
+    told = looked.of(asked, "a laughing boy in the rain", TASK, "en")
+    assert told.sentence.striptags() == "For positive spoke mostly laughing. Against it: rain."
+    chinese = looked.of(dataclasses.replace(asked, against="neutral"), "a laughing boy in the rain", TASK, "zh")
+    assert chinese.sentence.striptags() == "支持“积极而不是中性”的主要是laughing。反对它的是：rain。"
+
+
+def test_a_signed_map_colours_what_speaks_against_the_label_unlike_what_does_not_matter() -> None:
+    words = text_map("a b c d", a=8.0, b=-8.0, c=0.1)
+    told = looked.of(Explanation("relevance", "positive", text=words, signed=True), "a b c d", TASK, "en")
+    towards, against, little, nothing = (piece.colour for piece in told.caption if piece.share is not None)
+    assert towards and against and towards != against
+    assert little == nothing == ""
+
+
+def test_what_can_be_pointed_at_is_counted_cells_first_then_words_then_moments() -> None:
+    maps = {"image": image_map("12"), "text": text_map("a", a=3.0), "audio": AudioMap((0.0, 1.0, 2.0), (4.0, 5.0))}
+    told = looked.of(Explanation("attention", "positive", **maps), "a", TASK, "en")
+    assert told.shares == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3], abs=1e-3)
+    assert told.modalities == ["image", "text", "audio"]

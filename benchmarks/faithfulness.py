@@ -1,0 +1,194 @@
+"""What maps are worth: taking away what they call important, in the input itself and at the fusion's tokens.
+
+python -m benchmarks.faithfulness --task T --manifest M [--limit N] [--keep FILE] >> benchmarks/faithfulness.md
+
+What each sample gave goes to --keep as it is measured, a line each; what stands there is not measured again.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.faithfulness_tables import EVERYTHING, FIGURES, RANDOM, REFEREE, Figures, tables
+from mmdemo import explain, sidecar, tasks
+from mmdemo.decode import decode
+from mmdemo.explain import Pass
+from mmdemo.explain.deletion import Unit, ordered, units
+from mmdemo.explain.faithfulness import RETURNED, area, deletion_curves, insertion_curves, rank_correlation, saco
+from mmdemo.explain.judges import AtTokens, InInput
+from mmdemo.explain.trust import trust
+from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.samples import Explanation, Inputs
+from mmdemo.tasks import Task
+from mmdemo.training import manifests
+from mmdemo.training.manifests import Row
+from mmdemo.versions import SHIPPED
+
+ORDERS = 10  # random maps of a sample
+AGREED = 3  # … whose SaCo is taken: ten passes each
+CHECKED = 50  # samples whose maps are compared with an untrained model's, and whose default map gets the page's badge
+PLACES = {"input": InInput, "tokens": AtTokens}
+TOLD_EVERY = 10  # samples
+
+Maps = dict[str, tuple[Unit, ...]]  # method → its units
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What explains, and what is explained."""
+
+    task: Task
+    model: MultimodalModel
+    untrained: MultimodalModel
+    processor: MultimodalProcessor
+    temperatures: dict[str, float]
+    methods: tuple[str, ...]
+
+
+def main() -> None:
+    """Measure what is not known yet, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--limit", type=int, help="so many samples, drawn at random; all where it is not given")
+    parser.add_argument("--keep", type=Path, help="JSON lines of what each sample gave: read, and added to")
+    given = parser.parse_args()
+    ground = _ground(tasks.get(given.task))
+    rows = _drawn(manifests.read(given.manifest, ground.task), given.limit)
+    found = list(_measured(ground, rows, given.keep))
+    print("\n".join(tables(found, ground.task.name, ground.methods)))
+
+
+def _ground(task: Task) -> Ground:
+    folder = SHIPPED / task.name
+    model, processor = MultimodalModel.load(folder)
+    torch.manual_seed(0)
+    untrained = MultimodalModel(model.config).eval()
+    temperatures = dict(sidecar.read(folder).temperatures)
+    fast = {"memory_format": torch.channels_last}  # the same to the fifth digit, with a third less time for pictures
+    return Ground(task, model.to(**fast), untrained.to(**fast), processor, temperatures, explain.methods(model))
+
+
+def _drawn(rows: Sequence[Row], limit: int | None) -> list[Row]:
+    """Return the rows in an order that does not depend on the limit: a part is a sample of the whole."""
+    order = np.random.default_rng(0).permutation(len(rows))[:limit]
+    return [rows[place] for place in order]
+
+
+def _measured(ground: Ground, rows: Sequence[Row], keep: Path | None) -> Iterator[Figures]:
+    lines = keep.read_text("utf-8").splitlines() if keep and keep.is_file() else []
+    known = {line["id"]: line["figures"] for line in map(json.loads, lines)}
+    start = time.perf_counter()
+    for number, row in enumerate(rows, 1):
+        if row.id not in known:
+            known[row.id] = _figures(ground, row, number)
+            if keep:
+                with keep.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"id": row.id, "figures": known[row.id]}) + "\n")
+            if number % TOLD_EVERY == 0:
+                print(f"{number} of {len(rows)} after {time.perf_counter() - start:.0f} s", file=sys.stderr)
+        yield known[row.id]
+
+
+def _figures(ground: Ground, row: Row, number: int) -> Figures:
+    """Return everything that one sample gives."""
+    seen, whole_s, attentive_s = _passed(ground, decode(row.sample, ground.task))
+    temperature = ground.temperatures.get(sidecar.subset(seen.inputs.modalities), 1.0)
+    draw = np.random.default_rng(number)
+    explained, found = {}, {"seconds/prediction": whole_s}
+    for name in ground.methods:
+        start = time.perf_counter()
+        explained[name] = explain.explain(name, seen)
+        added = time.perf_counter() - start + (attentive_s - whole_s if name in explain.OF_ATTENTION else 0.0)
+        found[f"seconds/{name}"] = added
+    maps = {name: units(item) for name, item in explained.items()}
+    judges = {place: judge(seen, explained[REFEREE], temperature) for place, judge in PLACES.items()}
+    for scope, chosen in _scopes(seen.inputs, maps).items():
+        for place, judge in judges.items():
+            told = _areas(judge, chosen, draw)
+            found |= {f"{place}/{scope}/{name}": value for name, value in told.items()}
+        found |= {f"{REFEREE}/{scope}/{name}": value for name, value in _like(chosen[REFEREE], chosen).items()}
+    if number <= CHECKED:
+        found |= _untrained(ground, seen, maps)
+        found |= _badge(seen, explained[ground.methods[0]], temperature)
+    return found
+
+
+def _passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[Pass, float, float]:
+    """Return a sample behind its pass, and the seconds of a pass without and with attention."""
+    model = model or ground.model
+    if inputs.image is not None and ground.processor.image is not None:
+        inputs = replace(inputs, image=ground.processor.image.squash(inputs.image))
+    took = []
+    for attentive in (False, True):
+        start = time.perf_counter()
+        encoded = ground.processor([inputs])
+        with torch.inference_mode():
+            output = model(**encoded.tensors, return_attention=attentive and model.fusion.attends)
+        took.append(time.perf_counter() - start)
+    assert output.logits is not None
+    target = model.config.labels[int(output.logits[0].argmax())]
+    return Pass(model, ground.processor, inputs, encoded, output, target), took[0], took[1]
+
+
+def _scopes(inputs: Inputs, maps: Maps) -> dict[str, Maps]:
+    """Return what is taken: units of each modality while the others stay, and of several together in one order."""
+    alone = {
+        modality: {name: tuple(unit for unit in found if unit.modality == modality) for name, found in maps.items()}
+        for modality in inputs.modalities
+    }
+    return {EVERYTHING: maps, **alone} if len(alone) > 1 else alone
+
+
+def _areas(judge: InInput | AtTokens, maps: Maps, draw: np.random.Generator) -> Figures:
+    """Return the areas and SaCo of each map, and the means over random ones."""
+    orders = [ordered(found, draw) for found in maps.values()]
+    drawn = [_random(orders[0], draw) for _ in range(ORDERS)]
+    deleted, at_random = np.split(area(deletion_curves(judge, [*orders, *drawn])), [len(orders)])
+    inserted = area(insertion_curves(judge, orders), RETURNED)
+    agreed, agreed_at_random = np.split(saco(judge, [*orders, *drawn[:AGREED]]), [len(orders)])
+    figures = {}
+    for name, *values in zip(maps, deleted, inserted, agreed, strict=True):
+        figures |= {f"{name}/{figure}": float(value) for figure, value in zip(FIGURES, values, strict=True)}
+    means = at_random.mean(), at_random.mean(), agreed_at_random.mean()  # a random order has no front and no back
+    return figures | {f"{RANDOM}/{figure}": float(value) for figure, value in zip(FIGURES, means, strict=True)}
+
+
+def _random(found: Sequence[Unit], draw: np.random.Generator) -> tuple[Unit, ...]:
+    return ordered([replace(unit, score=float(draw.random())) for unit in found], draw)
+
+
+def _like(reference: Sequence[Unit], maps: Maps) -> Figures:
+    """Return each map's rank correlation with another of the same units; NaN, where there is none, is left out."""
+    others = [unit.score for unit in reference]
+    found = {name: rank_correlation([unit.score for unit in item], others) for name, item in maps.items()}
+    return {name: value for name, value in found.items() if not np.isnan(value)}
+
+
+def _untrained(ground: Ground, seen: Pass, maps: Maps) -> Figures:
+    """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
+    other = replace(_passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
+    blank = {name: units(explain.explain(name, other)) for name in maps if name != REFEREE}
+    found = {}
+    for scope, chosen in _scopes(seen.inputs, maps).items():
+        for name, theirs in _scopes(seen.inputs, blank)[scope].items():
+            found |= {f"untrained/{scope}/{name}": value for value in _like(theirs, {name: chosen[name]}).values()}
+    return found
+
+
+def _badge(seen: Pass, explained: Explanation, temperature: float) -> Figures:
+    """Return whether the page would call a map better than random, and how long that takes."""
+    start = time.perf_counter()
+    verdict = trust(seen, explained, temperature).verdict
+    return {"badge": float(verdict == "better"), "seconds/badge": time.perf_counter() - start}
+
+
+if __name__ == "__main__":
+    main()

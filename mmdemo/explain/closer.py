@@ -1,0 +1,57 @@
+"""A closer look at one pass: its other maps, what decided it, and what is left of its sample in a what-if."""
+
+import itertools
+from collections.abc import Collection
+from dataclasses import replace
+
+from mmdemo import explain
+from mmdemo.errors import BadInput
+from mmdemo.explain import deletion
+from mmdemo.explain.interaction import interaction
+from mmdemo.explain.maps import Pass
+from mmdemo.explain.question import Question
+from mmdemo.explain.shapley import contributions
+from mmdemo.explain.trust import trust
+from mmdemo.samples import Inputs
+from mmdemo.study import Asked, Study, Weighed
+
+
+def study(seen: Pass, version: str) -> Study:
+    """Return the maps that cost about as much as an answer, and what met what."""
+    maps = explain.every(seen, _questions(seen))
+    return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(seen))
+
+
+def weigh(seen: Pass, asked: Asked, temperature: float, version: str) -> Weighed:
+    """Return what each modality contributed, and how far the map that is asked for can be trusted.
+
+    Raises UnknownName.
+    """
+    method = explain.resolve(asked.method, seen.model) or explain.DEFAULT
+    aimed = replace(seen, target=asked.target, against=asked.against)
+    tested = trust(aimed, explain.explain(method, aimed), temperature)
+    return Weighed(version, contributions(aimed, temperature), tested)
+
+
+def left(seen: Pass, units: Collection[int], modalities: Collection[str]) -> Inputs:
+    """Return the sample without some units of its maps, counted as `deletion.units` does, and some modalities.
+
+    Raises BadInput for a unit that isn't there, and where nothing is left.
+    """
+    explained = explain.explain(explain.methods(seen.model)[0], seen)
+    known = deletion.units(explained)
+    for number in units:
+        if not 0 <= number < len(known):
+            raise BadInput("unknown_unit", number=number, count=len(known))
+    found = deletion.without(seen.inputs, explained, [known[number] for number in units])
+    found = replace(found, **dict.fromkeys(modalities))
+    if not found.modalities:
+        raise BadInput("nothing_left")
+    return found
+
+
+def _questions(seen: Pass) -> list[Question]:
+    """Why this answer, why it rather than each other label, and why each of those."""
+    others = [label for label in seen.model.config.labels if label != seen.target]
+    rather = [Question(seen.target, other) for other in others] if len(others) > 1 else []
+    return [Question(seen.target), *rather, *map(Question, others)]

@@ -1,0 +1,65 @@
+"""What met what: how much words, picture cells and moments looked at one another in the fusion, by layer and head."""
+
+import torch
+from torch import Tensor
+
+from mmdemo.explain.maps import Pass
+from mmdemo.explain.words import shared, words
+from mmdemo.samples import MODALITIES
+from mmdemo.study import Interaction
+
+STEPS = 255  # of a weight's square root
+
+
+def interaction(seen: Pass) -> Interaction | None:
+    """Return how much each two units met, and how much the answer looked at each; None for a fusion without attention.
+
+    Units are cells in reading order, then the words that were read, then moments. What a unit of several tokens looks
+    at is the mean over its tokens, what it is looked at their sum; two units met by the mean of both directions.
+    """
+    if seen.output.attention is None:
+        return None
+    attention = torch.stack(seen.output.attention)[:, 0]  # (layers, heads, 1 or 1 + tokens, 1 + tokens)
+    member = _membership(seen)
+    answer = attention[:, :, 0, 1:] @ member.T  # (layers, heads, units)
+    met = met_of(attention[:, :, 1:, 1:], member) if attention.shape[-2] > 1 else torch.zeros(0)
+    return Interaction(
+        layers=answer.shape[0],
+        heads=answer.shape[1],
+        units=answer.shape[2],
+        answer=_bytes(answer),
+        met=_bytes(met) if met.any() else b"",
+    )
+
+
+def met_of(attention: Tensor, member: Tensor) -> Tensor:
+    """Return how much units met (…, units, units), the same both ways.
+
+    attention (…, tokens, tokens): rows look at columns; member (units, tokens): how much of each token is a unit's.
+    """
+    mean = member / member.sum(dim=1, keepdim=True).clamp_min(torch.finfo(member.dtype).tiny)
+    looked = mean @ attention @ member.T  # (…, units, units)
+    return (looked + looked.transpose(-1, -2)) / 2
+
+
+def _bytes(weights: Tensor) -> bytes:
+    return (weights.clamp(0, 1).sqrt() * STEPS).round().to(torch.uint8).numpy().tobytes()
+
+
+def _membership(seen: Pass) -> Tensor:
+    """Return how much of each token (units, tokens) belongs to each unit; padding and marks belong to none."""
+    tokens = seen.output.tokens
+    assert tokens is not None
+    blocks = []
+    for modality in (name for name in MODALITIES if name in tokens.spans):
+        first, last = tokens.spans[modality]
+        block = _of_words(seen) if modality == "text" else torch.eye(last - first)
+        blocks.append(block * tokens.mask[0, first:last])
+    return torch.block_diag(*blocks)
+
+
+def _of_words(seen: Pass) -> Tensor:
+    pieces, found = seen.encoded.spans[0], words(seen.inputs.text or "")
+    owners = [shared(piece, found) for piece in pieces]
+    read = sorted({word for shares in owners for word in shares})
+    return torch.tensor([[shares.get(word, 0.0) for shares in owners] for word in read]).reshape(len(read), len(pieces))

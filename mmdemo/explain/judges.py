@@ -1,0 +1,148 @@
+"""What the model says of one sample when units are taken from it: from the input itself, or at the fusion's door.
+
+Both judges answer many questions in few batches, and the same question once. Letters of the shapes: g groups of units,
+n tokens, d width of a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from mmdemo.explain import deletion
+from mmdemo.explain.deletion import Unit
+from mmdemo.explain.maps import Pass
+from mmdemo.model import Tokens
+from mmdemo.samples import Explanation, Inputs
+
+BATCH = 8  # copies of a sample that are read or judged at once: more are no faster, and fill the memory
+
+Place = tuple[str, int]  # a unit without its score: modality, and its number in the explanation
+# Groups of units, each taken by itself → the probability (g,) of the label that is explained.
+Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
+
+
+class _Batched:
+    """Asks each question once, in batches. `temperature` is the version's for the sample's modalities."""
+
+    def __init__(self, seen: Pass, explained: Explanation, temperature: float) -> None:
+        self.seen = seen
+        self.explained = explained  # for where its units stand: its scores don't matter
+        self._temperature = temperature
+        self._known: dict[frozenset[Place], float] = {}
+
+    def __call__(self, taken: Sequence[Collection[Unit]]) -> np.ndarray:
+        """Return the probability (g,) float64 of the explained label without each group of units."""
+        groups = [frozenset((unit.modality, unit.place) for unit in group) for group in taken]
+        new = [group for group in dict.fromkeys(groups) if group not in self._known]
+        new.sort(key=len)  # alike long: little padding
+        with torch.inference_mode():
+            for start in range(0, len(new), BATCH):
+                batch = new[start : start + BATCH]
+                found = probability(self.seen, self._tokens(batch), self._temperature)
+                self._known |= zip(batch, found.tolist(), strict=True)
+        return np.array([self._known[group] for group in groups])
+
+    def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+        """Return what the fusion gets to see without each of the groups."""
+        raise TypeError("a judge says itself what is left")
+
+
+class InInput(_Batched):
+    """Takes units from the input itself. What a modality is without some is encoded once, whatever the others lack."""
+
+    def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
+        super().__init__(seen, explained, temperature)
+        self._inputs = squashed(seen)
+        self._encoded: dict[tuple[str, frozenset[Place]], Tensor] = {}  # modality and what it lacks → tokens (n, d)
+
+    def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+        values, masks, spans, first = [], [], {}, 0
+        for name in self._inputs.modalities:
+            of_modality = [frozenset(place for place in group if place[0] == name) for group in groups]
+            self._encode(name, of_modality)
+            found = [self._encoded[name, lacking] for lacking in of_modality]
+            lengths = torch.tensor([len(item) for item in found], device=found[0].device)
+            values.append(pad_sequence(found, batch_first=True))  # (g, n, d)
+            masks.append(torch.arange(values[-1].shape[1], device=lengths.device) < lengths[:, None])  # (g, n)
+            spans[name] = first, first + values[-1].shape[1]
+            first = spans[name][1]
+        return Tokens(torch.cat(values, dim=1), torch.cat(masks, dim=1), spans, grid=None)
+
+    def _encode(self, name: str, wanted: Sequence[frozenset[Place]]) -> None:
+        """Read what one modality is without each of its places, as far as that is not known yet."""
+        new = [lacking for lacking in dict.fromkeys(wanted) if (name, lacking) not in self._encoded]
+        left = {lacking: getattr(self._without(lacking), name) for lacking in new}
+        for lacking in new:
+            if left[lacking] is None:  # nothing is left of it
+                self._encoded[name, lacking] = self.seen.model.modality_embedding.weight[:0]
+        there = [lacking for lacking in new if left[lacking] is not None]
+        if there:
+            tokens = encode(self.seen, [Inputs(**{name: left[lacking]}) for lacking in there])
+            for lacking, values, mask in zip(there, tokens.values, tokens.mask, strict=True):
+                self._encoded[name, lacking] = values[mask]
+
+    def _without(self, lacking: frozenset[Place]) -> Inputs:
+        return deletion.without(self._inputs, self.explained, [Unit(*place, score=0.0) for place in lacking])
+
+
+class AtTokens(_Batched):
+    """Masks units' tokens at the fusion's input: nothing is encoded again. All masked, the answer token is alone."""
+
+    def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
+        super().__init__(seen, explained, temperature)
+        assert seen.output.tokens is not None
+        self._whole = seen.output.tokens
+        self._columns = {place: self._of(place) for place in map(_place, deletion.units(explained))}
+
+    def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+        mask = self._whole.mask.repeat(len(groups), 1)  # (g, n)
+        for row, group in enumerate(groups):
+            for place in group:
+                mask[row, self._columns[place]] = False
+        return replace(self._whole, values=self._whole.values.expand(len(groups), -1, -1), mask=mask)
+
+    def _of(self, place: Place) -> list[int]:
+        """Return which tokens are a unit's: one, but for words all pieces that have a character of them."""
+        name, number = place
+        first, last = self._whole.spans[name]
+        if name != "text":
+            return [first + number]
+        assert self.explained.text is not None
+        word = self.explained.text.tokens[number]
+        spans = self.seen.encoded.spans[0][: last - first]
+        return [first + i for i, (start, end) in enumerate(spans) if start < word.end and word.start < end]
+
+
+def squashed(seen: Pass) -> Inputs:
+    """Return the sample with its picture as small as the encoder reads it: less to copy, the same to see."""
+    inputs, frontend = seen.inputs, seen.processor.image
+    if inputs.image is None or frontend is None:
+        return inputs
+    return replace(inputs, image=frontend.squash(inputs.image))
+
+
+def encode(seen: Pass, copies: Sequence[Inputs]) -> Tokens:
+    """Return the tokens of copies of a sample that all have the same modalities."""
+    tensors = seen.processor(copies).tensors
+    return seen.model.encode(**{name: value.to(seen.model.device) for name, value in tensors.items()})
+
+
+def probability(seen: Pass, tokens: Tokens, temperature: float) -> Tensor:
+    """Return the probability (g,) float64 of the explained label where the fusion sees these tokens.
+
+    Where it sees none and nobody is left to answer (a fusion of opinions), each label is as likely.
+    """
+    logits = seen.model.fuse(tokens).logits
+    assert logits is not None
+    found = seen.model.head.probabilities(logits / temperature)  # (g, labels)
+    return found.nan_to_num(1 / found.shape[1])[:, seen.model.config.labels.index(seen.target)]
+
+
+def _place(unit: Unit) -> Place:
+    return unit.modality, unit.place

@@ -1,0 +1,49 @@
+"""Occlusion of the sample itself: each word struck, each cell blurred, each moment muted. The slow referee."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mmdemo.explain.deletion import units, without
+from mmdemo.explain.maps import Pass, explanations
+from mmdemo.explain.question import Question
+from mmdemo.samples import Explanation
+
+AT_ONCE = 16  # changed samples that go through the whole model in one batch: what bounds the memory
+
+
+def occlusion(seen: Pass, questions: Sequence[Question]) -> list[Explanation]:
+    """Return, signed, how far the target's log-odds fall without each word, cell and moment: above 0, it speaks for it.
+
+    Zeiler and Fergus 2014 (arXiv 1311.2901), section 4.2, with a blur for the grey square: one pass of the whole model
+    for each of them. Scores have no sum that is known beforehand.
+    """
+    nothing = seen.tokens.values.new_zeros(len(questions), seen.tokens.values.shape[1])
+    blank = explanations(seen, "occlusion", questions, nothing, signed=True)
+    with torch.inference_mode():
+        effects = seen.log_odds(seen.output, questions) - _without_each(seen, blank[0], questions)  # (units, questions)
+    return [_filled(item, scores) for item, scores in zip(blank, effects.T.tolist(), strict=True)]
+
+
+def _without_each(seen: Pass, explained: Explanation, questions: Sequence[Question]) -> Tensor:
+    """Return log-odds (units, questions): in each row one unit was taken from the sample."""
+    changed = [without(seen.inputs, explained, [unit]) for unit in units(explained)]
+    found = [seen.log_odds(seen.output, questions)[:0]]  # a caption may have no word that is read
+    for first in range(0, len(changed), AT_ONCE):
+        encoded = seen.processor(changed[first : first + AT_ONCE])
+        found.append(seen.log_odds(seen.model(**encoded.tensors), questions))
+    return torch.cat(found)
+
+
+def _filled(blank: Explanation, scores: Sequence[float]) -> Explanation:
+    """Return an explanation with its scores replaced, in the order of its units."""
+    left = iter(scores)
+    image, text, audio = blank.image, blank.text, blank.audio
+    return replace(
+        blank,
+        image=image and replace(image, scores=tuple(tuple(next(left) for _ in row) for row in image.scores)),
+        text=text and replace(text, tokens=tuple(replace(token, score=next(left)) for token in text.tokens)),
+        audio=audio and replace(audio, scores=tuple(next(left) for _ in audio.scores)),
+    )

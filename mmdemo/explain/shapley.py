@@ -1,0 +1,61 @@
+"""How much picture, caption and sound each contributed to the answer: exact Shapley values over the present modalities.
+
+Shapley 1953, "A value for n-person games": a modality's value is what it adds to the probability, averaged over all
+orders in which the modalities may come in. At most 2³ coalitions, judged in one batch on tokens that are encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from math import factorial
+
+import torch
+
+from mmdemo.explain.judges import probability
+from mmdemo.explain.maps import Pass
+from mmdemo.study import Contributions
+
+Coalition = frozenset[str]  # the modalities that the fusion sees
+
+
+def contributions(seen: Pass, temperature: float = 1.0) -> Contributions:
+    """Return the exact Shapley values of the sample's modalities for `seen.target`.
+
+    The empty coalition is what the fusion says with every token masked: an answer token that looks at itself alone, or
+    means of nothing. So it is the model's own starting point and needs no data.
+    """
+    assert seen.output.tokens is not None
+    names = tuple(seen.output.tokens.spans)
+    worth = _worth(seen, coalitions(names), temperature)
+    return Contributions(seen.target, shapley(names, worth), worth[frozenset()], worth[frozenset(names)])
+
+
+def shapley(players: Sequence[str], worth: dict[Coalition, float]) -> dict[str, float]:
+    """Return the Shapley value of each player of a game that is known for every coalition."""
+    n = len(players)
+    values = dict.fromkeys(players, 0.0)
+    for player in players:
+        for others in coalitions([name for name in players if name != player]):
+            share = factorial(len(others)) * factorial(n - len(others) - 1) / factorial(n)
+            values[player] += share * (worth[others | {player}] - worth[others])
+    return values
+
+
+def coalitions(players: Sequence[str]) -> list[Coalition]:
+    """Return every subset, the empty one first."""
+    return [frozenset(chosen) for size in range(len(players) + 1) for chosen in combinations(players, size)]
+
+
+def _worth(seen: Pass, wanted: Sequence[Coalition], temperature: float) -> dict[Coalition, float]:
+    """Return the target's probability where the fusion sees the tokens of each coalition alone."""
+    tokens = seen.output.tokens
+    assert tokens is not None
+    mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
+    for row, coalition in enumerate(wanted):
+        for name, (first, last) in tokens.spans.items():
+            mask[row, first:last] &= name in coalition
+    with torch.inference_mode():
+        copies = replace(tokens, values=tokens.values.expand(len(wanted), -1, -1), mask=mask)
+        return dict(zip(wanted, probability(seen, copies, temperature).tolist(), strict=True))

@@ -1,0 +1,47 @@
+"""How far to trust one map: does taking what it calls important hurt the answer more than taking at random?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmdemo.decode import sample_id
+from mmdemo.explain import deletion
+from mmdemo.explain.faithfulness import area, deletion_curves
+from mmdemo.explain.judges import InInput
+from mmdemo.explain.maps import Pass
+from mmdemo.samples import Explanation
+from mmdemo.study import Trust, Verdict
+
+SHARES = (0, 5, 15, 40, 100)  # per cent of all units together, taken from the input itself
+ORDERS = 9  # random orders: to beat them all happens by chance one time in ten
+FEWEST = 8  # units: of fewer, a random order begins with the one that matters too often
+
+
+def trust(seen: Pass, explained: Explanation, temperature: float = 1.0) -> Trust:
+    """Return how a map does against random orders, the same for the same sample: its content is the seed.
+
+    The map counts as better where none of ORDERS random orders makes the probability fall farther, and at most one as
+    far.
+    """
+    seed = int(sample_id(seen.inputs, "trust")[:8], 16)
+    draw = np.random.default_rng(seed)
+    units = deletion.units(explained)
+    orders = [deletion.ordered(units, draw), *([units[i] for i in draw.permutation(len(units))] for _ in range(ORDERS))]
+    curves = deletion_curves(InInput(seen, explained, temperature), orders, SHARES)  # (1 + ORDERS, shares)
+    areas = area(curves, SHARES)
+    return Trust(
+        verdict=_verdict(len(units), areas),
+        score=float(areas[1:].mean() - areas[0]),
+        shares=SHARES,
+        map=tuple(curves[0].tolist()),
+        random=tuple(curves[1:].mean(axis=0).tolist()),
+        orders=ORDERS,
+        seed=seed,
+    )
+
+
+def _verdict(units: int, areas: np.ndarray) -> Verdict:
+    if units < FEWEST:
+        return "too_few"
+    ahead = (areas[1:] < areas[0]).sum() + (areas[1:] == areas[0]).sum() / 2
+    return "better" if ahead < 1 else "no_better"

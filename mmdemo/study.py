@@ -1,0 +1,72 @@
+"""The frozen values of a closer look at one answer: its other maps, what met what, what decided it, what to trust."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mmdemo.samples import Explanation
+
+Verdict = Literal["better", "no_better", "too_few"]
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Attention between the units that people see: the picture's cells, the words that were read, moments.
+
+    A weight is kept as 255 · √weight, uint8: fine where weights are small, as most are.
+    """
+
+    layers: int
+    heads: int
+    units: int
+    answer: bytes  # layers × heads × units: how much the answer looked at each
+    met: bytes  # layers × heads × units × units: how much each two met; empty where no two do
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is cheap to know of one sample beyond its answer."""
+
+    model_version: str
+    maps: tuple[Explanation, ...]  # by method; what the answer's own label is explained by comes first
+    attended: Interaction | None  # None where the fusion has no attention
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One map: by which method, of which label, rather than which other (None: than any)."""
+
+    method: str
+    target: str
+    against: str | None = None
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """What each modality added to the probability of one label, with sign; together `whole - nothing`."""
+
+    target: str  # the label
+    values: dict[str, float]  # modality → what it added, for the modalities that are there
+    nothing: float  # probability where the fusion sees no token
+    whole: float  # probability where it sees all of them
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A map's test on its own sample."""
+
+    verdict: Verdict  # better than random, no better than random, or too few words, cells and moments to tell
+    score: float  # by how much the probability falls below what it is at random, averaged along the way: [-1, 1]
+    shares: tuple[int, ...]  # per cent of words, cells and moments that are gone
+    map: tuple[float, ...]  # the label's probability at each share, the map's most important gone first
+    random: tuple[float, ...]  # the mean over random orders
+    orders: int  # how many of those
+    seed: int  # of them
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What takes about a second to know of an answer and of one map of it."""
+
+    model_version: str
+    contributions: Contributions
+    trust: Trust

@@ -1,0 +1,69 @@
+"""A closer look at what was answered: other maps, what decided it, whether the map can be trusted, and what if.
+
+Each call goes back to the visit's own sample; nothing that it finds is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from mmdemo.errors import BadInput
+from mmdemo.samples import MODALITIES, to_json
+from mmdemo.study import Asked
+from mmdemo.ui import arguments, render, switch, weighing
+from mmdemo.ui.frame import language_of
+from mmdemo.ui.services import Services
+from mmdemo.ui.state import Visit, Visits
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What a visitor may ask about an answer that they were given."""
+
+    services: Services
+    visits: Visits
+
+    def study(self, token: str, request: gr.Request) -> dict[str, Any]:
+        """Return the maps to switch between, and what met what."""
+        visit = self._visit(token)
+        found = self.services.study(visit.task, visit.sample)
+        _check_version(visit, found.model_version)
+        return switch.view(found, visit.sample.text, self.services.tasks[visit.task], language_of(request))
+
+    def weigh(self, token: str, method: str, target: str, against: str, request: gr.Request) -> dict[str, Any]:
+        """Return what each modality contributed, and how far one map can be trusted; `against` "" is any other."""
+        visit, language = self._visit(token), language_of(request)
+        task = self.services.tasks[visit.task]
+        for label in (target, against or target):
+            task.check_label(arguments.text(label, "label"))
+        asked = Asked(arguments.text(method, "method"), target, against or None)
+        found = self.services.weigh(visit.task, visit.sample, asked)
+        _check_version(visit, found.model_version)
+        return {
+            "html": render.html("weighed", language, view=weighing.view(found, task, language)),
+            "doubted": found.trust.verdict == "no_better",
+            "json": to_json(found),
+        }
+
+    def what_if(self, token: str, units: list[int], modalities: list[str], request: gr.Request) -> dict[str, Any]:
+        """Return the answer without these units of the map, as the page counts them, and without these modalities."""
+        visit, language = self._visit(token), language_of(request)
+        if not all(type(unit) is int for unit in units) or not set(modalities) <= set(MODALITIES):
+            raise BadInput("wrong_type", field="what_if", wanted="numbers, modalities", value=[units, modalities])
+        found = self.services.what_if(visit.task, visit.sample, frozenset(units), frozenset(modalities))
+        assert visit.prediction is not None
+        task = self.services.tasks[visit.task]
+        return to_json(weighing.otherwise(visit.prediction, found, task, language))
+
+    def _visit(self, token: str) -> Visit:
+        visit = self.visits.get(token)
+        if visit is None or visit.prediction is None or visit.forgotten:
+            raise BadInput("visit_gone")
+        return visit
+
+
+def _check_version(visit: Visit, version: str) -> None:
+    """Raise BadInput where a newer model serves by now, which would explain another answer."""
+    if visit.prediction is not None and visit.prediction.model_version != version:
+        raise BadInput("version_changed")

@@ -1,0 +1,67 @@
+"""The scale of the map card: multiples of an even share → how bright and in which colour, the same for every sample."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+LITTLE, MUCH = 0.25, 8.0  # multiples of an even share at the two ends of the scale, which is logarithmic
+# Cividis, the scale that people with any colour vision read alike (Nuñez, Anderton and Renslow 2018).
+CIVIDIS = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838")
+# Of signed scores: sky blue for the answer, orange against it, a pair for any colour vision (Okabe and Ito 2008).
+TOWARDS = ("#0b2b45", "#1f5f8f", "#56b4e9")
+AGAINST = ("#43200a", "#94500d", "#f0a63c")
+STEPS = 32  # of the scales as the browser is handed them
+DARK_INK, LIGHT_INK = "#000000", "#ffffff"
+
+
+def level(share: float) -> float:
+    """Return where a share stands on the scale: 0 … 1, or down to -1 where it speaks against the answer."""
+    if abs(share) <= LITTLE:
+        return 0.0
+    return math.copysign(min(1.0, math.log2(abs(share) / LITTLE) / math.log2(MUCH / LITTLE)), share)
+
+
+def colour(share: float, signed: bool = False) -> str:
+    """Return the scale's colour of a share as #rrggbb."""
+    stops = (TOWARDS if share >= 0 else AGAINST) if signed else CIVIDIS
+    return _between(stops, abs(level(share)))
+
+
+def scale() -> dict[str, Any]:
+    """Return what the browser needs to colour shares as they are here: [ground, ink] from the low end to the high."""
+    return {
+        "little": LITTLE,
+        "much": MUCH,
+        "steps": STEPS,
+        **{
+            name: [[ground := _between(stops, step / STEPS), ink_on(ground)] for step in range(STEPS + 1)]
+            for name, stops in (("looked", CIVIDIS), ("towards", TOWARDS), ("against", AGAINST))
+        },
+    }
+
+
+def _between(stops: Sequence[str], height: float) -> str:
+    place = height * (len(stops) - 1)
+    left = min(int(place), len(stops) - 2)
+    channels = zip(_rgb(stops[left]), _rgb(stops[left + 1]), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * (place - left)):02x}" for a, b in channels)
+
+
+def ink_on(ground: str) -> str:
+    """Return black or white, whichever reads better on a colour."""
+    return DARK_INK if contrast(ground, DARK_INK) >= contrast(ground, LIGHT_INK) else LIGHT_INK
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours as WCAG 2 defines it, 1 … 21."""
+    brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _luminance(colour: str) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _rgb(colour))]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

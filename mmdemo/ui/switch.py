@@ -1,0 +1,62 @@
+"""A study → what its reader can switch between in the browser, without asking again."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from mmdemo.locale import text
+from mmdemo.samples import Explanation, to_json
+from mmdemo.study import Interaction, Study
+from mmdemo.tasks import Task
+from mmdemo.ui import looked
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One map to choose."""
+
+    method: str
+    name: str  # of the method, as the reader calls it
+    target: str
+    against: str | None
+    why: str  # what it explains, as the reader chooses it
+    signed: bool
+    shares: Sequence[float]  # of cells, words, moments
+    sentence: Markup
+
+
+def view(study: Study, caption: str, task: Task, language: str) -> dict[str, Any]:
+    """Return what the browser needs to switch between the maps of a sample with that caption."""
+    return {
+        "maps": to_json(tuple(choices(study.maps, caption, task, language))),
+        "attended": _attended(study.attended) if study.attended else None,
+    }
+
+
+def choices(maps: Sequence[Explanation], caption: str, task: Task, language: str) -> Iterator[Choice]:
+    """Yield each map once: a method that doesn't tell labels apart has the same for all of them."""
+    seen: set[tuple[str, str, str | None]] = set()
+    for each in maps:
+        asked = (each.method, each.target, each.against) if each.signed else (each.method, "", None)
+        if asked in seen:
+            continue
+        seen.add(asked)
+        told = looked.of(each, caption, task, language)
+        yield Choice(
+            method=each.method,
+            name=text(f"explain.method_{each.method}", language),
+            target=each.target,
+            against=each.against,
+            why=text("explain.why", language, target=told.target) if each.signed else text("explain.any", language),
+            signed=each.signed,
+            shares=told.shares,
+            sentence=told.sentence,
+        )
+
+
+def _attended(found: Interaction) -> dict[str, Any]:
+    sizes = {"layers": found.layers, "heads": found.heads, "units": found.units}
+    return {**sizes, **{name: base64.b64encode(getattr(found, name)).decode() for name in ("answer", "met")}}

@@ -1,0 +1,107 @@
+"""What decided an answer, how far to trust its map, what it would be otherwise: figures → bars and sentences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mmdemo.locale import text
+from mmdemo.samples import Prediction
+from mmdemo.study import Contributions, Trust, Weighed
+from mmdemo.tasks import Task
+from mmdemo.ui.answer import percent
+
+CURVE_WIDTH, CURVE_HEIGHT = 96, 44  # of the two curves as drawn
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What one modality added to the answer, or took from it."""
+
+    name: str
+    points: str  # signed percentage points
+    left: float  # of its bar on a track whose middle is nothing, 0 … 100
+    width: float
+    against: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The two columns under the map."""
+
+    meters: tuple[Meter, ...]  # empty where there is but one modality
+    decided: str  # the meters in a sentence
+    verdict: str
+    trusted: str  # the verdict in a sentence
+    curves: Mapping[str, str]  # "map", "random" → the points of a line
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """The answer without what was left out."""
+
+    percents: Mapping[str, str]  # by label, as stored
+    widths: Mapping[str, float]  # of the track, 0 … 100
+    sentence: str
+
+
+def view(found: Weighed, task: Task, language: str) -> Seen:
+    """Return what is shown of a weighed answer."""
+    meters = tuple(_meters(found.contributions, language)) if len(found.contributions.values) > 1 else ()
+    return Seen(
+        meters=meters,
+        decided=_decided(found.contributions, task, language) if meters else "",
+        verdict=found.trust.verdict,
+        trusted=text(f"explain.trust_{found.trust.verdict}", language, score=points(found.trust.score, language)),
+        curves={"map": _line(found.trust, found.trust.map), "random": _line(found.trust, found.trust.random)},
+    )
+
+
+def otherwise(prediction: Prediction, found: Mapping[str, float], task: Task, language: str) -> Otherwise:
+    """Return how an answer changes; `found` are the new probabilities by label."""
+    now = max(found, key=lambda label: found[label])
+    before = prediction.label
+    key = "explain.then_same" if now == before else "explain.then_other"
+    return Otherwise(
+        percents={label: percent(share, language) for label, share in found.items()},
+        widths={label: round(100 * share, 2) for label, share in found.items()},
+        sentence=text(
+            key,
+            language,
+            label=task.display(before, language),
+            before=percent(prediction.confidence, language),
+            after=percent(found[before], language),
+            other=task.display(now, language),
+            share=percent(found[now], language),
+        ),
+    )
+
+
+def points(share: float, language: str, plus: str = "") -> str:
+    """Return a difference of two probabilities in percentage points; `plus` stands before one that is above 0."""
+    rounded = round(100 * share)
+    sign = "−" if rounded < 0 else plus if rounded > 0 else ""
+    key = "explain.point" if abs(rounded) == 1 else "explain.points"
+    return text(key, language, number=f"{sign}{abs(rounded)}")
+
+
+def _meters(found: Contributions, language: str) -> Iterator[Meter]:
+    """A bar a modality, on a scale from one probability less to one more, the same for every sample."""
+    for modality, value in found.values.items():
+        width = 50 * min(1.0, abs(value))
+        left = 50 - width if value < 0 else 50
+        name = text(f"common.{modality}", language)
+        yield Meter(name, points(value, language, "+"), round(left, 2), round(width, 2), value < 0)
+
+
+def _decided(found: Contributions, task: Task, language: str) -> str:
+    return text(
+        "explain.decided",
+        language,
+        label=task.display(found.target, language),
+        nothing=percent(found.nothing, language),
+        whole=percent(found.whole, language),
+    )
+
+
+def _line(trust: Trust, heights: Sequence[float]) -> str:
+    pairs = zip(trust.shares, heights, strict=True)
+    return " ".join(f"{share / 100 * CURVE_WIDTH:.1f},{(1 - height) * CURVE_HEIGHT:.1f}" for share, height in pairs)

@@ -1,0 +1,191 @@
+"""The map in a real browser: hover, pin, switch, play, strike, mute and keep."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.e2e.page.conftest import ANSWER_MS, Visitor
+
+WORD = ".mm-word >> nth={}"
+CANVAS = ".mm-map canvas"
+GROUNDS = "[...document.querySelectorAll('.mm-word')].map((word) => word.style.background)"
+PICTURE = "document.querySelector('.mm-map canvas').toDataURL()"
+PRESSED = "[...document.querySelectorAll('.mm-word')].map((word) => word.getAttribute('aria-pressed')).indexOf('true')"
+
+
+@pytest.fixture
+def explained(visit: Callable[..., Visitor]) -> Callable[..., Visitor]:
+    """`explained(task="speech_emotion", …)`: a visitor before the map of an example, with all that comes after it."""
+
+    def make(task: str = "sentiment", **options: object) -> Visitor:
+        visitor = visit(**options)
+        visitor.page.click(f".mm-tasks [data-task={task}]")
+        visitor.example(0)
+        visitor.page.wait_for_selector(".mm-tools:not([hidden])", timeout=ANSWER_MS)
+        return visitor
+
+    return make
+
+
+def settled(page: Page, expression: str) -> object:
+    """What a script says once the frame is painted."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.evaluate(expression)
+
+
+def test_a_word_lights_the_regions_that_it_met_and_a_region_the_words(explained: Callable[..., Visitor]) -> None:
+    visitor = explained()
+    page, asked = visitor.page, len(visitor.asked)
+    page.mouse.move(0, 0)
+    picture, words = settled(page, PICTURE), settled(page, GROUNDS)
+    page.hover(WORD.format(1))
+    lit = settled(page, PICTURE)
+    assert lit != picture and settled(page, GROUNDS) == words
+    page.hover(WORD.format(6))
+    assert settled(page, PICTURE) not in (lit, picture)
+    page.hover(CANVAS, position={"x": 60, "y": 60})
+    assert settled(page, GROUNDS) != words
+    page.mouse.move(0, 0)
+    assert (settled(page, PICTURE), settled(page, GROUNDS)) == (picture, words)
+    calls = [
+        url for url in visitor.asked[asked:] if "weigh" not in url and "queue" not in url and "heartbeat" not in url
+    ]
+    assert [url for url in calls if url.startswith("http")] == []
+
+
+def test_what_is_pinned_stays_until_escape(explained: Callable[..., Visitor]) -> None:
+    page = explained().page
+    page.click(WORD.format(1))
+    page.mouse.move(0, 0)
+    pinned = settled(page, PICTURE)
+    assert page.inner_text(".mm-pointed").startswith("Pinned: “smiles”. It met row ")
+    page.hover(WORD.format(6))
+    page.mouse.move(0, 0)
+    assert settled(page, PICTURE) == pinned and settled(page, PRESSED) == 1
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    assert settled(page, PICTURE) != pinned and settled(page, PRESSED) == -1
+
+
+def test_everything_can_be_pinned_by_keyboard_alone(explained: Callable[..., Visitor]) -> None:
+    page = explained().page
+    page.focus(WORD.format(0))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert settled(page, PRESSED) == 1
+    page.keyboard.press("Space")
+    assert settled(page, PRESSED) == -1
+    page.focus(CANVAS)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    assert "Pinned: row" in str(settled(page, "document.querySelector('.mm-pointed').textContent"))
+    page.keyboard.press("Escape")
+    assert "Pinned" not in page.inner_text(".mm-pointed")
+
+
+def test_method_and_class_switch_at_once_and_the_sentence_follows(explained: Callable[..., Visitor]) -> None:
+    visitor = explained()
+    page = visitor.page
+    first = settled(page, GROUNDS), page.inner_text(".mm-sentence")
+    page.select_option("[data-pick=why]", label="why positive rather than neutral")
+    rather = settled(page, GROUNDS), page.inner_text(".mm-sentence")
+    assert "positive rather than neutral" in rather[1] and rather[0] != first[0]
+    page.select_option("[data-pick=method]", label="attention")
+    assert page.inner_text(".mm-sentence").startswith("It looked ")
+    assert page.inner_text(".mm-sentence") in str(page.get_attribute(CANVAS, "aria-label"))
+    assert page.is_visible(".mm-legend:not([data-signed])") and page.is_hidden(".mm-legend[data-signed]")
+    whole = settled(page, GROUNDS)
+    page.select_option("[data-pick=layer]", label="layer 1")
+    page.select_option("[data-pick=head]", label="head 2")
+    assert settled(page, GROUNDS) != whole
+    assert len([url for url in visitor.asked if "page_study" in url]) <= 1
+    page.click("[data-language=zh]")
+    page.wait_for_selector(".mm-tools:not([hidden])", timeout=ANSWER_MS)
+    page.select_option("[data-pick=why]", label="为什么是积极而不是中性")
+    assert page.inner_text(".mm-sentence").startswith("支持“积极而不是中性”")
+
+
+def test_what_decided_it_and_whether_to_trust_the_map_arrive_later(explained: Callable[..., Visitor]) -> None:
+    page = explained().page
+    page.wait_for_selector(".mm-trusted", timeout=ANSWER_MS)
+    assert page.locator(".mm-meters dt").all_inner_texts() == ["picture", "caption"]
+    assert all(text.endswith(" points") for text in page.locator(".mm-meters dd:last-child").all_inner_texts())
+    said = page.inner_text(".mm-trust > p:last-child")
+    doubted = page.locator(".mm-doubted").count() == 1
+    assert said.startswith("Not for this sample" if doubted else "Removing what it marks hurts")
+
+
+def test_struck_words_and_regions_change_the_answer_beside_the_old_one(explained: Callable[..., Visitor]) -> None:
+    page = explained().page
+    before = page.locator(".mm-bar-percent").all_inner_texts()
+    page.click("[data-do=what-if]")
+    page.click(WORD.format(1))
+    page.click(WORD.format(2))
+    page.wait_for_selector(".mm-then:not([hidden])", timeout=ANSWER_MS)
+    assert page.inner_text(".mm-then").startswith("Without it ")
+    beside = page.locator(".mm-bar-percent").all_inner_texts()
+    assert [text.split(" → ")[0] for text in beside] == before and all(" → " in text for text in beside)
+    page.click("[data-drop=text]")
+    page.wait_for_function("(old) => document.querySelector('.mm-bar-percent').textContent !== old", arg=beside[0])
+    assert page.is_disabled("[data-drop=image]")
+    page.click("[data-do=restore]")
+    box = page.locator(CANVAS).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 10, steps=12)
+    page.mouse.up()
+    page.wait_for_selector(".mm-then:not([hidden])", timeout=ANSWER_MS)
+    page.keyboard.press("Escape")
+    assert page.locator(".mm-bar-percent").all_inner_texts() == before
+    assert page.is_hidden(".mm-then") and page.locator(".mm-struck").count() == 0
+
+
+def test_sound_plays_only_what_mattered_and_is_judged_without_it(explained: Callable[..., Visitor]) -> None:
+    page = explained("speech_emotion").page
+    page.click("[data-do=play-mattered]")
+    page.wait_for_function("document.querySelector('.mm-sound-map audio').currentTime > 0.1")
+    assert page.get_attribute("[data-do=play-mattered]", "aria-pressed") == "true"
+    page.click("[data-do=play-mattered]")
+    page.wait_for_function("document.querySelector('.mm-sound-map audio').paused")
+    page.click("[data-do=what-if]")
+    page.click("[data-do=mute-mattered]")
+    page.wait_for_selector(".mm-then:not([hidden])", timeout=ANSWER_MS)
+    assert " → " in page.inner_text(".mm-bar-percent >> nth=0")
+
+
+def test_the_map_is_kept_as_a_page_a_picture_or_figures(
+    explained: Callable[..., Visitor], new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = explained().page
+    page.wait_for_selector(".mm-trusted", timeout=ANSWER_MS)
+    kept = {}
+    for form in ("html", "png", "json"):
+        with page.expect_download() as download:
+            page.click(f"[data-keep={form}]")
+        kept[form] = tmp_path / download.value.suggested_filename
+        download.value.save_as(kept[form])
+    told = json.loads(kept["json"].read_text("utf-8"))
+    assert told["map"]["method"] and told["model_version"] and isinstance(told["trust"]["seed"], int)
+    assert Image.open(io.BytesIO(kept["png"].read_bytes())).size[0] == 960
+    alone = new_page()
+    asked: list[str] = []
+    alone.on("request", lambda request: asked.append(request.url))
+    alone.goto(kept["html"].as_uri())
+    assert alone.inner_text(".mm-sentence") == page.inner_text(".mm-sentence")
+    assert told["model_version"] in alone.inner_text("main > .mm-facts")
+    assert alone.evaluate("document.querySelector('figure img').naturalWidth") > 100
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert alone.locator("script").count() == 0
+
+
+def test_all_of_it_fits_on_a_phone(explained: Callable[..., Visitor]) -> None:
+    page = explained(viewport={"width": 390, "height": 844}).page
+    page.click("[data-do=what-if]")
+    page.wait_for_selector(".mm-trusted", timeout=ANSWER_MS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

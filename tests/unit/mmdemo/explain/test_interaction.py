@@ -1,0 +1,94 @@
+"""What met what equals the fusion's attention, merged by hand from tokens to cells, words and moments."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mmdemo.explain import Pass
+from mmdemo.explain.interaction import STEPS, interaction, met_of
+from mmdemo.model import MultimodalModel
+from mmdemo.samples import Inputs
+from tests import tiny
+
+CAPTION = "the dog smiling 🙂"  # pieces: [CLS] the dog smil ##ing 🙂 [SEP]
+WORDS = [(1,), (2,), (3, 4), (5,)]  # the pieces of each word
+CELLS, MOMENTS = 4, 4
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
+    """One sample of all modalities behind its pass."""
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    model, processor = MultimodalModel.build(tiny.task(folder), tiny.starts(folder))
+    inputs = Inputs(tiny.inputs().image, CAPTION, tiny.inputs(seconds=0.3).audio)
+    encoded = processor([inputs])
+    with torch.no_grad():
+        output = model.eval()(**encoded.tensors, return_attention=True)
+    return Pass(model, processor, inputs, encoded, output, "good")
+
+
+def tokens_of_units(seen: Pass) -> list[list[int]]:
+    """The places in the attention of each unit's tokens, behind the answer token."""
+    assert seen.output.tokens is not None
+    spans = seen.output.tokens.spans
+    image, text, audio = (1 + spans[name][0] for name in ("image", "text", "audio"))
+    words = [[text + piece for piece in pieces] for pieces in WORDS]
+    return [[image + cell] for cell in range(CELLS)] + words + [[audio + moment] for moment in range(MOMENTS)]
+
+
+def weights(stored: bytes, *shape: int) -> np.ndarray:
+    return (np.frombuffer(stored, np.uint8).reshape(shape) / STEPS) ** 2
+
+
+def test_what_met_equals_the_attention_merged_by_hand(seen: Pass) -> None:
+    found = interaction(seen)
+    assert found is not None and seen.output.attention is not None
+    units = tokens_of_units(seen)
+    assert (found.layers, found.heads, found.units) == (2, 4, len(units))
+    met = weights(found.met, found.layers, found.heads, found.units, found.units)
+    for layer, attention in enumerate(seen.output.attention):
+        for head, table in enumerate(attention[0].numpy()):
+            looked = [[np.mean([sum(table[a, b] for b in to) for a in of]) for to in units] for of in units]
+            wanted = (np.array(looked) + np.transpose(looked)) / 2
+            np.testing.assert_allclose(np.sqrt(met[layer, head]), np.sqrt(wanted), atol=0.5 / STEPS + 1e-6)
+
+
+def test_the_answers_own_look_is_summed_over_a_words_pieces(seen: Pass) -> None:
+    found = interaction(seen)
+    assert found is not None and seen.output.attention is not None
+    answer = weights(found.answer, found.layers, found.heads, found.units)
+    wanted = [[[row[0, unit].sum() for unit in tokens_of_units(seen)] for row in a[0]] for a in seen.output.attention]
+    np.testing.assert_allclose(np.sqrt(answer), np.sqrt(wanted), atol=0.5 / STEPS + 1e-6)
+
+
+def test_padding_belongs_to_nobody(seen: Pass) -> None:
+    assert seen.output.tokens is not None
+    mask = seen.output.tokens.mask.clone()
+    mask[:, -1] = False  # the last moment
+    padded = replace(
+        seen, output=type(seen.output)(**{**seen.output, "tokens": replace(seen.output.tokens, mask=mask)})
+    )
+    found = interaction(padded)
+    assert found is not None
+    met = weights(found.met, found.layers, found.heads, found.units, found.units)
+    assert not met[..., -1].any() and not met[..., -1, :].any() and met[..., -2].any()
+
+
+def test_two_units_met_the_same_whoever_is_asked() -> None:
+    torch.manual_seed(0)
+    met = met_of(torch.rand(2, 3, 5, 5), torch.eye(5)[1:])
+    torch.testing.assert_close(met, met.transpose(-1, -2))
+
+
+def test_a_fusion_whose_answer_alone_looks_around_lets_no_two_meet(seen: Pass) -> None:
+    assert seen.output.attention is not None
+    rows = tuple(layer[:, :, :1] for layer in seen.output.attention)
+    found = interaction(replace(seen, output=type(seen.output)(**{**seen.output, "attention": rows})))
+    assert found is not None and found.met == b"" and found.answer
+
+
+def test_a_fusion_without_attention_has_nothing_to_tell(seen: Pass) -> None:
+    assert interaction(replace(seen, output=type(seen.output)(**{**seen.output, "attention": None}))) is None

@@ -1,0 +1,50 @@
+"""Shapley values: what is declared of them, in games on paper and on a model."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmdemo.explain import Pass
+from mmdemo.explain.shapley import coalitions, contributions, shapley
+from mmdemo.model import MultimodalModel
+from mmdemo.model.fusion import FUSIONS
+from mmdemo.samples import MODALITIES
+from tests import tiny
+
+
+def passed(folder: Path, fusion: str, modalities: tuple[str, ...] = MODALITIES) -> Pass:
+    """Return one sample behind a tiny model of that fusion."""
+    path = tiny.write_task(folder)
+    path.write_text(path.read_text("utf-8").replace("[fusion]\n", f'[fusion]\ntype = "{fusion}"\n'), "utf-8")
+    torch.manual_seed(0)
+    model, processor = MultimodalModel.build(tiny.tasks.load_file(path), tiny.starts(folder))
+    return tiny.passed((model.eval(), processor), tiny.inputs(modalities=modalities, seconds=0.3), "good")
+
+
+def test_the_glove_game() -> None:
+    worth = {
+        coalition: float("left" in coalition and len(coalition) > 1) for coalition in coalitions(["left", "a", "b"])
+    }
+    assert shapley(["left", "a", "b"], worth) == pytest.approx({"left": 2 / 3, "a": 1 / 6, "b": 1 / 6})
+
+
+def test_symmetric_players_get_the_same_and_a_dummy_gets_nothing() -> None:
+    worth = {coalition: float(len(coalition & {"image", "text"}) == 2) for coalition in coalitions(MODALITIES)}
+    assert shapley(MODALITIES, worth) == {"image": 0.5, "text": 0.5, "audio": 0}
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_contributions_sum_to_all_less_nothing_with_every_fusion(fusion: str, tmp_path: Path) -> None:
+    seen = passed(tmp_path, fusion)
+    found = contributions(seen, temperature=1.3)
+    assert sum(found.values.values()) == pytest.approx(found.whole - found.nothing, abs=1e-9)
+    assert 0 < found.nothing < 1 and set(found.values) == set(MODALITIES)
+    assert seen.output.logits is not None
+    served = seen.model.head.probabilities(seen.output.logits / 1.3)[0, 1]
+    assert found.whole == pytest.approx(float(served), abs=1e-5)
+
+
+def test_only_modalities_that_are_there_contribute(tmp_path: Path) -> None:
+    found = contributions(passed(tmp_path, "transformer", ("text",)))
+    assert found.values == {"text": pytest.approx(found.whole - found.nothing)}

@@ -1,0 +1,84 @@
+"""A map is trusted where it names what a planted model looks at, and nowhere else."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mmdemo import explain
+from mmdemo.explain import Pass
+from mmdemo.explain.trust import SHARES, trust
+from mmdemo.samples import Explanation, Inputs, to_json
+from tests import planted, tiny
+from tests.unit.mmdemo.model.conftest import Built
+
+PLACES = [("cell", 6), ("word", 2), ("moment", 3)]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return planted.build(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def seen(built: Built) -> Pass:
+    return tiny.passed(built, planted.inputs(word=2), "good")
+
+
+def changed(found: Explanation, score: Callable[[float], float]) -> Explanation:
+    """Return a map whose every score is another."""
+    assert found.image and found.text and found.audio
+    return replace(
+        found,
+        image=replace(found.image, scores=tuple(tuple(map(score, row)) for row in found.image.scores)),
+        text=replace(found.text, tokens=tuple(replace(token, score=score(token.score)) for token in found.text.tokens)),
+        audio=replace(found.audio, scores=tuple(map(score, found.audio.scores))),
+    )
+
+
+@pytest.mark.parametrize(("name", "place"), PLACES)
+def test_a_map_that_names_what_matters_is_better_than_random(built: Built, name: str, place: int) -> None:
+    seen = tiny.passed(built, planted.inputs(**{name: place}), "good")
+    found = trust(seen, explain.explain("relevance", seen))
+    assert found.verdict == "better" and found.score > 0.05
+    assert found.map[1] < found.random[1]
+    assert (found.random[0], found.random[-1]) == pytest.approx((found.map[0], found.map[-1]))
+
+
+@pytest.mark.parametrize("score", [lambda score: -score, lambda score: 0.5])
+@pytest.mark.parametrize(("name", "place"), PLACES)
+def test_a_reversed_or_a_constant_map_is_no_better(
+    built: Built, name: str, place: int, score: Callable[[float], float]
+) -> None:
+    seen = tiny.passed(built, planted.inputs(**{name: place}), "good")
+    assert trust(seen, changed(explain.explain("relevance", seen), score)).verdict == "no_better"
+
+
+def test_a_map_of_a_model_that_looks_at_nothing_is_no_better(built: Built) -> None:
+    seen = tiny.passed(built, Inputs(text="the dog is smiling the cat the dog is a cat"), "good")
+    assert trust(seen, explain.explain("attention", seen)).verdict == "no_better"
+
+
+def test_maps_of_few_units_are_not_judged(built: Built) -> None:
+    seen = tiny.passed(built, Inputs(text="a good dog"), "good")
+    assert trust(seen, explain.explain("relevance", seen)).verdict == "too_few"
+
+
+def test_the_same_sample_is_judged_the_same_and_another_in_other_orders(built: Built, seen: Pass) -> None:
+    explained = explain.explain("relevance", seen)
+    assert trust(seen, explained) == trust(seen, explained)
+    other = tiny.passed(built, planted.inputs(word=3), "good")
+    assert trust(other, explain.explain("relevance", other)).seed != trust(seen, explained).seed
+
+
+def test_the_curves_begin_at_the_probability_that_is_served(seen: Pass) -> None:
+    assert seen.output.logits is not None
+    found = trust(seen, explain.explain("relevance", seen), temperature=2.0)
+    assert found.map[0] == pytest.approx(float((seen.output.logits / 2.0).softmax(dim=1)[0, 1]), abs=1e-5)
+
+
+def test_it_becomes_json(seen: Pass) -> None:
+    found = trust(seen, explain.explain("relevance", seen))
+    back = json.loads(json.dumps(to_json(found)))
+    assert back["shares"] == list(SHARES) and back["verdict"] == "better" and back["map"] == list(found.map)

@@ -1,0 +1,122 @@
+"""A closer look goes back to the visit's own sample, tells what stands there, and keeps nothing."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mmdemo.errors import BadInput, UnknownName
+from mmdemo.samples import Sample
+from mmdemo.settings import Settings
+from mmdemo.study import Interaction
+from mmdemo.ui.desk import Desk
+from mmdemo.ui.looking import Looking
+from tests.unit.mmdemo.ui.fake import FakeLoop
+
+ONE, OTHER = "a" * 32, "b" * 32
+ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})
+CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN"})
+
+
+@pytest.fixture
+def loop() -> FakeLoop:
+    return FakeLoop()
+
+
+@pytest.fixture
+def desk(loop: FakeLoop) -> Desk:
+    """Where one visitor was answered."""
+    desk = Desk(loop.services(), Settings())
+    desk.begin(ONE, "sentiment", "smiling <b>", None, None, False, "", [])
+    desk.predict(ONE, ENGLISH)
+    return desk
+
+
+@pytest.fixture
+def looking(desk: Desk) -> Looking:
+    return Looking(desk.services, desk.visits)
+
+
+def test_a_map_that_does_not_tell_labels_apart_is_offered_once(looking: Looking) -> None:
+    offered = [(each["method"], each["why"]) for each in looking.study(ONE, ENGLISH)["maps"]]
+    assert offered == [
+        ("relevance", "why negative"),
+        ("relevance", "why neutral"),
+        ("relevance", "why positive"),
+        ("attention", "for any answer"),
+    ]
+
+
+def test_sentences_follow_the_map_in_the_readers_language(looking: Looking) -> None:
+    english, chinese = (looking.study(ONE, language)["maps"][2] for language in (ENGLISH, CHINESE))
+    assert english["sentence"].startswith("For <bdi>positive</bdi> spoke mostly ")
+    assert chinese["sentence"].startswith("支持“<bdi>积极</bdi>”的主要是")
+    assert "<b>" not in english["sentence"]
+
+
+def test_what_met_what_is_shipped_as_it_is(desk: Desk, loop: FakeLoop) -> None:
+    def study(name: str, sample: Sample) -> Any:
+        return replace(loop.study(name, sample), attended=Interaction(1, 1, 2, bytes([1, 2]), bytes([255, 0, 0, 255])))
+
+    looking = Looking(replace(desk.services, study=study), desk.visits)
+    attended = looking.study(ONE, ENGLISH)["attended"]
+    assert attended == {"layers": 1, "heads": 1, "units": 2, "answer": "AQI=", "met": "/wAA/w=="}
+
+
+def test_a_map_that_is_no_better_than_random_is_said_to_be(looking: Looking, loop: FakeLoop) -> None:
+    found = looking.weigh(ONE, "relevance", "positive", "neutral", ENGLISH)
+    assert [(asked.method, asked.target, asked.against) for asked in loop.weighed] == [
+        ("relevance", "positive", "neutral")
+    ]
+    assert found["doubted"] and "Not for this sample" in found["html"] and "leads by 1 point." in found["html"]
+    assert "−5 points" in found["html"] and "+65 points" in found["html"]
+    assert found["json"]["trust"]["seed"] == 7
+
+
+def test_what_if_tells_the_new_answer_beside_the_old(looking: Looking) -> None:
+    same = looking.what_if(ONE, [0], [], ENGLISH)
+    assert same["sentence"] == "Without it the answer stays positive: 93 % → 80 %."
+    other = looking.what_if(ONE, [0, 1, 2, 3, 4, 5, 6], [], CHINESE)
+    assert other["sentence"].startswith("去掉之后答案会变成消极")
+    assert sum(other["widths"].values()) == pytest.approx(100, abs=0.1)
+
+
+@pytest.mark.parametrize(("units", "modalities"), [(["0"], []), ([True], []), ([0], ["smell"])])
+def test_what_if_takes_numbers_and_modalities_alone(looking: Looking, units: list, modalities: list) -> None:
+    with pytest.raises(BadInput):
+        looking.what_if(ONE, units, modalities, ENGLISH)
+
+
+def test_labels_are_those_of_the_task(looking: Looking) -> None:
+    with pytest.raises(UnknownName):
+        looking.weigh(ONE, "relevance", "angry", "", ENGLISH)
+
+
+def test_nobody_elses_token_tells_anything_and_nothing_is_told_of_what_was_taken_back(
+    desk: Desk, looking: Looking
+) -> None:
+    with pytest.raises(BadInput):
+        looking.study(OTHER, ENGLISH)
+    desk.forget(ONE, [], ENGLISH)
+    for ask in (
+        lambda: looking.study(ONE, ENGLISH),
+        lambda: looking.weigh(ONE, "relevance", "positive", "", ENGLISH),
+        lambda: looking.what_if(ONE, [0], [], ENGLISH),
+    ):
+        with pytest.raises(BadInput):
+            ask()
+
+
+def test_another_model_than_the_one_that_answered_does_not_explain_its_answer(desk: Desk, loop: FakeLoop) -> None:
+    newer = replace(loop.services(), study=lambda name, sample: replace(loop.study(name, sample), model_version="new"))
+    with pytest.raises(BadInput, match="newer model"):
+        Looking(newer, desk.visits).study(ONE, ENGLISH)
+
+
+def test_looking_closer_keeps_nothing(desk: Desk, looking: Looking) -> None:
+    before = desk.visits.get(ONE)
+    looking.study(ONE, ENGLISH)
+    looking.weigh(ONE, "relevance", "positive", "", ENGLISH)
+    looking.what_if(ONE, [0], ["image"], ENGLISH)
+    assert desk.visits.get(ONE) is before
