@@ -167,12 +167,13 @@ class Desk:
         kept_for = kept_for_sentence(self.settings, language)
         explanation = prediction.explanation
         told = looked.of(explanation, visit.sample.text, task, language) if explanation else None
+        said = told.sentence.striptags() if told else ""
         return {
             "state": "done",
             "task": visit.task,
             "answer": render.html("answer", language, view=card, kept_for=kept_for),
             "map": map_card(told, visit.preview, language) if told else "",
-            "aloud": " ".join([card.name + ".", card.badge + ".", told.sentence.striptags() if told else ""]),
+            "aloud": text("predict.aloud", language, answer=card.name, badge=card.badge, sentence=said).strip(),
             "picture": visit.preview.picture,
             "sound": visit.preview.sound,
             "json": to_json(prediction),

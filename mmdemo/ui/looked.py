@@ -19,6 +19,7 @@ from mmdemo.ui import scale
 
 STANDS_OUT = 1.5  # multiples of an even share from which the sentence names something
 MOST_WORDS = 3  # that the sentence names
+LONG_S = 1.0  # from which tenths of a second tell the moments of a sound apart
 _PLACES = (("upper_left", "upper", "upper_right"), ("left", "centre", "right"), ("lower_left", "lower", "lower_right"))
 
 
@@ -53,6 +54,12 @@ class Looked:
     picture: Grid | None
     sound: Grid | None
     caption: tuple[Piece, ...]
+
+    @property
+    def direction(self) -> str:
+        """Which way the caption runs, as its first letter says (Unicode Bidirectional Algorithm, rule P2)."""
+        strong = (unicodedata.bidirectional(sign) for piece in self.caption for sign in piece.text)
+        return "rtl" if next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L" else "ltr"
 
     @property
     def modalities(self) -> list[str]:
@@ -192,8 +199,9 @@ def _moment(sound: Grid | None, side: int, language: str) -> Iterator[str]:
     if not stretches:
         return
     best = max(stretches, key=lambda columns: sum(side * sound.shares[column] for column in columns))
-    start, end = sound.edges_s[best[0]], sound.edges_s[best[-1] + 1]
-    yield text("explain.moment", language, start=f"{start:.1f}", end=f"{end:.1f}")
+    decimals = 1 if sound.edges_s[-1] >= LONG_S else 2
+    start, end = (f"{sound.edges_s[edge]:.{decimals}f}" for edge in (best[0], best[-1] + 1))
+    yield text("explain.moment", language, start=start, end=end)
 
 
 def _listed(items: Sequence[str | Markup], language: str) -> Markup:

@@ -81,6 +81,20 @@ def test_the_sentence_names_the_stretch_of_the_sound() -> None:
     assert view.sentence == "It looked mostly at the sound from 0.5 to 1.5 s."
 
 
+def test_moments_of_a_short_sound_are_told_apart() -> None:
+    audio = AudioMap((0.0, 0.16, 0.24, 0.4), (0.0, 9.0, 0.0))
+    view = looked.of(Explanation("attention", "sad", audio=audio), "", TASK, "en")
+    assert view.sentence == "It looked mostly at the sound from 0.16 to 0.24 s."
+
+
+@pytest.mark.parametrize(
+    ("caption", "direction"), [("مرحبا b", "rtl"), ("123 שלום", "rtl"), ("b مرحبا", "ltr"), ("7 🙂", "ltr")]
+)
+def test_words_run_as_the_caption_begins(caption: str, direction: str) -> None:
+    view = looked.of(Explanation("attention", "positive", text=text_map(caption)), caption, TASK, "en")
+    assert view.direction == direction
+
+
 def test_a_word_is_text_in_the_sentence_whatever_it_holds() -> None:
     caption = "<script>alert(1)</script> & co"
     words = text_map(caption, **{"<script>alert(1)</script>": 9.0})
