@@ -26,6 +26,7 @@ def predict(page: Page) -> None:
     """The answer to an example, and where the model looked."""
     _ask(page, SURE)  # the models load
     _ask(page, SURE)
+    page.locator(".mm-trusted").wait_for(timeout=ANSWER_LIMIT_MS)
 
 
 def review(page: Page) -> None:

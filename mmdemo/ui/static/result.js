@@ -48,9 +48,11 @@
     const answer = root.querySelector(".mm-answer");
     const key = token + mmdemo.language;
     if (known?.key !== key) known = { key, study: mmdemo.call("page_study", [token]), weighed: new Map() };
-    const study = await known.study.catch(() => null);
-    if (!study || signal.aborted) return; // the answer and its map stand without it
-    const weighed = mmdemo.weigh(map, known.weighed, ({ method, target, against }) =>
+    const remembered = known;
+    const study = await remembered.study.catch(() => null);
+    if (!study && known === remembered) known = null; // the answer and its map stand without it; another look asks again
+    if (!study || signal.aborted) return;
+    const weighed = mmdemo.weigh(map, remembered.weighed, ({ method, target, against }) =>
       mmdemo.call("page_weigh", [token, method, target, against || ""], { signal }), signal);
     const choice = mmdemo.explore(map, study, weighed.of);
     mmdemo.whatIf(map, answer, (units, modalities) => mmdemo.call("page_what_if", [token, units, modalities], { signal }), signal);
