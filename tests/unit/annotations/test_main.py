@@ -71,7 +71,7 @@ def test_people_read_lines(ids, config: Settings, tmp_path: Path, capsys) -> Non
     answered(config, ids[0][0])
     for words, said in (
         (["queue"], "low_confidence"),
-        (["status", "--task", "sentiment"], "negative 1"),
+        (["status", "--task", "sentiment"], "negative: 1"),
         (["export", "--out", str(tmp_path)], "sentiment.jsonl: 1 corrections"),
         (["import", str(tmp_path / "sentiment.jsonl"), "--task", "sentiment"], "0 corrections stored, 1 were known"),
         (["expire"], "0 samples"),

@@ -15,8 +15,8 @@ from annotations.store import problems
         (errno.EDQUOT, "is full"),
         (errno.EACCES, "cannot be written"),
         (errno.EROFS, "cannot be written"),
-        (errno.ENOENT, "does not exist and cannot be made"),
-        (errno.ENOTDIR, "does not exist and cannot be made"),
+        (errno.ENOENT, "cannot be made one"),
+        (errno.ENOTDIR, "cannot be made one"),
         (errno.EIO, "cannot be used"),
     ],
 )
