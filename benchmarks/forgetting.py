@@ -71,7 +71,8 @@ class Champion:
     def taught(self, rows: Sequence[Row], recipe: Recipe) -> MultimodalModel:
         """Return a challenger."""
         model = copy.deepcopy(self.model)
-        recipe = replace(recipe, augment=options(self.task).augment)
+        chosen = options(self.task)
+        recipe = replace(recipe, augment=chosen.augment, mirror=chosen.mirror)
         corrected = [self.items[row.id] for row in rows]
         started = continual.started(self.task)
         continual.learn(model, self.processor, corrected, recipe, rehearsed=self.rehearsed, started=started, seed=SEED)
