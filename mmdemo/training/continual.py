@@ -74,7 +74,7 @@ def update(
     same seed gives the same weights on the same machine. Raises CheckpointError, ManifestError (a row that cannot be
     judged), StorageError.
     """
-    recipe = recipe or Recipe(augment=options(task).augment, mirror=options(task).mirror)
+    recipe = recipe or recipe_of(task)
     before = sidecar.read(champion)
     task = task.in_profile(before.profile)
     model, processor = MultimodalModel.load(champion)
@@ -94,6 +94,12 @@ def update(
     )
     checking = partial(_check, champion=champion, seed=seed)
     return finish(model, processor, about, out, task=task, taught=taught, aside=(), dev=held_out, checking=checking)
+
+
+def recipe_of(task: Task) -> Recipe:
+    """Return the night's recipe, which changes samples as the task's own training does."""
+    chosen = options(task)
+    return Recipe(augment=chosen.augment, mirror=chosen.mirror)
 
 
 def learn(
