@@ -16,6 +16,7 @@ COLOURS = {
     "blue": (40, 90, 210),
     "purple": (140, 60, 170),
 }
+NOTHING = "nothing"  # stands in a corner that is empty
 PLACES = {"top-left": (0, 0), "top-right": (1, 0), "bottom-left": (0, 1), "bottom-right": (1, 1)}  # column, row
 _FINER = 4  # drawn so many times larger and then reduced: smooth edges
 _RADIUS = (0.15, 0.2)  # of the side
@@ -43,6 +44,11 @@ def scene(chance: random.Random) -> tuple[Thing, ...]:
     return tuple(Thing(*of_one) for of_one in zip(shapes, colours, places, strict=True))
 
 
+def corners(things: tuple[Thing, ...]) -> dict[str, str]:
+    """Return by place the shape that stands there, or NOTHING."""
+    return {**dict.fromkeys(PLACES, NOTHING), **{thing.place: thing.shape for thing in things}}
+
+
 def draw(things: tuple[Thing, ...], chance: random.Random) -> Image.Image:
     """Return a picture of the scene, SIDE_PX × SIDE_PX RGB; size, tilt, shade and place in the corner by chance."""
     side = SIDE_PX * _FINER
@@ -51,11 +57,11 @@ def draw(things: tuple[Thing, ...], chance: random.Random) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     for thing in things:
         shade = tuple(min(255, max(0, value + chance.randint(-_SHADE, _SHADE))) for value in COLOURS[thing.colour])
-        pen.polygon(_corners(thing, side, chance), fill=shade)
+        pen.polygon(_outline(thing, side, chance), fill=shade)
     return picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
 
 
-def _corners(thing: Thing, side: int, chance: random.Random) -> list[Point]:
+def _outline(thing: Thing, side: int, chance: random.Random) -> list[Point]:
     radius, tilt = chance.uniform(*_RADIUS), chance.uniform(-_TILT, _TILT)
     room = 0.25 - radius  # to the edges of a quarter of the picture
     across, down = ((place + 0.5) / 2 + chance.uniform(-room, room) for place in PLACES[thing.place])

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from examples.scenes import voices
-from examples.scenes.drawing import Thing, draw, scene
+from examples.scenes.drawing import Thing, corners, draw, scene
 from examples.scenes.questions import KINDS, Question, ask
 from examples.scenes.voices import Recording, record
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
@@ -49,7 +49,7 @@ class Asked:
             **({"audio": f"{WORDS}/{heard.file}"} if heard else {}),
             "label": asked.answer,
             "group": asked.kind,
-            "extra": {**known, **({"speaker": heard.voice} if heard else {})},
+            "extra": {**known, **({"speaker": heard.voice} if heard else {}), **corners(self.things)},
         }
 
 

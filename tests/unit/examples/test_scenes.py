@@ -1,7 +1,9 @@
 """The example task `scenes`: its drawings show what its labels say, its voices are parted, and it can be trained."""
 
 import random
+import re
 import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -95,7 +97,6 @@ def test_the_task_answers_with_what_can_be_drawn() -> None:
     task = tasks.load_file(TASK)
     assert task.label_names == (*drawing.COLOURS, *drawing.PLACES)
     assert all(label.display["zh"] != label.display["en"] for label in task.labels)
-    assert task.encoders["image"]["size"] == drawing.SIDE_PX
     assert task.training["mirror"] is False  # left and right are answers
 
 
@@ -117,6 +118,13 @@ def test_without_the_program_there_is_one_sentence(capsys, monkeypatch: pytest.M
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "needs the program espeak-ng" in said and "apt-get install espeak-ng" in said
     assert not (tmp_path / "out").exists()
+
+
+@speaking
+def test_the_program_knows_everybody_who_is_to_speak() -> None:
+    listed = subprocess.run([voices.PROGRAM, "--voices=variant"], capture_output=True, text=True, check=True).stdout
+    known = set(re.findall(r"!v/(\S+)", listed))  # an unknown one would speak as somebody else
+    assert {name for names in voices.SPEAKERS.values() for name in names} <= known
 
 
 @speaking
