@@ -29,7 +29,6 @@ from mmdemo.training.continual import Recipe
 from mmdemo.training.datasets import Item, decode_rows
 from mmdemo.training.inference import labels, logits
 from mmdemo.training.manifests import Row
-from mmdemo.training.options import options
 from mmdemo.versions import SHIPPED
 
 COUNTS = (5, 20, 80)  # corrections
@@ -71,7 +70,8 @@ class Champion:
     def taught(self, rows: Sequence[Row], recipe: Recipe) -> MultimodalModel:
         """Return a challenger."""
         model = copy.deepcopy(self.model)
-        recipe = replace(recipe, augment=options(self.task).augment)
+        usual = continual.recipe_of(self.task)
+        recipe = replace(recipe, augment=usual.augment, mirror=usual.mirror)
         corrected = [self.items[row.id] for row in rows]
         started = continual.started(self.task)
         continual.learn(model, self.processor, corrected, recipe, rehearsed=self.rehearsed, started=started, seed=SEED)

@@ -1,6 +1,6 @@
 """The browser of tests and screenshots: the system's Chromium, or Playwright's own where there is none.
 
-`python tests/browser.py install` puts one there: from apt where that is possible, else by Playwright.
+`python -m tests.browser install` puts one there: from apt where that is possible, else by Playwright.
 """
 
 import os
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
+
+from tests import apt
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FONTS = ("fonts-liberation", "fonts-wqy-microhei")  # a server has none, and Chinese would be boxes in the screenshots
@@ -47,20 +49,10 @@ def launch() -> Iterator[Browser]:
 
 def install() -> None:
     """Make sure that `launch` finds a browser. Raises CalledProcessError where Playwright can't fetch one either."""
-    if find() or (shutil.which("apt-get") and _apt() and find()):
+    if find() or (apt.install(("chromium", *FONTS)) and find()):
         return
     with_deps = ["--with-deps"] if os.geteuid() == 0 and shutil.which("apt-get") else []
     subprocess.run([sys.executable, "-m", "playwright", "install", *with_deps, "chromium"], check=True)
-
-
-def _apt() -> bool:
-    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]  # -n: fail where it would ask for a password
-    if sudo and not shutil.which("sudo"):
-        return False
-    steps = (["update"], ["install", "-y", "--no-install-recommends", "chromium", *FONTS])
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    commands = [[*sudo, "apt-get", "-q", *step] for step in steps]
-    return all(subprocess.run(c, env=environment, stdin=subprocess.DEVNULL).returncode == 0 for c in commands)
 
 
 def _runs(path: str) -> bool:
@@ -70,5 +62,5 @@ def _runs(path: str) -> bool:
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["install"]:
-        sys.exit("usage: python tests/browser.py install")
+        sys.exit("usage: python -m tests.browser install")
     install()

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from mmdemo.model.modality import ModalityEncoder
 
-IMAGE_CHANNELS = (32, 64, 128)  # each block halves the side: 64 pixels → 8 × 8 regions
+IMAGE_CHANNELS = (32, 64, 128)  # 64 pixels → 8 × 8 regions
 AUDIO_CHANNELS = (32, 64, 128, 192)  # each block halves the mel bands, the first three the frames
 AUDIO_TIME_STRIDES = (2, 2, 2, 1)
 FRAMES_PER_TOKEN = math.prod(AUDIO_TIME_STRIDES)  # 80 ms at a hop of 10 ms
@@ -42,7 +42,7 @@ class ResidualBlock(nn.Module):
 
 
 class SmallCnn(ModalityEncoder):
-    """A picture encoder of 0.3 M parameters for drawings of 32 to 96 pixels."""
+    """A picture encoder of 0.3 M parameters for drawings of 32 to 96 pixels; each block halves the side."""
 
     def __init__(self, size: int, channels: Sequence[int] = IMAGE_CHANNELS) -> None:
         super().__init__()

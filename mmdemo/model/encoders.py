@@ -4,7 +4,7 @@ A builder makes an empty encoder from what the configuration keeps; a specifier 
 fresh model is built, with what prepares its inputs, and the weights to start from, if any.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,8 @@ def _kind(modality: str, name: str) -> Kind:
 
 
 def _small_picture(wanted: Wanted) -> Specified:
-    size = wanted.entry.get("size", SMALL_SIZE_PX)
-    return Specified({"type": wanted.entry["type"], "size": size}, ImageFrontend(size))
+    size, channels = wanted.entry.get("size", SMALL_SIZE_PX), _channels(wanted, cnn.IMAGE_CHANNELS)
+    return Specified({"type": wanted.entry["type"], "size": size, "channels": channels}, ImageFrontend(size))
 
 
 def _log_mel(wanted: Wanted, frames_per_token: int, **more: Any) -> Specified:
@@ -64,11 +64,17 @@ def _log_mel(wanted: Wanted, frames_per_token: int, **more: Any) -> Specified:
 
 
 def _log_mel_cnn(wanted: Wanted) -> Specified:
-    channels, blocks = wanted.entry.get("channels", cnn.AUDIO_CHANNELS), len(cnn.AUDIO_CHANNELS)
-    if not isinstance(channels, list | tuple) or len(channels) != blocks:
-        detail = f"[encoders.audio] channels must be {blocks} numbers, not {channels}"
+    channels = _channels(wanted, cnn.AUDIO_CHANNELS, blocks=len(cnn.AUDIO_CHANNELS))
+    return _log_mel(wanted, cnn.FRAMES_PER_TOKEN, channels=channels)
+
+
+def _channels(wanted: Wanted, default: Sequence[int], blocks: int | None = None) -> list[int]:
+    """Return the widths of the blocks: so many, or any number of them."""
+    channels = wanted.entry.get("channels", default)
+    if not isinstance(channels, list | tuple) or not channels or len(channels) != (blocks or len(channels)):
+        detail = f"[encoders.{wanted.modality}] channels must be {blocks or 'some'} numbers, not {channels}"
         raise ManifestError("task_field_wrong", path=wanted.task.path, detail=detail)
-    return _log_mel(wanted, cnn.FRAMES_PER_TOKEN, channels=list(channels))
+    return list(channels)
 
 
 def _learned_words(wanted: Wanted) -> Specified:
@@ -83,7 +89,9 @@ def _learned_words(wanted: Wanted) -> Specified:
 ENCODERS: dict[tuple[str, str], Kind] = {
     ("image", "auto"): Kind(pretrained.AutoImage, start.specify),
     ("image", "torchvision"): Kind(torchvision_image.TorchvisionImage, torchvision_image.specify),
-    ("image", "small_cnn"): Kind(lambda spec: cnn.SmallCnn(spec["size"]), _small_picture),
+    ("image", "small_cnn"): Kind(
+        lambda spec: cnn.SmallCnn(spec["size"], spec.get("channels", cnn.IMAGE_CHANNELS)), _small_picture
+    ),
     ("text", "auto"): Kind(pretrained.AutoText, start.specify),
     ("text", "textcnn"): Kind(lambda spec: TextCnn(spec["pieces"]), _learned_words),
     ("text", "bilstm"): Kind(lambda spec: BiLstm(spec["pieces"]), _learned_words),

@@ -27,17 +27,17 @@ BAND_WIDTH, FRAME_WIDTH = 0.15, 0.12  # widest mask, in shares of the spectrogra
 _WORD = regex.compile(r"\p{Han}|[^\s\p{Han}]+")  # Chinese sets no spaces: each of its signs is one
 
 
-def augment(inputs: Inputs, draw: np.random.Generator) -> Inputs:
-    """Return a changed copy of a decoded sample; captions stay as they are."""
+def augment(inputs: Inputs, draw: np.random.Generator, mirror: bool = True) -> Inputs:
+    """Return a changed copy of a decoded sample; captions stay as they are, sides without `mirror`."""
     return Inputs(
-        image=None if inputs.image is None else picture(inputs.image, draw),
+        image=None if inputs.image is None else picture(inputs.image, draw, mirror),
         text=inputs.text,
         audio=None if inputs.audio is None else sound(inputs.audio, draw),
     )
 
 
-def picture(image: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """Return a picture (height, width, 3) uint8 of the same shape: cut, flipped, made darker or brighter."""
+def picture(image: np.ndarray, draw: np.random.Generator, mirror: bool = True) -> np.ndarray:
+    """Return a picture (height, width, 3) uint8 of the same shape: cut, made darker or brighter, maybe flipped."""
     height, width, _ = image.shape
     share = np.sqrt(draw.uniform(SMALLEST_CUT, 1.0, size=2).clip(0, 1))
     rows, columns = (round(side * part) for side, part in zip((height, width), share, strict=True))
@@ -45,7 +45,7 @@ def picture(image: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     box = (left, top, left + columns, top + rows)
     changed = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, box=box)
     values = np.asarray(changed, np.float32) * draw.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)
-    if draw.random() < 0.5:
+    if mirror and draw.random() < 0.5:
         values = values[:, ::-1]
     return values.clip(0, 255).astype(np.uint8)
 

@@ -53,6 +53,7 @@ class Recipe:
     freeze_started: bool = True  # encoders that started from trained weights keep theirs
     freeze_statistics: bool = True  # batch norms keep their running means and variances
     augment: bool = True  # as the task's training does; not where the task says no
+    mirror: bool = True  # likewise
     max_grad_norm: float = 1.0
 
 
@@ -73,7 +74,7 @@ def update(
     same seed gives the same weights on the same machine. Raises CheckpointError, ManifestError (a row that cannot be
     judged), StorageError.
     """
-    recipe = recipe or Recipe(augment=options(task).augment)
+    recipe = recipe or recipe_of(task)
     before = sidecar.read(champion)
     task = task.in_profile(before.profile)
     model, processor = MultimodalModel.load(champion)
@@ -93,6 +94,12 @@ def update(
     )
     checking = partial(_check, champion=champion, seed=seed)
     return finish(model, processor, about, out, task=task, taught=taught, aside=(), dev=held_out, checking=checking)
+
+
+def recipe_of(task: Task) -> Recipe:
+    """Return the night's recipe, which changes samples as the task's own training does."""
+    chosen = options(task)
+    return Recipe(augment=chosen.augment, mirror=chosen.mirror)
 
 
 def learn(
@@ -133,7 +140,7 @@ def learn(
 
 
 def _batches(processor: MultimodalProcessor, items: Sequence[Item], recipe: Recipe, steps: int) -> DataLoader:
-    samples = Samples(items, recipe.augment)
+    samples = Samples(items, recipe.augment, mirror=recipe.mirror)
     order = RandomSampler(samples, num_samples=steps * recipe.batch)  # one shuffle behind another
     return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, recipe.augment))
 

@@ -38,17 +38,20 @@ class Item:
 class Samples(Dataset):
     """Decoded samples in memory: a picture of 224 pixels takes 150 kB, a second of sound 64 kB."""
 
-    def __init__(self, items: Sequence[Item], augmented: bool, words: WordNoise | None = None) -> None:
+    def __init__(
+        self, items: Sequence[Item], augmented: bool, words: WordNoise | None = None, mirror: bool = True
+    ) -> None:
         self.items = items
         self._augmented = augmented
         self._words = words
+        self._mirror = mirror
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index: int) -> Item:
         item = self.items[index]
-        inputs = augment(item.inputs, generator()) if self._augmented else item.inputs
+        inputs = augment(item.inputs, generator(), self._mirror) if self._augmented else item.inputs
         if self._words and inputs.text is not None:
             inputs = replace(inputs, text=self._words(inputs.text, generator()))
         return replace(item, inputs=inputs)

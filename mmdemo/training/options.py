@@ -32,6 +32,7 @@ class Options:
     patience: int = 0  # epochs without a smaller loss on what is set aside that end it, the best kept; 0: none do
     ema: float = 0.0  # decay a step of averaged weights, which are then the ones kept; 0: the last ones are
     augment: bool = True  # pictures flipped and shifted, sounds made louder, faster, noisier
+    mirror: bool = True  # whether pictures may be flipped; not where left and right matter
     word_dropout: float = 0.0  # share of a caption's words that are left out
     word_replacement: float = 0.0  # share of a caption's words that any of train's stand in for
     mixup: float = 0.0  # alpha: how evenly two clips are mixed, where sound is all there is; 0: never

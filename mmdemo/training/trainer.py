@@ -56,7 +56,7 @@ def fit(
             model,
             _arguments(options, partly.folder if partly else Path(nowhere), judge is not None, partly is not None),
             data_collator=_collate(processor, model, options),
-            train_dataset=Samples(items, options.augment, _word_noise(items, options)),
+            train_dataset=Samples(items, options.augment, _word_noise(items, options), options.mirror),
             eval_dataset=[],  # `judge` has its own
             callbacks=[kept, allocation, rest, Progress(), *callbacks],
         )

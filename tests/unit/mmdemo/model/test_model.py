@@ -210,17 +210,27 @@ def test_a_picture_encoder_from_scratch_needs_no_start(tmp_path: Path) -> None:
     assert run((model.eval(), processor), [tiny.inputs(modalities=("image",))]).logits is not None
 
 
-def test_a_sound_encoder_is_as_wide_as_the_task_says(tmp_path: Path) -> None:
-    slim = 'type = "logmel_cnn"\nmels = 16\nchannels = [4, 8, 8, 12]'
-    model, processor = MultimodalModel.build(with_encoder(tiny.task(tmp_path, ("audio",)), "audio", slim))
+@pytest.mark.parametrize(
+    ("modality", "slim", "dim", "wrong", "said"),
+    [
+        ("audio", 'type = "logmel_cnn"\nmels = 16\nchannels = [4, 8, 8, 12]', 24, ("[4, 8, 8]", "4"), "4 numbers"),
+        ("image", 'type = "small_cnn"\nsize = 32\nchannels = [4, 8, 8, 12]', 12, ("[]", "4"), "some numbers"),
+    ],
+    ids=["audio", "image"],
+)
+def test_an_encoder_is_as_wide_as_the_task_says(
+    modality: str, slim: str, dim: int, wrong: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    model, processor = MultimodalModel.build(with_encoder(tiny.task(tmp_path, (modality,)), modality, slim))
     model.save_pretrained(tmp_path / "slim")
     processor.save_pretrained(tmp_path / "slim")
     loaded, _ = MultimodalModel.load(tmp_path / "slim")
-    assert loaded.encoders["audio"].dim == model.encoders["audio"].dim == 24
-    for wrong in ("[4, 8, 8]", "4"):
-        other = slim.replace("[4, 8, 8, 12]", wrong)
-        with pytest.raises(ManifestError, match=r"\.toml cannot be used: .* channels must be 4 numbers"):
-            MultimodalModel.build(with_encoder(tiny.task(tmp_path, ("audio",)), "audio", other))
+    assert loaded.encoders[modality].dim == model.encoders[modality].dim == dim
+    assert loaded.grid == model.grid == {"audio": None, "image": (2, 2)}[modality]  # four halvings of 32 pixels
+    for channels in wrong:
+        other = slim.replace("[4, 8, 8, 12]", channels)
+        with pytest.raises(ManifestError, match=rf"\.toml cannot be used: .* channels must be {said}"):
+            MultimodalModel.build(with_encoder(tiny.task(tmp_path, (modality,)), modality, other))
 
 
 def test_an_unknown_encoder_names_those_there_are(tmp_path: Path) -> None:

@@ -24,6 +24,19 @@ def test_the_same_seed_gives_the_same_change_and_the_input_stays() -> None:
     assert not np.array_equal(first.image, image)
 
 
+def test_left_stays_left_where_pictures_may_not_be_flipped() -> None:
+    image = np.zeros((20, 20, 3), np.uint8)
+    image[:, :10] = 200
+    given = Inputs(image=image)
+
+    def found(mirror: bool) -> list[bool]:
+        changed = [augment.augment(given, np.random.default_rng(seed), mirror).image for seed in range(30)]
+        return [bool(picture[:, 0].mean() > picture[:, -1].mean()) for picture in changed if picture is not None]
+
+    assert found(mirror=False) == [True] * 30
+    assert 5 < sum(found(mirror=True)) < 25
+
+
 def test_absent_modalities_stay_absent() -> None:
     assert augment.augment(Inputs(text="a"), np.random.default_rng(0)) == Inputs(text="a")
 

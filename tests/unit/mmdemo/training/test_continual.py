@@ -85,6 +85,12 @@ def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challeng
     assert [path.name for path in challenger.parent.iterdir()] == ["v2"]
 
 
+def test_samples_are_changed_as_the_tasks_own_training_does(task) -> None:
+    sided = replace(task, training={"mirror": False})
+    assert continual.recipe_of(sided) == replace(Recipe(), mirror=False)
+    assert continual.recipe_of(task) == QUICK
+
+
 def test_the_same_seed_gives_the_same_bytes(trained, task, negatives, tmp_path: Path) -> None:
     short = replace(QUICK, steps=3, passes=0)
     folders = [

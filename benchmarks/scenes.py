@@ -1,0 +1,69 @@
+"""What a version of the example task `scenes` answers to each kind of question, and what each modality is worth to it.
+
+python -m benchmarks.scenes VERSION DEV > benchmarks/scenes.md
+
+docs/model-builder.md says how DEV is made and VERSION trained.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from examples.scenes.questions import NEEDS
+from mmdemo import sidecar, tasks
+from mmdemo.evaluation import evaluate
+from mmdemo.figures import Figures, Slice
+from mmdemo.predictor import Predictor
+from mmdemo.settings import ROOT, Settings
+from mmdemo.training import manifests
+
+TASK = ROOT / "examples" / "scenes" / "scenes.toml"
+SHOWN = {"image": "picture", "text": "text", "audio": "sound"}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("version", type=Path, help="folder of the version")
+    parser.add_argument("dev", type=Path, help="manifest that it was not trained on")
+    given = parser.parse_args()
+    task, about = tasks.load_file(TASK), sidecar.read(given.version)
+    predictor = Predictor(task, given.version, Settings(home=Path("nowhere")))
+    found = evaluate(predictor, manifests.read(given.dev, task), lambda text: print(text, file=sys.stderr))
+    size, taught = about.dims["parameters"], about.samples
+    print(
+        f"# Questions about drawn scenes\n\n{size:,} parameters, {taught:,} samples to learn from, by this command:\n"
+    )
+    print(f"    {about.command}\n")
+    print(f"{found.n} samples of dev with voices that training never heard, {found.refused} refused; 95 % intervals.\n")
+    print("\n".join(table(found)))
+
+
+def table(found: Figures) -> Iterator[str]:
+    """Yield the rows: accuracy of each kind of question with all that it needs, and without each of those."""
+    yield f"| kind | n | all it needs | {' | '.join(f'without {name}' for name in SHOWN.values())} |"
+    yield "|---" * (3 + len(SHOWN)) + "|"
+    for kind, needs in NEEDS.items():
+        whole = _given(found, kind, needs)
+        less = [_lost(found, kind, needs, name) if name in needs else "has none" for name in SHOWN]
+        yield f"| {kind} | {whole.n} | {_told(whole)} | {' | '.join(less)} |"
+
+
+def _lost(found: Figures, kind: str, needs: tuple[str, ...], without: str) -> str:
+    whole = _given(found, kind, needs)
+    part = _given(found, kind, tuple(name for name in needs if name != without))
+    return f"{_told(part)}, {100 * (part.accuracy - whole.accuracy):+.0f} points".replace("-", "−")
+
+
+def _given(found: Figures, kind: str, modalities: tuple[str, ...]) -> Slice:
+    return found.by_modalities["+".join(modalities)].by_group[kind]
+
+
+def _told(part: Slice) -> str:
+    low, high = part.intervals["accuracy"]
+    return f"{part.accuracy:.3f} ({low:.3f} to {high:.3f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Make the data of the task `scenes`: drawn pictures, questions about them, and words said by espeak-ng.
+
+python -m examples.scenes.make OUT writes OUT/train.jsonl and OUT/dev.jsonl, OUT/pictures and OUT/words. The same count
+and seed make the same samples. Whoever speaks in dev is never heard in train.
+"""
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from examples.scenes import voices
+from examples.scenes.drawing import Thing, corners, draw, scene
+from examples.scenes.questions import KINDS, Question, ask
+from examples.scenes.voices import Recording, record
+from mmdemo.errors import ManifestError, MmdemoError, StorageError
+
+COUNT = 20_000  # samples to learn from
+DEV_SHARE = 0.06  # as many to be judged on, in shares of those
+PICTURES, WORDS = "pictures", "words"  # folders
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question about a picture."""
+
+    id: str
+    things: tuple[Thing, ...]
+    picture: Image.Image
+    question: Question
+    recording: Recording | None  # of the question's word, where it is said
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its line in the manifest."""
+        asked, heard = self.question, self.recording
+        known = {"shape": asked.thing.shape, "asks": asked.asks, "objects": len(self.things)}
+        return {
+            "id": self.id,
+            "image": f"{PICTURES}/{self.id}.png",
+            **({"text": asked.text} if asked.text else {}),
+            **({"audio": f"{WORDS}/{heard.file}"} if heard else {}),
+            "label": asked.answer,
+            "group": asked.kind,
+            "extra": {**known, **({"speaker": heard.voice} if heard else {}), **corners(self.things)},
+        }
+
+
+def samples(side: str, count: int, seed: int) -> Iterator[Asked]:
+    """Yield the samples of "train" or "dev", the kinds in turn; nothing is written or said yet."""
+    chance = random.Random(f"{side} {seed}")
+    for index in range(count):
+        things = scene(chance)
+        question = ask(KINDS[index % len(KINDS)], things, chance)
+        recording = record(question.word, side, chance) if question.word else None
+        yield Asked(f"{side}-{index:05d}", things, draw(things, chance), question, recording)
+
+
+def write(out: Path, side: str, count: int, seed: int) -> str:
+    """Write OUT/SIDE.jsonl with its pictures and words, and return what was made, as a sentence.
+
+    Raises ManifestError where that is there already, StorageError.
+    """
+    manifest = out / f"{side}.jsonl"
+    if manifest.exists():
+        raise ManifestError("out_taken", path=manifest)
+    rows = []
+    try:
+        for folder in (PICTURES, WORDS):
+            (out / folder).mkdir(parents=True, exist_ok=True)
+        for asked in samples(side, count, seed):
+            asked.picture.save(out / PICTURES / f"{asked.id}.png")
+            if asked.recording:
+                voices.write(out / WORDS, asked.recording)
+            rows.append(asked.row)
+        manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    except OSError as error:
+        raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
+    kinds = ", ".join(f"{number} {kind}" for kind, number in Counter(row["group"] for row in rows).items())
+    said = {row["audio"]: row["extra"]["speaker"] for row in rows if "audio" in row}
+    return f"{manifest}: {count} samples ({kinds}), {len(said)} recordings of {len(set(said.values()))} voices"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the data and return the exit code."""
+    given = _parser().parse_args(arguments)
+    counts = {"train": given.count, "dev": max(len(KINDS), round(DEV_SHARE * given.count))}
+    try:
+        voices.check()
+        for side, count in counts.items():
+            print(write(given.out, side, count, given.seed), flush=True)
+    except MmdemoError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder for the manifests, pictures and words")
+    parser.add_argument("--count", type=int, default=COUNT, help="samples to learn from (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same samples")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
