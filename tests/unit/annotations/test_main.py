@@ -49,6 +49,7 @@ def test_queue_prints_the_fields_of_the_contract_most_doubtful_first(ids, capsys
     assert json.loads(capsys.readouterr().out) == []
 
 
+@pytest.mark.slow
 def test_every_command_prints_one_json_value_and_nothing_else(ids, config: Settings, tmp_path: Path, capsys) -> None:
     answered(config, ids[0][0])
     out = str(tmp_path / "out")

@@ -87,6 +87,7 @@ def test_a_kind_has_what_it_needs_and_what_is_missing_cannot_be_told_from_the_re
         assert row.get("audio", "").startswith(f"words/{row['extra']['shape']}-") == ("audio" in row)
 
 
+@pytest.mark.slow
 def test_whoever_speaks_in_dev_is_never_heard_in_train() -> None:
     heard = {side: {asked.row["extra"].get("speaker") for asked in samples(side, 300, 0)} for side in voices.SPEAKERS}
     assert heard["train"] & heard["dev"] == {None}

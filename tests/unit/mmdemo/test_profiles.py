@@ -38,6 +38,7 @@ def version(folder: Path, task: Task) -> Path:
 
 
 @pytest.mark.parametrize("name", HUB)
+@pytest.mark.slow
 def test_a_version_of_the_profile_is_built_saved_and_served(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     task = tasks.get(name).in_profile("hub")

@@ -70,6 +70,7 @@ def test_what_is_not_speech_is_not_heard(name: str, loudness: float) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.expected)
 @pytest.mark.parametrize("loudness", [0.1, 1.0])
+@pytest.mark.slow
 def test_the_shipped_examples_are_heard(example: tasks.Example, loudness: float) -> None:
     assert example.audio is not None
     wave = decode_audio(example.audio, tasks.get("speech_emotion").limits)

@@ -69,6 +69,7 @@ def test_saco_weighs_a_pair_by_the_difference_of_its_scores() -> None:
     assert faithfulness.saco(worth, [units])[0] == pytest.approx(expected / total)
 
 
+@pytest.mark.slow
 def test_saco_of_random_scores_is_zero_on_average() -> None:
     draw = np.random.default_rng(0)
     maps = [ranked(draw.random(len(WORTH)).tolist()) for _ in range(2_000)]

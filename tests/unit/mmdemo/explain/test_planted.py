@@ -30,6 +30,7 @@ def scores(found: Explanation) -> dict[str, list[float]]:
 @pytest.mark.parametrize(
     ("modality", "name", "place"), [("image", "cell", 6), ("text", "word", 2), ("audio", "moment", 3)]
 )
+@pytest.mark.slow
 def test_the_only_place_that_counts_is_found(built: Built, method: str, modality: str, name: str, place: int) -> None:
     seen = tiny.passed(built, planted.inputs(**{name: place}), "good")
     found = scores(explain.explain(method, seen))

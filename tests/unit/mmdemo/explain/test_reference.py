@@ -45,6 +45,7 @@ def attended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return tiny.passed(built, tiny.inputs(seconds=0.3), "good")
 
 
+@pytest.mark.slow
 def test_attention_equals_an_eager_recomputation(attended: Pass) -> None:
     fusion, attention = attended.model.fusion, attended.output.attention
     answer = fusion.answer.expand(1, 1, -1)

@@ -35,6 +35,7 @@ def test_symmetric_players_get_the_same_and_a_dummy_gets_nothing() -> None:
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.slow
 def test_contributions_sum_to_all_less_nothing_with_every_fusion(fusion: str, tmp_path: Path) -> None:
     seen = passed(tmp_path, fusion)
     found = contributions(seen, temperature=1.3)

@@ -44,6 +44,7 @@ def samples(modality: str) -> list[Inputs]:
 
 
 @pytest.mark.parametrize(("modality", "kind"), FROM_SCRATCH)
+@pytest.mark.slow
 def test_a_sample_gets_the_same_logits_in_any_company(modality: str, kind: str, tmp_path: Path) -> None:
     model, processor = made(tmp_path, modality, kind)
     batch = samples(modality)
@@ -55,6 +56,7 @@ def test_a_sample_gets_the_same_logits_in_any_company(modality: str, kind: str, 
 
 
 @pytest.mark.parametrize(("modality", "kind"), FROM_SCRATCH)
+@pytest.mark.slow
 def test_saved_and_loaded_answers_the_same(modality: str, kind: str, tmp_path: Path) -> None:
     model, processor = made(tmp_path, modality, kind)
     model.save_pretrained(tmp_path / "saved")

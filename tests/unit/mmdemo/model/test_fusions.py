@@ -78,6 +78,7 @@ def test_saved_and_loaded_it_answers_exactly_the_same(fused: Built, tmp_path: Pa
     assert torch.equal(logits(loaded, MIXED), logits(fused, MIXED))
 
 
+@pytest.mark.slow
 def test_a_batch_of_all_subsets_answers_as_each_alone(fused: Built) -> None:
     together = logits(fused, MIXED)
     torch.testing.assert_close(together, torch.cat([logits(fused, [inputs]) for inputs in MIXED]), **CLOSE)
@@ -138,6 +139,7 @@ def test_gradients_reach_the_tokens_and_every_weight(fused: Built) -> None:
     assert not grads[0][~tokens.mask].any()
 
 
+@pytest.mark.slow
 def test_every_fusion_is_explained_by_the_methods_that_it_allows(fused: Built) -> None:
     model, _ = fused
     known = tuple(explain.METHODS) if model.fusion.attends else ("masking", "integrated_gradients", "occlusion")

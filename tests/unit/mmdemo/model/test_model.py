@@ -87,6 +87,7 @@ def test_regions_are_those_of_the_picture_model_in_reading_order(built: Built) -
     torch.testing.assert_close(regions[0, 2], direct[0, :, 1, 0])
 
 
+@pytest.mark.slow
 def test_saved_and_loaded_answers_the_same(built: Built, tmp_path: Path) -> None:
     model, processor = built
     model.save_pretrained(tmp_path)

@@ -34,6 +34,7 @@ def test_a_task_that_others_resemble_or_of_another_kind_is_called_by_its_title()
     assert names(SENTIMENT, twin, shapes()) == ["Sentiment", "Irony", "Drawn shapes"]
 
 
+@pytest.mark.slow
 def test_the_languages_that_the_model_reads_are_named_in_the_readers() -> None:
     assert [choices.view({"s": SPEECH}, language)[0].reads for language in ("en", "zh")] == [
         "English and German",
