@@ -41,7 +41,7 @@ class Asked:
     def row(self) -> dict[str, Any]:
         """Its line in the manifest."""
         asked, heard = self.question, self.recording
-        known = {"shape": asked.thing.shape, "asks": asked.asks, "objects": len(self.things)}
+        known = {**vars(asked.thing), "asks": asked.asks, "objects": len(self.things)}
         return {
             "id": self.id,
             "image": f"{PICTURES}/{self.id}.png",
