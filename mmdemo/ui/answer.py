@@ -104,9 +104,10 @@ def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -
 
 def _source(prediction: Prediction, task: Task, language: str) -> str:
     """Say which modalities were used, and that others were missing."""
-    names = [text(f"common.{modality}", language) for modality in prediction.modalities]
-    key = "predict.from_alone" if len(names) < len(task.modalities) else "predict.from"
-    return text(key, language, what=text("common.and", language).join(names))
+    *first, last = (text(f"common.{modality}", language) for modality in prediction.modalities)
+    key = "predict.from_alone" if len(prediction.modalities) < len(task.modalities) else "predict.from"
+    listed = text("common.and", language).join([text("common.comma", language).join(first), last]) if first else last
+    return text(key, language, what=listed)
 
 
 def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:

@@ -110,6 +110,8 @@ def test_facts_tell_threshold_version_date_time_and_what_was_used() -> None:
         "from picture and caption",
     )
     assert "from the caption alone" in card(dataclasses.replace(SURE, modalities=("text",))).facts
+    three = dataclasses.replace(SURE, modalities=("image", "text", "audio"))
+    assert "from picture, caption and sound" in card(three).facts
 
 
 def test_what_is_kept_can_be_taken_back_and_only_that() -> None:
