@@ -68,7 +68,7 @@ def test_the_form_has_all_three_and_its_title_in_both_languages(visit: Callable[
     [
         (TYPED, "from the picture and caption alone", ("picture-map", "words")),
         (SPOKEN, "from the picture and sound alone", ("picture-map", "sound-map")),
-        (BOTH, "from picture and caption and sound", ("picture-map", "words", "sound-map")),
+        (BOTH, "from picture, caption and sound", ("picture-map", "words", "sound-map")),
     ],
 )
 def test_an_example_of_each_kind_is_answered_from_what_it_has(
