@@ -18,6 +18,8 @@ from mmdemo.training.continual import started
 from tests import tiny, tiny_checkpoints
 from tests.tiny_checkpoints import CHECKPOINTS
 
+pytestmark = pytest.mark.slow  # it goes through many models
+
 CHINESE = "这只小狗真可爱，我非常喜欢它"
 # Task → modality → the family that the profile's start belongs to.
 HUB = {"sentiment": {"image": "siglip", "text": "xlm-roberta"}, "speech_emotion": {"audio": "wav2vec2"}}
@@ -38,7 +40,6 @@ def version(folder: Path, task: Task) -> Path:
 
 
 @pytest.mark.parametrize("name", HUB)
-@pytest.mark.slow
 def test_a_version_of_the_profile_is_built_saved_and_served(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     task = tasks.get(name).in_profile("hub")

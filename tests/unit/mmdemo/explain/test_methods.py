@@ -24,6 +24,8 @@ from tests import tiny
 from tests.unit.mmdemo.explain.conftest import LABELS
 from tests.unit.mmdemo.model.conftest import Built
 
+pytestmark = pytest.mark.slow  # it goes through many models
+
 BLIND = ("attention", "rollout")  # they say the same of every label
 PADDING = 3  # tokens
 
@@ -136,7 +138,6 @@ def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(seen:
     ],
     ids=["one word", "one emoji", "nothing to see", "one pixel", "a line", "very long", "right to left"],
 )
-@pytest.mark.slow
 def test_extremes_are_explained_too(built: Built, method: str, inputs: Inputs) -> None:
     found = explain.explain(method, tiny.passed(built, inputs, "good"))
     assert all(math.isfinite(score) for score in scores(found))
@@ -180,7 +181,6 @@ def _tensors() -> Iterator[torch.Tensor]:
     return (item for item in gc.get_objects() if isinstance(item, torch.Tensor))
 
 
-@pytest.mark.slow
 def test_many_at_a_time_say_what_each_says_alone(built: Built) -> None:
     passes = [tiny.passed(built, tiny.inputs(seed, seconds=0.3), "good") for seed in range(4)]
     wanted = [(method, seen) for seen in passes for method in explain.methods(built[0])]

@@ -16,6 +16,8 @@ from tests import tiny
 from tests.unit.mmdemo.explain.conftest import LABELS
 from tests.unit.mmdemo.model.conftest import Built
 
+pytestmark = pytest.mark.slow  # it goes through many models
+
 ATTENDING = ("attention", "cross_attention", "transformer")
 WHY = Question("good")
 
@@ -45,7 +47,6 @@ def attended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return tiny.passed(built, tiny.inputs(seconds=0.3), "good")
 
 
-@pytest.mark.slow
 def test_attention_equals_an_eager_recomputation(attended: Pass) -> None:
     fusion, attention = attended.model.fusion, attended.output.attention
     answer = fusion.answer.expand(1, 1, -1)

@@ -13,6 +13,8 @@ from mmdemo.samples import Explanation, Inputs, to_json
 from tests import planted, tiny
 from tests.unit.mmdemo.model.conftest import Built
 
+pytestmark = pytest.mark.slow  # it goes through many models
+
 PLACES = [("cell", 6), ("word", 2), ("moment", 3)]
 
 
@@ -48,7 +50,6 @@ def test_a_map_that_names_what_matters_is_better_than_random(built: Built, name:
 
 @pytest.mark.parametrize("score", [lambda score: -score, lambda score: 0.5])
 @pytest.mark.parametrize(("name", "place"), PLACES)
-@pytest.mark.slow
 def test_a_reversed_or_a_constant_map_is_no_better(
     built: Built, name: str, place: int, score: Callable[[float], float]
 ) -> None:

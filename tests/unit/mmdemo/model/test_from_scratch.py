@@ -16,6 +16,8 @@ from mmdemo.tasks import load_file
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 
+pytestmark = pytest.mark.slow  # it goes through many models
+
 CAPTIONS = (
     "what colour is the circle?",
     "which colour is the square?",
@@ -44,7 +46,6 @@ def samples(modality: str) -> list[Inputs]:
 
 
 @pytest.mark.parametrize(("modality", "kind"), FROM_SCRATCH)
-@pytest.mark.slow
 def test_a_sample_gets_the_same_logits_in_any_company(modality: str, kind: str, tmp_path: Path) -> None:
     model, processor = made(tmp_path, modality, kind)
     batch = samples(modality)
@@ -56,7 +57,6 @@ def test_a_sample_gets_the_same_logits_in_any_company(modality: str, kind: str, 
 
 
 @pytest.mark.parametrize(("modality", "kind"), FROM_SCRATCH)
-@pytest.mark.slow
 def test_saved_and_loaded_answers_the_same(modality: str, kind: str, tmp_path: Path) -> None:
     model, processor = made(tmp_path, modality, kind)
     model.save_pretrained(tmp_path / "saved")
@@ -79,7 +79,6 @@ def test_there_is_an_edge_before_each_token_of_sound_and_one_at_the_end(kind: st
     assert all(before < after for before, after in itertools.pairwise(edges))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", WORDS)
 def test_one_batch_of_captions_is_learned_by_heart(kind: str, tmp_path: Path) -> None:
     model, processor = made(tmp_path, "text", kind)

@@ -21,6 +21,8 @@ from mmdemo.tasks import Task
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 
+pytestmark = pytest.mark.slow  # it goes through many models
+
 CLOSE = {"atol": 1e-5, "rtol": 0}
 SUBSETS = [subset for size in (1, 2, 3) for subset in combinations(MODALITIES, size)]
 MIXED = [tiny.inputs(seed, subset, seconds=0.1 + seed / 20) for seed, subset in enumerate(SUBSETS)]
@@ -68,7 +70,6 @@ def fused(request: pytest.FixtureRequest, task: Task, starts: dict[str, Path]) -
     return trained(of_fusion(task, request.param), starts)
 
 
-@pytest.mark.slow
 def test_saved_and_loaded_it_answers_exactly_the_same(fused: Built, tmp_path: Path) -> None:
     model, processor = fused
     model.save_pretrained(tmp_path)
@@ -78,7 +79,6 @@ def test_saved_and_loaded_it_answers_exactly_the_same(fused: Built, tmp_path: Pa
     assert torch.equal(logits(loaded, MIXED), logits(fused, MIXED))
 
 
-@pytest.mark.slow
 def test_a_batch_of_all_subsets_answers_as_each_alone(fused: Built) -> None:
     together = logits(fused, MIXED)
     torch.testing.assert_close(together, torch.cat([logits(fused, [inputs]) for inputs in MIXED]), **CLOSE)
@@ -139,7 +139,6 @@ def test_gradients_reach_the_tokens_and_every_weight(fused: Built) -> None:
     assert not grads[0][~tokens.mask].any()
 
 
-@pytest.mark.slow
 def test_every_fusion_is_explained_by_the_methods_that_it_allows(fused: Built) -> None:
     model, _ = fused
     known = tuple(explain.METHODS) if model.fusion.attends else ("masking", "integrated_gradients", "occlusion")
