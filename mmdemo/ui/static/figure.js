@@ -1,6 +1,7 @@
 // A picture or a sound as a grid that can be pointed at: cells of the picture, moments of the sound.
 (() => {
   "use strict";
+  const LONG_S = 1; // from which tenths of a second tell moments apart, as in mmdemo/ui/looked.py
 
   // `on`: hover(number or null), press(number), brush(number) while the pointer is drawn over cells.
   mmdemo.figure = (figure, on, signal) => {
@@ -84,7 +85,8 @@
 
   function nameOf(grid, number) {
     if (grid.edges_s.length) {
-      const [start, end] = grid.edges_s.slice(number, number + 2).map((edge) => edge.toFixed(1));
+      const decimals = grid.edges_s.at(-1) >= LONG_S ? 1 : 2;
+      const [start, end] = grid.edges_s.slice(number, number + 2).map((edge) => edge.toFixed(decimals));
       return mmdemo.t("explain.span", { start, end });
     }
     const row = Math.floor(number / grid.columns) + 1;
