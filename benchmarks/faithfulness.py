@@ -124,8 +124,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
 def _passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[Pass, float, float]:
     """Return a sample behind its pass, and the seconds of a pass without and with attention."""
     model = model or ground.model
-    if inputs.image is not None and ground.processor.image is not None:
-        inputs = replace(inputs, image=ground.processor.image.squash(inputs.image))
+    inputs = ground.processor.squashed(inputs)
     took = []
     for attentive in (True, False, True):  # the first warms up
         start = time.perf_counter()

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -149,13 +149,11 @@ class Predictor:
         chosen = explain.resolve(method, served.model)
         if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
             raise BadInput("no_speech")
-        encoded = served.processor([inputs])
-        with torch.inference_mode():
-            output = served.model(**encoded.tensors, return_attention=chosen is not None)
-        answer = _answer(served.task, served, inputs, encoded, output)
+        seen = _seen(served, inputs, attentive=chosen is not None)
+        answer = _answer(served.task, served, inputs, seen.encoded, seen.output)
         if against == (target or answer.label):
             raise UnknownName("against_itself", label=against)
-        seen = explain.Pass(served.model, served.processor, inputs, encoded, output, target or answer.label, against)
+        seen = replace(seen, target=target or answer.label, against=against)
         return Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
@@ -234,11 +232,11 @@ def _load(folder: Path, task: Task) -> Served:
     return Served(folder, task.in_profile(found.profile), found, model, processor, familiarity.load(folder))
 
 
-def _seen(served: Served, inputs: Inputs) -> explain.Pass:
-    """Return one pass with all that a closer look needs, aimed at the label that it answers."""
+def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pass:
+    """Return one pass, aimed at the label that it answers; `attentive` with the attention of a fusion that has some."""
     encoded = served.processor([inputs])
     with torch.inference_mode():
-        output = served.model(**encoded.tensors, return_attention=served.model.fusion.attends)
+        output = served.model(**encoded.tensors, return_attention=attentive)
     assert output.logits is not None
     label = served.task.label_names[int(output.logits[0].argmax())]
     return explain.Pass(served.model, served.processor, inputs, encoded, output, label)

@@ -8,7 +8,7 @@ from mmdemo import explain
 from mmdemo.errors import BadInput
 from mmdemo.explain import deletion
 from mmdemo.explain.interaction import interaction
-from mmdemo.explain.maps import Pass
+from mmdemo.explain.maps import Pass, blank
 from mmdemo.explain.question import Question
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.trust import trust
@@ -38,7 +38,7 @@ def left(seen: Pass, units: Collection[int], modalities: Collection[str]) -> Inp
 
     Raises BadInput for a unit that isn't there, and where nothing is left.
     """
-    explained = explain.explain(explain.methods(seen.model)[0], seen)
+    [explained] = blank(seen, "occlusion", [Question(seen.target)])  # where units stand, whatever explains them
     known = deletion.units(explained)
     for number in units:
         if not 0 <= number < len(known):

@@ -48,8 +48,7 @@ def _bytes(weights: Tensor) -> bytes:
 
 def _membership(seen: Pass) -> Tensor:
     """Return how much of each token (units, tokens) belongs to each unit; padding and marks belong to none."""
-    tokens = seen.output.tokens
-    assert tokens is not None
+    tokens = seen.tokens
     blocks = []
     for modality in (name for name in MODALITIES if name in tokens.spans):
         first, last = tokens.spans[modality]

@@ -58,7 +58,7 @@ class InInput(_Batched):
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
         super().__init__(seen, explained, temperature)
-        self._inputs = squashed(seen)
+        self._inputs = seen.processor.squashed(seen.inputs)
         self._encoded: dict[tuple[str, frozenset[Place]], Tensor] = {}  # modality and what it lacks → tokens (n, d)
 
     def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
@@ -96,8 +96,7 @@ class AtTokens(_Batched):
 
     def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
         super().__init__(seen, explained, temperature)
-        assert seen.output.tokens is not None
-        self._whole = seen.output.tokens
+        self._whole = seen.tokens
         self._columns = {place: self._of(place) for place in map(_place, deletion.units(explained))}
 
     def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
@@ -117,14 +116,6 @@ class AtTokens(_Batched):
         word = self.explained.text.tokens[number]
         spans = self.seen.encoded.spans[0][: last - first]
         return [first + i for i, (start, end) in enumerate(spans) if start < word.end and word.start < end]
-
-
-def squashed(seen: Pass) -> Inputs:
-    """Return the sample with its picture as small as the encoder reads it: less to copy, the same to see."""
-    inputs, frontend = seen.inputs, seen.processor.image
-    if inputs.image is None or frontend is None:
-        return inputs
-    return replace(inputs, image=frontend.squash(inputs.image))
 
 
 def encode(seen: Pass, copies: Sequence[Inputs]) -> Tokens:

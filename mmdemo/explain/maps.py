@@ -56,6 +56,12 @@ def explanations(
     return [_explanation(seen, method, *asked, signed) for asked in zip(questions, scores, strict=True)]
 
 
+def blank(seen: Pass, method: str, questions: Sequence[Question]) -> list[Explanation]:
+    """Return maps that say where everything stands and give it 0."""
+    nothing = seen.tokens.values.new_zeros(len(questions), seen.tokens.values.shape[1])
+    return explanations(seen, method, questions, nothing, signed=True)
+
+
 def shares(scores: Tensor) -> Tensor:
     """Return scores (…, tokens) divided so that their magnitudes sum to 1; where all are 0 they stay."""
     return scores / scores.abs().sum(dim=-1, keepdim=True).clamp_min(torch.finfo(scores.dtype).tiny)

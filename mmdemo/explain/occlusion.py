@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmdemo.explain.deletion import units, without
-from mmdemo.explain.maps import Pass, explanations
+from mmdemo.explain.maps import Pass, blank
 from mmdemo.explain.question import Question
 from mmdemo.samples import Explanation
 
@@ -20,11 +20,10 @@ def occlusion(seen: Pass, questions: Sequence[Question]) -> list[Explanation]:
     Zeiler and Fergus 2014 (arXiv 1311.2901), section 4.2, with a blur for the grey square: one pass of the whole model
     for each of them. Scores have no sum that is known beforehand.
     """
-    nothing = seen.tokens.values.new_zeros(len(questions), seen.tokens.values.shape[1])
-    blank = explanations(seen, "occlusion", questions, nothing, signed=True)
+    empty = blank(seen, "occlusion", questions)
     with torch.inference_mode():
-        effects = seen.log_odds(seen.output, questions) - _without_each(seen, blank[0], questions)  # (units, questions)
-    return [_filled(item, scores) for item, scores in zip(blank, effects.T.tolist(), strict=True)]
+        effects = seen.log_odds(seen.output, questions) - _without_each(seen, empty[0], questions)  # (units, questions)
+    return [_filled(item, scores) for item, scores in zip(empty, effects.T.tolist(), strict=True)]
 
 
 def _without_each(seen: Pass, explained: Explanation, questions: Sequence[Question]) -> Tensor:
@@ -37,12 +36,12 @@ def _without_each(seen: Pass, explained: Explanation, questions: Sequence[Questi
     return torch.cat(found)
 
 
-def _filled(blank: Explanation, scores: Sequence[float]) -> Explanation:
+def _filled(empty: Explanation, scores: Sequence[float]) -> Explanation:
     """Return an explanation with its scores replaced, in the order of its units."""
     left = iter(scores)
-    image, text, audio = blank.image, blank.text, blank.audio
+    image, text, audio = empty.image, empty.text, empty.audio
     return replace(
-        blank,
+        empty,
         image=image and replace(image, scores=tuple(tuple(next(left) for _ in row) for row in image.scores)),
         text=text and replace(text, tokens=tuple(replace(token, score=next(left)) for token in text.tokens)),
         audio=audio and replace(audio, scores=tuple(next(left) for _ in audio.scores)),

@@ -26,8 +26,7 @@ def contributions(seen: Pass, temperature: float = 1.0) -> Contributions:
     The empty coalition is what the fusion says with every token masked: an answer token that looks at itself alone, or
     means of nothing. So it is the model's own starting point and needs no data.
     """
-    assert seen.output.tokens is not None
-    names = tuple(seen.output.tokens.spans)
+    names = tuple(seen.tokens.spans)
     worth = _worth(seen, coalitions(names), temperature)
     return Contributions(seen.target, shapley(names, worth), worth[frozenset()], worth[frozenset(names)])
 
@@ -50,8 +49,7 @@ def coalitions(players: Sequence[str]) -> list[Coalition]:
 
 def _worth(seen: Pass, wanted: Sequence[Coalition], temperature: float) -> dict[Coalition, float]:
     """Return the target's probability where the fusion sees the tokens of each coalition alone."""
-    tokens = seen.output.tokens
-    assert tokens is not None
+    tokens = seen.tokens
     mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
     for row, coalition in enumerate(wanted):
         for name, (first, last) in tokens.spans.items():

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,12 @@ class MultimodalProcessor:
             frames[torch.tensor([item.audio is None for item in batch])] = 0
             tensors |= {"audio_features": features, "audio_frames": frames}
         return Encoded(tensors, spans, cut, unread)
+
+    def squashed(self, inputs: Inputs) -> Inputs:
+        """Return the sample with its picture as small as the encoder reads it: less to keep, the same to see."""
+        if inputs.image is None or self.image is None:
+            return inputs
+        return replace(inputs, image=self.image.squash(inputs.image))
 
     def audio_edges(self, samples: int) -> tuple[float, ...]:
         """Return the edges in seconds of the audio tokens of a clip of that many samples; the last is its end."""

@@ -126,9 +126,7 @@ def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInp
         inputs = decode(row.sample, task)
     except BadInput as error:
         return error
-    if inputs.image is not None and processor.image is not None:
-        inputs = replace(inputs, image=processor.image.squash(inputs.image))
-    return Item(inputs, task.label_names.index(row.label), further_labels(row, task))
+    return Item(processor.squashed(inputs), task.label_names.index(row.label), further_labels(row, task))
 
 
 def further_labels(row: Row, task: Task) -> tuple[int, ...]:

@@ -11,7 +11,14 @@ from mmdemo.settings import Settings
 from mmdemo.ui import api
 from mmdemo.ui.blocks import Blocks
 from tests import serving
+from tests.unit.mmdemo.ui.fake import FakeLoop
 from tests.unit.mmdemo.ui.fake_queue import FakeQueue, Served
+
+
+@pytest.fixture
+def loop() -> FakeLoop:
+    """A loop that answers by rule."""
+    return FakeLoop()
 
 
 @pytest.fixture(scope="module")

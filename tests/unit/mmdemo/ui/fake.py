@@ -11,6 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Collection, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 from mmdemo import tasks
 from mmdemo.errors import BadInput, UnknownName
@@ -22,6 +24,8 @@ from mmdemo.tasks import Task
 from mmdemo.ui.services import Services
 
 VERSION = "2026-11-21"
+ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})  # what endpoints are told of who asks
+CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN"})
 BRIGHT = {"smiling": 9.0, "laughing": 9.0, "happy": 7.0, "rain": 8.0, "kite": 3.0, "boy": 2.5, "beach": 3.0}
 
 

@@ -3,7 +3,6 @@
 import base64
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,16 +12,9 @@ from mmdemo import decode
 from mmdemo.errors import BadInput, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.ui.desk import Desk
-from tests.unit.mmdemo.ui.fake import FakeLoop
+from tests.unit.mmdemo.ui.fake import CHINESE, ENGLISH, FakeLoop
 
 ONE, OTHER, THIRD = (digit * 32 for digit in "abc")
-ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})
-CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN"})
-
-
-@pytest.fixture
-def loop() -> FakeLoop:
-    return FakeLoop()
 
 
 @pytest.fixture

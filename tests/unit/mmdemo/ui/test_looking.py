@@ -1,7 +1,6 @@
 """A closer look goes back to the visit's own sample, tells what stands there, and keeps nothing."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,16 +11,9 @@ from mmdemo.settings import Settings
 from mmdemo.study import Interaction
 from mmdemo.ui.desk import Desk
 from mmdemo.ui.looking import Looking
-from tests.unit.mmdemo.ui.fake import FakeLoop
+from tests.unit.mmdemo.ui.fake import CHINESE, ENGLISH, FakeLoop
 
 ONE, OTHER = "a" * 32, "b" * 32
-ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})
-CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN"})
-
-
-@pytest.fixture
-def loop() -> FakeLoop:
-    return FakeLoop()
 
 
 @pytest.fixture
