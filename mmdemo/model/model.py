@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
@@ -46,6 +47,7 @@ class MultimodalOutput(ModelOutput):
     further: dict[str, Tensor] | None = None  # further answer → its logits (b, labels), in the order of the task's
     features: Tensor | None = None  # (b, d), what the head answers from
     pooled: dict[str, Tensor] | None = None  # modality → (b, d), mean of its tokens before the fusion
+    alike: dict[str, Tensor] | None = None  # modality → (b, d) of unit length, to be compared across modalities
     attention: tuple[Tensor, ...] | None = None  # as `Fused` has it
     tokens: Tokens | None = None  # what went into the fusion
 
@@ -142,11 +144,13 @@ class MultimodalModel(PreTrainedModel):
         labels (b,) or (b, labels); further_labels (b, further answers), UNKNOWN where nobody gave one.
         """
         fused = self.fusion(tokens.values, tokens.mask, self._modality(tokens), return_attention)
+        said = tokens.values - self.empty(tokens)  # without what the kind and the place alone say
         output = MultimodalOutput(
             logits=self.fusion.logits(self.head, fused),
             further=self._further(fused),
             features=fused.features,
-            pooled={n: _mean(tokens.values[:, a:b], tokens.mask[:, a:b]) for n, (a, b) in tokens.spans.items()},
+            pooled=self._pooled(tokens, tokens.values),
+            alike={n: F.normalize(mean, dim=-1) for n, mean in self._pooled(tokens, said).items()},
             attention=fused.attention,
             tokens=tokens,
         )
@@ -164,6 +168,11 @@ class MultimodalModel(PreTrainedModel):
             for logits, column in zip(output.further.values(), further_labels.unbind(dim=1), strict=True):
                 total = total + ClassificationHead.loss_of_known(logits, column, smoothing)
         return total
+
+    @staticmethod
+    def _pooled(tokens: Tokens, values: Tensor) -> dict[str, Tensor]:
+        """Return by modality the mean (b, d) of the values (b, n, d) of its tokens."""
+        return {name: _mean(values[:, a:b], tokens.mask[:, a:b]) for name, (a, b) in tokens.spans.items()}
 
     def _further(self, fused: Fused) -> dict[str, Tensor]:
         found = {}

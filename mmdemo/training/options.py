@@ -36,6 +36,7 @@ class Options:
     word_dropout: float = 0.0  # share of a caption's words that are left out
     word_replacement: float = 0.0  # share of a caption's words that any of train's stand in for
     mixup: float = 0.0  # alpha: how evenly two clips are mixed, where sound is all there is; 0: never
+    contrast: float = 0.0  # weight of telling which caption belongs to which picture or sound; 0: none
     adversarial: float = 0.0  # length of the worst step of the fusion's tokens, in their own lengths; 0: none
     adversarial_steps: int = 1  # in which it is found: 1 is FGM, more are PGD
     distill: float = 0.5  # share of the teachers' answers in what is asked for, where there are teachers

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch.nn import functional as F
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.training.datasets import Item
 from mmdemo.training.inference import logits
+
+TEMPERATURE = 0.07  # of the contrast between modalities
 
 
 def mix(items: Sequence[Item], draw: np.random.Generator, *, alpha: float, labels: int) -> list[Item]:
@@ -61,6 +64,22 @@ def weighted(labels: Tensor, weights: Tensor, smoothing: float) -> Tensor:
     """Return what cross-entropy is asked for (batch, labels): smoothed shares, each label's times its weight."""
     shares = F.one_hot(labels, len(weights)).float() if labels.dim() == 1 else labels
     return ((1 - smoothing) * shares + smoothing / len(weights)) * weights
+
+
+def contrast(alike: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
+    """Return the mean loss of finding, in a batch, the partner of each sample in another modality, both ways.
+
+    InfoNCE between two encoders' features as in CLIP (Radford et al., ICML 2021, figure 3), at a fixed temperature.
+    `alike` (b, d) of unit length and `present` (b,) bool by modality; samples that have both of a pair take part.
+    """
+    losses = []
+    for one, other in combinations(alike, 2):
+        rows = present[one] & present[other]
+        if rows.sum() > 1:
+            scores = alike[one][rows] @ alike[other][rows].T / TEMPERATURE  # (pairs, pairs)
+            right = torch.arange(len(scores), device=scores.device)
+            losses.append((F.cross_entropy(scores, right) + F.cross_entropy(scores.T, right)) / 2)
+    return torch.stack(losses).mean() if losses else next(iter(alike.values())).new_zeros(())
 
 
 def _shares(item: Item, labels: int) -> np.ndarray:

@@ -180,9 +180,14 @@ class _Trainer(Trainer):
 
     def _loss(self, output: MultimodalOutput, labels: Tensor, further: Tensor | None) -> Tensor:
         smoothing = self._options.label_smoothing
-        if self._weights is None:
-            return self._bare.loss(output, labels, further, smoothing)
-        return self._bare.loss(output, targets.weighted(labels, self._weights, smoothing), further)
+        if self._weights is not None:
+            labels, smoothing = targets.weighted(labels, self._weights, smoothing), 0.0
+        loss = self._bare.loss(output, labels, further, smoothing)
+        if self._options.contrast:
+            assert output.alike and output.tokens
+            present = {name: output.tokens.mask[:, a:b].any(dim=1) for name, (a, b) in output.tokens.spans.items()}
+            loss = loss + self._options.contrast * targets.contrast(output.alike, present)
+        return loss
 
 
 def _groups(model: nn.Module, options: Options, slow: tuple[str, ...]) -> list[dict[str, Any]]:
