@@ -26,6 +26,8 @@ from mmdemo.explain.judges import AtTokens, InInput
 from mmdemo.explain.trust import trust
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.samples import Explanation, Inputs
+from mmdemo.scaling import Scaling
+from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
@@ -48,7 +50,7 @@ class Ground:
     model: MultimodalModel
     untrained: MultimodalModel
     processor: MultimodalProcessor
-    temperatures: dict[str, float]
+    about: Sidecar
     methods: tuple[str, ...]
 
 
@@ -71,9 +73,8 @@ def _ground(task: Task) -> Ground:
     model, processor = MultimodalModel.load(folder)
     torch.manual_seed(0)
     untrained = MultimodalModel(model.config).eval()
-    temperatures = dict(sidecar.read(folder).temperatures)
     fast = {"memory_format": torch.channels_last}  # the same to the fifth digit, with a third less time for pictures
-    return Ground(task, model.to(**fast), untrained.to(**fast), processor, temperatures, explain.methods(model))
+    return Ground(task, model.to(**fast), untrained.to(**fast), processor, sidecar.read(folder), explain.methods(model))
 
 
 def _drawn(rows: Sequence[Row], limit: int | None) -> list[Row]:
@@ -100,7 +101,7 @@ def _measured(ground: Ground, rows: Sequence[Row], keep: Path | None) -> Iterato
 def _figures(ground: Ground, row: Row, number: int) -> Figures:
     """Return everything that one sample gives."""
     seen, whole_s, attentive_s = _passed(ground, decode(row.sample, ground.task))
-    temperature = ground.temperatures.get(sidecar.subset(seen.inputs.modalities), 1.0)
+    scaling = ground.about.scaling(seen.inputs.modalities)
     draw = np.random.default_rng(number)
     explained, found = {}, {"seconds/prediction": whole_s}
     for name in ground.methods:
@@ -109,7 +110,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         added = time.perf_counter() - start + (attentive_s - whole_s if name in explain.OF_ATTENTION else 0.0)
         found[f"seconds/{name}"] = added
     maps = {name: units(item) for name, item in explained.items()}
-    judges = {place: judge(seen, explained[REFEREE], temperature) for place, judge in PLACES.items()}
+    judges = {place: judge(seen, explained[REFEREE], scaling) for place, judge in PLACES.items()}
     for scope, chosen in _scopes(seen.inputs, maps).items():
         for place, judge in judges.items():
             told = _areas(judge, chosen, draw)
@@ -117,7 +118,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         found |= {f"{REFEREE}/{scope}/{name}": value for name, value in _like(chosen[REFEREE], chosen).items()}
     if number <= CHECKED:
         found |= _untrained(ground, seen, maps)
-        found |= _badge(seen, explained[ground.methods[0]], temperature)
+        found |= _badge(seen, explained[ground.methods[0]], scaling)
     return found
 
 
@@ -182,10 +183,10 @@ def _untrained(ground: Ground, seen: Pass, maps: Maps) -> Figures:
     return found
 
 
-def _badge(seen: Pass, explained: Explanation, temperature: float) -> Figures:
+def _badge(seen: Pass, explained: Explanation, scaling: Scaling) -> Figures:
     """Return whether the page would call a map better than random, and how long that takes."""
     start = time.perf_counter()
-    verdict = trust(seen, explained, temperature).verdict
+    verdict = trust(seen, explained, scaling).verdict
     return {"badge": float(verdict == "better"), "seconds/badge": time.perf_counter() - start}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmdemo import sidecar
 from mmdemo.figures import Compared, Figures, Slice
+from mmdemo.scaling import Scaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 
@@ -65,12 +66,17 @@ def _notes(task: Task) -> str:
 def _training(about: Sidecar) -> str:
     command = f"    {about.command}\n\n" if about.command else ""
     chosen = ", ".join(f"{name} {_plain(value)}" for name, value in about.options.items())
-    fitted = ", ".join(f"{given} {value:g}" for given, value in about.temperatures.items())
+    fitted = ", ".join(_scaling(given, scaling) for given, scaling in about.scalings.items())
     return (
         f"{command}{about.samples:,} samples, seed {about.seed}; snapshot {about.data[:16]}.\n"
         f"Options: {chosen}.\n"
-        f"Temperatures, fitted on samples set aside: {fitted or 'none'}.\n"
+        f"Temperatures, fitted on samples that were not trained on: {fitted or 'none'}.\n"
     )
+
+
+def _scaling(given: str, scaling: Scaling) -> str:
+    power = f" (at logits as long as 1, which count to the power {scaling.power + 1:g})" if scaling.power else ""
+    return f"{given} {scaling.temperature:g}{power}"
 
 
 def _plain(value: Any) -> str:

@@ -38,14 +38,11 @@ class Served:
     processor: MultimodalProcessor
     usual: dict[str, familiarity.Stats]  # by modality
 
-    def temperature(self, inputs: Inputs) -> float:
-        """Return what calibrates answers to samples of these modalities."""
-        return self.sidecar.temperatures.get(sidecar.subset(inputs.modalities), 1.0)
-
     def probabilities(self, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
         """Return calibrated probabilities (labels,)."""
         assert output.logits is not None
-        return self.model.head.probabilities(output.logits[0] / self.temperature(inputs)).numpy()
+        scaling = self.sidecar.scaling(inputs.modalities)
+        return self.model.head.probabilities(scaling(output.logits[0])).numpy()
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ class Predictor:
     def weigh(self, inputs: Inputs, asked: Asked) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
-        return closer.weigh(_seen(served, inputs), asked, served.temperature(inputs), served.sidecar.version)
+        return closer.weigh(_seen(served, inputs), asked, served.sidecar)
 
     def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Return the probabilities without units of the sample's maps and without modalities: see `closer.left`.

@@ -14,6 +14,7 @@ from typing import Any
 
 from mmdemo.errors import CheckpointError, StorageError
 from mmdemo.samples import to_json
+from mmdemo.scaling import UNSCALED, Scaling
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Task
 
@@ -40,11 +41,22 @@ class Sidecar:
     code_revision: str = ""
     # subset of the modalities, such as "image+text" or "image" → what its logits are divided by
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    # subset of the modalities → to which power of their length they are multiplied; 0 where none is given
+    powers: Mapping[str, float] = field(default_factory=dict)
     # modality → distance from training's samples, above which an input is unlike what the model learned from
     familiarity: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)  # on dev: accuracy, macro_f1, …
     dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features
     options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
+
+    @property
+    def scalings(self) -> dict[str, Scaling]:
+        """What calibrates the answers, by subset of the modalities."""
+        return {given: Scaling(value, self.powers.get(given, 0.0)) for given, value in self.temperatures.items()}
+
+    def scaling(self, modalities: tuple[str, ...]) -> Scaling:
+        """Return what calibrates answers to samples of these modalities."""
+        return self.scalings.get(subset(modalities), UNSCALED)
 
 
 def subset(modalities: tuple[str, ...]) -> str:

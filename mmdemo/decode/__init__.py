@@ -15,14 +15,23 @@ from mmdemo.errors import BadInput
 from mmdemo.samples import MODALITIES, Inputs, Sample
 from mmdemo.tasks import Task
 
-__all__ = ["SAMPLE_RATE_HZ", "decode", "decode_audio", "decode_image", "encode_audio", "encode_image", "sample_id"]
+__all__ = [
+    "SAMPLE_RATE_HZ",
+    "decode",
+    "decode_audio",
+    "decode_caption",
+    "decode_image",
+    "encode_audio",
+    "encode_image",
+    "sample_id",
+]
 
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}  # NUL and lone surrogates
 
 
 def decode(sample: Sample, task: Task) -> Inputs:
     """Return the sample as arrays, upright RGB and 16 kHz mono. Raises BadInput with the sentence that says why not."""
-    text = _caption(sample.text)
+    text = decode_caption(sample.text)
     given = {"image": sample.image is not None, "text": text is not None, "audio": sample.audio is not None}
     known = ", ".join(task.modalities)
     for name in MODALITIES:
@@ -51,7 +60,7 @@ def sample_id(inputs: Inputs, task_name: str) -> str:
     return digest.hexdigest()
 
 
-def _caption(text: str | None) -> str | None:
+def decode_caption(text: str | None) -> str | None:
     """Return the caption, None for a blank one; characters that no database stores become U+FFFD, one for one."""
     text = (text or "").translate(_UNSTORABLE)
     return text if any(_is_visible(sign) for sign in text) else None

@@ -15,6 +15,7 @@ from mmdemo.decode import decode
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.scaling import Scaling
 from mmdemo.tasks import Task
 
 PROGRESS_EVERY = 200  # samples
@@ -49,7 +50,7 @@ class Answers:
 
     task: Task
     version: str
-    temperatures: Mapping[str, float]  # what was given → what its logits were divided by
+    scalings: Mapping[str, Scaling]  # what was given → what calibrated it
     refused: int  # samples that could not be judged; they are in no answer
     whole: tuple[Answered, ...]  # with all that each sample has
     parts: Mapping[str, tuple[Answered, ...]]  # what was given → answers, wide subsets first
@@ -71,7 +72,7 @@ def ask(predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str]
     return Answers(
         task=predictor.task,
         version=whole[0].prediction.model_version,
-        temperatures=predictor.about.temperatures,
+        scalings=predictor.about.scalings,
         refused=len(rows) - len(whole),
         whole=tuple(whole),
         parts={given: tuple(parts[given]) for given in sorted(parts, key=_wide_first)},

@@ -33,7 +33,7 @@ def figures(answers: Answers) -> Figures:
         by_modalities={given: _given(part, names) for given, part in answers.parts.items()},
         fusion=_fusion(answers),
         reliability=slices.reliability(found),
-        raw=slices.reliability(slices.before_calibration(answers.whole, names, answers.temperatures)),
+        raw=slices.reliability(slices.before_calibration(answers.whole, names, answers.scalings)),
         coverage=_curve(found),
         confusion=tuple(map(tuple, metrics.confusion(found.labels, found.predicted, len(names)).tolist())),
     )

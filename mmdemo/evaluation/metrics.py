@@ -103,12 +103,6 @@ def ece_floor(confidence: np.ndarray, draw: np.random.Generator, draws: int = DR
     return float(np.abs((right - confidence) @ _membership(confidence)).sum(axis=1).mean() / len(confidence))
 
 
-def tempered(probabilities: np.ndarray, temperature: np.ndarray) -> np.ndarray:
-    """Return probabilities (n, k) as they were before their logits were divided by the temperature (n,)."""
-    powers = probabilities ** temperature[:, None]
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
 def aurc(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the area under the risk–coverage curve (d,) in [0, 1]: the less, the more the surest can be trusted.
 

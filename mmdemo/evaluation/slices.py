@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
 from mmdemo import sidecar
 from mmdemo.evaluation import metrics
 from mmdemo.evaluation.answers import Answered
 from mmdemo.figures import Bin, Interval, Reliability, Slice
+from mmdemo.scaling import UNSCALED, Scaling
 
+TINY = 1e-300  # stands in for a probability of nothing
 SEED = 0  # of the bootstrap and the floor: the same predictions give the same figures
 
 
@@ -49,12 +52,12 @@ def judged(answers: Sequence[Answered], names: Sequence[str]) -> Judged:
     )
 
 
-def before_calibration(answers: Sequence[Answered], names: Sequence[str], temperatures: Mapping[str, float]) -> Judged:
-    """Return the answers as they were at temperature 1; those to unfamiliar input stay drawn towards an even guess."""
+def before_calibration(answers: Sequence[Answered], names: Sequence[str], scalings: Mapping[str, Scaling]) -> Judged:
+    """Return the answers as they were before calibration; those to unfamiliar input stay near an even guess."""
     served = judged(answers, names)
-    given = [sidecar.subset(answered.prediction.modalities) for answered in answers]
-    by_row = np.array([temperatures.get(subset, 1.0) for subset in given])
-    return Judged(metrics.tempered(served.probabilities, by_row), served.labels, served.flagged)
+    given = [scalings.get(sidecar.subset(answered.prediction.modalities), UNSCALED) for answered in answers]
+    raw = [scaling.undone(row) for scaling, row in zip(given, np.log(served.probabilities.clip(TINY)), strict=True)]
+    return Judged(softmax(np.array(raw), axis=1), served.labels, served.flagged)
 
 
 def values(found: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from mmdemo.explain.deletion import Unit
 from mmdemo.explain.maps import Pass
 from mmdemo.model import Tokens
 from mmdemo.samples import Explanation, Inputs
+from mmdemo.scaling import UNSCALED, Scaling
 
 BATCH = 8  # copies of a sample that are read or judged at once: more are no faster, and fill the memory
 
@@ -28,12 +29,12 @@ Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
 
 
 class _Batched:
-    """Asks each question once, in batches. `temperature` is the version's for the sample's modalities."""
+    """Asks each question once, in batches. `scaling` is the version's for the sample's modalities."""
 
-    def __init__(self, seen: Pass, explained: Explanation, temperature: float) -> None:
+    def __init__(self, seen: Pass, explained: Explanation, scaling: Scaling) -> None:
         self.seen = seen
         self.explained = explained  # for where its units stand: its scores don't matter
-        self._temperature = temperature
+        self._scaling = scaling
         self._known: dict[frozenset[Place], float] = {}
 
     def __call__(self, taken: Sequence[Collection[Unit]]) -> np.ndarray:
@@ -44,7 +45,7 @@ class _Batched:
         with torch.inference_mode():
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
-                found = probability(self.seen, self._tokens(batch), self._temperature)
+                found = probability(self.seen, self._tokens(batch), self._scaling)
                 self._known |= zip(batch, found.tolist(), strict=True)
         return np.array([self._known[group] for group in groups])
 
@@ -56,8 +57,8 @@ class _Batched:
 class InInput(_Batched):
     """Takes units from the input itself. What a modality is without some is encoded once, whatever the others lack."""
 
-    def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
-        super().__init__(seen, explained, temperature)
+    def __init__(self, seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> None:
+        super().__init__(seen, explained, scaling)
         self._inputs = seen.processor.squashed(seen.inputs)
         self._encoded: dict[tuple[str, frozenset[Place]], Tensor] = {}  # modality and what it lacks → tokens (n, d)
 
@@ -94,8 +95,8 @@ class InInput(_Batched):
 class AtTokens(_Batched):
     """Masks units' tokens at the fusion's input: nothing is encoded again. All masked, the answer token is alone."""
 
-    def __init__(self, seen: Pass, explained: Explanation, temperature: float = 1.0) -> None:
-        super().__init__(seen, explained, temperature)
+    def __init__(self, seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> None:
+        super().__init__(seen, explained, scaling)
         self._whole = seen.tokens
         self._columns = {place: self._of(place) for place in map(_place, deletion.units(explained))}
 
@@ -124,14 +125,14 @@ def encode(seen: Pass, copies: Sequence[Inputs]) -> Tokens:
     return seen.model.encode(**{name: value.to(seen.model.device) for name, value in tensors.items()})
 
 
-def probability(seen: Pass, tokens: Tokens, temperature: float) -> Tensor:
+def probability(seen: Pass, tokens: Tokens, scaling: Scaling) -> Tensor:
     """Return the probability (g,) float64 of the explained label where the fusion sees these tokens.
 
     Where it sees none and nobody is left to answer (a fusion of opinions), each label is as likely.
     """
     logits = seen.model.fuse(tokens).logits
     assert logits is not None
-    found = seen.model.head.probabilities(logits / temperature)  # (g, labels)
+    found = seen.model.head.probabilities(scaling(logits))  # (g, labels)
     return found.nan_to_num(1 / found.shape[1])[:, seen.model.config.labels.index(seen.target)]
 
 

@@ -15,19 +15,20 @@ import torch
 
 from mmdemo.explain.judges import probability
 from mmdemo.explain.maps import Pass
+from mmdemo.scaling import UNSCALED, Scaling
 from mmdemo.study import Contributions
 
 Coalition = frozenset[str]  # the modalities that the fusion sees
 
 
-def contributions(seen: Pass, temperature: float = 1.0) -> Contributions:
+def contributions(seen: Pass, scaling: Scaling = UNSCALED) -> Contributions:
     """Return the exact Shapley values of the sample's modalities for `seen.target`.
 
     The empty coalition is what the fusion says with every token masked: an answer token that looks at itself alone, or
     means of nothing. So it is the model's own starting point and needs no data.
     """
     names = tuple(seen.tokens.spans)
-    worth = _worth(seen, coalitions(names), temperature)
+    worth = _worth(seen, coalitions(names), scaling)
     return Contributions(seen.target, shapley(names, worth), worth[frozenset()], worth[frozenset(names)])
 
 
@@ -47,7 +48,7 @@ def coalitions(players: Sequence[str]) -> list[Coalition]:
     return [frozenset(chosen) for size in range(len(players) + 1) for chosen in combinations(players, size)]
 
 
-def _worth(seen: Pass, wanted: Sequence[Coalition], temperature: float) -> dict[Coalition, float]:
+def _worth(seen: Pass, wanted: Sequence[Coalition], scaling: Scaling) -> dict[Coalition, float]:
     """Return the target's probability where the fusion sees the tokens of each coalition alone."""
     tokens = seen.tokens
     mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
@@ -56,4 +57,4 @@ def _worth(seen: Pass, wanted: Sequence[Coalition], temperature: float) -> dict[
             mask[row, first:last] &= name in coalition
     with torch.inference_mode():
         copies = replace(tokens, values=tokens.values.expand(len(wanted), -1, -1), mask=mask)
-        return dict(zip(wanted, probability(seen, copies, temperature).tolist(), strict=True))
+        return dict(zip(wanted, probability(seen, copies, scaling).tolist(), strict=True))

@@ -10,6 +10,7 @@ from mmdemo.explain.faithfulness import area, deletion_curves
 from mmdemo.explain.judges import InInput
 from mmdemo.explain.maps import Pass
 from mmdemo.samples import Explanation
+from mmdemo.scaling import UNSCALED, Scaling
 from mmdemo.study import Trust, Verdict
 
 SHARES = (0, 5, 15, 40, 100)  # per cent of all units together, taken from the input itself
@@ -17,7 +18,7 @@ ORDERS = 9  # random orders: to beat them all happens by chance one time in ten
 FEWEST = 8  # units: of fewer, a random order begins with the one that matters too often
 
 
-def trust(seen: Pass, explained: Explanation, temperature: float = 1.0) -> Trust:
+def trust(seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> Trust:
     """Return how a map does against random orders, the same for the same sample: its content is the seed.
 
     The map counts as better where none of ORDERS random orders makes the probability fall farther, and at most one as
@@ -27,7 +28,7 @@ def trust(seen: Pass, explained: Explanation, temperature: float = 1.0) -> Trust
     draw = np.random.default_rng(seed)
     units = deletion.units(explained)
     orders = [deletion.ordered(units, draw), *([units[i] for i in draw.permutation(len(units))] for _ in range(ORDERS))]
-    curves = deletion_curves(InInput(seen, explained, temperature), orders, SHARES)  # (1 + ORDERS, shares)
+    curves = deletion_curves(InInput(seen, explained, scaling), orders, SHARES)  # (1 + ORDERS, shares)
     areas = area(curves, SHARES)
     return Trust(
         verdict=_verdict(len(units), areas),

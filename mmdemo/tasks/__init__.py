@@ -100,6 +100,7 @@ class Task(Question):
     threshold: float  # confidence under which people are asked
     audit_share: float = 0.02  # share of confident answers that people are asked about all the same
     split_by: str = SPLIT_BY  # field of `extra`, or "group": samples that share it never cross a split
+    captions: tuple[str, ...] = ()  # fields of `extra` that say what the caption says in other words, to learn from
     heads: tuple[Head, ...] = ()
     gate: Gate = field(default_factory=Gate)
     limits: Limits = field(default_factory=Limits)
@@ -182,6 +183,7 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
             heads=tuple(_head(entry) for entry in raw.pop("heads", ())),
             modalities=tuple(sorted(raw.pop("modalities"), key=MODALITIES.index)),
             languages=tuple(raw.pop("languages", ())),
+            captions=tuple(raw.pop("captions", ())),
             encoders=raw.pop("encoders", {}),
             fusion=raw.pop("fusion", {}),
             training=raw.pop("training", {}),

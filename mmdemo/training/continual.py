@@ -197,7 +197,7 @@ def _check(
     champion: Path,
     seed: int,
 ) -> Checked:
-    """Keep the champion's temperatures, and what was familiar to it; the corrections become familiar too."""
+    """Keep the champion's scalings, and what was familiar to it; the corrections become familiar too."""
     draw = np.random.default_rng(seed)
     old = pooled(MultimodalModel.load(champion)[0], processor, taught)
     new = pooled(model, processor, taught)
@@ -208,7 +208,7 @@ def _check(
             known += _blur(old[name], new[name], known.shape, draw)
         wider[name] = familiarity.fit(np.concatenate([known, *([new[name]] if name in new else [])]))
         limits[name] = max(familiarity.limit(wider[name], part) for part in (known, new.get(name)) if part is not None)
-    return Checked(dict(sidecar.read(champion).temperatures), wider, limits)
+    return Checked(sidecar.read(champion).scalings, wider, limits)
 
 
 def _remember(stats: familiarity.Stats, draw: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmdemo.decode import decode
+from mmdemo.decode import decode, decode_caption
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.model import MultimodalProcessor
 from mmdemo.model.heads import UNKNOWN
@@ -33,6 +33,7 @@ class Item:
     label: int
     further: tuple[int, ...] = ()  # labels of the task's further answers, UNKNOWN where the sample has none
     shares: np.ndarray | None = None  # (labels,) what the loss asks for, where one label is not all there is to say
+    captions: tuple[str, ...] = ()  # that may stand in for its own while it is learned from
 
 
 class Samples(Dataset):
@@ -51,10 +52,18 @@ class Samples(Dataset):
 
     def __getitem__(self, index: int) -> Item:
         item = self.items[index]
-        inputs = augment(item.inputs, generator(), self._mirror) if self._augmented else item.inputs
+        inputs = self._changed(item) if self._augmented else item.inputs
         if self._words and inputs.text is not None:
             inputs = replace(inputs, text=self._words(inputs.text, generator()))
         return replace(item, inputs=inputs)
+
+    def _changed(self, item: Item) -> Inputs:
+        draw = generator()
+        inputs = augment(item.inputs, draw, self._mirror)
+        if inputs.text is None or not item.captions:
+            return inputs
+        captions = (inputs.text, *item.captions)
+        return replace(inputs, text=captions[draw.integers(len(captions))])
 
 
 def decode_rows(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item]:
@@ -126,7 +135,12 @@ def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInp
         inputs = decode(row.sample, task)
     except BadInput as error:
         return error
-    return Item(processor.squashed(inputs), task.label_names.index(row.label), further_labels(row, task))
+    return Item(
+        processor.squashed(inputs),
+        label=task.label_names.index(row.label),
+        further=further_labels(row, task),
+        captions=tuple(filter(None, (decode_caption(row.extra.get(name)) for name in task.captions))),
+    )
 
 
 def further_labels(row: Row, task: Task) -> tuple[int, ...]:

@@ -16,9 +16,10 @@ from sklearn.metrics import accuracy_score, f1_score
 from mmdemo import card, familiarity, sidecar
 from mmdemo.errors import StorageError
 from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.scaling import Scaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
-from mmdemo.training.calibration import fit_temperature
+from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.datasets import Item, only, subsets
 from mmdemo.training.inference import labels, logits, outputs
 
@@ -29,7 +30,7 @@ HALF_MAX = 65_504.0  # largest number of float16
 class Checked:
     """What serving needs beside the weights, all of it fitted on samples that were not trained on."""
 
-    temperatures: dict[str, float]  # by subset of the modalities
+    scalings: dict[str, Scaling]  # by subset of the modalities
     usual: dict[str, familiarity.Stats]  # by modality; the mean and spread are those of training itself
     limits: dict[str, float]  # by modality
     figures: dict[str, float] = field(default_factory=dict)  # what was measured on the way
@@ -63,7 +64,8 @@ def finish(
         measured["flipped_by_fp16"] = float((before.argmax(1) != after.argmax(1)).mean())
     about = dataclasses.replace(
         about,
-        temperatures=checked.temperatures,
+        temperatures={given: scaling.temperature for given, scaling in checked.scalings.items()},
+        powers={given: scaling.power for given, scaling in checked.scalings.items() if scaling.power},
         familiarity=checked.limits,
         figures={**measured, **checked.figures},
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
@@ -87,17 +89,17 @@ def finish(
 def check(
     model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], aside: Sequence[Item]
 ) -> Checked:
-    """Fit temperatures and what is familiar; where too few samples were set aside, training's own stand in."""
+    """Fit scalings and what is familiar; where too few samples were set aside, training's own stand in."""
     judged = aside if len(aside) >= len(model.config.labels) else taught
-    temperatures = {}
+    scalings = {}
     for chosen in subsets(model.config.modalities):
         items = only(judged, chosen)
         if items:
-            temperatures[sidecar.subset(chosen)] = fit_temperature(logits(model, processor, items), labels(items))
+            scalings[sidecar.subset(chosen)] = fit_scaling(logits(model, processor, items), labels(items))
     learned, unseen = pooled(model, processor, taught), pooled(model, processor, judged)
     usual = {name: familiarity.fit(values) for name, values in learned.items()}
     limits = {name: familiarity.limit(usual[name], values) for name, values in unseen.items() if name in usual}
-    return Checked(temperatures, usual, limits)
+    return Checked(scalings, usual, limits)
 
 
 def pooled(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> dict[str, np.ndarray]:

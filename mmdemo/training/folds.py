@@ -6,15 +6,17 @@ of them: where speakers are few, none has to be spared for that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mmdemo import familiarity, sidecar
 from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.scaling import Scaling
 from mmdemo.training import splits
-from mmdemo.training.calibration import fit_temperature
+from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.datasets import Item, only, subsets
 from mmdemo.training.folder import figures, pooled
 from mmdemo.training.inference import labels, logits
@@ -27,8 +29,13 @@ class Folds:
     """What the folds' models showed on the samples that each of them did not learn from."""
 
     figures: list[dict[str, float]]  # a fold each
-    temperatures: dict[str, float]  # by subset of the modalities, fitted on all folds together
+    scalings: dict[str, Scaling]  # by subset of the modalities, fitted on all folds together
     limits: dict[str, float]  # of familiarity by modality, mean of the folds
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Folds:
+        """Return what `dataclasses.asdict` made of it."""
+        return cls(**{**raw, "scalings": {given: Scaling(**item) for given, item in raw["scalings"].items()}})
 
     def summary(self) -> dict[str, float]:
         """Return mean and spread (standard deviation between folds) of every figure."""
@@ -63,11 +70,11 @@ def cross_validate(lesson: Lesson, data: Decoded, number: int) -> Folds:
             said.setdefault(given, []).append(answers)
         for name, limit in _limits(model, processor, taught, unseen).items():
             limits.setdefault(name, []).append(limit)
-    temperatures = {
-        given: fit_temperature(*(np.concatenate(values) for values in zip(*answers, strict=True)))
+    scalings = {
+        given: fit_scaling(*(np.concatenate(values) for values in zip(*answers, strict=True)))
         for given, answers in said.items()
     }
-    return Folds(measured, temperatures, {name: round(float(np.mean(v)), 4) for name, v in limits.items()})
+    return Folds(measured, scalings, {name: round(float(np.mean(v)), 4) for name, v in limits.items()})
 
 
 def _answers(

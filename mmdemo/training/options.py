@@ -31,6 +31,7 @@ class Options:
     hold_out: float = 0.1  # share of train set aside, by speaker where known, to fit temperatures on
     patience: int = 0  # epochs without a smaller loss on what is set aside that end it, the best kept; 0: none do
     ema: float = 0.0  # decay a step of averaged weights, which are then the ones kept; 0: the last ones are
+    by_length: bool = False  # captions of like length are learned together, which spares their padding
     augment: bool = True  # pictures flipped and shifted, sounds made louder, faster, noisier
     mirror: bool = True  # whether pictures may be flipped; not where left and right matter
     word_dropout: float = 0.0  # share of a caption's words that are left out

@@ -60,7 +60,7 @@ def train(
     data, dev = (load(manifest, task, processor, skip_bad) for manifest in (train_manifest, dev_manifest))
     partly = _claimed(Partial(out), lesson, data)
     found = (
-        Folds(**partly.once("folds", lambda: dataclasses.asdict(cross_validate(lesson, data, folds))))
+        Folds.of(partly.once("folds", lambda: dataclasses.asdict(cross_validate(lesson, data, folds))))
         if folds
         else None
     )
@@ -127,4 +127,4 @@ def _crossed(
     """Take what the folds' models said of unseen samples for what this one, which saw all, would say of others."""
     own = check(model, processor, taught, aside)
     limits = {name: found.limits.get(name, limit) for name, limit in own.limits.items()}
-    return Checked({**own.temperatures, **found.temperatures}, own.usual, limits, found.summary())
+    return Checked({**own.scalings, **found.scalings}, own.usual, limits, found.summary())

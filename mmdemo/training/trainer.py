@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
@@ -158,6 +160,12 @@ class _Trainer(Trainer):
             groups = _groups(self._bare, self._options, self._slow)
             self.optimizer = torch.optim.AdamW(groups, lr=self._options.head_lr)
         return self.optimizer
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler | None:
+        if not self._options.by_length:
+            return super()._get_train_sampler(train_dataset)
+        lengths = [len(item.inputs.text or "") for item in self.train_dataset.items]
+        return LengthGroupedSampler(self._options.batch, lengths=lengths)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
         labels, further = inputs.pop("labels"), inputs.pop("further_labels", None)

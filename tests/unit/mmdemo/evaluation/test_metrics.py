@@ -85,17 +85,6 @@ def test_the_floor_is_what_an_honest_model_shows() -> None:
     assert metrics.ece_floor(np.ones(3), np.random.default_rng(1)) == 0.0
 
 
-def test_a_temperature_is_undone() -> None:
-    logits = np.random.default_rng(0).normal(0, 3, (20, 4))
-
-    def softmax(values: np.ndarray) -> np.ndarray:
-        return np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
-
-    temperatures = np.linspace(0.5, 3, 20)
-    served = softmax(logits / temperatures[:, None])
-    np.testing.assert_allclose(metrics.tempered(served, temperatures), softmax(logits))
-
-
 def test_the_area_under_risk_and_coverage_is_the_mean_risk(answers) -> None:
     _, confidence, right = answers
     wrong = ~right[np.argsort(-confidence)]

@@ -10,6 +10,7 @@ from mmdemo import explain
 from mmdemo.explain import Pass
 from mmdemo.explain.trust import SHARES, trust
 from mmdemo.samples import Explanation, Inputs, to_json
+from mmdemo.scaling import Scaling
 from tests import planted, tiny
 from tests.unit.mmdemo.model.conftest import Built
 
@@ -76,7 +77,7 @@ def test_the_same_sample_is_judged_the_same_and_another_in_other_orders(built: B
 
 def test_the_curves_begin_at_the_probability_that_is_served(seen: Pass) -> None:
     assert seen.output.logits is not None
-    found = trust(seen, explain.explain("relevance", seen), temperature=2.0)
+    found = trust(seen, explain.explain("relevance", seen), scaling=Scaling(2.0))
     assert found.map[0] == pytest.approx(float((seen.output.logits / 2.0).softmax(dim=1)[0, 1]), abs=1e-5)
 
 

@@ -1,20 +1,35 @@
-"""A temperature that was planted is found again."""
+"""A scaling that was planted is found again."""
 
 import numpy as np
 import pytest
 from scipy.special import softmax
 
-from mmdemo.training.calibration import FEWEST, fit_temperature
+from mmdemo.scaling import Scaling
+from mmdemo.training.calibration import FEWEST, fit_scaling
+
+
+def honest(n: int = 20_000, labels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (n, labels) whose probabilities are true, and the labels (n,) drawn from them."""
+    draw = np.random.default_rng(0)
+    logits = draw.normal(0, 1.5, (n, labels))
+    shares = softmax(logits, axis=1).cumsum(axis=1)
+    return logits, (draw.random((n, 1)) > shares).sum(axis=1)
 
 
 @pytest.mark.parametrize("planted", [0.5, 1.0, 2.5])
-def test_a_planted_temperature_is_found(planted: float) -> None:
-    draw = np.random.default_rng(0)
-    honest = draw.normal(0, 1.5, (20_000, 3))
-    shares = softmax(honest, axis=1).cumsum(axis=1)
-    labels = (draw.random((20_000, 1)) > shares).sum(axis=1)
-    assert fit_temperature(honest * planted, labels) == pytest.approx(planted, rel=0.05)
+def test_a_planted_temperature_is_found_without_a_power(planted: float) -> None:
+    logits, labels = honest()
+    found = fit_scaling(logits * planted, labels)
+    assert found.temperature == pytest.approx(planted, rel=0.05) and found.power == 0
+
+
+@pytest.mark.parametrize("planted", [Scaling(0.7, 0.8), Scaling(1.5, -0.3)])
+def test_a_planted_power_is_found(planted: Scaling) -> None:
+    logits, labels = honest()
+    found = fit_scaling(planted.undone(logits), labels)
+    assert found.power == pytest.approx(planted.power, abs=0.15)
+    assert found.temperature == pytest.approx(planted.temperature, rel=0.15)
 
 
 def test_a_handful_of_samples_changes_nothing() -> None:
-    assert fit_temperature(np.ones((FEWEST - 1, 2)), np.zeros(FEWEST - 1, int)) == 1.0
+    assert fit_scaling(np.ones((FEWEST - 1, 2)), np.zeros(FEWEST - 1, int)) == Scaling()
