@@ -151,7 +151,7 @@ class _Trainer(Trainer):
         items: Sequence[Item],
         judge: Callable[[], Mapping[str, float]],
     ) -> None:
-        self._bare, self._options, self._slow, self._judge = bare, options, slow, judge
+        self._bare, self._options, self._slow, self._items, self._judge = bare, options, slow, items, judge
         labels, power = len(bare.config.labels), options.class_weights
         self._weights = targets.class_weights(items, labels, power).to(self.args.device) if power else None
 
@@ -164,7 +164,7 @@ class _Trainer(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler | None:
         if not self._options.by_length:
             return super()._get_train_sampler(train_dataset)
-        lengths = [len(item.inputs.text or "") for item in self.train_dataset.items]
+        lengths = [len(item.inputs.text or "") for item in self._items]
         return LengthGroupedSampler(self._options.batch, lengths=lengths)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
