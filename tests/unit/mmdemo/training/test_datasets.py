@@ -1,0 +1,55 @@
+"""A sample's further captions are learned from too, and only then."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mmdemo.model import MultimodalModel
+from mmdemo.samples import Inputs
+from mmdemo.training import trainer
+from mmdemo.training.datasets import Item, Samples, collate
+from mmdemo.training.options import Options
+from tests import tiny
+
+SAID = Item(Inputs(text="a dog runs"), 0, captions=("dog", "running"))
+
+
+def test_each_visit_draws_one_of_the_captions() -> None:
+    torch.manual_seed(0)
+    samples = Samples([SAID], augmented=True)
+    seen = [samples[0].inputs.text for _ in range(300)]
+    for caption in ("a dog runs", "dog", "running"):
+        assert 70 < seen.count(caption) < 130
+
+
+def test_without_augmentation_a_sample_is_as_it_came() -> None:
+    assert {Samples([SAID], augmented=False)[0].inputs.text for _ in range(20)} == {"a dog runs"}
+
+
+def test_a_sample_without_a_caption_gets_none() -> None:
+    nobody = Item(Inputs(), 0, captions=("dog",))
+    assert Samples([nobody], augmented=True)[0].inputs.text is None
+
+
+@pytest.mark.slow
+def test_captions_of_like_length_go_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, processor = MultimodalModel.build(tiny.task(tmp_path, ("text",)), tiny.starts(tmp_path))
+    items = [Item(Inputs(text="dog " * (1 + 7 * index % 32)), index % 2) for index in range(32)]
+
+    def padding(by_length: bool) -> int:
+        """Return how many characters are missing from the batches of an epoch to all being as long as the longest."""
+        lengths: list[list[int]] = []
+
+        def watched(*given: Any) -> Callable[..., Any]:
+            batch = collate(*given)
+            return lambda found: (lengths.append([len(item.inputs.text or "") for item in found]), batch(found))[1]
+
+        monkeypatch.setattr(trainer, "collate", watched)
+        trainer.fit(model, processor, items, Options(epochs=1, batch=4, precision="fp32", by_length=by_length))
+        assert len(lengths) == 8
+        return sum(max(of_batch) * len(of_batch) - sum(of_batch) for of_batch in lengths)
+
+    assert padding(by_length=True) < padding(by_length=False) / 2
