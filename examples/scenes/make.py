@@ -16,10 +16,10 @@ from typing import Any
 
 from PIL import Image
 
-from examples.scenes import voices
+from examples import voices
 from examples.scenes.drawing import Thing, corners, draw, scene
 from examples.scenes.questions import KINDS, Question, ask
-from examples.scenes.voices import Recording, record
+from examples.voices import Recording, record
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
 
 COUNT = 20_000  # samples to learn from
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     counts = {"train": given.count, "dev": max(len(KINDS), round(DEV_SHARE * given.count))}
     try:
-        voices.check()
+        voices.check("examples.scenes.make")
         for side, count in counts.items():
             print(write(given.out, side, count, given.seed), flush=True)
     except MmdemoError as error:

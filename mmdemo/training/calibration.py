@@ -16,10 +16,10 @@ FEWEST = 20  # samples; with fewer the logits stay as they are
 CLEARLY = 1.92  # nats that a power must explain of all labels: by chance one in twenty does (likelihood-ratio test)
 
 
-def fit_scaling(logits: np.ndarray, labels: np.ndarray) -> Scaling:
+def fit_scaling(logits: np.ndarray, labels: np.ndarray, *, powers: bool = True) -> Scaling:
     """Return the scaling that makes `labels` (n,) int most likely under `logits` (n, classes) float.
 
-    A temperature alone, where a power as well doesn't explain clearly more.
+    A temperature alone, where a power as well doesn't explain clearly more, or without `powers`.
     """
     if len(labels) < FEWEST:
         return UNSCALED
@@ -30,8 +30,12 @@ def fit_scaling(logits: np.ndarray, labels: np.ndarray) -> Scaling:
         return -float(log_softmax(scaled, axis=1)[rows, labels].sum())
 
     simple = minimize_scalar(surprise, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
+    alone = Scaling(round(float(np.exp(simple.x)), 4))
+    if not powers:
+        return alone
     both = minimize(
         lambda values: surprise(*values), (simple.x, 0.0), method="Nelder-Mead", bounds=((-3.0, 6.0), (LEAST, MOST))
     )
-    best, power = both.x if simple.fun - both.fun > CLEARLY else (simple.x, 0.0)
-    return Scaling(round(float(np.exp(best)), 4), round(float(power), 4))
+    if simple.fun - both.fun <= CLEARLY:
+        return alone
+    return Scaling(round(float(np.exp(both.x[0])), 4), round(float(both.x[1]), 4))

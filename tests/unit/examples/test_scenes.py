@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import scenes as benchmark
-from examples.scenes import drawing, make, questions, voices
+from examples import voices
+from examples.scenes import drawing, make, questions
 from examples.scenes.make import Asked, samples
 from mmdemo import __main__, tasks
 from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio

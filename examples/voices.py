@@ -50,10 +50,10 @@ def record(word: str, side: str, chance: random.Random) -> Recording:
     return Recording(word, voice, chance.randrange(TAKES))
 
 
-def check() -> None:
-    """Raise ManifestError where nothing can be said."""
+def check(what: str) -> None:
+    """Raise ManifestError where nothing can be said, which `what` needs."""
     if not shutil.which(PROGRAM):
-        raise ManifestError("program_missing", program=PROGRAM, what="examples.scenes.make")
+        raise ManifestError("program_missing", program=PROGRAM, what=what)
 
 
 def write(folder: Path, recording: Recording) -> None:
