@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 CONTRACT = {  # endpoint → its parameters, in their order
     "/predict": ["task", "image", "text", "audio", "explain", "keep"],
     "/suggest": ["task", "image", "text", "audio", "label", "prediction_id"],
+    "/alike": ["task", "image", "text", "audio", "k"],
     "/forget": ["prediction_id"],
     "/queue": ["task", "limit"],
     "/correct": ["sample_id", "label", "annotator", "note"],
