@@ -58,7 +58,7 @@ def _index(given: argparse.Namespace, config: Settings, task: Task) -> Said:
         raise ManifestError("nothing_to_index", count=len(lines))
     about = indexes.About(task.name, name, predictor.model_version, len(made.candidates), str(path), sidecar.now())
     indexes.write(config, about, made.pool, made.pictures)
-    value: dict[str, Any] = {**to_json(about), "indexed": about.samples, "errors": len(faults), "faults": faults}
+    value: dict[str, Any] = {**to_json(about), "errors": len(faults), "faults": faults}
     return Said(value, [f"{name}: {about.samples} indexed, {len(faults)} not, by {about.model_version}"])
 
 

@@ -1,4 +1,4 @@
-"""An encoder by rule, so that it is known what is alike: a picture is its mean colour, a caption the colours it names."""
+"""An encoder by rule, so that it is known what is alike: a picture is its mean colour, a caption those it names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,14 +10,12 @@ from PIL import Image
 from mmdemo import decode
 from mmdemo.errors import BadInput
 from mmdemo.samples import Features, Inputs, Sample
-from mmdemo.settings import Settings
 from mmdemo.study import Alike
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
 from tests import tiny
 
 COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250), "purple": (250, 10, 250)}
-SETTINGS = Settings()
 
 
 class RuledEncoder:
@@ -41,9 +39,9 @@ class RuledEncoder:
     def _one(self, inputs: Inputs) -> dict[str, np.ndarray]:
         found: dict[str, Any] = {}
         if inputs.image is not None:
-            found["image"] = inputs.image.mean(axis=(0, 1)) + [0, 0, 0]
+            found["image"] = inputs.image.mean(axis=(0, 1))
         if inputs.text is not None:
-            found["text"] = sum((np.array(COLOURS.get(word, (1, 1, 1)), float) for word in inputs.text.split()))
+            found["text"] = sum(np.array(COLOURS.get(word, (1, 1, 1)), float) for word in inputs.text.split())
         return {name: (value / np.linalg.norm(value)).astype(np.float32) for name, value in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""What is looked through: examples of the version that answers, indexes of that version alone, and what is handed over."""
+"""What is looked through: examples, indexes of the version that answers and of no other, and what is handed over."""
 
 import dataclasses
 from collections.abc import Sequence
