@@ -64,7 +64,9 @@ def cards(found: Alike, task: Task, language: str) -> Iterator[Card]:
     """Yield what is shown of each sample, nearest first."""
     for number, near in enumerate(found.nearest, 1):
         label = task.display(near.label, language) if near.label else text("alike.unlabelled", language)
-        about = " · ".join((_source(near, language), _met(near, language)))
+        about = _source(near, language)
+        if len(task.modalities) > 1:
+            about = f"{about} · {_met(near, language)}"
         counted = {"number": number, "count": len(found.nearest), "label": label}
         yield Card(
             label=label,
