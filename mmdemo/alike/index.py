@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -52,7 +53,7 @@ def check_name(name: str) -> str:
 
 def write(settings: Settings, about: About, pool: Pool, pictures: Sequence[Shown]) -> Path:
     """Write an index in place of the one before; `pictures` stand for the candidates. Raises ManifestError."""
-    path = _folder(settings, about.task) / about.model_version / f"{check_name(about.name)}{ENDING}"
+    path = _folder(settings, about.task) / _quoted(about.model_version) / f"{check_name(about.name)}{ENDING}"
     media, rows = bytearray(), []
     for candidate, picture in zip(pool.candidates, pictures, strict=True):
         row: dict[str, Any] = {name: getattr(candidate, name) for name in ("id", "label", "text", "content")}
@@ -93,7 +94,7 @@ def listed(settings: Settings, task: str) -> list[About]:
 
 def of_version(settings: Settings, task: str, version: str) -> list[Path]:
     """Return the files of the indexes that were made with one version, by name."""
-    return sorted(path for path in _paths(settings, task) if path.parent.name == version)
+    return sorted(path for path in _paths(settings, task) if path.parent.name == _quoted(version))
 
 
 def remove(settings: Settings, task: str, name: str) -> int:
@@ -108,6 +109,12 @@ def remove(settings: Settings, task: str, name: str) -> int:
         except OSError as error:
             raise StorageError("versions_not_writable", path=path, detail=error.strerror) from error
     return len(paths)
+
+
+def _quoted(version: str) -> str:
+    """Return a version's name as that of a folder: one that lies elsewhere may be called anything."""
+    name = quote(version, safe="")
+    return name.replace(".", "%2E", 1) if name.startswith(".") else name
 
 
 def _folder(settings: Settings, task: str) -> Path:

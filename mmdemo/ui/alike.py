@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from mmdemo.errors import CheckpointError
 from mmdemo.locale import text
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
@@ -50,7 +51,10 @@ class Neighbourhood:
         if questions.is_blind(item, arguments.flag(hide, "hide")):
             return {"html": f"<p class='mm-muted'>{text('alike.blind', language)}</p>"}
         sample = Sample(image=item.image, text=item.text or "", audio=item.audio)
-        found = self.services.alike(item.task, sample, LISTED, True)
+        try:
+            found = self.services.alike(item.task, sample, LISTED, True)
+        except CheckpointError:  # the model is somebody else's, whose doubtful samples are only reviewed here
+            found = Alike("", (), {})
         return {"html": listed(found, self.services.tasks[item.task], language, outdated=True)}
 
 

@@ -54,6 +54,14 @@ def test_an_index_that_was_replaced_shows_what_it_was_read_with(settings: Settin
     assert [each.name for each in path.parent.iterdir()] == ["dev.safetensors"]
 
 
+@pytest.mark.parametrize("version", ["<v1>", "../v1", "..", "a/b"])
+def test_a_version_may_be_called_anything(settings: Settings, made: indexing.Made, version: str) -> None:
+    about = dataclasses.replace(ABOUT, model_version=version)
+    path = index.write(settings, about, made.pool, made.pictures)
+    assert path.parent.parent == settings.home / "alike" / "tiny" and path.parent.name not in (".", "..")
+    assert index.of_version(settings, "tiny", version) == [path] and index.listed(settings, "tiny") == [about]
+
+
 def test_versions_and_names_stand_beside_each_other_and_a_name_is_removed_everywhere(
     settings: Settings, made: indexing.Made
 ) -> None:

@@ -1,5 +1,6 @@
 """What is alike beside a sample under review: said in the reader's language, to reviewers alone, never to the blind."""
 
+import dataclasses
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mmdemo.errors import NotAllowed, UnknownName
+from mmdemo.errors import CheckpointError, NotAllowed, UnknownName
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike
@@ -54,6 +55,15 @@ def test_whoever_answers_blind_sees_none(loop: FakeQueue, neighbourhood: Neighbo
         html = neighbourhood.alike(HERE, "", sample_id, hide)["html"]
         assert "Hidden until you have answered" in html and "negative" not in html
     assert loop.sought == []
+
+
+def test_a_task_that_has_no_model_here_has_nothing_alike(loop: FakeQueue) -> None:
+    def none(*_: object) -> Alike:
+        raise CheckpointError("no_version", task="sentiment", path="versions")
+
+    services = dataclasses.replace(loop.services(), alike=none)
+    html = Neighbourhood(services, Settings()).alike(HERE, "", id_of(loop, "low_confidence"), False)["html"]
+    assert "There is nothing to compare it with yet." in html
 
 
 def test_strangers_are_turned_away(loop: FakeQueue) -> None:
