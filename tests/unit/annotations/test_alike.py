@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from annotations import alike, retention, review_queue
+from annotations import alike, retention, review_queue, status
 from annotations.store import Store
+from mmdemo.alike import index
+from mmdemo.alike.pool import pooled
 from mmdemo.samples import Features, Inputs, Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike
+from mmdemo.versions import Versions
 from tests.unit.annotations import given
 from tests.unit.annotations.given import TASK, RulePredictor
 
@@ -104,3 +107,12 @@ def test_a_corrected_sample_does_not_find_itself(store: Store, finder: alike.Fin
     corrected(store, "quiet evening", seed=4)
     assert corrections(ask(finder, encoder, Sample(image=given.picture_of(4), text="quiet evening"))) == {}
     assert len(corrections(ask(finder, encoder, Sample(text="quiet evening")))) == 1
+
+
+def test_the_status_says_which_manifests_are_looked_through(store: Store, config: Settings, encoder: Counting) -> None:
+    [served] = [version.version for version in Versions(config).list(TASK.name) if version.served]
+    for name, version in (("dev", served), ("old", "v0")):
+        about = index.About(TASK.name, name, version, 0, "m.jsonl", "")
+        index.write(config, about, pooled([], []), [])
+    told = [(one.name, one.model_version, one.searched) for one in status.of(store, config, TASK).indexed]
+    assert told == [("dev", served, True), ("old", "v0", False)]
