@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client
+from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
 from tests.e2e.review.conftest import DIGITS, WAIT_MS, Annotator, Serve, Waiting, seed
@@ -199,6 +200,8 @@ def test_what_is_alike_comes_after_the_sample_and_unfolds_by_keyboard(
     person.sees("A rainy afternoon")  # Enter unfolded, and answered nothing
     found = client.predict("sentiment", text="A rainy afternoon", k=50, api_name="/alike")
     assert {near["source"] for near in found} == {"examples", "corrections"}
+    with pytest.raises(AppError, match="Nothing was given to judge"):
+        client.predict("sentiment", api_name="/alike")
     choose(person, "Drawn")
     expect(page.locator(".mm-rv-alike")).to_contain_text("Hidden until you have answered", timeout=WAIT_MS)
 

@@ -69,7 +69,7 @@ def test_train_then_evaluate(capsys, trained, tmp_path: Path) -> None:
     contract = ("n", "accuracy", "macro_f1", "ece", "ece_floor", "per_class", "by_group", "by_modalities", "intervals")
     assert code == 0 and [name for name in contract if name not in found] == []
     assert found["accuracy"] == pytest.approx(about.figures["accuracy"], abs=1e-4)
-    assert found["beside"] is None
+    assert found["beside"] is None and found["retrieval"] == {}  # one modality has no partners
 
 
 def test_a_version_is_shown_beside_another(capsys, trained, tmp_path: Path) -> None:
