@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import mmdemo
-from annotations import export, night, retention, review_queue, served, status
+from annotations import alike, export, night, retention, review_queue, served, status
 from annotations.schema import SampleRow
 from annotations.selection import audit_draw
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
 from mmdemo.errors import MmdemoError
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
-from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.samples import Features, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
-from mmdemo.study import Asked, Study, Weighed
+from mmdemo.study import Alike, Asked, Study, Weighed
 from mmdemo.tasks import Task
 
 AUDIT = "audit"
@@ -25,6 +25,8 @@ END_S = 5.0  # how long the end waits for what is being erased; the next start g
 
 class Answers(Protocol):
     """What the loop needs of a predictor."""
+
+    task: Task
 
     @property
     def methods(self) -> Sequence[str]:
@@ -41,6 +43,12 @@ class Answers(Protocol):
 
     def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Return the probabilities without units of its map and without modalities."""
+
+    def check(self, inputs: Inputs) -> None:
+        """Raise BadInput for a decoded sample that is refused all the same."""
+
+    def features(self, batch: Sequence[Inputs]) -> Features:
+        """Return what it makes of decoded samples, to be compared."""
 
 
 def shipped_predictor(task: Task, settings: Settings) -> Answers:
@@ -59,6 +67,7 @@ class Loop:
         self._settings = settings
         self._store: Store = open_store(settings)
         self._make_predictor = make_predictor
+        self._finder = alike.Finder(self._store, settings)
         self._predictors: dict[str, Answers] = {}
         self._making = threading.Lock()
         self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
@@ -117,6 +126,7 @@ class Loop:
     def forget(self, prediction_id: str) -> None:
         """Take back what was sent. Raises UnknownName."""
         retention.forget(self._store, prediction_id)
+        self._finder.prune()
 
     def methods(self, task: str) -> Sequence[str]:
         """Return the explanation methods that a task offers."""
@@ -138,6 +148,11 @@ class Loop:
         """Return the probabilities without units of a sample's map and without modalities. Raises BadInput."""
         known = self._task(task)
         return self._predictor(known).what_if(decode.decode(sample, known), units, modalities)
+
+    def alike(self, task: str, sample: Sample, k: int, reviewer: bool) -> Alike:
+        """Return the samples nearest to one, for a reviewer among those corrected too. Raises BadInput."""
+        known = self._task(task)
+        return self._finder.find(known, self._predictor(known), sample, k, reviewer)
 
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return the samples that wait for a person, most doubtful first; "" asks for all tasks that are loaded."""
@@ -199,7 +214,7 @@ class Loop:
     def services(self) -> dict[str, Any]:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
-        more = ("undo", "status", "train", "export", "export_queue", "ready", "study", "weigh", "what_if")
+        more = ("undo", "status", "train", "export", "export_queue", "ready", "study", "weigh", "what_if", "alike")
         return {name: getattr(self, name) for name in ("tasks", *names, *more)}
 
     def _task(self, name: str) -> Task:

@@ -1,12 +1,14 @@
 """What the Status tab and `python -m annotations status` show: read, never written."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
 from annotations import lock
 from annotations.dataset import is_held_out
 from annotations.store import Store, labels, runs, samples
-from mmdemo.review import STATES, Reason, Run, Status
+from mmdemo.alike import index
+from mmdemo.review import STATES, Indexed, Reason, Run, Status
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.versions import Versions
@@ -23,18 +25,25 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         sync = runs.last_sync(session, task.name)
         run = runs.last(session, task.name)
         today = labels.count_since(session, task.name, midnight)
+    versions = tuple(Versions(settings).list(task.name))
     return Status(
         task=task.name,
         states={state: states.pop(state, 0) for state in STATES} | states,
         by_label={label: by_label.get(label, 0) for label in task.label_names},
         by_annotator=by_annotator,
-        versions=tuple(Versions(settings).list(task.name)),
+        versions=versions,
         last_sync=labels.iso(sync.at) if sync else None,
         last_retrain=_checked(runs.as_run(run), settings) if run else None,
         held_out=sum(is_held_out(row.correction.sample_id, task.gate.held_out_share) for row in usable),
         held_out_needed=task.gate.minimum,
         answered_today=today,
+        indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),
     )
+
+
+def _indexed(settings: Settings, task: Task, served: Collection[str]) -> Iterator[Indexed]:
+    for about in index.listed(settings, task.name):
+        yield Indexed(about.name, about.samples, about.model_version, about.model_version in served)
 
 
 def _checked(run: Run, settings: Settings) -> Run:

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from mmdemo import settings as all_settings
-from mmdemo.commands import answer, evaluate, show, train, trials
+from mmdemo.commands import answer, evaluate, index, show, train, trials
 from mmdemo.errors import MmdemoError
 
-COMMANDS = {**answer.COMMANDS, **trials.COMMANDS, **train.COMMANDS, **evaluate.COMMANDS, **show.COMMANDS}
+_GROUPS = (answer, trials, train, evaluate, index, show)
+COMMANDS = {name: command for group in _GROUPS for name, command in group.COMMANDS.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

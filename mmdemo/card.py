@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import sidecar
-from mmdemo.figures import Compared, Figures, Slice
+from mmdemo.figures import Compared, Figures, Recall, Slice
 from mmdemo.scaling import Scaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 
 FILE = "model_card.md"
+_PARTS = {"image": "picture", "text": "caption", "audio": "sound"}
 _OWN_DATA = """A manifest is JSON lines with `id`, the inputs (`image`, `audio`: paths beside the manifest; `text`),
 `label` and, where known, `group` and `extra.speaker`. A task is a TOML file like `mmdemo/tasks/{task}.toml`.
 
@@ -103,6 +104,7 @@ def _details(found: Figures) -> str:
             f"{found.flagged_share:.1%} of the answers ask for a person; of the others "
             f"{found.error_unflagged:.1%} are wrong.",
             *[_trust(given, compared) for given, compared in found.fusion.items()],
+            *[_recall(way, recall) for way, recall in found.retrieval.items()],
             "",
             _table(("samples", *columns), slices),
             _table(("label", "n", "precision", "recall", "F1"), classes),
@@ -117,6 +119,16 @@ def _trust(given: str, compared: Compared) -> str:
     return (
         f"AURC of {given} minus that of {compared.against}, its best single modality: {found.value:+.4f} (95 % "
         f"interval {low:+.4f} to {high:+.4f}, {compared.n} samples); below 0 fusion can be trusted more."
+    )
+
+
+def _recall(way: str, found: Recall) -> str:
+    """Return how often the features of one modality find the partner in another."""
+    one, other = (f"the {_PARTS[name]}" for name in way.split("_to_"))
+    low, high = found.interval
+    return (
+        f"Recall@10 from {one} to {other} of the same sample: {found.recall_at_10:.3f} (95 % interval {low:.3f} to "
+        f"{high:.3f}) among {found.n} samples; by chance it would be {found.chance:.3f}."
     )
 
 

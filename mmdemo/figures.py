@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Interval = tuple[float, float]  # lower and upper end
 
@@ -83,6 +83,16 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Recall:
+    """How often a sample's partner in another modality is among the ten nearest of all samples'."""
+
+    n: int  # samples that have both, at most 500 drawn at random
+    recall_at_10: float
+    chance: float  # what features that say nothing would reach
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class Figures(Slice):
     """All figures of one version on one set of samples."""
 
@@ -98,6 +108,7 @@ class Figures(Slice):
     raw: Reliability  # before calibration: temperature 1
     coverage: tuple[tuple[float, float], ...]  # share of the answers, surest first; share of wrong ones among them
     confusion: tuple[tuple[int, ...], ...]  # true label by predicted label, in the task's order
+    retrieval: dict[str, Recall] = field(default_factory=dict)  # "image_to_text", …; of a task with several modalities
 
 
 @dataclass(frozen=True)

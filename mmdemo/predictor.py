@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
 from mmdemo.explain import closer
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.heads import ClassificationHead
-from mmdemo.samples import Explanation, HeadAnswer, Inputs, Prediction, Sample
+from mmdemo.samples import Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
@@ -139,13 +139,27 @@ class Predictor:
             probabilities = familiarity.pulled(probabilities, self.task.threshold)
         return _named(self.task, probabilities)
 
+    def check(self, inputs: Inputs) -> None:
+        """Raise BadInput for a decoded sample that is refused all the same: sound in which nobody speaks."""
+        if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
+            raise BadInput("no_speech")
+
+    def features(self, batch: Sequence[Inputs]) -> Features:
+        """Return what the encoders of the version that answers now make of decoded samples, all in one pass."""
+        served = self._current()
+        with torch.inference_mode():
+            output = served.model(**served.processor(batch).tensors)
+        assert output.alike is not None
+        vectors = {name: values.numpy() for name, values in output.alike.items()}
+        found = tuple({name: vectors[name][row] for name in item.modalities} for row, item in enumerate(batch))
+        return Features(served.sidecar.version, found)
+
     def _predict(
         self, inputs: Inputs, method: str, start: float, target: str | None = None, against: str | None = None
     ) -> Prediction:
         served = self._current()
         chosen = explain.resolve(method, served.model)
-        if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
-            raise BadInput("no_speech")
+        self.check(inputs)
         seen = _seen(served, inputs, attentive=chosen is not None)
         answer = _answer(served.task, served, inputs, seen.encoded, seen.output)
         if against == (target or answer.label):

@@ -108,6 +108,16 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Indexed:
+    """A manifest among whose samples those that are alike are looked for."""
+
+    name: str
+    samples: int
+    model_version: str  # that indexed it
+    searched: bool  # it is the version that is served; else the manifest must be indexed again
+
+
+@dataclass(frozen=True)
 class Status:
     """What the Status tab shows."""
 
@@ -121,3 +131,4 @@ class Status:
     held_out: int  # corrections that are set aside for the gate
     held_out_needed: int  # the task's gate.minimum
     answered_today: int = 0
+    indexed: tuple[Indexed, ...] = ()  # by name and version

@@ -41,6 +41,14 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Features:
+    """What one version's encoders make of samples, to be compared across samples and modalities."""
+
+    model_version: str
+    by_sample: tuple[dict[str, np.ndarray], ...]  # modality that is there → (d,) float32 of unit length
+
+
+@dataclass(frozen=True)
 class ImageMap:
     """Scores over the whole upright picture as shown."""
 

@@ -1,5 +1,6 @@
-"""The frozen values of a closer look at one answer: its other maps, what met what, what decided it, what to trust."""
+"""The frozen values of a closer look: other maps, what met what, what decided it, what to trust, what is alike."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,3 +71,28 @@ class Weighed:
     model_version: str
     contributions: Contributions
     trust: Trust
+
+
+@dataclass(frozen=True)
+class Near:
+    """A sample that is alike, and by what it was found."""
+
+    id: str
+    source: str  # examples, corrections, or the name of an indexed manifest
+    label: str  # what it is; "" where nobody said so
+    score: float  # how far it stands out: see mmdemo.alike.search
+    cosine: float  # of the two features that met
+    query: str  # the modality of the sample that is asked about
+    match: str  # the modality of this one that met it
+    text: str  # its caption
+    image: str  # its picture, small, as a data URL; "" for none
+    audio: str  # its sound as a data URL; "" for none
+
+
+@dataclass(frozen=True)
+class Alike:
+    """The samples that are nearest to one."""
+
+    model_version: str
+    nearest: tuple[Near, ...]  # nearest first
+    left_out: Mapping[str, str]  # indexed manifest that was not looked through → the version that it was indexed with

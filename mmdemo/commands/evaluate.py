@@ -2,19 +2,26 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmdemo import sidecar, tasks
 from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of, progress, version_folder
-from mmdemo.figures import Beside, Figures, Slice
+from mmdemo.figures import Beside, Figures, Recall, Slice
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
+if TYPE_CHECKING:
+    from mmdemo.evaluation.answers import Answers
+    from mmdemo.predictor import Predictor
+    from mmdemo.training.manifests import Row
+
 
 def evaluate(given: argparse.Namespace, config: Settings) -> Said:
     """Measure a version on labelled samples."""
-    from mmdemo.evaluation import ask, compare, figures, mistakes, report, robustness
+    from mmdemo.evaluation import ask, compare, mistakes, report, robustness
     from mmdemo.training import manifests
 
     task = tasks.get(given.task, config.task_dir)
@@ -22,7 +29,7 @@ def evaluate(given: argparse.Namespace, config: Settings) -> Said:
     rows = manifests.read(given.manifest, task)
     predictors = [predictor_of(task, str(folder), config) for folder in folders]
     answers = [ask(predictor, rows, progress) for predictor in predictors]
-    found, *others = [figures(of_one) for of_one in answers]
+    found, *others = [_figures(*pair, rows) for pair in zip(predictors, answers, strict=True)]
     beside = Beside(others[0], compare(*answers)) if others else None
     if given.report:
         damaged = robustness.measure(predictors[0], rows, progress)
@@ -35,10 +42,17 @@ def evaluate(given: argparse.Namespace, config: Settings) -> Said:
 
 def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figures:
     """Return the figures of a version folder on a manifest. Raises ManifestError, CheckpointError."""
-    from mmdemo.evaluation import evaluate
+    from mmdemo.evaluation import ask
     from mmdemo.training import manifests
 
-    return evaluate(predictor_of(task, str(folder), config), manifests.read(manifest, task), progress)
+    predictor, rows = predictor_of(task, str(folder), config), manifests.read(manifest, task)
+    return _figures(predictor, ask(predictor, rows, progress), rows)
+
+
+def _figures(predictor: "Predictor", answers: "Answers", rows: Sequence["Row"]) -> Figures:
+    from mmdemo.evaluation import figures, retrieval
+
+    return dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
 
 
 def describe(task: Task, folder: Path, found: Figures) -> None:
@@ -60,8 +74,15 @@ def figure_lines(found: Figures) -> list[str]:
         f"ECE {found.ece:.4f} (floor {found.ece_floor:.4f}; before calibration {found.raw.ece:.4f}), "
         f"AURC {_told(found, 'aurc')}",
         f"flagged {found.flagged_share:.1%}, wrong among the others {found.error_unflagged:.1%}",
+        *[_recall_line(way, recall) for way, recall in found.retrieval.items()],
         *[f"  {name:<14} n {p.n:<6} accuracy {p.accuracy:.4f}  macro-F1 {p.macro_f1:.4f}" for name, p in parts.items()],
     ]
+
+
+def _recall_line(way: str, found: Recall) -> str:
+    low, high = found.interval
+    told = f"recall@10 {way.replace('_', ' ')} {found.recall_at_10:.4f} ({low:.4f} to {high:.4f})"
+    return f"{told}, by chance {found.chance:.4f}, among {found.n} samples"
 
 
 def _told(found: Figures, name: str) -> str:

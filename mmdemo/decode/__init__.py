@@ -10,7 +10,7 @@ import unicodedata
 import numpy as np
 
 from mmdemo.decode.pictures import decode_image, encode_image
-from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio, encode_audio
+from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio, encode_audio, encode_speech
 from mmdemo.errors import BadInput
 from mmdemo.samples import MODALITIES, Inputs, Sample
 from mmdemo.tasks import Task
@@ -23,6 +23,7 @@ __all__ = [
     "decode_image",
     "encode_audio",
     "encode_image",
+    "encode_speech",
     "sample_id",
 ]
 

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -22,6 +23,7 @@ from mmdemo.tasks import Limits
 SAMPLE_RATE_HZ = 16_000
 SILENT_RMS = 3e-4  # −70 dB of full scale; clear speech was recorded at −62 dB
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4_000, 400_000
+SMALL_BITS = 32_000  # a second, of sound that is only listened to
 PCM16 = 32_768  # steps of a 16-bit sample: sound is kept in them, so that a stored copy is the same sound
 # No playlists (hls, concat, dash): those make FFmpeg open other files and addresses.
 FORMATS = (
@@ -52,10 +54,20 @@ def decode_audio(source: Path | str | bytes | tuple[np.ndarray, int], limits: Li
 
 def encode_audio(audio: np.ndarray) -> bytes:
     """Return sound as `decode_audio` made it as a 16-bit FLAC of 16 kHz, without metadata; nothing is lost."""
+    return _encoded(audio, "flac", "flac", "s16")
+
+
+def encode_speech(audio: np.ndarray) -> bytes:
+    """Return sound as `decode_audio` made it as a small MP3: to be listened to, never to be judged again."""
+    return _encoded(audio, "mp3", "libmp3lame", "s16p")
+
+
+def _encoded(audio: np.ndarray, form: str, codec: str, samples: str) -> bytes:
     file = io.BytesIO()
-    with av.open(file, "w", format="flac") as container:
-        stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="mono", format="s16")
-        frame = AudioFrame.from_ndarray((audio * PCM16).astype(np.int16)[None], format="s16", layout="mono")
+    with av.open(file, "w", format=form) as container:
+        stream: Any = container.add_stream(codec, rate=SAMPLE_RATE_HZ, layout="mono", format=samples)
+        stream.bit_rate = SMALL_BITS  # which FLAC, that loses nothing, does not heed
+        frame = AudioFrame.from_ndarray((audio * PCM16).astype(np.int16)[None], format=samples, layout="mono")
         frame.rate = SAMPLE_RATE_HZ
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)

@@ -17,10 +17,12 @@ from mmdemo.errors import UnknownName
 from mmdemo.review import QUEUED, SKIPPED, UNSURE, Correction, QueueItem, Status
 from mmdemo.samples import Prediction, Sample, to_json
 from mmdemo.settings import Settings
+from mmdemo.study import Near
 from mmdemo.tasks import Task
 from mmdemo.ui import access, arguments, uploads
 from mmdemo.ui.services import Services
 
+ALIKE_MOST = 50  # samples of one answer
 REVIEWERS_LANES = 4  # calls of one endpoint at once; predictions have one lane, which they share with the page
 
 
@@ -93,6 +95,27 @@ class Endpoints:
             answered = arguments.text(prediction_id, "prediction_id") or None
             return self.services.suggest(known.name, sample, suggested, answered).sample_id
 
+    def alike(
+        self,
+        request: gr.Request,
+        task: str,
+        image: FileData | None = None,
+        text: str = "",
+        audio: FileData | None = None,
+        k: int = 10,
+    ) -> list[Near]:
+        """List the samples nearest to this one, best first: a picture finds captions, a caption finds pictures.
+
+        They come from the task's examples, from manifests that were indexed (python -m mmdemo index) and, for
+        reviewers, from corrected samples; source says from which. k: at most so many, 1 to 50. query and match: the
+        modalities that met; score: by how many standard deviations their cosine stands above that of samples that have
+        nothing to do with each other. image and audio of the answer are data URLs, "" for none. Nothing is stored.
+        """
+        with _uploaded(image, text, audio) as sample:
+            name, most = self._task(task).name, arguments.limit(k, "k", ALIKE_MOST)
+            reviewer = access.is_reviewer(self.settings, request.headers)
+            return list(self.services.alike(name, sample, most, reviewer).nearest)
+
     def forget(self, prediction_id: str) -> bool:
         """Take back what was sent: media and text are erased at once. True when it is done.
 
@@ -162,6 +185,8 @@ def add(services: Services, settings: Settings) -> None:
     endpoints = Endpoints(services, settings)
     for method in (endpoints.predict, endpoints.suggest):
         gr.api(_plain(method), api_name=method.__name__, concurrency_id="predict", concurrency_limit=1)
+    # Of one line with what the page asks after an answer: answers go before it.
+    gr.api(_plain(endpoints.alike), api_name="alike", concurrency_id="weigh", concurrency_limit=1)
     for name in ("forget", "queue", "correct", "skip", "unsure", "undo", "train", "status"):
         gr.api(_plain(getattr(endpoints, name)), api_name=name, concurrency_limit=REVIEWERS_LANES)
 

@@ -23,8 +23,8 @@ def flag(value: Any, field: str) -> bool:
     return value
 
 
-def limit(value: Any) -> int:
-    """Return how many rows are asked for, 1 … LIMIT_MOST. Raises BadInput."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LIMIT_MOST:
-        raise BadInput("limit_out_of_range", value=value, most=LIMIT_MOST)
+def limit(value: Any, field: str = "limit", most: int = LIMIT_MOST) -> int:
+    """Return how many rows are asked for, 1 … most. Raises BadInput."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise BadInput("limit_out_of_range", field=field, value=value, most=most)
     return value

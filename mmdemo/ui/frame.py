@@ -19,15 +19,15 @@ from mmdemo.ui import scale
 STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
 STYLES = (
-    *("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "tools.css"),
+    *("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "tools.css", "alike.css"),
     *("review.css", "queue.css", "status.css"),
 )
 SCRIPTS = (
     *("core.js", "frame.js", "media.js", "scale.js", "sound.js", "figure.js", "map.js", "explore.js"),
-    *("weigh.js", "whatif.js", "keep.js", "result.js", "predict.js", "review.js", "status.js"),
+    *("weigh.js", "whatif.js", "keep.js", "alike.js", "result.js", "predict.js", "review.js", "status.js"),
 )
 GROUND = {"light": "#f6f5f1", "dark": "#161513"}
-SECTIONS = ("common", "predict", "explain", "review", "status")  # of the locale: what scripts may say
+SECTIONS = ("common", "predict", "explain", "alike", "review", "status")  # of the locale: what scripts may say
 
 
 def part(name: str, render: Callable[[str], str]) -> gr.HTML:

@@ -11,7 +11,7 @@ import gradio as gr
 from mmdemo.errors import BadInput
 from mmdemo.samples import MODALITIES, to_json
 from mmdemo.study import Asked
-from mmdemo.ui import arguments, render, switch, weighing
+from mmdemo.ui import alike, arguments, render, switch, weighing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
@@ -55,6 +55,12 @@ class Looking:
         assert visit.prediction is not None
         task = self.services.tasks[visit.task]
         return to_json(weighing.otherwise(visit.prediction, found, task, language))
+
+    def alike(self, token: str, request: gr.Request) -> dict[str, Any]:
+        """Return what is alike, as HTML: a visitor finds examples and what is indexed."""
+        visit = self._visit(token)
+        found = self.services.alike(visit.task, visit.sample, alike.LISTED, False)
+        return {"html": alike.listed(found, self.services.tasks[visit.task], language_of(request))}
 
     def _visit(self, token: str) -> Visit:
         visit = self.visits.get(token)

@@ -23,6 +23,7 @@ def build(services: Services, settings: Settings) -> None:
     closer = looking.Looking(services, counter.visits)
     for method in (counter.predict, counter.dispute, closer.study, closer.what_if):
         frame.endpoint(method, f"page_{method.__name__}", line="predict")
-    frame.endpoint(closer.weigh, "page_weigh", line="weigh")  # of its own: it takes a second, and answers go before it
+    for name in ("weigh", "alike"):  # in a line of their own: they take a second, and answers go before them
+        frame.endpoint(getattr(closer, name), f"page_{name}", line="weigh")
     for name in ("begin", "recall", "forget", "clear", "cancel", "ready", "example"):
         frame.endpoint(getattr(counter, name), f"page_{name}")

@@ -1,6 +1,7 @@
 """The Review tab: its frame, and the endpoints that `static/review.js` calls."""
 
 from mmdemo.ui import frame, render
+from mmdemo.ui.alike import Neighbourhood
 from mmdemo.ui.reviewing import Reviewing
 
 
@@ -9,3 +10,5 @@ def build(reviewing: Reviewing) -> None:
     frame.part("review", lambda language: render.html("review", language))
     for name in ("act", "count", "thumbnails"):
         frame.endpoint(getattr(reviewing, name), f"review_{name}")
+    neighbourhood = Neighbourhood(reviewing.services, reviewing.settings)
+    frame.endpoint(neighbourhood.alike, "review_alike", line="weigh")  # answers to visitors go before it

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Prediction, Sample
-from mmdemo.study import Asked, Study, Weighed
+from mmdemo.study import Alike, Asked, Study, Weighed
 from mmdemo.tasks import Task
 
 
@@ -30,6 +30,8 @@ class Services:
     # what_if(task, sample, units, modalities): the probabilities without these units of its map (cells, words and
     # moments, counted in that order) and without these modalities
     what_if: Callable[[str, Sample, Collection[int], Collection[str]], dict[str, float]]
+    # alike(task, sample, k, reviewer): the samples nearest to it; a reviewer's among corrected ones too
+    alike: Callable[[str, Sample, int, bool], Alike]
     # Reviewers
     queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all of `tasks`), limit → most doubtful first
     left_out: Callable[[], Mapping[str, int]]  # task that is not among `tasks` → samples of it that wait

@@ -14,6 +14,7 @@ KNOWN = INPUT | {"mmdemo.figures", "mmdemo.sidecar", "mmdemo.language", "mmdemo.
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
+    "mmdemo.alike",
     "mmdemo.predictor",
     "mmdemo.training",
     "mmdemo.evaluation",
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.language": INPUT,
     "mmdemo.speech": INPUT,
     "mmdemo.card": KNOWN,
+    "mmdemo.alike": KNOWN,
     "mmdemo.familiarity": MODEL,
     "mmdemo.model": MODEL,
     "mmdemo.explain": MODEL,

@@ -36,8 +36,22 @@
     signal.addEventListener("abort", () => stopMap.abort());
     root.querySelector(".mm-answer-slot").innerHTML = view?.answer || "";
     root.querySelector(".mm-map-slot").innerHTML = view?.map || "";
+    offerAlike(root.querySelector(".mm-alike-fold"), view, token, stopMap.signal);
     if (view?.map) lookCloser(root, view, token, stopMap.signal);
     else known = null;
+  }
+
+  // Folded: most visitors need no list, and whoever unfolds it once sees it with the next answers too.
+  function offerAlike(fold, view, token, signal) {
+    const show = () => {
+      if (!fold.open || fold.hidden || fold.dataset.of === token) return;
+      fold.dataset.of = token;
+      mmdemo.alike(fold.querySelector(".mm-alike-slot"), () => mmdemo.call("page_alike", [token], { signal }), signal);
+    };
+    fold.hidden = !view?.map; // what was taken back is like nothing
+    delete fold.dataset.of;
+    fold.addEventListener("toggle", show, { signal });
+    show();
   }
 
   let known = null; // what came after the answer that stands there, {key, study, weighed}

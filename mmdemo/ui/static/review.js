@@ -15,7 +15,7 @@
   mmdemo.parts.review = (root, signal) => {
     const find = (selector) => root.querySelector(selector);
     ui = {
-      root, signal, find, slots: new Map(), stopMap: null,
+      root, signal, find, slots: new Map(), stopMap: null, alike: null,
       review: find(".mm-review"), desk: find(".mm-rv-desk"), closed: find(".mm-rv-closed"), line: find(".mm-rv-line"),
       name: find(".mm-rv-name"), hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
     };
@@ -43,6 +43,7 @@
     const timer = setInterval(() => { if (isOpen() && !document.hidden && desk.view?.state === "empty") refresh(); }, EMPTY_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
     signal.addEventListener("abort", () => ui.stopMap?.abort());
+    signal.addEventListener("abort", () => ui.alike?.stop.abort());
     if (desk.view) paint({ ...desk.view, line: "" }); // until it comes in the other language
     if (isOpen()) refresh();
     else count();
@@ -158,6 +159,7 @@
     if (other) ui.find(".mm-rv-map").replaceChildren();
     showMap();
     say(view.line, view.refused);
+    showAlike();
     thumbnails();
   }
 
@@ -184,6 +186,17 @@
     ui.stopMap?.abort();
     ui.stopMap = new AbortController();
     mmdemo.showMap(place, ui.stopMap.signal);
+  }
+
+  // Asked for once the sample stands there, and once for each.
+  function showAlike() {
+    const key = [current(), ui.hide.checked, mmdemo.language].join("\n");
+    if (!current() || ui.alike?.key === key) return;
+    ui.alike?.stop.abort();
+    ui.alike = { key, stop: new AbortController() };
+    const { signal } = ui.alike.stop;
+    const given = [mmdemo.stored(KEY, "sessionStorage") || "", current(), ui.hide.checked];
+    mmdemo.alike(ui.find(".mm-alike-slot"), () => mmdemo.call("review_alike", given, { signal }), signal);
   }
 
   // Small pictures come after the sample, and only once each; making them also readies the next samples.

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from mmdemo import tasks
 from mmdemo.errors import BadInput
 from tests import serving
-from tests.e2e.page.conftest import Visitor
+from tests.e2e.page.conftest import ANSWER_MS, Visitor
 from tests.serving import Server
 
 SPEECH = '.mm-form[data-task="speech_emotion"]'
@@ -26,6 +26,24 @@ def test_an_example_is_answered_with_a_map_along_time(visit: Callable[..., Visit
     assert " s: " in page.inner_text(".mm-pointed")
     page.click(".mm-play")
     page.wait_for_function("document.querySelector('.mm-sound-map audio').currentTime > 0.2")
+
+
+def test_what_is_alike_is_folded_and_can_be_heard(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(locale="zh-CN", viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = visitor.page
+    page.click(".mm-tasks [data-task=speech_emotion]")
+    visitor.example(3)
+    assert page.locator(".mm-alike").count() == 0
+    page.click(".mm-alike-fold summary")
+    page.wait_for_selector(".mm-alike > li >> nth=5", timeout=ANSWER_MS)
+    page.focus(".mm-alike-play >> nth=0")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.mm-alike audio').currentTime > 0.1")
+    assert page.get_attribute(".mm-alike-play >> nth=0", "aria-pressed") == "true"
+    page.click(".mm-alike-play >> nth=1")
+    page.wait_for_function("document.querySelector('.mm-alike audio').paused")  # one at a time
+    assert page.get_attribute(".mm-alike-play >> nth=0", "aria-pressed") == "false"
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_a_link_may_name_the_task(app: Server, page: Page) -> None:

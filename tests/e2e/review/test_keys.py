@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client
+from gradio_client.exceptions import AppError
+from playwright.sync_api import expect
 
-from tests.e2e.review.conftest import DIGITS, Annotator, Serve, Waiting, seed
+from tests.e2e.review.conftest import DIGITS, WAIT_MS, Annotator, Serve, Waiting, seed
 from tests.serving import Server
 
 QUEUE = [
@@ -172,6 +174,36 @@ def test_what_visitors_wrote_is_text(app: Server, annotator: Callable[..., Annot
     choose(person, "شمس على البحر")
     assert person.page.inner_text(".mm-rv-caption") == QUEUE[8].caption
     assert person.page.locator(".mm-rv-caption").evaluate("e => getComputedStyle(e).direction") == "rtl"
+
+
+def test_what_is_alike_comes_after_the_sample_and_unfolds_by_keyboard(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
+    seed(
+        app.home,
+        [Waiting("A calm afternoon", 0.52), Waiting("A rainy afternoon", 0.53), Waiting("Drawn", 0.9, "audit")],
+    )
+    person = annotator(app.url)
+    page = person.page
+    choose(person, "A calm afternoon")
+    person.press("2")
+    choose(person, "A rainy afternoon")
+    listed = page.locator(".mm-rv-alike .mm-alike > li")
+    expect(listed).to_have_count(6, timeout=WAIT_MS)
+    told = [button.get_attribute("aria-label") or "" for button in listed.locator("button").all()]
+    assert any("A calm afternoon (corrected · " in line and "neutral" in line for line in told)
+    assert any("(example · " in line for line in told)
+    unfold = listed.first.locator(".mm-alike-more")
+    unfold.focus()
+    page.keyboard.press("Enter")
+    expect(unfold).to_have_attribute("aria-expanded", "true")
+    person.sees("A rainy afternoon")  # Enter unfolded, and answered nothing
+    found = client.predict("sentiment", text="A rainy afternoon", k=50, api_name="/alike")
+    assert {near["source"] for near in found} == {"examples", "corrections"}
+    with pytest.raises(AppError, match="Nothing was given to judge"):
+        client.predict("sentiment", api_name="/alike")
+    choose(person, "Drawn")
+    expect(page.locator(".mm-rv-alike")).to_contain_text("Hidden until you have answered", timeout=WAIT_MS)
 
 
 def test_keys_do_nothing_while_another_tab_is_open(

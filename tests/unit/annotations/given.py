@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import numpy as np
+from PIL import Image
 
 from annotations.schema import SampleRow, now
 from mmdemo import decode, tasks
 from mmdemo.errors import UnknownName
-from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
+from mmdemo.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.settings import Settings
 from mmdemo.study import Asked, Contributions, Study, Trust, Weighed
 from mmdemo.tasks import Task
@@ -21,6 +22,11 @@ NEVER = "0" * 64  # an id that no sample has
 def picture(seed: int) -> np.ndarray:
     """Return noise as a picture (12, 16, 3) uint8: every seed another one."""
     return np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+
+
+def picture_of(seed: int) -> Image.Image:
+    """Return the same as something that is sent."""
+    return Image.fromarray(picture(seed))
 
 
 def inputs(text: str | None = "quiet evening", seed: int | None = None) -> Inputs:
@@ -114,3 +120,17 @@ class RulePredictor:
         """Answer by the number of words that are left."""
         left = len((sample.text or "").split()) - len(units)
         return {"positive": 1 / (1 + left), "negative": left / (1 + left)}
+
+    def check(self, inputs: Inputs) -> None:
+        """Refuse nothing."""
+
+    def features(self, batch: Sequence[Inputs]) -> Features:
+        """Return a vector that its caption's letters, or its picture's pixels, are drawn from."""
+        return Features(self.version, tuple({name: _vector(item, name) for name in item.modalities} for item in batch))
+
+
+def _vector(sample: Inputs, name: str) -> np.ndarray:
+    value = getattr(sample, name)
+    content = value.encode() if isinstance(value, str) else np.ascontiguousarray(value).tobytes()
+    counts = np.bincount(np.frombuffer(content, np.uint8), minlength=256).astype(np.float32)
+    return counts / np.linalg.norm(counts)

@@ -63,6 +63,19 @@ def test_a_closer_look_stores_nothing(loop: Loop) -> None:
         loop.study("sentiment", Sample(text=" "))
 
 
+def test_what_is_alike_comes_from_examples_and_for_reviewers_from_corrections(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "none", True)
+    loop.correct(answer.sample_id, "neutral", "Ann", "")
+    asked = "sentiment", Sample(text="who else knows"), 50
+    mine, theirs = (loop.alike(*asked, reviewer) for reviewer in (True, False))
+    assert {near.source for near in theirs.nearest} == {"examples"}
+    assert {near.id for near in mine.nearest} - {near.id for near in theirs.nearest} == {answer.sample_id}
+    loop.forget(str(answer.prediction_id))
+    assert {near.source for near in loop.alike(*asked, True).nearest} == {"examples"}
+    with pytest.raises(BadInput):
+        loop.alike("sentiment", Sample(text=" "), 5, False)
+
+
 def test_a_doubtful_answer_is_queued_with_the_explanation_that_was_served(loop: Loop) -> None:
     answer = loop.predict("sentiment", DOUBTFUL, "default", True)
     [item] = loop.queue("sentiment", 10)

@@ -69,7 +69,7 @@ def test_train_then_evaluate(capsys, trained, tmp_path: Path) -> None:
     contract = ("n", "accuracy", "macro_f1", "ece", "ece_floor", "per_class", "by_group", "by_modalities", "intervals")
     assert code == 0 and [name for name in contract if name not in found] == []
     assert found["accuracy"] == pytest.approx(about.figures["accuracy"], abs=1e-4)
-    assert found["beside"] is None
+    assert found["beside"] is None and found["retrieval"] == {}  # one modality has no partners
 
 
 def test_a_version_is_shown_beside_another(capsys, trained, tmp_path: Path) -> None:
@@ -160,3 +160,53 @@ def test_a_start_that_is_none_is_refused(capsys, trained, tmp_path: Path, start:
 def test_every_command_has_help(capsys, name: str) -> None:
     code, out, _ = run(capsys, name, "--help")
     assert code == 0 and "--json" in out
+
+
+def test_a_manifest_is_indexed_listed_and_taken_out_again(capsys, trained, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MMDEMO_HOME", str(tmp_path / "home"))
+    manifest = tmp_path / "mine.jsonl"
+    pictures = [trained.dev.parent / f"dev-{number}.png" for number in range(2)]
+    lines = [f'{{"id": "{n}", "image": "{path}", "label": "left"}}\n' for n, path in enumerate(pictures)]
+    manifest.write_text("".join([*lines, '{"id": "b", "image": "gone.png"}\n', '{"id": "c"\n']), "utf-8")
+    words = ("index", "--task", trained.task)
+    given = (*words, "--manifest", manifest, "--version", trained.folder)
+    code, out, err = run(capsys, *given, "--json")
+    found = json.loads(out)
+    assert (code, found["name"], found["samples"], found["errors"], found["model_version"]) == (0, "mine", 2, 2, "v1")
+    assert found["faults"][0] == {"id": "line 4", "error": "no JSON"} and "gone.png" in found["faults"][1]["error"]
+    assert "gone.png" in err
+    code, out, _ = run(capsys, *words)
+    assert code == 0 and out.startswith("mine ") and "2 samples, v1" in out
+    (tmp_path / "other").mkdir()
+    manifest.rename(tmp_path / "other" / "mine.jsonl")
+    code, _, err = run(capsys, *words, "--manifest", tmp_path / "other" / "mine.jsonl", "--version", trained.folder)
+    assert code == 2 and "--name" in err
+    code, out, _ = run(capsys, *words, "--remove", "mine", "--json")
+    assert code == 0 and json.loads(out) == {"removed": "mine", "indexes": 1}
+    code, out, _ = run(capsys, *words, "--json")
+    assert code == 0 and json.loads(out) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--remove", "mine"), 'indexed as "mine"; there is: –'),
+        (("--manifest", "gone.jsonl"), "gone.jsonl"),
+        (("--manifest", "DEV", "--name", "examples"), 'cannot be called "examples"'),
+        (("--manifest", "DEV", "--remove", "mine"), "not both"),
+        (("--manifest", "DEV", "--version", "nope"), 'no version "nope"'),
+        (
+            (
+                "--manifest",
+                "FAULTY",
+            ),
+            "None of the 1 samples can be indexed",
+        ),
+    ],
+)
+def test_what_cannot_be_indexed_is_said(capsys, trained, tmp_path: Path, more: tuple[str, ...], said: str) -> None:
+    (tmp_path / "faulty.jsonl").write_text('{"id": "a"}\n')
+    known = {"DEV": trained.dev, "FAULTY": tmp_path / "faulty.jsonl"}
+    version = () if "--version" in more else ("--version", trained.folder)
+    code, out, err = run(capsys, "index", "--task", trained.task, *[known.get(word, word) for word in more], *version)
+    assert (code, out) == (2, "") and said in err and "Traceback" not in err

@@ -49,6 +49,18 @@ def sharpened(folder: Path, to: Path, **changes: object) -> Path:
     return to
 
 
+def test_features_are_those_of_each_sample_and_of_what_it_has(predictor: Predictor) -> None:
+    batch = [tiny.inputs(0), tiny.inputs(1, ("text",)), tiny.inputs(2, ("image", "audio"), seconds=0.6)]
+    found = predictor.features(batch)
+    assert found.model_version == "tiny-v1"
+    assert [tuple(features) for features in found.by_sample] == [inputs.modalities for inputs in batch]
+    for inputs, features in zip(batch, found.by_sample, strict=True):
+        [alone] = predictor.features([inputs]).by_sample
+        for name, vector in features.items():
+            assert vector.dtype == np.float32 and np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+            np.testing.assert_allclose(vector, alone[name], atol=1e-5)
+
+
 def test_an_answer_holds_together(predictor: Predictor) -> None:
     inputs = tiny.inputs()
     found = predictor.predict_inputs(inputs, "default")

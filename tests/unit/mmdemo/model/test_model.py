@@ -45,6 +45,28 @@ def test_a_batch_of_all_subsets_and_lengths_answers_as_each_alone(built: Built) 
         torch.testing.assert_close(pooled[rows], torch.cat([alone[row].pooled[name] for row in rows]), **CLOSE)
 
 
+def test_features_to_compare_have_unit_length_and_padding_changes_nothing(built: Built) -> None:
+    together = run(built, MIXED)
+    alone = [run(built, [inputs]) for inputs in MIXED]
+    assert together.alike is not None and set(together.alike) == set(MODALITIES)
+    for name, alike in together.alike.items():
+        rows = [row for row, inputs in enumerate(MIXED) if name in inputs.modalities]
+        torch.testing.assert_close(alike[rows], torch.cat([alone[row].alike[name] for row in rows]), **CLOSE)
+        torch.testing.assert_close(alike[rows].norm(dim=-1), torch.ones(len(rows)), **CLOSE)
+
+
+def test_features_to_compare_say_nothing_of_kind_and_place(built: Built) -> None:
+    model, _ = built
+    before = run(built, MIXED).alike
+    with torch.no_grad():
+        model.modality_embedding.weight.add_(3.0)
+        after = run(built, MIXED).alike
+        model.modality_embedding.weight.sub_(3.0)
+    for name in MODALITIES:
+        rows = [row for row, inputs in enumerate(MIXED) if name in inputs.modalities]
+        torch.testing.assert_close(before[name][rows], after[name][rows], atol=1e-4, rtol=0)
+
+
 def test_asking_for_attention_changes_no_answer(built: Built) -> None:
     plain, looked = run(built, MIXED), run(built, MIXED, return_attention=True)
     assert plain.attention is None and looked.attention is not None

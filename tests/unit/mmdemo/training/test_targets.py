@@ -1,4 +1,6 @@
-"""What the loss asks for: mixtures sum to 1, teachers are believed by their share, rare labels weigh more."""
+"""What the loss asks for: mixtures sum to 1, teachers are believed, rare labels weigh more, partners are told apart."""
+
+import math
 
 import numpy as np
 import pytest
@@ -63,3 +65,45 @@ def test_weighted_shares_give_the_weighted_loss() -> None:
     weights = torch.tensor([0.5, 1.0, 2.0])
     found = F.cross_entropy(scores, targets.weighted(labels, weights, 0.1), reduction="none")
     assert torch.allclose(found, F.cross_entropy(scores, labels, weights, reduction="none", label_smoothing=0.1))
+
+
+def everywhere(**features: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {name: torch.ones(len(values), dtype=torch.bool) for name, values in features.items()}
+
+
+def test_contrast_is_the_mean_of_finding_the_partner_both_ways() -> None:
+    image, text = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [0.6, 0.8]])
+    # Scores: the first picture meets the captions at 1 and 0.6, the second at 0 and 0.8.
+    t = targets.TEMPERATURE
+    forth = math.log(1 + math.exp((0.6 - 1) / t)) + math.log(1 + math.exp((0 - 0.8) / t))
+    back = math.log(1 + math.exp((0 - 1) / t)) + math.log(1 + math.exp((0.6 - 0.8) / t))
+    found = targets.contrast({"image": image, "text": text}, everywhere(image=image, text=text))
+    assert found.item() == pytest.approx((forth / 2 + back / 2) / 2, abs=1e-6)
+
+
+def test_samples_without_a_modality_take_no_part_in_contrast() -> None:
+    draw = torch.Generator().manual_seed(0)
+    image, text = (F.normalize(torch.randn(5, 4, generator=draw), dim=-1) for _ in range(2))
+    present = everywhere(image=image, text=text)
+    present["text"][[1, 3]] = False
+    kept = [0, 2, 4]
+    fewer = {"image": image[kept], "text": text[kept]}
+    found = targets.contrast({"image": image, "text": text}, present)
+    assert found.item() == pytest.approx(targets.contrast(fewer, everywhere(**fewer)).item())
+    present["text"][[2, 4]] = False  # one alone has nobody to be told from
+    assert targets.contrast({"image": image, "text": text}, present).item() == 0
+    assert targets.contrast({"image": image}, everywhere(image=image)).item() == 0
+
+
+def test_contrast_teaches_both_sides_and_falls() -> None:
+    draw = torch.Generator().manual_seed(0)
+    values = [torch.randn(6, 4, generator=draw).requires_grad_() for _ in range(3)]
+    losses = []
+    for _ in range(20):
+        named = {name: F.normalize(v, dim=-1) for name, v in zip(("image", "text", "audio"), values, strict=True)}
+        loss = targets.contrast(named, everywhere(**named))
+        gradients = torch.autograd.grad(loss, values)
+        assert all(gradient.abs().sum() > 0 for gradient in gradients)
+        losses.append(loss.item())
+        values = [(v - g).detach().requires_grad_() for v, g in zip(values, gradients, strict=True)]
+    assert losses[-1] < losses[0] / 2

@@ -19,7 +19,7 @@ from mmdemo.errors import BadInput, UnknownName
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore
 from mmdemo.settings import Settings
-from mmdemo.study import Asked, Contributions, Study, Trust, Weighed
+from mmdemo.study import Alike, Asked, Contributions, Near, Study, Trust, Weighed
 from mmdemo.tasks import Task
 from mmdemo.ui.services import Services
 
@@ -39,6 +39,7 @@ class FakeLoop:
         self.suggested: list[tuple[str, Sample, str, str | None]] = []
         self.forgotten: list[str] = []
         self.weighed: list[Asked] = []
+        self.sought: list[tuple[str, Sample, int, bool]] = []
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
     def predict(self, name: str, sample: Sample, explain: str, keep: bool) -> Prediction:
@@ -98,6 +99,15 @@ class FakeLoop:
         left = max(0.0, 0.9 - 0.1 * len(units) - 0.5 * len(without))
         return {**dict.fromkeys(others, (1 - left) / len(others)), label: left}
 
+    def alike(self, name: str, sample: Sample, k: int, reviewer: bool) -> Alike:
+        """Return an example that the caption finds, and for reviewers a corrected sound; one index is outdated."""
+        self.sought.append((name, sample, k, reviewer))
+        label = self.tasks[name].label_names[0]
+        found = [Near("example-0", "examples", label, 2.5, 0.71, "text", "image", "Rain <b>again</b>", "data:,p", "")]
+        if reviewer:
+            found.append(Near("s-9", "corrections", "", 1.5, 0.4, "text", "audio", "", "", "data:,s"))
+        return Alike(VERSION, tuple(found[:k]), {"old": "2026-01-01"})
+
     def services(self) -> Services:
         """Return the seam that the page is handed."""
         return Services(
@@ -109,6 +119,7 @@ class FakeLoop:
             study=self.study,
             weigh=self.weigh,
             what_if=self.what_if,
+            alike=self.alike,
             queue=_no_queue,
             left_out=lambda: self.strays,
             item=_no_item,

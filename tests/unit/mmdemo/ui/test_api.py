@@ -13,6 +13,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import uploads
 from tests.unit.mmdemo.ui.fake_queue import Served
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.slow
 CONTRACT = {  # endpoint → its parameters, in their order
     "/predict": ["task", "image", "text", "audio", "explain", "keep"],
     "/suggest": ["task", "image", "text", "audio", "label", "prediction_id"],
+    "/alike": ["task", "image", "text", "audio", "k"],
     "/forget": ["prediction_id"],
     "/queue": ["task", "limit"],
     "/correct": ["sample_id", "label", "annotator", "note"],
@@ -75,6 +77,24 @@ def test_predict_by_position_answers_with_the_fields_of_the_contract(client: Cli
     assert explanation["text"]["tokens"][2] == {"text": "smiling", "start": 6, "end": 13, "score": 9.0}
     _, sample, explain, keep = served.loop.predicted[-1]
     assert sample.image.read_bytes() == picture.read_bytes() and (explain, keep) == ("default", True)
+
+
+def test_what_is_alike_is_listed_and_strangers_find_nothing_corrected(
+    served: Served, serve_api: Callable[[Settings], Served]
+) -> None:
+    found = served.client().predict("sentiment", None, "rain", None, 5, api_name="/alike")
+    assert [(near["id"], near["source"]) for near in found] == [("example-0", "examples"), ("s-9", "corrections")]
+    fields = {"id", "source", "label", "score", "cosine", "query", "match", "text", "image", "audio"}
+    assert set(found[0]) == fields and (found[0]["query"], found[0]["match"]) == ("text", "image")
+    assert served.loop.sought[-1][1:] == (Sample(text="rain"), 5, True)
+    keyed = serve_api(Settings(review_key="sesame"))
+    for headers, reviewer in (({}, False), ({"X-Review-Key": "guess"}, False), ({"X-Review-Key": "sesame"}, True)):
+        found = keyed.client(headers=headers).predict("sentiment", text="rain", api_name="/alike")
+        assert ("corrections" in {near["source"] for near in found}) == reviewer
+    assert keyed.loop.sought[-1][2] == 10
+    abroad = serve_api(Settings(server_name="0.0.0.0"))
+    found = abroad.client().predict("sentiment", text="rain", api_name="/alike")
+    assert {near["source"] for near in found} == {"examples"}
 
 
 def test_predict_by_name_keeps_nothing_unless_asked(client: Client, served: Served) -> None:
@@ -151,6 +171,9 @@ def test_no_address_is_fetched(served: Served) -> None:
         ("/predict", {"task": "sentiment", "text": "x", "keep": "false"}, "keep must be true/false, not false."),
         ("/predict", {"task": "sentiment", "text": 5}, "text must be text, not 5."),
         ("/suggest", {"task": "sentiment", "text": "x", "label": "sad"}, '"sad" is not a label of sentiment;'),
+        ("/alike", {"task": "sentiment", "text": "x", "k": 51}, "k must be a whole number from 1 to 50, not 51."),
+        ("/alike", {"task": "sentiment", "text": "x", "k": 0}, "k must be a whole number from 1 to 50, not 0."),
+        ("/alike", {"task": "nope", "text": "x"}, 'There is no task named "nope"'),
         ("/queue", {"limit": 0}, "limit must be a whole number from 1 to 500, not 0."),
         ("/queue", {"limit": math.pi}, "limit must be a whole number from 1 to 500, not 3.14"),
         ("/queue", {"task": "nope"}, 'There is no task named "nope"'),

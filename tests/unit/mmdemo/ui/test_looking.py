@@ -56,6 +56,15 @@ def test_what_met_what_is_shipped_as_it_is(desk: Desk, loop: FakeLoop) -> None:
     assert attended == {"layers": 1, "heads": 1, "units": 2, "answer": "AQI=", "met": "/wAA/w=="}
 
 
+def test_what_is_alike_is_shown_as_text_and_nothing_that_was_corrected(looking: Looking, loop: FakeLoop) -> None:
+    html = looking.alike(ONE, ENGLISH)["html"]
+    assert "Rain &lt;b&gt;again&lt;/b&gt;" in html and "corrected" not in html and "old" not in html
+    assert "caption finds picture" in html and "文字说明找到图片" in looking.alike(ONE, CHINESE)["html"]
+    assert loop.sought[-1] == ("sentiment", Sample(text="smiling <b>"), 6, False)
+    with pytest.raises(BadInput):
+        looking.alike(OTHER, ENGLISH)
+
+
 def test_a_map_that_is_no_better_than_random_is_said_to_be(looking: Looking, loop: FakeLoop) -> None:
     found = looking.weigh(ONE, "relevance", "positive", "neutral", ENGLISH)
     assert [(asked.method, asked.target, asked.against) for asked in loop.weighed] == [

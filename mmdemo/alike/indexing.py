@@ -1,0 +1,96 @@
+"""Samples → features and what stands for them, in batches; samples at fault are told and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Protocol
+
+from mmdemo import decode
+from mmdemo.alike.pool import Candidate, Pool, Shown, pooled, shown
+from mmdemo.errors import BadInput
+from mmdemo.samples import Features, Inputs, Sample
+from mmdemo.tasks import Task
+
+BATCH = 32  # samples
+PROGRESS_EVERY = 10  # batches
+
+
+class Encoder(Protocol):
+    """What is needed of a predictor."""
+
+    task: Task
+
+    def check(self, inputs: Inputs) -> None:
+        """Raise BadInput for a decoded sample that is refused all the same."""
+
+    def features(self, batch: Sequence[Inputs]) -> Features:
+        """Return the features of decoded samples."""
+
+
+class Labelled(Protocol):
+    """A sample and what it is, such as a row of a manifest."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def sample(self) -> Sample: ...
+    @property
+    def label(self) -> str: ...
+
+
+@dataclass
+class Made:
+    """What was made of samples, as far as it has come."""
+
+    versions: set[str] = field(default_factory=set)  # that made it; several where a newer one began to serve meanwhile
+    candidates: list[Candidate] = field(default_factory=list)
+    features: list[dict] = field(default_factory=list)
+    pictures: list[Shown] = field(default_factory=list)
+
+    @property
+    def pool(self) -> Pool:
+        """All of them, to be looked through."""
+        return pooled(self.candidates, self.features)
+
+
+def make(
+    encoder: Encoder,
+    rows: Iterable[Labelled],
+    source: str,
+    fault: Callable[[str, BadInput], None] = lambda id_, error: None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Made:
+    """Return what one version makes of samples; `fault` is told the id of each that it refuses, and why."""
+    made = Made()
+    usable = _decoded(encoder, rows, fault)
+    for number, batch in enumerate(iter(lambda: list(islice(usable, BATCH)), []), 1):
+        _add(made, encoder, batch, source)
+        if number % PROGRESS_EVERY == 0:
+            progress(f"{len(made.candidates)} samples indexed")
+    return made
+
+
+def _decoded(
+    encoder: Encoder, rows: Iterable[Labelled], fault: Callable[[str, BadInput], None]
+) -> Iterator[tuple[Labelled, Inputs]]:
+    for row in rows:
+        try:
+            inputs = decode.decode(row.sample, encoder.task)
+            encoder.check(inputs)
+            yield row, inputs
+        except BadInput as error:
+            fault(row.id, error)
+
+
+def _add(made: Made, encoder: Encoder, batch: Sequence[tuple[Labelled, Inputs]], source: str) -> None:
+    found = encoder.features([inputs for _, inputs in batch])
+    made.versions.add(found.model_version)
+    made.features += found.by_sample
+    for row, inputs in batch:
+        content = decode.sample_id(inputs, encoder.task.name)
+        made.pictures.append(shown(inputs))
+        show = partial(made.pictures.__getitem__, len(made.candidates))
+        made.candidates.append(Candidate(row.id, source, row.label, inputs.text or "", content, show))

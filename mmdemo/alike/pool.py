@@ -1,0 +1,98 @@
+"""What is looked through: candidates, and by modality their features."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from mmdemo import decode
+from mmdemo.samples import MODALITIES, Inputs
+
+EXAMPLES, CORRECTIONS = "examples", "corrections"  # sources that are no manifest
+SIDE_PX = 240  # longest side of a picture that stands for its sample
+JPEG_QUALITY = 78
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What stands for a sample where it is listed; empty for what it lacks."""
+
+    image: bytes = b""  # JPEG
+    audio: bytes = b""  # MP3
+
+    def urls(self) -> dict[str, str]:
+        """Return both as data URLs, by modality: no file is ever served by an address."""
+        return {"image": _url("image/jpeg", self.image), "audio": _url("audio/mpeg", self.audio)}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One sample that may be found."""
+
+    id: str
+    source: str  # EXAMPLES, CORRECTIONS, or the name of an indexed manifest
+    label: str  # "" where nobody said what it is
+    text: str
+    content: str  # SHA-256 over its inputs: what has the same is the same sample
+    shown: Callable[[], Shown]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Candidates, and by modality (n, d) float32 of unit length, a row of zeros for one that lacks it."""
+
+    candidates: tuple[Candidate, ...]
+    features: Mapping[str, np.ndarray]
+
+
+def pooled(candidates: Sequence[Candidate], features: Sequence[Mapping[str, np.ndarray]]) -> Pool:
+    """Return candidates with the features (d,) of each by modality."""
+    return Pool(tuple(candidates), stacked(features))
+
+
+def stacked(features: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return by modality the features (d,) of samples as (n, d) float32, a row of zeros for one that lacks it."""
+    found = {}
+    for name in MODALITIES:
+        width = next((len(item[name]) for item in features if name in item), None)
+        if width is not None:
+            nothing = np.zeros(width, np.float32)
+            found[name] = np.stack([np.asarray(item.get(name, nothing), np.float32) for item in features])
+    return found
+
+
+def joined(pools: Sequence[Pool]) -> Pool:
+    """Return one pool of several, one behind the other."""
+    features = {}
+    for name in MODALITIES:
+        width = next((pool.features[name].shape[1] for pool in pools if name in pool.features), None)
+        if width is not None:
+            parts = [_part(pool, name, width) for pool in pools]
+            features[name] = np.concatenate(parts)  # (all candidates, d)
+    return Pool(tuple(one for pool in pools for one in pool.candidates), features)
+
+
+def shown(inputs: Inputs) -> Shown:
+    """Return what stands for a decoded sample."""
+    image = audio = b""
+    if inputs.image is not None:
+        picture, file = Image.fromarray(inputs.image), io.BytesIO()
+        picture.thumbnail((SIDE_PX, SIDE_PX))
+        picture.save(file, "JPEG", quality=JPEG_QUALITY)
+        image = file.getvalue()
+    if inputs.audio is not None:
+        audio = decode.encode_speech(inputs.audio)
+    return Shown(image, audio)
+
+
+def _part(pool: Pool, name: str, width: int) -> np.ndarray:
+    return pool.features[name] if name in pool.features else np.zeros((len(pool.candidates), width), np.float32)
+
+
+def _url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}" if content else ""
