@@ -10,7 +10,7 @@ from tests.source_tree import Import
 
 BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review", "mmdemo.study"}
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
-KNOWN = INPUT | {"mmdemo.figures", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
+KNOWN = INPUT | {"mmdemo.figures", "mmdemo.scaling", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
-    "mmdemo.sidecar": INPUT,
+    "mmdemo.scaling": set(),
+    "mmdemo.sidecar": INPUT | {"mmdemo.scaling"},
     "mmdemo.figures": set(),
     "mmdemo.language": INPUT,
     "mmdemo.speech": INPUT,
