@@ -173,9 +173,9 @@ class Loop:
             earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, sample_id))
         return ReviewItem(self._item(row), served.prediction_of(row), earlier)
 
-    def correct(self, sample_id: str, label: str, annotator: str, note: str) -> Correction:
+    def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
         """Store a correction. Raises BadInput, UnknownName, Conflict."""
-        return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note)
+        return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note, wrong_reason)
 
     def skip(self, sample_id: str, annotator: str) -> None:
         """Take a sample out of the queue. Raises BadInput, UnknownName, Conflict."""
