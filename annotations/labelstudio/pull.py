@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlsplit
 
 from annotations import review_queue
@@ -57,10 +58,9 @@ class Pull:
         if not self._is_news(sample_id, counting, external):
             return SyncReport()
         known = {self.place.task.name: self.place.task}
-        given = {"source": SYSTEM, "external_id": external}
+        given: dict[str, Any] = {"wrong_reason": counting.wrong_reason, "source": SYSTEM, "external_id": external}
         try:
-            said = (counting.label, who, "", counting.wrong_reason)
-            review_queue.correct(self.place.store, known, sample_id, *said, **given)
+            review_queue.correct(self.place.store, known, sample_id, counting.label, who, **given)
         except Conflict:  # forgotten meanwhile: it is taken back next
             return SyncReport()
         return SyncReport(pulled=1)

@@ -71,18 +71,13 @@ def mark(task: Task) -> str:
     return f"[mmdemo:{task.name}]"
 
 
-def label_config(task: Task, with_map: bool = True) -> str:
-    """Return the label config: the task's modalities beside its labels, with hotkeys and display names.
-
-    `with_map`: with where the model looked, which only tasks can show that were sent with it.
-    """
+def label_config(task: Task) -> str:
+    """Return the label config: the task's modalities beside its labels, with hotkeys and display names."""
     root = ET.Element("View", style="display: flex; flex-wrap: wrap; gap: 24px")
     shown = ET.SubElement(root, "View", style="flex: 3 1 360px; min-width: 0")
     for modality in task.modalities:
         ET.SubElement(shown, _TAGS[modality], name=modality, value=f"${modality}")
-    if with_map:
-        ET.SubElement(shown, "Header", value=locale.text("explain.title"), size="5")
-        ET.SubElement(shown, "HyperText", name=LOOKED, value=f"${LOOKED}", inline="true")
+    shown.extend(_map())
     asked = ET.SubElement(root, "View", style="flex: 1 1 160px")
     ET.SubElement(asked, "Header", value=task.display_title())
     choices = ET.SubElement(
@@ -99,31 +94,34 @@ def label_config(task: Task, with_map: bool = True) -> str:
         others = {text for text in label.display.values() if text != displayed[label.name]}
         if others:
             choice.set("hint", " · ".join(sorted(others)))
-    asked.append(_mark_control(task))
+    asked.extend(_mark(task))
     return ET.tostring(root, encoding="unicode")
 
 
-def _mark_control(task: Task) -> ET.Element:
+def _map() -> list[ET.Element]:
+    title = ET.Element("Header", value=locale.text("explain.title"), size="5")
+    return [title, ET.Element("HyperText", name=LOOKED, value=f"${LOOKED}", inline="true")]
+
+
+def _mark(task: Task) -> list[ET.Element]:
     marks = ET.Element("Choices", {"name": REASON, "toName": task.modalities[0], "choice": "multiple"})
-    names = [locale.text("review.wrong_reason", language) for language in locale.LANGUAGES]
-    about = {"value": names[0], "alias": WRONG_REASON, "hotkey": "w", "hint": " · ".join(names[1:])}
-    ET.SubElement(marks, "Choice", about)
-    return marks
+    shown, *others = [locale.text("review.wrong_reason", language) for language in locale.LANGUAGES]
+    ET.SubElement(marks, "Choice", value=shown, alias=WRONG_REASON, hotkey="w", hint=" · ".join(others))
+    return [marks]
 
 
 def brought_up(config: str, task: Task) -> str:
-    """Return what a project's config should be: as it is, if it asks for all that is wanted; people may add to it.
+    """Return what a project's config should be: made anew where its labels or modalities are not the task's.
 
-    Where only the mark is missing, it is added. Where labels or modalities changed, the config is made anew; where the
-    model looked it shows only if it did before: Label Studio refuses a key that the tasks which lie there don't have.
+    People may add to it: otherwise only the map and the mark are added where they are missing.
     """
     if not fits(config, task):
-        return label_config(task, with_map=f"${LOOKED}" in config)
+        return label_config(task)
     root = ET.fromstring(config, ET.XMLParser(target=ET.TreeBuilder(insert_comments=True)))
-    if any(element.get("name") == REASON for element in root.iter()):
-        return config
-    root.append(_mark_control(task))
-    return ET.tostring(root, encoding="unicode")
+    names = {element.get("name") for element in root.iter()}
+    missing = [*(() if LOOKED in names else _map()), *(() if REASON in names else _mark(task))]
+    root.extend(missing)
+    return ET.tostring(root, encoding="unicode") if missing else config
 
 
 def _displayed(task: Task) -> dict[str, str]:

@@ -148,8 +148,9 @@ class Endpoints:
         """
         self._admit(request)
         given = {"sample_id": sample_id, "label": label, "annotator": annotator, "note": note}
-        words = [arguments.text(value, field) for field, value in given.items()]
-        return self.services.correct(*words, arguments.flag(wrong_reason, "wrong_reason"))
+        sample_id, label, annotator, note = (arguments.text(value, field) for field, value in given.items())
+        mark = arguments.flag(wrong_reason, "wrong_reason")
+        return self.services.correct(sample_id, label, annotator, note, mark)
 
     def skip(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
         """Leave a sample unanswered; it is not asked again. For reviewers."""

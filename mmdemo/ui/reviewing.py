@@ -47,8 +47,9 @@ class Ask:
         """Return what a call holds. Raises BadInput."""
         if not isinstance(given, Mapping):
             raise BadInput("wrong_type", field="ask", wanted="an object", value=given)
-        named = [name for name in cls.__dataclass_fields__ if name in given]
-        return cls(**{name: (arguments.flag if name in FLAGS else arguments.text)(given[name], name) for name in named})
+        readers = {name: arguments.flag if name in FLAGS else arguments.text for name in cls.__dataclass_fields__}
+        checked: dict[str, Any] = {name: read(given[name], name) for name, read in readers.items() if name in given}
+        return cls(**checked)
 
 
 @dataclass(frozen=True)

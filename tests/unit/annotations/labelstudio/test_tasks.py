@@ -82,19 +82,16 @@ def test_a_config_fits_its_task_with_what_people_added_but_not_another() -> None
     assert not tasks.fits("<View><Choices", SENTIMENT)
 
 
-def test_a_config_from_before_the_mark_gets_it_beside_what_people_added() -> None:
-    added = '<!-- ours --><TextArea name="why" toName="image" /><Header'
-    early = without_mark(tasks.label_config(SENTIMENT, with_map=False)).replace("<Header", added)
-    config = tasks.brought_up(early, SENTIMENT)
-    assert '<Choice value="Right' in config.replace("right answer", "Right") and added[:-8] in config
-    assert "$looked" not in config  # the tasks that lie there don't have it
-    assert tasks.brought_up(config, SENTIMENT) == config
-    assert "$looked" not in tasks.brought_up(early, labelled("negative", "positive"))
-    assert tasks.brought_up(tasks.label_config(SENTIMENT), SPEECH) == tasks.label_config(SPEECH)
-
-
-def without_mark(config: str) -> str:
-    return re.sub(r'<Choices name="reason".*?</Choices>', "", config)
+def test_a_config_from_before_map_and_mark_gets_them_beside_what_people_added() -> None:
+    whole = tasks.label_config(SENTIMENT)
+    early = re.sub(r'<Choices name="reason".*?</Choices>|<Header [^>]*size[^>]*><HyperText[^>]*>', "", whole)
+    assert "reason" not in early and "looked" not in early
+    added = early.replace("<Header", '<!-- ours --><TextArea name="why" toName="image" /><Header')
+    config = tasks.brought_up(added, SENTIMENT)
+    assert config.startswith(added.removesuffix("</View>"))
+    assert [each.get("name") for each in ET.fromstring(config)][-2:] == ["looked", "reason"]
+    assert tasks.brought_up(config, SENTIMENT) == config and tasks.brought_up(whole, SENTIMENT) == whole
+    assert tasks.brought_up(added, SPEECH) == tasks.label_config(SPEECH)
 
 
 def test_the_mark_is_read_beside_the_label() -> None:
