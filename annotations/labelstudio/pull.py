@@ -53,12 +53,12 @@ class Pull:
         if counting.label is None:
             return SyncReport(skipped=self._move(sample_id, samples.WAITING, "skip", who))
         external = self._external(sample_id, counting.annotation.id)
-        # Nobody is asked there whether the guess was right, so a mark on another label is left out.
-        counting = replace(counting, wrong_reason=counting.wrong_reason and counting.label == row.label)
-        if not self._is_news(sample_id, counting, external):
+        # Nothing there keeps anybody from marking a label that the model did not say: then the mark is left out.
+        marked = counting.wrong_reason and counting.label == row.label
+        if not self._is_news(sample_id, replace(counting, wrong_reason=marked), external):
             return SyncReport()
         known = {self.place.task.name: self.place.task}
-        given: dict[str, Any] = {"wrong_reason": counting.wrong_reason, "source": SYSTEM, "external_id": external}
+        given: dict[str, Any] = {"wrong_reason": marked, "source": SYSTEM, "external_id": external}
         try:
             review_queue.correct(self.place.store, known, sample_id, counting.label, who, **given)
         except Conflict:  # forgotten meanwhile: it is taken back next

@@ -176,6 +176,9 @@ def test_a_phone_shows_sample_and_labels_and_the_queue_behind_a_button(
     page.click(".mm-rv-unfold")
     assert page.locator(".mm-rv-list").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.click('.mm-tab[data-tab="status"]')
+    served = page.locator(".mm-st-chip")
+    assert served.inner_text() == "使用中" and served.bounding_box()["height"] < 30  # type: ignore[index] - one line
 
 
 def test_what_visitors_wrote_is_text(app: Server, annotator: Callable[..., Annotator]) -> None:
