@@ -64,7 +64,7 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str) -> Questi
         earlier=() if blind else tuple(_earlier(entry, task, language)),
         choices=tuple(_choices(entry.item, task, blind, language)),
         blind=blind,
-        guess="" if blind or entry.prediction.explanation is None else entry.item.label,
+        guess="" if blind or entry.prediction.explanation is None else _known(entry.item.label, task),
     )
 
 
@@ -119,6 +119,10 @@ def _earlier(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
         name = task.display(made.label, language)
         key = "review.earlier_wrong_reason" if made.wrong_reason else "review.earlier"
         yield text(key, language, label=name, annotator=made.annotator)
+
+
+def _known(label: str, task: Task) -> str:
+    return label if label in task.label_names else ""
 
 
 def _choices(item: QueueItem, task: Task, blind: bool, language: str) -> Iterator[Choice]:

@@ -277,6 +277,7 @@
     if (!guess) return;
     if (ui.looked.open) return void answer("label", { label: guess, note: desk.note, wrong_reason: true });
     desk.looking = ui.looked.open = true;
+    showMap();
     ui.looked.scrollIntoView({ block: "nearest" });
     say(mmdemo.t("review.wrong_reason_look"));
   }
