@@ -72,6 +72,7 @@ def _status_lines(found: Status) -> list[str]:
         f"{found.task}: serves {served}",
         "  samples      " + _counts(found.states),
         "  corrections  " + _counts(found.by_label),
+        f"  wrong reason {found.wrong_reason} of the answers that were right",
         f"  held out     {found.held_out} of {found.held_out_needed} needed",
         f"  last sync    {found.last_sync or 'never'}",
         f"  last run     {f'{run.started_at} {run.verdict or run.state}' if run else 'never'}",

@@ -27,7 +27,7 @@ IMPORT = "import"  # holder and source of what came in as a manifest
 MEDIA = "media"  # folder beside a manifest
 FIELDS = (
     *("id", "image", "audio", "text", "label", "group", "extra"),
-    *("annotator", "corrected_at", "predicted_label", "model_version", "note"),
+    *("annotator", "corrected_at", "predicted_label", "model_version", "note", "wrong_reason"),
 )
 QUEUE_FIELDS = ("sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested", "text")
 Entry = Mapping[str, Any]  # field → value: a line of a file
@@ -103,6 +103,7 @@ def read_manifest(store: Store, task: Task, path: Path) -> Imported:
         try:
             decode.decode(row.sample, task)
             review_queue.checked_name(_annotator(row))
+            review_queue.check_mark(bool(_mark(row)), row.label, _guess(row))
         except BadInput as error:
             raise ManifestError("manifest_sample", path=path, id=row.id, detail=error) from error
     added = sum(_add(store, task, decode.decode(row.sample, task), row) for row in rows)
@@ -124,6 +125,7 @@ def _entry(row: Labelled) -> Entry:
         "predicted_label": made.predicted_label,
         "model_version": made.model_version,
         "note": made.note,
+        "wrong_reason": made.wrong_reason,
     }
 
 
@@ -158,48 +160,63 @@ def _annotator(row: manifests.Row) -> str:
     return str(row.raw.get("annotator") or IMPORT)
 
 
+def _guess(row: manifests.Row) -> str:
+    return str(row.raw.get("predicted_label") or "")
+
+
+def _mark(row: manifests.Row) -> bool | None:
+    """Return whether a row says "right answer, wrong reason", None where it does not speak of it. Raises BadInput."""
+    mark = row.raw.get("wrong_reason")
+    if mark is not None and not isinstance(mark, bool):
+        raise BadInput("wrong_type", field="wrong_reason", wanted="true/false", value=mark)
+    return mark
+
+
 def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool:
     sample_id, label, about = decode.sample_id(inputs, task.name), given.label, given.raw
     annotator = review_queue.checked_name(_annotator(given))
-    at = _moment(about.get("corrected_at"))
+    at, mark = _moment(about.get("corrected_at")), _mark(given)
     copies = media.copies_of(inputs)
     with store.session() as session, media.keeping(store.media, list(copies.values())):
         row = samples.find(session, sample_id)
-        if row is not None and row.has_content and _is_known(session, sample_id, label, annotator, at):
+        if row is not None and row.has_content and _is_known(session, sample_id, label, mark, annotator, at):
             return False
-        row = row or _new_row(sample_id, task, inputs, about)
+        row = row or _new_row(sample_id, task, inputs, given)
         if not row.has_content:
             content.fill(row, inputs, copies)
         made = review_queue.record(session, row, "import", label, annotator, str(about.get("note") or ""), IMPORT)
         made.corrected_at = at or made.corrected_at
-        made.predicted_label = str(about.get("predicted_label") or "")
+        made.predicted_label, made.wrong_reason = _guess(given), bool(mark)
         made.model_version = str(about.get("model_version") or "")
         content.hold(session, row, True, IMPORT)
         session.commit()
     return True
 
 
-def _new_row(sample_id: str, task: Task, inputs: Inputs, about: Mapping[str, Any]) -> SampleRow:
+def _new_row(sample_id: str, task: Task, inputs: Inputs, given: manifests.Row) -> SampleRow:
     return SampleRow(
         sample_id=sample_id,
         task=task.name,
         modalities=list(inputs.modalities),
-        label=str(about.get("predicted_label") or ""),
+        label=_guess(given),
         confidence=0.0,  # nobody predicted it here
-        model_version=str(about.get("model_version") or ""),
+        model_version=str(given.raw.get("model_version") or ""),
         doubt=0.0,
         created_at=now(),
         agreed_at=now(),
     )
 
 
-def _is_known(session: Session, sample_id: str, label: str, annotator: str, at: datetime | None) -> bool:
+def _is_known(
+    session: Session, sample_id: str, label: str, mark: bool | None, annotator: str, at: datetime | None
+) -> bool:
     """Whether that import was done before (also where it was taken back since), or what stands says so or is newer."""
     every = labels.every(session, sample_id)
-    if any((made.source, made.label, made.annotator) == (IMPORT, label, annotator) for made in every):
+    alike = [made for made in every if made.label == label and mark in (None, made.wrong_reason)]
+    if any((made.source, made.annotator) == (IMPORT, annotator) for made in alike):
         return True
     standing = [made for made in every if made.withdrawn_at is None][-1:]
-    return any(made.label == label or (at is not None and made.corrected_at >= at) for made in standing)
+    return any(made in alike or (at is not None and made.corrected_at >= at) for made in standing)
 
 
 def _moment(text: Any) -> datetime | None:

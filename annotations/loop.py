@@ -13,6 +13,7 @@ from annotations.selection import audit_draw
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
 from mmdemo.errors import MmdemoError
+from mmdemo.recent import Recent
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Features, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
@@ -69,6 +70,7 @@ class Loop:
         self._make_predictor = make_predictor
         self._finder = alike.Finder(self._store, settings)
         self._predictors: dict[str, Answers] = {}
+        self._looked: dict[str, Recent[Sample, Inputs]] = {name: Recent() for name in self.tasks}
         self._making = threading.Lock()
         self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
         self._nights = night.Nights(settings)
@@ -135,19 +137,19 @@ class Loop:
     def study(self, task: str, sample: Sample) -> Study:
         """Return a sample's other maps, and what met what. Like all closer looks it keeps nothing."""
         known = self._task(task)
-        return self._predictor(known).study(decode.decode(sample, known))
+        return self._predictor(known).study(self._decoded(known, sample))
 
     def weigh(self, task: str, sample: Sample, asked: Asked) -> Weighed:
         """Return what each modality contributed, and how far one map can be trusted."""
         known = self._task(task)
-        return self._predictor(known).weigh(decode.decode(sample, known), asked)
+        return self._predictor(known).weigh(self._decoded(known, sample), asked)
 
     def what_if(
         self, task: str, sample: Sample, units: Collection[int], modalities: Collection[str]
     ) -> dict[str, float]:
         """Return the probabilities without units of a sample's map and without modalities. Raises BadInput."""
         known = self._task(task)
-        return self._predictor(known).what_if(decode.decode(sample, known), units, modalities)
+        return self._predictor(known).what_if(self._decoded(known, sample), units, modalities)
 
     def alike(self, task: str, sample: Sample, k: int, reviewer: bool) -> Alike:
         """Return the samples nearest to one, for a reviewer among those corrected too. Raises BadInput."""
@@ -173,9 +175,9 @@ class Loop:
             earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, sample_id))
         return ReviewItem(self._item(row), served.prediction_of(row), earlier)
 
-    def correct(self, sample_id: str, label: str, annotator: str, note: str) -> Correction:
+    def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
         """Store a correction. Raises BadInput, UnknownName, Conflict."""
-        return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note)
+        return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note, wrong_reason)
 
     def skip(self, sample_id: str, annotator: str) -> None:
         """Take a sample out of the queue. Raises BadInput, UnknownName, Conflict."""
@@ -219,6 +221,10 @@ class Loop:
 
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)
+
+    def _decoded(self, task: Task, sample: Sample) -> Inputs:
+        """Decode a sample; one that is looked at again and again is read once, while its visit is remembered."""
+        return self._looked[task.name].get(sample, lambda: decode.decode(sample, task))
 
     def _answer(self, task: Task, inputs: Inputs, explain: str) -> Prediction:
         prediction = self._predictor(task).predict_inputs(inputs, explain)

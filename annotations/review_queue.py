@@ -201,6 +201,7 @@ def correct(
     label: str,
     annotator: str,
     note: str = "",
+    wrong_reason: bool = False,
     *,
     source: str = "page",
     external_id: str | None = None,
@@ -208,17 +209,20 @@ def correct(
     """Store what a person says a sample is. A later correction counts instead of an earlier one, which stays.
 
     `external_id` names the annotation of another server (`source`) that this is: the same one with the same label is
-    stored once. Raises BadInput (no name, long note), UnknownName (sample, label), Conflict (unflagged, forgotten).
+    stored once. `wrong_reason` marks a right answer for which the model looked at the wrong thing. Raises BadInput (no
+    name, long note, a mark on another label than the model's), UnknownName (sample, label), Conflict (unflagged,
+    forgotten).
     """
     annotator, note = checked_name(annotator), _checked_note(note)
     with store.session() as session:
         row = present(session, sample_id)
         task_of(tasks, row.task).check_label(label)
+        check_mark(wrong_reason, label, row.label)
         known = labels.from_outside(session, source, external_id) if external_id else None
-        if known is not None and known.label == label:
+        if known is not None and (known.label, known.wrong_reason) == (label, wrong_reason):
             return labels.as_correction(known, row.task)
         made = record(session, row, "label", label, annotator, note, source)
-        made.external_id = external_id
+        made.external_id, made.wrong_reason = external_id, wrong_reason
         session.commit()
         return labels.as_correction(made, row.task)
 
@@ -232,6 +236,7 @@ def record(
         label=label,
         annotator=annotator,
         note=note,
+        wrong_reason=False,
         corrected_at=now(),
         predicted_label=row.label,
         model_version=row.model_version,
@@ -301,6 +306,12 @@ def checked_name(annotator: str) -> str:
     if len(name) > NAME_CHARS:
         raise BadInput("too_long", field="name", length=len(name), most=NAME_CHARS)
     return name
+
+
+def check_mark(wrong_reason: bool, label: str, guess: str) -> None:
+    """Raise BadInput where "right answer, wrong reason" is said of an answer that was not right."""
+    if wrong_reason and label != guess:
+        raise BadInput("wrong_reason_of_wrong_answer", label=label, guess=guess)
 
 
 def _checked_note(note: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-HEAD = "0001"  # the newest migration; a test compares it with the folder
+HEAD = "0002"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -92,6 +92,7 @@ class CorrectionRow(Base):
     label: Mapped[str] = mapped_column(String(200))
     annotator: Mapped[str] = mapped_column(String(200))
     note: Mapped[str] = mapped_column(Text)
+    wrong_reason: Mapped[bool]  # the guess was right, but the model looked at the wrong thing
     corrected_at: Mapped[datetime]
     predicted_label: Mapped[str] = mapped_column(String(200))
     model_version: Mapped[str] = mapped_column(String(200))

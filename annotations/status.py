@@ -24,6 +24,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         usable = labels.corrections(session, task.name)
         sync = runs.last_sync(session, task.name)
         run = runs.last(session, task.name)
+        wrong_reason = labels.count_wrong_reasons(session, task.name)
         today = labels.count_since(session, task.name, midnight)
     versions = tuple(Versions(settings).list(task.name))
     return Status(
@@ -38,6 +39,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         held_out_needed=task.gate.minimum,
         answered_today=today,
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),
+        wrong_reason=wrong_reason,
     )
 
 

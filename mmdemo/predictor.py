@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
 from mmdemo.explain import closer
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.heads import ClassificationHead
+from mmdemo.recent import Recent
 from mmdemo.samples import Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
@@ -37,6 +38,7 @@ class Served:
     model: MultimodalModel
     processor: MultimodalProcessor
     usual: dict[str, familiarity.Stats]  # by modality
+    looked: Recent[Inputs, explain.Pass] = field(default_factory=Recent)  # passes of what is looked at more closely
 
     def probabilities(self, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
         """Return calibrated probabilities (labels,)."""
@@ -119,12 +121,12 @@ class Predictor:
     def study(self, inputs: Inputs) -> Study:
         """Return the maps that cost about as much as an answer, and what met what."""
         served = self._current()
-        return closer.study(_seen(served, inputs), served.sidecar.version)
+        return closer.study(_looked_at(served, inputs), served.sidecar.version)
 
     def weigh(self, inputs: Inputs, asked: Asked) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
-        return closer.weigh(_seen(served, inputs), asked, served.sidecar)
+        return closer.weigh(_looked_at(served, inputs), asked, served.sidecar)
 
     def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Return the probabilities without units of the sample's maps and without modalities: see `closer.left`.
@@ -132,7 +134,7 @@ class Predictor:
         They are as sure as an answer to the whole sample may be: what is left of it is always strange.
         """
         served = self._current()
-        seen = _seen(served, inputs)
+        seen = _looked_at(served, inputs)
         left = closer.left(seen, units, modalities)
         probabilities = served.probabilities(left, _seen(served, left).output)
         if _strange(served.task, served, inputs, seen.encoded, seen.output):
@@ -251,6 +253,12 @@ def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pas
     assert output.logits is not None
     label = served.task.label_names[int(output.logits[0].argmax())]
     return explain.Pass(served.model, served.processor, inputs, encoded, output, label)
+
+
+def _looked_at(served: Served, inputs: Inputs) -> explain.Pass:
+    """Return one pass, the same while these very inputs are held: a closer look asks for it again and again."""
+    seen = served.looked.get(inputs, lambda: replace(_seen(served, inputs), inputs=Inputs()))
+    return replace(seen, inputs=inputs)  # what is remembered must not hold them itself
 
 
 def _named(task: Task, probabilities: np.ndarray) -> dict[str, float]:

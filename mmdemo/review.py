@@ -63,6 +63,7 @@ class Correction:
     predicted_label: str
     model_version: str  # that predicted it
     source: str = "page"  # page | label_studio | import
+    wrong_reason: bool = False  # the label is what the model said, but it looked at the wrong thing
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,4 @@ class Status:
     held_out_needed: int  # the task's gate.minimum
     answered_today: int = 0
     indexed: tuple[Indexed, ...] = ()  # by name and version
+    wrong_reason: int = 0  # corrections that count and say: right answer, wrong reason

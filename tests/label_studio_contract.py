@@ -33,7 +33,9 @@ class Contract:
         numbers = client.import_tasks(project.id, bodies)
         found = client.tasks(project.id)
         assert [task.id for task in found] == numbers
-        assert [task.data for task in found] == [{"image": "", "text": text, "sample_id": SAMPLE} for text in captions]
+        assert [task.data for task in found] == [
+            {"image": "", "text": text, "looked": "", "sample_id": SAMPLE} for text in captions
+        ]
         assert {task.annotations for task in found} == {()}
         assert {p.id: p.model_version for p in client.projects()}[project.id] == "v1"
         client.set_model_version(project.id, "v1")  # once more is fine

@@ -84,12 +84,12 @@ def find_task(client: Client, store: Store, task: Task, projects: Iterable[Proje
 
     Raises LabelStudioError where somebody else's project has the title.
     """
-    config = tasks.label_config(task)
     found = find_project(client, store, projects, task.name, tasks.title(task), tasks.mark(task))
     made = found is None
-    project = found or client.create_project(tasks.title(task), tasks.description(task), config)
-    if not made and not tasks.fits(project.label_config, task):
-        client.set_label_config(project.id, config)
+    project = found or client.create_project(tasks.title(task), tasks.description(task), tasks.label_config(task))
+    wanted = tasks.brought_up(project.label_config, task)
+    if not made and wanted != project.label_config:
+        client.set_label_config(project.id, wanted)
     note_project(client, store, task.name, project)
     with store.reading() as session:
         pairs = outside.links(session, SYSTEM, client.url, task.name)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlsplit
 
 from annotations import review_queue
@@ -11,7 +12,7 @@ from annotations.labelstudio.client import Annotation, RemoteTask
 from annotations.labelstudio.place import SYSTEM, Noted, Place
 from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.tasks import Verdict
-from annotations.schema import SampleRow
+from annotations.schema import CorrectionRow, SampleRow
 from annotations.store import labels, samples
 from mmdemo.errors import Conflict
 from mmdemo.review import QUEUED, SKIPPED
@@ -41,20 +42,23 @@ class Pull:
         if noted.annotation is not None and not _stands(noted, remote.annotations):
             report += self._withdraw(row.sample_id, noted)
         if counting is not None and fresh != noted:
-            report += self._take_over(row.sample_id, counting)
+            report += self._take_over(row, counting)
         if row.sample_id not in self.place.links or fresh != noted or row.state == QUEUED or report.withdrawn:
             self.place.keep_link(row.sample_id, remote.id, fresh)
         return report
 
-    def _take_over(self, sample_id: str, counting: Verdict) -> SyncReport:
+    def _take_over(self, row: SampleRow, counting: Verdict) -> SyncReport:
+        sample_id = row.sample_id
         who = self._people.get(counting.annotation.annotator or 0, NOBODY)[: review_queue.NAME_CHARS]
         if counting.label is None:
             return SyncReport(skipped=self._move(sample_id, samples.WAITING, "skip", who))
         external = self._external(sample_id, counting.annotation.id)
-        if not self._is_news(sample_id, counting, external):
+        # Nothing there keeps anybody from marking a label that the model did not say: then the mark is left out.
+        marked = counting.wrong_reason and counting.label == row.label
+        if not self._is_news(sample_id, replace(counting, wrong_reason=marked), external):
             return SyncReport()
         known = {self.place.task.name: self.place.task}
-        given = {"source": SYSTEM, "external_id": external}
+        given: dict[str, Any] = {"wrong_reason": marked, "source": SYSTEM, "external_id": external}
         try:
             review_queue.correct(self.place.store, known, sample_id, counting.label, who, **given)
         except Conflict:  # forgotten meanwhile: it is taken back next
@@ -67,10 +71,10 @@ class Pull:
             last = next(reversed(labels.history(session, sample_id)), None)
             known = labels.from_outside(session, SYSTEM, external)
         if last is not None and last.external_id == external:
-            return last.label != counting.label
+            return not _says(last, counting)
         if last is not None and last.source != SYSTEM and last.corrected_at > counting.annotation.updated_at:
             return False
-        if known is not None and known.label == counting.label:
+        if known is not None and _says(known, counting):
             review_queue.withdraw(self.place.store, SYSTEM, external)  # it was given again since: it counts anew
         return True
 
@@ -99,6 +103,10 @@ class Pull:
     @cached_property
     def _people(self) -> dict[int, str]:
         return self.place.client.people()
+
+
+def _says(made: CorrectionRow, counting: Verdict) -> bool:
+    return (made.label, made.wrong_reason) == (counting.label, counting.wrong_reason)
 
 
 def _note(noted: Noted, counting: Verdict | None) -> Noted:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from annotations import served
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import RemoteTask
 from annotations.labelstudio.files import Files
@@ -96,4 +97,5 @@ def _belongs(row: SampleRow, remote: RemoteTask | None) -> bool:
 def _outgoing(row: SampleRow) -> Outgoing:
     files = {"image": row.image, "audio": row.audio}
     kept = {modality: name for modality, name in files.items() if name}
-    return Outgoing(row.sample_id, row.caption, kept, row.label or None, row.confidence, row.model_version)
+    guess = (row.label or None, row.confidence, row.model_version)
+    return Outgoing(row.sample_id, row.caption, kept, *guess, served.prediction_of(row).explanation)

@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from annotations.labelstudio import looked
+from mmdemo import locale
+from mmdemo.samples import Explanation
 from mmdemo.tasks import Task
 
 if TYPE_CHECKING:
     from annotations.labelstudio.client import Annotation
 
 CONTROL = "label"  # name of the Choices tag, and `from_name` of every result
+REASON = "reason"  # name of the Choices tag of the mark "right answer, wrong reason"
+WRONG_REASON = "wrong_reason"  # that mark, as stored
+LOOKED = "looked"  # key in a task's data that holds where the model looked, as HTML
 SAMPLE_ID = "sample_id"  # key in a task's data by which it is found again
 TITLE_CHARS = 50  # Label Studio refuses longer titles
 MEDIA_TITLE = "mmdemo media"
@@ -38,6 +44,7 @@ class Outgoing:
     label: str | None = None  # the model's guess; None where nobody predicted
     score: float = 0.0  # its probability
     model_version: str = ""
+    explanation: Explanation | None = None  # as it was served with the guess
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Verdict:
 
     annotation: "Annotation"  # the one that counts
     label: str | None  # None: it was skipped
+    wrong_reason: bool = False  # … and says that a right guess looked at the wrong thing
 
 
 def title(task: Task) -> str:
@@ -69,6 +77,7 @@ def label_config(task: Task) -> str:
     shown = ET.SubElement(root, "View", style="flex: 3 1 360px; min-width: 0")
     for modality in task.modalities:
         ET.SubElement(shown, _TAGS[modality], name=modality, value=f"${modality}")
+    shown.extend(_map())
     asked = ET.SubElement(root, "View", style="flex: 1 1 160px")
     ET.SubElement(asked, "Header", value=task.display_title())
     choices = ET.SubElement(
@@ -85,7 +94,34 @@ def label_config(task: Task) -> str:
         others = {text for text in label.display.values() if text != displayed[label.name]}
         if others:
             choice.set("hint", " · ".join(sorted(others)))
+    asked.extend(_mark(task))
     return ET.tostring(root, encoding="unicode")
+
+
+def _map() -> list[ET.Element]:
+    title = ET.Element("Header", value=locale.text("explain.title"), size="5")
+    return [title, ET.Element("HyperText", name=LOOKED, value=f"${LOOKED}", inline="true")]
+
+
+def _mark(task: Task) -> list[ET.Element]:
+    marks = ET.Element("Choices", {"name": REASON, "toName": task.modalities[0], "choice": "multiple"})
+    shown, *others = [locale.text("review.wrong_reason", language) for language in locale.LANGUAGES]
+    ET.SubElement(marks, "Choice", value=shown, alias=WRONG_REASON, hotkey="w", hint=" · ".join(others))
+    return [marks]
+
+
+def brought_up(config: str, task: Task) -> str:
+    """Return what a project's config should be: made anew where its labels or modalities are not the task's.
+
+    People may add to it: otherwise only the map and the mark are added where they are missing.
+    """
+    if not fits(config, task):
+        return label_config(task)
+    root = ET.fromstring(config, ET.XMLParser(target=ET.TreeBuilder(insert_comments=True)))
+    names = {element.get("name") for element in root.iter()}
+    missing = [*(() if LOOKED in names else _map()), *(() if REASON in names else _mark(task))]
+    root.extend(missing)
+    return ET.tostring(root, encoding="unicode") if missing else config
 
 
 def _displayed(task: Task) -> dict[str, str]:
@@ -134,6 +170,7 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
     data = {modality: urls.get(modality, "") for modality in task.modalities}
     if "text" in data:
         data["text"] = sample.caption or ""
+    data[LOOKED] = looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
     body: dict[str, Any] = {"data": {**data, SAMPLE_ID: sample.sample_id}}
     if sample.label in task.label_names:
         body["predictions"] = [
@@ -148,7 +185,16 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
 
 def result(task: Task, label: str) -> dict[str, Any]:
     """Return the one result of an annotation or prediction that says `label`."""
-    return {"from_name": CONTROL, "to_name": task.modalities[0], "type": "choices", "value": {"choices": [label]}}
+    return _choices(CONTROL, task, label)
+
+
+def wrong_reason_result(task: Task) -> dict[str, Any]:
+    """Return the result of an annotation that says "right answer, wrong reason"."""
+    return _choices(REASON, task, WRONG_REASON)
+
+
+def _choices(control: str, task: Task, choice: str) -> dict[str, Any]:
+    return {"from_name": control, "to_name": task.modalities[0], "type": "choices", "value": {"choices": [choice]}}
 
 
 def label_of(results: Iterable[Mapping[str, Any]], task: Task) -> str | None:
@@ -160,10 +206,21 @@ def label_of(results: Iterable[Mapping[str, Any]], task: Task) -> str | None:
     return None
 
 
+def says_wrong_reason(results: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether an annotation's results say "right answer, wrong reason"."""
+    marks = [item.get("value", {}).get("choices", []) for item in results if item.get("from_name") == REASON]
+    return any(WRONG_REASON in chosen for chosen in marks)
+
+
 def verdict(annotations: Iterable["Annotation"], task: Task) -> Verdict | None:
     """Return what the latest annotation says; skips count where nobody gave a label. None: nothing that can be read."""
     ordered = sorted(annotations, key=lambda annotation: (annotation.updated_at, annotation.id))
-    read = [Verdict(each, None if each.cancelled else label_of(each.result, task)) for each in ordered]
+    read = [
+        Verdict(each, None)
+        if each.cancelled
+        else Verdict(each, label_of(each.result, task), says_wrong_reason(each.result))
+        for each in ordered
+    ]
     labelled = [each for each in read if each.label is not None]
     skipped = [each for each in read if each.annotation.cancelled]
     return next(reversed(labelled or skipped), None)

@@ -72,6 +72,12 @@ def count_by(session: Session, column: str, task: str) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def count_wrong_reasons(session: Session, task: str) -> int:
+    """Return how many corrections that count say that the model was right for the wrong reason."""
+    counted = standing(task).where(CorrectionRow.wrong_reason).subquery()
+    return session.scalar(select(func.count()).select_from(counted)) or 0
+
+
 def count_since(session: Session, task: str, moment: datetime) -> int:
     """Return how many corrections that count were given since `moment`."""
     counted = standing(task).where(CorrectionRow.corrected_at >= moment).subquery()
@@ -86,6 +92,7 @@ def as_correction(row: CorrectionRow, task: str) -> Correction:
         label=row.label,
         annotator=row.annotator,
         note=row.note,
+        wrong_reason=row.wrong_reason,
         corrected_at=iso(row.corrected_at),
         predicted_label=row.predicted_label,
         model_version=row.model_version,

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from mmdemo.errors import NotAllowed
@@ -65,7 +66,8 @@ def for_strangers(status: Status) -> Status:
     run = status.last_retrain
     if run is not None and run.state == "failed":
         run = replace(run, reasons=(), why=())  # they hold what the log said, paths included
-    return replace(status, states=waiting, by_label={}, by_annotator={}, answered_today=0, last_retrain=run)
+    hidden: dict[str, Any] = {"by_label": {}, "by_annotator": {}, "answered_today": 0, "wrong_reason": 0}
+    return replace(status, states=waiting, last_retrain=run, **hidden)
 
 
 def beyond_loopback(settings: Settings, headers: Mapping[str, str], environment: Mapping[str, str]) -> bool:

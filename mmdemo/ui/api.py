@@ -133,11 +133,24 @@ class Endpoints:
         name = self._task(task).name if arguments.text(task, "task") else ""
         return [_row(item) for item in self.services.queue(name, arguments.limit(limit))]
 
-    def correct(self, request: gr.Request, sample_id: str, label: str, annotator: str, note: str = "") -> Correction:
-        """Say what a sample is. The model learns from it at night. Returns the stored correction. For reviewers."""
+    def correct(
+        self,
+        request: gr.Request,
+        sample_id: str,
+        label: str,
+        annotator: str,
+        note: str = "",
+        wrong_reason: bool = False,
+    ) -> Correction:
+        """Say what a sample is. The model learns from it at night. Returns the stored correction. For reviewers.
+
+        wrong_reason: "right answer, wrong reason": the label is the model's, but it looked at the wrong thing.
+        """
         self._admit(request)
         given = {"sample_id": sample_id, "label": label, "annotator": annotator, "note": note}
-        return self.services.correct(*(arguments.text(value, field) for field, value in given.items()))
+        sample_id, label, annotator, note = (arguments.text(value, field) for field, value in given.items())
+        mark = arguments.flag(wrong_reason, "wrong_reason")
+        return self.services.correct(sample_id, label, annotator, note, mark)
 
     def skip(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
         """Leave a sample unanswered; it is not asked again. For reviewers."""

@@ -37,6 +37,15 @@ class Blocks(gr.Blocks):
             log.exception("A call failed")
             raise gr.Error(locale.text("common.failed", language), print_exception=False) from error
 
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *positional: Any, **named: Any) -> Any:
+        """Read a call's values; those that have a default may be left out at the end, as gradio_client allows."""
+        return await super().preprocess_data(block_fn, _filled(block_fn, inputs), *positional, **named)
+
+
+def _filled(block_fn: Any, inputs: list[Any]) -> list[Any]:
+    missing = [getattr(block, "value", None) for block in block_fn.inputs[len(inputs) :]]
+    return inputs if None in missing else [*inputs, *missing]
+
 
 def _check_files(inputs: Any) -> None:
     for name in uploads.named_in(inputs):

@@ -17,6 +17,7 @@ SHOWN_PX = 900  # longest side of the picture that is shown; its map is far coar
 JPEG_QUALITY = 82
 WINDOW_S = 0.032
 ROWS, COLUMNS = 96, 640  # of the spectrogram as drawn
+WAVE_COLUMNS = 320  # of the waveform as drawn
 BRIGHTER = 0.7  # exponent: speech stays visible under the veil of its map
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7_600.0
 RANGE_DB = 70.0  # what lies further under the loudest is drawn as silence
@@ -28,6 +29,7 @@ class Preview:
 
     picture: str = ""
     spectrogram: str = ""  # one column a moment, low tones at the bottom
+    waveform: str = ""  # base64 of `envelope`
     sound: str = ""
     seconds: float = 0.0
     width: int = 0  # of the picture, pixels
@@ -36,7 +38,7 @@ class Preview:
     @property
     def size(self) -> int:
         """Bytes that it holds."""
-        return len(self.picture) + len(self.spectrogram) + len(self.sound)
+        return len(self.picture) + len(self.spectrogram) + len(self.waveform) + len(self.sound)
 
 
 def of(inputs: Inputs) -> Preview:
@@ -51,6 +53,7 @@ def of(inputs: Inputs) -> Preview:
         sound = _url("audio/flac", decode.encode_audio(inputs.audio))
         seconds = len(inputs.audio) / decode.SAMPLE_RATE_HZ
         shown |= {"spectrogram": _url("image/png", _bytes(grey, "PNG")), "sound": sound, "seconds": seconds}
+        shown["waveform"] = base64.b64encode(envelope(inputs.audio).tobytes()).decode()
     return Preview(**shown)  # type: ignore[arg-type]
 
 
@@ -71,6 +74,13 @@ def spectrogram(wave: np.ndarray) -> np.ndarray:
     db = 10 * np.log10(np.maximum(rows, 1e-12))
     level = np.clip((db - db.max()) / RANGE_DB + 1, 0, 1) ** BRIGHTER
     return np.ascontiguousarray((level[::-1] * 255).astype(np.uint8))
+
+
+def envelope(wave: np.ndarray) -> np.ndarray:
+    """Return (2, WAVE_COLUMNS) uint8, the lowest and highest of (samples,) sound: silence 128, the loudest 1 or 255."""
+    starts = np.arange(WAVE_COLUMNS) * len(wave) // WAVE_COLUMNS
+    extremes = np.stack([np.minimum.reduceat(wave, starts), np.maximum.reduceat(wave, starts)])  # (2, WAVE_COLUMNS)
+    return np.round(128 + 127 * extremes / max(float(np.abs(extremes).max()), 1e-9)).astype(np.uint8)
 
 
 def peaks(wave: np.ndarray, count: int) -> list[float]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmdemo.locale import text
-from mmdemo.review import QueueItem, ReviewItem, Status
+from mmdemo.review import Correction, QueueItem, ReviewItem, Status
 from mmdemo.tasks import Task
 from mmdemo.ui.answer import percent
 
@@ -45,6 +45,7 @@ class Question:
     earlier: tuple[str, ...]  # answers that were given before
     choices: tuple[Choice, ...]  # in the task's order
     blind: bool  # nothing here tells what the model guessed, or what a visitor suggested
+    guess: str = ""  # the label that can be called right for the wrong reason: there is a map to judge by
 
 
 def rows(items: Sequence[QueueItem], tasks: Mapping[str, Task], current: str, language: str) -> tuple[Row, ...]:
@@ -63,6 +64,7 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str) -> Questi
         earlier=() if blind else tuple(_earlier(entry, task, language)),
         choices=tuple(_choices(entry.item, task, blind, language)),
         blind=blind,
+        guess="" if blind or entry.prediction.explanation is None else _known(entry.item.label, task),
     )
 
 
@@ -78,11 +80,11 @@ def keys(labels: Sequence[str]) -> dict[str, str]:
     return dict(zip(labels, KEYS, strict=False))
 
 
-def told(entry: ReviewItem, label: str, task: Task, language: str) -> str:
+def told(entry: ReviewItem, made: Correction, task: Task, language: str) -> str:
     """Return what is said after an answer: now the guess may be known."""
-    name, guess = task.display(label, language), task.display(entry.item.label, language)
-    if label == entry.item.label:
-        return text("review.said_alike", language, label=name)
+    name, guess = task.display(made.label, language), task.display(entry.item.label, language)
+    if made.label == entry.item.label:
+        return text("review.said_wrong_reason" if made.wrong_reason else "review.said_alike", language, label=name)
     sure = percent(entry.item.confidence, language)
     return text("review.said", language, label=name, guess=guess, percent=sure)
 
@@ -115,7 +117,12 @@ def _facts(entry: ReviewItem, language: str) -> Iterator[str]:
 def _earlier(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
     for made in entry.corrections:
         name = task.display(made.label, language)
-        yield text("review.earlier", language, label=name, annotator=made.annotator)
+        key = "review.earlier_wrong_reason" if made.wrong_reason else "review.earlier"
+        yield text(key, language, label=name, annotator=made.annotator)
+
+
+def _known(label: str, task: Task) -> str:
+    return label if label in task.label_names else ""
 
 
 def _choices(item: QueueItem, task: Task, blind: bool, language: str) -> Iterator[Choice]:

@@ -24,6 +24,7 @@ from mmdemo.ui.shelf import Shelf
 
 ROWS = 20  # of the queue that are listed
 THUMBNAIL_PX = (88, 68)  # twice what is shown
+FLAGS = ("hide", "wrong_reason")  # of what the page asks: yes or no
 NIGHT, DAY = "#1b2850", "#a9c4ff"  # ends of the scale on which a sound's thumbnail is drawn
 
 
@@ -37,6 +38,7 @@ class Ask:
     label: str = ""
     annotator: str = ""
     note: str = ""
+    wrong_reason: bool = False  # the label is the guess, but the model looked at the wrong thing
     hide: bool = False  # show nothing of the guess
     key: str = ""  # the review key as typed
 
@@ -45,9 +47,9 @@ class Ask:
         """Return what a call holds. Raises BadInput."""
         if not isinstance(given, Mapping):
             raise BadInput("wrong_type", field="ask", wanted="an object", value=given)
-        words = [name for name in cls.__dataclass_fields__ if name in given and name != "hide"]
-        checked: dict[str, Any] = {name: arguments.text(given[name], name) for name in words}
-        return cls(**checked, hide=arguments.flag(given.get("hide", False), "hide"))
+        readers = {name: arguments.flag if name in FLAGS else arguments.text for name in cls.__dataclass_fields__}
+        checked: dict[str, Any] = {name: read(given[name], name) for name, read in readers.items() if name in given}
+        return cls(**checked)
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ class Reviewing:
             entry = self._open(ask.sample_id)
             if entry is None:
                 return Done(text("review.taken", language), ask.next, refused=True)
-            self.services.correct(ask.sample_id, ask.label, ask.annotator, ask.note)
-        return Done(questions.told(entry, ask.label, self.services.tasks[entry.item.task], language), ask.next)
+            made = self.services.correct(ask.sample_id, ask.label, ask.annotator, ask.note, ask.wrong_reason)
+        return Done(questions.told(entry, made, self.services.tasks[entry.item.task], language), ask.next)
 
     def skip(self, ask: Ask, language: str) -> Done:
         """Leave it unanswered."""
@@ -182,6 +184,7 @@ class Reviewing:
             "labels": render.html("review_labels", language, view=asked),
             "keys": {choice.key: choice.label for choice in asked.choices if choice.key},
             "accept": accepted,
+            "guess": asked.guess,
             "map": map_card,
         }
 

@@ -36,7 +36,8 @@ class Services:
     queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all of `tasks`), limit → most doubtful first
     left_out: Callable[[], Mapping[str, int]]  # task that is not among `tasks` → samples of it that wait
     item: Callable[[str], ReviewItem]  # sample_id
-    correct: Callable[[str, str, str, str], Correction]  # sample_id, label, annotator, note
+    # correct(sample_id, label, annotator, note, wrong_reason): the last says "right answer, wrong reason"
+    correct: Callable[[str, str, str, str, bool], Correction]
     skip: Callable[[str, str], None]  # sample_id, annotator
     unsure: Callable[[str, str], None]  # sample_id, annotator
     undo: Callable[[str], str | None]  # annotator → sample_id of the row that is queued again, None if there is none

@@ -43,6 +43,7 @@ class Standing:
     counts: tuple[Count, ...]
     labels: tuple[Count, ...]
     annotators: tuple[Count, ...]
+    wrong_reason: str  # how many answers were right for the wrong reason, "" for none
     last_sync: str  # UTC, ISO 8601; "" for never
     running: bool
     verdict: str
@@ -65,6 +66,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         counts=tuple(_counts(status.states, language)),
         labels=_bars({task.display(label, language): n for label, n in status.by_label.items()}),
         annotators=_bars(dict(sorted(status.by_annotator.items(), key=lambda pair: -pair[1])[:ANNOTATORS_MOST])),
+        wrong_reason=text("status.wrong_reason", language, count=status.wrong_reason) if status.wrong_reason else "",
         last_sync=status.last_sync or "",
         running=run is not None and run.state == RUNNING,
         verdict=text(f"status.run_{_outcome(run)}", language),

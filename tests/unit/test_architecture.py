@@ -8,7 +8,15 @@ import pytest
 from tests import source_tree
 from tests.source_tree import Import
 
-BASE = {"mmdemo.errors", "mmdemo.locale", "mmdemo.samples", "mmdemo.settings", "mmdemo.review", "mmdemo.study"}
+BASE = {
+    "mmdemo.errors",
+    "mmdemo.locale",
+    "mmdemo.samples",
+    "mmdemo.settings",
+    "mmdemo.review",
+    "mmdemo.study",
+    "mmdemo.recent",
+}
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
 KNOWN = INPUT | {"mmdemo.figures", "mmdemo.scaling", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
@@ -29,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.samples": set(),
     "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},
     "mmdemo.study": {"mmdemo.samples"},
+    "mmdemo.recent": set(),
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,

@@ -12,6 +12,7 @@
     const veil = document.createElement("canvas");
     const picture = new Image();
     const sound = figure.querySelector("audio");
+    const wave = sound && mmdemo.sound.bytesOf(figure.dataset.wave);
     const count = grid.rows * grid.columns;
     let cell = null; // that the keyboard or the pointer is at
     let last = null; // view that was painted
@@ -20,9 +21,13 @@
       if (!view) return;
       if (view.shares !== last?.shares || view.signed !== last?.signed) mmdemo.scale.veil(veil, grid, view.shares, view.signed);
       last = view;
-      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+      if (sound) mmdemo.sound.ground(canvas, pen, picture);
+      else pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
       pen.drawImage(veil, 0, 0, canvas.width, canvas.height);
-      if (sound) mmdemo.sound.curve(canvas, pen, grid, view);
+      if (sound) {
+        mmdemo.sound.wave(canvas, pen, wave);
+        mmdemo.sound.curve(canvas, pen, grid, view);
+      }
       for (const number of view.struck) strike(pen, box(number));
       if (sound) mmdemo.sound.cursor(canvas, pen, grid, sound);
       for (const number of view.outlined) outline(canvas, pen, box(number));

@@ -13,7 +13,9 @@
   mmdemo.parts.predict = (root, signal) => {
     const find = (selector) => root.querySelector(selector);
     ui = { root, signal, find, wells: {}, results: find(".mm-results"), keep: find(".mm-keep") };
+    const { stale } = desk;
     for (const form of root.querySelectorAll(".mm-form")) prepare(form);
+    desk.stale = stale; // putting back what was chosen changes nothing
     const first = desk.task === null;
     if (first) desk.keep = !mmdemo.stored(DECLINED);
     ui.keep.checked = desk.keep;
@@ -186,7 +188,7 @@
     if (!token || desk.work) return;
     const view = await mmdemo.call("page_recall", [token]).catch(() => null);
     if (!view || view.state === "gone" || desk.work) return;
-    if (view.state !== "waiting") return arrived(token, view);
+    if (view.state !== "waiting") return arrived(token, view, desk.stale);
     await working(token, (signal, patiently) =>
       patiently(() => mmdemo.call("page_predict", [token], { signal, onWait })));
   }
@@ -229,16 +231,17 @@
     paint();
   }
 
-  function arrived(token, view) {
+  // `stale`: it came before, and the input has changed since.
+  function arrived(token, view, stale = false) {
     if (view.state === "refused") {
       Object.assign(desk, { problem: view.sentence, refused: true, token, view: null });
     } else {
       Object.assign(desk, { problem: "", refused: false, token, view });
       if (view.prediction_id) mmdemo.result.kept.add(view.prediction_id, view.json.sample_id);
       if (view.task && view.task !== desk.task) chooseTask(view.task);
-      for (const well of ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
+      for (const well of stale ? [] : ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
     }
-    desk.stale = false;
+    desk.stale = stale && Boolean(desk.view);
     mmdemo.store(TOKEN, token, "sessionStorage");
     paint();
     ui.find(".mm-aloud").textContent = view.aloud || "";
@@ -293,7 +296,7 @@
   async function amend(name, given) {
     if (desk.work) return false;
     try {
-      arrived(desk.token, await mmdemo.call(name, [desk.token || "", given]));
+      arrived(desk.token, await mmdemo.call(name, [desk.token || "", given]), desk.stale);
       ui.find(".mm-thanks")?.focus();
       return true;
     } catch (error) {

@@ -228,11 +228,12 @@
 
   // --- mouse and keys ----------------------------------------------------------------------------------------------
 
-  const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play" };
+  const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play", w: "wrong" };
   const ACTIONS = {
     skip: () => answer("skip"),
     unsure: () => answer("unsure"),
     undo,
+    wrong: rightForTheWrongReason,
     note: () => { openNote(true); ui.note.focus(); },
     play,
     look: () => act("look"),
@@ -268,6 +269,17 @@
   function accept() {
     if (desk.view?.accept) answer("label", { label: desk.view.accept, note: desk.note });
     else if (current()) say(mmdemo.t("review.choose_first"), true);
+  }
+
+  // Whoever says so has seen the map: the first press opens it.
+  function rightForTheWrongReason() {
+    const guess = desk.view?.guess;
+    if (!guess) return;
+    if (ui.looked.open) return void answer("label", { label: guess, note: desk.note, wrong_reason: true });
+    desk.looking = ui.looked.open = true;
+    showMap();
+    ui.looked.scrollIntoView({ block: "nearest" });
+    say(mmdemo.t("review.wrong_reason_look"));
   }
 
   function play() {

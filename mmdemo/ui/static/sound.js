@@ -1,18 +1,43 @@
-// A sound's map: a curve over its spectrogram, in step with playback, of all of it or of what mattered alone.
+// A sound's map: a curve over its spectrogram, its waveform above on the same time axis, in step with playback, of all
+// of it or of what mattered alone.
 mmdemo.sound = (() => {
   "use strict";
   const MATTERED = 1; // multiples of an even share
   const DARK = "#101828";
+  const ABOVE = 0.25; // of the height is the waveform's
+  const [GROUND, WAVE] = ["#1b2850", "#a9c4ff"]; // night and day of the thumbnails: sound is dark in both themes
+
+  // `bytes`: the lowest of each column, then the highest; 128 is silence (mmdemo/ui/preview.py).
+  function wave(canvas, pen, bytes) {
+    const [columns, high] = [bytes.length / 2, canvas.height * ABOVE];
+    const width = canvas.width / columns;
+    pen.fillStyle = WAVE;
+    for (let column = 0; column < columns; column += 1) {
+      const [top, bottom] = [bytes[columns + column], bytes[column]].map((value) => high * (0.5 - (0.47 * (value - 128)) / 127));
+      pen.fillRect(column * width, top - 1, width, bottom - top + 2);
+    }
+  }
+
+  const bytesOf = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+
+  // The ground on which waveform and spectrogram are drawn.
+  function ground(canvas, pen, picture) {
+    const top = canvas.height * ABOVE;
+    pen.fillStyle = GROUND;
+    pen.fillRect(0, 0, canvas.width, top);
+    pen.drawImage(picture, 0, top, canvas.width, canvas.height - top);
+  }
 
   // One-sided from the bottom; signed from the middle, up for and down against the answer.
   function curve(canvas, pen, grid, { shares, signed }) {
     const seconds = end(grid);
     const [floor, reach] = signed ? [0.5, 0.42] : [0.95, 0.85];
+    const at = (part) => canvas.height * (ABOVE + (1 - ABOVE) * part); // from the top of the spectrogram
     const points = Array.from(shares, (share, number) => {
       const middle = (grid.edges_s[number] + grid.edges_s[number + 1]) / 2;
-      return [(middle / seconds) * canvas.width, canvas.height * (floor - reach * mmdemo.scale.level(share))];
+      return [(middle / seconds) * canvas.width, at(floor - reach * mmdemo.scale.level(share))];
     });
-    if (signed) line(pen, [[0, canvas.height / 2], [canvas.width, canvas.height / 2]], "rgb(255 255 255 / 45%)", 2);
+    if (signed) line(pen, [[0, at(floor)], [canvas.width, at(floor)]], "rgb(255 255 255 / 45%)", 2);
     line(pen, points, DARK, 9);
     line(pen, points, "#fee838", 4);
   }
@@ -91,5 +116,5 @@ mmdemo.sound = (() => {
     signal.addEventListener("abort", () => sound.pause());
   }
 
-  return { curve, cursor, player, mattered };
+  return { ground, wave, bytesOf, curve, cursor, player, mattered };
 })();

@@ -10,6 +10,7 @@ import pytest
 
 from annotations import review_queue
 from annotations.labelstudio.report import SyncReport
+from annotations.store import labels
 from mmdemo.samples import Inputs
 from tests.e2e.labelstudio.conftest import Loop
 from tests.label_studio_server import EMAIL, PASSWORD
@@ -67,6 +68,9 @@ def test_a_picture_is_shown_its_guess_chosen_and_another_choice_comes_back(
     assert picture.evaluate(SHOWN) == 320
     assert annotator.get_by_text("<b>seen</b> as it is").first.is_visible()
     assert chosen(annotator) == ["positive"]  # the guess
+    marked = annotator.locator("span[title='1.00'][style*=rgba]", has_text="<b>seen</b>").first
+    assert "31, 95, 191" in marked.evaluate("word => getComputedStyle(word).backgroundColor")
+    annotator.wait_for_function("() => document.querySelector(\"img[src*='/data/upload']\").naturalWidth === 320")
 
     annotator.keyboard.press("2")
     annotator.wait_for_function("() => document.querySelector('input[name=neutral]').checked")
@@ -88,10 +92,15 @@ def test_a_sound_plays_and_its_guess_comes_back_when_confirmed(loop: Loop, label
     annotator.get_by_test_id("playback-button:play").first.click()
     annotator.wait_for_function("() => document.querySelector('audio').currentTime > 0.2")
     assert chosen(annotator) == ["surprised"]
+    annotator.keyboard.press("w")
+    annotator.get_by_label("right answer, wrong reason").and_(annotator.locator(":checked")).wait_for(state="attached")
+    assert annotator.get_by_label("surprised").is_checked()  # still
 
     submit(annotator)
     assert loop.sync_task(loop.sounds) == SyncReport(pulled=1)
     assert loop.said(sample_id) == [("surprised", EMAIL, "label_studio")]
+    with loop.store.reading() as session:
+        assert [made.wrong_reason for made in labels.history(session, sample_id)] == [True]
 
 
 def test_a_picture_of_one_colour_and_one_without_caption_are_shown(loop: Loop, label_studio, sdk, annotator) -> None:

@@ -113,6 +113,9 @@ def test_an_answer_to_what_was_there_before_is_said_to_be_that(visit: Callable[.
     assert visitor.page.is_hidden(".mm-stale")
     visitor.choose(caption="A lovely day?")
     assert visitor.page.is_visible(".mm-stale")
+    visitor.page.click("[data-language=zh]")
+    visitor.page.wait_for_selector(".mm-answer-name:has-text('积极')")  # the answer has come in that language
+    assert visitor.page.is_visible(".mm-stale") and "输入已更改" in visitor.page.inner_text(".mm-stale")
     visitor.predict()
     visitor.page.wait_for_selector(".mm-stale", state="hidden")
 

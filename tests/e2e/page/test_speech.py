@@ -14,6 +14,19 @@ from tests.serving import Server
 
 SPEECH = '.mm-form[data-task="speech_emotion"]'
 
+# Returns how much of the upper quarter of the sound's map has the waveform's colour, and the colour at its top where
+# the sound stands.
+WAVEFORM = """() => {
+  const [canvas, sound] = ['canvas', 'audio'].map((name) => document.querySelector(`.mm-sound-map ${name}`));
+  const seconds = JSON.parse(document.querySelector('.mm-sound-map').dataset.grid).edges_s.at(-1);
+  const pen = canvas.getContext('2d');
+  const { data } = pen.getImageData(0, 0, canvas.width, canvas.height / 4);
+  let drawn = 0;
+  for (let at = 0; at < data.length; at += 4) drawn += data[at] === 169 && data[at + 1] === 196 && data[at + 2] === 255;
+  const here = Math.min(canvas.width - 1, Math.round((sound.currentTime / seconds) * canvas.width));
+  return [(4 * drawn) / data.length, [...pen.getImageData(here, 2, 1, 1).data].slice(0, 3)];
+}"""
+
 
 def test_an_example_is_answered_with_a_map_along_time(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
@@ -26,6 +39,10 @@ def test_an_example_is_answered_with_a_map_along_time(visit: Callable[..., Visit
     assert " s: " in page.inner_text(".mm-pointed")
     page.click(".mm-play")
     page.wait_for_function("document.querySelector('.mm-sound-map audio').currentTime > 0.2")
+    page.click(".mm-play")
+    page.wait_for_function("document.querySelector('.mm-sound-map audio').paused")
+    drawn, playhead = page.evaluate(WAVEFORM)
+    assert 0.03 < drawn < 0.9 and playhead == [255, 255, 255]
 
 
 def test_what_is_alike_is_folded_and_can_be_heard(visit: Callable[..., Visitor]) -> None:

@@ -144,14 +144,23 @@ def test_the_guess_stays_hidden_for_whoever_wants_it_so(app: Server, annotator: 
     assert "guess, 54 %" not in person.page.inner_text(".mm-rv-answer")
 
 
-def test_where_the_model_looked_opens_and_stays_open(app: Server, annotator: Callable[..., Annotator]) -> None:
+def test_whoever_calls_an_answer_right_for_the_wrong_reason_sees_where_the_model_looked(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
     person = annotator(app.url)
     choose(person, QUEUE[7].caption)
-    person.page.click(".mm-rv-looked summary")
+    person.page.keyboard.press("w")  # opens the map, where it is closed
+    person.is_told("Look at the map first")
     person.page.wait_for_selector(".mm-rv-map canvas")
     assert person.page.inner_text(".mm-rv-map .mm-sentence").startswith("It looked ")
     choose(person, QUEUE[8].caption)
-    person.page.wait_for_selector(".mm-rv-map canvas")
+    person.page.wait_for_selector(".mm-rv-map canvas")  # it stays open
+    person.press("w")
+    person.is_told("You said negative, as the model had guessed, but for the wrong reason.")
+    assert client.predict("sentiment", api_name="/status")["wrong_reason"] == 1
+    person.press("z")
+    person.sees(QUEUE[8].caption)
+    assert client.predict("sentiment", api_name="/status")["wrong_reason"] == 0
 
 
 def test_a_phone_shows_sample_and_labels_and_the_queue_behind_a_button(
@@ -167,6 +176,9 @@ def test_a_phone_shows_sample_and_labels_and_the_queue_behind_a_button(
     page.click(".mm-rv-unfold")
     assert page.locator(".mm-rv-list").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.click('.mm-tab[data-tab="status"]')
+    served = page.locator(".mm-st-chip")
+    assert served.inner_text() == "使用中" and served.bounding_box()["height"] < 30  # type: ignore[index] - one line
 
 
 def test_what_visitors_wrote_is_text(app: Server, annotator: Callable[..., Annotator]) -> None:

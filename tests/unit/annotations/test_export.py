@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,10 +27,12 @@ def other(tmp_path: Path) -> Store:
     opened.close()
 
 
-def labelled(store: Store, caption: str = "quiet", label: str = "negative", seed: int | None = None) -> str:
+def labelled(
+    store: Store, caption: str = "quiet", label: str = "negative", seed: int | None = None, mark: bool = False
+) -> str:
     sample = given.inputs(caption, seed)
     sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample, version="v5"))
-    review_queue.correct(store, given.TASKS, sample_id, label, "Ann", "=a note")
+    review_queue.correct(store, given.TASKS, sample_id, label, "Ann", "=a note", mark)
     return sample_id
 
 
@@ -56,11 +59,16 @@ def test_what_is_exported_is_a_manifest_to_train_on(store: Store, tmp_path: Path
 
 
 def test_import_restores_the_corrections_of_another_home_once(store: Store, other: Store, tmp_path: Path) -> None:
-    ids = [labelled(store, ODD, seed=1), labelled(store, "plain", "neutral")]
+    ids = [
+        labelled(store, ODD, seed=1),
+        labelled(store, "plain", "neutral"),
+        labelled(store, "right", "positive", mark=True),
+    ]
     export.write_folder(store, ["sentiment"], tmp_path)
     path = tmp_path / "sentiment.jsonl"
-    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=2, known=0)
-    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=0, known=2)
+    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=3, known=0)
+    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=0, known=3)
+    assert [made.wrong_reason for made in corrections(other)] == [False, False, True]
     assert corrections(other) == [replace(made, source="import") for made in corrections(store)]
     with other.reading() as session:
         row = samples.get(session, ids[0])
@@ -88,6 +96,15 @@ def test_a_newer_correction_is_kept_and_an_older_one_replaced(store: Store, tmp_
         export.read_manifest(store, given.TASK, path)
         with store.reading() as session:
             assert labels.history(session, sample_id)[-1].label == counts
+
+
+def test_a_mark_is_news_and_a_manifest_without_one_does_not_speak_of_it(store: Store, tmp_path: Path) -> None:
+    labelled(store, "quiet", "positive")
+    line = {"id": "x", "text": "quiet", "label": "positive", "predicted_label": "positive"}
+    for mark, added, marked in ((None, 0, False), (True, 1, True), (None, 0, True), (True, 0, True)):
+        path = manifest(tmp_path, line if mark is None else {**line, "wrong_reason": mark})
+        assert export.read_manifest(store, given.TASK, path).added == added
+        assert corrections(store)[0].wrong_reason == marked
 
 
 def test_a_plain_manifest_is_imported_as_by_import_and_waiting_samples_are_answered(
@@ -118,10 +135,15 @@ def test_an_import_that_was_taken_back_stays_taken_back(store: Store, tmp_path: 
         ({"id": "a", "text": "x", "label": "splendid"}, "splendid"),
         ({"id": "a", "image": "none.png", "label": "neutral"}, "none.png"),
         ({"id": "a", "text": "x" * 100_000, "label": "neutral"}, '"a"'),
+        ({"id": "a", "text": "x", "label": "neutral", "wrong_reason": "yes"}, "must be true/false"),
+        (
+            {"id": "a", "text": "x", "label": "neutral", "predicted_label": "positive", "wrong_reason": True},
+            'the model said "positive", not "neutral"',
+        ),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_refused(
-    store: Store, tmp_path: Path, line: dict[str, str], said: str
+    store: Store, tmp_path: Path, line: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ManifestError, match=said):
         export.read_manifest(store, given.TASK, manifest(tmp_path, line))
@@ -165,7 +187,7 @@ def test_forms_and_folders_that_do_not_exist_are_refused(store: Store, tmp_path:
         export.write_folder(store, ["sentiment"], tmp_path / "file")
 
 
-def manifest(folder: Path, *lines: dict[str, str]) -> Path:
+def manifest(folder: Path, *lines: dict[str, Any]) -> Path:
     path = folder / "given.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     return path

@@ -221,6 +221,9 @@ def test_status_counts_answers_annotators_held_out_and_the_last_run(loop: Loop, 
     assert (found.states["labelled"], found.answered_today) == (6, 6)
     assert found.by_label == {"negative": 3, "neutral": 3, "positive": 0}
     assert found.by_annotator == {"Bo": 5, "Ann": 1}
+    assert found.wrong_reason == 0
+    loop.correct(answer.sample_id, "positive", "Bo", "", True)
+    assert loop.status("sentiment").wrong_reason == 1
     assert 0 <= found.held_out <= 6 and found.held_out_needed == given.TASK.gate.minimum
     assert (found.last_retrain.state, found.last_retrain.verdict) == ("done", "waiting")
     assert datetime.fromisoformat(found.last_sync).tzinfo == UTC

@@ -222,6 +222,24 @@ def test_a_refused_correction_stores_nothing(
     assert waiting(store) == [sample_id]
 
 
+def test_right_answer_wrong_reason_is_kept_with_the_correction_and_only_of_a_right_answer(
+    store: Store, offer: Offer
+) -> None:
+    sample_id, _ = offer(given.inputs())
+    with pytest.raises(BadInput, match='the model said "positive", not "negative"'):
+        correct(store, sample_id, "negative", wrong_reason=True)
+    with store.reading() as session:
+        assert labels.every(session, sample_id) == [] and labels.count_wrong_reasons(session, "sentiment") == 0
+    assert correct(store, sample_id, "positive", wrong_reason=True).wrong_reason
+    assert not correct(store, sample_id, "positive", "Bo").wrong_reason  # the latest counts
+    with store.reading() as session:
+        assert [made.wrong_reason for made in labels.history(session, sample_id)] == [True, False]
+        assert labels.count_wrong_reasons(session, "sentiment") == 0
+    review_queue.undo(store, "Bo")
+    with store.reading() as session:
+        assert labels.count_wrong_reasons(session, "sentiment") == 1
+
+
 def test_an_unflagged_sample_has_nothing_to_correct(store: Store, offer: Offer) -> None:
     sample_id, _ = offer(given.inputs(), SURE)
     with pytest.raises(Conflict, match="unflagged"):

@@ -44,6 +44,11 @@ class Loop:
         with self.store.reading() as session:
             return [(made.label, made.annotator, made.source) for made in labels.history(session, sample_id)]
 
+    def marks(self, sample_id: str) -> list[tuple[str, bool]]:
+        """Return label and "right answer, wrong reason" of the corrections that were not withdrawn, oldest first."""
+        with self.store.reading() as session:
+            return [(made.label, made.wrong_reason) for made in labels.history(session, sample_id)]
+
     def correct(self, sample_id: str, label: str) -> None:
         """Answer in the page."""
         review_queue.correct(self.store, given.TASKS, sample_id, label, "Petra")

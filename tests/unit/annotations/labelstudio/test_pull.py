@@ -68,6 +68,28 @@ def test_saving_the_same_label_again_is_no_news(loop: Loop, sent: str) -> None:
     assert loop.said(sent) == [("neutral", ANN, OURS)]
 
 
+def test_a_right_answer_for_the_wrong_reason_is_marked_here_and_unmarked_again(loop: Loop, sent: str) -> None:
+    said = (tasks.result(given.TASK, "positive"), tasks.wrong_reason_result(given.TASK))  # "positive" is the guess
+    annotation = loop.server.annotate(*loop.there(sent), said)
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.marks(sent) == [("positive", True)]
+    assert loop.sync() == SyncReport()
+    loop.server.change(*loop.there(sent), annotation, result=said[:1])
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.marks(sent) == [("positive", True), ("positive", False)]
+    loop.server.change(*loop.there(sent), annotation, result=said)
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.marks(sent)[-1] == ("positive", True)
+
+
+def test_the_mark_is_left_out_where_the_guess_was_wrong(loop: Loop, sent: str) -> None:
+    said = (tasks.result(given.TASK, "neutral"), tasks.wrong_reason_result(given.TASK))
+    loop.server.annotate(*loop.there(sent), said)
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.marks(sent) == [("neutral", False)]
+    assert loop.sync() == SyncReport()
+
+
 def test_of_several_annotators_the_last_one_counts(loop: Loop, sent: str) -> None:
     loop.annotate(sent, "neutral", person=1)
     loop.annotate(sent, "negative", person=2)

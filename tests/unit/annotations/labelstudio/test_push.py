@@ -34,11 +34,19 @@ def test_a_picture_goes_along_as_it_is_kept_here(loop: Loop) -> None:
     assert [data for _, _, data in loop.server.uploads.values()] == [kept]
 
 
+def test_where_the_model_looked_goes_along(loop: Loop) -> None:
+    sample_id, _ = loop.visit("it <i>looks</i>", seed=3)
+    loop.sync()
+    _, remote = loop.server.tasks[loop.there(sample_id)[0]]
+    assert f'<img src="{remote.data["image"]}"' in remote.data["looked"]
+    assert "&lt;i&gt;looks&lt;/i&gt;</span>" in remote.data["looked"]
+
+
 def test_nothing_of_the_sender_goes_along(loop: Loop) -> None:
     sample_id, prediction_id = loop.visit("who am I", seed=4)
     loop.sync()
     _, remote = loop.server.tasks[loop.there(sample_id)[0]]
-    assert set(remote.data) == {"image", "text", "sample_id"}
+    assert set(remote.data) == {"image", "text", "looked", "sample_id"}
     assert prediction_id not in repr(loop.server)
 
 

@@ -1,5 +1,6 @@
 """The translation between the loop and Label Studio's formats, without a server."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
@@ -23,7 +24,8 @@ def labelled(*names: str, task: Task = SENTIMENT) -> Task:
 
 
 def choices(task: Task) -> list[dict[str, str]]:
-    return [dict(choice.attrib) for choice in ET.fromstring(tasks.label_config(task)).iter("Choice")]
+    [labels] = [each for each in ET.fromstring(tasks.label_config(task)).iter("Choices") if each.get("name") == "label"]
+    return [dict(choice.attrib) for choice in labels]
 
 
 def said(task: Task, label: str, minute: int, **more) -> Annotation:
@@ -43,8 +45,8 @@ def test_stored_names_are_aliases_and_people_read_display_names() -> None:
 def test_each_modality_is_shown_by_its_tag_and_the_labels_hang_on_the_first(modalities: tuple[str, ...]) -> None:
     root = ET.fromstring(tasks.label_config(replace(SENTIMENT, modalities=modalities)))
     shown = {element.get("value"): element.tag for element in root.iter() if (element.get("value") or "")[:1] == "$"}
-    assert shown == {f"${name}": name.capitalize() for name in modalities}
-    assert [element.get("toName") for element in root.iter("Choices")] == [modalities[0]]
+    assert shown == {f"${name}": name.capitalize() for name in modalities} | {"$looked": "HyperText"}
+    assert {element.get("toName") for element in root.iter("Choices")} == {modalities[0]}
 
 
 def test_keys_go_by_order_up_to_ten() -> None:
@@ -80,6 +82,25 @@ def test_a_config_fits_its_task_with_what_people_added_but_not_another() -> None
     assert not tasks.fits("<View><Choices", SENTIMENT)
 
 
+def test_a_config_from_before_map_and_mark_gets_them_beside_what_people_added() -> None:
+    whole = tasks.label_config(SENTIMENT)
+    early = re.sub(r'<Choices name="reason".*?</Choices>|<Header [^>]*size[^>]*><HyperText[^>]*>', "", whole)
+    assert "reason" not in early and "looked" not in early
+    added = early.replace("<Header", '<!-- ours --><TextArea name="why" toName="image" /><Header')
+    config = tasks.brought_up(added, SENTIMENT)
+    assert config.startswith(added.removesuffix("</View>"))
+    assert [each.get("name") for each in ET.fromstring(config)][-2:] == ["looked", "reason"]
+    assert tasks.brought_up(config, SENTIMENT) == config and tasks.brought_up(whole, SENTIMENT) == whole
+    assert tasks.brought_up(added, SPEECH) == tasks.label_config(SPEECH)
+
+
+def test_the_mark_is_read_beside_the_label() -> None:
+    label, mark = tasks.result(SENTIMENT, "neutral"), tasks.wrong_reason_result(SENTIMENT)
+    annotation = Annotation(1, (mark, label), 1, NOON, False)
+    assert tasks.verdict([annotation], SENTIMENT) == tasks.Verdict(annotation, "neutral", wrong_reason=True)
+    assert not tasks.says_wrong_reason([label, {**mark, "from_name": "other"}, {**mark, "value": {}}])
+
+
 def test_a_title_is_never_longer_than_the_server_takes() -> None:
     assert tasks.title(SENTIMENT) == "mmdemo: sentiment"
     assert len(tasks.title(replace(SENTIMENT, name="x" * 90))) == 50
@@ -88,7 +109,7 @@ def test_a_title_is_never_longer_than_the_server_takes() -> None:
 def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
     sample = Outgoing(SAMPLE, "a <b>caption</b>", {"image": "12/34.webp"}, "neutral", 0.41, "v7")
     assert tasks.payload(SENTIMENT, sample, {"image": "/data/upload/1/x.webp"}) == {
-        "data": {"image": "/data/upload/1/x.webp", "text": "a <b>caption</b>", "sample_id": SAMPLE},
+        "data": {"image": "/data/upload/1/x.webp", "text": "a <b>caption</b>", "looked": "", "sample_id": SAMPLE},
         "predictions": [
             {
                 "model_version": "v7",
@@ -108,10 +129,11 @@ def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
 
 def test_what_a_sample_lacks_is_an_empty_key_and_what_the_task_lacks_is_none() -> None:
     assert tasks.payload(SENTIMENT, Outgoing(SAMPLE, None), {}) == {
-        "data": {"image": "", "text": "", "sample_id": SAMPLE}
+        "data": {"image": "", "text": "", "looked": "", "sample_id": SAMPLE}
     }
     assert tasks.payload(SPEECH, Outgoing(SAMPLE, "unused"), {"audio": "/a.flac"})["data"] == {
         "audio": "/a.flac",
+        "looked": "",
         "sample_id": SAMPLE,
     }
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from annotations import review_queue, schema
-from annotations.store import Store, connect, open_store, samples
+from annotations.store import Store, connect, labels, open_store, samples
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 from tests.unit.annotations import given
@@ -47,10 +47,18 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
                 "'positive', 0.4, 'v1', 0.6, '2026-11-01', '2026-11-01', '2026-11-01')"
             )
         )
+        connection.execute(
+            text(
+                "INSERT INTO corrections (sample_id, label, annotator, note, corrected_at, predicted_label, "
+                "model_version, source) VALUES ('a', 'neutral', 'Ann', '', '2026-11-02', 'positive', 'v1', 'page')"
+            )
+        )
     engine.dispose()
     store = open_store(config)
     with store.reading() as session:
         assert samples.get(session, "a").caption == "kept"
+        [made] = labels.history(session, "a")
+        assert (made.label, made.wrong_reason) == ("neutral", False)
     assert connect.version_of(store.engine) == schema.HEAD
     store.close()
 

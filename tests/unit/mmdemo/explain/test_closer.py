@@ -1,5 +1,7 @@
 """A closer look at a prediction: its maps fit together, and a what-if is the answer to what is left."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,16 @@ def test_a_map_is_weighed_for_the_label_that_it_explains(predictor: Predictor, i
 def test_a_method_that_is_unknown_is_refused(predictor: Predictor, inputs: Inputs) -> None:
     with pytest.raises(UnknownName):
         predictor.weigh(inputs, Asked("guess", "good"))
+
+
+def test_what_is_looked_at_again_says_the_same_and_is_let_go_with_its_inputs(predictor: Predictor) -> None:
+    mine = tiny.inputs()
+    again = [predictor.what_if(mine, [1], []) for _ in range(2)]
+    assert again[0] == again[1] == predictor.what_if(tiny.inputs(), [1], [])
+    picture = weakref.ref(mine.image)
+    del mine
+    gc.collect()
+    assert picture() is None
 
 
 def test_looking_closer_changes_no_answer(predictor: Predictor, inputs: Inputs, tmp_path: Path) -> None:

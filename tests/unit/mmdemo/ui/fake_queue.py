@@ -17,7 +17,7 @@ import soundfile
 from gradio_client import Client
 from PIL import Image
 
-from mmdemo.errors import Busy, Conflict, UnknownName
+from mmdemo.errors import BadInput, Busy, Conflict, UnknownName
 from mmdemo.review import LABELLED, QUEUED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Run, Status, VersionInfo
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
@@ -58,11 +58,14 @@ class FakeQueue(FakeLoop):
             raise UnknownName("unknown_sample", sample_id=sample_id)
         return self.items[sample_id]
 
-    def correct(self, sample_id: str, label: str, annotator: str, note: str) -> Correction:
+    def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
         """Remember an answer."""
         item = self.item(sample_id).item
         self.tasks[item.task].check_label(label)
-        made = Correction(sample_id, item.task, label, annotator, note, NOW, item.label, "2026-11-21")
+        if wrong_reason and label != item.label:
+            raise BadInput("wrong_reason_of_wrong_answer", label=label, guess=item.label)
+        about = (sample_id, item.task, label, annotator, note, NOW, item.label, "2026-11-21")
+        made = Correction(*about, wrong_reason=wrong_reason)
         with self._lock:
             self.corrections.append(made)
         self._move(sample_id, LABELLED, annotator)
@@ -108,6 +111,7 @@ class FakeQueue(FakeLoop):
             held_out=3 + len(made),
             held_out_needed=43,
             answered_today=23 + len(made),
+            wrong_reason=sum(c.wrong_reason for c in made),
         )
 
     def train(self, task: str) -> str:

@@ -26,7 +26,7 @@ CONTRACT = {  # endpoint → its parameters, in their order
     "/alike": ["task", "image", "text", "audio", "k"],
     "/forget": ["prediction_id"],
     "/queue": ["task", "limit"],
-    "/correct": ["sample_id", "label", "annotator", "note"],
+    "/correct": ["sample_id", "label", "annotator", "note", "wrong_reason"],
     "/skip": ["sample_id", "annotator"],
     "/unsure": ["sample_id", "annotator"],
     "/undo": ["annotator"],
@@ -193,6 +193,12 @@ def test_a_refusal_comes_in_the_language_that_is_asked_for(served: Served) -> No
     assert answer.json()["error"] == "没有名为“nope”的任务；现有任务：sentiment, speech_emotion, spoken_digits。"
 
 
+def test_a_caller_that_knows_nothing_of_a_later_argument_still_calls(served: Served) -> None:
+    first = next(iter(served.loop.items))
+    made = post(served.url, "correct", first, "negative", "Ann", "").json()["data"][0]
+    assert (made["label"], made["wrong_reason"]) == ("negative", False)
+
+
 def test_an_unexpected_fault_tells_nothing_of_our_insides(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     answer = post(served.url, "predict", "sentiment")  # too few values
     assert answer.json()["error"] == "Something went wrong here; it has been noted. Please try again."
@@ -212,8 +218,12 @@ def test_a_reviewer_goes_through_the_queue(serve_api: Callable[[Settings], Serve
     assert client.predict(third, "Ann", api_name="/unsure") == {"sample_id": third, "state": "unsure"}
     assert client.predict("Ann", api_name="/undo") == {"sample_id": third, "state": "queued"}
     assert client.predict("Nobody", api_name="/undo") == {"sample_id": None, "state": None}
+    told = refusal(lambda: client.predict(third, "neutral", "Ann", "", True, api_name="/correct"))
+    assert 'the model said "negative", not "neutral"' in told
     status = client.predict("sentiment", api_name="/status")
     assert status["states"] == {"labelled": 1, "skipped": 1, "queued": 2} and status["by_annotator"] == {"Ann": 1}
+    assert client.predict(third, "negative", "Ann", "", True, api_name="/correct")["wrong_reason"] is True
+    assert client.predict("sentiment", api_name="/status")["wrong_reason"] == 1
     assert client.predict("sentiment", api_name="/train") == "Training of sentiment has started."
     again = refusal(lambda: client.predict("sentiment", api_name="/train"))
     assert "already at work" in again and str(served.loop.folder) not in again

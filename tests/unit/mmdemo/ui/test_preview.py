@@ -54,6 +54,21 @@ def test_time_runs_from_left_to_right() -> None:
     assert drawn[:, preview.COLUMNS // 2 + 20 :].max() == 0
 
 
+def test_the_waveform_runs_between_the_lowest_and_the_highest_of_each_moment() -> None:
+    wave = np.concatenate([tone(440) * 0.5, np.zeros(decode.SAMPLE_RATE_HZ, np.float32), -tone(440)])
+    lowest, highest = preview.envelope(wave).astype(int)
+    third = preview.WAVE_COLUMNS // 3
+    for low, high, at in (
+        (64, 192, slice(2, third - 2)),
+        (128, 128, slice(third + 2, 2 * third - 2)),
+        (1, 255, slice(-third + 2, -2)),
+    ):
+        assert abs(lowest[at] - low).max() <= 1 and abs(highest[at] - high).max() <= 1
+    assert preview.envelope(wave[:50]).shape == (2, preview.WAVE_COLUMNS)  # of fewer samples than columns
+    sent = base64.b64decode(preview.of(Inputs(audio=wave)).waveform)
+    assert sent == preview.envelope(wave).tobytes()
+
+
 def test_peaks_follow_the_loudness() -> None:
     found = preview.peaks(np.concatenate([0.2 * np.ones(100), np.ones(100), np.zeros(100)]), 3)
     assert found == [0.2, 1.0, 0.0]

@@ -58,6 +58,17 @@ def test_earlier_answers_are_told(loop: FakeQueue) -> None:
     before = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
     told = dataclasses.replace(entry(loop, RAIN), corrections=(before,))
     assert questions.question(told, TASK, False, "en").earlier == ("Answered before: neutral (Bob).",)
+    marked = dataclasses.replace(told, corrections=(dataclasses.replace(before, label="negative", wrong_reason=True),))
+    [line] = questions.question(marked, TASK, False, "en").earlier
+    assert line == "Answered before: negative, but for the wrong reason (Bob)."
+
+
+def test_only_a_guess_whose_map_is_seen_can_be_right_for_the_wrong_reason(loop: FakeQueue) -> None:
+    seen = entry(loop, RAIN)
+    assert questions.question(seen, TASK, False, "en").guess == "negative"
+    assert questions.question(seen, TASK, True, "en").guess == ""
+    without = dataclasses.replace(seen, prediction=dataclasses.replace(seen.prediction, explanation=None))
+    assert questions.question(without, TASK, False, "en").guess == ""
 
 
 def test_labels_are_called_as_the_reader_calls_them(loop: FakeQueue) -> None:
@@ -81,8 +92,10 @@ def test_keys_follow_the_order_unless_labels_are_digits(labels: list[str], expec
 
 def test_after_an_answer_the_guess_may_be_known(loop: FakeQueue) -> None:
     asked = entry(loop, BAKERY)
-    assert questions.told(asked, "positive", TASK, "en") == "You said positive; the model had guessed negative, 97 %."
-    assert questions.told(asked, "negative", TASK, "en") == "You said negative, as the model had guessed."
+    made = Correction("s", "sentiment", "positive", "Bob", "", NOW, "negative", "v")
+    assert questions.told(asked, made, TASK, "en") == "You said positive; the model had guessed negative, 97 %."
+    made = dataclasses.replace(made, label="negative")
+    assert questions.told(asked, made, TASK, "en") == "You said negative, as the model had guessed."
 
 
 def test_the_queue_says_task_confidence_and_reason(loop: FakeQueue) -> None:

@@ -77,6 +77,19 @@ def test_the_second_of_two_answers_is_told_and_shown_the_next(desk: Reviewing, l
     assert [made.annotator for made in loop.corrections] == ["Ann"]
 
 
+def test_right_answer_wrong_reason_is_stored_and_refused_of_a_wrong_answer(desk: Reviewing, loop: FakeQueue) -> None:
+    view = desk.act(HERE, ask())
+    assert view["guess"] == "negative" and "right answer, wrong reason" in view["labels"]
+    first = view["sample_id"]
+    view = desk.act(HERE, ask("label", sample_id=first, label="neutral", wrong_reason=True))
+    assert view["refused"] and "Leave that mark out" in view["line"] and not loop.corrections
+    view = desk.act(HERE, ask("label", sample_id=first, label="negative", wrong_reason=True))
+    assert view["line"] == "You said negative, as the model had guessed, but for the wrong reason."
+    assert [made.wrong_reason for made in loop.corrections] == [True]
+    with pytest.raises(BadInput):
+        desk.act(HERE, ask(wrong_reason="false"))
+
+
 def test_undo_goes_back_to_the_sample(desk: Reviewing, loop: FakeQueue) -> None:
     ids = desk.act(HERE, ask())["ids"]
     desk.act(HERE, ask("label", sample_id=ids[0], label="neutral"))
