@@ -12,10 +12,11 @@ from mmdemo.explain import Pass, deletion
 from mmdemo.explain.deletion import Unit, units
 from mmdemo.explain.judges import AtTokens, InInput
 from mmdemo.samples import Explanation, Inputs
+from mmdemo.scaling import Scaling
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 
-TEMPERATURE = 1.7
+SCALING = Scaling(1.7, 0.4)
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +42,11 @@ def asked(explained: Explanation) -> list[list[Unit]]:
 def probability(seen: Pass, inputs: Inputs) -> float:
     with torch.inference_mode():
         logits = seen.model(**seen.processor([inputs]).tensors).logits
-    return float(seen.model.head.probabilities(logits / TEMPERATURE)[0, 1])
+    return float(seen.model.head.probabilities(SCALING(logits))[0, 1])
 
 
 def test_a_judge_of_the_input_says_what_the_whole_model_says(seen: Pass, explained: Explanation) -> None:
-    small = InInput(seen, explained, TEMPERATURE)
+    small = InInput(seen, explained, SCALING)
     groups = asked(explained)
     assert seen.processor.image and seen.inputs.image is not None
     image = seen.processor.image.squash(seen.inputs.image)
@@ -58,7 +59,7 @@ def test_a_judge_of_the_input_says_what_the_whole_model_says(seen: Pass, explain
 def test_a_picture_may_be_blurred_before_or_after_it_is_squashed(seen: Pass, explained: Explanation) -> None:
     cells = [unit for unit in units(explained) if unit.modality == "image"][:2]
     large = probability(seen, deletion.without(seen.inputs, explained, cells))
-    assert InInput(seen, explained, TEMPERATURE)([cells])[0] == pytest.approx(large, abs=0.01)
+    assert InInput(seen, explained, SCALING)([cells])[0] == pytest.approx(large, abs=0.01)
 
 
 def test_encoders_read_a_state_of_a_modality_once(seen: Pass, explained: Explanation) -> None:

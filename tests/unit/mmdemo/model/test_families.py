@@ -4,8 +4,9 @@ What is expected is computed by transformers itself: its own tokenizer, image pr
 own model, one sample at a time.
 """
 
+import copy
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,16 @@ class Made:
     processor: MultimodalProcessor
 
     def tokens(self, batch: list[Inputs]) -> tuple[Tensor, Tensor]:
-        tensors = self.processor(batch).tensors
+        """Return the encoder's tokens in double precision: in single, batches of other sizes are added up otherwise."""
+        tensors = precise(self.processor(batch).tensors)
         tensors.pop("image_present", None)
         with torch.no_grad():
-            return self.model.encoders[self.modality](*tensors.values())
+            return copy.deepcopy(self.model.encoders[self.modality]).double()(*tensors.values())
+
+
+def precise(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors, those of floats in double precision."""
+    return {name: value.double() if value.is_floating_point() else value for name, value in tensors.items()}
 
 
 def task_of(folder: Path, modality: str, start: Path, more: str = "") -> Task:
@@ -76,12 +83,12 @@ def samples(modality: str) -> list[Inputs]:
 def theirs(made: Made) -> Callable[[Inputs], Tensor]:
     """Return what transformers makes of a sample: (1, tokens, d), or a feature map (1, d, rows, columns)."""
     checkpoint = CHECKPOINTS[made.modality, made.family]
-    model: Any = checkpoint.part(checkpoint.load.from_pretrained(made.start).eval())
+    model: Any = checkpoint.part(checkpoint.load.from_pretrained(made.start).eval()).double()
     prepare = PREPARE[made.modality](made)
 
     def run(sample: Inputs) -> Tensor:
         with torch.no_grad():
-            return model(**prepare(sample)).last_hidden_state
+            return model(**precise(prepare(sample))).last_hidden_state
 
     return run
 
