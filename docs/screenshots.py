@@ -39,6 +39,7 @@ def review(page: Page) -> None:
     _ask(page, DOUBTFUL)
     page.locator("[data-tab=review]").click()
     page.locator("#mm-tab-review [data-label]").first.wait_for(timeout=ANSWER_LIMIT_MS)
+    page.locator("#mm-tab-review .mm-alike").wait_for(timeout=ANSWER_LIMIT_MS)
 
 
 PICTURES: dict[str, Callable[[Page], None]] = {"predict": predict, "review": review}

@@ -1,5 +1,7 @@
 """Opens the database: the one place that knows which database it is."""
 
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
@@ -14,8 +16,9 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 BUSY_MS = 10_000  # how long a writer waits for another one
 MIGRATION_WAIT_S = 60.0
 
+RETRY_S = 0.02  # between two attempts to do what SQLite does not wait for by itself
+
 _PRAGMAS = (  # synchronous NORMAL is safe with WAL; secure_delete overwrites what a visitor took back
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
@@ -27,15 +30,28 @@ def engine_for(url: str, busy_ms: int = BUSY_MS) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": busy_ms / 1000})
-    event.listen(engine, "connect", _configure)
+    event.listen(engine, "connect", lambda connection, _record: _configure(connection, busy_ms))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _configure(connection, _record) -> None:
+def _configure(connection: sqlite3.Connection, busy_ms: int) -> None:
     connection.isolation_level = None  # the driver starts no transaction behind our back: `_begin` does
+    _write_ahead(connection, time.monotonic() + busy_ms / 1000)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def _write_ahead(connection: sqlite3.Connection, until: float) -> None:
+    """Let writers write beside readers: WAL. Two that switch a new database at once don't wait, but fail at once."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_S)
 
 
 def _begin(connection: Connection) -> None:

@@ -165,3 +165,28 @@ def test_the_tables_are_ones_that_postgresql_can_make() -> None:
 def offer(store: Store, caption: str = "quiet evening", seed: int | None = None) -> None:
     sample = given.inputs(caption, seed)
     review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+
+
+class Contested:
+    """A connection to a database that others hold for some attempts."""
+
+    def __init__(self, attempts: int) -> None:
+        self.left = attempts
+        self.isolation_level: str | None = ""
+        self.done: list[str] = []
+
+    def execute(self, statement: str) -> None:
+        if "journal_mode" in statement and self.left:
+            self.left -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        self.done.append(statement)
+
+
+def test_two_that_switch_a_new_database_at_once_wait_for_each_other() -> None:
+    held = Contested(attempts=3)
+    connect._configure(held, busy_ms=5_000)
+    assert held.done[0] == "PRAGMA journal_mode=WAL" and len(held.done) == 4
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        connect._configure(Contested(attempts=1_000_000), busy_ms=50)
