@@ -150,9 +150,8 @@ class Predictor:
         """Return what the encoders of the version that answers now make of decoded samples, all in one pass."""
         served = self._current()
         with torch.inference_mode():
-            output = served.model(**served.processor(batch).tensors)
-        assert output.alike is not None
-        vectors = {name: values.numpy() for name, values in output.alike.items()}
+            alike = served.model.alike(served.model.encode(**served.processor(batch).tensors))
+        vectors = {name: values.numpy() for name, values in alike.items()}
         found = tuple({name: vectors[name][row] for name in item.modalities} for row, item in enumerate(batch))
         return Features(served.sidecar.version, found)
 

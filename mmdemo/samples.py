@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,17 @@ class Sample:
     image: Path | str | bytes | Image.Image | None = None
     text: str = ""  # "" is no caption
     audio: Path | str | bytes | tuple[np.ndarray, int] | None = None  # a file, its bytes, or samples and rate in Hz
+
+
+class Labelled(Protocol):
+    """A sample and what it is, such as a row of a manifest."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def sample(self) -> Sample: ...
+    @property
+    def label(self) -> str: ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ and the new ones, and OUT/words. The same number of takes makes the same samples
 import argparse
 import itertools
 import json
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from examples import voices
 from examples.voices import ACCENTS, SPEAKERS, Recording
 from mmdemo import tasks
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
-from mmdemo.training import manifests
+from mmdemo.training import manifests, splits
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 WORDS = "words"  # folder
@@ -39,7 +38,7 @@ def write(out: Path, beside: Path, takes: int) -> str:
     manifest = out / "train.jsonl"
     if manifest.exists():
         raise ManifestError("out_taken", path=manifest)
-    known = [_moved(row.raw, beside.parent, out) for row in manifests.read(beside, tasks.get("spoken_digits"))]
+    known = [splits.moved(row.raw, beside.parent, out) for row in manifests.read(beside, tasks.get("spoken_digits"))]
     new = recordings(takes)
     try:
         (out / WORDS).mkdir(parents=True, exist_ok=True)
@@ -73,10 +72,6 @@ def _row(recording: Recording) -> dict[str, Any]:
         "group": GROUP,
         "extra": {"speaker": recording.voice, "language": "en"},
     }
-
-
-def _moved(raw: Any, before: Path, after: Path) -> dict[str, Any]:
-    return {**raw, "audio": os.path.relpath(before / raw["audio"], after)}
 
 
 def _parser() -> argparse.ArgumentParser:

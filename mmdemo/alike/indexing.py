@@ -11,7 +11,7 @@ from typing import Protocol
 from mmdemo import decode
 from mmdemo.alike.pool import Candidate, Pool, Shown, pooled, shown
 from mmdemo.errors import BadInput
-from mmdemo.samples import Features, Inputs, Sample
+from mmdemo.samples import Features, Inputs, Labelled
 from mmdemo.tasks import Task
 
 BATCH = 32  # samples
@@ -28,17 +28,6 @@ class Encoder(Protocol):
 
     def features(self, batch: Sequence[Inputs]) -> Features:
         """Return the features of decoded samples."""
-
-
-class Labelled(Protocol):
-    """A sample and what it is, such as a row of a manifest."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def sample(self) -> Sample: ...
-    @property
-    def label(self) -> str: ...
 
 
 @dataclass

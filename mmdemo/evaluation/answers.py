@@ -10,26 +10,20 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Protocol
 
-from mmdemo import sidecar
+from mmdemo import samples, sidecar
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.predictor import Predictor
-from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.samples import Inputs, Prediction
 from mmdemo.scaling import Scaling
 from mmdemo.tasks import Task
 
 PROGRESS_EVERY = 200  # samples
 
 
-class Labelled(Protocol):
-    """A sample and what it is, such as a row of a manifest."""
+class Labelled(samples.Labelled, Protocol):
+    """A sample, what it is, where it is from, and what else is known."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def sample(self) -> Sample: ...
-    @property
-    def label(self) -> str: ...
     @property
     def group(self) -> str: ...
     @property

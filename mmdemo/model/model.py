@@ -47,7 +47,6 @@ class MultimodalOutput(ModelOutput):
     further: dict[str, Tensor] | None = None  # further answer → its logits (b, labels), in the order of the task's
     features: Tensor | None = None  # (b, d), what the head answers from
     pooled: dict[str, Tensor] | None = None  # modality → (b, d), mean of its tokens before the fusion
-    alike: dict[str, Tensor] | None = None  # modality → (b, d) of unit length, to be compared across modalities
     attention: tuple[Tensor, ...] | None = None  # as `Fused` has it
     tokens: Tokens | None = None  # what went into the fusion
 
@@ -132,6 +131,14 @@ class MultimodalModel(PreTrainedModel):
         counts = {name: last - first for name, (first, last) in tokens.spans.items()}
         return torch.cat([self._place(name, n).expand(n, -1) for name, n in counts.items()])[None]
 
+    def alike(self, tokens: Tokens) -> dict[str, Tensor]:
+        """Return by modality features (b, d) of unit length, to be compared across samples and modalities.
+
+        They are its mean token without what the kind and the place alone say.
+        """
+        means = self._pooled(tokens, tokens.values - self.empty(tokens))
+        return {name: F.normalize(mean, dim=-1) for name, mean in means.items()}
+
     def fuse(
         self,
         tokens: Tokens,
@@ -144,13 +151,11 @@ class MultimodalModel(PreTrainedModel):
         labels (b,) or (b, labels); further_labels (b, further answers), UNKNOWN where nobody gave one.
         """
         fused = self.fusion(tokens.values, tokens.mask, self._modality(tokens), return_attention)
-        said = tokens.values - self.empty(tokens)  # without what the kind and the place alone say
         output = MultimodalOutput(
             logits=self.fusion.logits(self.head, fused),
             further=self._further(fused),
             features=fused.features,
             pooled=self._pooled(tokens, tokens.values),
-            alike={n: F.normalize(mean, dim=-1) for n, mean in self._pooled(tokens, said).items()},
             attention=fused.attention,
             tokens=tokens,
         )

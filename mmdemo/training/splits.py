@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +76,20 @@ def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = 
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, side in sides.items():
-            moved = [_moved(dict(row.raw), manifest.parent, out) for row in side]
-            (out / name).write_text("".join(json.dumps(raw, ensure_ascii=False) + "\n" for raw in moved), "utf-8")
+            lines = [moved(row.raw, manifest.parent, out) for row in side]
+            (out / name).write_text("".join(json.dumps(raw, ensure_ascii=False) + "\n" for raw in lines), "utf-8")
     except OSError as error:
         raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
     return {name: len(side) for name, side in sides.items()}
+
+
+def moved(raw: Mapping[str, Any], before: Path, after: Path) -> dict[str, Any]:
+    """Return a line of a manifest in the folder `before` as it stands in one in the folder `after`."""
+    paths = {name: str(raw[name]) for name in FILES if raw.get(name)}
+    relative = {
+        name: os.path.relpath(before / path, after.resolve()) for name, path in paths.items() if not os.path.isabs(path)
+    }
+    return {**raw, **relative}
 
 
 def _parted(rows: Sequence[Row], aside: set[str]) -> tuple[list[Row], list[Row]]:
@@ -116,11 +125,3 @@ def _alike(row: Row, by: str) -> str:
 
 def _fraction(text: str) -> float:
     return int.from_bytes(hashlib.sha256(f"aside:{text}".encode()).digest()[:8]) / 2**64
-
-
-def _moved(raw: dict[str, Any], before: Path, after: Path) -> dict[str, Any]:
-    paths = {name: str(raw[name]) for name in FILES if raw.get(name)}
-    relative = {
-        name: os.path.relpath(before / path, after.resolve()) for name, path in paths.items() if not os.path.isabs(path)
-    }
-    return {**raw, **relative}

@@ -192,9 +192,9 @@ class _Trainer(Trainer):
             labels, smoothing = targets.weighted(labels, self._weights, smoothing), 0.0
         loss = self._bare.loss(output, labels, further, smoothing)
         if self._options.contrast:
-            assert output.alike and output.tokens
+            assert output.tokens
             present = {name: output.tokens.mask[:, a:b].any(dim=1) for name, (a, b) in output.tokens.spans.items()}
-            loss = loss + self._options.contrast * targets.contrast(output.alike, present)
+            loss = loss + self._options.contrast * targets.contrast(self._bare.alike(output.tokens), present)
         return loss
 
 

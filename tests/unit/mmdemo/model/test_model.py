@@ -27,6 +27,12 @@ def run(built: Built, batch: list[Inputs], return_attention: bool = False) -> Mu
         return model(**processor(batch).tensors, return_attention=return_attention)
 
 
+def compared(built: Built, batch: list[Inputs]) -> dict[str, torch.Tensor]:
+    model, processor = built
+    with torch.no_grad():
+        return model.alike(model.encode(**processor(batch).tensors))
+
+
 @pytest.mark.parametrize("subset", SUBSETS)
 def test_any_subset_goes_in_and_counts(built: Built, subset: tuple[str, ...]) -> None:
     one, other = (run(built, [tiny.inputs(seed, subset)]) for seed in (1, 2))
@@ -46,21 +52,20 @@ def test_a_batch_of_all_subsets_and_lengths_answers_as_each_alone(built: Built) 
 
 
 def test_features_to_compare_have_unit_length_and_padding_changes_nothing(built: Built) -> None:
-    together = run(built, MIXED)
-    alone = [run(built, [inputs]) for inputs in MIXED]
-    assert together.alike is not None and set(together.alike) == set(MODALITIES)
-    for name, alike in together.alike.items():
+    together, *alone = (compared(built, batch) for batch in (MIXED, *([inputs] for inputs in MIXED)))
+    assert set(together) == set(MODALITIES)
+    for name, alike in together.items():
         rows = [row for row, inputs in enumerate(MIXED) if name in inputs.modalities]
-        torch.testing.assert_close(alike[rows], torch.cat([alone[row].alike[name] for row in rows]), **CLOSE)
+        torch.testing.assert_close(alike[rows], torch.cat([alone[row][name] for row in rows]), **CLOSE)
         torch.testing.assert_close(alike[rows].norm(dim=-1), torch.ones(len(rows)), **CLOSE)
 
 
 def test_features_to_compare_say_nothing_of_kind_and_place(built: Built) -> None:
     model, _ = built
-    before = run(built, MIXED).alike
+    before = compared(built, MIXED)
     with torch.no_grad():
         model.modality_embedding.weight.add_(3.0)
-        after = run(built, MIXED).alike
+        after = compared(built, MIXED)
         model.modality_embedding.weight.sub_(3.0)
     for name in MODALITIES:
         rows = [row for row, inputs in enumerate(MIXED) if name in inputs.modalities]

@@ -63,7 +63,9 @@ def recalls(task: Task, **chosen: object) -> list[float]:
     model, processor = MultimodalModel.build(task, captions=[str(item.inputs.text) for item in taught])
     fit(model, processor, taught, options(task, **chosen))
     [output], names = list(outputs(model, processor, unseen)), ["-".join(pair) for pair in PAIRS]
-    image, text = (output.alike[name].numpy() for name in ("image", "text"))
+    with torch.inference_mode():
+        alike = model.alike(output.tokens)
+    image, text = (alike[name].numpy() for name in ("image", "text"))
     return [retrieval.recall(scores, names, k=3).recall_at_10 for scores in (image @ text.T, text @ image.T)]
 
 
