@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 
-from mmdemo import settings
+from mmdemo import memory, settings
 from mmdemo.errors import MmdemoError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
@@ -16,6 +16,7 @@ from mmdemo.ui import address
 
 def main() -> int:
     """Serve until told to end, and return the exit code."""
+    memory.keep_freed()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

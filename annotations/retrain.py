@@ -232,6 +232,7 @@ def _why_failed(error: BaseException) -> Reason:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the night of one task or of all, say what came of it, and return the exit code."""
     given = _parser().parse_args(argv)
+    memory.keep_freed()
     found: list[Run] = []
     code = 0
     try:

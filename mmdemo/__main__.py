@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from mmdemo import memory
 from mmdemo import settings as all_settings
 from mmdemo.commands import answer, evaluate, index, show, train, trials
 from mmdemo.errors import MmdemoError
@@ -17,6 +18,7 @@ COMMANDS = {name: command for group in _GROUPS for name, command in group.COMMAN
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong use or bad input, 75 try later."""
     given = _parser().parse_args(arguments)
+    memory.keep_freed()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of every try; the error says it once
     try:
         said = COMMANDS[given.command].run(given, all_settings.load())
