@@ -47,11 +47,11 @@ def _tables(name: str, manifest: Path) -> list[str]:
     answered_ms = statistics.median(predictor.predict_inputs(inputs).latency_ms for inputs in decoded)
     explained_ms = statistics.median(predictor.predict_inputs(inputs, "default").latency_ms for inputs in decoded)
     found = evaluate(predictor, rows, lambda text: print(text, file=sys.stderr))
-    flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_fp16", 0.0)
+    flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_rounding", 0.0)
     return [
         f"\n## {name}, {version}\n",
         f"Loaded in {loaded_s:.1f} s; a median answer takes {answered_ms:.0f} ms, {explained_ms:.0f} ms with its map.",
-        f"Rounding the weights to fp16 changed {flips:.2%} of the labels on dev. "
+        f"Rounding the weights to what their file keeps changed {flips:.2%} of the labels on dev. "
         f"Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
         "| samples | n | accuracy | macro-F1 | ECE |",
         "|---|---|---|---|---|",

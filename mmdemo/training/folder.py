@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,15 +15,14 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from mmdemo import card, familiarity, sidecar
 from mmdemo.errors import StorageError
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import MultimodalModel, MultimodalProcessor, packing
+from mmdemo.model.packing import pack, unpack
 from mmdemo.scaling import Scaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.datasets import Item, only, subsets
 from mmdemo.training.inference import labels, logits, outputs
-
-HALF_MAX = 65_504.0  # largest number of float16
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,20 @@ def finish(
     aside: Sequence[Item],
     dev: Sequence[Item],
     checking: Check | None = None,
+    bits: int = 16,
 ) -> Path:
     """Calibrate a trained model, measure it and write its version folder, whole or not at all. Raises StorageError.
 
-    `checking` fits what serving needs; it stands in for `check` where a champion's own is to be carried on.
+    `bits` of a weight are kept. `checking` fits what serving needs; it stands in for `check` where a champion's own is to be carried on.
     """
     before = logits(model, processor, dev)
-    half = _round_to_half(model)
+    packed = pack(model.state_dict(), bits)
+    model.load_state_dict(unpack(packed))  # what is measured is what is served
     checked = (checking or check)(model, processor, taught, aside)
     after = logits(model, processor, dev)
     measured = figures(after, labels(dev)) if dev else {}
     if dev:
-        measured["flipped_by_fp16"] = float((before.argmax(1) != after.argmax(1)).mean())
+        measured["flipped_by_rounding"] = float((before.argmax(1) != after.argmax(1)).mean())
     about = dataclasses.replace(
         about,
         temperatures={given: scaling.temperature for given, scaling in checked.scalings.items()},
@@ -74,7 +75,7 @@ def finish(
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".training-") as name:
             folder = Path(name) / "version"
-            _save(model, processor, folder, half)
+            _save(model, processor, folder, packed)
             familiarity.save(folder, checked.usual)
             sidecar.write(folder, about)
             card.write(folder, task)
@@ -123,21 +124,12 @@ def figures(found: np.ndarray, right: np.ndarray) -> dict[str, float]:
     }
 
 
-def _round_to_half(model: MultimodalModel) -> bool:
-    """Give the weights the values that float16 keeps, and say whether it can: what is measured is what is served."""
-    floating = [value for value in model.state_dict().values() if value.is_floating_point()]
-    if any(float(value.abs().max()) > HALF_MAX for value in floating if value.numel()):
-        return False
-    with torch.no_grad():
-        for value in floating:
-            value.copy_(value.half().float())
-    return True
-
-
-def _save(model: MultimodalModel, processor: MultimodalProcessor, folder: Path, half: bool) -> None:
+def _save(
+    model: MultimodalModel, processor: MultimodalProcessor, folder: Path, packed: Mapping[str, torch.Tensor]
+) -> None:
     folder.mkdir()
-    (model.half() if half else model).save_pretrained(folder)
-    model.float()
+    model.config.save_pretrained(folder)
+    packing.save(packed, folder)
     processor.save_pretrained(folder)
     for path in folder.iterdir():
         path.chmod(0o644)  # safetensors leaves its files to their owner alone

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmdemo.errors import ManifestError
+from mmdemo.model.packing import BITS
 from mmdemo.tasks import Task
 from mmdemo.training.tuning import METHODS
 
@@ -48,6 +49,7 @@ class Options:
     precision: str = (
         "bf16"  # of the products in training where the device has it; a GPU without takes fp16; weights stay fp32
     )
+    bits: int = 16  # of a weight in the version's file: 16, or 8 with a scale for each row of a matrix
     seed: int = 0
 
 
@@ -88,6 +90,7 @@ def _not_negative(value: Any) -> bool:
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "precision": PRECISIONS.__contains__,
     "tuning": METHODS.__contains__,
+    "bits": BITS.__contains__,
     **dict.fromkeys(("batch", "accumulate", "adversarial_steps", "rank"), lambda value: value >= 1),
     **dict.fromkeys(("hold_out", "ema", "word_dropout", "word_replacement"), lambda value: 0 <= value < 1),
     **dict.fromkeys(("class_weights", "distill"), lambda value: 0 <= value <= 1),

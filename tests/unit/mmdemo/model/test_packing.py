@@ -1,0 +1,58 @@
+"""Weights come back from 8 or 16 bits as what `pack` said, within half a step of each row's scale."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmdemo.model import packing
+
+
+def weights() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    rows = torch.randn(64, 96) * torch.logspace(-6, 2, 64)[:, None]  # as far apart as rows may be
+    rows[3] = 0
+    return {
+        "matrix": rows,
+        "filters": torch.randn(32, 16, 3, 3),
+        "bias": torch.randn(64),
+        "small": torch.randn(4, 4),
+        "count": torch.tensor(7),
+        "nothing": torch.zeros(0, 5),
+    }
+
+
+def test_eight_bits_are_within_half_a_step_of_every_row(tmp_path: Path) -> None:
+    given = weights()
+    packing.save(packing.pack(given, 8), tmp_path)
+    found = packing.load(tmp_path)
+    assert found.keys() == given.keys()
+    for name in ("matrix", "filters"):
+        step = given[name].flatten(1).abs().amax(dim=1) / packing.LARGEST
+        error = (found[name] - given[name]).flatten(1).abs().amax(dim=1)
+        assert found[name].dtype == torch.float32 and (error <= step * 0.5001).all()
+    assert torch.equal(found["bias"], given["bias"].half().float())
+    assert found["count"] == 7 and found["count"].dtype == torch.int64
+
+
+@pytest.mark.parametrize("bits", packing.BITS)
+def test_what_was_packed_once_packs_to_the_same_again(bits: int) -> None:
+    once = packing.unpack(packing.pack(weights(), bits))
+    twice = packing.unpack(packing.pack(once, bits))
+    assert all(torch.equal(once[name], twice[name]) for name in once)
+
+
+def test_eight_bits_take_half_the_room_of_sixteen() -> None:
+    def size(bits: int) -> int:
+        return sum(
+            value.numel() * value.element_size() for value in packing.pack({"m": torch.randn(512, 512)}, bits).values()
+        )
+
+    assert size(8) < 0.51 * size(16)
+
+
+def test_what_sixteen_bits_cannot_hold_keeps_all_of_them() -> None:
+    given = {"large": torch.tensor([1.0, 70_000.0]), "usual": torch.tensor([1.5])}
+    found = packing.pack(given, 16)
+    assert found["large"].dtype == torch.float32 and found["usual"].dtype == torch.float16
+    assert torch.equal(packing.unpack(found)["large"], given["large"])
