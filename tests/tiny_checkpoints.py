@@ -72,8 +72,10 @@ def _siglip(pieces: int) -> nn.Module:
     return hf.SiglipModel(hf.SiglipConfig(text_config=text, vision_config=_PATCHES))
 
 
-def _whisper(pieces: int) -> nn.Module:
-    settings = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+def whisper(pieces: int, encoder_layers: int = 1) -> nn.Module:
+    """Return a random Whisper whose window is one second."""
+    settings = dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 2)
+    settings |= {"encoder_layers": encoder_layers, "decoder_layers": 1}
     widths = {
         "d_model": 16,
         "encoder_ffn_dim": 16,
@@ -160,6 +162,6 @@ CHECKPOINTS: dict[tuple[str, str], Checkpoint] = {
     ("audio", "wav2vec2"): _hears(hf.Wav2Vec2Model, hf.Wav2Vec2Config, **_LAYER),
     ("audio", "wavlm"): _hears(hf.WavLMModel, hf.WavLMConfig),
     ("audio", "whisper"): Checkpoint(
-        _whisper, hf.WhisperFeatureExtractor(feature_size=8, chunk_length=1), part=lambda model: model.get_encoder()
+        whisper, hf.WhisperFeatureExtractor(feature_size=8, chunk_length=1), part=lambda model: model.get_encoder()
     ),
 }

@@ -104,6 +104,7 @@ class ExtractorFrontend(AudioFrontend):
     token_steps: tuple[int, int]  # width and stride of `tokens`
     longest: int | None = None
     time_first: bool = False  # it makes (frames, bands)
+    padded: bool = True  # a spectrogram is as long as the model's window, whatever the clip
 
     @property
     def frames(self) -> Steps:
@@ -121,6 +122,14 @@ class ExtractorFrontend(AudioFrontend):
 
     def features(self, clip: np.ndarray) -> Tensor:
         """Return (samples,) or (bands, frames) float32 of a clip (samples,) float32; each is scaled by itself."""
+        if not self.padded:
+            return self._short(clip)
         made = self._extractor(clip, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
         found = made[self._extractor.model_input_names[0]][0]
         return found.T if self.time_first else found
+
+    def _short(self, clip: np.ndarray) -> Tensor:
+        """Return (bands, frames) of a clip that is padded no further than a frame of the Fourier transform needs."""
+        heard = np.pad(clip, (0, max(0, self._extractor.n_fft - len(clip))))
+        made = self._extractor(heard, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt", padding="longest")
+        return made.input_features[0][:, : self.frames.count(len(clip))]

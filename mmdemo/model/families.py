@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AutoModel,
@@ -64,6 +65,8 @@ class AudioFamily(Family):
     frames: Steps = Steps(1, 1)  # samples → what goes in: the wave itself, or frames of a spectrogram
     tokens: Callable[[PreTrainedConfig], Steps] = lambda config: Steps(1, 1)  # what goes in → tokens
     listen: Callable[[PreTrainedModel, Tensor, Tensor], Tensor] = lambda model, features, frames: features
+    listen_short: Callable[[Any, Tensor, Tensor], Tensor] | None = None  # the same of clips that are not padded
+    layers: tuple[str, str] | None = None  # its list of layers, and the setting that counts them; None: none can go
     longest: str = ""  # setting of its feature extractor that says how many frames it hears; "": any number
     time_first: bool = False  # its spectrogram is (frames, bands)
 
@@ -80,6 +83,20 @@ def _wave(model: PreTrainedModel, wave: Tensor, samples: Tensor) -> Tensor:
 def _spectrogram(model: PreTrainedModel, features: Tensor, frames: Tensor) -> Tensor:
     """Return tokens (b, n, d) of log-mel spectrograms (b, bands, t), all of one length."""
     return model(features).last_hidden_state
+
+
+def _whisper_short(model: Any, features: Tensor, frames: Tensor) -> Tensor:
+    """Return tokens (b, n, d) of log-mel spectrograms (b, bands, t) of clips that were not padded to its 30 s.
+
+    It is what Whisper's encoder makes of each clip alone, if its window were as long as the clip.
+    """
+    there = torch.arange(features.shape[2], device=features.device) < frames[:, None]  # (b, t)
+    hidden = F.gelu(model.conv1(features)) * there[:, None]
+    hidden = F.gelu(model.conv2(hidden)).transpose(1, 2)  # (b, n, d)
+    hidden = hidden + model.embed_positions.weight[: hidden.shape[1]]
+    for layer in model.layers:
+        hidden = layer(hidden, there[:, None, None, ::2])
+    return model.layer_norm(hidden)
 
 
 def _patches(model: Any, features: Tensor, frames: Tensor) -> Tensor:
@@ -117,6 +134,8 @@ _WHISPER = AudioFamily(
     frames=Steps(160, 160),
     tokens=lambda config: Steps(1, 2),
     listen=_spectrogram,
+    listen_short=_whisper_short,
+    layers=("layers", "encoder_layers"),
     longest="nb_max_frames",
 )
 _AST = AudioFamily(

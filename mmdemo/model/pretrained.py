@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import AutoConfig, PreTrainedModel
 from transformers.utils import logging
 
 from mmdemo.errors import ManifestError
-from mmdemo.model.families import AUDIO, FAMILIES, IMAGE, TEXT, Family, ImageFamily
+from mmdemo.model.families import AUDIO, FAMILIES, IMAGE, TEXT, AudioFamily, Family, ImageFamily
 from mmdemo.model.modality import ModalityEncoder
 
 # What a configuration says of where it came from, not of what to build.
@@ -60,13 +61,15 @@ class AutoText(ModalityEncoder):
 
 
 class AutoAudio(ModalityEncoder):
-    """Any sound model: its last hidden state as far as a clip goes."""
+    """Any sound model: its last hidden state as far as a clip goes, or the mean of every few tokens of it."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__()
         self.backbone = _empty(AUDIO, spec)
         self.family = AUDIO[spec["config"]["model_type"]]
+        self.pool = spec.get("pool", 1)
         self.steps = self.family.tokens(self.backbone.config)
+        self.padded = spec.get("padded", True)
         self.dim = self.backbone.config.hidden_size
 
     def forward(self, audio_features: Tensor, audio_frames: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
@@ -74,10 +77,12 @@ class AutoAudio(ModalityEncoder):
 
         `audio_features` (b, t) wave or (b, bands, t) spectrogram, of which `audio_frames` (b,) of each are sound.
         """
-        hidden = self.family.listen(self.backbone, audio_features, audio_frames)
+        listen = self.family.listen if self.padded else self.family.listen_short
+        assert listen is not None, "only what can hear short clips is specified to"
+        hidden = listen(self.backbone, audio_features, audio_frames)
         tokens = self.steps.count(audio_frames)  # (b,)
         hidden = hidden[:, : int(tokens.max())]  # behind it, every clip has ended
-        return hidden, torch.arange(hidden.shape[1], device=hidden.device) < tokens[:, None]
+        return _pooled(hidden, torch.arange(hidden.shape[1], device=hidden.device) < tokens[:, None], self.pool)
 
 
 def load(modality: str, start: str) -> PreTrainedModel:
@@ -100,6 +105,19 @@ def load(modality: str, start: str) -> PreTrainedModel:
     return _trimmed(model.get_encoder() if family.whole else model, family).eval()
 
 
+def shortened(backbone: PreTrainedModel, family: AudioFamily, layers: int) -> PreTrainedModel:
+    """Return the model with its first layers alone. Raises ValueError where it has not as many, or cannot lose any."""
+    if family.layers is None:
+        raise ValueError("its layers cannot be left out")
+    name, setting = family.layers
+    known = len(backbone.get_submodule(name))
+    if not 1 <= layers <= known:
+        raise ValueError(f"it has {known} layers, not {layers}")
+    setattr(backbone, name, backbone.get_submodule(name)[:layers])
+    setattr(backbone.config, setting, layers)
+    return backbone
+
+
 def kept(backbone: PreTrainedModel) -> dict[str, Any]:
     """Return what the configuration keeps of a model, enough to build it empty."""
     return {name: value for name, value in backbone.config.to_diff_dict().items() if name not in _LEFT_OUT}
@@ -114,6 +132,16 @@ def see(family: ImageFamily, backbone: nn.Module, pixel_values: Tensor) -> tuple
     patches = hidden[:, family.front + getattr(config, "num_register_tokens", 0) :]  # (b, side · side, d)
     side = pixel_values.shape[-1] // config.patch_size
     return patches, (side, side)
+
+
+def _pooled(tokens: Tensor, real: Tensor, every: int) -> tuple[Tensor, Tensor]:
+    """Return the means (b, ⌈n / every⌉, d) of runs of real tokens (b, n, d), and which runs have any."""
+    if every == 1:
+        return tokens, real
+    short = -tokens.shape[1] % every
+    tokens = F.pad(tokens * real[..., None], (0, 0, 0, short)).unflatten(1, (-1, every))
+    counts = F.pad(real, (0, short)).unflatten(1, (-1, every)).sum(dim=2)  # (b, runs)
+    return tokens.sum(dim=2) / counts.clamp_min(1)[..., None], counts > 0
 
 
 def keep_statistics(encoder: nn.Module) -> None:

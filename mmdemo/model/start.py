@@ -17,7 +17,8 @@ from mmdemo.model.audio_frontend import ExtractorFrontend
 from mmdemo.model.families import AUDIO, IMAGE, TEXT
 from mmdemo.model.image_frontend import ImageFrontend
 from mmdemo.model.modality import Specified, Wanted
-from mmdemo.model.pretrained import kept, load, see
+from mmdemo.model.pretrained import kept, load, see, shortened
+from mmdemo.model.steps import Steps
 from mmdemo.model.text_frontend import MAX_TOKENS, TextFrontend
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")  # NAME or OWNER/NAME; everything else is a path
@@ -96,10 +97,16 @@ def _audio(wanted: Wanted, backbone: PreTrainedModel) -> Specified:
             task=wanted.task.name,
             limit=f"{limit:g}",
         )
-    frontend = ExtractorFrontend(
-        theirs.to_dict(), (frames.width, frames.stride), (tokens.width, tokens.stride), longest, family.time_first
-    )
-    return Specified({"type": "auto", "config": kept(backbone)}, frontend, backbone)
+    pool, padded = wanted.entry.get("pool", 1), wanted.entry.get("padded", True)
+    if not padded and family.listen_short is None:
+        raise ValueError("it cannot hear clips that are not padded")
+    if "layers" in wanted.entry:
+        backbone = shortened(backbone, family, wanted.entry["layers"])
+    tokens = tokens.then(Steps(1, pool))
+    steps = (frames.width, frames.stride), (tokens.width, tokens.stride)
+    frontend = ExtractorFrontend(theirs.to_dict(), *steps, longest, family.time_first, padded)
+    spec = {"type": "auto", "config": kept(backbone), "pool": pool, "padded": padded}
+    return Specified(spec, frontend, backbone)
 
 
 _SPECIFY: dict[str, Callable[[Wanted, PreTrainedModel], Specified]] = {"image": _image, "text": _text, "audio": _audio}

@@ -8,6 +8,7 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,81 @@ def expected_tokens(made: Made, wave: Any) -> int:
         frames = len(fbank(torch.from_numpy(wave)[None], sample_frequency=SAMPLE_RATE_HZ)) if len(wave) >= 400 else 0
         return (min(frames, 120) - 8) // 4 + 1
     return int(made.model.encoders["audio"].backbone._get_feat_extract_output_lengths(torch.tensor(len(wave))))
+
+
+@pytest.fixture
+def two_layers(tmp_path: Path) -> Path:
+    """A Whisper of two layers."""
+    tall = partial(tiny_checkpoints.whisper, encoder_layers=2)
+    return tiny_checkpoints.write(
+        tmp_path / "start", tiny_checkpoints.Checkpoint(tall, CHECKPOINTS["audio", "whisper"].prepare)
+    )
+
+
+def short_whisper(folder: Path, start: Path) -> Made:
+    task = task_of(folder, "audio", start, "layers = 1\npadded = false\npool = 4")
+    model, processor = MultimodalModel.build(task)
+    return Made("audio", "whisper", start, model.eval(), processor)
+
+
+def test_unpadded_clips_are_heard_as_if_the_window_were_as_long_as_they_are(tmp_path: Path, two_layers: Path) -> None:
+    made = short_whisper(tmp_path, two_layers)
+    batch = [tiny.inputs(seed, ("audio",), seconds) for seed, seconds in enumerate((0.4, 1.0, 0.22))]
+    tokens, real = made.tokens(batch)
+    theirs = hf.AutoFeatureExtractor.from_pretrained(two_layers)
+    for row, mask, sample in zip(tokens, real, batch, strict=True):
+        features = theirs(sample.audio, sampling_rate=SAMPLE_RATE_HZ, padding="longest", return_tensors="pt")
+        expected = alone(two_layers, features["input_features"].double())
+        means = [run.mean(dim=0) for run in expected.split(4)]
+        assert int(mask.sum()) == len(means) == len(made.processor.audio_edges(len(sample.audio))) - 1
+        torch.testing.assert_close(row[mask], torch.stack(means), **CLOSE)
+
+
+def alone(start: Path, features: Tensor) -> Tensor:
+    """Return what transformers' Whisper (tokens, d) of one layer makes of features (1, bands, frames), its window."""
+    encoder = hf.WhisperModel.from_pretrained(start).double().get_encoder().eval()
+    encoder.layers = encoder.layers[:1]
+    window = features.shape[2] // 2
+    encoder.config.max_source_positions = window
+    encoder.embed_positions = torch.nn.Embedding.from_pretrained(encoder.embed_positions.weight[:window])
+    with torch.no_grad():
+        return encoder(features).last_hidden_state[0]
+
+
+def test_unpadded_clips_may_be_shorter_than_a_frame(tmp_path: Path, two_layers: Path) -> None:
+    made = short_whisper(tmp_path, two_layers)
+    wave = tiny.inputs(seconds=2.0).audio
+    for length in (40, 160, 390, 2_800, 16_000):
+        tokens, real = made.tokens([Inputs(audio=wave[:length]), Inputs(audio=wave[:16_000])])
+        assert tokens.isfinite().all()
+        assert len(made.processor.audio_edges(length)) - 1 == real[0].sum()
+    assert made.processor.audio_edges(16_000)[1] == 0.08
+
+
+def test_an_encoder_without_its_last_layers_is_saved_and_loaded_so(tmp_path: Path, two_layers: Path) -> None:
+    made = short_whisper(tmp_path, two_layers)
+    made.model.save_pretrained(tmp_path / "saved")
+    made.processor.save_pretrained(tmp_path / "saved")
+    model, processor = MultimodalModel.load(tmp_path / "saved")
+    assert len(model.encoders["audio"].backbone.layers) == 1
+    batch = samples("audio")
+    with torch.no_grad():
+        before, after = made.model(**made.processor(batch).tensors), model(**processor(batch).tensors)
+    assert torch.equal(before.logits, after.logits)
+
+
+@pytest.mark.parametrize(
+    ("family", "setting", "said"),
+    [
+        ("whisper", "layers = 3", "it has 1 layers, not 3"),
+        ("wavlm", "layers = 1", "its layers cannot be left out"),
+        ("wavlm", "padded = false", "cannot hear clips that are not padded"),
+    ],
+)
+def test_what_a_family_cannot_do_is_refused(tmp_path: Path, family: str, setting: str, said: str) -> None:
+    start = tiny_checkpoints.write(tmp_path / "start", CHECKPOINTS["audio", family])
+    with pytest.raises(CheckpointError, match=said):
+        MultimodalModel.build(task_of(tmp_path, "audio", start, setting))
 
 
 def test_a_model_that_hears_less_than_the_task_takes_is_refused(tmp_path: Path) -> None:
