@@ -28,7 +28,7 @@ from annotations import dataset, gate, lock, retention
 from annotations.dataset import Snapshot, Split
 from annotations.gate import Comparison, Score, Verdict
 from annotations.store import Store, labels, open_store, runs
-from mmdemo import settings, tasks
+from mmdemo import memory, settings, tasks
 from mmdemo.errors import BadInput, Busy, MmdemoError, StorageError
 from mmdemo.evaluation.judging import evaluate
 from mmdemo.predictor import Predictor

@@ -53,7 +53,8 @@ def finish(
 ) -> Path:
     """Calibrate a trained model, measure it and write its version folder, whole or not at all. Raises StorageError.
 
-    `bits` of a weight are kept. `checking` fits what serving needs; it stands in for `check` where a champion's own is to be carried on.
+    `bits` of a weight are kept. `checking` fits what serving needs; it stands in for `check` where a champion's own is
+    to be carried on.
     """
     before = logits(model, processor, dev)
     packed = pack(model.state_dict(), bits)
