@@ -108,13 +108,9 @@ class MultimodalModel(PreTrainedModel):
         pixel_values (b, 3, size, size) float32, image_present (b,) bool; input_ids, attention_mask, text_mask (b, n);
         audio_features (b, mels, frames) float32, audio_frames (b,) int, 0 for none.
         """
-        given: dict[str, tuple[tuple[Tensor, ...], Tensor]] = {}  # modality → its encoder's arguments, who has it (b,)
-        if pixel_values is not None and image_present is not None:
-            given["image"] = (pixel_values,), image_present
-        if input_ids is not None and attention_mask is not None and text_mask is not None:
-            given["text"] = (input_ids, attention_mask, text_mask), text_mask.any(dim=1)
-        if audio_features is not None and audio_frames is not None:
-            given["audio"] = (audio_features, audio_frames), audio_frames > 0
+        given = self.given(
+            pixel_values, image_present, input_ids, attention_mask, text_mask, audio_features, audio_frames
+        )
         assert given, "a batch needs at least one modality"
         present = self._hide(torch.stack([has for _, has in given.values()], dim=1))  # (b, modalities)
         encoded = {n: self._tokens(n, args, present[:, i]) for i, (n, (args, _)) in enumerate(given.items())}
@@ -125,6 +121,26 @@ class MultimodalModel(PreTrainedModel):
             spans=dict(zip(encoded, itertools.pairwise(edges), strict=True)),
             grid=self.grid if "image" in encoded else None,
         )
+
+    @staticmethod
+    def given(
+        pixel_values: Tensor | None = None,
+        image_present: Tensor | None = None,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        text_mask: Tensor | None = None,
+        audio_features: Tensor | None = None,
+        audio_frames: Tensor | None = None,
+    ) -> dict[str, tuple[tuple[Tensor, ...], Tensor]]:
+        """Return by modality its encoder's arguments, and which samples have it (b,), of what `encode` takes."""
+        found: dict[str, tuple[tuple[Tensor, ...], Tensor]] = {}
+        if pixel_values is not None and image_present is not None:
+            found["image"] = (pixel_values,), image_present
+        if input_ids is not None and attention_mask is not None and text_mask is not None:
+            found["text"] = (input_ids, attention_mask, text_mask), text_mask.any(dim=1)
+        if audio_features is not None and audio_frames is not None:
+            found["audio"] = (audio_features, audio_frames), audio_frames > 0
+        return found
 
     def empty(self, tokens: Tokens) -> Tensor:
         """Return (1, n, d): what would stand in place of `tokens` if they said no more than their kind and place."""

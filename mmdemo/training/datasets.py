@@ -22,6 +22,7 @@ from mmdemo.tasks import Task
 from mmdemo.training.augment import WordNoise, augment, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 
+TARGETS = ("labels", "further_labels")  # of a batch: not what goes in, but what should come out
 DECODERS = 4  # threads: the codecs release the interpreter's lock
 
 
@@ -99,12 +100,15 @@ def collate(
         if augmented and "audio_features" in tensors and tensors["audio_features"].dim() == 3:  # no wave
             masked = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
             tensors["audio_features"] = masked
-        tensors["labels"] = _labels(items)
-        if items[0].further:
-            tensors["further_labels"] = torch.tensor([item.further for item in items])
-        return tensors
+        return tensors | targets_of(items)
 
     return batch
+
+
+def targets_of(items: Sequence[Item]) -> dict[str, Tensor]:
+    """Return the part of a batch that says what is right, by the names of TARGETS."""
+    further = [item.further for item in items]
+    return {"labels": _labels(items)} | ({"further_labels": torch.tensor(further)} if further[0] else {})
 
 
 def generator() -> np.random.Generator:

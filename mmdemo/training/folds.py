@@ -6,6 +6,7 @@ of them: where speakers are few, none has to be spared for that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from mmdemo.training.folder import figures, pooled
 from mmdemo.training.inference import labels, logits
 from mmdemo.training.lessons import Decoded, Lesson, teach
 from mmdemo.training.processes import say
+
+USUAL = 1000  # samples that stand for all that a fold learned from, where it is only asked how far others are from them
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ def _answers(
 def _limits(
     model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], unseen: Sequence[Item]
 ) -> dict[str, float]:
-    learned, new = pooled(model, processor, taught), pooled(model, processor, unseen)
+    usual = taught[:: math.ceil(len(taught) / USUAL)]
+    learned, new = pooled(model, processor, usual), pooled(model, processor, unseen)
     return {
         name: familiarity.limit(familiarity.fit(learned[name]), values)
         for name, values in new.items()

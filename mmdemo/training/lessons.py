@@ -17,6 +17,7 @@ from mmdemo.tasks import Task
 from mmdemo.training import manifests, targets
 from mmdemo.training.datasets import Item, decode_each
 from mmdemo.training.folder import figures
+from mmdemo.training.frozen import Copies
 from mmdemo.training.inference import labels, logits
 from mmdemo.training.manifests import Line, Row
 from mmdemo.training.options import Options
@@ -34,6 +35,7 @@ class Lesson:
     starts: Mapping[str, str | Path] = field(default_factory=dict)  # modality → folder or Hub name; over the task's
     parent: Path | None = None  # version folder that is trained further instead
     teachers: Sequence[Path] = ()  # version folders whose answers are learned from
+    copies: Copies | None = None  # what frozen encoders made of samples, where the options ask for copies
 
     def fresh(self, rows: Sequence[Row] = ()) -> tuple[MultimodalModel, MultimodalProcessor]:
         """Return the model to train, the same one for the same seed, and its processor.
@@ -110,8 +112,19 @@ def teach(
         teachers = [MultimodalModel.load(folder) for folder in lesson.teachers]
         taught = targets.distil(taught, teachers, lesson.options.distill)
     started = [name for name, entry in lesson.task.encoders.items() if "start" in entry]
-    judge = _judge(processor, {"set_aside": aside, "dev": dev}) if aside or dev else None
-    fit(model, processor, taught, lesson.options, started=started, judge=judge, partly=partly, callbacks=callbacks)
+    # An epoch on copies takes less than one look at dev.
+    judged = (aside or dev) and (lesson.options.patience or not lesson.copies)
+    fit(
+        model,
+        processor,
+        taught,
+        lesson.options,
+        started=started,
+        judge=_judge(processor, {"set_aside": aside, "dev": dev}) if judged else None,
+        partly=partly,
+        callbacks=callbacks,
+        copies=lesson.copies,
+    )
 
 
 def _judge(processor: MultimodalProcessor, parts: Mapping[str, Sequence[Item]]) -> Judge:

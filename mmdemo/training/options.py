@@ -44,6 +44,7 @@ class Options:
     distill: float = 0.5  # share of the teachers' answers in what is asked for, where there are teachers
     tuning: str = "full"  # of encoders with a start: full, frozen, lora, adalora, ia3 or adapter
     rank: int = 8  # of the matrices of LoRA and AdaLoRA; width of an adapter
+    copies: int = 0  # changed copies of a sample that encoders which don't learn are asked for, once; 0: at each visit
     frozen: tuple[str, ...] = ()  # beginnings of the names of parameters that keep their value
     max_grad_norm: float = 1.0
     precision: str = (

@@ -51,7 +51,9 @@ def train(
     StorageError before training.
     """
     task = tasks.get(task) if isinstance(task, str) else task
-    lesson = Lesson(task, options(task, seed=seed, **overrides), starts or {}, parent, teachers)
+    chosen = options(task, seed=seed, **overrides)
+    copies = Copies(chosen.copies) if chosen.copies else None
+    lesson = Lesson(task, chosen, starts or {}, parent, teachers, copies)
     out = _free(Path(out))
     callbacks = [tensorboard(log)] if log and leads() else []
     for manifest in () if skip_bad else (train_manifest, *([dev_manifest] if dev_manifest else [])):

@@ -28,12 +28,12 @@ def mix(items: Sequence[Item], draw: np.random.Generator, *, alpha: float, label
     partners = dict(zip(alone, draw.permutation(alone), strict=True))
     mixed = []
     for index, item in enumerate(items):
-        shares = _shares(item, labels)
+        shares = shares_of(item, labels)
         if index in partners:
             other = items[partners[index]]
             part = max(share := draw.beta(alpha, alpha), 1 - share)
             audio = part * _even(item) + (1 - part) * _fitted(_even(other), len(_even(item)))
-            shares = part * shares + (1 - part) * _shares(other, labels)
+            shares = part * shares + (1 - part) * shares_of(other, labels)
             item = replace(item, inputs=replace(item.inputs, audio=audio.astype(np.float32)))
         mixed.append(replace(item, shares=shares))
     return mixed
@@ -82,7 +82,8 @@ def contrast(alike: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tens
     return torch.stack(losses).mean() if losses else next(iter(alike.values())).new_zeros(())
 
 
-def _shares(item: Item, labels: int) -> np.ndarray:
+def shares_of(item: Item, labels: int) -> np.ndarray:
+    """Return what the loss asks for of one sample, (labels,)."""
     return np.eye(labels)[item.label] if item.shares is None else item.shares
 
 

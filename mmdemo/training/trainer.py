@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,17 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
-from mmdemo.training import adversarial, processes, targets, tuning
+from mmdemo.training import adversarial, frozen, processes, targets, tuning
 from mmdemo.training.augment import WordNoise, words
 from mmdemo.training.datasets import Item, Samples, collate
+from mmdemo.training.frozen import Copies, Drawn, handed
 from mmdemo.training.keeping import Kept
 from mmdemo.training.options import Options
 from mmdemo.training.progress import Progress
@@ -41,24 +43,27 @@ def fit(
     judge: Judge | None = None,
     partly: Partial | None = None,
     callbacks: Sequence[TrainerCallback] = (),
+    copies: Copies | None = None,
 ) -> None:
     """Train `model` in place. The encoders of the modalities in `started` have trained weights.
 
     `judge` returns figures of a model behind every epoch, JUDGED_BY among them where training may stop early. In
-    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from.
+    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from. `copies` are learned from, where
+    encoders do not learn. Raises ManifestError where they do.
     """
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(options.frozen))
     tuning.start(model, options.tuning, tuning.Size(options.rank, _steps(options, items)), started)
     _lay_out(model, torch.channels_last)
-    kept, allocation = Kept(model, options.ema, options.patience), tuning.Allocation(model)
-    rest = Rest([kept, allocation])
-    with tempfile.TemporaryDirectory() as nowhere:
+    with handed(model) if copies else nullcontext(), tempfile.TemporaryDirectory() as nowhere:
+        kept, allocation = Kept(model, options.ema, options.patience), tuning.Allocation(model)
+        rest = Rest([kept, allocation])
+        dataset, collating = _learned_from(model, processor, items, options, copies)
         trainer = _Trainer(
             model,
             _arguments(options, partly.folder if partly else Path(nowhere), judge is not None, partly is not None),
-            data_collator=_collate(processor, model, options),
-            train_dataset=Samples(items, options.augment, _word_noise(items, options), options.mirror),
+            data_collator=collating,
+            train_dataset=dataset,
             eval_dataset=[],  # `judge` has its own
             callbacks=[kept, allocation, rest, Progress(), *callbacks],
         )
@@ -71,10 +76,30 @@ def fit(
             model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME))
         else:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    kept.put_into(model)
+        kept.put_into(model)
     tuning.merge(model)
     _lay_out(model.cpu(), torch.contiguous_format)
     model.requires_grad_(True).eval()
+
+
+def _learned_from(
+    model: MultimodalModel,
+    processor: MultimodalProcessor,
+    items: Sequence[Item],
+    options: Options,
+    copies: Copies | None,
+) -> tuple[Dataset, Callable[..., dict[str, Any]]]:
+    """Return what is learned from, and what makes a batch of it."""
+    noise = _word_noise(items, options)
+    if not copies:
+        return Samples(items, options.augment, noise, options.mirror), _collate(processor, model, options)
+
+    def batch(part: Sequence[Item]) -> dict[str, Any]:
+        changed = Samples(part, options.augment, noise, options.mirror)
+        return collate(processor, options.augment)([changed[index] for index in range(len(part))])
+
+    mixing = _mixing(frozen.mix, model, options)
+    return Drawn(items, copies.of(items, model, batch)), partial(frozen.collate, mixing=mixing)
 
 
 def _slow(started: Sequence[str], options: Options) -> tuple[str, ...]:
@@ -97,8 +122,11 @@ def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None
 
 
 def _collate(processor: MultimodalProcessor, model: MultimodalModel, options: Options) -> Callable[..., dict[str, Any]]:
-    mixing = partial(targets.mix, alpha=options.mixup, labels=len(model.config.labels)) if options.mixup else None
-    return collate(processor, options.augment, mixing)
+    return collate(processor, options.augment, _mixing(targets.mix, model, options))
+
+
+def _mixing(mix: Callable[..., Any], model: MultimodalModel, options: Options) -> Callable[..., Any] | None:
+    return partial(mix, alpha=options.mixup, labels=len(model.config.labels)) if options.mixup else None
 
 
 def _word_noise(items: Sequence[Item], options: Options) -> WordNoise | None:

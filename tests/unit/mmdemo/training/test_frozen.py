@@ -1,0 +1,108 @@
+"""Encoders that do not learn are asked once: what is learned from is what they would have said."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmdemo.errors import ManifestError
+from mmdemo.model import MultimodalModel
+from mmdemo.training import frozen
+from mmdemo.training.datasets import Item, collate
+from mmdemo.training.frozen import Copies, Drawn, handed
+from mmdemo.training.options import Options
+from mmdemo.training.trainer import fit
+from tests import tiny
+
+FROZEN = ("encoders.",)
+
+
+@pytest.fixture
+def asked(tmp_path: Path):
+    """A model of two modalities whose encoders do not learn, its processor, and samples with both, or one."""
+    model, processor = MultimodalModel.build(tiny.task(tmp_path, ("image", "audio")), tiny.starts(tmp_path))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not name.startswith(FROZEN))
+    given = [("image", "audio"), ("audio",), ("image",), ("image", "audio")]
+    items = [
+        Item(processor.squashed(tiny.inputs(seed, some, 0.3 + seed / 5)), label=seed % 2)
+        for seed, some in enumerate(given)
+    ]
+    return model.eval(), processor, items
+
+
+def test_tokens_that_were_kept_are_those_that_the_encoders_make(asked) -> None:
+    model, processor, items = asked
+    expected = model.encode(**processor([item.inputs for item in items]).tensors)
+    with handed(model):
+        copies = Copies(1).of(items, model, collate(processor))
+        model.config.modality_dropout = 0.0
+        batch = frozen.collate([(item, kept[0]) for item, kept in zip(items, copies, strict=True)])
+        assert batch.pop("labels").tolist() == [0, 1, 0, 1]
+        found = model.encode(**batch)
+    assert torch.equal(found.mask.sum(dim=1), expected.mask.sum(dim=1))
+    torch.testing.assert_close(found.values[found.mask], expected.values[expected.mask], atol=5e-3, rtol=5e-3)
+
+
+def test_the_model_is_itself_again_behind_it(asked) -> None:
+    model, processor, items = asked
+    before = dict(model.encoders.items())
+    with pytest.raises(RuntimeError), handed(model):
+        raise RuntimeError
+    assert dict(model.encoders.items()) == before
+
+
+def test_each_sample_is_encoded_once_and_its_copies_take_turns(asked) -> None:
+    model, processor, items = asked
+    calls = []
+
+    def batch(part):
+        calls.append(len(part))
+        return collate(processor)(part)
+
+    copies = Copies(3)
+    copies.of(items[:2], model, batch)
+    kept = copies.of(items, model, batch)
+    assert calls == [2, 2, 2, 2, 2, 2] and [len(some) for some in kept] == [3] * 4
+    kept[0] = [{"audio": torch.full((1, 2), float(number))} for number in range(3)]
+    drawn = {float(Drawn(items, kept)[0][1]["audio"][0, 0]) for _ in range(40)}
+    assert drawn == {0.0, 1.0, 2.0}
+
+
+def test_an_encoder_that_learns_is_refused(asked) -> None:
+    model, processor, items = asked
+    with pytest.raises(ManifestError, match=r"audio does.*tuning=frozen"):
+        fit(model, processor, items, Options(epochs=1, frozen=("encoders.image.",)), copies=Copies(1))
+
+
+def test_what_lies_behind_the_encoders_learns_and_they_do_not(asked) -> None:
+    model, processor, items = asked
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fit(model, processor, items, Options(epochs=30, frozen=FROZEN, augment=False, head_lr=3e-3), copies=Copies(1))
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and not [name for name in changed if name.startswith(FROZEN)]
+    with torch.no_grad():
+        logits = model(**processor([item.inputs for item in items]).tensors).logits
+    assert logits.argmax(dim=1).tolist() == [item.label for item in items]
+
+
+def test_sounds_are_mixed_with_their_labels_and_pictures_are_not() -> None:
+    sound = [(Item(tiny.inputs(), label), {"audio": torch.full((3 + label, 2), float(label))}) for label in (0, 1)]
+    both = (Item(tiny.inputs(), 1), {"image": torch.ones(2, 2), "audio": torch.ones(2, 2)})
+    for seed in range(10):
+        mixed = frozen.mix([*sound, both], np.random.default_rng(seed), alpha=0.4, labels=2)
+        for (item, copy), (_, before) in zip(mixed[:2], sound, strict=True):
+            assert len(copy["audio"]) == len(before["audio"]) and item.shares.sum() == pytest.approx(1)
+            assert item.shares[item.label] >= 0.5
+            assert float(copy["audio"][0, 0]) == pytest.approx(item.shares[1])
+        assert torch.equal(mixed[2][1]["image"], both[1]["image"]) and mixed[2][0].shares.tolist() == [0, 1]
+
+
+def test_a_model_that_was_handed_its_tokens_is_saved_as_any_other(asked, tmp_path: Path) -> None:
+    model, processor, items = asked
+    fit(model, processor, items, Options(epochs=1, frozen=FROZEN, ema=0.9), copies=Copies(2))
+    model.save_pretrained(tmp_path / "saved")
+    processor.save_pretrained(tmp_path / "saved")
+    loaded, _ = MultimodalModel.load(tmp_path / "saved")
+    assert loaded.state_dict().keys() == model.state_dict().keys()
