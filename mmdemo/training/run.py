@@ -17,6 +17,7 @@ from mmdemo.training import manifests, splits
 from mmdemo.training.datasets import Item
 from mmdemo.training.folder import Checked, check, finish
 from mmdemo.training.folds import Folds, cross_validate
+from mmdemo.training.frozen import Copies
 from mmdemo.training.lessons import Decoded, Lesson, load, teach
 from mmdemo.training.options import options
 from mmdemo.training.processes import leads, say
