@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from mmdemo import memory
 from tests import serving
 
+memory.keep_freed()
 gc.disable()  # until all tests are imported: what comes with torch and gradio is looked through again and again
 _homes = itertools.count()
 

@@ -88,7 +88,7 @@ class Handed(ModalityEncoder):
 
 @contextmanager
 def handed(model: MultimodalModel) -> Iterator[None]:
-    """Let the model learn from kept tokens as long as the context lasts. Raises ManifestError where an encoder learns."""
+    """Let the model learn from kept tokens while the context lasts. Raises ManifestError where an encoder learns."""
     learning = [name for name, encoder in model.encoders.items() if any(p.requires_grad for p in encoder.parameters())]
     if learning:
         raise ManifestError("copies_need_frozen", modalities=", ".join(learning))

@@ -46,7 +46,7 @@ def test_tokens_that_were_kept_are_those_that_the_encoders_make(asked) -> None:
 
 
 def test_the_model_is_itself_again_behind_it(asked) -> None:
-    model, processor, items = asked
+    model, _, _ = asked
     before = dict(model.encoders.items())
     with pytest.raises(RuntimeError), handed(model):
         raise RuntimeError
