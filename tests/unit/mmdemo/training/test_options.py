@@ -17,7 +17,7 @@ def test_the_nearer_one_wins() -> None:
 
 
 def test_a_model_from_scratch_goes_through_its_samples_more_often() -> None:
-    fresh = replace(tasks.get("speech_emotion"), training={})
+    fresh = replace(TASK, training={}, encoders={"text": {"type": "textcnn"}})
     started = replace(TASK, training={})
     assert (options(fresh).epochs, options(started).epochs) == (FROM_SCRATCH, FINE_TUNED)
     assert options(fresh, epochs=2).epochs == 2
@@ -35,6 +35,8 @@ def test_a_model_from_scratch_goes_through_its_samples_more_often() -> None:
         {"tuning": "some"},
         {"accumulate": 0},
         {"distill": 1.5},
+        {"bits": 4},
+        {"copies": -1},
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, object]) -> None:
