@@ -80,6 +80,8 @@ def finish(
             familiarity.save(folder, checked.usual)
             sidecar.write(folder, about)
             card.write(folder, task)
+            for path in folder.iterdir():
+                path.chmod(0o644)  # safetensors leaves its files to their owner alone
             if out.is_dir():
                 out.rmdir()  # empty, as was checked at the start
             os.replace(folder, out)
@@ -132,5 +134,3 @@ def _save(
     model.config.save_pretrained(folder)
     packing.save(packed, folder)
     processor.save_pretrained(folder)
-    for path in folder.iterdir():
-        path.chmod(0o644)  # safetensors leaves its files to their owner alone
