@@ -30,15 +30,18 @@ class FusionLayer(nn.Module):
         self.forward_norm = nn.LayerNorm(dim)
         self.feed_forward = _feed_forward(dim, dropout)
 
-    def forward(self, tokens: Tensor, seen: Tensor, return_attention: bool) -> tuple[Tensor, Tensor | None]:
-        """Return tokens (b, n, d) and, where asked, attention (b, h, n, n) whose rows sum to 1 over what is seen.
+    def forward(
+        self, tokens: Tensor, seen: Tensor, return_attention: bool, kept: int | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return tokens (b, kept, d) and, where asked, attention (b, h, n, n) whose rows sum to 1 over what is seen.
 
-        `seen` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one.
+        `seen` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one. `kept`: how many of the
+        first tokens are wanted, all where None; the others are looked at, and not worked out any further.
         """
         projected = self.query_key_value(self.attention_norm(tokens))  # (b, n, 3 · d)
         share = self.dropout if self.training else 0.0
         mixed, attention = _attend(projected, self.heads, seen, share, return_attention)
-        tokens = tokens + F.dropout(self.out(mixed), self.dropout, self.training)
+        tokens = tokens[:, :kept] + F.dropout(self.out(mixed[:, :kept]), self.dropout, self.training)
         forwarded = self.feed_forward(self.forward_norm(tokens))
         return tokens + F.dropout(forwarded, self.dropout, self.training), attention
 
@@ -59,8 +62,10 @@ class Transformer(Fusion):
         tokens, mask = _behind(self.answer, tokens, mask)
         seen = self._seen(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
         attentions = []
-        for layer in self.layers:
-            tokens, attention = layer(tokens, seen, return_attention)
+        for number, layer in enumerate(self.layers, 1):
+            # Behind the last layer nobody reads any token but the answer.
+            kept = 1 if number == len(self.layers) else None
+            tokens, attention = layer(tokens, seen, return_attention, kept)
             attentions.append(attention)
         return Fused(self.norm(tokens[:, 0]), tuple(attentions) if return_attention else None)
 

@@ -48,6 +48,16 @@ def test_a_layer_equals_torchs_and_its_attention_too() -> None:
     torch.testing.assert_close(attention, weights, atol=1e-5, rtol=0)
 
 
+def test_a_layer_of_which_the_first_token_is_wanted_gives_it_as_it_is_among_all() -> None:
+    layer = FusionLayer(DIM, HEADS, dropout=0.1).eval()
+    tokens, seen = torch.randn(3, 7, DIM), torch.ones(3, 1, 7).bool()
+    for asked in (False, True):
+        whole, attention = layer(tokens, seen, asked)
+        first, same = layer(tokens, seen, asked, kept=1)
+        torch.testing.assert_close(first, whole[:, :1], atol=1e-6, rtol=0)
+        assert attention is None or torch.equal(attention, same)
+
+
 def test_the_order_of_tokens_without_place_does_not_matter() -> None:
     fusion = looking(Transformer(CONFIG))
     tokens, mask, modality = torch.randn(1, 6, DIM), torch.ones(1, 6, dtype=torch.bool), torch.zeros(6).long()
