@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mmdemo.errors import UnknownName
 from mmdemo.explain.attention import attention
+from mmdemo.explain.erasure import erasure
 from mmdemo.explain.integrated_gradients import integrated_gradients
 from mmdemo.explain.maps import Pass
 from mmdemo.explain.masking import masking
@@ -14,11 +15,12 @@ from mmdemo.explain.rollout import rollout
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation
 
-DEFAULT = "relevance"
+DEFAULT = "erasure"
 NONE = "none"  # no explanation is wanted
 
 # One pass and some questions of it → an explanation for each question.
 METHODS: dict[str, Callable[[Pass, Sequence[Question]], list[Explanation]]] = {
+    "erasure": erasure,
     "relevance": relevance,
     "masking": masking,
     "attention": attention,
@@ -26,7 +28,7 @@ METHODS: dict[str, Callable[[Pass, Sequence[Question]], list[Explanation]]] = {
     "integrated_gradients": integrated_gradients,
     "occlusion": occlusion,
 }
-OF_ATTENTION = ("relevance", "attention", "rollout")  # those that need a fusion which attends
+OF_ATTENTION = ("erasure", "relevance", "attention", "rollout")  # those that need a fusion which attends
 SLOW = ("integrated_gradients", "occlusion")  # those that take many times as long as a prediction
 
 

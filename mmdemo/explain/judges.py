@@ -45,11 +45,11 @@ class _Batched:
         with torch.inference_mode():
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
-                found = probability(self.seen, self._tokens(batch), self._scaling)
+                found = probability(self.seen, self.tokens(batch), self._scaling)
                 self._known |= zip(batch, found.tolist(), strict=True)
         return np.array([self._known[group] for group in groups])
 
-    def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+    def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
         """Return what the fusion gets to see without each of the groups."""
         raise TypeError("a judge says itself what is left")
 
@@ -60,9 +60,11 @@ class InInput(_Batched):
     def __init__(self, seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> None:
         super().__init__(seen, explained, scaling)
         self._inputs = seen.processor.squashed(seen.inputs)
-        self._encoded: dict[tuple[str, frozenset[Place]], Tensor] = {}  # modality and what it lacks → tokens (n, d)
+        # Modality and what it lacks → tokens (n, d); of what lacks nothing they are known.
+        self._encoded = {(name, frozenset[Place]()): _real(seen.tokens, name) for name in seen.tokens.spans}
 
-    def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+    def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+        """Return what the fusion gets to see without each of the groups."""
         values, masks, spans, first = [], [], {}, 0
         for name in self._inputs.modalities:
             of_modality = [frozenset(place for place in group if place[0] == name) for group in groups]
@@ -100,7 +102,8 @@ class AtTokens(_Batched):
         self._whole = seen.tokens
         self._columns = {place: self._of(place) for place in map(_place, deletion.units(explained))}
 
-    def _tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+    def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+        """Return what the fusion gets to see without each of the groups."""
         mask = self._whole.mask.repeat(len(groups), 1)  # (g, n)
         for row, group in enumerate(groups):
             for place in group:
@@ -134,6 +137,12 @@ def probability(seen: Pass, tokens: Tokens, scaling: Scaling) -> Tensor:
     assert logits is not None
     found = seen.model.head.probabilities(scaling(logits))  # (g, labels)
     return found.nan_to_num(1 / found.shape[1])[:, seen.model.config.labels.index(seen.target)]
+
+
+def _real(tokens: Tokens, name: str) -> Tensor:
+    """Return the tokens (n, d) of one modality of the only sample, without padding."""
+    first, last = tokens.spans[name]
+    return tokens.values[0, first:last][tokens.mask[0, first:last]]
 
 
 def _place(unit: Unit) -> Place:

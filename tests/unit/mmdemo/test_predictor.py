@@ -178,8 +178,8 @@ def test_sound_without_speech_is_refused_where_the_task_is_about_speech(task: Ta
 
 
 def test_methods_are_named(predictor: Predictor) -> None:
-    assert predictor.methods[0] == "relevance"
-    assert predictor.explain(Sample(text="the dog")).method == "relevance"
+    assert predictor.methods[0] == "erasure"
+    assert predictor.explain(Sample(text="the dog")).method == "erasure"
     for method in predictor.methods:
         assert predictor.explain(Sample(text="the dog"), method).method == method
     for wrong in ("guess", "none"):

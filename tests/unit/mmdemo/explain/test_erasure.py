@@ -1,0 +1,115 @@
+"""Words have what is lost when they are struck from the caption; the rest has its relevance, on the same scale."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mmdemo import explain
+from mmdemo.explain import Pass
+from mmdemo.explain.erasure import erasure
+from mmdemo.explain.question import Question
+from mmdemo.samples import Explanation, Inputs
+from tests import planted, tiny
+from tests.unit.mmdemo.model.conftest import Built
+
+
+def words(found: Explanation) -> list[float]:
+    assert found.text
+    return [token.score for token in found.text.tokens]
+
+
+def cells(found: Explanation) -> list[float]:
+    assert found.image
+    return [score for row in found.image.scores for score in row]
+
+
+def shares(scores: list[float]) -> list[float]:
+    return [score / sum(map(abs, scores)) for score in scores]
+
+
+@pytest.fixture(scope="module")
+def sure(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Return a model that looks at bright cells, at the word "good", at a tone."""
+    return planted.build(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.mark.parametrize("modalities", [("text",), ("image", "text"), ("text", "audio"), ("image", "text", "audio")])
+@pytest.mark.parametrize("against", [None, "bad"])
+def test_words_have_what_the_referee_says(built: Built, modalities: tuple[str, ...], against: str | None) -> None:
+    seen = replace(tiny.passed(built, tiny.inputs(modalities=modalities, seconds=0.3), "good"), against=against)
+    found = words(explain.explain("erasure", seen))
+    assert found == pytest.approx(words(explain.explain("occlusion", seen)), abs=1e-4)
+    assert len(found) > 2
+
+
+def test_the_rest_has_its_relevance_and_sums_to_what_its_modality_is_worth(seen: Pass) -> None:
+    found, relevant = explain.explain("erasure", seen), explain.explain("relevance", seen)
+    assert found.audio and relevant.audio
+    for name, ours, theirs in (
+        ("image", cells(found), cells(relevant)),
+        ("audio", list(found.audio.scores), list(relevant.audio.scores)),
+    ):
+        assert sum(map(abs, ours)) == pytest.approx(abs(_worth(seen, name)), abs=1e-5)
+        assert shares(ours) == pytest.approx(shares(theirs), abs=1e-5)
+
+
+def _worth(seen: Pass, name: str) -> float:
+    """Return what the log-odds lose without a modality at the fusion's input."""
+    mask = seen.tokens.mask.clone()
+    mask[:, slice(*seen.tokens.spans[name])] = False
+    with torch.inference_mode():
+        hidden = seen.model.fuse(replace(seen.tokens, mask=mask))
+        whole, left = (seen.log_odds(output, [Question(seen.target)]) for output in (seen.output, hidden))
+    return float(whole - left)
+
+
+def test_of_a_long_caption_the_most_relevant_words_are_struck(built: Built) -> None:
+    seen = tiny.passed(built, tiny.inputs(modalities=("image", "text")), "good")
+    exact, relevant = (words(explain.explain(method, seen)) for method in ("occlusion", "relevance"))
+    pieces = int(seen.tokens.mask[0, slice(*seen.tokens.spans["text"])].sum())
+    struck = sorted(range(len(relevant)), key=lambda place: -abs(relevant[place]))[:2]
+    scale = sum(abs(exact[place]) for place in struck) / sum(abs(relevant[place]) for place in struck)
+    expected = [exact[place] if place in struck else relevant[place] * scale for place in range(len(exact))]
+    together = erasure(seen, [Question("bad"), Question("good")], 2 * pieces)  # other questions strike other words
+    for [found] in (erasure(seen, [Question("good")], 2 * pieces), together[1:]):
+        assert words(found) == pytest.approx(expected, abs=1e-4)
+
+
+def test_repeated_words_stay_apart(sure: Built) -> None:
+    found = words(explain.explain("erasure", tiny.passed(sure, Inputs(text="the dog is good the dog"), "good")))
+    assert len(found) == 6 and int(np.argmax(found)) == 3
+    assert found[3] > 0.9 * sum(map(abs, found))
+
+
+@pytest.mark.parametrize("caption", ["الكلب good \u202edog\u202c", "🙂 good 👩‍👩‍👧 dog", "狗 good 猫"])
+def test_words_of_any_script_are_struck_as_people_wrote_them(sure: Built, caption: str) -> None:
+    found = explain.explain("erasure", tiny.passed(sure, Inputs(text=caption), "good"))
+    assert found.text
+    best = max(found.text.tokens, key=lambda token: token.score)
+    assert best.text == "good" and all(caption[token.start : token.end] == token.text for token in found.text.tokens)
+
+
+def test_words_behind_the_last_that_is_read_do_not_move_up(sure: Built) -> None:
+    caption = "dog " * 400 + "good"
+    found = words(explain.explain("erasure", tiny.passed(sure, Inputs(text=caption), "good")))
+    assert 0 < len(found) < 400 and max(map(abs, found)) < 0.01
+
+
+def test_sound_alone_is_explained_by_its_relevance(sure: Built) -> None:
+    sound = planted.inputs(moment=3).audio
+    found = explain.explain("erasure", tiny.passed(sure, Inputs(audio=sound), "good"))
+    assert found.audio and not found.text and int(np.argmax(found.audio.scores)) == 3
+
+
+def test_pictures_are_not_read_again(seen: Pass) -> None:
+    read: list[torch.nn.Module] = []
+    encoders = [seen.model.encoders[name] for name in ("image", "audio")]
+    watched = [encoder.register_forward_hook(lambda encoder, *_: read.append(encoder)) for encoder in encoders]
+    try:
+        explain.explain("erasure", seen)
+    finally:
+        for hook in watched:
+            hook.remove()
+    assert not read
