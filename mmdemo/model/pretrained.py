@@ -110,10 +110,10 @@ def shortened(backbone: PreTrainedModel, family: AudioFamily, layers: int) -> Pr
     if family.layers is None:
         raise ValueError("its layers cannot be left out")
     name, setting = family.layers
-    known = len(backbone.get_submodule(name))
-    if not 1 <= layers <= known:
-        raise ValueError(f"it has {known} layers, not {layers}")
-    setattr(backbone, name, backbone.get_submodule(name)[:layers])
+    known: Any = backbone.get_submodule(name)
+    if not 1 <= layers <= len(known):
+        raise ValueError(f"it has {len(known)} layers, not {layers}")
+    setattr(backbone, name, known[:layers])
     setattr(backbone.config, setting, layers)
     return backbone
 

@@ -67,7 +67,7 @@ class Drawn(Dataset):
     def __getitem__(self, index: int) -> tuple[Item, Copy]:
         """Return the item and its copy."""
         copies = self._copies[index]
-        return self.items[index], copies[generator().integers(len(copies))]
+        return self.items[index], copies[int(generator().integers(len(copies)))]
 
 
 class Handed(ModalityEncoder):
@@ -92,7 +92,7 @@ def handed(model: MultimodalModel) -> Iterator[None]:
     learning = [name for name, encoder in model.encoders.items() if any(p.requires_grad for p in encoder.parameters())]
     if learning:
         raise ManifestError("copies_need_frozen", modalities=", ".join(learning))
-    encoders = dict(model.encoders.items())
+    encoders: dict[str, Any] = dict(model.encoders.items())
     model.encoders.update({name: Handed(encoder) for name, encoder in encoders.items()})
     try:
         yield
