@@ -2,7 +2,8 @@
 
 python -m benchmarks.faithfulness --task T --manifest M [--limit N] [--keep FILE] >> benchmarks/faithfulness.md
 
-What each sample gave goes to --keep as it is measured, a line each; what stands there is not measured again.
+What each sample gave goes to --keep as it is measured, a line each; what stands there is not measured again. Fewer
+methods and one place spare most of the time: --place input --method erasure --method attention --method rollout.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks.faithfulness_tables import EVERYTHING, FIGURES, RANDOM, REFEREE, Figures, tables
-from mmdemo import explain, sidecar, tasks
+from mmdemo import explain, memory, sidecar, tasks
 from mmdemo.decode import decode
 from mmdemo.explain import Pass
 from mmdemo.explain.deletion import Unit, ordered, units
@@ -51,7 +52,8 @@ class Ground:
     untrained: MultimodalModel
     processor: MultimodalProcessor
     about: Sidecar
-    methods: tuple[str, ...]
+    methods: tuple[str, ...]  # the default first
+    places: tuple[str, ...]  # where units are taken: names of PLACES
 
 
 def main() -> None:
@@ -60,21 +62,27 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--limit", type=int, help="so many samples, drawn at random; all where it is not given")
+    parser.add_argument("--method", action="append", help="one of those to compare; all where none is given")
+    parser.add_argument(
+        "--place", action="append", choices=PLACES, help="where units are taken; everywhere if none is given"
+    )
     parser.add_argument("--keep", type=Path, help="JSON lines of what each sample gave: read, and added to")
     given = parser.parse_args()
-    ground = _ground(tasks.get(given.task))
+    memory.keep_freed()
+    ground = _ground(tasks.get(given.task), given.method, tuple(given.place or PLACES))
     rows = _drawn(manifests.read(given.manifest, ground.task), given.limit)
     found = list(_measured(ground, rows, given.keep))
-    print("\n".join(tables(found, ground.task.name, ground.methods)))
+    print("\n".join(tables(found, f"{ground.task.name}, {ground.about.version}", ground.methods)))
 
 
-def _ground(task: Task) -> Ground:
+def _ground(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> Ground:
     folder = SHIPPED / task.name
     model, processor = MultimodalModel.load(folder)
     torch.manual_seed(0)
     untrained = MultimodalModel(model.config).eval()
     fast = {"memory_format": torch.channels_last}  # the same to the fifth digit, with a third less time for pictures
-    return Ground(task, model.to(**fast), untrained.to(**fast), processor, sidecar.read(folder), explain.methods(model))
+    methods = tuple(name for name in explain.methods(model) if name in (wanted or explain.METHODS))
+    return Ground(task, model.to(**fast), untrained.to(**fast), processor, sidecar.read(folder), methods, places)
 
 
 def _drawn(rows: Sequence[Row], limit: int | None) -> list[Row]:
@@ -110,12 +118,14 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         added = time.perf_counter() - start + (attentive_s - whole_s if name in explain.OF_ATTENTION else 0.0)
         found[f"seconds/{name}"] = added
     maps = {name: units(item) for name, item in explained.items()}
-    judges = {place: judge(seen, explained[REFEREE], scaling) for place, judge in PLACES.items()}
+    somewhere = next(iter(explained.values()))  # units of all maps stand in the same places
+    judges = {place: PLACES[place](seen, somewhere, scaling) for place in ground.places}
     for scope, chosen in _scopes(seen.inputs, maps).items():
         for place, judge in judges.items():
             told = _areas(judge, chosen, draw)
             found |= {f"{place}/{scope}/{name}": value for name, value in told.items()}
-        found |= {f"{REFEREE}/{scope}/{name}": value for name, value in _like(chosen[REFEREE], chosen).items()}
+        like = _like(chosen[REFEREE], chosen) if REFEREE in chosen else {}
+        found |= {f"{REFEREE}/{scope}/{name}": value for name, value in like.items()}
     if number <= CHECKED:
         found |= _untrained(ground, seen, maps)
         found |= _badge(seen, explained[ground.methods[0]], scaling)

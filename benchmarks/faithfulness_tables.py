@@ -22,8 +22,11 @@ def tables(found: Sequence[Figures], task: str, methods: Sequence[str]) -> list[
     """Return the lines of one task's tables; `found` holds what each sample gave."""
     lines = [f"## {task}, {len(found)} samples of dev\n"]
     for place, title in PLACES.items():
+        if not any(key.startswith(place) for item in found for key in item):
+            continue
         lines += [f"### {title}\n", *_figures(found, place, methods), *_tests(found, place, methods)]
-    lines += [f"### Rank correlation with `{REFEREE}`\n", *_correlations(found, REFEREE, methods)]
+    if REFEREE in methods:
+        lines += [f"### Rank correlation with `{REFEREE}`\n", *_correlations(found, REFEREE, methods)]
     checked = sum(any(key.startswith("untrained") for key in item) for item in found)
     lines += [f"### Rank correlation with the map of an untrained copy, {checked} samples\n"]
     lines += _correlations(found, "untrained", methods)

@@ -32,7 +32,7 @@ def search(given: argparse.Namespace, config: Settings) -> Said:
     task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
     chosen = options(task, **{**options_of(given.option), "seed": given.seed})
     found = searching.search(
-        Lesson(task, chosen, starts_of(given.start, task)),
+        Lesson.of(task, chosen, starts_of(given.start, task)),
         given.train,
         given.dev,
         ranges=searching.ranges_of(task, given.ranges),

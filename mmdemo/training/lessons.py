@@ -37,6 +37,18 @@ class Lesson:
     teachers: Sequence[Path] = ()  # version folders whose answers are learned from
     copies: Copies | None = None  # what frozen encoders made of samples, where the options ask for copies
 
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        options: Options,
+        starts: Mapping[str, str | Path],
+        parent: Path | None = None,
+        teachers: Sequence[Path] = (),
+    ) -> Lesson:
+        """Return a lesson with room for the copies that its options ask for."""
+        return cls(task, options, starts, parent, teachers, Copies(options.copies) if options.copies else None)
+
     def fresh(self, rows: Sequence[Row] = ()) -> tuple[MultimodalModel, MultimodalProcessor]:
         """Return the model to train, the same one for the same seed, and its processor.
 

@@ -17,7 +17,6 @@ from mmdemo.training import manifests, splits
 from mmdemo.training.datasets import Item
 from mmdemo.training.folder import Checked, check, finish
 from mmdemo.training.folds import Folds, cross_validate
-from mmdemo.training.frozen import Copies
 from mmdemo.training.lessons import Decoded, Lesson, load, teach
 from mmdemo.training.options import options
 from mmdemo.training.processes import leads, say
@@ -52,9 +51,7 @@ def train(
     StorageError before training.
     """
     task = tasks.get(task) if isinstance(task, str) else task
-    chosen = options(task, seed=seed, **overrides)
-    copies = Copies(chosen.copies) if chosen.copies else None
-    lesson = Lesson(task, chosen, starts or {}, parent, teachers, copies)
+    lesson = Lesson.of(task, options(task, seed=seed, **overrides), starts or {}, parent, teachers)
     out = _free(Path(out))
     callbacks = [tensorboard(log)] if log and leads() else []
     for manifest in () if skip_bad else (train_manifest, *([dev_manifest] if dev_manifest else [])):

@@ -185,3 +185,15 @@ def test_subsets_and_their_items() -> None:
     items = [tiny.inputs(0, ("image", "text")), tiny.inputs(1, ("text",))]
     found = only([Item(inputs, 0) for inputs in items], ("image",))
     assert [item.inputs.modalities for item in found] == [("image",)]
+
+
+def test_an_encoder_that_does_not_learn_is_asked_once_for_folds_and_model(trained, tmp_path: Path, capsys) -> None:
+    still = {"frozen": ("encoders.",), "copies": 2, "bits": 8, "epochs": 2, "folds": 2}
+    folders = [train(trained.task, trained.train, trained.dev, tmp_path / name, seed=3, **still) for name in "ab"]
+    assert weights(folders[0]) == weights(folders[1])
+    assert {"accuracy", "folds_accuracy"} <= set(sidecar.read(folders[0]).figures)
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("copy 1 of 2")]
+    assert len(said) == 4  # the second fold learns from what the first one left out; the model finds all of them there
+    model, _ = MultimodalModel.load(folders[0])
+    packed = (folders[0] / "model.safetensors").stat().st_size
+    assert packed < 2 * sum(p.numel() for p in model.parameters())
