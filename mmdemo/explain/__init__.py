@@ -29,12 +29,14 @@ METHODS: dict[str, Callable[[Pass, Sequence[Question]], list[Explanation]]] = {
     "occlusion": occlusion,
 }
 OF_ATTENTION = ("erasure", "relevance", "attention", "rollout")  # those that need a fusion which attends
+OF_CAPTIONS = ("erasure",)  # those that are another one where there is no caption
 SLOW = ("integrated_gradients", "occlusion")  # those that take many times as long as a prediction
 
 
 def methods(model: MultimodalModel) -> tuple[str, ...]:
     """Return the methods that explain this model, the default first where it is among them."""
-    offered = [name for name in METHODS if model.fusion.attends or name not in OF_ATTENTION]
+    without = (*(() if model.fusion.attends else OF_ATTENTION), *(() if "text" in model.encoders else OF_CAPTIONS))
+    offered = [name for name in METHODS if name not in without]
     return tuple(sorted(offered, key=lambda name: name != DEFAULT))
 
 
@@ -49,7 +51,7 @@ def resolve(name: str, model: MultimodalModel) -> str | None:
     if name == NONE or name in known:
         return None if name == NONE else name
     listed = ", ".join(("default", *known, NONE))
-    if name in OF_ATTENTION:
+    if name in OF_ATTENTION and not model.fusion.attends:
         raise UnknownName("no_attention", fusion=model.config.fusion, known=listed)
     raise UnknownName("unknown_method", method=name, known=listed)
 

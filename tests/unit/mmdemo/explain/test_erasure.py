@@ -1,15 +1,18 @@
 """Words have what is lost when they are struck from the caption; the rest has its relevance, on the same scale."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from mmdemo import explain
+from mmdemo.errors import UnknownName
 from mmdemo.explain import Pass
 from mmdemo.explain.erasure import erasure
 from mmdemo.explain.question import Question
+from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
 from tests import planted, tiny
 from tests.unit.mmdemo.model.conftest import Built
@@ -113,3 +116,10 @@ def test_pictures_are_not_read_again(seen: Pass) -> None:
         for hook in watched:
             hook.remove()
     assert not read
+
+
+def test_a_model_that_reads_no_captions_does_without_it(tmp_path: Path) -> None:
+    model, _ = MultimodalModel.build(tiny.task(tmp_path, ("audio",)))
+    assert explain.methods(model)[0] == explain.resolve("default", model) == "relevance"
+    with pytest.raises(UnknownName, match=r"erasure.*relevance"):
+        explain.resolve("erasure", model)
