@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from mmdemo import tasks
+from mmdemo import memory, tasks
 from mmdemo.decode import decode
 from mmdemo.evaluation import evaluate
 from mmdemo.figures import Figures, Slice
@@ -28,6 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     data = parser.parse_args().data
+    memory.keep_freed()
     names = [folder.name for folder in sorted(SHIPPED.iterdir()) if (folder / "version.json").is_file()]
     total = sum(path.stat().st_size for path in SHIPPED.rglob("*.safetensors"))
     print(f"All shipped weights: {total:,} bytes of 56 MiB = {56 * 2**20:,}. {torch.get_num_threads()} thread(s).")
@@ -47,12 +48,16 @@ def _tables(name: str, manifest: Path) -> list[str]:
     answered_ms = statistics.median(predictor.predict_inputs(inputs).latency_ms for inputs in decoded)
     explained_ms = statistics.median(predictor.predict_inputs(inputs, "default").latency_ms for inputs in decoded)
     found = evaluate(predictor, rows, lambda text: print(text, file=sys.stderr))
-    flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_rounding", 0.0)
+    flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_rounding")
+    rounding = (
+        ""
+        if flips is None
+        else f"Rounding the weights to what their file keeps changed {flips:.2%} of the labels on dev. "
+    )
     return [
         f"\n## {name}, {version}\n",
         f"Loaded in {loaded_s:.1f} s; a median answer takes {answered_ms:.0f} ms, {explained_ms:.0f} ms with its map.",
-        f"Rounding the weights to what their file keeps changed {flips:.2%} of the labels on dev. "
-        f"Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
+        f"{rounding}Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
         "| samples | n | accuracy | macro-F1 | ECE |",
         "|---|---|---|---|---|",
         *[f"| {what} | {p.n} | {p.accuracy:.3f} | {p.macro_f1:.3f} | {p.ece:.3f} |" for what, p in _slices(found)],
