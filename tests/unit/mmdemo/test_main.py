@@ -30,7 +30,7 @@ def test_one_sample(capsys, trained, picture: Path) -> None:
     answer = json.loads(out)
     assert (code, answer["label"], answer["model_version"], answer["prediction_id"]) == (0, "left", "v1", None)
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
-    assert (answer["explanation"]["method"], answer["explanation"]["signed"]) == ("erasure", True)
+    assert (answer["explanation"]["method"], answer["explanation"]["signed"]) == ("relevance", True)
     code, out, _ = run(capsys, *given)
     assert code == 0 and out.startswith("left (") and "v1, image" in out
 
