@@ -49,15 +49,11 @@ def _tables(name: str, manifest: Path) -> list[str]:
     explained_ms = statistics.median(predictor.predict_inputs(inputs, "default").latency_ms for inputs in decoded)
     found = evaluate(predictor, rows, lambda text: print(text, file=sys.stderr))
     flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_rounding")
-    rounding = (
-        ""
-        if flips is None
-        else f"Rounding the weights to what their file keeps changed {flips:.2%} of the labels on dev. "
-    )
+    changed = "" if flips is None else f"Rounding the weights changed {flips:.2%} of the labels on dev. "
     return [
         f"\n## {name}, {version}\n",
         f"Loaded in {loaded_s:.1f} s; a median answer takes {answered_ms:.0f} ms, {explained_ms:.0f} ms with its map.",
-        f"{rounding}Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
+        f"{changed}Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
         "| samples | n | accuracy | macro-F1 | ECE |",
         "|---|---|---|---|---|",
         *[f"| {what} | {p.n} | {p.accuracy:.3f} | {p.macro_f1:.3f} | {p.ece:.3f} |" for what, p in _slices(found)],

@@ -87,30 +87,21 @@ class MultimodalModel(PreTrainedModel):
         further_labels: Tensor | None = None,
         return_attention: bool = False,
     ) -> MultimodalOutput:
-        """Judge a batch as the processor makes it: `encode`, then `fuse`, which say what they take."""
+        """Judge a batch as the processor makes it: `encode`, then `fuse`; `given` and it say what they take."""
         tokens = self.encode(
-            pixel_values, image_present, input_ids, attention_mask, text_mask, audio_features, audio_frames
+            pixel_values=pixel_values,
+            image_present=image_present,
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            text_mask=text_mask,
+            audio_features=audio_features,
+            audio_frames=audio_frames,
         )
         return self.fuse(tokens, labels, further_labels, return_attention)
 
-    def encode(
-        self,
-        pixel_values: Tensor | None = None,
-        image_present: Tensor | None = None,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        text_mask: Tensor | None = None,
-        audio_features: Tensor | None = None,
-        audio_frames: Tensor | None = None,
-    ) -> Tokens:
-        """Return the fusion's input; a modality that nobody in the batch has is left out.
-
-        pixel_values (b, 3, size, size) float32, image_present (b,) bool; input_ids, attention_mask, text_mask (b, n);
-        audio_features (b, mels, frames) float32, audio_frames (b,) int, 0 for none.
-        """
-        given = self.given(
-            pixel_values, image_present, input_ids, attention_mask, text_mask, audio_features, audio_frames
-        )
+    def encode(self, **inputs: Tensor | None) -> Tokens:
+        """Return the fusion's input, of what `given` takes; a modality that nobody in the batch has is left out."""
+        given = self.given(**inputs)
         assert given, "a batch needs at least one modality"
         present = self._hide(torch.stack([has for _, has in given.values()], dim=1))  # (b, modalities)
         encoded = {n: self._tokens(n, args, present[:, i]) for i, (n, (args, _)) in enumerate(given.items())}
@@ -132,7 +123,11 @@ class MultimodalModel(PreTrainedModel):
         audio_features: Tensor | None = None,
         audio_frames: Tensor | None = None,
     ) -> dict[str, tuple[tuple[Tensor, ...], Tensor]]:
-        """Return by modality its encoder's arguments, and which samples have it (b,), of what `encode` takes."""
+        """Return by modality its encoder's arguments, and which samples have it (b,) bool.
+
+        pixel_values (b, 3, size, size) float32, image_present (b,) bool; input_ids, attention_mask, text_mask (b, n);
+        audio_features (b, mels, frames) float32, audio_frames (b,) int, 0 for none.
+        """
         found: dict[str, tuple[tuple[Tensor, ...], Tensor]] = {}
         if pixel_values is not None and image_present is not None:
             found["image"] = (pixel_values,), image_present

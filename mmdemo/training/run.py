@@ -71,8 +71,18 @@ def train(
     if leads():
         about = _about(lesson, data, version or out.name, len(taught), command)
         checking = partial(_crossed, found) if found else None
-        seen = {"taught": taught, "aside": aside, "dev": held}
-        finish(model, processor, about, out, task=task, **seen, checking=checking, bits=lesson.options.bits)
+        finish(
+            model,
+            processor,
+            about,
+            out,
+            task=task,
+            taught=taught,
+            aside=aside,
+            dev=held,
+            checking=checking,
+            bits=lesson.options.bits,
+        )
         partly.clear()
     return out
 
