@@ -59,11 +59,7 @@ def train(
     model, processor = lesson.fresh(manifests.check(train_manifest, task)[0])
     data, dev = (load(manifest, task, processor, skip_bad) for manifest in (train_manifest, dev_manifest))
     partly = _claimed(Partial(out), lesson, data)
-    found = (
-        Folds.of(partly.once("folds", lambda: dataclasses.asdict(cross_validate(lesson, data, folds))))
-        if folds
-        else None
-    )
+    found = _folds(lesson, data, folds, partly) if folds else None
     sides = splits.hold_out(data.rows, lesson.spared(folds), task.split_by)
     say(f"{len(sides[0])} samples to learn from, {len(sides[1])} set aside, {len(dev.rows)} in dev")
     taught, aside, held = data.of(sides[0]), data.of(sides[1]), dev.of(dev.rows)
@@ -91,6 +87,10 @@ def _free(out: Path) -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ManifestError("out_taken", path=out)
     return out
+
+
+def _folds(lesson: Lesson, data: Decoded, folds: int, partly: Partial) -> Folds:
+    return Folds.of(partly.once("folds", lambda: dataclasses.asdict(cross_validate(lesson, data, folds))))
 
 
 def _claimed(partly: Partial, lesson: Lesson, data: Decoded) -> Partial:
