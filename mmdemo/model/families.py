@@ -39,6 +39,7 @@ class Family:
     whole: Any = None  # class that loads the checkpoint, where the tower is its encoder; None: the tower itself
     unread: tuple[str, ...] = ("pooler",)  # parts whose output nobody reads
     settings: Mapping[str, Any] = field(default_factory=dict)  # where we differ from the checkpoint's configuration
+    layers: tuple[str, str] | None = None  # its list of layers, and the setting that counts them; None: none can go
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,6 @@ class AudioFamily(Family):
     tokens: Callable[[PreTrainedConfig], Steps] = lambda config: Steps(1, 1)  # what goes in → tokens
     listen: Callable[[PreTrainedModel, Tensor, Tensor], Tensor] = lambda model, features, frames: features
     listen_short: Callable[[Any, Tensor, Tensor], Tensor] | None = None  # the same of clips that are not padded
-    layers: tuple[str, str] | None = None  # its list of layers, and the setting that counts them; None: none can go
     longest: str = ""  # setting of its feature extractor that says how many frames it hears; "": any number
     time_first: bool = False  # its spectrogram is (frames, bands)
 
@@ -111,8 +111,10 @@ def _convolutions(config: PreTrainedConfig) -> Steps:
     return reduce(Steps.then, (Steps(*pair) for pair in pairs))
 
 
-_BERT = TextFamily()
-_ROBERTA = TextFamily(first=2)
+_LAYERS = ("encoder.layer", "num_hidden_layers")
+_TEXT = TextFamily()
+_BERT = TextFamily(layers=_LAYERS)
+_ROBERTA = TextFamily(first=2, layers=_LAYERS)
 _CLIP_TEXT = TextFamily(CLIPTextModel)
 _SIGLIP_TEXT = TextFamily(SiglipTextModel, unread=("head",), tokenizer=PreTrainedTokenizerFast, full=True)
 
@@ -147,12 +149,12 @@ _AST = AudioFamily(
 )
 
 TEXT: dict[str, TextFamily] = {
-    "albert": _BERT,
+    "albert": _TEXT,
     "bert": _BERT,
-    "deberta-v2": _BERT,
-    "distilbert": _BERT,
+    "deberta-v2": _TEXT,
+    "distilbert": _TEXT,
     "electra": _BERT,
-    "modernbert": _BERT,
+    "modernbert": _TEXT,
     "mpnet": _ROBERTA,
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,

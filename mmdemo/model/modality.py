@@ -44,3 +44,4 @@ class Specified:
     spec: dict[str, Any]  # what the configuration keeps: enough to build it empty
     frontend: Any  # what makes its tensors: an ImageFrontend, a TextFrontend or a sound's
     backbone: nn.Module | None = None  # trained weights to start from
+    encoder: ModalityEncoder | None = None  # or the whole encoder of another version

@@ -21,7 +21,7 @@ from mmdemo.model import encoders, fusion, packing
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.fused import Fused, Fusion
 from mmdemo.model.heads import HEADS, ClassificationHead
-from mmdemo.model.modality import Wanted
+from mmdemo.model.modality import Specified, Wanted
 from mmdemo.model.places import grid_sinusoids, sinusoids
 from mmdemo.model.processor import MultimodalProcessor
 from mmdemo.samples import MODALITIES
@@ -254,20 +254,33 @@ class MultimodalModel(PreTrainedModel):
     ) -> tuple["MultimodalModel", MultimodalProcessor]:
         """Return a fresh model of `task` and its processor; `starts` (modality → folder) override the task's.
 
-        `captions` are those to learn from, where a tokenizer is learned too. Raises ManifestError for an encoder type
-        that does not exist or a task without encoders, CheckpointError where a start cannot be loaded.
+        A start that is a version folder gives its encoder of that modality. `captions` are those to learn from, where a
+        tokenizer is learned too. Raises ManifestError for an encoder type that does not exist or a task without
+        encoders, CheckpointError where a start cannot be loaded.
         """
         if not task.encoders:
             raise ManifestError("task_without_encoders", task=task.name)
         made = {}
         for name in task.modalities:
             start = str((starts or {}).get(name) or task.encoders[name].get("start", ""))
-            made[name] = encoders.specify(Wanted(name, task, start, captions))
+            trained = bool(start) and MultimodalProcessor.saved(start)
+            made[name] = cls._trained(start, name) if trained else encoders.specify(Wanted(name, task, start, captions))
         model = cls(for_task(task, {name: item.spec for name, item in made.items()}))
         for name, item in made.items():
-            if item.backbone is not None:
+            if item.encoder is not None:
+                model.encoders[name] = item.encoder
+            elif item.backbone is not None:
                 model.encoders[name].backbone = item.backbone
         return _aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in made.items()})
+
+    @classmethod
+    def _trained(cls, folder: str, name: str) -> Specified:
+        """Return the encoder of a modality of a version folder. Raises CheckpointError."""
+        model, processor = cls.load(folder)
+        if name not in model.config.encoders:
+            detail = f"this version takes {', '.join(model.config.encoders)}"
+            raise CheckpointError("start_missing", modality=name, start=folder, detail=detail)
+        return Specified(model.config.encoders[name], getattr(processor, name), encoder=model.encoders[name])
 
     @classmethod
     def load(cls, folder: str | Path) -> tuple["MultimodalModel", MultimodalProcessor]:

@@ -16,7 +16,7 @@ from transformers import AutoConfig, PreTrainedModel
 from transformers.utils import logging
 
 from mmdemo.errors import ManifestError
-from mmdemo.model.families import AUDIO, FAMILIES, IMAGE, TEXT, AudioFamily, Family, ImageFamily
+from mmdemo.model.families import AUDIO, FAMILIES, IMAGE, TEXT, Family, ImageFamily
 from mmdemo.model.modality import ModalityEncoder
 
 # What a configuration says of where it came from, not of what to build.
@@ -105,15 +105,16 @@ def load(modality: str, start: str) -> PreTrainedModel:
     return _trimmed(model.get_encoder() if family.whole else model, family).eval()
 
 
-def shortened(backbone: PreTrainedModel, family: AudioFamily, layers: int) -> PreTrainedModel:
+def shortened(backbone: PreTrainedModel, modality: str, layers: int) -> PreTrainedModel:
     """Return the model with its first layers alone. Raises ValueError where it has not as many, or cannot lose any."""
+    family = FAMILIES[modality][backbone.config.model_type]
     if family.layers is None:
         raise ValueError("its layers cannot be left out")
     name, setting = family.layers
     known: Any = backbone.get_submodule(name)
     if not 1 <= layers <= len(known):
         raise ValueError(f"it has {len(known)} layers, not {layers}")
-    setattr(backbone, name, known[:layers])
+    backbone.set_submodule(name, known[:layers])
     setattr(backbone.config, setting, layers)
     return backbone
 

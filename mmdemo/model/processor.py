@@ -86,6 +86,11 @@ class MultimodalProcessor:
         if self.text:
             self.text.tokenizer.save(str(folder / _TOKENIZER))
 
+    @staticmethod
+    def saved(folder: str | Path) -> bool:
+        """Return whether `folder` holds what `save_pretrained` writes, as every version does."""
+        return (Path(folder) / _FILE).is_file()
+
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "MultimodalProcessor":
         """Return the frontends that stand in `folder`. Raises CheckpointError."""

@@ -35,6 +35,8 @@ def specify(wanted: Wanted) -> Specified:
         if not Path(wanted.start).is_dir() and not _HUB_NAME.fullmatch(wanted.start):
             raise FileNotFoundError("there is no such folder")
         backbone = load(wanted.modality, wanted.start)
+        if "layers" in wanted.entry:
+            backbone = shortened(backbone, wanted.modality, wanted.entry["layers"])
         return _SPECIFY[wanted.modality](wanted, backbone)
     except (OSError, ValueError, ImportError) as error:
         detail = str(error).split("\n")[0].rstrip(".")
@@ -100,8 +102,6 @@ def _audio(wanted: Wanted, backbone: PreTrainedModel) -> Specified:
     pool, padded = wanted.entry.get("pool", 1), wanted.entry.get("padded", True)
     if not padded and family.listen_short is None:
         raise ValueError("it cannot hear clips that are not padded")
-    if "layers" in wanted.entry:
-        backbone = shortened(backbone, family, wanted.entry["layers"])
     tokens = tokens.then(Steps(1, pool))
     steps = (frames.width, frames.stride), (tokens.width, tokens.stride)
     frontend = ExtractorFrontend(theirs.to_dict(), *steps, longest, family.time_first, padded)

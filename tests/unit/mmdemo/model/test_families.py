@@ -7,7 +7,7 @@ own model, one sample at a time.
 import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -263,6 +263,22 @@ def test_an_encoder_without_its_last_layers_is_saved_and_loaded_so(tmp_path: Pat
     with torch.no_grad():
         before, after = made.model(**made.processor(batch).tensors), model(**processor(batch).tensors)
     assert torch.equal(before.logits, after.logits)
+
+
+@pytest.mark.parametrize("family", ["bert", "electra", "mpnet", "roberta", "xlm-roberta"])
+def test_a_text_encoder_is_built_without_its_last_layers(tmp_path: Path, family: str) -> None:
+    shallow = CHECKPOINTS["text", family]
+    deep = replace(shallow, model=partial(shallow.model, num_hidden_layers=2))
+    start = tiny_checkpoints.write(tmp_path / "start", deep)
+    model, processor = MultimodalModel.build(task_of(tmp_path, "text", start, "layers = 1"))
+    tokens, _ = Made("text", family, start, model.eval(), processor).tokens(samples("text"))
+    theirs = shallow.load.from_pretrained(start, num_hidden_layers=1).double().eval()
+    tensors = processor(samples("text")).tensors
+    with torch.no_grad():
+        ids = {name: tensors[name] for name in ("input_ids", "attention_mask")}
+        expected = theirs(**ids).last_hidden_state
+    there = tensors["attention_mask"].bool()
+    torch.testing.assert_close(tokens[there], expected[there], **CLOSE)
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,31 @@ def test_an_encoder_is_as_wide_as_the_task_says(
             MultimodalModel.build(with_encoder(tiny.task(tmp_path, (modality,)), modality, other))
 
 
+@pytest.mark.parametrize("kind", ["auto", "small_cnn"])
+def test_an_encoder_can_be_taken_from_another_version(kind: str, tmp_path: Path) -> None:
+    task = tiny.task(tmp_path, ("image", "text"))
+    if kind == "small_cnn":
+        task = with_encoder(task, "image", 'type = "small_cnn"\nsize = 32')
+    elder, theirs = MultimodalModel.build(task, tiny.starts(tmp_path))
+    elder.save_pretrained(tmp_path / "elder")
+    theirs.save_pretrained(tmp_path / "elder")
+    alone = tiny.task(tmp_path / "other", ("image",))
+    model, processor = MultimodalModel.build(alone, {"image": tmp_path / "elder"})
+    pixels = theirs([tiny.inputs(modalities=("image",))]).tensors["pixel_values"]
+    assert torch.equal(processor([tiny.inputs(modalities=("image",))]).tensors["pixel_values"], pixels)
+    for ours, other in zip(model.encoders["image"].eval()(pixels), elder.encoders["image"].eval()(pixels), strict=True):
+        assert torch.equal(ours, other)
+    assert model.grid == elder.grid
+
+
+def test_a_version_that_lacks_the_modality_is_no_start_for_it(tmp_path: Path) -> None:
+    elder, theirs = MultimodalModel.build(tiny.task(tmp_path, ("image",)), tiny.starts(tmp_path))
+    elder.save_pretrained(tmp_path / "elder")
+    theirs.save_pretrained(tmp_path / "elder")
+    with pytest.raises(CheckpointError, match="this version takes image"):
+        MultimodalModel.build(tiny.task(tmp_path / "other", ("text",)), {"text": tmp_path / "elder"})
+
+
 def test_an_unknown_encoder_names_those_there_are(tmp_path: Path) -> None:
     task = with_encoder(tiny.task(tmp_path, ("audio",)), "audio", 'type = "nothing"')
     with pytest.raises(ManifestError, match="logmel_cnn"):
