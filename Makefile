@@ -25,10 +25,10 @@ test-units: check .venv/speech.stamp
 	$(UNITS)
 
 test-page: test-units .venv/browser.stamp
-	$(PY) -m pytest tests/e2e/page tests/e2e/review
+	$(PY) -m pytest tests/e2e/page tests/e2e/review --durations=8
 
 test-loop: test-units .venv/browser.stamp .venv-labelstudio/server.stamp
-	$(PY) -m pytest tests/e2e --ignore tests/e2e/page --ignore tests/e2e/review
+	$(PY) -m pytest tests/e2e --ignore tests/e2e/page --ignore tests/e2e/review --durations=8
 
 test-fast: .venv/dev.stamp
 	$(UNITS) -m "not slow"

@@ -106,16 +106,16 @@ def load(modality: str, start: str) -> PreTrainedModel:
 
 
 def shortened(backbone: PreTrainedModel, modality: str, layers: int) -> PreTrainedModel:
-    """Return the model with its first layers alone. Raises ValueError where it has not as many, or cannot lose any."""
+    """Return the model with its first `layers` at most. Raises ValueError for less than one, or where none can go."""
     family = FAMILIES[modality][backbone.config.model_type]
     if family.layers is None:
         raise ValueError("its layers cannot be left out")
+    if layers < 1:
+        raise ValueError(f"layers must be 1 or more, not {layers}")
     name, setting = family.layers
     known: Any = backbone.get_submodule(name)
-    if not 1 <= layers <= len(known):
-        raise ValueError(f"it has {len(known)} layers, not {layers}")
     backbone.set_submodule(name, known[:layers])
-    setattr(backbone.config, setting, layers)
+    setattr(backbone.config, setting, min(layers, len(known)))
     return backbone
 
 
