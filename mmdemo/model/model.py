@@ -280,7 +280,8 @@ class MultimodalModel(PreTrainedModel):
         if name not in model.config.encoders:
             detail = f"this version takes {', '.join(model.config.encoders)}"
             raise CheckpointError("start_missing", modality=name, start=folder, detail=detail)
-        return Specified(model.config.encoders[name], getattr(processor, name), encoder=model.encoders[name])
+        encoder: Any = model.encoders[name]
+        return Specified(model.config.encoders[name], getattr(processor, name), encoder=encoder)
 
     @classmethod
     def load(cls, folder: str | Path) -> tuple["MultimodalModel", MultimodalProcessor]:

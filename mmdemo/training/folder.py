@@ -107,15 +107,13 @@ def check(
 
 
 def pooled(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> dict[str, np.ndarray]:
-    """Return by modality the mean tokens (n, d) before the fusion of the items that have it."""
-    result = {}
-    for name in model.config.modalities:
-        found = [
-            (output.pooled or {})[name].cpu().numpy() for output in outputs(model, processor, only(items, (name,)))
-        ]
-        if found:
-            result[name] = np.concatenate(found)
-    return result
+    """Return by modality the mean tokens (n, d) before the fusion of the items that have it, in any order."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in model.config.modalities}
+    for rows, output in outputs(model, processor, items):
+        for name, means in (output.pooled or {}).items():
+            there = [name in items[row].inputs.modalities for row in rows]
+            found[name].append(means.cpu().numpy()[there])
+    return {name: np.concatenate(means) for name, means in found.items() if any(map(len, means))}
 
 
 def figures(found: np.ndarray, right: np.ndarray) -> dict[str, float]:

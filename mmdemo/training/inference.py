@@ -13,23 +13,36 @@ BATCH = 64  # samples; in float32 and without gradients
 
 def logits(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> np.ndarray:
     """Return logits (n, classes) float32 of `items`, in their order."""
-    found = [output.logits.cpu().numpy() for output in outputs(model, processor, items) if output.logits is not None]
-    return np.concatenate(found) if found else np.zeros((0, len(model.config.labels)), np.float32)
+    found = np.zeros((len(items), len(model.config.labels)), np.float32)
+    for rows, output in outputs(model, processor, items):
+        assert output.logits is not None
+        found[rows] = output.logits.cpu().numpy()
+    return found
 
 
 def outputs(
     model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]
-) -> Iterator[MultimodalOutput]:
-    """Yield the model's output for each batch of `items`; the model is left in the mode in which it came."""
+) -> Iterator[tuple[list[int], MultimodalOutput]]:
+    """Yield batches of `items` as their indices and the model's output; it is left in the mode in which it came.
+
+    Samples of like length go together: padding would cost more than most captions.
+    """
     training = model.training
     model.eval()
+    order = sorted(range(len(items)), key=lambda index: _length(items[index]))
     try:
         for start in range(0, len(items), BATCH):
-            tensors = processor([item.inputs for item in items[start : start + BATCH]]).tensors
+            rows = order[start : start + BATCH]
+            tensors = processor([items[row].inputs for row in rows]).tensors
             with torch.inference_mode():
-                yield model(**{name: value.to(model.device) for name, value in tensors.items()})
+                yield rows, model(**{name: value.to(model.device) for name, value in tensors.items()})
     finally:
         model.train(training)
+
+
+def _length(item: Item) -> tuple[int, int]:
+    audio = item.inputs.audio
+    return 0 if audio is None else len(audio), len(item.inputs.text or "")
 
 
 def labels(items: Sequence[Item]) -> np.ndarray:

@@ -62,7 +62,8 @@ def recalls(task: Task, **chosen: object) -> list[float]:
     torch.manual_seed(0)
     model, processor = MultimodalModel.build(task, captions=[str(item.inputs.text) for item in taught])
     fit(model, processor, taught, options(task, **chosen))
-    [output], names = list(outputs(model, processor, unseen)), ["-".join(pair) for pair in PAIRS]
+    [(rows, output)] = outputs(model, processor, unseen)
+    names = ["-".join(PAIRS[row]) for row in rows]
     with torch.inference_mode():
         alike = model.alike(output.tokens)
     image, text = (alike[name].numpy() for name in ("image", "text"))
