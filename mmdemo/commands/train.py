@@ -16,7 +16,7 @@ from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
-_START = "MODALITY=FOLDER or MODALITY=NAME on the Hub: weights to start from (default: the task's)"
+_START = "MODALITY=FOLDER (a version's too) or MODALITY=NAME on the Hub: weights to start from (default: the task's)"
 _OPTION = "any training option, such as tuning=lora or patience=3; see mmdemo/training/options.py"
 DATA: list[Argument] = [
     TASK,
