@@ -69,13 +69,13 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="JSON lines of what each sample gave: read, and added to")
     given = parser.parse_args()
     memory.keep_freed()
-    ground = _ground(tasks.get(given.task), given.method, tuple(given.place or PLACES))
-    rows = _drawn(manifests.read(given.manifest, ground.task), given.limit)
+    ground = ground_of(tasks.get(given.task), given.method, tuple(given.place or PLACES))
+    rows = sampled(manifests.read(given.manifest, ground.task), given.limit)
     found = list(_measured(ground, rows, given.keep))
     print("\n".join(tables(found, f"{ground.task.name}, {ground.about.version}", ground.methods)))
 
 
-def _ground(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> Ground:
+def ground_of(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> Ground:
     folder = SHIPPED / task.name
     model, processor = MultimodalModel.load(folder)
     torch.manual_seed(0)
@@ -84,7 +84,7 @@ def _ground(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -
     return Ground(task, model, untrained, processor, sidecar.read(folder), methods, places)
 
 
-def _drawn(rows: Sequence[Row], limit: int | None) -> list[Row]:
+def sampled(rows: Sequence[Row], limit: int | None) -> list[Row]:
     """Return the rows in an order that does not depend on the limit: a part is a sample of the whole."""
     order = np.random.default_rng(0).permutation(len(rows))[:limit]
     return [rows[place] for place in order]
@@ -107,7 +107,7 @@ def _measured(ground: Ground, rows: Sequence[Row], keep: Path | None) -> Iterato
 
 def _figures(ground: Ground, row: Row, number: int) -> Figures:
     """Return everything that one sample gives."""
-    seen, whole_s, attentive_s = _passed(ground, decode(row.sample, ground.task))
+    seen, whole_s, attentive_s = passed(ground, decode(row.sample, ground.task))
     scaling = ground.about.scaling(seen.inputs.modalities)
     draw = np.random.default_rng(number)
     explained, found = {}, {"seconds/prediction": whole_s}
@@ -131,7 +131,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
     return found
 
 
-def _passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[Pass, float, float]:
+def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[Pass, float, float]:
     """Return a sample behind its pass, and the seconds of a pass without and with attention."""
     model = model or ground.model
     inputs = ground.processor.squashed(inputs)
@@ -183,7 +183,7 @@ def _like(reference: Sequence[Unit], maps: Maps) -> Figures:
 
 def _untrained(ground: Ground, seen: Pass, maps: Maps) -> Figures:
     """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
-    other = replace(_passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
+    other = replace(passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
     blank = {name: units(explain.explain(name, other)) for name in maps if name != REFEREE}
     found = {}
     for scope, chosen in _scopes(seen.inputs, maps).items():

@@ -1,0 +1,61 @@
+"""How well a task's model understands a source of which it has learned nothing: each is left out of train in turn.
+
+python -m benchmarks.corpora --task T --data FOLDER [--start audio=WEIGHTS] > benchmarks/corpora.md
+
+FOLDER holds train.jsonl and dev.jsonl. A model that learned from the other sources, by the task's own options, answers
+all samples of the one that was left out, and those of dev that are of another.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmdemo import memory, tasks
+from mmdemo.training import splits
+from mmdemo.training.datasets import Item
+from mmdemo.training.folder import figures
+from mmdemo.training.inference import labels, logits
+from mmdemo.training.lessons import Decoded, Lesson, load, teach
+from mmdemo.training.options import options
+
+
+def main() -> None:
+    """Print a row a source."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--start", action="append", default=[], metavar="MODALITY=WEIGHTS", help="not the task's")
+    given = parser.parse_args()
+    memory.keep_freed()
+    task = tasks.get(given.task)
+    lesson = Lesson.of(task, options(task, seed=0), dict(start.split("=", 1) for start in given.start))
+    _, processor = lesson.fresh()
+    train, dev = (load(given.data / f"{name}.jsonl", task, processor) for name in ("train", "dev"))
+    print(f"# Sources left out of {task.name}, one at a time\n\nOptions of the task, seed 0.\n")
+    print("| left out | learned from | samples of it | its commonest label | right | macro-F1 | others in dev |")
+    print("|---|---|---|---|---|---|---|")
+    for source in sorted({row.group for row in train.rows}):
+        print(_row(lesson, train, dev, source), flush=True)
+
+
+def _row(lesson: Lesson, train: Decoded, dev: Decoded, source: str) -> str:
+    others = [row for row in train.rows if row.group != source]
+    taught, aside = splits.hold_out(others, lesson.options.hold_out if lesson.options.patience else 0.0)
+    model, processor = lesson.fresh(taught)
+    teach(lesson, model, processor, train.of(taught), aside=train.of(aside))
+    unheard = [item for side in (train, dev) for item in side.of([row for row in side.rows if row.group == source])]
+    known = dev.of([row for row in dev.rows if row.group != source])
+
+    def judged(items: Sequence[Item]) -> dict[str, float]:
+        return figures(logits(model, processor, items), labels(items))
+
+    of_it = judged(unheard)
+    [(_, most)] = Counter(labels(unheard).tolist()).most_common(1)
+    beside = f"{judged(known)['accuracy']:.3f}" if known else "–"
+    told = f"{of_it['accuracy']:.3f} | {of_it['macro_f1']:.3f} | {beside}"
+    return f"| `{source}` | {len(taught)} | {len(unheard)} | {most / len(unheard):.3f} | {told} |"
+
+
+if __name__ == "__main__":
+    main()

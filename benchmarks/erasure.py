@@ -1,0 +1,71 @@
+"""How many words the default map strikes, and what that buys: its agreement with striking every word, and its cost.
+
+python -m benchmarks.erasure --task T --manifest M [--limit N] > benchmarks/erasure.md
+
+Striking every word is what `occlusion` does to a caption: each word alone is taken from it, and all of it is read anew.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.faithfulness import ground_of, passed, sampled
+from mmdemo import memory, tasks
+from mmdemo.decode import decode
+from mmdemo.explain.erasure import PIECES, erasure
+from mmdemo.explain.faithfulness import rank_correlation
+from mmdemo.explain.question import Question
+from mmdemo.samples import Explanation
+from mmdemo.training import manifests
+
+BOUNDS = (1, 60, 100, 150, 200, 250, 300, 400)  # word pieces; 1 is one word
+ALL = 10**9
+FEWEST = 3  # words that have ranks
+
+
+def main() -> None:
+    """Print a row a bound."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=200, help="samples, drawn at random (default: %(default)s)")
+    given = parser.parse_args()
+    memory.keep_freed()
+    ground = ground_of(tasks.get(given.task), ["erasure"], ())
+    found: dict[int, list[tuple[float, float]]] = {bound: [] for bound in (*BOUNDS, ALL)}
+    for row in sampled(manifests.read(given.manifest, ground.task), given.limit):
+        seen, whole_s, _ = passed(ground, decode(row.sample, ground.task))
+        maps, took = {}, {}
+        for bound in found:
+            start = time.perf_counter()
+            [maps[bound]] = erasure(seen, [Question(seen.target)], bound)
+            took[bound] = (time.perf_counter() - start) / whole_s
+        if len(_scores(maps[ALL])) >= FEWEST:
+            for bound, item in maps.items():
+                found[bound].append((rank_correlation(_scores(item), _scores(maps[ALL])), took[bound]))
+    print(f"# Words that are struck: {ground.task.name}, {ground.about.version}\n")
+    print(f"{len(found[ALL])} captions of dev of {FEWEST} words and more; the default is {PIECES} word pieces.\n")
+    print("| word pieces in all copies | rank correlation of words with `occlusion` | adds, in times of a prediction |")
+    print("|---|---|---|")
+    for bound, values in found.items():
+        agreed, cost = np.array(values).T
+        told = f"{np.nanmean(agreed):.2f} ({' … '.join(f'{value:.2f}' for value in _interval(agreed))})"
+        print(f"| {'all words' if bound == ALL else bound} | {told} | {np.median(cost):.2f} |")
+
+
+def _scores(found: Explanation) -> list[float]:
+    return [token.score for token in found.text.tokens] if found.text else []
+
+
+def _interval(values: np.ndarray) -> Sequence[float]:
+    """Return the 95 % bootstrap interval of a mean."""
+    known = values[~np.isnan(values)]
+    means = np.random.default_rng(0).choice(known, (1000, len(known))).mean(axis=1)
+    return np.quantile(means, [0.025, 0.975])
+
+
+if __name__ == "__main__":
+    main()
