@@ -1,14 +1,13 @@
 """What each layer of an audio encoder knows about a task: a linear probe on it, judged on speakers never heard.
 
-python -m benchmarks.layers --task T --data FOLDER [--start WEIGHTS] > benchmarks/layers.md
+python -m benchmarks.layers --task T --data FOLDER [--start WEIGHTS] [--each] > benchmarks/layers.md
 
-FOLDER holds train.jsonl and dev.jsonl.
+FOLDER holds train.jsonl and dev.jsonl. With --each, every source of the two is left out in turn, in the place of dev.
 
 The encoder is the one that the task starts from, whole and as published: nothing of it is trained here.
 """
 
 import argparse
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +36,7 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--start", help="instead of the task's")
+    parser.add_argument("--each", action="store_true", help="leave out each source in turn")
     given = parser.parse_args()
     memory.keep_freed()
     task = _whole(tasks.get(given.task))
@@ -45,8 +45,11 @@ def main() -> None:
     rows = {name: manifests.read(given.data / f"{name}.jsonl", task) for name in ("train", "dev")}
     known = {name: probed(model.eval(), processor, decode_rows(some, task, processor)) for name, some in rows.items()}
     print(f"# What the layers of {Path(start).name} know: {task.name}\n")
-    print(f"Linear probes on mean and deviation of a layer over each clip; {len(rows['dev'])} clips of dev.\n")
-    print("\n".join(table(rows, known)))
+    print("Linear probes on mean and deviation of a layer over each clip, ", end="")
+    print("learned from all sources but one.\n" if given.each else f"judged on {len(rows['dev'])} clips of dev.\n")
+    every = [*rows["train"], *rows["dev"]]
+    dev = np.arange(len(every)) >= len(rows["train"])
+    print("\n".join(table(every, np.concatenate([known["train"], known["dev"]]), None if given.each else dev)))
 
 
 def _whole(task: Task) -> Task:
@@ -77,19 +80,26 @@ def probed(model: MultimodalModel, processor: MultimodalProcessor, items: Sequen
     return torch.stack(found).numpy()
 
 
-def table(rows: dict[str, list[Row]], known: dict[str, np.ndarray]) -> list[str]:
-    """Return the accuracy on dev, all of it and by source, of a probe on each layer."""
-    labels = {name: np.array([row.label for row in some]) for name, some in rows.items()}
-    sources: dict[str, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows["dev"]):
-        sources[row.group or "all"].append(place)
-    columns = {"all": list(range(len(rows["dev"]))), **sources}
-    lines = [f"| behind layer | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for layer in range(known["train"].shape[1]):
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500))
-        probe.fit(known["train"][:, layer], labels["train"])
-        right = probe.predict(known["dev"][:, layer]) == labels["dev"]
-        lines.append(f"| {layer} | " + " | ".join(f"{right[some].mean():.3f}" for some in columns.values()) + " |")
+def table(rows: Sequence[Row], known: np.ndarray, dev: np.ndarray | None) -> list[str]:
+    """Return the accuracy of a probe on each layer on `dev` (clips,) bool, all of it and by source.
+
+    Where that is None, each source is judged by a probe that learned from the others.
+    """
+    labels = np.array([row.label for row in rows])
+    sources = np.array([row.group or "all" for row in rows])
+    if dev is None:
+        judged = {name: sources == name for name in sorted(set(sources))}
+    else:
+        judged = {"all": dev} | {name: dev & (sources == name) for name in sorted(set(sources[dev]))}
+    lines = [f"| behind layer | {' | '.join(judged)} |", "|---" * (len(judged) + 1) + "|"]
+    for layer in range(known.shape[1]):
+        found = []
+        for there in judged.values():
+            taught = ~(there if dev is None else dev)
+            probe = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500))
+            probe.fit(known[taught, layer], labels[taught])
+            found.append((probe.predict(known[there, layer]) == labels[there]).mean())
+        lines.append(f"| {layer} | " + " | ".join(f"{value:.3f}" for value in found) + " |")
     return lines
 
 
