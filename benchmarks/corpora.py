@@ -41,7 +41,7 @@ def main() -> None:
 
 def _row(lesson: Lesson, train: Decoded, dev: Decoded, source: str) -> str:
     others = [row for row in train.rows if row.group != source]
-    taught, aside = splits.hold_out(others, lesson.options.hold_out if lesson.options.patience else 0.0)
+    taught, aside = splits.hold_out(others, lesson.spared(folds=1), lesson.task.split_by)
     model, processor = lesson.fresh(taught)
     teach(lesson, model, processor, train.of(taught), aside=train.of(aside))
     unheard = [item for side in (train, dev) for item in side.of([row for row in side.rows if row.group == source])]

@@ -7,12 +7,12 @@ Striking every word is what `occlusion` does to a caption: each word alone is ta
 
 import argparse
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.faithfulness import ground_of, passed, sampled
+from benchmarks.faithfulness_tables import mean
 from mmdemo import memory, tasks
 from mmdemo.decode import decode
 from mmdemo.explain.erasure import PIECES, erasure
@@ -52,19 +52,12 @@ def main() -> None:
     print("|---|---|---|")
     for bound, values in found.items():
         agreed, cost = np.array(values).T
-        told = f"{np.nanmean(agreed):.2f} ({' … '.join(f'{value:.2f}' for value in _interval(agreed))})"
+        told = mean(agreed[~np.isnan(agreed)])  # words that are all worth the same have no ranks
         print(f"| {'all words' if bound == ALL else bound} | {told} | {np.median(cost):.2f} |")
 
 
 def _scores(found: Explanation) -> list[float]:
     return [token.score for token in found.text.tokens] if found.text else []
-
-
-def _interval(values: np.ndarray) -> Sequence[float]:
-    """Return the 95 % bootstrap interval of a mean."""
-    known = values[~np.isnan(values)]
-    means = np.random.default_rng(0).choice(known, (1000, len(known))).mean(axis=1)
-    return np.quantile(means, [0.025, 0.975])
 
 
 if __name__ == "__main__":

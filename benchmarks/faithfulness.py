@@ -76,6 +76,7 @@ def main() -> None:
 
 
 def ground_of(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> Ground:
+    """Return what ships for a task, an untrained copy of it, and those of the wanted methods that it has."""
     folder = SHIPPED / task.name
     model, processor = MultimodalModel.load(folder)
     torch.manual_seed(0)

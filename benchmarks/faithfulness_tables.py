@@ -41,7 +41,7 @@ def _figures(found: Sequence[Figures], place: str, methods: Sequence[str]) -> li
     ]
     for name in (*methods, RANDOM):
         keys = [f"{place}/{scope}/{name}/{figure}" for scope in scopes for figure in FIGURES]
-        lines.append(_row(f"`{name}`" if name != RANDOM else name, *(_mean(_values(found, key)) for key in keys)))
+        lines.append(_row(f"`{name}`" if name != RANDOM else name, *(mean(_values(found, key)) for key in keys)))
     return [*lines, ""]
 
 
@@ -62,14 +62,14 @@ def _compared(found: Sequence[Figures], where: str, name: str, rival: str, figur
     pairs = np.array([[item[key] for key in keys] for item in found if keys[0] in item and keys[1] in item])
     less = pairs[:, 0] - pairs[:, 1]
     p = wilcoxon(less).pvalue if less.any() else 1.0
-    return f"{_mean(less, sign='+')} | {p:.1g}"
+    return f"{mean(less, sign='+')} | {p:.1g}"
 
 
 def _correlations(found: Sequence[Figures], kind: str, methods: Sequence[str]) -> list[str]:
     scopes = _scopes(found)
     lines = [_row("map", *(SCOPES[scope] for scope in scopes)), "|---" * (1 + len(scopes)) + "|"]
     for name in (name for name in methods if name != REFEREE):
-        lines.append(_row(f"`{name}`", *(_mean(_values(found, f"{kind}/{scope}/{name}")) for scope in scopes)))
+        lines.append(_row(f"`{name}`", *(mean(_values(found, f"{kind}/{scope}/{name}")) for scope in scopes)))
     return [*lines, ""]
 
 
@@ -99,7 +99,7 @@ def _values(found: Sequence[Figures], key: str) -> np.ndarray:
     return np.array([item[key] for item in found if key in item])
 
 
-def _mean(values: np.ndarray, sign: str = "") -> str:
+def mean(values: np.ndarray, sign: str = "") -> str:
     """Return a mean with its 95 % bootstrap interval, samples drawn anew."""
     if not len(values):
         return "–"

@@ -87,18 +87,19 @@ def table(rows: Sequence[Row], known: np.ndarray, dev: np.ndarray | None) -> lis
     """
     labels = np.array([row.label for row in rows])
     sources = np.array([row.group or "all" for row in rows])
-    if dev is None:
-        judged = {name: sources == name for name in sorted(set(sources))}
-    else:
-        judged = {"all": dev} | {name: dev & (sources == name) for name in sorted(set(sources[dev]))}
-    lines = [f"| behind layer | {' | '.join(judged)} |", "|---" * (len(judged) + 1) + "|"]
+    # What a probe learns from, and what it is judged by, a column each.
+    parts = [(sources != name, {name: sources == name}) for name in sorted(set(sources))]
+    if dev is not None:
+        parts = [(~dev, {"all": dev} | {name: dev & (sources == name) for name in sorted(set(sources[dev]))})]
+    columns = [name for _, judged in parts for name in judged]
+    lines = [f"| behind layer | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for layer in range(known.shape[1]):
         found = []
-        for there in judged.values():
-            taught = ~(there if dev is None else dev)
+        for taught, judged in parts:
             probe = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500))
             probe.fit(known[taught, layer], labels[taught])
-            found.append((probe.predict(known[there, layer]) == labels[there]).mean())
+            right = probe.predict(known[:, layer]) == labels
+            found += [right[there].mean() for there in judged.values()]
         lines.append(f"| {layer} | " + " | ".join(f"{value:.3f}" for value in found) + " |")
     return lines
 
