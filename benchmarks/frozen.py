@@ -7,7 +7,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,14 +99,15 @@ def prepare(name: str, given: argparse.Namespace) -> Ground:
     if given.kept and given.kept.is_file():
         taught, dev = (Kept(**part) for part in torch.load(given.kept))
     else:
-        taught = keep(model, processor, _drawn(given.data / "train.jsonl", task, given.samples), task)
-        dev = keep(model, processor, _drawn(given.data / "dev.jsonl", task, given.judged), task)
+        taught = keep(model, processor, drawn(given.data / "train.jsonl", task, given.samples), task)
+        dev = keep(model, processor, drawn(given.data / "dev.jsonl", task, given.judged), task)
         if given.kept:
             torch.save([vars(part) for part in (taught, dev)], given.kept)
     return Ground(task, model.config.encoders, taught, dev)
 
 
-def _drawn(manifest: Path, task: Task, number: int) -> list[Row]:
+def drawn(manifest: Path, task: Task, number: int) -> list[Row]:
+    """Return so many rows of a manifest, the same ones each time."""
     rows = manifests.read(manifest, task)
     return [rows[row] for row in sorted(np.random.default_rng(0).permutation(len(rows))[:number])]
 
@@ -191,13 +192,13 @@ def learned(model: MultimodalModel) -> int:
     return sum(value.numel() for value in model.parameters())
 
 
-def told(ground: Ground, given: argparse.Namespace) -> str:
+def told(taught: Sized, dev: Sized, given: argparse.Namespace) -> str:
     """Return what stands above a table: what was trained on what."""
     shape = {name: getattr(given, name) for name in FULL}
     full = ", ".join(f"{value} {name}" for name, value in FULL.items())
     return (
-        f"Frozen start encoders (MobileNetV2, all-MiniLM-L6-v2), their tokens kept in float16; {len(ground.taught)} "
-        f"samples of train, {len(ground.dev)} of dev; {given.epochs} epochs, fusion {given.dim} wide, seeds "
+        f"Frozen start encoders (MobileNetV2, all-MiniLM-L6-v2), their tokens kept in float16; {len(taught)} "
+        f"samples of train, {len(dev)} of dev; {given.epochs} epochs, fusion {given.dim} wide, seeds "
         f"{', '.join(map(str, SEEDS))}. Mean ± standard deviation over the seeds."
         + f"\n\n**A reduced run**, on a busy machine; the full one has {full}."
         * (shape != FULL)

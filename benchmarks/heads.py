@@ -24,7 +24,7 @@ def main() -> None:
     """Print the table."""
     given = parser(__doc__ or "").parse_args()
     ground = prepare(str(TASK), given)
-    print(f"# Sentiment, emotion and desire: together and each alone\n\n{told(ground, given)}\n")
+    print(f"# Sentiment, emotion and desire: together and each alone\n\n{told(ground.taught, ground.dev, given)}\n")
     print(
         "| answer | samples to learn from, to judge by | alone: accuracy | macro-F1 | together: accuracy | macro-F1 |"
     )

@@ -37,6 +37,7 @@ class Recording:
     word: str
     voice: str  # an accent and a speaker, as espeak-ng names them
     take: int  # below TAKES
+    spelled: str = ""  # as the voice's language would write it; "": as it is
 
     @property
     def file(self) -> str:
@@ -69,7 +70,12 @@ def say(recording: Recording) -> np.ndarray:
     speed, pitch = chance.randint(*WORDS_A_MINUTE), chance.randint(*PITCH)
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:
         how = ["-v", recording.voice, "-s", str(speed), "-p", str(pitch), "-w", file.name]
-        subprocess.run([PROGRAM, *how, recording.word], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            [PROGRAM, *how, recording.spelled or recording.word],
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
         return decode_audio(Path(file.name), _UNCHECKED)
 
 

@@ -1,4 +1,6 @@
-"""More voices for the task `spoken_digits`: every digit said by espeak-ng, in 96 voices, beside those of a manifest.
+"""More voices for the task `spoken_digits`: every digit said by espeak-ng, in 192 voices, beside those of a manifest.
+
+Half of them speak English; the others speak it as learners do, with the sounds of their own language.
 
 python -m examples.digits.make OUT --beside DATA/train.jsonl writes OUT/train.jsonl, with the samples of that manifest
 and the new ones, and OUT/words. The same number of takes makes the same samples.
@@ -20,14 +22,37 @@ from mmdemo.errors import ManifestError, MmdemoError, StorageError
 from mmdemo.training import manifests, splits
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+# The digits as a reader of another language would have to write them to sound English: a voice of that language then
+# says them with its accent.
+LEARNERS = {
+    "de": "siero uann tu srie foor faif sicks sewen eit nain",
+    "el": "ζίροου ουάν του θρί φορ φάιβ σιξ σέβεν έιτ νάιν",
+    "es": "zirou uan tu zri for faiv six séven eit nain",
+    "fr": "ziro ouane tou sri fôre faïve siksse sévène éïte naïne",
+    "hi": "ज़ीरो वन टू थ्री फ़ोर फ़ाइव सिक्स सेवन एट नाइन",
+    "it": "zirou uan tu tri for faiv sics sèven eit nain",
+    "nl": "zierow wan toe srie foor faaif siks seven eet naain",
+    "pl": "ziroł łan tu fri for fajw siks sewen ejt najn",
+    "pt": "zirou uan tu tri for faivi siks séven eiti naini",
+    "ru": "зироу уан ту сри фор файв сикс сэвэн эйт найн",
+    "sv": "siråo wann to tri fåår fajv sicks seven ejt najn",
+    "tr": "ziro van tu tri for fayv siks sevın eyt nayn",
+}
+EVERY = 3  # speaker of espeak-ng says them with each accent of a learner
 WORDS = "words"  # folder
 GROUP = "espeak"  # where the new samples come from
 
 
 def recordings(takes: int) -> list[Recording]:
     """Return so many takes of every digit in every voice; nothing is said yet."""
-    named = [f"{accent}+{speaker}" for accent in ACCENTS for side in SPEAKERS.values() for speaker in side]
-    return [Recording(word, voice, take) for take, voice, word in itertools.product(range(takes), named, DIGITS)]
+    speakers = [speaker for side in SPEAKERS.values() for speaker in side]
+    native = [(f"{accent}+{speaker}", "") for accent in ACCENTS for speaker in speakers]
+    learned = [(f"{language}+{speaker}", LEARNERS[language]) for language in LEARNERS for speaker in speakers[::EVERY]]
+    return [
+        Recording(word, voice, take, spelled)
+        for take, (voice, spellings) in itertools.product(range(takes), [*native, *learned])
+        for word, spelled in itertools.zip_longest(DIGITS, spellings.split(), fillvalue="")
+    ]
 
 
 def write(out: Path, beside: Path, takes: int) -> str:

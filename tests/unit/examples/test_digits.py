@@ -31,7 +31,16 @@ def beside(tmp_path: Path) -> Path:
 
 def test_every_voice_says_every_digit() -> None:
     found = make.recordings(takes=2)
-    assert len(found) == len(set(found)) == 10 * 96 * 2
+    assert len(found) == len({recording.file for recording in found}) == 10 * (96 + 96) * 2
+    greek = [recording for recording in found if recording.voice == "el+m1" and recording.take == 0]
+    assert [recording.word for recording in greek] == list(make.DIGITS)
+    assert greek[7].spelled == "σέβεν" and not found[7].spelled
+
+
+def test_each_language_spells_all_the_digits() -> None:
+    assert {language: len(spelled.split()) for language, spelled in make.LEARNERS.items()} == dict.fromkeys(
+        make.LEARNERS, 10
+    )
 
 
 @speaking
@@ -40,11 +49,12 @@ def test_both_kinds_stand_in_one_manifest(
 ) -> None:
     monkeypatch.setattr(make, "SPEAKERS", {"train": ("m1",), "dev": ("f5",)})
     monkeypatch.setattr(make, "ACCENTS", ("en-us",))
+    monkeypatch.setattr(make, "LEARNERS", {"el": make.LEARNERS["el"]})
     out = tmp_path / "made"
     assert make.main([str(out), "--beside", str(beside), "--takes", "1"]) == 0
     assert "1 samples" in capsys.readouterr().out
     rows = manifests.read(out / "train.jsonl", tasks.get("spoken_digits"))
-    assert len(rows) == 21 and {row.extra["speaker"] for row in rows} == {"ann", "en-us+m1", "en-us+f5"}
+    assert len(rows) == 31 and {row.extra["speaker"] for row in rows} == {"ann", "en-us+m1", "en-us+f5", "el+m1"}
     heard = [decode_audio(row.sample.audio, Limits(audio_min_s=0.1)) for row in rows]
     assert len(heard[0]) == 8000 and all(len(clip) > 2000 for clip in heard)
     assert make.main([str(out), "--beside", str(beside)]) == 2  # it is there already

@@ -1,0 +1,133 @@
+"""What each trick of training brings: the same model with and without it, behind frozen encoders.
+
+python -m benchmarks.tricks DATA/sentiment > benchmarks/tricks.md
+
+Without a network the encoders come from folders: --start image=FOLDER --start text=FOLDER.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from benchmarks.frozen import (
+    SEEDS,
+    HandedOn,
+    Kept,
+    drawn,
+    judged,
+    keep,
+    parser,
+    say,
+    scores,
+    spread,
+    told,
+)
+from mmdemo import tasks
+from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.tasks import Task
+from mmdemo.training import targets
+from mmdemo.training.datasets import Item, decode_rows
+from mmdemo.training.frozen import Copies
+from mmdemo.training.lessons import Lesson, teach
+from mmdemo.training.options import options
+
+TASK = "sentiment"
+COPIES = 2  # changed copies of each sample that are learned from
+PLAIN: Mapping[str, Any] = {"tuning": "frozen", "copies": COPIES, "label_smoothing": 0.0}
+# What is told → options over PLAIN.
+TRICKS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "pictures not changed": {"augment": False},
+    "labels smoothed by 0.05": {"label_smoothing": 0.05},
+    "rare labels weigh more (`class_weights` 0.5)": {"class_weights": 0.5},
+    "averaged weights (`ema` 0.99)": {"ema": 0.99},
+    "contrast of caption and picture, 0.1": {"contrast": 0.1},
+    "FGM, a tenth of the tokens' length": {"adversarial": 0.1},
+    "FGM, three tenths": {"adversarial": 0.3},
+    "PGD in three steps, a tenth": {"adversarial": 0.1, "adversarial_steps": 3},
+    "a tenth of the words left out": {"word_dropout": 0.1},
+    "a tenth of the words replaced": {"word_replacement": 0.1},
+}
+Learned = tuple[MultimodalModel, MultimodalProcessor]
+OF_COPIES = ("augment", "word_dropout", "word_replacement")  # options that change what the encoders see
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What models are trained and judged on."""
+
+    task: Task
+    starts: Mapping[str, str]
+    epochs: int
+    taught: Sequence[Item]
+    dev: Kept
+
+    def learn(self, seed: int, items: Sequence[Item], given: Mapping[str, Any], copies: Copies) -> Learned:
+        """Return a model that learned from the items."""
+        lesson = Lesson(
+            self.task, options(self.task, seed=seed, epochs=self.epochs, **PLAIN | given), self.starts, copies=copies
+        )
+        model, processor = lesson.fresh()
+        teach(lesson, model, processor, items)
+        return model, processor
+
+    def logits(self, model: MultimodalModel) -> np.ndarray:
+        """Return what a model says of dev (n, labels), whose tokens are known."""
+        encoders = dict(model.encoders.items())
+        model.encoders.update({name: HandedOn(encoder) for name, encoder in encoders.items()})
+        found = torch.cat([output.logits for output in judged(model, self.dev)]).numpy()
+        model.encoders.update(encoders)
+        return found
+
+
+def main() -> None:
+    """Print a row a trick."""
+    given = parser(__doc__ or "").parse_args()
+    ground = _ground(given)
+    print(f"# Tricks of training on {TASK}\n\n{told(ground.taught, ground.dev, given)}\n")
+    print("| beside the loss alone | accuracy | macro-F1 | more than nothing |\n|---|---|---|---|")
+    copies: dict[str, Copies] = {}
+    plain: list[Learned] = []
+    found: dict[str, list[np.ndarray]] = {}
+    for name, trick in TRICKS.items():
+        key = str({option: trick.get(option) for option in OF_COPIES})
+        models = [ground.learn(seed, ground.taught, trick, copies.setdefault(key, Copies(COPIES))) for seed in SEEDS]
+        plain = plain or models
+        found[name] = [ground.logits(model) for model, _ in models]
+        print(_row(name, found[name], found["nothing"], ground), flush=True)
+    items = targets.distil(ground.taught, plain, options(ground.task).distill)
+    distilled = Copies(COPIES)
+    pupils = [ground.logits(ground.learn(seed, items, {}, distilled)[0]) for seed in SEEDS]
+    print(_row("distilled from the three of the first row", pupils, found["nothing"], ground))
+    together = np.log(np.mean([softmax(one, axis=1) for one in found["nothing"]], axis=0))
+    print(_row("for comparison: the three of the first row together", [together], found["nothing"], ground))
+
+
+def _ground(given: argparse.Namespace) -> Ground:
+    task = tasks.get(TASK)
+    task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4}, training={})
+    starts = dict(start.split("=", 1) for start in given.start)
+    model, processor = MultimodalModel.build(task, starts)
+    rows, dev = (
+        drawn(given.data / "train.jsonl", task, given.samples),
+        drawn(given.data / "dev.jsonl", task, given.judged),
+    )
+    return Ground(task, starts, given.epochs, decode_rows(rows, task, processor), keep(model, processor, dev, task))
+
+
+def _row(name: str, found: Sequence[np.ndarray], plain: Sequence[np.ndarray], ground: Ground) -> str:
+    right = ground.dev.labels.numpy()
+    accuracy, macro_f1 = zip(*(scores(right, logits.argmax(axis=1)) for logits in found), strict=True)
+    usual = [scores(right, logits.argmax(axis=1))[0] for logits in plain]
+    more = f"{np.mean(accuracy) - np.mean(usual):+.3f}" if found is not plain else ""
+    say(f"{name}: {spread(accuracy)}")
+    return f"| {name} | {spread(accuracy)} | {spread(macro_f1)} | {more} |"
+
+
+if __name__ == "__main__":
+    main()
