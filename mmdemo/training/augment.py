@@ -1,5 +1,6 @@
 """Harmless changes to a sample, drawn anew each time it is trained on: a picture flipped, a sound sped up, noise."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,17 +23,22 @@ NARROW_SHARE = 0.25  # of the clips, which are heard as over a telephone or a ch
 LOWEST_HZ, HIGHEST_HZ = (60.0, 350.0), (2500.0, 7000.0)  # edges of what is left of them
 EDGE_S = 0.25  # silence that is put in front
 LONGEST_S = 3.0  # a longer clip is cut to a stretch of this
+MOMENT_S = 0.08  # what is muted at once
+MUTED_SHARE = 0.6  # of the clips, where moments are muted at all
 BAND_MASKS, FRAME_MASKS = 2, 2  # SpecAugment (Park et al. 2019)
 BAND_WIDTH, FRAME_WIDTH = 0.15, 0.12  # widest mask, in shares of the spectrogram
 _WORD = regex.compile(r"\p{Han}|[^\s\p{Han}]+")  # Chinese sets no spaces: each of its signs is one
 
 
-def augment(inputs: Inputs, draw: np.random.Generator, mirror: bool = True) -> Inputs:
-    """Return a changed copy of a decoded sample; captions stay as they are, sides without `mirror`."""
+def augment(inputs: Inputs, draw: np.random.Generator, mirror: bool = True, muted: float = 0.0) -> Inputs:
+    """Return a changed copy of a decoded sample; captions stay as they are, sides without `mirror`.
+
+    Of some sounds a share of the moments is muted, up to `muted`.
+    """
     return Inputs(
         image=None if inputs.image is None else picture(inputs.image, draw, mirror),
         text=inputs.text,
-        audio=None if inputs.audio is None else sound(inputs.audio, draw),
+        audio=None if inputs.audio is None else sound(inputs.audio, draw, muted),
     )
 
 
@@ -50,10 +56,10 @@ def picture(image: np.ndarray, draw: np.random.Generator, mirror: bool = True) -
     return values.clip(0, 255).astype(np.uint8)
 
 
-def sound(audio: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+def sound(audio: np.ndarray, draw: np.random.Generator, muted: float = 0.0) -> np.ndarray:
     """Return a clip (samples,) float32: a stretch of it behind a little silence, faster or slower, filtered.
 
-    At times it is narrow, at times noisy.
+    At times it is narrow, at times noisy, and at times up to `muted` of its moments are silent.
     """
     longest = int(LONGEST_S * SAMPLE_RATE_HZ)
     start = int(draw.integers(0, max(1, len(audio) - longest)))
@@ -70,7 +76,15 @@ def sound(audio: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     if draw.random() < NOISE_SHARE:
         level = np.sqrt(np.mean(changed**2)) * 10 ** (-draw.uniform(*NOISE_DB) / 20)
         changed = changed + draw.normal(0.0, level, len(changed))
+    if muted and draw.random() < MUTED_SHARE:
+        changed = changed * _heard(len(changed), draw.uniform(0.0, muted), draw)
     return changed.astype(np.float32)
+
+
+def _heard(samples: int, muted: float, draw: np.random.Generator) -> np.ndarray:
+    """Return what a clip is multiplied by (samples,): 0 in each of its moments with a chance of `muted`, else 1."""
+    moment = round(MOMENT_S * SAMPLE_RATE_HZ)
+    return np.repeat(draw.random(math.ceil(samples / moment)) >= muted, moment)[:samples]
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.datasets import Item, Samples, collate, decode_rows
 from mmdemo.training.folder import Checked, finish, pooled
+from mmdemo.training.frozen import learning
 from mmdemo.training.manifests import Row
 from mmdemo.training.options import options
 
@@ -54,6 +55,7 @@ class Recipe:
     freeze_statistics: bool = True  # batch norms keep their running means and variances
     augment: bool = True  # as the task's training does; not where the task says no
     mirror: bool = True  # likewise
+    moment_dropout: float = 0.0  # likewise
     max_grad_norm: float = 1.0
 
 
@@ -99,7 +101,7 @@ def update(
 def recipe_of(task: Task) -> Recipe:
     """Return the night's recipe, which changes samples as the task's own training does."""
     chosen = options(task)
-    return Recipe(augment=chosen.augment, mirror=chosen.mirror)
+    return Recipe(augment=chosen.augment, mirror=chosen.mirror, moment_dropout=chosen.moment_dropout)
 
 
 def learn(
@@ -126,8 +128,10 @@ def learn(
     model.train()
     if recipe.freeze_statistics:
         _freeze_statistics(model)
-    known = _batches(processor, rehearsed, recipe, steps) if rehearsed and recipe.rehearse else itertools.repeat(None)
-    for batch, old in zip(_batches(processor, items, recipe, steps), known, strict=False):
+    masked = recipe.augment and "audio" in learning(model)
+    batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=masked)
+    known = batches(rehearsed) if rehearsed and recipe.rehearse else itertools.repeat(None)
+    for batch, old in zip(batches(items), known, strict=False):
         loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, held)
         if old is not None:
             loss = loss + recipe.rehearse * _disagreement(model, champion, old, recipe.temperature)
@@ -139,10 +143,12 @@ def learn(
     model.requires_grad_(True).eval()
 
 
-def _batches(processor: MultimodalProcessor, items: Sequence[Item], recipe: Recipe, steps: int) -> DataLoader:
-    samples = Samples(items, recipe.augment, mirror=recipe.mirror)
+def _batches(
+    processor: MultimodalProcessor, items: Sequence[Item], *, recipe: Recipe, steps: int, masked: bool
+) -> DataLoader:
+    samples = Samples(items, recipe.augment, mirror=recipe.mirror, muted=recipe.moment_dropout)
     order = RandomSampler(samples, num_samples=steps * recipe.batch)  # one shuffle behind another
-    return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, recipe.augment))
+    return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, masked))
 
 
 def _lesson(model: MultimodalModel, champion: MultimodalModel, batch: Mapping[str, Tensor], soften: float) -> Tensor:

@@ -41,12 +41,18 @@ class Samples(Dataset):
     """Decoded samples in memory: a picture of 224 pixels takes 150 kB, a second of sound 64 kB."""
 
     def __init__(
-        self, items: Sequence[Item], augmented: bool, words: WordNoise | None = None, mirror: bool = True
+        self,
+        items: Sequence[Item],
+        augmented: bool,
+        words: WordNoise | None = None,
+        mirror: bool = True,
+        muted: float = 0.0,
     ) -> None:
         self.items = items
         self._augmented = augmented
         self._words = words
         self._mirror = mirror
+        self._muted = muted
 
     def __len__(self) -> int:
         return len(self.items)
@@ -60,7 +66,7 @@ class Samples(Dataset):
 
     def _changed(self, item: Item) -> Inputs:
         draw = generator()
-        inputs = augment(item.inputs, draw, self._mirror)
+        inputs = augment(item.inputs, draw, self._mirror, self._muted)
         if inputs.text is None or not item.captions:
             return inputs
         captions = (inputs.text, *item.captions)
@@ -85,21 +91,22 @@ def decode_each(rows: Sequence[Row], task: Task, processor: MultimodalProcessor)
 
 def collate(
     processor: MultimodalProcessor,
-    augmented: bool = False,
+    masked: bool = False,
     mixing: Callable[[Sequence[Item], np.random.Generator], Sequence[Item]] | None = None,
 ) -> Callable[[Sequence[Item]], dict[str, Any]]:
     """Return what makes a batch of items: the arguments of MultimodalModel.forward.
 
     Among them `labels`, (batch,) int, or (batch, labels) float where the items have shares, and where the task has
-    further answers `further_labels` (batch, answers).
+    further answers `further_labels` (batch, answers). Where it is `masked`, spectrograms have holes, which only an
+    encoder that learns can learn to look past.
     """
 
     def batch(items: Sequence[Item]) -> dict[str, Any]:
         items = mixing(items, generator()) if mixing else items
         tensors = processor([item.inputs for item in items]).tensors
-        if augmented and "audio_features" in tensors and tensors["audio_features"].dim() == 3:  # no wave
-            masked = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
-            tensors["audio_features"] = masked
+        if masked and "audio_features" in tensors and tensors["audio_features"].dim() == 3:  # no wave
+            holes = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
+            tensors["audio_features"] = holes
         return tensors | targets_of(items)
 
     return batch

@@ -86,12 +86,16 @@ class Handed(ModalityEncoder):
         return kept[..., :-1], kept[..., -1] > 0
 
 
+def learning(model: MultimodalModel) -> list[str]:
+    """Return the modalities whose encoders learn."""
+    return [name for name, encoder in model.encoders.items() if any(p.requires_grad for p in encoder.parameters())]
+
+
 @contextmanager
 def handed(model: MultimodalModel) -> Iterator[None]:
     """Let the model learn from kept tokens while the context lasts. Raises ManifestError where an encoder learns."""
-    learning = [name for name, encoder in model.encoders.items() if any(p.requires_grad for p in encoder.parameters())]
-    if learning:
-        raise ManifestError("copies_need_frozen", modalities=", ".join(learning))
+    if learn := learning(model):
+        raise ManifestError("copies_need_frozen", modalities=", ".join(learn))
     encoders: dict[str, Any] = dict(model.encoders.items())
     model.encoders.update({name: Handed(encoder) for name, encoder in encoders.items()})
     try:

@@ -37,6 +37,7 @@ class Options:
     mirror: bool = True  # whether pictures may be flipped; not where left and right matter
     word_dropout: float = 0.0  # share of a caption's words that are left out
     word_replacement: float = 0.0  # share of a caption's words that any of train's stand in for
+    moment_dropout: float = 0.0  # largest share of a clip's moments that are muted, where `augment` changes sounds
     mixup: float = 0.0  # alpha: how evenly two clips are mixed, where sound is all there is; 0: never
     contrast: float = 0.0  # weight of telling which caption belongs to which picture or sound; 0: none
     adversarial: float = 0.0  # length of the worst step of the fusion's tokens, in their own lengths; 0: none
@@ -93,7 +94,9 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "tuning": METHODS.__contains__,
     "bits": BITS.__contains__,
     **dict.fromkeys(("batch", "accumulate", "adversarial_steps", "rank"), lambda value: value >= 1),
-    **dict.fromkeys(("hold_out", "ema", "word_dropout", "word_replacement"), lambda value: 0 <= value < 1),
+    **dict.fromkeys(
+        ("hold_out", "ema", "word_dropout", "word_replacement", "moment_dropout"), lambda value: 0 <= value < 1
+    ),
     **dict.fromkeys(("class_weights", "distill"), lambda value: 0 <= value <= 1),
 }
 _AS: dict[type, Any] = {int: int, float: float, str: str, bool: _flag, tuple: tuple}

@@ -90,13 +90,19 @@ def _learned_from(
     copies: Copies | None,
 ) -> tuple[Dataset, Callable[..., dict[str, Any]]]:
     """Return what is learned from, and what makes a batch of it."""
-    noise = _word_noise(items, options)
+    changing = partial(
+        Samples,
+        augmented=options.augment,
+        words=_word_noise(items, options),
+        mirror=options.mirror,
+        muted=options.moment_dropout,
+    )
     if not copies:
-        return Samples(items, options.augment, noise, options.mirror), _collate(processor, model, options)
+        return changing(items), _collate(processor, model, options)
 
     def batch(part: Sequence[Item]) -> dict[str, Any]:
-        changed = Samples(part, options.augment, noise, options.mirror)
-        return collate(processor, options.augment)([changed[index] for index in range(len(part))])
+        changed = changing(part)
+        return collate(processor)([changed[index] for index in range(len(part))])
 
     mixing = _mixing(frozen.mix, model, options)
     return Drawn(items, copies.of(items, model, batch)), partial(frozen.collate, mixing=mixing)
@@ -122,7 +128,8 @@ def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None
 
 
 def _collate(processor: MultimodalProcessor, model: MultimodalModel, options: Options) -> Callable[..., dict[str, Any]]:
-    return collate(processor, options.augment, _mixing(targets.mix, model, options))
+    masked = options.augment and "audio" in frozen.learning(model)
+    return collate(processor, masked, _mixing(targets.mix, model, options))
 
 
 def _mixing(mix: Callable[..., Any], model: MultimodalModel, options: Options) -> Callable[..., Any] | None:

@@ -48,6 +48,21 @@ def test_a_long_clip_is_cut_and_a_short_one_survives() -> None:
     assert len(augment.sound(np.ones(800, np.float32), draw)) > 600
 
 
+def test_moments_are_muted_whole_and_up_to_their_share() -> None:
+    plain = [augment.sound(np.ones(32_000, np.float32), np.random.default_rng(seed)) for seed in range(40)]
+    muted = [augment.sound(np.ones(32_000, np.float32), np.random.default_rng(seed), 0.5) for seed in range(40)]
+    moment = round(augment.MOMENT_S * 16_000)
+    shares = []
+    for before, after in zip(plain, muted, strict=True):
+        assert len(before) == len(after)
+        gone = [bool((after[start : start + moment] == 0).all()) for start in range(0, len(after) - moment, moment)]
+        kept = np.repeat([not one for one in gone], moment)
+        np.testing.assert_array_equal(after[: len(kept)][kept], before[: len(kept)][kept])
+        shares.append(np.mean(gone))
+    assert 0.2 < np.mean(np.array(shares) > 0.1) < 0.8  # some clips are left as they are
+    assert 0.1 < np.mean(shares) < 0.3 and max(shares) < 0.8
+
+
 def test_masks_stay_inside_each_clip() -> None:
     features = torch.ones(2, 20, 50)
     masked = augment.mask_spectrogram(features, torch.tensor([50, 0]), np.random.default_rng(0))

@@ -86,8 +86,8 @@ def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challeng
 
 
 def test_samples_are_changed_as_the_tasks_own_training_does(task) -> None:
-    sided = replace(task, training={"mirror": False})
-    assert continual.recipe_of(sided) == replace(Recipe(), mirror=False)
+    sided = replace(task, training={"mirror": False, "moment_dropout": 0.5})
+    assert continual.recipe_of(sided) == replace(Recipe(), mirror=False, moment_dropout=0.5)
     assert continual.recipe_of(task) == QUICK
 
 

@@ -8,7 +8,7 @@ import torch
 
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
-from mmdemo.training import frozen
+from mmdemo.training import datasets, frozen
 from mmdemo.training.datasets import Item, collate
 from mmdemo.training.frozen import Copies, Drawn, handed
 from mmdemo.training.options import Options
@@ -85,6 +85,17 @@ def test_what_lies_behind_the_encoders_learns_and_they_do_not(asked) -> None:
     with torch.no_grad():
         logits = model(**processor([item.inputs for item in items]).tensors).logits
     assert logits.argmax(dim=1).tolist() == [item.label for item in items]
+
+
+@pytest.mark.parametrize(
+    ("kept", "copies", "masked"), [((), None, True), (FROZEN, None, False), (FROZEN, Copies(1), False)]
+)
+def test_only_an_encoder_that_learns_is_shown_spectrograms_with_holes(asked, monkeypatch, kept, copies, masked) -> None:
+    model, processor, items = asked
+    seen = []
+    monkeypatch.setattr(datasets, "mask_spectrogram", lambda features, *_: seen.append(1) or features)
+    fit(model, processor, items, Options(epochs=1, frozen=kept), copies=copies)
+    assert bool(seen) == masked
 
 
 def test_sounds_are_mixed_with_their_labels_and_pictures_are_not() -> None:
