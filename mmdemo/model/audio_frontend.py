@@ -105,6 +105,7 @@ class ExtractorFrontend(AudioFrontend):
     longest: int | None = None
     time_first: bool = False  # it makes (frames, bands)
     padded: bool = True  # a spectrogram is as long as the model's window, whatever the clip
+    margin: int = 0  # frames of silence on both sides of a clip that is not padded: what a model heard around words
 
     @property
     def frames(self) -> Steps:
@@ -129,7 +130,8 @@ class ExtractorFrontend(AudioFrontend):
         return found.T if self.time_first else found
 
     def _short(self, clip: np.ndarray) -> Tensor:
-        """Return (bands, frames) of a clip that is padded no further than a frame of the Fourier transform needs."""
-        heard = np.pad(clip, (0, max(0, self._extractor.n_fft - len(clip))))
+        """Return (bands, frames) of a clip between its margins, padded no further than the Fourier transform needs."""
+        heard = np.pad(clip, self.margin * self.frames.stride)
+        heard = np.pad(heard, (0, max(0, self._extractor.n_fft - len(heard))))
         made = self._extractor(heard, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt", padding="longest")
-        return made.input_features[0][:, : self.frames.count(len(clip))]
+        return made.input_features[0][:, : self.frames.count(len(clip)) + 2 * self.margin]

@@ -71,18 +71,20 @@ class AutoAudio(ModalityEncoder):
         self.pool = spec.get("pool", 1)
         self.steps = self.family.tokens(self.backbone.config)
         self.padded = spec.get("padded", True)
+        self.margin = spec.get("margin", 0)  # tokens of silence on both sides of a clip, before the pooling
         self.dim = self.backbone.config.hidden_size
 
     def forward(self, audio_features: Tensor, audio_frames: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Return tokens (b, n, d) and which of them are real (b, n) bool.
 
-        `audio_features` (b, t) wave or (b, bands, t) spectrogram, of which `audio_frames` (b,) of each are sound.
+        `audio_features` (b, t) wave or (b, bands, t) spectrogram, of which `audio_frames` (b,) of each are sound,
+        behind the margin.
         """
         listen = self.family.listen if self.padded else self.family.listen_short
         assert listen is not None, "only what can hear short clips is specified to"
-        hidden = listen(self.backbone, audio_features, audio_frames)
+        hidden = listen(self.backbone, audio_features, audio_frames + 2 * self.margin * self.steps.stride)
         tokens = self.steps.count(audio_frames)  # (b,)
-        hidden = hidden[:, : int(tokens.max())]  # behind it, every clip has ended
+        hidden = hidden[:, self.margin : self.margin + int(tokens.max())]  # behind it, every clip has ended
         return _pooled(hidden, torch.arange(hidden.shape[1], device=hidden.device) < tokens[:, None], self.pool)
 
 

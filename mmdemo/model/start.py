@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -89,7 +90,16 @@ def _audio(wanted: Wanted, backbone: PreTrainedModel) -> Specified:
     if theirs.sampling_rate != SAMPLE_RATE_HZ:
         raise ValueError(f"it hears {theirs.sampling_rate} samples a second, not {SAMPLE_RATE_HZ}")
     frames, tokens = family.frames, family.tokens(backbone.config)
+    pool, padded = wanted.entry.get("pool", 1), wanted.entry.get("padded", True)
+    margin = round(wanted.entry.get("margin_s", 0.0) * SAMPLE_RATE_HZ / (frames.stride * tokens.stride))  # tokens
+    if not padded and family.listen_short is None:
+        raise ValueError("it cannot hear clips that are not padded")
+    if margin < 0:
+        raise ValueError("margin_s must be 0 or more")
+    if padded and margin:
+        raise ValueError("margin_s is for clips that are not padded")
     longest = frames.width + frames.stride * (getattr(theirs, family.longest) - 1) if family.longest else None
+    longest = longest and longest - 2 * margin * tokens.stride * frames.stride
     if longest and wanted.task.limits.audio_max_s * SAMPLE_RATE_HZ > longest:
         limit = wanted.task.limits.audio_max_s
         raise ManifestError(
@@ -99,13 +109,16 @@ def _audio(wanted: Wanted, backbone: PreTrainedModel) -> Specified:
             task=wanted.task.name,
             limit=f"{limit:g}",
         )
-    pool, padded = wanted.entry.get("pool", 1), wanted.entry.get("padded", True)
-    if not padded and family.listen_short is None:
-        raise ValueError("it cannot hear clips that are not padded")
-    tokens = tokens.then(Steps(1, pool))
-    steps = (frames.width, frames.stride), (tokens.width, tokens.stride)
-    frontend = ExtractorFrontend(theirs.to_dict(), *steps, longest, family.time_first, padded)
-    spec = {"type": "auto", "config": kept(backbone), "pool": pool, "padded": padded}
+    frontend = ExtractorFrontend(
+        theirs.to_dict(),
+        frame_steps=(frames.width, frames.stride),
+        token_steps=dataclasses.astuple(tokens.then(Steps(1, pool))),
+        longest=longest,
+        time_first=family.time_first,
+        padded=padded,
+        margin=margin * tokens.stride,
+    )
+    spec = {"type": "auto", "config": kept(backbone), "pool": pool, "padded": padded, "margin": margin}
     return Specified(spec, frontend, backbone)
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers as hf
@@ -213,20 +214,26 @@ def two_layers(tmp_path: Path) -> Path:
     )
 
 
-def short_whisper(folder: Path, start: Path) -> Made:
-    task = task_of(folder, "audio", start, "layers = 1\npadded = false\npool = 4")
+def short_whisper(folder: Path, start: Path, more: str = "") -> Made:
+    task = task_of(folder, "audio", start, f"layers = 1\npadded = false\npool = 4\n{more}")
+    task = replace(task, limits=replace(task.limits, audio_max_s=0.8))  # leaves room for margins
     model, processor = MultimodalModel.build(task)
     return Made("audio", "whisper", start, model.eval(), processor)
 
 
-def test_unpadded_clips_are_heard_as_if_the_window_were_as_long_as_they_are(tmp_path: Path, two_layers: Path) -> None:
-    made = short_whisper(tmp_path, two_layers)
-    batch = [tiny.inputs(seed, ("audio",), seconds) for seed, seconds in enumerate((0.4, 1.0, 0.22))]
+@pytest.mark.parametrize("margin", [0, 5])  # tokens of 20 ms
+def test_unpadded_clips_are_heard_as_if_the_window_were_as_long_as_they_are(
+    tmp_path: Path, two_layers: Path, margin: int
+) -> None:
+    made = short_whisper(tmp_path, two_layers, f"margin_s = {margin / 50}")
+    batch = [tiny.inputs(seed, ("audio",), seconds) for seed, seconds in enumerate((0.4, 0.8, 0.22))]
     tokens, real = made.tokens(batch)
     theirs = hf.AutoFeatureExtractor.from_pretrained(two_layers)
     for row, mask, sample in zip(tokens, real, batch, strict=True):
-        features = theirs(sample.audio, sampling_rate=SAMPLE_RATE_HZ, padding="longest", return_tensors="pt")
+        heard = np.pad(sample.audio, margin * SAMPLE_RATE_HZ // 50)
+        features = theirs(heard, sampling_rate=SAMPLE_RATE_HZ, padding="longest", return_tensors="pt")
         expected = alone(two_layers, features["input_features"].double())
+        expected = expected[margin : len(expected) - margin]
         means = [run.mean(dim=0) for run in expected.split(4)]
         assert int(mask.sum()) == len(means) == len(made.processor.audio_edges(len(sample.audio))) - 1
         torch.testing.assert_close(row[mask], torch.stack(means), **CLOSE)
@@ -288,6 +295,8 @@ def test_a_text_encoder_is_built_without_its_last_layers(tmp_path: Path, family:
         ("whisper", "layers = 0", "layers must be 1 or more, not 0"),
         ("wavlm", "layers = 1", "its layers cannot be left out"),
         ("wavlm", "padded = false", "cannot hear clips that are not padded"),
+        ("whisper", "padded = false\nmargin_s = -0.3", "margin_s must be 0 or more"),
+        ("whisper", "margin_s = 0.3", "margin_s is for clips that are not padded"),
     ],
 )
 def test_what_a_family_cannot_do_is_refused(tmp_path: Path, family: str, setting: str, said: str) -> None:
