@@ -47,9 +47,8 @@ TRICKS: dict[str, dict[str, Any]] = {
     "rare labels weigh more (`class_weights` 0.5)": {"class_weights": 0.5},
     "averaged weights (`ema` 0.99)": {"ema": 0.99},
     "contrast of caption and picture, 0.1": {"contrast": 0.1},
+    "FGM, a hundredth of the tokens' length": {"adversarial": 0.01},
     "FGM, a tenth of the tokens' length": {"adversarial": 0.1},
-    "FGM, three tenths": {"adversarial": 0.3},
-    "PGD in three steps, a tenth": {"adversarial": 0.1, "adversarial_steps": 3},
     "a tenth of the words left out": {"word_dropout": 0.1},
     "a tenth of the words replaced": {"word_replacement": 0.1},
 }
