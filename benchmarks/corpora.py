@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdemo import memory, tasks
+from mmdemo.commands.train import starts_of
 from mmdemo.training import splits
 from mmdemo.training.datasets import Item
 from mmdemo.training.folder import figures
@@ -29,7 +30,7 @@ def main() -> None:
     given = parser.parse_args()
     memory.keep_freed()
     task = tasks.get(given.task)
-    lesson = Lesson.of(task, options(task, seed=0), dict(start.split("=", 1) for start in given.start))
+    lesson = Lesson.of(task, options(task, seed=0), starts_of(given.start, task))
     _, processor = lesson.fresh()
     train, dev = (load(given.data / f"{name}.jsonl", task, processor) for name in ("train", "dev"))
     print(f"# Sources left out of {task.name}, one at a time\n\nOptions of the task, seed 0.\n")

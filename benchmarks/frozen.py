@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from mmdemo import tasks
+from mmdemo.commands.train import starts_of
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.config import for_task
 from mmdemo.model.modality import ModalityEncoder
@@ -95,7 +96,7 @@ def prepare(name: str, given: argparse.Namespace) -> Ground:
     """Return the kept samples of a task with captions and pictures, encoded where the file doesn't hold them."""
     task = tasks.get(name)
     task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4})
-    model, processor = MultimodalModel.build(task, dict(start.split("=", 1) for start in given.start))
+    model, processor = MultimodalModel.build(task, starts_of(given.start, task))
     if given.kept and given.kept.is_file():
         taught, dev = (Kept(**part) for part in torch.load(given.kept))
     else:

@@ -28,6 +28,7 @@ from benchmarks.frozen import (
     told,
 )
 from mmdemo import tasks
+from mmdemo.commands.train import starts_of
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
 from mmdemo.training import targets
@@ -90,12 +91,12 @@ def main() -> None:
     ground = _ground(given)
     print(f"# Tricks of training on {TASK}\n\n{told(ground.taught, ground.dev, given)}\n")
     print("| beside the loss alone | accuracy | macro-F1 | more than nothing |\n|---|---|---|---|")
-    copies: dict[str, Copies] = {}
+    copies: dict[tuple[Any, ...], Copies] = {}
     plain: list[Learned] = []
     found: dict[str, list[np.ndarray]] = {}
     for name, trick in TRICKS.items():
-        key = str({option: trick.get(option) for option in OF_COPIES})
-        models = [ground.learn(seed, ground.taught, trick, copies.setdefault(key, Copies(COPIES))) for seed in SEEDS]
+        seen = copies.setdefault(tuple(map(trick.get, OF_COPIES)), Copies(COPIES))
+        models = [ground.learn(seed, ground.taught, trick, seen) for seed in SEEDS]
         plain = plain or models
         found[name] = [ground.logits(model) for model, _ in models]
         print(_row(name, found[name], found["nothing"], ground), flush=True)
@@ -110,7 +111,7 @@ def main() -> None:
 def _ground(given: argparse.Namespace) -> Ground:
     task = tasks.get(TASK)
     task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4}, training={})
-    starts = dict(start.split("=", 1) for start in given.start)
+    starts = starts_of(given.start, task)
     model, processor = MultimodalModel.build(task, starts)
     rows, dev = (
         drawn(given.data / "train.jsonl", task, given.samples),

@@ -31,7 +31,7 @@ from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.datasets import Item, Samples, collate, decode_rows
 from mmdemo.training.folder import Checked, finish, pooled
-from mmdemo.training.frozen import learning
+from mmdemo.training.frozen import masked
 from mmdemo.training.manifests import Row
 from mmdemo.training.options import options
 
@@ -128,8 +128,7 @@ def learn(
     model.train()
     if recipe.freeze_statistics:
         _freeze_statistics(model)
-    masked = recipe.augment and "audio" in learning(model)
-    batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=masked)
+    batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=masked(model, recipe.augment))
     known = batches(rehearsed) if rehearsed and recipe.rehearse else itertools.repeat(None)
     for batch, old in zip(batches(items), known, strict=False):
         loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, held)

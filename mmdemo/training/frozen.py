@@ -91,6 +91,11 @@ def learning(model: MultimodalModel) -> list[str]:
     return [name for name, encoder in model.encoders.items() if any(p.requires_grad for p in encoder.parameters())]
 
 
+def masked(model: MultimodalModel, augment: bool) -> bool:
+    """Return whether spectrograms get holes: an encoder that does not learn cannot learn to look past them."""
+    return augment and "audio" in learning(model)
+
+
 @contextmanager
 def handed(model: MultimodalModel) -> Iterator[None]:
     """Let the model learn from kept tokens while the context lasts. Raises ManifestError where an encoder learns."""

@@ -128,8 +128,7 @@ def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None
 
 
 def _collate(processor: MultimodalProcessor, model: MultimodalModel, options: Options) -> Callable[..., dict[str, Any]]:
-    masked = options.augment and "audio" in frozen.learning(model)
-    return collate(processor, masked, _mixing(targets.mix, model, options))
+    return collate(processor, frozen.masked(model, options.augment), _mixing(targets.mix, model, options))
 
 
 def _mixing(mix: Callable[..., Any], model: MultimodalModel, options: Options) -> Callable[..., Any] | None:
