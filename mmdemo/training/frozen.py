@@ -20,8 +20,8 @@ from torch.utils.data import Dataset
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.model.modality import ModalityEncoder
-from mmdemo.samples import MODALITIES
-from mmdemo.training.datasets import TARGETS, Item, generator, targets_of
+from mmdemo.samples import MODALITIES, Inputs
+from mmdemo.training.datasets import TARGETS, Item, Samples, generator
 from mmdemo.training.inference import BATCH
 from mmdemo.training.processes import say
 from mmdemo.training.targets import shares_of
@@ -39,7 +39,10 @@ class Copies:
     known: dict[int, tuple[Item, list[Copy]]] = field(default_factory=dict)  # by the identity of the item
 
     def of(self, items: Sequence[Item], model: MultimodalModel, batch: Callable[..., Tensors]) -> list[list[Copy]]:
-        """Return the copies of each of the items; `batch` changes items, anew each time, and makes a batch of them."""
+        """Return the copies of each of the items; `batch` changes items, anew each time, and makes a batch of them.
+
+        Of each they hold what encoders that don't learn make of it, in a model that is `handed` it.
+        """
         new = [item for item in items if id(item) not in self.known]
         found: list[list[Copy]] = [[] for _ in new]
         model.eval()
@@ -55,19 +58,19 @@ class Copies:
 
 
 class Drawn(Dataset):
-    """One copy of a sample at each visit, drawn anew."""
+    """One copy of a sample at each visit, drawn anew, beside what is left of the sample itself."""
 
-    def __init__(self, items: Sequence[Item], copies: Sequence[Sequence[Copy]]) -> None:
-        self.items = items
+    def __init__(self, samples: Samples, copies: Sequence[Sequence[Copy]]) -> None:
+        self.samples = samples  # with those modalities alone whose encoders learn
         self._copies = copies
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Item, Copy]:
         """Return the item and its copy."""
         copies = self._copies[index]
-        return self.items[index], copies[int(generator().integers(len(copies)))]
+        return self.samples[index], copies[int(generator().integers(len(copies)))]
 
 
 class Handed(ModalityEncoder):
@@ -96,12 +99,19 @@ def masked(model: MultimodalModel, augment: bool) -> bool:
     return augment and "audio" in learning(model)
 
 
+def left(items: Sequence[Item], model: MultimodalModel) -> list[Item]:
+    """Return the items with those modalities alone that encoders learn from, of a model that is `handed` the rest."""
+    names = [name for name, encoder in model.encoders.items() if not isinstance(encoder, Handed)]
+    return [replace(item, inputs=Inputs(**{name: getattr(item.inputs, name) for name in names})) for item in items]
+
+
 @contextmanager
 def handed(model: MultimodalModel) -> Iterator[None]:
-    """Let the model learn from kept tokens while the context lasts. Raises ManifestError where an encoder learns."""
-    if learn := learning(model):
+    """Let encoders that don't learn be handed kept tokens while the context lasts. Raises ManifestError without any."""
+    learn = learning(model)
+    encoders: dict[str, Any] = {name: encoder for name, encoder in model.encoders.items() if name not in learn}
+    if not encoders:
         raise ManifestError("copies_need_frozen", modalities=", ".join(learn))
-    encoders: dict[str, Any] = dict(model.encoders.items())
     model.encoders.update({name: Handed(encoder) for name, encoder in encoders.items()})
     try:
         yield
@@ -109,10 +119,15 @@ def handed(model: MultimodalModel) -> Iterator[None]:
         model.encoders.update(encoders)
 
 
-def collate(drawn: Sequence[tuple[Item, Copy]], mixing: Mixing | None = None) -> Tensors:
-    """Return the arguments of MultimodalModel.forward of drawn copies, for encoders that are handed their tokens."""
+def collate(
+    drawn: Sequence[tuple[Item, Copy]], batch: Callable[[Sequence[Item]], Tensors], mixing: Mixing | None = None
+) -> Tensors:
+    """Return the arguments of MultimodalModel.forward of drawn copies, for encoders that are handed their tokens.
+
+    `batch` makes those of what is left of the items.
+    """
     items, copies = zip(*(mixing(drawn, generator()) if mixing else drawn), strict=True)
-    tensors = targets_of(items)
+    tensors = batch(items)
     for name in MODALITIES:
         widths = [copy[name].shape[1] for copy in copies if name in copy]
         if widths:
@@ -152,12 +167,14 @@ def _mixed(one: Tensor, other: Tensor, part: float) -> Tensor:
 
 @torch.inference_mode()
 def _encoded(model: MultimodalModel, tensors: Mapping[str, Any]) -> list[Copy]:
-    """Return what the encoders make of each sample of a batch."""
+    """Return what encoders that are handed their tokens later make of each sample of a batch."""
     given = {name: value.to(model.device) for name, value in tensors.items() if name not in TARGETS}
     copies: list[Copy] = [{} for _ in tensors["labels"]]
     for name, (arguments, present) in model.given(**given).items():
-        rows = present.nonzero()[:, 0]
-        tokens, real = model.encoders[name](*(item[rows] for item in arguments))
+        rows, encoder = present.nonzero()[:, 0], model.encoders[name]
+        if not isinstance(encoder, Handed):
+            continue
+        tokens, real = encoder(*(item[rows] for item in arguments))
         marked = torch.cat([tokens, torch.ones_like(tokens[..., :1])], dim=-1).half().cpu()  # (rows, n, d + 1)
         for row, kept, mask in zip(rows.tolist(), marked, real.cpu(), strict=True):
             copies[row][name] = kept[mask].clone()

@@ -48,8 +48,8 @@ def fit(
     """Train `model` in place. The encoders of the modalities in `started` have trained weights.
 
     `judge` returns figures of a model behind every epoch, JUDGED_BY among them where training may stop early. In
-    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from. `copies` are learned from, where
-    encoders do not learn. Raises ManifestError where they do.
+    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from. `copies` are learned from in the
+    place of what encoders that do not learn would be shown. Raises ManifestError where all learn.
     """
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(options.frozen))
@@ -97,15 +97,17 @@ def _learned_from(
         mirror=options.mirror,
         muted=options.moment_dropout,
     )
+    masked = frozen.masked(model, options.augment)
     if not copies:
-        return changing(items), _collate(processor, model, options)
+        return changing(items), collate(processor, masked, _mixing(targets.mix, model, options))
 
     def batch(part: Sequence[Item]) -> dict[str, Any]:
         changed = changing(part)
         return collate(processor)([changed[index] for index in range(len(part))])
 
+    drawn = Drawn(changing(frozen.left(items, model)), copies.of(items, model, batch))
     mixing = _mixing(frozen.mix, model, options)
-    return Drawn(items, copies.of(items, model, batch)), partial(frozen.collate, mixing=mixing)
+    return drawn, partial(frozen.collate, batch=collate(processor, masked), mixing=mixing)
 
 
 def _slow(started: Sequence[str], options: Options) -> tuple[str, ...]:
@@ -125,10 +127,6 @@ def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None
     backbone = getattr(model.encoders["image"], "backbone", None) if "image" in model.encoders else None
     if backbone is not None:
         backbone.to(memory_format=memory_format)
-
-
-def _collate(processor: MultimodalProcessor, model: MultimodalModel, options: Options) -> Callable[..., dict[str, Any]]:
-    return collate(processor, frozen.masked(model, options.augment), _mixing(targets.mix, model, options))
 
 
 def _mixing(mix: Callable[..., Any], model: MultimodalModel, options: Options) -> Callable[..., Any] | None:

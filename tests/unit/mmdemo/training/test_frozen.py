@@ -9,7 +9,7 @@ import torch
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.training import datasets, frozen
-from mmdemo.training.datasets import Item, collate
+from mmdemo.training.datasets import Item, Samples, collate
 from mmdemo.training.frozen import Copies, Drawn, handed
 from mmdemo.training.options import Options
 from mmdemo.training.trainer import fit
@@ -38,7 +38,8 @@ def test_tokens_that_were_kept_are_those_that_the_encoders_make(asked) -> None:
     with handed(model):
         copies = Copies(1).of(items, model, collate(processor))
         model.config.modality_dropout = 0.0
-        batch = frozen.collate([(item, kept[0]) for item, kept in zip(items, copies, strict=True)])
+        drawn = [(item, kept[0]) for item, kept in zip(frozen.left(items, model), copies, strict=True)]
+        batch = frozen.collate(drawn, collate(processor))
         assert batch.pop("labels").tolist() == [0, 1, 0, 1]
         found = model.encode(**batch)
     assert torch.equal(found.mask.sum(dim=1), expected.mask.sum(dim=1))
@@ -62,18 +63,33 @@ def test_each_sample_is_encoded_once_and_its_copies_take_turns(asked) -> None:
         return collate(processor)(part)
 
     copies = Copies(3)
-    copies.of(items[:2], model, batch)
-    kept = copies.of(items, model, batch)
+    with handed(model):
+        copies.of(items[:2], model, batch)
+        kept = copies.of(items, model, batch)
     assert calls == [2, 2, 2, 2, 2, 2] and [len(some) for some in kept] == [3] * 4
     kept[0] = [{"audio": torch.full((1, 2), float(number))} for number in range(3)]
-    drawn = {float(Drawn(items, kept)[0][1]["audio"][0, 0]) for _ in range(40)}
+    samples = Samples(items, augmented=False)
+    drawn = {float(Drawn(samples, kept)[0][1]["audio"][0, 0]) for _ in range(40)}
     assert drawn == {0.0, 1.0, 2.0}
 
 
-def test_an_encoder_that_learns_is_refused(asked) -> None:
+def test_encoders_that_all_learn_are_refused(asked) -> None:
     model, processor, items = asked
-    with pytest.raises(ManifestError, match=r"audio does.*tuning=frozen"):
-        fit(model, processor, items, Options(epochs=1, frozen=("encoders.image.",)), copies=Copies(1))
+    with pytest.raises(ManifestError, match=r"all do \(image, audio\).*tuning=frozen"):
+        fit(model, processor, items, Options(epochs=1, frozen=("fusion.",)), copies=Copies(1))
+
+
+def test_one_encoder_learns_beside_the_tokens_of_another_that_does_not(asked, monkeypatch) -> None:
+    model, processor, items = asked
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    seen: list[int] = []
+    see = model.encoders["image"].forward
+    monkeypatch.setattr(model.encoders["image"], "forward", lambda *given: seen.append(len(given[0])) or see(*given))
+    fit(model, processor, items, Options(epochs=3, frozen=("encoders.image.",)), copies=Copies(2))
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert [name for name in changed if name.startswith("encoders.audio.")]
+    assert not [name for name in changed if name.startswith("encoders.image.")]
+    assert seen == [3, 3]  # once for each copy of the three samples that have a picture
 
 
 def test_what_lies_behind_the_encoders_learns_and_they_do_not(asked) -> None:
@@ -88,7 +104,8 @@ def test_what_lies_behind_the_encoders_learns_and_they_do_not(asked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "copies", "masked"), [((), None, True), (FROZEN, None, False), (FROZEN, Copies(1), False)]
+    ("kept", "copies", "masked"),
+    [((), None, True), (FROZEN, None, False), (FROZEN, Copies(1), False), (("encoders.image.",), Copies(1), True)],
 )
 def test_only_an_encoder_that_learns_is_shown_spectrograms_with_holes(asked, monkeypatch, kept, copies, masked) -> None:
     model, processor, items = asked
