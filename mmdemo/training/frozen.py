@@ -141,7 +141,9 @@ def collate(
 def mix(
     drawn: Sequence[tuple[Item, Copy]], draw: np.random.Generator, *, alpha: float, labels: int
 ) -> list[tuple[Item, Copy]]:
-    """Return copies of sounds mixed in pairs, their labels likewise; the longer share decides how long one is.
+    """Return copies of sounds that came alone mixed in pairs, their labels likewise.
+
+    The longer share decides how long one is.
 
     Manifold mixup: Verma et al., "Manifold mixup: Better representations by interpolating hidden states", ICML 2019,
     equation 1, at the encoder's last layer.
@@ -150,7 +152,8 @@ def mix(
     mixed = []
     for (item, copy), (other, another) in zip(drawn, (drawn[partner] for partner in partners), strict=True):
         shares = shares_of(item, labels)
-        if copy.keys() == another.keys() == {"audio"}:
+        alone = not item.inputs.modalities and not other.inputs.modalities  # nothing is left for encoders that learn
+        if alone and copy.keys() == another.keys() == {"audio"}:
             part = max(share := draw.beta(alpha, alpha), 1 - share)
             copy = {"audio": _mixed(copy["audio"], another["audio"], part)}
             shares = part * shares + (1 - part) * shares_of(other, labels)

@@ -8,6 +8,7 @@ import torch
 
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
+from mmdemo.samples import Inputs
 from mmdemo.training import datasets, frozen
 from mmdemo.training.datasets import Item, Samples, collate
 from mmdemo.training.frozen import Copies, Drawn, handed
@@ -115,16 +116,18 @@ def test_only_an_encoder_that_learns_is_shown_spectrograms_with_holes(asked, mon
     assert bool(seen) == masked
 
 
-def test_sounds_are_mixed_with_their_labels_and_pictures_are_not() -> None:
-    sound = [(Item(tiny.inputs(), label), {"audio": torch.full((3 + label, 2), float(label))}) for label in (0, 1)]
-    both = (Item(tiny.inputs(), 1), {"image": torch.ones(2, 2), "audio": torch.ones(2, 2)})
+def test_sounds_that_came_alone_are_mixed_with_their_labels_and_nothing_else_is() -> None:
+    sound = [(Item(Inputs(), label), {"audio": torch.full((3 + label, 2), float(label))}) for label in (0, 1)]
+    both = (Item(Inputs(), 1), {"image": torch.ones(2, 2), "audio": torch.ones(2, 2)})
+    captioned = (Item(Inputs(text="a caption to learn from"), 1), {"audio": torch.ones(2, 2)})
     for seed in range(10):
-        mixed = frozen.mix([*sound, both], np.random.default_rng(seed), alpha=0.4, labels=2)
+        mixed = frozen.mix([*sound, both, captioned], np.random.default_rng(seed), alpha=0.4, labels=2)
         for (item, copy), (_, before) in zip(mixed[:2], sound, strict=True):
             assert len(copy["audio"]) == len(before["audio"]) and item.shares.sum() == pytest.approx(1)
             assert item.shares[item.label] >= 0.5
             assert float(copy["audio"][0, 0]) == pytest.approx(item.shares[1])
-        assert torch.equal(mixed[2][1]["image"], both[1]["image"]) and mixed[2][0].shares.tolist() == [0, 1]
+        for (item, copy), (_, before) in zip(mixed[2:], (both, captioned), strict=True):
+            assert all(torch.equal(copy[name], before[name]) for name in before) and item.shares.tolist() == [0, 1]
 
 
 def test_a_model_that_was_handed_its_tokens_is_saved_as_any_other(asked, tmp_path: Path) -> None:
