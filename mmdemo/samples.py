@@ -6,6 +6,7 @@ Field names are those of the JSON that API and command line return; `to_json` ma
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -49,6 +50,10 @@ class Inputs:
     def modalities(self) -> tuple[str, ...]:
         """The modalities that are there, in the order of MODALITIES."""
         return tuple(name for name in MODALITIES if getattr(self, name) is not None)
+
+    def only(self, modalities: Iterable[str]) -> Inputs:
+        """Return the sample with those modalities alone, as far as it has them."""
+        return Inputs(**{name: getattr(self, name) for name in modalities})
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def _answered(predictor: Predictor, row: Labelled) -> list[Answered]:
 def _parts(inputs: Inputs) -> Iterator[Inputs]:
     for size in range(1, len(inputs.modalities) + 1):
         for chosen in combinations(inputs.modalities, size):
-            yield Inputs(**{name: getattr(inputs, name) for name in chosen})
+            yield inputs.only(chosen)
 
 
 def _wide_first(given: str) -> tuple[int, str]:

@@ -71,7 +71,7 @@ def _encoded(predictor: Predictor, rows: Sequence[Labelled]) -> Iterator[_Encode
     for batch in iter(lambda: list(islice(usable, BATCH)), []):
         found = predictor.features(batch).by_sample
         for inputs, features in zip(batch, found, strict=True):
-            parts = {name: Inputs(**{name: getattr(inputs, name)}) for name in inputs.modalities}
+            parts = {name: inputs.only([name]) for name in inputs.modalities}
             content = {name: decode.sample_id(part, predictor.task.name) for name, part in parts.items()}
             yield _Encoded(features, content)
 

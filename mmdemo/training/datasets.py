@@ -130,8 +130,12 @@ def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
 
 def only(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
     """Return the items that have all of `modalities`, with those alone."""
-    having = [item for item in items if set(modalities) <= set(item.inputs.modalities)]
-    return [replace(i, inputs=Inputs(**{name: getattr(i.inputs, name) for name in modalities})) for i in having]
+    return narrowed([item for item in items if set(modalities) <= set(item.inputs.modalities)], modalities)
+
+
+def narrowed(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
+    """Return the items with `modalities` alone, each as far as it has them."""
+    return [replace(item, inputs=item.inputs.only(modalities)) for item in items]
 
 
 def _labels(items: Sequence[Item]) -> Tensor:

@@ -1,7 +1,7 @@
 """Encoders that do not learn are asked once: a few changed copies of each sample, whose tokens are then learned from.
 
-What stands behind the encoders is small, so that an epoch takes seconds, and cross-validation minutes. Letters of the
-shapes: b samples, n tokens, d width of the encoder.
+What stands behind the encoders is small, so that where none of them learns an epoch takes seconds, and cross-validation
+minutes. Letters of the shapes: b samples, n tokens, d width of the encoder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.model.modality import ModalityEncoder
-from mmdemo.samples import MODALITIES, Inputs
+from mmdemo.samples import MODALITIES
 from mmdemo.training.datasets import TARGETS, Item, Samples, generator
 from mmdemo.training.inference import BATCH
 from mmdemo.training.processes import say
@@ -39,9 +39,9 @@ class Copies:
     known: dict[int, tuple[Item, list[Copy]]] = field(default_factory=dict)  # by the identity of the item
 
     def of(self, items: Sequence[Item], model: MultimodalModel, batch: Callable[..., Tensors]) -> list[list[Copy]]:
-        """Return the copies of each of the items; `batch` changes items, anew each time, and makes a batch of them.
+        """Return the copies of each of the items.
 
-        Of each they hold what encoders that don't learn make of it, in a model that is `handed` it.
+        `batch` changes items, anew each time, and makes a batch of those modalities whose encoders do not learn.
         """
         new = [item for item in items if id(item) not in self.known]
         found: list[list[Copy]] = [[] for _ in new]
@@ -61,16 +61,16 @@ class Drawn(Dataset):
     """One copy of a sample at each visit, drawn anew, beside what is left of the sample itself."""
 
     def __init__(self, samples: Samples, copies: Sequence[Sequence[Copy]]) -> None:
-        self.samples = samples  # with those modalities alone whose encoders learn
+        self._samples = samples  # with those modalities alone whose encoders learn
         self._copies = copies
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self._samples)
 
     def __getitem__(self, index: int) -> tuple[Item, Copy]:
         """Return the item and its copy."""
         copies = self._copies[index]
-        return self.samples[index], copies[int(generator().integers(len(copies)))]
+        return self._samples[index], copies[int(generator().integers(len(copies)))]
 
 
 class Handed(ModalityEncoder):
@@ -94,24 +94,23 @@ def learning(model: MultimodalModel) -> list[str]:
     return [name for name, encoder in model.encoders.items() if any(p.requires_grad for p in encoder.parameters())]
 
 
+def resting(model: MultimodalModel) -> list[str]:
+    """Return the modalities whose encoders do not learn."""
+    learn = learning(model)
+    return [name for name in model.encoders if name not in learn]
+
+
 def masked(model: MultimodalModel, augment: bool) -> bool:
     """Return whether spectrograms get holes: an encoder that does not learn cannot learn to look past them."""
     return augment and "audio" in learning(model)
 
 
-def left(items: Sequence[Item], model: MultimodalModel) -> list[Item]:
-    """Return the items with those modalities alone that encoders learn from, of a model that is `handed` the rest."""
-    names = [name for name, encoder in model.encoders.items() if not isinstance(encoder, Handed)]
-    return [replace(item, inputs=Inputs(**{name: getattr(item.inputs, name) for name in names})) for item in items]
-
-
 @contextmanager
 def handed(model: MultimodalModel) -> Iterator[None]:
     """Let encoders that don't learn be handed kept tokens while the context lasts. Raises ManifestError without any."""
-    learn = learning(model)
-    encoders: dict[str, Any] = {name: encoder for name, encoder in model.encoders.items() if name not in learn}
+    encoders: dict[str, Any] = {name: model.encoders[name] for name in resting(model)}
     if not encoders:
-        raise ManifestError("copies_need_frozen", modalities=", ".join(learn))
+        raise ManifestError("copies_need_frozen", modalities=", ".join(model.encoders))
     model.encoders.update({name: Handed(encoder) for name, encoder in encoders.items()})
     try:
         yield
@@ -170,14 +169,12 @@ def _mixed(one: Tensor, other: Tensor, part: float) -> Tensor:
 
 @torch.inference_mode()
 def _encoded(model: MultimodalModel, tensors: Mapping[str, Any]) -> list[Copy]:
-    """Return what encoders that are handed their tokens later make of each sample of a batch."""
+    """Return what the encoders make of each sample of a batch."""
     given = {name: value.to(model.device) for name, value in tensors.items() if name not in TARGETS}
     copies: list[Copy] = [{} for _ in tensors["labels"]]
     for name, (arguments, present) in model.given(**given).items():
-        rows, encoder = present.nonzero()[:, 0], model.encoders[name]
-        if not isinstance(encoder, Handed):
-            continue
-        tokens, real = encoder(*(item[rows] for item in arguments))
+        rows = present.nonzero()[:, 0]
+        tokens, real = model.encoders[name](*(item[rows] for item in arguments))
         marked = torch.cat([tokens, torch.ones_like(tokens[..., :1])], dim=-1).half().cpu()  # (rows, n, d + 1)
         for row, kept, mask in zip(rows.tolist(), marked, real.cpu(), strict=True):
             copies[row][name] = kept[mask].clone()

@@ -124,15 +124,13 @@ def teach(
         teachers = [MultimodalModel.load(folder) for folder in lesson.teachers]
         taught = targets.distil(taught, teachers, lesson.options.distill)
     started = [name for name, entry in lesson.task.encoders.items() if "start" in entry]
-    # An epoch on copies takes less than one look at dev.
-    judged = (aside or dev) and (lesson.options.patience or not lesson.copies)
     fit(
         model,
         processor,
         taught,
         lesson.options,
         started=started,
-        judge=_judge(processor, {"set_aside": aside, "dev": dev}) if judged else None,
+        judge=_judge(processor, {"set_aside": aside, "dev": dev}) if aside or dev else None,
         partly=partly,
         callbacks=callbacks,
         copies=lesson.copies,

@@ -22,7 +22,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.training import adversarial, frozen, processes, targets, tuning
 from mmdemo.training.augment import WordNoise, words
-from mmdemo.training.datasets import Item, Samples, collate
+from mmdemo.training.datasets import Item, Samples, collate, narrowed
 from mmdemo.training.frozen import Copies, Drawn, handed
 from mmdemo.training.keeping import Kept
 from mmdemo.training.options import Options
@@ -49,12 +49,15 @@ def fit(
 
     `judge` returns figures of a model behind every epoch, JUDGED_BY among them where training may stop early. In
     `partly` each epoch leaves a checkpoint, and the newest one there is gone on from. `copies` are learned from in the
-    place of what encoders that do not learn would be shown. Raises ManifestError where all learn.
+    place of what encoders that do not learn would be shown; where none learns, and nothing may stop early, `judge` is
+    not asked. Raises ManifestError where all learn.
     """
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(options.frozen))
     tuning.start(model, options.tuning, tuning.Size(options.rank, _steps(options, items)), started)
     _lay_out(model, torch.channels_last)
+    if copies and not options.patience and not frozen.learning(model):
+        judge = None  # an epoch takes less than one look at dev
     with handed(model) if copies else nullcontext(), tempfile.TemporaryDirectory() as nowhere:
         kept, allocation = Kept(model, options.ema, options.patience), tuning.Allocation(model)
         rest = Rest([kept, allocation])
@@ -102,10 +105,10 @@ def _learned_from(
         return changing(items), collate(processor, masked, _mixing(targets.mix, model, options))
 
     def batch(part: Sequence[Item]) -> dict[str, Any]:
-        changed = changing(part)
+        changed = changing(narrowed(part, frozen.resting(model)))
         return collate(processor)([changed[index] for index in range(len(part))])
 
-    drawn = Drawn(changing(frozen.left(items, model)), copies.of(items, model, batch))
+    drawn = Drawn(changing(narrowed(items, frozen.learning(model))), copies.of(items, model, batch))
     mixing = _mixing(frozen.mix, model, options)
     return drawn, partial(frozen.collate, batch=collate(processor, masked), mixing=mixing)
 

@@ -10,7 +10,7 @@ from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Inputs
 from mmdemo.training import datasets, frozen
-from mmdemo.training.datasets import Item, Samples, collate
+from mmdemo.training.datasets import Item, Samples, collate, narrowed
 from mmdemo.training.frozen import Copies, Drawn, handed
 from mmdemo.training.options import Options
 from mmdemo.training.trainer import fit
@@ -39,7 +39,7 @@ def test_tokens_that_were_kept_are_those_that_the_encoders_make(asked) -> None:
     with handed(model):
         copies = Copies(1).of(items, model, collate(processor))
         model.config.modality_dropout = 0.0
-        drawn = [(item, kept[0]) for item, kept in zip(frozen.left(items, model), copies, strict=True)]
+        drawn = [(item, kept[0]) for item, kept in zip(narrowed(items, frozen.learning(model)), copies, strict=True)]
         batch = frozen.collate(drawn, collate(processor))
         assert batch.pop("labels").tolist() == [0, 1, 0, 1]
         found = model.encode(**batch)
@@ -64,9 +64,8 @@ def test_each_sample_is_encoded_once_and_its_copies_take_turns(asked) -> None:
         return collate(processor)(part)
 
     copies = Copies(3)
-    with handed(model):
-        copies.of(items[:2], model, batch)
-        kept = copies.of(items, model, batch)
+    copies.of(items[:2], model, batch)
+    kept = copies.of(items, model, batch)
     assert calls == [2, 2, 2, 2, 2, 2] and [len(some) for some in kept] == [3] * 4
     kept[0] = [{"audio": torch.full((1, 2), float(number))} for number in range(3)]
     samples = Samples(items, augmented=False)
@@ -91,6 +90,21 @@ def test_one_encoder_learns_beside_the_tokens_of_another_that_does_not(asked, mo
     assert [name for name in changed if name.startswith("encoders.audio.")]
     assert not [name for name in changed if name.startswith("encoders.image.")]
     assert seen == [3, 3]  # once for each copy of the three samples that have a picture
+
+
+@pytest.mark.parametrize(("kept", "times"), [(FROZEN, 0), (("encoders.image.",), 2)])
+def test_epochs_in_which_an_encoder_learns_are_judged(asked, kept, times) -> None:
+    model, processor, items = asked
+    judged: list[float] = []
+    fit(
+        model,
+        processor,
+        items,
+        Options(epochs=2, frozen=kept),
+        judge=lambda _: {"dev_accuracy": float(judged.append(0.5) or 0.5)},
+        copies=Copies(1),
+    )
+    assert len(judged) == times
 
 
 def test_what_lies_behind_the_encoders_learns_and_they_do_not(asked) -> None:
