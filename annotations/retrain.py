@@ -17,11 +17,13 @@ import contextlib
 import json
 import shutil
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 from annotations import dataset, gate, lock, retention
@@ -42,6 +44,7 @@ from mmdemo.versions import Versions
 
 SEED = 0
 FAILED_EXIT = 1
+_told = threading.Event()  # to stop, by a signal
 _LEFT_BEHIND = ".training-*"  # a version that was being written when its run was killed
 _LEFT_BEHIND_AGE_S = 3600.0  # a younger one may be somebody's at work
 
@@ -223,7 +226,7 @@ def _write_end(store: Store, run_id: int, state: str, **found: object) -> Run:
 
 
 def _why_failed(error: BaseException) -> Reason:
-    if isinstance(error, KeyboardInterrupt | SystemExit):
+    if _told.is_set() or isinstance(error, KeyboardInterrupt | SystemExit):
         return Reason("status.night_interrupted")
     detail = str(error) if isinstance(error, MmdemoError) else f"{type(error).__name__}: {error}"
     return Reason("status.night_failed", {"detail": detail})
@@ -256,6 +259,8 @@ def _tried(config: Settings, task: Task) -> Run:
     except (Busy, StorageError):
         raise  # the same for every task
     except Exception as error:
+        if _told.is_set():
+            raise SystemExit(FAILED_EXIT) from error
         if not isinstance(error, MmdemoError):
             traceback.print_exc()
         why = _why_failed(error)
@@ -287,12 +292,25 @@ def _as_text(found: Sequence[Run]) -> str:
 
 @contextlib.contextmanager
 def _stopped_by_signal() -> Iterator[None]:
-    """Let SIGTERM unwind like Ctrl-C, so that the run is written down as interrupted."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED_EXIT))
+    """Let SIGTERM unwind like Ctrl-C, so that the run is written down as interrupted; one that is ignored stays so.
+
+    It is remembered too: torch, where it reads weights, raises an error of its own in the place of the signal's.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        _told.set()
+        if number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        sys.exit(FAILED_EXIT)
+
+    _told.clear()
+    ends = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in ends}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

@@ -1,8 +1,11 @@
 """A night from the corrections to its verdict: with a real store, real versions and a model that learns in seconds."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from annotations.dataset import Snapshot, Split, is_held_out
 from annotations.store import Store, open_store, runs
 from mmdemo import sidecar, tasks
 from mmdemo.decode import decode
-from mmdemo.errors import Busy, ManifestError
+from mmdemo.errors import Busy, CheckpointError, ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample
@@ -201,6 +204,27 @@ def test_a_run_that_was_killed_is_closed_by_the_next(config: Settings, task: Tas
         run = runs.as_run(runs.get(session, killed))
     store.close()
     assert run.state == "failed" and "interrupted" in run.reasons[0]
+
+
+def test_a_signal_that_a_library_swallowed_ends_the_night(config, task, pictures, command, monkeypatch) -> None:
+    def reads(*_: object, **__: object) -> None:
+        with pytest.raises(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+        raise CheckpointError("checkpoint_broken", path="weights", detail="no shape")
+
+    answer(config, task, pictures[:40])
+    later = Path(os.environ["MMDEMO_TASK_DIR"]) / "sides_later.toml"
+    later.write_text(tiny_training.TASK.replace('name = "sides"', 'name = "later"'))
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    monkeypatch.setattr(retrain, "update", reads)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="1"):
+        command()
+    assert signal.getsignal(signal.SIGTERM) == before
+    row = last_row(config, task)
+    assert row.state == "failed" and "interrupted" in runs.as_run(row).reasons[0]
+    with closing(open_store(config)) as store, store.reading() as session:
+        assert runs.last(session, "sentiment") and not runs.last(session, "later")  # no night begins after it
 
 
 def test_one_run_at_a_time(config: Settings, task: Task) -> None:
