@@ -70,8 +70,7 @@ class Champion:
     def taught(self, rows: Sequence[Row], recipe: Recipe) -> MultimodalModel:
         """Return a challenger."""
         model = copy.deepcopy(self.model)
-        usual = continual.recipe_of(self.task)
-        recipe = replace(recipe, augment=usual.augment, mirror=usual.mirror)
+        recipe = replace(recipe, changes=continual.recipe_of(self.task).changes)
         corrected = [self.items[row.id] for row in rows]
         started = continual.started(self.task)
         continual.learn(model, self.processor, corrected, recipe, rehearsed=self.rehearsed, started=started, seed=SEED)

@@ -50,6 +50,7 @@ TRICKS: dict[str, dict[str, Any]] = {
     "contrast of caption and picture, 0.1": {"contrast": 0.1},
     "FGM, a hundredth of the tokens' length": {"adversarial": 0.01},
     "FGM, a tenth of the tokens' length": {"adversarial": 0.1},
+    "PGD, three steps, a hundredth of the tokens' length": {"adversarial": 0.01, "adversarial_steps": 3},
     "a tenth of the words left out": {"word_dropout": 0.1},
     "a tenth of the words replaced": {"word_replacement": 0.1},
 }

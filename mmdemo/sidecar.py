@@ -19,6 +19,7 @@ from mmdemo.settings import ROOT
 from mmdemo.tasks import Task
 
 FILE = "version.json"
+ASKED = ("kind", "labels", "modalities", "heads")  # by a task, of a version that answers it
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,14 @@ def write(folder: Path, sidecar: Sidecar) -> None:
     replace_file(folder / FILE, json.dumps(to_json(sidecar), ensure_ascii=False, indent=1) + "\n")
 
 
-def check(sidecar: Sidecar, task: Task, folder: Path) -> None:
-    """Raise CheckpointError where a version does not answer what the task asks."""
+def check(sidecar: Sidecar, task: Task, folder: Path, asked: Sequence[str] = ASKED) -> None:
+    """Raise CheckpointError where a version does not answer what the task asks, by the fields in `asked`."""
     wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities, "heads": task.head_labels}
     has = {**vars(sidecar), "heads": {name: tuple(labels) for name, labels in sidecar.heads.items()}}
-    for name, value in wanted.items():
-        found = has[name]
-        if found != value:
+    for name in asked:
+        if has[name] != wanted[name]:
             raise CheckpointError(
-                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=found, wanted=value
+                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has[name], wanted=wanted[name]
             )
 
 

@@ -1,7 +1,7 @@
 """Harmless changes to a sample, drawn anew each time it is trained on: a picture flipped, a sound sped up, noise."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,18 +28,6 @@ MUTED_SHARE = 0.6  # of the clips, where moments are muted at all
 BAND_MASKS, FRAME_MASKS = 2, 2  # SpecAugment (Park et al. 2019)
 BAND_WIDTH, FRAME_WIDTH = 0.15, 0.12  # widest mask, in shares of the spectrogram
 _WORD = regex.compile(r"\p{Han}|[^\s\p{Han}]+")  # Chinese sets no spaces: each of its signs is one
-
-
-def augment(inputs: Inputs, draw: np.random.Generator, mirror: bool = True, muted: float = 0.0) -> Inputs:
-    """Return a changed copy of a decoded sample; captions stay as they are, sides without `mirror`.
-
-    Of some sounds a share of the moments is muted, up to `muted`.
-    """
-    return Inputs(
-        image=None if inputs.image is None else picture(inputs.image, draw, mirror),
-        text=inputs.text,
-        audio=None if inputs.audio is None else sound(inputs.audio, draw, muted),
-    )
 
 
 def picture(image: np.ndarray, draw: np.random.Generator, mirror: bool = True) -> np.ndarray:
@@ -121,6 +109,31 @@ class WordNoise:
 def words(captions: Iterable[str]) -> tuple[str, ...]:
     """Return every word of the captions, as often as it stands there."""
     return tuple(word for caption in captions for word in _WORD.findall(caption))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How samples are changed before they are learned from, by the names of the options that say so."""
+
+    augment: bool = True  # pictures and sounds, and which of its captions stands for a sample
+    mirror: bool = True
+    moment_dropout: float = 0.0
+    words: WordNoise | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether anything is changed."""
+        return self.augment or self.words is not None
+
+    def __call__(self, inputs: Inputs, captions: Sequence[str], draw: np.random.Generator) -> Inputs:
+        """Return a changed copy of a decoded sample; any of `captions` may stand in for its own."""
+        image, text, audio = inputs.image, inputs.text, inputs.audio
+        if self.augment:
+            image = None if image is None else picture(image, draw, self.mirror)
+            audio = None if audio is None else sound(audio, draw, self.moment_dropout)
+            text = text if text is None or not captions else (text, *captions)[draw.integers(1 + len(captions))]
+        if self.words and text is not None:
+            text = self.words(text, draw)
+        return Inputs(image=image, text=text, audio=audio)
 
 
 def mask_spectrogram(features: Tensor, frames: Tensor, draw: np.random.Generator) -> Tensor:

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from mmdemo import familiarity, sidecar
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
+from mmdemo.training.augment import Changes
 from mmdemo.training.datasets import Item, Samples, collate, decode_rows
 from mmdemo.training.folder import Checked, finish, pooled
 from mmdemo.training.frozen import masked
@@ -53,10 +55,14 @@ class Recipe:
     pull: float = 1.0  # L2-SP: weight of half the squared distance from the champion's weights
     freeze_started: bool = True  # encoders that started from trained weights keep theirs
     freeze_statistics: bool = True  # batch norms keep their running means and variances
-    augment: bool = True  # as the task's training does; not where the task says no
-    mirror: bool = True  # likewise
-    moment_dropout: float = 0.0  # likewise
+    changes: Changes = Changes()  # to samples; those of the task's own training
     max_grad_norm: float = 1.0
+
+    def told(self) -> dict[str, Any]:
+        """Return the options of the night as a version's sidecar holds them."""
+        told = dataclasses.asdict(self)
+        changes = told.pop("changes")
+        return told | {name: value for name, value in changes.items() if name != "words"}
 
 
 def update(
@@ -92,7 +98,7 @@ def update(
         seed=seed,
         command=f"python -m annotations retrain --task {task.name}",
         code_revision=sidecar.code_revision(),
-        options=dataclasses.asdict(recipe),
+        options=recipe.told(),
     )
     checking = partial(_check, champion=champion, seed=seed)
     return finish(model, processor, about, out, task=task, taught=taught, aside=(), dev=held_out, checking=checking)
@@ -101,7 +107,7 @@ def update(
 def recipe_of(task: Task) -> Recipe:
     """Return the night's recipe, which changes samples as the task's own training does."""
     chosen = options(task)
-    return Recipe(augment=chosen.augment, mirror=chosen.mirror, moment_dropout=chosen.moment_dropout)
+    return Recipe(changes=Changes(chosen.augment, chosen.mirror, chosen.moment_dropout))
 
 
 def learn(
@@ -128,7 +134,7 @@ def learn(
     model.train()
     if recipe.freeze_statistics:
         _freeze_statistics(model)
-    batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=masked(model, recipe.augment))
+    batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=masked(model, recipe.changes.augment))
     known = batches(rehearsed) if rehearsed and recipe.rehearse else itertools.repeat(None)
     for batch, old in zip(batches(items), known, strict=False):
         loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, held)
@@ -145,7 +151,7 @@ def learn(
 def _batches(
     processor: MultimodalProcessor, items: Sequence[Item], *, recipe: Recipe, steps: int, masked: bool
 ) -> DataLoader:
-    samples = Samples(items, recipe.augment, mirror=recipe.mirror, muted=recipe.moment_dropout)
+    samples = Samples(items, recipe.changes)
     order = RandomSampler(samples, num_samples=steps * recipe.batch)  # one shuffle behind another
     return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, masked))
 

@@ -19,7 +19,7 @@ from mmdemo.model import MultimodalProcessor
 from mmdemo.model.heads import UNKNOWN
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
-from mmdemo.training.augment import WordNoise, augment, mask_spectrogram
+from mmdemo.training.augment import Changes, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 
 TARGETS = ("labels", "further_labels")  # of a batch: not what goes in, but what should come out
@@ -40,37 +40,18 @@ class Item:
 class Samples(Dataset):
     """Decoded samples in memory: a picture of 224 pixels takes 150 kB, a second of sound 64 kB."""
 
-    def __init__(
-        self,
-        items: Sequence[Item],
-        augmented: bool,
-        words: WordNoise | None = None,
-        mirror: bool = True,
-        muted: float = 0.0,
-    ) -> None:
+    def __init__(self, items: Sequence[Item], changes: Changes) -> None:
         self.items = items
-        self._augmented = augmented
-        self._words = words
-        self._mirror = mirror
-        self._muted = muted
+        self._changes = changes
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index: int) -> Item:
         item = self.items[index]
-        inputs = self._changed(item) if self._augmented else item.inputs
-        if self._words and inputs.text is not None:
-            inputs = replace(inputs, text=self._words(inputs.text, generator()))
-        return replace(item, inputs=inputs)
-
-    def _changed(self, item: Item) -> Inputs:
-        draw = generator()
-        inputs = augment(item.inputs, draw, self._mirror, self._muted)
-        if inputs.text is None or not item.captions:
-            return inputs
-        captions = (inputs.text, *item.captions)
-        return replace(inputs, text=captions[draw.integers(len(captions))])
+        if not self._changes:
+            return item
+        return replace(item, inputs=self._changes(item.inputs, item.captions, generator()))
 
 
 def decode_rows(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item]:

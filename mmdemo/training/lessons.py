@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import log_softmax
 from transformers import TrainerCallback, set_seed
 
+from mmdemo import sidecar
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
@@ -46,7 +47,14 @@ class Lesson:
         parent: Path | None = None,
         teachers: Sequence[Path] = (),
     ) -> Lesson:
-        """Return a lesson with room for the copies that its options ask for."""
+        """Return a lesson with room for the copies that its options ask for.
+
+        Raises CheckpointError where the parent or a teacher answers another task.
+        """
+        if parent:
+            sidecar.check(sidecar.read(parent), task, parent)
+        for teacher in teachers:
+            sidecar.check(sidecar.read(teacher), task, teacher, ("kind", "labels", "modalities"))
         return cls(task, options, starts, parent, teachers, Copies(options.copies) if options.copies else None)
 
     def fresh(self, rows: Sequence[Row] = ()) -> tuple[MultimodalModel, MultimodalProcessor]:

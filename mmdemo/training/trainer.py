@@ -21,7 +21,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.training import adversarial, frozen, processes, targets, tuning
-from mmdemo.training.augment import WordNoise, words
+from mmdemo.training.augment import Changes, WordNoise, words
 from mmdemo.training.datasets import Item, Samples, collate, narrowed
 from mmdemo.training.frozen import Copies, Drawn, handed
 from mmdemo.training.keeping import Kept
@@ -93,22 +93,16 @@ def _learned_from(
     copies: Copies | None,
 ) -> tuple[Dataset, Callable[..., dict[str, Any]]]:
     """Return what is learned from, and what makes a batch of it."""
-    changing = partial(
-        Samples,
-        augmented=options.augment,
-        words=_word_noise(items, options),
-        mirror=options.mirror,
-        muted=options.moment_dropout,
-    )
+    changes = Changes(options.augment, options.mirror, options.moment_dropout, _word_noise(items, options))
     masked = frozen.masked(model, options.augment)
     if not copies:
-        return changing(items), collate(processor, masked, _mixing(targets.mix, model, options))
+        return Samples(items, changes), collate(processor, masked, _mixing(targets.mix, model, options))
 
     def batch(part: Sequence[Item]) -> dict[str, Any]:
-        changed = changing(narrowed(part, frozen.resting(model)))
+        changed = Samples(narrowed(part, frozen.resting(model)), changes)
         return collate(processor)([changed[index] for index in range(len(part))])
 
-    drawn = Drawn(changing(narrowed(items, frozen.learning(model))), copies.of(items, model, batch))
+    drawn = Drawn(Samples(narrowed(items, frozen.learning(model)), changes), copies.of(items, model, batch))
     mixing = _mixing(frozen.mix, model, options)
     return drawn, partial(frozen.collate, batch=collate(processor, masked), mixing=mixing)
 

@@ -1,6 +1,7 @@
 """Training learns a drawn task, writes a folder that loads, and gives the same bytes for the same seed."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,14 @@ def test_a_teacher_is_learned_from_and_tensorboard_can_be_read(trained, tmp_path
     )
     assert weights(plain) != weights(taught)
     assert [path.name for path in (tmp_path / "log").iterdir() if path.name.startswith("events.out.tfevents")]
+
+
+def test_parents_and_teachers_answer_the_same_task(trained, tmp_path: Path) -> None:
+    task = tasks.load_file(Path(trained.task))
+    turned = replace(task, labels=task.labels[::-1])
+    for given in ({"parent": trained.folder}, {"teachers": [trained.folder]}):
+        with pytest.raises(CheckpointError, match="labels"):
+            train(turned, trained.train, None, tmp_path / "out", **given)
 
 
 def test_subsets_and_their_items() -> None:
