@@ -70,10 +70,10 @@ def test_then_there_is_nothing_new_and_rollback_goes_back(start: Start, app, tmp
 
 
 def test_a_night_that_is_told_to_stop_leaves_nothing_half_done(start: Start) -> None:
-    """It runs as a script, as a cron line may call it; a new correction gives it something to do."""
+    """It runs as a script, as a cron line may call it; new corrections give it something to do."""
     versions = start.home / "versions" / TASK
     before = {path.name for path in versions.iterdir()}, (versions / "champion").read_text()
-    _one_more_correction(start)
+    _more_corrections(start)
     words = [sys.executable, ROOT / "annotations" / "retrain.py", "--task", TASK]
     night = subprocess.Popen(words, env=start.environment, cwd="/", stderr=subprocess.PIPE, text=True)
     assert night.stderr is not None
@@ -87,8 +87,8 @@ def test_a_night_that_is_told_to_stop_leaves_nothing_half_done(start: Start) -> 
     assert shown["last_retrain"]["state"] == "failed" and "interrupted" in shown["last_retrain"]["reasons"][0]
 
 
-def _one_more_correction(start: Start) -> None:
-    """Import drawings that nobody sent: corrections may come from elsewhere."""
+def _more_corrections(start: Start) -> None:
+    """Import drawings that nobody sent, enough for a night: corrections may come from elsewhere."""
     folder = start.home / "imported"
-    manifest = drawings.write(folder, drawings.drawings(OUTLINE, 3, seed=99))
+    manifest = drawings.write(folder, drawings.drawings(OUTLINE, SENT, seed=99))
     start.run("-m", "annotations", "import", manifest, "--task", TASK)
