@@ -21,7 +21,7 @@ from mmdemo.explain.question import Question
 from mmdemo.samples import Explanation
 from mmdemo.training import manifests
 
-BOUNDS = (1, 60, 100, 150, 200, 250, 300, 400)  # word pieces; 1 is one word
+BOUNDS = (1, 60, 80, 100, 120, 140, 200, 300)  # word pieces; 1 is one word
 ALL = 10**9
 FEWEST = 3  # words that have ranks
 

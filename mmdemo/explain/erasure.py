@@ -12,7 +12,7 @@ from mmdemo.explain.question import Question
 from mmdemo.explain.relevance import relevance
 from mmdemo.samples import Explanation, ImageMap, TextMap
 
-PIECES = 200  # word pieces in all copies of the caption together: what bounds the time
+PIECES = 140  # word pieces in all copies of the caption together: what bounds the time
 AT_ONCE = 16  # copies in one batch: what bounds the memory
 
 
