@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,16 @@ class Ground:
 
     task: Task
     model: MultimodalModel
-    untrained: MultimodalModel
     processor: MultimodalProcessor
     about: Sidecar
     methods: tuple[str, ...]  # the default first
     places: tuple[str, ...]  # where units are taken: names of PLACES
+
+    @cached_property
+    def untrained(self) -> MultimodalModel:
+        """A model of the same shape that learned nothing."""
+        torch.manual_seed(0)
+        return MultimodalModel(self.model.config).eval()
 
 
 def main() -> None:
@@ -76,13 +82,11 @@ def main() -> None:
 
 
 def ground_of(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> Ground:
-    """Return what ships for a task, an untrained copy of it, and those of the wanted methods that it has."""
+    """Return what ships for a task, and those of the wanted methods that it has."""
     folder = SHIPPED / task.name
     model, processor = MultimodalModel.load(folder)
-    torch.manual_seed(0)
-    untrained = MultimodalModel(model.config).eval()
     methods = tuple(name for name in explain.methods(model) if name in (wanted or explain.METHODS))
-    return Ground(task, model, untrained, processor, sidecar.read(folder), methods, places)
+    return Ground(task, model, processor, sidecar.read(folder), methods, places)
 
 
 def sampled(rows: Sequence[Row], limit: int | None) -> list[Row]:
