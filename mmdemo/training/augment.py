@@ -1,5 +1,7 @@
 """Harmless changes to a sample, drawn anew each time it is trained on: a picture flipped, a sound sped up, noise."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.samples import Inputs
+from mmdemo.training.options import Options
 
 SMALLEST_CUT = 0.7  # share of the picture's area that is kept at least
 BRIGHTNESS = 0.2  # values are scaled by 1 ± this
@@ -119,6 +122,11 @@ class Changes:
     mirror: bool = True
     moment_dropout: float = 0.0
     words: WordNoise | None = None
+
+    @classmethod
+    def of(cls, options: Options, words: WordNoise | None = None) -> Changes:
+        """Return the changes that the options of a training ask for."""
+        return cls(options.augment, options.mirror, options.moment_dropout, words)
 
     def __bool__(self) -> bool:
         """Return whether anything is changed."""

@@ -106,8 +106,7 @@ def update(
 
 def recipe_of(task: Task) -> Recipe:
     """Return the night's recipe, which changes samples as the task's own training does."""
-    chosen = options(task)
-    return Recipe(changes=Changes(chosen.augment, chosen.mirror, chosen.moment_dropout))
+    return Recipe(changes=Changes.of(options(task)))
 
 
 def learn(

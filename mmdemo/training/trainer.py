@@ -93,7 +93,7 @@ def _learned_from(
     copies: Copies | None,
 ) -> tuple[Dataset, Callable[..., dict[str, Any]]]:
     """Return what is learned from, and what makes a batch of it."""
-    changes = Changes(options.augment, options.mirror, options.moment_dropout, _word_noise(items, options))
+    changes = Changes.of(options, _word_noise(items, options))
     masked = frozen.masked(model, options.augment)
     if not copies:
         return Samples(items, changes), collate(processor, masked, _mixing(targets.mix, model, options))
