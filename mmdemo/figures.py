@@ -93,6 +93,17 @@ class Recall:
 
 
 @dataclass(frozen=True)
+class BehaviourRate:
+    """How often a version does what its task should be able to do: one capability."""
+
+    n: int  # tests
+    rate: float  # share of them that hold
+    interval: Interval  # of the rate: Wilson's, 95 %
+    wrong_and_sure: float  # share of the tests with a wrong answer that asks nobody
+    reported_only: bool = False  # no version is held to it
+
+
+@dataclass(frozen=True)
 class Figures(Slice):
     """All figures of one version on one set of samples."""
 
@@ -109,6 +120,7 @@ class Figures(Slice):
     coverage: tuple[tuple[float, float], ...]  # share of the answers, surest first; share of wrong ones among them
     confusion: tuple[tuple[int, ...], ...]  # true label by predicted label, in the task's order
     retrieval: dict[str, Recall] = field(default_factory=dict)  # "image_to_text", …; of a task with several modalities
+    behaviour: dict[str, BehaviourRate] = field(default_factory=dict)  # capability → rate, where that was asked for
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmdemo import sidecar, tasks
 from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of, progress, version_folder
-from mmdemo.figures import Beside, Figures, Recall, Slice
+from mmdemo.figures import BehaviourRate, Beside, Figures, Recall, Slice
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -29,7 +29,7 @@ def evaluate(given: argparse.Namespace, config: Settings) -> Said:
     rows = manifests.read(given.manifest, task)
     predictors = [predictor_of(task, str(folder), config) for folder in folders]
     answers = [ask(predictor, rows, progress) for predictor in predictors]
-    found, *others = [_figures(*pair, rows) for pair in zip(predictors, answers, strict=True)]
+    found, *others = [_figures(*pair, rows, given.behaviour) for pair in zip(predictors, answers, strict=True)]
     beside = Beside(others[0], compare(*answers)) if others else None
     if given.report:
         damaged = robustness.measure(predictors[0], rows, progress)
@@ -49,10 +49,14 @@ def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figur
     return _figures(predictor, ask(predictor, rows, progress), rows)
 
 
-def _figures(predictor: "Predictor", answers: "Answers", rows: Sequence["Row"]) -> Figures:
-    from mmdemo.evaluation import figures, retrieval
+def _figures(predictor: "Predictor", answers: "Answers", rows: Sequence["Row"], behaves: bool = False) -> Figures:
+    from mmdemo.evaluation import behaviour, figures, retrieval
 
-    return dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
+    found = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
+    if not behaves:
+        return found
+    outcomes = behaviour.ask(predictor, behaviour.instances(predictor.task, rows), progress)
+    return dataclasses.replace(found, behaviour=behaviour.rates(outcomes, predictor.task))
 
 
 def describe(task: Task, folder: Path, found: Figures) -> None:
@@ -75,6 +79,7 @@ def figure_lines(found: Figures) -> list[str]:
         f"AURC {_told(found, 'aurc')}",
         f"flagged {found.flagged_share:.1%}, wrong among the others {found.error_unflagged:.1%}",
         *[_recall_line(way, recall) for way, recall in found.retrieval.items()],
+        *[_behaviour_line(name, rate) for name, rate in found.behaviour.items()],
         *[f"  {name:<14} n {p.n:<6} accuracy {p.accuracy:.4f}  macro-F1 {p.macro_f1:.4f}" for name, p in parts.items()],
     ]
 
@@ -83,6 +88,12 @@ def _recall_line(way: str, found: Recall) -> str:
     low, high = found.interval
     told = f"recall@10 {way.replace('_', ' ')} {found.recall_at_10:.4f} ({low:.4f} to {high:.4f})"
     return f"{told}, by chance {found.chance:.4f}, among {found.n} samples"
+
+
+def _behaviour_line(name: str, found: BehaviourRate) -> str:
+    low, high = found.interval
+    told = f"  {name:<20} n {found.n:<5} holds {found.rate:.4f} ({low:.4f} to {high:.4f})"
+    return f"{told}  wrong and sure {found.wrong_and_sure:.4f}"
 
 
 def _told(found: Figures, name: str) -> str:
@@ -109,6 +120,10 @@ COMMANDS = {
             ("--manifest", {"type": Path, "required": True, "help": "labelled samples"}),
             VERSION,
             ("--against", {"metavar": "VERSION", "help": "another version, or its folder, on the same samples"}),
+            (
+                "--behaviour",
+                {"action": "store_true", "help": "ask what the task's capabilities ask too, beside the samples' pictures"},
+            ),
             ("--report", {"type": Path, "metavar": "DIR", "help": "write a page and figures.json there; takes longer"}),
             ("--describe", {"action": "store_true", "help": "write the figures into version.json and model card"}),
         ],

@@ -86,8 +86,12 @@ class MultimodalModel(PreTrainedModel):
         labels: Tensor | None = None,
         further_labels: Tensor | None = None,
         return_attention: bool = False,
+        constructed: Tensor | None = None,
     ) -> MultimodalOutput:
-        """Judge a batch as the processor makes it: `encode`, then `fuse`; `given` and it say what they take."""
+        """Judge a batch as the processor makes it: `encode`, then `fuse`; `given` and it say what they take.
+
+        Training never hides the caption of samples that are `constructed` (b,) bool: their label is its alone.
+        """
         tokens = self.encode(
             pixel_values=pixel_values,
             image_present=image_present,
@@ -96,15 +100,20 @@ class MultimodalModel(PreTrainedModel):
             text_mask=text_mask,
             audio_features=audio_features,
             audio_frames=audio_frames,
+            constructed=constructed,
         )
         return self.fuse(tokens, labels, further_labels, return_attention)
 
-    def encode(self, **inputs: Tensor | None) -> Tokens:
+    def encode(self, constructed: Tensor | None = None, **inputs: Tensor | None) -> Tokens:
         """Return the fusion's input, of what `given` takes; a modality that nobody in the batch has is left out."""
         given = self.given(**inputs)
         assert given, "a batch needs at least one modality"
-        present = self._hide(torch.stack([has for _, has in given.values()], dim=1))  # (b, modalities)
-        encoded = {n: self._tokens(n, args, present[:, i]) for i, (n, (args, _)) in enumerate(given.items())}
+        present = torch.stack([has for _, has in given.values()], dim=1)  # (b, modalities)
+        shown = self._hide(present)
+        if constructed is not None and "text" in given:
+            caption = list(given).index("text")
+            shown[:, caption] |= present[:, caption] & constructed
+        encoded = {n: self._tokens(n, args, shown[:, i]) for i, (n, (args, _)) in enumerate(given.items())}
         edges = list(itertools.accumulate((values.shape[1] for values, _ in encoded.values()), initial=0))
         return Tokens(
             values=torch.cat([values for values, _ in encoded.values()], dim=1),  # (b, all tokens, d)

@@ -102,6 +102,7 @@ class Task(Question):
     split_by: str = SPLIT_BY  # field of `extra`, or "group": samples that share it never cross a split
     captions: tuple[str, ...] = ()  # fields of `extra` that say what the caption says in other words, to learn from
     heads: tuple[Head, ...] = ()
+    behaviour: Path | None = None  # folder of the captions that test it, and of those to learn from: mmdemo.behaviour
     gate: Gate = field(default_factory=Gate)
     limits: Limits = field(default_factory=Limits)
     examples: tuple[Example, ...] = ()
@@ -181,6 +182,7 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
             title=_title(raw.pop("title")),
             labels=tuple(_label(entry) for entry in raw.pop("labels")),
             heads=tuple(_head(entry) for entry in raw.pop("heads", ())),
+            behaviour=path.parent / raw.pop("behaviour") if "behaviour" in raw else None,
             modalities=tuple(sorted(raw.pop("modalities"), key=MODALITIES.index)),
             languages=tuple(raw.pop("languages", ())),
             captions=tuple(raw.pop("captions", ())),

@@ -132,14 +132,19 @@ class Changes:
         """Return whether anything is changed."""
         return self.augment or self.words is not None
 
-    def __call__(self, inputs: Inputs, captions: Sequence[str], draw: np.random.Generator) -> Inputs:
-        """Return a changed copy of a decoded sample; any of `captions` may stand in for its own."""
+    def __call__(
+        self, inputs: Inputs, captions: Sequence[str], draw: np.random.Generator, noisy: bool = True
+    ) -> Inputs:
+        """Return a changed copy of a decoded sample; any of `captions` may stand in for its own.
+
+        Words change only where it may be `noisy`: a sentence whose label hangs on one "not" must keep it.
+        """
         image, text, audio = inputs.image, inputs.text, inputs.audio
         if self.augment:
             image = None if image is None else picture(image, draw, self.mirror)
             audio = None if audio is None else sound(audio, draw, self.moment_dropout)
             text = text if text is None or not captions else (text, *captions)[draw.integers(1 + len(captions))]
-        if self.words and text is not None:
+        if noisy and self.words and text is not None:
             text = self.words(text, draw)
         return Inputs(image=image, text=text, audio=audio)
 

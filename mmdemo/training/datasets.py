@@ -23,6 +23,7 @@ from mmdemo.training.augment import Changes, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 
 TARGETS = ("labels", "further_labels")  # of a batch: not what goes in, but what should come out
+CONSTRUCTED = "constructed"  # field of `extra`: the label is the caption's because of how it was made, whatever else is there
 DECODERS = 4  # threads: the codecs release the interpreter's lock
 
 
@@ -35,6 +36,7 @@ class Item:
     further: tuple[int, ...] = ()  # labels of the task's further answers, UNKNOWN where the sample has none
     shares: np.ndarray | None = None  # (labels,) what the loss asks for, where one label is not all there is to say
     captions: tuple[str, ...] = ()  # that may stand in for its own while it is learned from
+    constructed: bool = False  # the label is the caption's alone: a picture beside it is anyone's
 
 
 class Samples(Dataset):
@@ -51,7 +53,7 @@ class Samples(Dataset):
         item = self.items[index]
         if not self._changes:
             return item
-        return replace(item, inputs=self._changes(item.inputs, item.captions, generator()))
+        return replace(item, inputs=self._changes(item.inputs, item.captions, generator(), noisy=not item.constructed))
 
 
 def decode_rows(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item]:
@@ -88,7 +90,8 @@ def collate(
         if masked and "audio_features" in tensors and tensors["audio_features"].dim() == 3:  # no wave
             holes = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
             tensors["audio_features"] = holes
-        return tensors | targets_of(items)
+        constructed = [item.constructed for item in items]
+        return tensors | targets_of(items) | ({CONSTRUCTED: torch.tensor(constructed)} if any(constructed) else {})
 
     return batch
 
@@ -110,8 +113,9 @@ def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def only(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
-    """Return the items that have all of `modalities`, with those alone."""
-    return narrowed([item for item in items if set(modalities) <= set(item.inputs.modalities)], modalities)
+    """Return the items that have all of `modalities`, with those alone, where their label is then still theirs."""
+    kept = [item for item in items if "text" in modalities or not item.constructed]
+    return narrowed([item for item in kept if set(modalities) <= set(item.inputs.modalities)], modalities)
 
 
 def narrowed(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
@@ -136,6 +140,7 @@ def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInp
         label=task.label_names.index(row.label),
         further=further_labels(row, task),
         captions=tuple(filter(None, (decode_caption(row.extra.get(name)) for name in task.captions))),
+        constructed=bool(row.extra.get(CONSTRUCTED)),
     )
 
 

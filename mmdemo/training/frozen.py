@@ -21,7 +21,7 @@ from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.model.modality import ModalityEncoder
 from mmdemo.samples import MODALITIES
-from mmdemo.training.datasets import TARGETS, Item, Samples, generator
+from mmdemo.training.datasets import CONSTRUCTED, TARGETS, Item, Samples, generator
 from mmdemo.training.inference import BATCH
 from mmdemo.training.processes import say
 from mmdemo.training.targets import shares_of
@@ -170,7 +170,7 @@ def _mixed(one: Tensor, other: Tensor, part: float) -> Tensor:
 @torch.inference_mode()
 def _encoded(model: MultimodalModel, tensors: Mapping[str, Any]) -> list[Copy]:
     """Return what the encoders make of each sample of a batch."""
-    given = {name: value.to(model.device) for name, value in tensors.items() if name not in TARGETS}
+    given = {name: value.to(model.device) for name, value in tensors.items() if name not in (*TARGETS, CONSTRUCTED)}
     copies: list[Copy] = [{} for _ in tensors["labels"]]
     for name, (arguments, present) in model.given(**given).items():
         rows = present.nonzero()[:, 0]

@@ -45,12 +45,17 @@ def distil(
     """Return the items with `share` of what is asked for being the teachers' mean answer to the sample as it came.
 
     Hinton et al., "Distilling the knowledge in a neural network", 2015, at a temperature of 1; several teachers are an
-    ensemble, whose answer one model learns to give.
+    ensemble, whose answer one model learns to give. Of labels that are sure by construction they are not asked.
     """
-    answers = [softmax(logits(model, processor, items), axis=1) for model, processor in teachers]
-    mean = np.mean(answers, axis=0)  # (n, labels)
-    right = np.eye(mean.shape[1])[[item.label for item in items]]
-    return [replace(item, shares=row) for item, row in zip(items, (1 - share) * right + share * mean, strict=True)]
+    asked = [item for item in items if not item.constructed]
+    answers = [softmax(logits(model, processor, asked), axis=1) for model, processor in teachers]
+    mean = iter(np.mean(answers, axis=0))  # (asked, labels)
+    labels = len(teachers[0][0].config.labels)
+    rights = ((item, shares_of(item, labels)) for item in items)
+    return [
+        replace(item, shares=right if item.constructed else (1 - share) * right + share * next(mean))
+        for item, right in rights
+    ]
 
 
 def class_weights(items: Sequence[Item], labels: int, power: float) -> Tensor:

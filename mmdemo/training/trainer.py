@@ -22,7 +22,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.training import adversarial, frozen, processes, targets, tuning
 from mmdemo.training.augment import Changes, WordNoise, words
-from mmdemo.training.datasets import Item, Samples, collate, narrowed
+from mmdemo.training.datasets import CONSTRUCTED, Item, Samples, collate, narrowed
 from mmdemo.training.frozen import Copies, Drawn, handed
 from mmdemo.training.keeping import Kept
 from mmdemo.training.options import Options
@@ -201,7 +201,7 @@ class _Trainer(Trainer):
         size = self._options.adversarial
 
         def forward() -> Tensor:
-            return self._loss(model(**inputs), labels, further)
+            return self._loss(model(**inputs), labels, further, inputs.get(CONSTRUCTED))
 
         if size:
             loss = adversarial.loss(self._bare.projections, forward, size, self._options.adversarial_steps)
@@ -215,7 +215,9 @@ class _Trainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, figures)
         return figures
 
-    def _loss(self, output: MultimodalOutput, labels: Tensor, further: Tensor | None) -> Tensor:
+    def _loss(
+        self, output: MultimodalOutput, labels: Tensor, further: Tensor | None, constructed: Tensor | None
+    ) -> Tensor:
         smoothing = self._options.label_smoothing
         if self._weights is not None:
             labels, smoothing = targets.weighted(labels, self._weights, smoothing), 0.0
@@ -223,6 +225,8 @@ class _Trainer(Trainer):
         if self._options.contrast:
             assert output.tokens
             present = {name: output.tokens.mask[:, a:b].any(dim=1) for name, (a, b) in output.tokens.spans.items()}
+            if constructed is not None:  # the picture beside such a caption is anyone's
+                present = {name: there & ~constructed for name, there in present.items()}
             loss = loss + self._options.contrast * targets.contrast(self._bare.alike(output.tokens), present)
         return loss
 

@@ -1,0 +1,111 @@
+"""How often a version does what its task should be able to do, by capability; see `mmdemo.behaviour`.
+
+What is asked is what is served: one sample at a time, through `Predictor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from scipy.stats import binomtest
+
+from mmdemo import behaviour
+from mmdemo.behaviour import Expectation, Instance
+from mmdemo.errors import BadInput
+from mmdemo.evaluation.answers import Labelled
+from mmdemo.figures import BehaviourRate
+from mmdemo.predictor import Predictor
+from mmdemo.samples import Prediction, Sample
+from mmdemo.tasks import Task
+
+COUNT = 200  # instances of each capability
+TOLERANCE = 0.02  # by which added words may lower a probability: less is rounding of a saturated answer
+PROGRESS_EVERY = 500  # answers
+CAPABILITY = "capability"  # field of a manifest's `extra`
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one test."""
+
+    instance: Instance
+    holds: bool
+    wrong_and_sure: bool  # one of its answers is another one, and asks nobody
+
+
+def instances(task: Task, rows: Sequence[Labelled] = (), count: int = COUNT, seed: int = 0) -> list[Instance]:
+    """Return what a task's capabilities ask, beside the pictures of `rows`, or its examples' where those have none.
+
+    Rows with a `capability` in their `extra` are tests of it themselves. Raises ManifestError for a faulty file.
+    """
+    suite = behaviour.load(task)
+    images = [row.sample.image for row in rows if row.sample.image is not None]
+    pictures = [Sample(image=image) for image in images or {e.image: e.image for e in task.examples if e.image}]
+    drawn = behaviour.draw(suite, pictures, count, seed) if suite else []
+    told = [
+        Instance(str(row.extra[CAPABILITY]), (Expectation(row.sample, row.label),))
+        for row in rows
+        if row.extra.get(CAPABILITY)
+    ]
+    return sorted([*drawn, *told], key=lambda instance: _order(instance, suite))
+
+
+def _order(instance: Instance, suite: behaviour.Suite | None) -> tuple[int, str]:
+    names = [capability.name for capability in suite.capabilities] if suite else []
+    place = names.index(instance.capability) if instance.capability in names else len(names)
+    return place, instance.capability
+
+
+def ask(
+    predictor: Predictor, asked: Sequence[Instance], progress: Callable[[str], None] = lambda _: None
+) -> list[Outcome]:
+    """Return what comes of each test; one whose sample cannot be judged, such as a clip without speech, is left out."""
+    judge = KINDS[predictor.task.kind]
+    outcomes, answers = [], 0
+    for instance in asked:
+        try:
+            predictions = [predictor.predict(expectation.sample) for expectation in instance.expectations]
+        except BadInput:
+            continue
+        outcomes.append(judge(instance, predictions))
+        before, answers = answers, answers + len(predictions)
+        if before // PROGRESS_EVERY < answers // PROGRESS_EVERY:
+            progress(f"{answers} answers to tests of behaviour judged")
+    return outcomes
+
+
+def rates(outcomes: Sequence[Outcome], task: Task) -> dict[str, BehaviourRate]:
+    """Return by capability, in the order of the outcomes, how often it holds, with Wilson's 95 % interval."""
+    suite = behaviour.load(task)
+    reported = {capability.name for capability in suite.capabilities if capability.reported_only} if suite else set()
+    found = {}
+    for name, members in groupby(outcomes, lambda outcome: outcome.instance.capability):
+        part = list(members)
+        held = binomtest(sum(outcome.holds for outcome in part), len(part))
+        low, high = held.proportion_ci(method="wilson")
+        found[name] = BehaviourRate(
+            n=len(part),
+            rate=float(held.statistic),
+            interval=(float(low), float(high)),
+            wrong_and_sure=sum(outcome.wrong_and_sure for outcome in part) / len(part),
+            reported_only=name in reported,
+        )
+    return found
+
+
+def _classified(instance: Instance, predictions: Sequence[Prediction]) -> Outcome:
+    """Judge answers that are one of several labels."""
+    pairs = list(zip(instance.expectations, predictions, strict=True))
+    if instance.rises:
+        first, last = (prediction.probabilities[instance.rises] for prediction in (predictions[0], predictions[-1]))
+        holds, pairs = last >= first - TOLERANCE, pairs[-1:]
+    else:
+        holds = all(prediction.label == expectation.label for expectation, prediction in pairs)
+    sure = any(prediction.label != expectation.label and not prediction.flagged for expectation, prediction in pairs)
+    return Outcome(instance, holds, sure)
+
+
+# Kind of answer → whether a test holds; another kind joins here with its own.
+KINDS: Mapping[str, Callable[[Instance, Sequence[Prediction]], Outcome]] = {"classification": _classified}
