@@ -5,12 +5,15 @@
 
 from dataclasses import dataclass
 
+from scipy.stats import binomtest
+
 from mmdemo.review import Reason
 
 PROMOTED, REJECTED, WAITING, NOTHING_NEW = "promoted", "rejected", "waiting", "nothing_new"
 
 LOST_SHARE = 0.1  # of the anchors, that a challenger may answer otherwise
 LOST_ALWAYS = 1  # anchors that it may lose however few there are: one flip among five is no sign of forgetting
+UNLEARNED_CHANCE = 0.05  # that any capability is called unlearned where none is
 _ROUNDING = 1e-9  # figures closer than this are equal
 
 
@@ -23,6 +26,18 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Capability:
+    """What the task should be able to do, tested on both versions with the same samples."""
+
+    name: str
+    tests: int
+    champion: int  # tests that hold
+    challenger: int
+    lost: int  # tests that held for the champion alone
+    gained: int  # tests that hold for the challenger alone
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Champion and challenger on the same samples, which neither was trained on."""
 
@@ -31,6 +46,7 @@ class Comparison:
     challenger: Score
     anchors: int = 0  # samples that the champion answers rightly and is sure of
     lost: int = 0  # of the anchors, answered otherwise by the challenger
+    capabilities: tuple[Capability, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,8 +72,11 @@ def wait(train: int, held_out: int, minimum: int, share: float) -> Verdict | Non
 
 
 def judge(comparison: Comparison) -> Verdict:
-    """Promote a challenger that is not worse, by accuracy and by macro-F1, and that keeps what the champion knew."""
-    against = [reason for check in (_worse, _forgets) for reason in check(comparison)]
+    """Promote a challenger that is not worse, by accuracy and by macro-F1, and that keeps what the champion knew.
+
+    Neither may it be significantly worse in any capability, of which single tests may flip.
+    """
+    against = [reason for check in (_worse, _forgets, _unlearns) for reason in check(comparison)]
     return Verdict(REJECTED if against else PROMOTED, (_scores(comparison), *against))
 
 
@@ -80,6 +99,29 @@ def _forgets(comparison: Comparison) -> list[Reason]:
         return []
     values = {"lost": comparison.lost, "anchors": comparison.anchors, "allowed": allowed}
     return [Reason("status.night_forgets", values)]
+
+
+def _unlearns(comparison: Comparison) -> list[Reason]:
+    """Name the capabilities in which more tests were lost than chance explains, however many are looked at.
+
+    McNemar's exact test, one-sided, of the tests that flipped; Bonferroni's bound over the capabilities.
+    """
+    tested = comparison.capabilities
+    return [
+        Reason(
+            "status.night_unlearned",
+            {
+                "capability": found.name.replace("_", " "),
+                "tests": found.tests,
+                "champion": found.champion,
+                "challenger": found.challenger,
+            },
+        )
+        for found in tested
+        if found.lost > found.gained
+        and binomtest(found.lost, found.lost + found.gained, alternative="greater").pvalue * len(tested)
+        < UNLEARNED_CHANCE
+    ]
 
 
 def _scores(comparison: Comparison) -> Reason:

@@ -21,6 +21,14 @@ _OWN_DATA = """A manifest is JSON lines with `id`, the inputs (`image`, `audio`:
 """
 
 
+_BEHAVIOUR = """## Behaviour
+
+Captions made of templates and words that no training saw, beside pictures of dev: how often the answer is the one that
+it must be, and how often another one is given without asking a person. What they are stands in the task's `test.toml`.
+"""
+_BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and sure")
+
+
 def write(folder: Path, task: Task, found: Figures | None = None) -> None:
     """Write `folder/model_card.md` with the figures found on dev, else those of the sidecar.
 
@@ -108,6 +116,7 @@ def _details(found: Figures) -> str:
             "",
             _table(("samples", *columns), slices),
             _table(("label", "n", "precision", "recall", "F1"), classes),
+            *([_BEHAVIOUR, _table(_BEHAVIOUR_COLUMNS, _behaviour(found))] if found.behaviour else []),
         ]
     )
 
@@ -130,6 +139,19 @@ def _recall(way: str, found: Recall) -> str:
         f"Recall@10 from {one} to {other} of the same sample: {found.recall_at_10:.3f} (95 % interval {low:.3f} to "
         f"{high:.3f}) among {found.n} samples; by chance it would be {found.chance:.3f}."
     )
+
+
+def _behaviour(found: Figures) -> list[tuple[str, ...]]:
+    return [
+        (
+            name.replace("_", " ") + " (reported only)" * rate.reported_only,
+            str(rate.n),
+            f"{rate.rate:.3f}",
+            " to ".join(f"{end:.3f}" for end in rate.interval),
+            f"{rate.wrong_and_sure:.3f}",
+        )
+        for name, rate in found.behaviour.items()
+    ]
 
 
 def _told(found: Figures, name: str, interval: str = " ({} to {})") -> str:

@@ -119,7 +119,9 @@ def _beside(
     """Return the instance beside pictures: one caption beside several, or all of its captions beside one."""
     if not pictures or (capability.pictures == 1 and place % 3 == 2):
         return instance
-    chosen = [pictures[index] for index in generator.choice(len(pictures), min(capability.pictures, len(pictures)), False)]
+    chosen = [
+        pictures[index] for index in generator.choice(len(pictures), min(capability.pictures, len(pictures)), False)
+    ]
     beside = [
         replace(expectation, sample=replace(picture, text=expectation.sample.text))
         for expectation in instance.expectations

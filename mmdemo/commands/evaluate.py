@@ -122,7 +122,10 @@ COMMANDS = {
             ("--against", {"metavar": "VERSION", "help": "another version, or its folder, on the same samples"}),
             (
                 "--behaviour",
-                {"action": "store_true", "help": "ask what the task's capabilities ask too, beside the samples' pictures"},
+                {
+                    "action": "store_true",
+                    "help": "ask what the task's capabilities ask too, beside the samples' pictures",
+                },
             ),
             ("--report", {"type": Path, "metavar": "DIR", "help": "write a page and figures.json there; takes longer"}),
             ("--describe", {"action": "store_true", "help": "write the figures into version.json and model card"}),

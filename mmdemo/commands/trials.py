@@ -1,10 +1,10 @@
-"""split and search: what comes before a training."""
+"""split, corpus and search: what comes before a training."""
 
 import argparse
 from pathlib import Path
 
 from mmdemo import tasks
-from mmdemo.commands.command import Command, Said
+from mmdemo.commands.command import TASK, Command, Said
 from mmdemo.commands.train import DATA, options_of, starts_of
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
@@ -21,6 +21,14 @@ def split(given: argparse.Namespace, config: Settings) -> Said:
     by = given.by or (task.split_by if task else tasks.SPLIT_BY)
     counts = splits.split(given.manifest, given.out, given.share, by, task)
     return Said(counts, [f"{given.out / name}: {count} samples" for name, count in counts.items()])
+
+
+def corpus(given: argparse.Namespace, config: Settings) -> Said:
+    """Write a manifest of the task's own plain captions beside the lines of another one, to train on both."""
+    from mmdemo.training import corpus as written
+
+    counts = written.write(tasks.get(given.task, config.task_dir), given.manifest, given.out, given.count, given.seed)
+    return Said(counts, [f"{group or 'no group'}: {count} samples" for group, count in counts.items()])
 
 
 def search(given: argparse.Namespace, config: Settings) -> Said:
@@ -55,6 +63,16 @@ COMMANDS = {
             ("--share", {"type": float, "default": 0.1, "help": "of the samples that go to dev (default: 0.1)"}),
             ("--by", {"metavar": "FIELD", "help": _BY}),
             ("--task", {"help": "check labels too, and follow this task's split_by"}),
+        ],
+    ),
+    "corpus": Command(
+        corpus,
+        [
+            TASK,
+            ("--manifest", {"type": Path, "required": True, "help": "samples to stand beside, and their pictures"}),
+            ("--out", {"type": Path, "required": True, "help": "manifest to write"}),
+            ("--count", {"type": int, "default": 12_000, "help": "captions to draw (default: 12000); more weigh more"}),
+            ("--seed", {"type": int, "default": 0, "help": "the same seed draws the same captions"}),
         ],
     ),
     "search": Command(

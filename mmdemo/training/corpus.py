@@ -13,13 +13,16 @@ import numpy as np
 from mmdemo import behaviour
 from mmdemo.behaviour.capabilities import TRAIN
 from mmdemo.errors import ManifestError, StorageError
+from mmdemo.samples import Sample
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.datasets import CONSTRUCTED
+from mmdemo.training.manifests import Row
 from mmdemo.training.splits import moved
 
 GROUP = "plain"
 BESIDE = 0.5  # share of the captions that stand beside a picture, drawn at random: it must not carry them
+REHEARSED = 90  # captions that a night rehearses
 LOWER, BARE = 0.1, 0.1  # shares of the captions written in small letters, and without their last full stop
 
 
@@ -46,9 +49,14 @@ def write(task: Task, manifest: Path, out: Path, count: int, seed: int = 0) -> d
     return dict(Counter(str(raw.get("group") or "") for raw in lines))
 
 
-def _lines(
-    captions: Sequence[behaviour.Caption], pictures: Sequence[str], seed: int
-) -> Iterator[Mapping[str, Any]]:
+def rehearsal(task: Task, count: int = REHEARSED) -> list[Row]:
+    """Return some of the task's captions to learn from, for a night to rehearse; none of a task without them."""
+    suite = behaviour.load(task, TRAIN) if task.behaviour and (task.behaviour / TRAIN).is_file() else None
+    drawn = behaviour.captions(suite, count) if suite else []
+    return [Row(f"{GROUP}-{number}", Sample(text=item.text), item.label) for number, item in enumerate(drawn, 1)]
+
+
+def _lines(captions: Sequence[behaviour.Caption], pictures: Sequence[str], seed: int) -> Iterator[Mapping[str, Any]]:
     draw = np.random.default_rng([seed, 1])
     for number, caption in enumerate(captions, 1):
         picture = pictures[draw.integers(len(pictures))] if pictures and draw.random() < BESIDE else None

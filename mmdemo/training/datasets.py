@@ -23,7 +23,9 @@ from mmdemo.training.augment import Changes, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 
 TARGETS = ("labels", "further_labels")  # of a batch: not what goes in, but what should come out
-CONSTRUCTED = "constructed"  # field of `extra`: the label is the caption's because of how it was made, whatever else is there
+CONSTRUCTED = (
+    "constructed"  # field of `extra`: the label is the caption's because of how it was made, whatever else is there
+)
 DECODERS = 4  # threads: the codecs release the interpreter's lock
 
 
