@@ -18,7 +18,7 @@ BASE = {
     "mmdemo.recent",
 }
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
-KNOWN = INPUT | {"mmdemo.figures", "mmdemo.scaling", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
+KNOWN = INPUT | {"mmdemo.behaviour", "mmdemo.figures", "mmdemo.scaling", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
+    "mmdemo.behaviour": INPUT,
     "mmdemo.scaling": set(),
     "mmdemo.sidecar": INPUT | {"mmdemo.scaling"},
     "mmdemo.figures": set(),

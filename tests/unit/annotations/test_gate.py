@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from annotations import gate
-from annotations.gate import PROMOTED, REJECTED, WAITING, Comparison, Score
+from annotations.gate import PROMOTED, REJECTED, WAITING, Capability, Comparison, Score
 from mmdemo import locale
 
 EQUAL = Comparison(held_out=20, champion=Score(0.7, 0.6), challenger=Score(0.7, 0.6))
@@ -56,6 +56,26 @@ def test_one_anchor_or_one_in_ten_may_be_lost(anchors: int, lost: int, name: str
     assert gate.judge(better).name == name
 
 
+@pytest.mark.parametrize(
+    ("lost", "gained", "name"),
+    [(0, 0, PROMOTED), (4, 0, PROMOTED), (5, 0, REJECTED), (5, 3, PROMOTED), (12, 1, REJECTED), (0, 9, PROMOTED)],
+)
+def test_a_capability_may_lose_what_chance_explains(lost: int, gained: int, name: str) -> None:
+    tested = Capability("plain_facts", tests=40, champion=36, challenger=36 - lost + gained, lost=lost, gained=gained)
+    verdict = gate.judge(replace(EQUAL, capabilities=(tested,)))
+    assert verdict.name == name
+    if name == REJECTED:
+        assert "plain facts" in verdict.reasons[-1].sentence("en") and "36" in verdict.reasons[-1].sentence("zh")
+
+
+def test_the_more_capabilities_are_looked_at_the_less_one_says() -> None:
+    tested = [Capability(str(number), 40, 36, 36, 0, 0) for number in range(15)]
+    lost = Capability("negation", 40, 36, 31, 5, 0)  # one chance in 32: often enough where sixteen are looked at
+    assert gate.judge(replace(EQUAL, capabilities=(*tested, lost))).name == PROMOTED
+    gone = replace(lost, challenger=26, lost=10)
+    assert keys(gate.judge(replace(EQUAL, capabilities=(*tested, gone))))[1:] == ["status.night_unlearned"]
+
+
 @pytest.mark.parametrize(("held_out", "waits"), [(0, True), (19, True), (20, False), (21, False)])
 def test_it_waits_for_the_minimum_and_not_longer(held_out: int, waits: bool) -> None:
     assert (gate.wait(train=50, held_out=held_out, minimum=20, share=0.3) is not None) == waits
@@ -76,7 +96,8 @@ def test_it_waits_where_there_is_nothing_to_learn_from() -> None:
 
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_every_reason_is_a_sentence_in_every_language(language: str) -> None:
-    worst = gate.judge(replace(EQUAL, challenger=Score(0.1, 0.1), anchors=10, lost=9))
+    unlearned = (Capability("negation", 40, 36, 26, 10, 0),)
+    worst = gate.judge(replace(EQUAL, challenger=Score(0.1, 0.1), anchors=10, lost=9, capabilities=unlearned))
     sentences = [reason.sentence(language) for reason in worst.reasons]
     assert "70.0%" in sentences[0] and "10.0%" in sentences[0]
     assert not any("{" in sentence for sentence in sentences)
