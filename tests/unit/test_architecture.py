@@ -18,7 +18,14 @@ BASE = {
     "mmdemo.recent",
 }
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
-KNOWN = INPUT | {"mmdemo.behaviour", "mmdemo.figures", "mmdemo.scaling", "mmdemo.sidecar", "mmdemo.language", "mmdemo.speech"}
+KNOWN = INPUT | {
+    "mmdemo.behaviour",
+    "mmdemo.figures",
+    "mmdemo.scaling",
+    "mmdemo.sidecar",
+    "mmdemo.language",
+    "mmdemo.speech",
+}
 MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
