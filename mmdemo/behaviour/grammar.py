@@ -36,7 +36,7 @@ def _filled(template: str, lists: Lists, draw: np.random.Generator, depth: int) 
 
     def entry(match: regex.Match) -> str:
         entries = lists[match[1]]
-        text = _filled(entries[draw.integers(len(entries))], lists, draw, depth - 1)
+        text = _filled(entries[int(draw.integers(len(entries)))], lists, draw, depth - 1)
         return plural(text) if match[2] else text
 
     return _NAME.sub(entry, template)

@@ -59,7 +59,7 @@ def rehearsal(task: Task, count: int = REHEARSED) -> list[Row]:
 def _lines(captions: Sequence[behaviour.Caption], pictures: Sequence[str], seed: int) -> Iterator[Mapping[str, Any]]:
     draw = np.random.default_rng([seed, 1])
     for number, caption in enumerate(captions, 1):
-        picture = pictures[draw.integers(len(pictures))] if pictures and draw.random() < BESIDE else None
+        picture = pictures[int(draw.integers(len(pictures)))] if pictures and draw.random() < BESIDE else None
         yield {
             "id": f"{GROUP}-{number}",
             **({"image": picture} if picture else {}),
