@@ -106,12 +106,25 @@ class Loop:
         known = self._task(task)
         inputs = decode.decode(sample, known)
         prediction = self._answer(known, inputs, explain)
-        if not keep:
-            return prediction
-        if not prediction.flagged and audit_draw(prediction.sample_id, known.audit_share):
-            prediction = replace(prediction, flagged=True, reason=AUDIT)
-        _, prediction_id = review_queue.offer(self._store, known, inputs, prediction)
-        return replace(prediction, prediction_id=prediction_id)
+        return self._keep(known, inputs, prediction) if keep else prediction
+
+    def audited(self, prediction: Prediction) -> bool:
+        """Whether the audit draws a sure answer: people check it, if its visitor agrees."""
+        share = self._task(prediction.task).audit_share
+        return not prediction.flagged and audit_draw(prediction.sample_id, share)
+
+    def keep(
+        self, sample: Sample, prediction: Prediction, label: str | None = None, prediction_id: str | None = None
+    ) -> Prediction:
+        """Store an answer that was given without leave to, now that its visitor gave it: that very answer, as served.
+
+        `label` is what the visitor says is right instead; then `prediction_id` is the id of what is kept already of the
+        answer, None for nothing. Return the answer as it is kept. Raises MmdemoError; then nothing more is kept.
+        """
+        known = self._task(prediction.task)
+        inputs = decode.decode(sample, known)
+        assert decode.sample_id(inputs, known.name) == prediction.sample_id, "an answer to another sample"
+        return self._keep(known, inputs, prediction, label, prediction_id)
 
     def suggest(self, task: str, sample: Sample, label: str, prediction_id: str | None = None) -> Kept:
         """Queue a sample whose answer a visitor disputes. A suggestion alone trains nothing.
@@ -217,10 +230,18 @@ class Loop:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
         more = ("undo", "status", "train", "export", "export_queue", "ready", "study", "weigh", "what_if", "alike")
-        return {name: getattr(self, name) for name in ("tasks", *names, *more)}
+        return {name: getattr(self, name) for name in ("tasks", "audited", "keep", *names, *more)}
 
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)
+
+    def _keep(
+        self, task: Task, inputs: Inputs, prediction: Prediction, label: str | None = None, earlier: str | None = None
+    ) -> Prediction:
+        if self.audited(prediction):
+            prediction = replace(prediction, flagged=True, reason=AUDIT)
+        _, prediction_id = review_queue.offer(self._store, task, inputs, prediction, suggested=label, earlier=earlier)
+        return replace(prediction, prediction_id=prediction_id)
 
     def _decoded(self, task: Task, sample: Sample) -> Inputs:
         """Decode a sample; one that is looked at again and again is read once, while its visit is remembered."""

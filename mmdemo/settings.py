@@ -12,10 +12,13 @@ from dotenv import dotenv_values
 from mmdemo.errors import ManifestError
 
 ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py
+ASK, UNLESS_DECLINED = "ask", "unless_declined"  # of MMDEMO_KEEP_DOUBTFUL
 
 
-def _setting(variable: str, default: Any, unit: str, meaning: str, secret: bool = False) -> Any:
-    metadata = {"variable": variable, "unit": unit, "meaning": meaning, "secret": secret}
+def _setting(
+    variable: str, default: Any, unit: str, meaning: str, secret: bool = False, choices: tuple[str, ...] = ()
+) -> Any:
+    metadata = {"variable": variable, "unit": unit, "meaning": meaning, "secret": secret, "choices": choices}
     return dataclass_field(default=default, metadata=metadata)
 
 
@@ -30,6 +33,13 @@ class Settings:
         "MMDEMO_PROFILE", "", "name", "which [profiles.…] of its file a task is trained with; empty: none"
     )
     review_key: str = _setting("MMDEMO_REVIEW_KEY", "", "text", "what reviewers type once in the page", secret=True)
+    keep_doubtful: str = _setting(
+        "MMDEMO_KEEP_DOUBTFUL",
+        ASK,
+        "choice",
+        "doubtful samples of the page are kept where their visitor says yes (ask), or unless_declined",
+        choices=(ASK, UNLESS_DECLINED),
+    )
     retention_days: int = _setting(
         "MMDEMO_RETENTION_DAYS", 365, "days", "unanswered samples are erased after; 0: never"
     )
@@ -73,7 +83,15 @@ def _convert(name: str, value: str) -> Any:
         return Path(value).expanduser().resolve()
     if isinstance(field.default, int):
         return _whole_number(field.metadata["variable"], value)
+    if field.metadata["choices"]:
+        return _choice(field.metadata["variable"], value, field.metadata["choices"])
     return value
+
+
+def _choice(variable: str, value: str, known: tuple[str, ...]) -> str:
+    if value.strip() not in known:
+        raise ManifestError("setting_not_a_choice", variable=variable, value=value, known=", ".join(known))
+    return value.strip()
 
 
 def _whole_number(variable: str, value: str) -> int:

@@ -39,6 +39,8 @@ class Answer:
     kept: bool  # there is something to take back
     disputed: str  # what the visitor said it is, as the reader calls it; ""
     forgotten: bool
+    question: str  # whether people may see it; "" where there is nothing to ask
+    replied: str  # what came of the reply; ""
 
 
 def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
@@ -59,6 +61,8 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
         kept=visit.prediction_id is not None and not visit.forgotten,
         disputed=task.display(visit.disputed, language) if visit.disputed else "",
         forgotten=visit.forgotten,
+        question=text(f"predict.ask_{'audit' if visit.audited else 'doubtful'}", language) if visit.asks else "",
+        replied="" if visit.reply is None else text(f"predict.replied_{'yes' if visit.reply else 'no'}", language),
     )
 
 
@@ -87,7 +91,7 @@ def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
         key = "above" if prediction.confidence >= prediction.threshold else "below_not_kept"
         return text(f"predict.badge_{key}", language, percent=sure)
     held = visit.prediction_id is not None and not visit.forgotten
-    fate = text("predict.sent" if held else "predict.not_kept", language)
+    fate = text(f"predict.{'sent' if held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
     reason = prediction.reason if prediction.reason in ("audit", "unfamiliar") else "low_confidence"
     return text(f"predict.badge_{reason}", language, percent=sure, fate=fate)
 

@@ -37,7 +37,7 @@ class TaskChoice:
     modalities: tuple[str, ...]
     reads: str  # names of the languages that its model reads or hears, "" where there are none
     limits: Mapping[str, Any]
-    consent: str  # what a visitor agrees to
+    consent: Mapping[str, str]  # what becomes of doubtful samples, as the visitor chose: the choice → a sentence
     kept: str  # what is kept then, at length
     examples: tuple[ExampleChoice, ...]
 
@@ -52,7 +52,7 @@ def view(tasks: Mapping[str, Task], language: str) -> tuple[TaskChoice, ...]:
             modalities=task.modalities,
             reads=_reads(task, language),
             limits=asdict(task.limits),
-            consent=_said("consent", task, language),
+            consent=_consents(task, language),
             kept=_said("kept", task, language),
             examples=tuple(_examples(task, language)),
         )
@@ -71,6 +71,12 @@ def _reads(task: Task, language: str) -> str:
     names = [locale.catalogue(language).get(f"common.speaks_{code}", code) for code in task.languages]
     *first, last = names or [""]
     return text("common.and", language).join([text("common.comma", language).join(first), last] if first else [last])
+
+
+def _consents(task: Task, language: str) -> dict[str, str]:
+    """Return what the form says of each choice: none yet, yes, no; where samples are kept unless declined, none, no."""
+    allowed = {name: _said(f"consent_{name}", task, language) for name in ("ask", "yes", "kept")}
+    return allowed | {name: text(f"predict.consent_{name}", language) for name in ("no", "declined")}
 
 
 def _said(what: str, task: Task, language: str) -> str:

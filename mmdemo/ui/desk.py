@@ -7,6 +7,7 @@ import base64
 import contextlib
 import logging
 import mimetypes
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class Desk:
     settings: Settings
     visits: Visits = field(default_factory=Visits)
     dates: dict[tuple[str, str], str] = field(default_factory=dict)  # task, version → the day it was trained
+    storing: Any = field(default_factory=threading.Lock)
 
     def begin(
         self,
@@ -46,11 +48,17 @@ class Desk:
         caption: str,
         image: FileData | None,
         audio: FileData | None,
-        keep: bool,
+        keep: bool | None,
         like: str,
         again: list[str],
     ) -> bool:
-        """Take a sample in under a new token; what `again` names ("image", "audio") is that of the visit `like`."""
+        """Take a sample in under a new token; what `again` names ("image", "audio") is that of the visit `like`.
+
+        keep: may it be kept where people shall see it? None: its visitor will be asked. Its uploads are gone when this
+        returns. What comes again under the same token, because the page heard of no end, has been taken in already.
+        """
+        if self.visits.get(token) is not None:
+            return True
         files = uploads.of(image, "image"), uploads.of(audio, "audio")
         try:
             earlier = self.visits.get(like)
@@ -58,8 +66,9 @@ class Desk:
             media |= {name: getattr(earlier.sample, name) for name in media if earlier and name in again}
             sample = Sample(text=arguments.text(caption, "text"), **media)
         finally:
-            uploads.discard(*files)
-        self.visits.begin(token, Visit(self._task(task).name, sample, arguments.flag(keep, "keep")))
+            uploads.remove(*files)
+        agreed = None if keep is None else arguments.flag(keep, "keep")
+        self.visits.begin(token, Visit(self._task(task).name, sample, agreed))
         return True
 
     def predict(self, token: str, request: gr.Request) -> dict[str, Any]:
@@ -76,17 +85,23 @@ class Desk:
         visit = self.visits.get(token)
         return self._shown(visit, language_of(request)) if visit else {"state": "gone"}
 
+    def consent(self, token: str, agreed: bool | None, request: gr.Request) -> dict[str, Any]:
+        """Take in whether people may see this sample: yes stores the very answer that was given. None: ask again."""
+        with self.storing:  # whoever clicks twice agrees once
+            visit = self._answered(token)
+            if agreed is None:
+                visit = self.visits.change(token, keep=None, reply=None) or visit
+            elif visit.wanted:
+                visit = self._store(token, visit, reply=agreed) if agreed else self._declined(token, visit)
+        return self._shown(visit, language_of(request))
+
     def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
         """Keep the sample with the label that its visitor says is right. The visitor agreed to that by choosing it."""
-        visit = self.visits.get(token)
-        if visit is None or visit.prediction is None or visit.forgotten:
-            raise BadInput("visit_gone")
-        task = self.services.tasks[visit.task]
-        task.check_label(arguments.text(label, "label"))
-        kept = self.services.suggest(visit.task, visit.sample, label, visit.prediction_id)
-        changes: dict[str, Any] = {"disputed": label, "prediction_id": kept.prediction_id, "forgotten": False}
-        changed = self.visits.change(token, **changes) or replace(visit, **changes)
-        return self._shown(changed, language_of(request))
+        with self.storing:
+            visit = self._answered(token)
+            self.services.tasks[visit.task].check_label(arguments.text(label, "label"))
+            visit = self._store(token, visit, disputed=label)
+        return self._shown(visit, language_of(request))
 
     def forget(self, token: str, prediction_ids: list[str], request: gr.Request) -> dict[str, Any]:
         """Take back what was sent under this token and under these ids, which the sender's browser alone remembers.
@@ -98,6 +113,7 @@ class Desk:
         ids |= {visit.prediction_id} if visit and visit.prediction_id else set()
         for prediction_id in ids:
             self._take_back(prediction_id)
+        uploads.remove_of(token)
         self.visits.take_back(token, ids)
         visit, language = self.visits.get(token), language_of(request)
         return self._shown(visit, language) if visit and visit.prediction else _forgotten(language)
@@ -108,9 +124,10 @@ class Desk:
 
     def cancel(self, token: str) -> bool:
         """Drop a visit whose answer nobody waits for; nothing is kept of it, even where it has just been answered."""
+        uploads.remove_of(token)
         visit = self.visits.drop(token)
-        if visit is not None and visit.prediction is not None:
-            self._take_back(visit.prediction.prediction_id)
+        if visit is not None:
+            self._take_back(visit.prediction_id)
         return visit is not None
 
     def ready(self, task: str) -> bool:
@@ -129,7 +146,11 @@ class Desk:
         task = self.services.tasks[visit.task]
         try:
             inputs = decode.decode(visit.sample, task)
-            prediction = self.services.predict(visit.task, _decoded(inputs), "default", visit.keep)
+            sample = _decoded(inputs)
+            prediction = self.services.predict(visit.task, sample, "default", False)
+            audited = self.services.audited(prediction)
+            if visit.keep and (prediction.flagged or audited):  # of any other answer nothing is kept
+                prediction = self.services.keep(sample, prediction, None, None)
         except MmdemoError as error:
             if isinstance(error, ON_CALL):
                 log.error("%s", error)
@@ -138,6 +159,7 @@ class Desk:
             token,
             sample=replace(visit.sample, text=inputs.text or ""),  # to which the map's offsets belong
             prediction=prediction,
+            audited=audited,
             preview=preview.of(inputs),
             prediction_id=prediction.prediction_id,
         )
@@ -145,6 +167,27 @@ class Desk:
             self._take_back(prediction.prediction_id)
             raise BadInput("visit_gone")
         return changed
+
+    def _answered(self, token: str) -> Visit:
+        visit = self.visits.get(token)
+        if visit is None or visit.prediction is None or visit.forgotten:
+            raise BadInput("visit_gone")
+        return visit
+
+    def _store(self, token: str, visit: Visit, disputed: str | None = None, reply: bool | None = None) -> Visit:
+        """Keep the answer that was given, under the id that its visitor was told where something is kept already."""
+        assert visit.prediction is not None
+        kept = self.services.keep(visit.sample, visit.prediction, disputed, visit.prediction_id)
+        changes = {"prediction": kept, "prediction_id": kept.prediction_id, "disputed": disputed, "reply": reply}
+        changed = self.visits.change(token, **changes)
+        if changed is None or changed.forgotten:  # dropped or taken back while it was being stored
+            self._take_back(kept.prediction_id)
+            raise BadInput("visit_gone")
+        return changed
+
+    def _declined(self, token: str, visit: Visit) -> Visit:
+        changes: dict[str, Any] = {"keep": False, "reply": False}
+        return self.visits.change(token, **changes) or replace(visit, **changes)
 
     def _take_back(self, prediction_id: str | None) -> None:
         if prediction_id is not None:
@@ -168,15 +211,17 @@ class Desk:
         explanation = prediction.explanation
         told = looked.of(explanation, visit.sample.text, task, language) if explanation else None
         said = told.sentence.striptags() if told else ""
+        aloud = text("predict.aloud", language, answer=card.name, badge=card.badge, sentence=said)
         return {
             "state": "done",
             "task": visit.task,
             "answer": render.html("answer", language, view=card, kept_for=kept_for),
             "map": map_card(told, visit.preview, language) if told else "",
-            "aloud": text("predict.aloud", language, answer=card.name, badge=card.badge, sentence=said).strip(),
+            "aloud": card.replied or " ".join(filter(None, (aloud.strip(), card.question))),
             "picture": visit.preview.picture,
             "sound": visit.preview.sound,
             "json": to_json(prediction),
+            "declined": visit.reply is False,
             "prediction_id": None if visit.forgotten else visit.prediction_id,
         }
 

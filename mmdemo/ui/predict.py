@@ -1,6 +1,6 @@
 """The Predict tab: its form, and the endpoints that `static/predict.js` calls."""
 
-from mmdemo.settings import Settings
+from mmdemo.settings import UNLESS_DECLINED, Settings
 from mmdemo.ui import choices, desk, frame, looking, render
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import REMEMBERED_S
@@ -17,13 +17,14 @@ def build(services: Services, settings: Settings) -> None:
             tasks=choices.view(services.tasks, language),
             kept_for=desk.kept_for_sentence(settings, language),
             minutes=REMEMBERED_S // 60,
+            unless_declined=settings.keep_doubtful == UNLESS_DECLINED,
         )
 
     frame.part("predict", tab)
     closer = looking.Looking(services, counter.visits)
-    for method in (counter.predict, counter.dispute, closer.study, closer.what_if):
+    for method in (counter.predict, closer.study, closer.what_if):
         frame.endpoint(method, f"page_{method.__name__}", line="predict")
     for name in ("weigh", "alike"):  # in a line of their own: they take a second, and answers go before them
         frame.endpoint(getattr(closer, name), f"page_{name}", line="weigh")
-    for name in ("begin", "recall", "forget", "clear", "cancel", "ready", "example"):
+    for name in ("begin", "recall", "consent", "dispute", "forget", "clear", "cancel", "ready", "example"):
         frame.endpoint(getattr(counter, name), f"page_{name}")

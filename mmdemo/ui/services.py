@@ -20,6 +20,12 @@ class Services:
     tasks: Mapping[str, Task]
     # Visitors. predict(task, sample, explain, keep): "default" | a method | "none"; keep: may anything be stored
     predict: Callable[[str, Sample, str, bool], Prediction]
+    # A sure answer (as `predict` gave it) that people shall check all the same, if its visitor agrees
+    audited: Callable[[Prediction], bool]
+    # keep(sample, prediction, label, prediction_id): store an answer that was given without leave, now that its visitor
+    # gave it, and return it with its id. It is that very answer: nothing is predicted again. `label`: what the visitor
+    # says is right instead, or None; `prediction_id`: the id of what is kept already of this answer, or None
+    keep: Callable[[Sample, Prediction, str | None, str | None], Prediction]
     # suggest(task, sample, label, prediction_id): the visitor agreed to keep it; the id they were told with the answer,
     # under which it is then taken back, or None where nothing is kept yet
     suggest: Callable[[str, Sample, str, str | None], Kept]

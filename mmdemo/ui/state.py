@@ -4,7 +4,6 @@ The browser makes the token, 128 random bits, and nobody else knows it. Under it
 or a reload, and the sample can be disputed without being sent again.
 """
 
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -15,11 +14,11 @@ from typing import Any
 from mmdemo.errors import BadInput, MmdemoError
 from mmdemo.samples import Prediction, Sample
 from mmdemo.ui.preview import Preview
+from mmdemo.ui.uploads import TOKEN
 
 REMEMBERED_S = 30 * 60
 MOST_BYTES = 512_000_000  # of all visits together; the oldest go first
 MOST_VISITS = 2_000
-_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -28,12 +27,14 @@ class Visit:
 
     task: str
     sample: Sample  # picture and sound as bytes: the upload itself is gone
-    keep: bool  # may anything be stored
+    keep: bool | None  # may it be stored; None: its visitor is asked once there is reason to
     prediction: Prediction | None = None
+    audited: bool = False  # a sure answer, drawn to be checked by people
     preview: Preview | None = None
     refusal: MmdemoError | None = None  # instead of a prediction
     prediction_id: str | None = None  # what the sender can take back; None where nothing is kept
     disputed: str | None = None  # the label that the visitor said is right
+    reply: bool | None = None  # what the visitor said to the question whether people may see it
     forgotten: bool = False  # taken back by the visitor
 
     @property
@@ -41,10 +42,23 @@ class Visit:
         """Has it come to an end, one way or the other?"""
         return self.prediction is not None or self.refusal is not None
 
+    @property
+    def wanted(self) -> bool:
+        """Is it one of those that people shall see, and that nobody has kept yet?"""
+        doubted = self.prediction is not None and (self.prediction.flagged or self.audited)
+        return doubted and self.prediction_id is None and not self.forgotten
+
+    @property
+    def asks(self) -> bool:
+        """Must its visitor say first whether people may see it?"""
+        return self.wanted and self.keep is None
+
     def taken_back(self) -> "Visit":
         """Return what is left once its sender has taken it back: the answer, and nothing that quotes what was sent."""
         answer = replace(self.prediction, explanation=None) if self.prediction else None
-        return replace(self, sample=Sample(), preview=Preview(), prediction=answer, disputed=None, forgotten=True)
+        return replace(
+            self, sample=Sample(), preview=Preview(), prediction=answer, disputed=None, reply=None, forgotten=True
+        )
 
     @property
     def size(self) -> int:
@@ -73,7 +87,7 @@ class Visits:
 
     def begin(self, token: str, visit: Visit) -> None:
         """Remember a new visit. Raises BadInput for a token that could be guessed."""
-        if not _TOKEN.fullmatch(token):
+        if not TOKEN.fullmatch(token):
             raise BadInput("token_wrong")
         with self._lock:
             self._put(token, visit)

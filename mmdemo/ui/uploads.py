@@ -1,5 +1,7 @@
 """Files that callers send: nothing else is ever read for them, and what they sent goes soon after it was answered."""
 
+import contextlib
+import re
 import threading
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ from mmdemo.errors import BadInput
 
 # Gradio names an upload by its content, so two who send the same file share one path: it must outlive the first call.
 GRACE_S = 30
+TOKEN = re.compile(r"[0-9a-f]{32}")  # of a visit: the page makes it at random
 
 
 def check(name: str) -> Path:
@@ -36,6 +39,19 @@ def of(value: Any, field: str) -> Path | None:
     if not isinstance(value, dict) or not isinstance(value.get("path"), str):
         raise BadInput("not_a_file", field=field)
     return check(value["path"])
+
+
+def remove(*paths: Path | None) -> None:
+    """Remove uploads at once: those of the page, which names each for its visit, so that nobody shares them."""
+    for path in paths:
+        if path is not None:
+            _unlink(path)
+
+
+def remove_of(token: str) -> None:
+    """Remove at once what the page uploaded for this visit, and nobody asked about any more."""
+    if TOKEN.fullmatch(token):
+        remove(*folder().glob(f"*/*-{token}*"))
 
 
 def discard(*paths: Path | None) -> None:
@@ -65,7 +81,12 @@ def named_in(value: Any) -> list[str]:
 def _remove(path: Path) -> None:
     try:
         if time.time() - path.stat().st_mtime >= GRACE_S:
-            path.unlink()
-            path.parent.rmdir()
+            _unlink(path)
     except OSError:
-        return  # already gone, or its folder holds another's file of the same content
+        return  # already gone
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):  # already gone, or its folder holds another's file of the same content
+        path.unlink()
+        path.parent.rmdir()

@@ -164,12 +164,12 @@ window.mmdemo = (() => {
     });
   }
 
-  // upload(file) → the server's path of it, to be handed to call() as fileData(path).
-  async function upload(file) {
+  // upload(file, name) → the server's path of it, to be handed to call() as fileData(path).
+  async function upload(file, name) {
     const form = new FormData();
-    // A file's name says something about its owner, and nobody needs it: only its ending goes along.
+    // A file's own name says something about its owner, and nobody needs it: only its ending goes along.
     const ending = /\.\w{1,5}$/.exec(file.name || "")?.[0] || "";
-    form.append("files", file, `input${ending}`);
+    form.append("files", file, `${name}${ending}`);
     const response = await post("upload", form);
     if (response.status === 413) throw new CallError("too_large");
     if (!response.ok) throw new CallError("failed");

@@ -2,33 +2,27 @@
 (() => {
   "use strict";
   const TOKEN = "mmdemo.token"; // of the last answer, in this tab alone
-  const DRAFT = "mmdemo.draft"; // task and captions, in this tab alone
-  const DECLINED = "mmdemo.declined"; // nothing may be kept; a choice that holds until it is changed
   const SLOW_MS = 900; // after which one asks why it takes so long
 
-  const desk = { task: null, captions: {}, media: {}, keep: true, token: null, view: null, problem: "", refused: false, stale: false, work: null };
+  const desk = { task: null, captions: {}, media: {}, token: null, view: null, problem: "", refused: false, stale: false, work: null };
   let ui = null; // the part as it stands now
   const t = mmdemo.t;
 
   mmdemo.parts.predict = (root, signal) => {
     const find = (selector) => root.querySelector(selector);
-    ui = { root, signal, find, wells: {}, results: find(".mm-results"), keep: find(".mm-keep") };
+    ui = { root, signal, find, wells: {}, results: find(".mm-results") };
     const { stale } = desk;
     for (const form of root.querySelectorAll(".mm-form")) prepare(form);
     desk.stale = stale; // putting back what was chosen changes nothing
     const first = desk.task === null;
-    if (first) desk.keep = !mmdemo.stored(DECLINED);
-    ui.keep.checked = desk.keep;
-    ui.keep.addEventListener("change", () => {
-      desk.keep = ui.keep.checked;
-      mmdemo.store(DECLINED, desk.keep ? null : "yes");
-    });
+    ui.consent = mmdemo.consent(root, tell);
     root.addEventListener("click", onClick);
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
     document.addEventListener("paste", onPaste, { signal });
     signal.addEventListener("abort", () => Object.values(ui.wells).flat().forEach((well) => well.close()));
-    if (first) readDraft();
+    if (first) Object.assign(desk, mmdemo.draft.read());
+    for (const [task, text] of Object.entries(desk.captions)) fill(task, text);
     const asked = new URLSearchParams(location.search).get("task"); // a link may name one
     chooseTask(desk.task || asked || root.querySelector("[data-task]").dataset.task);
     if (!desk.refused) desk.problem = ""; // it was said in another language
@@ -60,7 +54,6 @@
     });
     const caption = form.querySelector("textarea");
     if (!caption) return;
-    caption.value = desk.captions[task] || "";
     caption.addEventListener("input", () => { desk.captions[task] = caption.value; writeDraft(); changed(); });
   }
 
@@ -78,11 +71,15 @@
   }
 
   const wellOf = (kind) => ui.wells[desk.task].find((well) => well.kind === kind);
-  const captionField = () => ui.find(`.mm-form[data-task="${CSS.escape(desk.task)}"] textarea`);
+  const captionField = (task = desk.task) => ui.find(`.mm-form[data-task="${CSS.escape(task)}"] textarea`);
 
-  function setCaption(text) {
-    desk.captions[desk.task] = text;
-    if (captionField()) captionField().value = text;
+  function fill(task, text) {
+    if (captionField(task)) captionField(task).value = text;
+  }
+
+  function setCaption(text, task = desk.task) {
+    desk.captions[task] = text;
+    fill(task, text);
     writeDraft();
   }
 
@@ -92,20 +89,7 @@
     ui.find(".mm-stale").hidden = !desk.stale;
   }
 
-  function writeDraft() {
-    mmdemo.store(DRAFT, JSON.stringify({ task: desk.task, captions: desk.captions }), "sessionStorage");
-  }
-
-  function readDraft() {
-    try {
-      const draft = JSON.parse(mmdemo.stored(DRAFT, "sessionStorage"));
-      Object.assign(desk, { task: draft.task, captions: draft.captions });
-      for (const [task, text] of Object.entries(desk.captions)) {
-        const field = ui.find(`.mm-form[data-task="${CSS.escape(task)}"] textarea`);
-        if (field) field.value = text;
-      }
-    } catch { /* nothing was written yet */ }
-  }
+  const writeDraft = () => mmdemo.draft.write(desk);
 
   // --- events ----------------------------------------------------------------------------------------------------
 
@@ -117,7 +101,7 @@
     dispute: (button) => mmdemo.result.unfold(button).querySelector("button").focus(),
     download: () => mmdemo.result.download(desk.view),
     forget: () => takeBack(mmdemo.result.kept.of(desk.view.json.sample_id)),
-    "forget-all": () => { if (confirm(t("predict.forget_all_sure"))) takeBack(mmdemo.result.kept.all()); },
+    "forget-all": () => { if (confirm(t("predict.forget_all_sure"))) takeBack(mmdemo.result.kept.all(), Object.keys(ui.wells)); },
   };
 
   function onClick({ target }) {
@@ -158,14 +142,15 @@
 
   async function predict() {
     if (desk.work) return;
-    const { token: before, task, keep } = desk; // the reader may turn to another task meanwhile
+    const { token: before, task } = desk; // the reader may turn to another task meanwhile
+    const keep = ui.consent.keep();
     const [token, wells, caption] = [mmdemo.token(), ui.wells[task], captionField()?.value || ""];
     await working(token, async (signal, patiently) => {
       const media = {};
       for (const well of wells) {
         const file = well.value?.file;
         if (file) checkSize(file, well);
-        media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file))) : null;
+        media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file, `${well.kind}-${token}`))) : null;
       }
       const again = wells.filter((well) => well.value?.held).map((well) => well.kind);
       const given = [token, task, caption, media.image ?? null, media.audio ?? null, keep, before || "", again];
@@ -307,9 +292,27 @@
   }
 
   // By ids that this browser remembers: the server no longer knows an answer of long ago by its token.
-  async function takeBack(ids) {
-    if (await amend("page_forget", ids)) mmdemo.result.kept.remove(ids);
+  async function takeBack(ids, tasks = [desk.view.task || desk.task]) {
+    if (await amend("page_forget", ids)) {
+      mmdemo.result.kept.remove(ids);
+      empty(tasks);
+      ui.consent.withdraw();
+    }
     paint();
+  }
+
+  // What stands in the form was sent, or is made from it: it goes from this browser too.
+  function empty(tasks) {
+    for (const task of tasks) {
+      for (const well of ui.wells[task]) well.clear();
+      setCaption("", task);
+    }
+    desk.stale = false;
+  }
+
+  // May people see it? Who wants to be asked again (null) is asked about the answer that they just declined, too.
+  function tell(agreed) {
+    if (agreed !== null || desk.view?.declined) amend("page_consent", agreed);
   }
 
   // --- showing ---------------------------------------------------------------------------------------------------

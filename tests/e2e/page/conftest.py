@@ -50,6 +50,12 @@ class Visitor:
         self.page.click("[data-do=predict]")
         return self.wait()
 
+    def reply(self, agreed: bool) -> "Visitor":
+        """Say whether people may see a doubtful sample, and wait for what comes of it."""
+        self.page.click(f"[data-agree={'yes' if agreed else 'no'}]")
+        self.page.wait_for_selector(".mm-answer .mm-thanks")
+        return self
+
     def example(self, number: int) -> "Visitor":
         """Click an example of the chosen task and wait for its answer."""
         self.page.click(f".mm-examples:not([hidden]) [data-example='{number}']")

@@ -37,10 +37,10 @@ def test_two_visitors_never_see_each_other(visit: Callable[..., Visitor]) -> Non
 
 
 def test_what_was_sent_is_taken_back_on_a_click(visit: Callable[..., Visitor]) -> None:
-    visitor = visit().choose(caption=DOUBTFUL).predict()
+    visitor = visit().choose(caption=DOUBTFUL).predict().reply(True)
     page = visitor.page
     page.click("[data-do=forget]")
-    page.wait_for_selector(".mm-thanks")
+    page.wait_for_selector(".mm-thanks:has-text('Deleted.')")
     assert "Deleted." in page.inner_text(".mm-thanks")
     assert page.locator(".mm-map, [data-do=forget]").count() == 0
     visitor.open()
@@ -50,9 +50,9 @@ def test_what_was_sent_is_taken_back_on_a_click(visit: Callable[..., Visitor]) -
 
 def test_what_was_sent_twice_is_taken_back_at_once(visit: Callable[..., Visitor], app: Server) -> None:
     caption = "of the of the zanzibar the of"
-    visitor = visit().choose(caption=caption).predict()
+    visitor = visit().choose(caption=caption).predict().reply(True)
     page = visitor.page
-    visitor.predict()
+    visitor.predict()  # what was said holds for this visit
     page.wait_for_function("Object.keys(JSON.parse(localStorage['mmdemo.kept'])).length === 2")
     assert waits(app, caption)
     page.click("[data-do=forget]")
@@ -65,7 +65,7 @@ def test_what_was_sent_is_taken_back_after_the_server_has_forgotten_the_visit(
     visit: Callable[..., Visitor], app: Server
 ) -> None:
     caption = "of the of the quokka the of"
-    page = visit().choose(caption=caption).predict().page
+    page = visit().choose(caption=caption).predict().reply(True).page
     assert waits(app, caption)
     token = page.evaluate("sessionStorage['mmdemo.token']")
     page.evaluate("token => mmdemo.call('page_clear', [token])", token)  # as after half an hour, or a restart
@@ -76,7 +76,7 @@ def test_what_was_sent_is_taken_back_after_the_server_has_forgotten_the_visit(
 
 
 def test_everything_that_a_browser_sent_is_taken_back_on_a_click(visit: Callable[..., Visitor], app: Server) -> None:
-    visitor = visit().choose(caption=f"{DOUBTFUL} wombat").predict()
+    visitor = visit().choose(caption=f"{DOUBTFUL} wombat").predict().reply(True)
     page = visitor.choose(caption=f"{DOUBTFUL} emu").predict().page
     assert waits(app, "wombat") and waits(app, "emu")
     page.click("[data-do=kept]")
@@ -95,22 +95,6 @@ def waits(app: Server, caption: str) -> bool:
     return any(caption.encode() in path.read_bytes() for path in files)
 
 
-def test_without_consent_there_is_nothing_to_take_back(visit: Callable[..., Visitor]) -> None:
-    visitor = visit()
-    visitor.page.uncheck(".mm-keep")
-    page = visitor.choose(caption=DOUBTFUL).predict().page
-    assert page.locator("[data-do=forget]").count() == 0
-    assert "sent to people" not in page.inner_text(".mm-badge")
-
-
-def test_a_consent_that_was_declined_stays_declined(visit: Callable[..., Visitor]) -> None:
-    visitor = visit()
-    visitor.page.uncheck(".mm-keep")
-    assert not visitor.open().page.is_checked(".mm-keep")
-    visitor.page.check(".mm-keep")
-    assert visitor.open().page.is_checked(".mm-keep")
-
-
 def test_a_refusal_is_said_again_in_the_other_language(visit: Callable[..., Visitor]) -> None:
     visitor = visit().predict()
     assert visitor.problem.startswith("Nothing was given")
@@ -122,17 +106,6 @@ def test_a_refusal_is_said_again_in_the_other_language(visit: Callable[..., Visi
 def test_nobody_gets_past_the_line(app: Server) -> None:
     given = {"data": ["sentiment", None, "We love it", None, "none", False]}
     assert httpx.post(f"{app.url}/gradio_api/run/predict", json=given).status_code == 404
-
-
-def test_what_is_kept_is_said_before(visit: Callable[..., Visitor]) -> None:
-    page = visit().page
-    assert page.is_checked(".mm-keep")
-    page.click("[data-do=kept]")
-    said = page.inner_text(".mm-kept")
-    for part in ("after 365 days", "people have answered stays", "file names", "30 minutes", "Delete what I sent"):
-        assert part in said
-    agreed = page.inner_text(".mm-consent label")
-    assert "unsure" in agreed and "2 % of the sure answers" in agreed
 
 
 def test_a_dispute_says_that_it_will_be_kept_and_thanks(visit: Callable[..., Visitor]) -> None:

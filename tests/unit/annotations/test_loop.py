@@ -99,15 +99,61 @@ def test_a_confident_answer_leaves_a_row_that_its_sender_can_take_back(loop: Loo
         loop.forget(answer.prediction_id)
 
 
-def test_the_audit_asks_about_confident_answers_that_may_be_kept(config: Settings, tmp_path) -> None:
+@pytest.fixture
+def audited(config: Settings, empty_home: Path, tmp_path: Path) -> Iterator[Loop]:
+    """A loop whose audit draws every sure answer."""
+    shutil.copytree(empty_home, config.home)
     text = (tasks.SHIPPED / "sentiment.toml").read_text("utf-8").replace("audit_share = 0.02", "audit_share = 1.0")
     (tmp_path / "sentiment.toml").write_text(text[: text.find("[[examples]]")], "utf-8")
-    loop = Loop(replace(config, task_dir=tmp_path), RulePredictor)
-    assert loop.predict("sentiment", SURE, "none", False).flagged is False
-    answer = loop.predict("sentiment", SURE, "none", True)
+    made = Loop(replace(config, task_dir=tmp_path), RulePredictor)
+    yield made
+    made.close()
+
+
+def test_the_audit_asks_about_confident_answers_that_may_be_kept(audited: Loop) -> None:
+    assert audited.predict("sentiment", SURE, "none", False).flagged is False
+    answer = audited.predict("sentiment", SURE, "none", True)
     assert (answer.flagged, answer.reason, answer.confidence) == (True, "audit", 0.9)
-    assert [item.reason for item in loop.queue("sentiment", 10)] == ["audit"]
-    loop.close()
+    assert [item.reason for item in audited.queue("sentiment", 10)] == ["audit"]
+
+
+def test_what_is_kept_after_its_visitor_said_yes_is_the_answer_that_was_given(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "default", False)
+    loop._predictor(loop.tasks["sentiment"]).version = "v2"  # another version has come to serve meanwhile
+    kept = loop.keep(DOUBTFUL, answer)
+    assert replace(kept, prediction_id=None) == answer
+    shown = loop.item(answer.sample_id)
+    assert (shown.prediction, shown.prediction.model_version) == (answer, "v1")
+    assert (shown.item.text, shown.item.reason, shown.item.state) == ("who knows", "low_confidence", "queued")
+    loop.forget(str(kept.prediction_id))
+    assert loop.queue("", 10) == []
+
+
+def test_a_sure_answer_that_the_audit_draws_is_kept_as_one_after_a_yes(audited: Loop) -> None:
+    answer = audited.predict("sentiment", SURE, "default", False)
+    assert (answer.flagged, audited.audited(answer)) == (False, True)
+    kept = audited.keep(SURE, answer)
+    assert (kept.flagged, kept.reason, kept.confidence) == (True, "audit", answer.confidence)
+    assert [(item.reason, item.text) for item in audited.queue("sentiment", 10)] == [("audit", "surely fine")]
+    assert not audited.audited(audited.predict("sentiment", DOUBTFUL, "default", False))  # it is asked about anyway
+
+
+def test_a_dispute_of_an_answer_that_was_given_grows_under_its_id(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "default", False)
+    first = loop.keep(DOUBTFUL, answer)
+    second = loop.keep(DOUBTFUL, answer, "negative", first.prediction_id)
+    assert second.prediction_id == first.prediction_id
+    [item] = loop.queue("", 10)
+    assert (item.suggested, item.reason) == ("negative", "disputed")
+    with pytest.raises(UnknownName):
+        loop.keep(DOUBTFUL, answer, "splendid")
+
+
+def test_an_answer_is_never_kept_with_another_sample(loop: Loop) -> None:
+    answer = loop.predict("sentiment", DOUBTFUL, "default", False)
+    with pytest.raises(AssertionError):
+        loop.keep(SURE, answer)
+    assert sum(loop.status("sentiment").states.values()) == 0
 
 
 def test_a_suggestion_is_queued_and_confirmed_by_a_person(loop: Loop) -> None:

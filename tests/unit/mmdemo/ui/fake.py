@@ -17,7 +17,7 @@ from typing import Any
 from mmdemo import tasks
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
-from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore
+from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore, to_json
 from mmdemo.settings import Settings
 from mmdemo.study import Alike, Asked, Contributions, Near, Study, Trust, Weighed
 from mmdemo.tasks import Task
@@ -36,6 +36,7 @@ class FakeLoop:
         self.tasks = tasks.load_all()
         self.delay_s = delay_s
         self.predicted: list[tuple[str, Sample, str, bool]] = []
+        self.kept: list[tuple[Sample, Prediction, str | None, str | None]] = []
         self.suggested: list[tuple[str, Sample, str, str | None]] = []
         self.forgotten: list[str] = []
         self.weighed: list[Asked] = []
@@ -68,6 +69,18 @@ class FakeLoop:
             explanation=explanation(task, sample, label),
             prediction_id=f"p-{len(self.predicted)}" if keep else None,
         )
+
+    def audited(self, prediction: Prediction) -> bool:
+        """Draw every sure answer to a caption that laughs."""
+        return not prediction.flagged and "laugh" in str(to_json(prediction.explanation))
+
+    def keep(self, sample: Sample, prediction: Prediction, label: str | None, prediction_id: str | None) -> Prediction:
+        """Remember it."""
+        if label is not None:
+            self.tasks[prediction.task].check_label(label)
+        self.kept.append((sample, prediction, label, prediction_id))
+        drawn = {"flagged": True, "reason": "audit"} if self.audited(prediction) else {}
+        return dataclasses.replace(prediction, **drawn, prediction_id=prediction_id or f"k-{len(self.kept)}")
 
     def suggest(self, name: str, sample: Sample, label: str, prediction_id: str | None) -> Kept:
         """Remember it."""
@@ -113,6 +126,8 @@ class FakeLoop:
         return Services(
             tasks=self.tasks,
             predict=self.predict,
+            audited=self.audited,
+            keep=self.keep,
             suggest=self.suggest,
             forget=self.forget,
             methods=lambda task: ("attention",),

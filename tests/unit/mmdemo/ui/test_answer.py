@@ -80,6 +80,31 @@ def test_the_badge_says_how_sure_and_what_becomes_of_it(
 
 
 @pytest.mark.parametrize(
+    ("prediction", "visit", "question", "fate"),
+    [
+        (UNSURE, {}, "Not sure here. May people look at it and correct it?", "not kept yet"),
+        (dataclasses.replace(UNSURE, reason="unfamiliar"), {}, "Not sure here.", "not kept yet"),
+        (SURE, {"audited": True}, "Sure here, but drawn at random for a check.", "above its threshold"),
+        (SURE, {}, "", "above its threshold"),
+        (UNSURE, {"reply": False, "keep": False}, "", "not kept"),
+        (UNSURE, {"forgotten": True}, "", "not kept"),
+    ],
+)
+def test_whoever_was_not_asked_yet_is_asked_where_there_is_reason_to(
+    prediction: Prediction, visit: dict, question: str, fate: str
+) -> None:
+    seen = answer.view(
+        Visit("sentiment", Sample(), **{"keep": None, "prediction": prediction, **visit}), TASK, "", "en"
+    )
+    assert seen.question.startswith(question) and bool(seen.question) == bool(question)
+    assert seen.badge.endswith(fate)
+    shown = html(seen)
+    assert shown.count("data-agree") == (2 if question else 0)
+    assert ("aria-labelledby" in shown.partition("mm-ask")[2]) == bool(question)
+    assert seen.replied in shown
+
+
+@pytest.mark.parametrize(
     ("value", "said"),
     [
         (0.5, "50 %"),

@@ -32,13 +32,16 @@ def picture(tmp_path: Path) -> Any:
     return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
 
 
-def begin(desk: Desk, token: str = ONE, caption: str = "smiling", image: Any = None, **more: Any) -> None:
+DOUBTFUL, SURE, DRAWN = "rain", "smiling", "laughing"  # captions, as the fake loop answers them
+
+
+def begin(desk: Desk, token: str = ONE, caption: str = DOUBTFUL, image: Any = None, **more: Any) -> None:
     given = {"audio": None, "keep": True, "like": "", "again": [], **more}
     desk.begin(token, "sentiment", caption, image, **given)
 
 
 def test_an_answer_comes_as_two_cards_in_the_callers_language(desk: Desk, picture: Any) -> None:
-    begin(desk, image=picture)
+    begin(desk, caption=SURE, image=picture)
     shown = desk.predict(ONE, CHINESE)
     assert shown["state"] == "done"
     assert "积极" in shown["answer"]
@@ -63,12 +66,115 @@ def test_what_is_decoded_once_is_the_sample_that_was_sent(desk: Desk, loop: Fake
     assert decode.sample_id(sent, "sentiment") == decode.sample_id(direct, "sentiment")
 
 
-def test_consent_reaches_the_loop(desk: Desk, loop: FakeLoop) -> None:
-    begin(desk, ONE, keep=False)
-    begin(desk, OTHER, keep=True)
-    shown = [desk.predict(token, ENGLISH) for token in (ONE, OTHER)]
-    assert [keep for *_, keep in loop.predicted] == [False, True]
-    assert [view["prediction_id"] for view in shown] == [None, "p-2"]
+@pytest.mark.parametrize(("keep", "kept"), [(True, "k-1"), (False, None), (None, None)])
+@pytest.mark.parametrize("caption", [DOUBTFUL, DRAWN])
+def test_what_people_shall_see_is_kept_with_its_visitors_leave_alone(
+    desk: Desk, loop: FakeLoop, caption: str, keep: bool | None, kept: str | None
+) -> None:
+    begin(desk, caption=caption, keep=keep)
+    shown = desk.predict(ONE, ENGLISH)
+    assert (shown["prediction_id"], shown["json"]["prediction_id"], len(loop.kept)) == (kept, kept, int(bool(keep)))
+    assert not any(keep for *_, keep in loop.predicted)  # what is stored is decided by the answer
+    assert ("data-agree" in shown["answer"]) == (keep is None)
+
+
+def test_of_any_other_answer_nothing_is_kept_and_nothing_asked(desk: Desk, loop: FakeLoop) -> None:
+    for token, keep in ((ONE, True), (OTHER, None)):
+        begin(desk, token, SURE, keep=keep)
+        shown = desk.predict(token, ENGLISH)
+        assert (shown["prediction_id"], "data-agree" in shown["answer"]) == (None, False)
+    assert loop.kept == []
+
+
+@pytest.mark.parametrize(
+    ("caption", "question"),
+    [(DOUBTFUL, "Not sure here. May people look at it"), (DRAWN, "Sure here, but drawn at random for a check.")],
+)
+def test_a_yes_keeps_the_very_answer_that_was_given_once(
+    desk: Desk, loop: FakeLoop, caption: str, question: str
+) -> None:
+    begin(desk, caption=caption, keep=None)
+    asked = desk.predict(ONE, ENGLISH)
+    assert question in asked["answer"] and question in asked["aloud"]
+    for _ in range(2):  # a second click
+        agreed = desk.consent(ONE, True, ENGLISH)
+    assert [(kept[0].text, kept[1].label, *kept[2:]) for kept in loop.kept] == [(caption, "positive", None, None)]
+    assert len(loop.predicted) == 1
+    same = ("label", "probabilities", "model_version", "sample_id", "explanation")
+    assert [agreed["json"][name] for name in same] == [asked["json"][name] for name in same]
+    assert (agreed["prediction_id"], agreed["aloud"]) == ("k-1", "Thank you. People will look at it.")
+    assert "data-agree" not in agreed["answer"] and 'data-do="forget"' in agreed["answer"]
+    desk.forget(ONE, [], ENGLISH)
+    assert loop.forgotten == ["k-1"]
+
+
+def test_a_no_keeps_nothing_and_is_not_asked_again_unless_its_visitor_wants_to(desk: Desk, loop: FakeLoop) -> None:
+    begin(desk, keep=None)
+    desk.predict(ONE, ENGLISH)
+    declined = desk.consent(ONE, False, ENGLISH)
+    assert (declined["declined"], declined["prediction_id"]) == (True, None)
+    assert "data-agree" not in declined["answer"] + desk.recall(ONE, ENGLISH)["answer"]
+    assert "Nothing of it is kept." in declined["answer"]
+    assert "data-agree" in desk.consent(ONE, None, CHINESE)["answer"]
+    desk.consent(ONE, True, ENGLISH)
+    assert len(loop.kept) == 1
+
+
+def test_what_is_no_longer_remembered_cannot_be_agreed_to(desk: Desk, loop: FakeLoop) -> None:
+    begin(desk, ONE, keep=None)
+    with pytest.raises(BadInput):  # not answered yet
+        desk.consent(ONE, True, ENGLISH)
+    desk.predict(ONE, ENGLISH)
+    desk.clear(ONE)
+    for token in (ONE, OTHER, ""):
+        with pytest.raises(BadInput):
+            desk.consent(token, True, ENGLISH)
+    assert loop.kept == []
+
+
+def test_where_storing_fails_the_question_stands(loop: FakeLoop) -> None:
+    def fail(*_: Any) -> Any:
+        raise StorageError("storage_full", place=Path("/srv/data"))
+
+    desk = Desk(dataclasses.replace(loop.services(), keep=fail), Settings())
+    begin(desk, keep=None)
+    desk.predict(ONE, ENGLISH)
+    with pytest.raises(StorageError):
+        desk.consent(ONE, True, ENGLISH)
+    assert "data-agree" in desk.recall(ONE, ENGLISH)["answer"]
+
+
+def test_what_is_dropped_while_it_is_being_stored_is_taken_back(loop: FakeLoop) -> None:
+    services = loop.services()
+    desk = Desk(
+        dataclasses.replace(services, keep=lambda *given: desk.clear(ONE) and services.keep(*given)), Settings()
+    )
+    begin(desk, keep=None)
+    desk.predict(ONE, ENGLISH)
+    with pytest.raises(BadInput):
+        desk.consent(ONE, True, ENGLISH)
+    assert loop.forgotten == ["k-1"]
+
+
+def test_an_upload_is_gone_once_it_was_taken_in_and_coming_again_changes_nothing(
+    desk: Desk, loop: FakeLoop, picture: Any, tmp_path: Path
+) -> None:
+    for _ in range(2):  # the connection was lost before the page heard of it
+        begin(desk, image=picture)
+    assert list((tmp_path / "uploads").iterdir()) == []
+    assert desk.predict(ONE, ENGLISH)["json"]["modalities"] == ["image", "text"]
+
+
+@pytest.mark.parametrize("act", ["cancel", "forget"])
+def test_what_was_uploaded_for_a_visit_and_never_asked_about_goes_with_it(desk: Desk, tmp_path: Path, act: str) -> None:
+    mine, other = (tmp_path / "uploads" / name / f"image-{name[0] * 32}.png" for name in ("aa", "bb"))
+    for path in (mine, other):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    {"cancel": lambda: desk.cancel(ONE), "forget": lambda: desk.forget(ONE, [], ENGLISH)}[act]()
+    assert (mine.parent.exists(), other.exists()) == (False, True)
+    assert not desk.cancel("*")
+    assert other.exists()
 
 
 def test_a_refusal_is_a_sentence_in_the_readers_language(desk: Desk) -> None:
@@ -92,7 +198,7 @@ def test_what_only_its_host_can_mend_is_told_without_paths_and_logged_with_them(
 
 
 def test_nobody_elses_token_shows_or_takes_back_anything(desk: Desk, loop: FakeLoop) -> None:
-    begin(desk, ONE, "smiling at my secret")
+    begin(desk, ONE, "rain on my secret")
     begin(desk, OTHER, "rain")
     desk.predict(ONE, ENGLISH)
     desk.predict(OTHER, ENGLISH)
@@ -128,18 +234,19 @@ def test_a_dispute_without_consent_before_keeps_it_under_an_id_that_can_be_taken
     begin(desk, keep=False)
     desk.predict(ONE, ENGLISH)
     shown = desk.dispute(ONE, "negative", ENGLISH)
-    assert [(task, label, held) for task, _, label, held in loop.suggested] == [("sentiment", "negative", None)]
+    assert [(answer.task, label, held) for _, answer, label, held in loop.kept] == [("sentiment", "negative", None)]
+    assert len(loop.predicted) == 1  # the answer that is disputed is the one that was given
     assert "whether it is “negative”" in shown["answer"]
     desk.forget(ONE, [], ENGLISH)
-    assert loop.forgotten == ["d-1"] == [shown["prediction_id"]]
+    assert loop.forgotten == ["k-1"] == [shown["prediction_id"]]
 
 
 def test_a_dispute_goes_under_the_id_that_its_visitor_was_told(desk: Desk, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
         begin(desk, token)
         desk.predict(token, ENGLISH)
-    assert desk.dispute(ONE, "negative", ENGLISH)["prediction_id"] == "p-1"
-    assert [held for *_, held in loop.suggested] == ["p-1"]
+    assert desk.dispute(ONE, "negative", ENGLISH)["prediction_id"] == "k-1"
+    assert [held for *_, held in loop.kept] == [None, None, "k-1"]
 
 
 def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None:
@@ -147,14 +254,14 @@ def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None
     desk.predict(ONE, ENGLISH)
     with pytest.raises(UnknownName):
         desk.dispute(ONE, "angry", ENGLISH)
-    assert loop.suggested == []
+    assert [label for _, _, label, _ in loop.kept] == [None]
 
 
 def test_taking_back_erases_the_sample_from_memory_too(desk: Desk, loop: FakeLoop, picture: Any) -> None:
-    begin(desk, ONE, "smiling at my secret", image=picture)
+    begin(desk, ONE, "rain on my secret", image=picture)
     desk.predict(ONE, ENGLISH)
     shown = desk.forget(ONE, [], ENGLISH)
-    assert loop.forgotten == ["p-1"]
+    assert loop.forgotten == ["k-1"]
     assert (shown["map"], shown["picture"], shown["prediction_id"]) == ("", "", None)
     assert "Deleted." in shown["answer"]
     assert "secret" not in repr(desk.visits.get(ONE))
@@ -168,7 +275,7 @@ def test_what_is_cancelled_while_it_is_answered_is_taken_back(loop: FakeLoop) ->
     assert desk.cancel(ONE)
     with pytest.raises(BadInput):
         desk._answer(ONE, visit)
-    assert loop.forgotten == ["p-1"]
+    assert loop.forgotten == ["k-1"]
     assert desk.recall(ONE, ENGLISH) == {"state": "gone"}
 
 
@@ -177,7 +284,7 @@ def test_what_is_cancelled_just_after_it_was_answered_is_taken_back_too(desk: De
     desk.predict(ONE, ENGLISH)
     assert desk.cancel(ONE)
     assert not desk.cancel(ONE)
-    assert loop.forgotten == ["p-1"]
+    assert loop.forgotten == ["k-1"]
 
 
 def test_clearing_keeps_what_the_visitor_agreed_to(desk: Desk, loop: FakeLoop) -> None:
@@ -190,10 +297,10 @@ def test_clearing_keeps_what_the_visitor_agreed_to(desk: Desk, loop: FakeLoop) -
 
 def test_a_sample_that_was_sent_twice_is_taken_back_twice(desk: Desk, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
-        begin(desk, token, "smiling at my secret")
+        begin(desk, token, "rain on my secret")
         desk.predict(token, ENGLISH)
-    desk.forget(OTHER, ["p-1", "p-2"], ENGLISH)
-    assert sorted(loop.forgotten) == ["p-1", "p-2"]
+    desk.forget(OTHER, ["k-1", "k-2"], ENGLISH)
+    assert sorted(loop.forgotten) == ["k-1", "k-2"]
     assert "secret" not in repr([desk.visits.get(token) for token in (ONE, OTHER)])
 
 
@@ -201,8 +308,8 @@ def test_a_sample_that_was_sent_twice_is_taken_back_twice(desk: Desk, loop: Fake
 def test_what_was_sent_is_taken_back_by_its_ids_when_the_visit_is_long_gone(
     desk: Desk, loop: FakeLoop, language: Any, said: str
 ) -> None:
-    shown = desk.forget(ONE, ["p-1", "p-2"], language)
-    assert sorted(loop.forgotten) == ["p-1", "p-2"]
+    shown = desk.forget(ONE, ["k-1", "k-2"], language)
+    assert sorted(loop.forgotten) == ["k-1", "k-2"]
     assert (shown["state"], shown["map"], shown["prediction_id"]) == ("forgotten", "", None)
     assert said in shown["answer"] and said in shown["aloud"]
 
@@ -210,14 +317,14 @@ def test_what_was_sent_is_taken_back_by_its_ids_when_the_visit_is_long_gone(
 def test_what_is_gone_already_is_taken_back_without_complaint(desk: Desk, loop: FakeLoop) -> None:
     begin(desk)
     desk.predict(ONE, ENGLISH)
-    loop.forget("p-1")  # its time was over, or somebody did it for the visitor
-    assert "Deleted." in desk.forget(ONE, ["p-1"], ENGLISH)["answer"]
+    loop.forget("k-1")  # its time was over, or somebody did it for the visitor
+    assert "Deleted." in desk.forget(ONE, ["k-1"], ENGLISH)["answer"]
 
 
 def test_deleting_everything_leaves_nothing_of_the_answer_that_is_shown(desk: Desk, loop: FakeLoop) -> None:
-    begin(desk, ONE, "smiling at my secret")
+    begin(desk, ONE, "rain on my secret")
     desk.predict(ONE, ENGLISH)
-    desk.forget("", ["p-1"], ENGLISH)  # from another tab of the same browser
+    desk.forget("", ["k-1"], ENGLISH)  # from another tab of the same browser
     assert "secret" not in repr(desk.visits.get(ONE)) + str(desk.recall(ONE, ENGLISH))
     assert "Deleted." in desk.forget(ONE, [], ENGLISH)["answer"]
     with pytest.raises(BadInput):

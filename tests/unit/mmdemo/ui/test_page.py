@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import socket
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,11 @@ from mmdemo.ui import address, choices, frame, page, render
 from mmdemo.ui.preview import Preview
 from mmdemo.ui.reviewing import Reviewing
 from tests.unit.mmdemo.ui.fake import FakeLoop
+
+
+def form(tasks: Any, language: str, unless_declined: bool = False) -> str:
+    """Return the Predict tab's HTML."""
+    return render.html("predict", language, tasks=tasks, kept_for="", minutes=30, unless_declined=unless_declined)
 
 
 def test_every_file_of_the_page_is_served_and_no_other_is_named() -> None:
@@ -40,7 +46,7 @@ def test_scripts_find_every_text_that_they_may_say_in_every_language() -> None:
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_the_form_has_a_label_for_every_field(language: str) -> None:
     tasks = choices.view(FakeLoop().tasks, language)
-    html = render.html("predict", language, tasks=tasks, kept_for="", minutes=30)
+    html = form(tasks, language)
     for identity in re.findall(r'<textarea[^>]* id="([^"]+)"', html):
         assert f'<label class="mm-label" for="{identity}">' in html
     assert re.findall(r'aria-label=""', html) == []
@@ -60,9 +66,12 @@ def test_the_share_of_sure_answers_that_is_kept_is_said_before_anybody_agrees(sh
     task = dataclasses.replace(FakeLoop().tasks["sentiment"], audit_share=share, examples=())
     for language, percent in (("en", f"{100 * share:.0f} %"), ("zh", f"{100 * share:.0f}%")):
         tasks = choices.view({"sentiment": task}, language)
-        html = render.html("predict", language, tasks=tasks, kept_for="", minutes=30)
-        consent = re.search(r'<div class="mm-consent">.*', html, re.S)[0]  # type: ignore[index]
-        assert consent.count(percent) == (2 if share else 0)
+        html = form(tasks, language)
+        consent = re.search(r'<div class="mm-consent".*', html, re.S)[0]  # type: ignore[index]
+        for name in ("ask", "yes", "kept"):
+            sentence = re.search(rf'<span data-consent="{name}" hidden>(.*?)</span>', consent)[1]  # type: ignore[index]
+            assert sentence.count(percent) == (1 if share else 0)
+        assert consent.count(percent) == (4 if share else 0)  # and in what is kept
         assert "%" not in consent or share
 
 
@@ -70,12 +79,25 @@ def test_each_task_says_its_own_share() -> None:
     tasks = {name: dataclasses.replace(task, examples=()) for name, task in FakeLoop().tasks.items()}
     tasks["sentiment"] = dataclasses.replace(tasks["sentiment"], audit_share=0.1)
     said = {task.name: task.consent for task in choices.view(tasks, "en")}
-    assert "10 %" in said["sentiment"] and "2 %" in said["speech_emotion"]
+    for choice in ("ask", "yes", "kept"):
+        assert "10 %" in said["sentiment"][choice] and "2 %" in said["speech_emotion"][choice]
+
+
+def test_no_box_is_ticked_beforehand_and_nothing_agreed_to() -> None:
+    html = form(choices.view(FakeLoop().tasks, "en"), "en")
+    assert "checkbox" not in html and "checked " not in html
+    assert 'data-mode="ask"' in html and "Only if you say yes" in html
+
+
+def test_where_samples_are_kept_unless_declined_the_page_says_so() -> None:
+    loop = FakeLoop()
+    html = form(choices.view(loop.tasks, "en"), "en", unless_declined=True)
+    assert 'data-mode="unless_declined"' in html and "On this page, unless you decline:" in html
 
 
 def test_no_english_is_left_in_the_chinese_form() -> None:
     tasks = [dataclasses.replace(task, examples=()) for task in choices.view(FakeLoop().tasks, "zh")]
-    html = render.html("predict", "zh", tasks=tasks, kept_for="", minutes=30)
+    html = form(tasks, "zh")
     html += render.html("header", "zh", tabs={"predict": "预测"}, languages={"zh": "中文"})
     shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:aria-label|placeholder|alt|title)="([^"]*)"', html)
     words = {word for text in shown for word in re.findall(r"[A-Za-z]{2,}", text)}

@@ -1,0 +1,25 @@
+"""What is set wrong is refused in one sentence that names the variable and what it takes."""
+
+import pytest
+
+from mmdemo import settings
+from mmdemo.errors import ManifestError
+
+
+def test_doubtful_samples_are_asked_for_unless_it_is_set_otherwise() -> None:
+    for given, read in (({}, "ask"), ({"MMDEMO_KEEP_DOUBTFUL": ""}, "ask")):
+        assert settings.load(given).keep_doubtful == read
+    assert settings.load({"MMDEMO_KEEP_DOUBTFUL": " unless_declined "}).keep_doubtful == settings.UNLESS_DECLINED
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("MMDEMO_KEEP_DOUBTFUL", "always", 'MMDEMO_KEEP_DOUBTFUL must be one of ask, unless_declined, not "always".'),
+        ("MMDEMO_RETENTION_DAYS", "-1", 'MMDEMO_RETENTION_DAYS must be a whole number, not "-1".'),
+    ],
+)
+def test_what_a_variable_cannot_be_is_said(variable: str, value: str, sentence: str) -> None:
+    with pytest.raises(ManifestError) as refusal:
+        settings.load({variable: value})
+    assert (refusal.value.sentence("en"), refusal.value.exit_code) == (sentence, 2)
