@@ -37,6 +37,8 @@ def review(page: Page) -> None:
         page.locator("[data-suggest]").first.click()
         page.locator(".mm-thanks").wait_for()
     _ask(page, DOUBTFUL)
+    page.locator("[data-agree=yes]").click()
+    page.locator(".mm-thanks").wait_for()
     page.locator("[data-tab=review]").click()
     page.locator("#mm-tab-review [data-label]").first.wait_for(timeout=ANSWER_LIMIT_MS)
     page.locator("#mm-tab-review .mm-alike").wait_for(timeout=ANSWER_LIMIT_MS)

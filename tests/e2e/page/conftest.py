@@ -1,5 +1,6 @@
 """Visitors of the real page, each with a browser context of its own; what they ask for stays on this machine."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -7,9 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Dialog, Page
 
+from mmdemo import tasks
 from tests.serving import Server
 
 PICTURE_CAPTION = '.mm-form[data-task="sentiment"]'
+SENTIMENT, SPEECH, DIGITS = "sentiment", "speech_emotion", "spoken_digits"
+# Whatever a model thinks of a sample, each task gets what one kind of answer needs: threshold and audit share.
+CAREFUL = {SENTIMENT: (0.9999, 0.02), SPEECH: (0.0001, 1.0), DIGITS: (0.0001, 0.0)}  # all doubtful, drawn, sure
 ANSWER_MS = 60_000  # a busy machine, and perhaps a model that is still loading
 
 
@@ -77,6 +82,21 @@ class Visitor:
         """The sentence that stands instead of an answer, "" for none."""
         shown = self.page.locator(".mm-problem:not([hidden])")
         return shown.inner_text().strip() if shown.count() else ""
+
+
+@pytest.fixture(scope="module")
+def careful(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment variables of an app that is CAREFUL, whose uploads lie in a folder of its own."""
+    folder = tmp_path_factory.mktemp("careful")
+    for name in ("tasks", "tmp"):
+        (folder / name).mkdir()
+    for name, (threshold, share) in CAREFUL.items():
+        text = (tasks.SHIPPED / f"{name}.toml").read_text("utf-8")
+        text = re.sub(r"(?m)^threshold = .*$", f"threshold = {threshold}", text)
+        text = re.sub(r"(?m)^audit_share = .*$", f"audit_share = {share}", text)
+        text = text.replace('"examples/', f'"{tasks.SHIPPED / "examples"}/')
+        (folder / "tasks" / f"{name}.toml").write_text(text, "utf-8")
+    return {"MMDEMO_TASK_DIR": str(folder / "tasks"), "TMPDIR": str(folder / "tmp")}
 
 
 @pytest.fixture

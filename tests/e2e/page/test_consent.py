@@ -1,7 +1,6 @@
 """A doubtful answer asks, in one click, whether people may see it; the reply holds for the visit and can be changed."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,36 +8,18 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from mmdemo import tasks
 from tests import serving
-from tests.e2e.page.conftest import PICTURE_CAPTION, Visitor
+from tests.e2e.page.conftest import DIGITS, PICTURE_CAPTION, SPEECH, Visitor
+from tests.e2e.page.test_looks import CONTRASTS
 from tests.serving import Server
 
-SENTIMENT, SPEECH, DIGITS = "sentiment", "speech_emotion", "spoken_digits"
-# Whatever a model thinks of a sample, each task is what one kind of answer needs: all doubtful, all drawn, all sure.
-TASKS = {SENTIMENT: (0.9999, 0.02), SPEECH: (0.0001, 1.0), DIGITS: (0.0001, 0.0)}  # threshold, audit share
 SHA256_DIGITS = 64
 QUESTION = "Not sure here. May people look at it and correct it?"
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment variables of an app with these tasks, whose uploads lie in a folder of its own."""
-    folder = tmp_path_factory.mktemp("settings")
-    for name in ("tasks", "tmp"):
-        (folder / name).mkdir()
-    for name, (threshold, share) in TASKS.items():
-        text = (tasks.SHIPPED / f"{name}.toml").read_text("utf-8")
-        text = re.sub(r"(?m)^threshold = .*$", f"threshold = {threshold}", text)
-        text = re.sub(r"(?m)^audit_share = .*$", f"audit_share = {share}", text)
-        text = text.replace('"examples/', f'"{tasks.SHIPPED / "examples"}/')
-        (folder / "tasks" / f"{name}.toml").write_text(text, "utf-8")
-    return {"MMDEMO_TASK_DIR": str(folder / "tasks"), "TMPDIR": str(folder / "tmp")}
-
-
-@pytest.fixture(scope="module")
-def app(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving.serve(tmp_path_factory.mktemp("app") / "home", **settings) as server:
+def app(careful: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving.serve(tmp_path_factory.mktemp("app") / "home", **careful) as server:
         yield server
 
 
@@ -154,6 +135,14 @@ def test_the_question_is_asked_in_chinese(visit: Callable[..., Visitor]) -> None
     assert said(visitor.page).startswith("您在本次访问中已同意")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_question_is_read_easily(visit: Callable[..., Visitor], scheme: str) -> None:
+    visitor = visit(color_scheme=scheme).choose(caption="Who knows").predict()
+    contrasts = visitor.page.evaluate(CONTRASTS) + visitor.reply(True).page.evaluate(CONTRASTS)
+    assert any(QUESTION.startswith(part) for part, _ in contrasts)
+    assert [entry for entry in contrasts if entry[1] < 4.5] == []
+
+
 def test_what_is_kept_is_said_before(visit: Callable[..., Visitor]) -> None:
     page = visit().choose(caption="Who knows").predict().page
     page.click("[data-do=show-kept]")
@@ -245,9 +234,9 @@ def storage(page: Page) -> dict[str, str]:
 
 
 def test_among_colleagues_doubtful_samples_are_kept_unless_declined_and_the_page_says_so(
-    new_page: Callable[..., Page], settings: dict[str, str], tmp_path: Path
+    new_page: Callable[..., Page], careful: dict[str, str], tmp_path: Path
 ) -> None:
-    with serving.serve(tmp_path / "home", MMDEMO_KEEP_DOUBTFUL="unless_declined", **settings) as server:
+    with serving.serve(tmp_path / "home", MMDEMO_KEEP_DOUBTFUL="unless_declined", **careful) as server:
         visitor = Visitor(new_page(), server.url).open()
         page = visitor.page
         assert "is kept so that people can correct it, unless you decline" in said(page)

@@ -33,6 +33,11 @@ def test_a_port_that_is_no_number(command: Run) -> None:
     assert_one_sentence(done, 2, 'GRADIO_SERVER_PORT must be a whole number, not "abc"')
 
 
+def test_a_setting_that_is_no_choice(command: Run) -> None:
+    done = command("app.py", MMDEMO_KEEP_DOUBTFUL="always")
+    assert_one_sentence(done, 2, "MMDEMO_KEEP_DOUBTFUL must be one of ask, unless_declined")
+
+
 def test_a_home_that_is_a_file(tmp_path: Path, free_port: int) -> None:
     (tmp_path / "home").write_text("not a folder")
     done = serving.command("app.py", home=tmp_path / "home", GRADIO_SERVER_PORT=str(free_port))
