@@ -36,7 +36,7 @@ class FakeLoop:
         self.tasks = tasks.load_all()
         self.delay_s = delay_s
         self.predicted: list[tuple[str, Sample, str, bool]] = []
-        self.kept: list[tuple[Sample, Prediction, str | None, str | None]] = []
+        self.stored: list[tuple[Sample, Prediction, str | None, str | None]] = []
         self.suggested: list[tuple[str, Sample, str, str | None]] = []
         self.forgotten: list[str] = []
         self.weighed: list[Asked] = []
@@ -78,9 +78,9 @@ class FakeLoop:
         """Remember it."""
         if label is not None:
             self.tasks[prediction.task].check_label(label)
-        self.kept.append((sample, prediction, label, prediction_id))
+        self.stored.append((sample, prediction, label, prediction_id))
         drawn = {"flagged": True, "reason": "audit"} if self.audited(prediction) else {}
-        return dataclasses.replace(prediction, **drawn, prediction_id=prediction_id or f"k-{len(self.kept)}")
+        return dataclasses.replace(prediction, **drawn, prediction_id=prediction_id or f"k-{len(self.stored)}")
 
     def suggest(self, name: str, sample: Sample, label: str, prediction_id: str | None) -> Kept:
         """Remember it."""

@@ -73,7 +73,7 @@ def test_what_people_shall_see_is_kept_with_its_visitors_leave_alone(
 ) -> None:
     begin(desk, caption=caption, keep=keep)
     shown = desk.predict(ONE, ENGLISH)
-    assert (shown["prediction_id"], shown["json"]["prediction_id"], len(loop.kept)) == (kept, kept, int(bool(keep)))
+    assert (shown["prediction_id"], shown["json"]["prediction_id"], len(loop.stored)) == (kept, kept, int(bool(keep)))
     assert not any(keep for *_, keep in loop.predicted)  # what is stored is decided by the answer
     assert ("data-agree" in shown["answer"]) == (keep is None)
 
@@ -83,7 +83,7 @@ def test_of_any_other_answer_nothing_is_kept_and_nothing_asked(desk: Desk, loop:
         begin(desk, token, SURE, keep=keep)
         shown = desk.predict(token, ENGLISH)
         assert (shown["prediction_id"], "data-agree" in shown["answer"]) == (None, False)
-    assert loop.kept == []
+    assert loop.stored == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_yes_keeps_the_very_answer_that_was_given_once(
     assert question in asked["answer"] and question in asked["aloud"]
     for _ in range(2):  # a second click
         agreed = desk.consent(ONE, True, ENGLISH)
-    assert [(kept[0].text, kept[1].label, *kept[2:]) for kept in loop.kept] == [(caption, "positive", None, None)]
+    assert [(kept[0].text, kept[1].label, *kept[2:]) for kept in loop.stored] == [(caption, "positive", None, None)]
     assert len(loop.predicted) == 1
     same = ("label", "probabilities", "model_version", "sample_id", "explanation")
     assert [agreed["json"][name] for name in same] == [asked["json"][name] for name in same]
@@ -117,7 +117,7 @@ def test_a_no_keeps_nothing_and_is_not_asked_again_unless_its_visitor_wants_to(d
     assert "Nothing of it is kept." in declined["answer"]
     assert "data-agree" in desk.consent(ONE, None, CHINESE)["answer"]
     desk.consent(ONE, True, ENGLISH)
-    assert len(loop.kept) == 1
+    assert len(loop.stored) == 1
 
 
 def test_what_is_no_longer_remembered_cannot_be_agreed_to(desk: Desk, loop: FakeLoop) -> None:
@@ -129,7 +129,7 @@ def test_what_is_no_longer_remembered_cannot_be_agreed_to(desk: Desk, loop: Fake
     for token in (ONE, OTHER, ""):
         with pytest.raises(BadInput):
             desk.consent(token, True, ENGLISH)
-    assert loop.kept == []
+    assert loop.stored == []
 
 
 def test_where_storing_fails_the_question_stands(loop: FakeLoop) -> None:
@@ -234,7 +234,7 @@ def test_a_dispute_without_consent_before_keeps_it_under_an_id_that_can_be_taken
     begin(desk, keep=False)
     desk.predict(ONE, ENGLISH)
     shown = desk.dispute(ONE, "negative", ENGLISH)
-    assert [(answer.task, label, held) for _, answer, label, held in loop.kept] == [("sentiment", "negative", None)]
+    assert [(answer.task, label, held) for _, answer, label, held in loop.stored] == [("sentiment", "negative", None)]
     assert len(loop.predicted) == 1  # the answer that is disputed is the one that was given
     assert "whether it is “negative”" in shown["answer"]
     desk.forget(ONE, [], ENGLISH)
@@ -246,7 +246,7 @@ def test_a_dispute_goes_under_the_id_that_its_visitor_was_told(desk: Desk, loop:
         begin(desk, token)
         desk.predict(token, ENGLISH)
     assert desk.dispute(ONE, "negative", ENGLISH)["prediction_id"] == "k-1"
-    assert [held for *_, held in loop.kept] == [None, None, "k-1"]
+    assert [held for *_, held in loop.stored] == [None, None, "k-1"]
 
 
 def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None:
@@ -254,7 +254,7 @@ def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None
     desk.predict(ONE, ENGLISH)
     with pytest.raises(UnknownName):
         desk.dispute(ONE, "angry", ENGLISH)
-    assert [label for _, _, label, _ in loop.kept] == [None]
+    assert [label for _, _, label, _ in loop.stored] == [None]
 
 
 def test_taking_back_erases_the_sample_from_memory_too(desk: Desk, loop: FakeLoop, picture: Any) -> None:
