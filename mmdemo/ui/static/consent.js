@@ -54,7 +54,7 @@
     }
 
     root.addEventListener("click", ({ target }) => {
-      const button = target.closest("[data-agree], [data-choose], [data-do=show-kept]");
+      const button = target.closest("[data-agree], [data-choose], [data-do=read-kept]");
       if (button?.dataset.agree) reply(button.dataset.agree);
       else if (button?.dataset.do) showKept();
       else if (button) change(button.dataset.choose || null);

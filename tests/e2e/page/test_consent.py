@@ -145,7 +145,7 @@ def test_the_question_is_read_easily(visit: Callable[..., Visitor], scheme: str)
 
 def test_what_is_kept_is_said_before(visit: Callable[..., Visitor]) -> None:
     page = visit().choose(caption="Who knows").predict().page
-    page.click("[data-do=show-kept]")
+    page.click("[data-do=read-kept]")
     kept = page.inner_text(".mm-kept")
     parts = (
         "if you say yes",
