@@ -30,6 +30,7 @@ def erase(row: SampleRow) -> list[str]:
     """Take out of a row what was sent, and return the files that it referred to."""
     files = [file for file in (row.image, row.audio) if file]
     row.caption = row.image = row.audio = row.suggested = None
+    row.release()
     if row.prediction is not None:
         row.prediction = served.without_content(row.prediction)
     row.forgotten_at = row.updated_at = now()

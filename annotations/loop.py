@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import mmdemo
-from annotations import alike, export, night, retention, review_queue, served, status
+from annotations import alike, claims, export, night, retention, review_queue, served, status
 from annotations.schema import SampleRow
 from annotations.selection import audit_draw
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
 from mmdemo.errors import MmdemoError
 from mmdemo.recent import Recent
-from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
+from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Features, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike, Asked, Study, Weighed
@@ -171,9 +171,28 @@ class Loop:
 
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return the samples that wait for a person, most doubtful first; "" asks for all tasks that are loaded."""
-        chosen = [self._task(task).name] if task else list(self.tasks)
         with self._store.reading() as session:
-            return [self._item(row) for row in samples.waiting(session, *chosen, limit=limit)]
+            return [self._item(row) for row in samples.waiting(session, *self._named(task), limit=limit)]
+
+    def later(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Return the samples that were skipped, longest ago first: they come after those that wait."""
+        with self._store.reading() as session:
+            return [self._item(row) for row in samples.later(session, *self._named(task), limit=limit)]
+
+    def claim(self, asked: ClaimSample) -> str | None:
+        """Keep a sample for whoever asks, see `claims.claim`. Raises UnknownName."""
+        return claims.claim(self._store, self._named(asked.task), asked)
+
+    def release(self, session: str) -> None:
+        """Free the sample that this browser session holds."""
+        claims.release(self._store, session)
+
+    def answered(self, annotator: str, limit: int) -> Sequence[Answered]:
+        """Return what an annotator last did with samples in the page, newest first. Raises BadInput."""
+        name = review_queue.checked_name(annotator)
+        with self._store.reading() as session:
+            rows = labels.given_by(session, name, review_queue.UNDOABLE, list(self.tasks), limit)
+        return [self._answered(row) for row in rows]
 
     def left_out(self) -> Mapping[str, int]:
         """Return task → samples of it that wait, of the tasks that are not loaded here: nobody can be asked of them."""
@@ -192,8 +211,13 @@ class Loop:
         """Store a correction. Raises BadInput, UnknownName, Conflict."""
         return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note, wrong_reason)
 
+    def answer(self, asked: AnswerSample) -> Correction:
+        """Store an answer that was given in the page. Raises BadInput, UnknownName, Conflict."""
+        given = (asked.sample_id, asked.label, asked.annotator, asked.note, asked.wrong_reason)
+        return review_queue.correct(self._store, self.tasks, *given, again=asked.again)
+
     def skip(self, sample_id: str, annotator: str) -> None:
-        """Take a sample out of the queue. Raises BadInput, UnknownName, Conflict."""
+        """Put a sample off until nothing else waits. Raises BadInput, UnknownName, Conflict."""
         review_queue.skip(self._store, sample_id, annotator)
 
     def unsure(self, sample_id: str, annotator: str) -> None:
@@ -230,7 +254,12 @@ class Loop:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
         more = ("undo", "status", "train", "export", "export_queue", "ready", "study", "weigh", "what_if", "alike")
-        return {name: getattr(self, name) for name in ("tasks", "audited", "keep", *names, *more)}
+        page = ("later", "claim", "release", "answer", "answered")
+        return {name: getattr(self, name) for name in ("tasks", "audited", "keep", *names, *more, *page)}
+
+    def _named(self, task: str) -> list[str]:
+        """Return that task's name, of all tasks that are loaded for ""."""
+        return [self._task(task).name] if task else list(self.tasks)
 
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)
@@ -270,7 +299,17 @@ class Loop:
     def _tend(self) -> None:
         retention.watch(self._store, self._settings.retention_days, self._closing)
 
+    def _answered(self, row: labels.Given) -> Answered:
+        return Answered(
+            item=self._item(row.sample),
+            did=row.move.after,
+            at=labels.iso(row.move.at),
+            label=row.correction.label if row.correction else None,
+            standing=labels.as_correction(row.standing, row.sample.task) if row.standing else None,
+        )
+
     def _item(self, row: SampleRow) -> QueueItem:
+        claimed_by, claimed_until = claims.holder(row)
         return QueueItem(
             sample_id=row.sample_id,
             task=row.task,
@@ -283,4 +322,6 @@ class Loop:
             text=row.caption,
             image=self._store.media / row.image if row.image else None,
             audio=self._store.media / row.audio if row.audio else None,
+            claimed_by=claimed_by,
+            claimed_until=labels.iso(claimed_until) if claimed_until else None,
         )

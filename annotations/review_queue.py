@@ -1,9 +1,9 @@
 """The states of a sample and the moves between them, each one short transaction.
 
-A row is never deleted. `MOVES` says what is allowed; everything else raises Conflict. Skipped and unsure samples are
-out of the queue: they wait until somebody undoes that, corrects them by id, or disputes the answer. A correction of a
-sample that is asked about again counts until it is withdrawn or a later one is given. Content goes elsewhere:
-`retention`.
+A row is never deleted. `MOVES` says what is allowed; everything else raises Conflict. What was skipped is asked about
+again once nothing else waits, by the Review tab alone. Unsure samples are out of the queue: they wait until somebody
+undoes that, corrects them, or disputes the answer. A correction of a sample that is asked about again counts until it
+is withdrawn or a later one is given. Content goes elsewhere: `retention`. Who is at which sample: `claims`.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → s
     "label": {QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED, UNSURE: LABELLED, LABELLED: LABELLED},
     "import": {None: LABELLED, UNFLAGGED: LABELLED, QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED}
     | {UNSURE: LABELLED, LABELLED: LABELLED},
-    "skip": {QUEUED: SKIPPED, SENT: SKIPPED, UNSURE: SKIPPED},
+    "skip": {QUEUED: SKIPPED, SENT: SKIPPED, UNSURE: SKIPPED, SKIPPED: SKIPPED},  # skipped again: last once more
     "unsure": {QUEUED: UNSURE, SENT: UNSURE, SKIPPED: UNSURE},
     "undo": {LABELLED: QUEUED, SKIPPED: QUEUED, UNSURE: QUEUED},
 }
@@ -147,6 +147,8 @@ def _shift(session: Session, row: SampleRow, name: str) -> None:
     if after is None:
         raise Conflict("move_not_allowed", sample_id=row.sample_id, state=row.state, move=name)
     row.state, row.updated_at = after, now()
+    if after not in samples.WAITING:
+        row.release()
     session.add(row)
     session.flush()  # what follows refers to the row
 
@@ -171,7 +173,7 @@ def recall(store: Store, sample_id: str, who: str) -> None:
 
 
 def skip(store: Store, sample_id: str, annotator: str) -> None:
-    """Take a sample out of the queue: somebody would rather not. Raises BadInput, UnknownName, Conflict."""
+    """Put a sample off: it comes after all that wait, for everybody. Raises BadInput, UnknownName, Conflict."""
     _simple(store, sample_id, "skip", checked_name(annotator))
 
 
@@ -205,19 +207,22 @@ def correct(
     *,
     source: str = "page",
     external_id: str | None = None,
+    again: bool = True,
 ) -> Correction:
     """Store what a person says a sample is. A later correction counts instead of an earlier one, which stays.
 
     `external_id` names the annotation of another server (`source`) that this is: the same one with the same label is
-    stored once. `wrong_reason` marks a right answer for which the model looked at the wrong thing. Raises BadInput (no
-    name, long note, a mark on another label than the model's), UnknownName (sample, label), Conflict (unflagged,
-    forgotten).
+    stored once. `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where
+    the sample was answered before, or found unsure. Raises BadInput (no name, long note, a mark on another label than
+    the model's), UnknownName (sample, label), Conflict (unflagged, forgotten, answered and not `again`).
     """
     annotator, note = checked_name(annotator), _checked_note(note)
     with store.session() as session:
         row = present(session, sample_id)
         task_of(tasks, row.task).check_label(label)
         check_mark(wrong_reason, label, row.label)
+        if not again and row.state in (LABELLED, UNSURE):
+            raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
         known = labels.from_outside(session, source, external_id) if external_id else None
         if known is not None and (known.label, known.wrong_reason) == (label, wrong_reason):
             return labels.as_correction(known, row.task)

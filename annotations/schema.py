@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-HEAD = "0002"  # the newest migration; a test compares it with the folder
+HEAD = "0003"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -62,6 +62,13 @@ class SampleRow(Base):
     updated_at: Mapped[datetime]
     agreed_at: Mapped[datetime]  # the latest consent to keep the inputs: retention counts from here
     forgotten_at: Mapped[datetime | None]  # content was erased then
+    claimed_by: Mapped[str | None] = mapped_column(String(200))  # who is answering it; "" before a name was given
+    claim_session: Mapped[str | None] = mapped_column(String(64), index=True)  # … in which browser
+    claimed_until: Mapped[datetime | None]  # a claim that is not renewed ends then by itself
+
+    def release(self) -> None:
+        """End a claim, whoever holds it."""
+        self.claimed_by = self.claim_session = self.claimed_until = None
 
     @property
     def has_content(self) -> bool:

@@ -39,6 +39,30 @@ class QueueItem:
     text: str | None = None  # the caption, for the list
     image: Path | None = None
     audio: Path | None = None
+    claimed_by: str | None = None  # who is answering it right now, "" before they gave a name; None: nobody is
+    claimed_until: str | None = None  # when that ends by itself
+
+
+@dataclass(frozen=True)
+class ClaimSample:
+    """Asks to keep a sample for one annotator in one browser, which holds one sample at a time."""
+
+    annotator: str  # "" before a name was given
+    session: str  # the browser's: a token that nobody else knows
+    sample_id: str = ""  # "": the next that nobody is at
+    task: str = ""  # of which the next is taken; "": of all
+
+
+@dataclass(frozen=True)
+class AnswerSample:
+    """Asks to store what an annotator answers in the page."""
+
+    sample_id: str
+    label: str
+    annotator: str
+    note: str = ""
+    wrong_reason: bool = False  # the label is the guess, but the model looked at the wrong thing
+    again: bool = False  # it may be answered already: they opened it to change that
 
 
 @dataclass(frozen=True)
@@ -64,6 +88,17 @@ class Correction:
     model_version: str  # that predicted it
     source: str = "page"  # page | label_studio | import
     wrong_reason: bool = False  # the label is what the model said, but it looked at the wrong thing
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What an annotator last did with a sample in the page."""
+
+    item: QueueItem  # its state is today's
+    did: str  # labelled | skipped | unsure
+    at: str
+    label: str | None  # what they said, where they did
+    standing: Correction | None = None  # the correction that counts today, theirs or another's
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """SQL about corrections. The latest one of a sample that was not withdrawn counts; the others are its history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from annotations.schema import CorrectionRow, SampleRow
+from annotations.schema import CorrectionRow, MoveRow, SampleRow
+from annotations.store.samples import HAS_CONTENT, made_in_page
 from mmdemo.review import Correction
 
 
@@ -62,6 +64,32 @@ def from_outside(session: Session, source: str, external_id: str) -> CorrectionR
         CorrectionRow.withdrawn_at.is_(None),
     )
     return session.scalar(query.order_by(CorrectionRow.id.desc()).limit(1))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an annotator last did with a sample in the page."""
+
+    move: MoveRow
+    sample: SampleRow
+    correction: CorrectionRow | None  # what they said, where they did
+    standing: CorrectionRow | None  # what counts today
+
+
+def given_by(session: Session, annotator: str, moves: Sequence[str], tasks: Sequence[str], limit: int) -> list[Given]:
+    """Return what an annotator last did, by one of these moves, with samples that still have content; newest first."""
+    latest = select(func.max(MoveRow.id)).outerjoin(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
+    latest = latest.where(made_in_page(annotator, moves)).group_by(MoveRow.sample_id)
+    query = (
+        select(MoveRow, SampleRow, CorrectionRow)
+        .join(SampleRow, MoveRow.sample_id == SampleRow.sample_id)
+        .outerjoin(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
+        .where(MoveRow.id.in_(latest.scalar_subquery()), SampleRow.task.in_(tasks), HAS_CONTENT)
+    )
+    rows = session.execute(query.order_by(MoveRow.id.desc()).limit(limit)).all()
+    counts = standing().where(SampleRow.sample_id.in_([sample.sample_id for _, sample, _ in rows]))
+    standing_of = {sample.sample_id: made for made, sample in session.execute(counts)}
+    return [Given(move, sample, made, standing_of.get(sample.sample_id)) for move, sample, made in rows]
 
 
 def count_by(session: Session, column: str, task: str) -> dict[str, int]:

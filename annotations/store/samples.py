@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, HoldingRow, MoveRow, SampleRow
 from mmdemo.errors import UnknownName
-from mmdemo.review import QUEUED, SENT
+from mmdemo.review import QUEUED, SENT, SKIPPED
 
 WAITING = (QUEUED, SENT)  # states in which a person is still asked
 FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
-_HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
+HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
 
 
 def find(session: Session, sample_id: str) -> SampleRow | None:
@@ -35,11 +35,19 @@ def waiting(
 
     Of all tasks, also of those that are not loaded, where none is named.
     """
-    query = select(SampleRow).where(SampleRow.state.in_(states), _HAS_CONTENT)
+    query = select(SampleRow).where(SampleRow.state.in_(states), HAS_CONTENT)
     if tasks:
         query = query.where(SampleRow.task.in_(tasks))
     order = (SampleRow.doubt.desc(), SampleRow.created_at, SampleRow.sample_id)
     return session.scalars(query.order_by(*order).limit(limit)).all()
+
+
+def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[SampleRow]:
+    """Return the skipped samples that can be shown to a person, in the order in which they were skipped."""
+    query = select(SampleRow).where(SampleRow.state == SKIPPED, HAS_CONTENT)
+    if tasks:
+        query = query.where(SampleRow.task.in_(tasks))
+    return session.scalars(query.order_by(SampleRow.updated_at, SampleRow.sample_id).limit(limit)).all()
 
 
 def count_by_state(session: Session, task: str) -> dict[str, int]:
@@ -55,7 +63,7 @@ def count_by_state(session: Session, task: str) -> dict[str, int]:
 
 def waiting_elsewhere(session: Session, tasks: Sequence[str]) -> dict[str, int]:
     """Return task → samples that wait, of all but these tasks, in the order of the alphabet."""
-    query = select(SampleRow.task, func.count()).where(SampleRow.state.in_(WAITING), _HAS_CONTENT)
+    query = select(SampleRow.task, func.count()).where(SampleRow.state.in_(WAITING), HAS_CONTENT)
     query = query.where(SampleRow.task.not_in(tasks)).group_by(SampleRow.task).order_by(SampleRow.task)
     return dict(session.execute(query).all())
 
@@ -68,7 +76,7 @@ def task_names(session: Session) -> list[str]:
 def unanswered(session: Session, moment: datetime, limit: int) -> Sequence[SampleRow]:
     """Return samples with content that no correction stands for and whose latest consent is older than `moment`."""
     corrected = exists().where(CorrectionRow.sample_id == SampleRow.sample_id, CorrectionRow.withdrawn_at.is_(None))
-    query = select(SampleRow).where(_HAS_CONTENT, SampleRow.agreed_at < moment, ~corrected)
+    query = select(SampleRow).where(HAS_CONTENT, SampleRow.agreed_at < moment, ~corrected)
     return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
 
 
@@ -113,7 +121,12 @@ def last_move(session: Session, who: str, moves: Sequence[str]) -> MoveRow | Non
     query = (
         select(MoveRow)
         .outerjoin(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
-        .where(MoveRow.who == who, MoveRow.move.in_(moves), MoveRow.undone_at.is_(None))
-        .where(or_(CorrectionRow.id.is_(None), CorrectionRow.source == "page"))
+        .where(made_in_page(who, moves))
     )
     return session.scalar(query.order_by(MoveRow.id.desc()).limit(1))
+
+
+def made_in_page(who: str, moves: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition on moves and their corrections for those of `who` in the page that are not undone."""
+    here = or_(CorrectionRow.id.is_(None), CorrectionRow.source == "page")
+    return and_(MoveRow.who == who, MoveRow.move.in_(moves), MoveRow.undone_at.is_(None), here)

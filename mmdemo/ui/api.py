@@ -38,6 +38,8 @@ class QueueRow:
     state: str
     created_at: str
     suggested: str | None
+    claimed_by: str | None  # who is answering it in the Review tab, "" before they gave a name; null: nobody is
+    claimed_until: str | None  # when that ends by itself
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Endpoints:
     def queue(self, request: gr.Request, task: str = "", limit: int = 50) -> list[QueueRow]:
         """List what waits for a person, most doubtful first. For reviewers.
 
-        task: a task's name, "" for all that are loaded; limit: at most so many rows.
+        task: a task's name, "" for all that are loaded; limit: at most so many rows. claimed_by and claimed_until: who
+        is answering it in the Review tab, and until when it is kept for them; that keeps nobody from correcting it.
         """
         self._admit(request)
         name = self._task(task).name if arguments.text(task, "task") else ""
@@ -153,7 +156,7 @@ class Endpoints:
         return self.services.correct(sample_id, label, annotator, note, mark)
 
     def skip(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
-        """Leave a sample unanswered; it is not asked again. For reviewers."""
+        """Put a sample off: the Review tab asks about it again once nothing else waits. For reviewers."""
         self._admit(request)
         self.services.skip(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"))
         return Moved(sample_id, SKIPPED)

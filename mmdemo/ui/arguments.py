@@ -1,10 +1,12 @@
 """What callers hand over as plain values, checked: scripts send anything, and so does a page of yesterday."""
 
+import re
 from typing import Any
 
 from mmdemo.errors import BadInput
 
 LIMIT_MOST = 500  # rows of one answer
+TOKEN = re.compile(r"[0-9a-f]{32}")  # 128 bits, which the page draws
 
 
 def text(value: Any, field: str) -> str:
@@ -20,6 +22,13 @@ def flag(value: Any, field: str) -> bool:
     """Return a truth value: a string such as "false" is refused, not read as true. Raises BadInput."""
     if not isinstance(value, bool):
         raise BadInput("wrong_type", field=field, wanted="true/false", value=value)
+    return value
+
+
+def token(value: Any) -> str:
+    """Return a token of the page's. Raises BadInput for one that could be guessed, or is none."""
+    if not isinstance(value, str) or not TOKEN.fullmatch(value):
+        raise BadInput("token_wrong")
     return value
 
 

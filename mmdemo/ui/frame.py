@@ -25,7 +25,7 @@ STYLES = (
 SCRIPTS = (
     *("core.js", "frame.js", "media.js", "scale.js", "sound.js", "figure.js", "map.js", "explore.js"),
     *("weigh.js", "whatif.js", "keep.js", "alike.js", "result.js", "consent.js", "draft.js", "predict.js"),
-    *("review.js", "status.js"),
+    *("annotator.js", "listed.js", "review.js", "status.js"),
 )
 GROUND = {"light": "#f6f5f1", "dark": "#161513"}
 SECTIONS = ("common", "predict", "explain", "alike", "review", "status")  # of the locale: what scripts may say

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmdemo.locale import text
-from mmdemo.review import Correction, QueueItem, ReviewItem, Status
+from mmdemo.review import LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
 from mmdemo.tasks import Task
 from mmdemo.ui.answer import percent
 
@@ -21,6 +21,8 @@ class Row:
     title: str
     about: str
     current: bool
+    later: bool = False  # it was skipped: it comes after all others
+    held: str = ""  # that somebody else is answering it
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def rows(items: Sequence[QueueItem], tasks: Mapping[str, Task], current: str, la
     return tuple(_row(item, tasks[item.task], item.sample_id == current, language) for item in items)
 
 
-def question(entry: ReviewItem, task: Task, hide: bool, language: str) -> Question:
-    """Return what is asked about one sample; `hide` asks for it blind."""
+def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator: str = "") -> Question:
+    """Return what is asked about one sample; `hide` asks for it blind, `annotator` is told their own answer."""
     blind = is_blind(entry.item, hide)
     return Question(
         sample_id=entry.item.sample_id,
@@ -62,7 +64,7 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str) -> Questi
         facts=tuple(_facts(entry, language)),
         notes=() if blind else tuple(text(f"note.{key}", language) for key in entry.prediction.notes),
         earlier=() if blind else tuple(_earlier(entry, task, language)),
-        choices=tuple(_choices(entry.item, task, blind, language)),
+        choices=tuple(_choices(entry.item, task, blind, language, _own(entry, annotator))),
         blind=blind,
         guess="" if blind or entry.prediction.explanation is None else _known(entry.item.label, task),
     )
@@ -78,6 +80,18 @@ def keys(labels: Sequence[str]) -> dict[str, str]:
     if all(len(label) == 1 and label in KEYS for label in labels):
         return {label: label for label in labels}
     return dict(zip(labels, KEYS, strict=False))
+
+
+def untitled(item: QueueItem, language: str) -> str:
+    """Return what a sample without a caption is called in a list."""
+    return text("review.sound" if item.audio else "review.picture", language)
+
+
+def held(item: QueueItem, language: str) -> str:
+    """Return the words for somebody's being at a sample, "" where nobody is."""
+    if item.claimed_until is None:
+        return ""
+    return text("review.held" if item.claimed_by else "review.held_nameless", language, annotator=item.claimed_by)
 
 
 def told(entry: ReviewItem, made: Correction, task: Task, language: str) -> str:
@@ -102,15 +116,14 @@ def progress(answered_today: int, status: Status, task: Task, language: str) -> 
 def _row(item: QueueItem, task: Task, current: bool, language: str) -> Row:
     reason = text(f"review.reason_{item.reason}", language)
     about = (task.display_title(language), percent(item.confidence, language), reason)
-    return Row(item.sample_id, item.text or _untitled(item, language), " · ".join(about), current)
-
-
-def _untitled(item: QueueItem, language: str) -> str:
-    return text("review.sound" if item.audio else "review.picture", language)
+    title, others = item.text or untitled(item, language), "" if current else held(item, language)
+    return Row(item.sample_id, title, " · ".join(about), current, item.state == SKIPPED, others)
 
 
 def _facts(entry: ReviewItem, language: str) -> Iterator[str]:
     yield text(f"review.why_{entry.item.reason}", language)
+    if entry.item.state in (SKIPPED, UNSURE):
+        yield text(f"review.was_{entry.item.state}", language)
     yield text("review.version", language, version=entry.prediction.model_version)
 
 
@@ -121,21 +134,24 @@ def _earlier(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
         yield text(key, language, label=name, annotator=made.annotator)
 
 
+def _own(entry: ReviewItem, annotator: str) -> str:
+    """Return the label that this annotator gave, while it counts."""
+    counts = entry.corrections[-1] if entry.corrections else None
+    return counts.label if counts is not None and counts.annotator == annotator.strip() else ""
+
+
 def _known(label: str, task: Task) -> str:
     return label if label in task.label_names else ""
 
 
-def _choices(item: QueueItem, task: Task, blind: bool, language: str) -> Iterator[Choice]:
+def _choices(item: QueueItem, task: Task, blind: bool, language: str, own: str) -> Iterator[Choice]:
     key_of = keys(task.label_names)
     proposed = item.suggested if item.suggested in task.label_names else item.label
     for label in task.label_names:
-        choice = Choice(label, task.display(label, language), key_of.get(label, ""))
-        if blind:
-            yield choice
-            continue
-        asides = []
-        if label == item.label:
+        asides = [text("review.own", language)] if label == own else []
+        if label == item.label and not blind:
             asides.append(text("review.guess", language, percent=percent(item.confidence, language)))
-        if label == item.suggested:
+        if label == item.suggested and not blind:
             asides.append(text("review.suggested", language))
-        yield Choice(choice.label, choice.name, choice.key, " · ".join(asides), label == proposed)
+        accept = label == proposed and not blind and item.state != LABELLED  # nobody changes an answer by Enter alone
+        yield Choice(label, task.display(label, language), key_of.get(label, ""), " · ".join(asides), accept)

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,18 +12,35 @@ from PIL import Image, ImageOps
 from mmdemo import decode
 from mmdemo.errors import BadInput, Conflict, MmdemoError, NotAllowed, UnknownName
 from mmdemo.locale import text
-from mmdemo.review import QueueItem, ReviewItem, Status
+from mmdemo.review import (
+    LABELLED,
+    SKIPPED,
+    UNSURE,
+    AnswerSample,
+    ClaimSample,
+    QueueItem,
+    ReviewItem,
+    Status,
+)
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.ui import access, arguments, desk, looked, preview, questions, render
+from mmdemo.ui import access, answered, arguments, desk, looked, preview, questions, render
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.shelf import Shelf
 
 ROWS = 20  # of the queue that are listed
+ANSWERS = 50  # of the annotator's own that are listed
+PASSED = (LABELLED, UNSURE)  # states in which nobody is asked any more; it can still be changed
+MEANWHILE = (
+    "answered_meanwhile",
+    "move_not_allowed",
+    "sample_forgotten",
+    "unknown_sample",
+)  # why an answer is too late
 THUMBNAIL_PX = (88, 68)  # twice what is shown
-FLAGS = ("hide", "wrong_reason")  # of what the page asks: yes or no
+FLAGS = ("hide", "wrong_reason", "again")  # of what the page asks: yes or no
 NIGHT, DAY = "#1b2850", "#a9c4ff"  # ends of the scale on which a sound's thumbnail is drawn
 
 
@@ -32,7 +48,10 @@ NIGHT, DAY = "#1b2850", "#a9c4ff"  # ends of the scale on which a sound's thumbn
 class Ask:
     """What the page asks for, checked."""
 
+    session: str  # the browser's: a sample is kept for it
     do: str = "look"  # a name of MOVES
+    list: str = "queue"  # a name of LISTS: what stands beside the sample
+    again: bool = False  # the sample was opened from the annotator's answers, to change that
     sample_id: str = ""  # that it is about
     next: str = ""  # the sample to show then, if it still waits
     label: str = ""
@@ -49,16 +68,27 @@ class Ask:
             raise BadInput("wrong_type", field="ask", wanted="an object", value=given)
         readers = {name: arguments.flag if name in FLAGS else arguments.text for name in cls.__dataclass_fields__}
         checked: dict[str, Any] = {name: read(given[name], name) for name, read in readers.items() if name in given}
-        return cls(**checked)
+        return cls(**{**checked, "session": arguments.token(given.get("session"))})
 
 
 @dataclass(frozen=True)
 class Done:
-    """What came of it: a line for the reader, and the sample that is shown next, if it still waits."""
+    """What came of it: a line for the reader, and the sample that is shown next, if nobody else is at it."""
 
     line: str = ""
     next: str = ""
     refused: bool = False
+    again: bool = False  # … also where it is answered already
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the lists beside the sample are made of."""
+
+    items: Sequence[QueueItem]  # the head of the queue
+    current: str  # the sample that is shown, "" for none
+    whole: int  # the queue's length
+    annotator: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +98,6 @@ class Reviewing:
     services: Services
     settings: Settings
     previews: Shelf = field(default_factory=Shelf)  # of what waits now
-    answering: Any = field(default_factory=threading.Lock)
 
     def act(self, request: gr.Request, ask: dict) -> dict[str, Any]:
         """Do what is asked and return what the tab shows then."""
@@ -77,39 +106,51 @@ class Reviewing:
             access.admit(self.settings, request.headers, asked.key)
         except NotAllowed as error:
             return {**self.count(), "state": "closed", "sentence": error.sentence(language), "reason": error.key}
-        if asked.do not in MOVES:
-            raise BadInput("wrong_type", field="do", wanted=" | ".join(MOVES), value=asked.do)
+        for name, known in (("do", MOVES), ("list", LISTS)):
+            if getattr(asked, name) not in known:
+                raise BadInput("wrong_type", field=name, wanted=" | ".join(known), value=getattr(asked, name))
         try:
             done = MOVES[asked.do](self, asked, language)
         except (BadInput, Conflict, UnknownName) as error:
-            done = Done(error.sentence(language), asked.sample_id, refused=True)
+            if error.key in MEANWHILE:
+                done = Done(self._meanwhile(asked.sample_id, language), asked.next, refused=True)
+            else:
+                done = Done(error.sentence(language), asked.sample_id, refused=True, again=asked.again)
         return self._shown(done, asked, language)
+
+    def leave(self, request: gr.Request, key: str, session: str) -> bool:
+        """Free the sample that was kept for this browser: it goes, or looks at something else. Raises NotAllowed."""
+        access.admit(self.settings, request.headers, arguments.text(key, "key"))
+        self.services.release(arguments.token(session))
+        return True
 
     def count(self) -> dict[str, Any]:
         """Return how many samples wait: all that strangers are told."""
         return {"waiting": sum(_waiting(self.services.status(name)) for name in self.services.tasks)}
 
     def thumbnails(self, request: gr.Request, key: str, ids: list) -> dict[str, str]:
-        """Return small pictures of waiting samples as data URLs. Raises NotAllowed."""
+        """Return small pictures of listed samples as data URLs. Raises NotAllowed."""
         access.admit(self.settings, request.headers, arguments.text(key, "key"))
-        listed = {item.sample_id: item for item in self.services.queue("", ROWS)}
-        return {name: _thumbnail(self._preview(listed[name])) for name in ids[:ROWS] if name in listed}
+        entries = filter(None, (self._entry(arguments.text(name, "ids")) for name in ids[:ROWS]))
+        return {entry.item.sample_id: _thumbnail(self._preview(entry.item)) for entry in entries}
 
     def look(self, ask: Ask, language: str) -> Done:
-        """Show a sample, or the first."""
-        return Done(next=ask.sample_id)
+        """Show a sample, or the one that the annotator is at, or the first that nobody is at."""
+        return Done(next=ask.sample_id, again=ask.again)
 
     def label(self, ask: Ask, language: str) -> Done:
-        """Store an answer."""
-        with self.answering:  # so that of two who answer at once the second is told
-            entry = self._open(ask.sample_id)
-            if entry is None:
-                return Done(text("review.taken", language), ask.next, refused=True)
-            made = self.services.correct(ask.sample_id, ask.label, ask.annotator, ask.note, ask.wrong_reason)
-        return Done(questions.told(entry, made, self.services.tasks[entry.item.task], language), ask.next)
+        """Store an answer; of two who answer at once the second is told."""
+        entry = self.services.item(ask.sample_id)
+        task = self.services.tasks[entry.item.task]
+        answer = AnswerSample(ask.sample_id, ask.label, ask.annotator, ask.note, ask.wrong_reason, ask.again)
+        made = self.services.answer(answer)
+        if ask.again:
+            changed = text("review.changed", language, label=task.display(made.label, language))
+            return Done(changed, ask.sample_id, again=True)
+        return Done(questions.told(entry, made, task, language), ask.next)
 
     def skip(self, ask: Ask, language: str) -> Done:
-        """Leave it unanswered."""
+        """Put it off: it comes again after all others."""
         return self._pass(self.services.skip, "review.skipped", ask, language)
 
     def unsure(self, ask: Ask, language: str) -> Done:
@@ -120,31 +161,56 @@ class Reviewing:
         """Take the annotator's last answer back."""
         sample_id = self.services.undo(ask.annotator)
         if sample_id is None:
-            return Done(text("review.nothing_to_undo", language), ask.sample_id, refused=True)
-        return Done(text("review.undone", language), sample_id)
+            return Done(text("review.nothing_to_undo", language), ask.sample_id, refused=True, again=ask.again)
+        entry = self._entry(sample_id)  # what another one answered too is still answered
+        return Done(text("review.undone", language), sample_id, again=entry is not None and entry.item.state in PASSED)
 
     def _pass(self, move: Callable[[str, str], None], key: str, ask: Ask, language: str) -> Done:
-        with self.answering:
-            if self._open(ask.sample_id) is None:
-                return Done(text("review.taken", language), ask.next, refused=True)
-            move(ask.sample_id, ask.annotator)
-        return Done(text(key, language), ask.next)
+        entry = self.services.item(ask.sample_id)
+        if ask.again and entry.item.state == LABELLED:
+            return Done(text("review.answered_already", language), ask.sample_id, refused=True, again=True)
+        move(ask.sample_id, ask.annotator)
+        return Done(text(key, language), ask.sample_id if ask.again else ask.next, again=ask.again)
 
-    def _open(self, sample_id: str) -> ReviewItem | None:
-        """Return the sample if it still waits; its sender may have deleted it, or somebody answered."""
+    def _entry(self, sample_id: str) -> ReviewItem | None:
+        """Return a sample in whatever state; None where its sender deleted it."""
         try:
-            entry = self.services.item(sample_id)
+            return self.services.item(sample_id)
         except (Conflict, UnknownName):
             return None
-        return entry if entry.item.state in access.WAITING else None
+
+    def _meanwhile(self, sample_id: str, language: str) -> str:
+        """Return what became of a sample that an annotator wanted and does not get."""
+        entry = self._entry(sample_id)
+        if entry is not None and entry.item.state == LABELLED and entry.corrections:
+            counts, task = entry.corrections[-1], self.services.tasks[entry.item.task]
+            label = task.display(counts.label, language)
+            return text("review.answered_meanwhile", language, annotator=counts.annotator, label=label)
+        if entry is not None and entry.item.state not in PASSED and (held := questions.held(entry.item, language)):
+            return text("review.held_now", language, held=held)
+        return text("review.taken", language)
+
+    def _chosen(self, done: Done, ask: Ask) -> ReviewItem | None:
+        """Return the sample that is shown now: kept for this browser, unless it is opened to be changed."""
+        if done.again and (entry := self._entry(done.next)) is not None and entry.item.state in PASSED:
+            return entry
+        for wanted in dict.fromkeys((done.next, "")):
+            sample_id = self.services.claim(ClaimSample(ask.annotator, ask.session, wanted))
+            if sample_id and (entry := self._entry(sample_id)) is not None:
+                return entry
+        return None
 
     def _shown(self, done: Done, ask: Ask, language: str) -> dict[str, Any]:
-        items = self.services.queue("", ROWS)
-        entry = next(filter(None, map(self._open, [done.next, *(item.sample_id for item in items)])), None)
-        # What waits no longer may have been deleted by its sender.
+        entry = self._chosen(done, ask)
+        current = entry.item.sample_id if entry else ""
+        if ask.do == "look" and ask.sample_id not in ("", current):
+            done = replace(done, line=self._meanwhile(ask.sample_id, language), refused=True)
+        items = [*self.services.queue("", ROWS)]
+        items += self.services.later("", ROWS - len(items)) if len(items) < ROWS else []
+        # What is in no list may have been deleted by its sender.
         self.previews.keep({item.sample_id for item in [*items, *([entry.item] if entry else [])]})
         statuses = {name: self.services.status(name) for name in self.services.tasks}
-        waiting = sum(map(_waiting, statuses.values()))
+        waiting, later = sum(map(_waiting, statuses.values())), sum(map(_later, statuses.values()))
         about = entry.item.task if entry else next(iter(self.services.tasks))
         today = sum(status.answered_today for status in statuses.values())
         shown = {
@@ -152,23 +218,36 @@ class Reviewing:
             "line": done.line,
             "refused": done.refused,
             "waiting": waiting,
-            "heading": text("review.waiting", language, count=waiting),
+            "heading": text(
+                "review.waiting_later" if later else "review.waiting", language, count=waiting, later=later
+            ),
             "progress": questions.progress(today, statuses[about], self.services.tasks[about], language),
-            "ids": [item.sample_id for item in items],
-            "queue": self._queue(items, entry, waiting, language),
+            # Those that the annotator can go on with, in their order.
+            "ids": [item.sample_id for item in items if item.sample_id == current or item.claimed_until is None],
+            "list": ask.list,
+            "queue": LISTS[ask.list](self, Listed(items, current, waiting + later, ask.annotator), language),
         }
         if entry is None:
-            return {**shown, "sample": render.html("review_empty", language), "labels": ""}
-        return {**shown, **self._question(entry, ask.hide, language)}
+            held = waiting + later > 0
+            return {**shown, "again": False, "sample": render.html("review_empty", language, held=held), "labels": ""}
+        again = done.again and current == done.next
+        return {**shown, "again": again, **self._question(entry, ask, language)}
 
-    def _queue(self, items: Sequence[QueueItem], entry: ReviewItem | None, waiting: int, language: str) -> str:
-        current = entry.item.sample_id if entry else ""
-        listed = questions.rows(items, self.services.tasks, current, language)
-        more, left_out = max(0, waiting - len(items)), self.services.left_out()
-        return render.html("review_queue", language, rows=listed, more=more, left_out=left_out)
+    def queue(self, listed: Listed, language: str) -> str:
+        """Return the list of what waits, and of what was skipped."""
+        rows = questions.rows(listed.items, self.services.tasks, listed.current, language)
+        more, left_out = max(0, listed.whole - len(rows)), self.services.left_out()
+        return render.html("review_queue", language, rows=rows, more=more, left_out=left_out)
 
-    def _question(self, entry: ReviewItem, hide: bool, language: str) -> dict[str, Any]:
-        asked = questions.question(entry, self.services.tasks[entry.item.task], hide, language)
+    def answered(self, listed: Listed, language: str) -> str:
+        """Return the list of what this annotator answered."""
+        named = bool(listed.annotator.strip())
+        answers = self.services.answered(listed.annotator, ANSWERS) if named else ()
+        rows = answered.rows(answers, self.services.tasks, listed.current, language)
+        return render.html("review_answered", language, rows=rows, named=named)
+
+    def _question(self, entry: ReviewItem, ask: Ask, language: str) -> dict[str, Any]:
+        asked = questions.question(entry, self.services.tasks[entry.item.task], ask.hide, language, ask.annotator)
         shown = self._preview(entry.item)
         explanation = None if asked.blind else entry.prediction.explanation
         map_card = ""
@@ -194,6 +273,10 @@ class Reviewing:
 
 def _waiting(status: Status) -> int:
     return sum(status.states.get(state, 0) for state in access.WAITING)
+
+
+def _later(status: Status) -> int:
+    return status.states.get(SKIPPED, 0)
 
 
 def _made(item: QueueItem, task: Task) -> preview.Preview:
@@ -222,3 +305,4 @@ MOVES: dict[str, Callable[[Reviewing, Ask, str], Done]] = {
     "unsure": Reviewing.unsure,
     "undo": Reviewing.undo,
 }
+LISTS: dict[str, Callable[[Reviewing, Listed, str], str]] = {"queue": Reviewing.queue, "answered": Reviewing.answered}

@@ -7,7 +7,7 @@ decided by the page before it calls (`mmdemo.ui.access`).
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
+from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Prediction, Sample
 from mmdemo.study import Alike, Asked, Study, Weighed
 from mmdemo.tasks import Task
@@ -41,7 +41,12 @@ class Services:
     # Reviewers
     queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all of `tasks`), limit → most doubtful first
     left_out: Callable[[], Mapping[str, int]]  # task that is not among `tasks` → samples of it that wait
+    later: Callable[[str, int], Sequence[QueueItem]]  # … those that were skipped, longest ago first
     item: Callable[[str], ReviewItem]  # sample_id
+    claim: Callable[[ClaimSample], str | None]  # → the sample that is theirs for a while, None where none is to be had
+    release: Callable[[str], None]  # the session of a claim
+    answer: Callable[[AnswerSample], Correction]  # in the page; refused with Conflict where somebody else was faster
+    answered: Callable[[str, int], Sequence[Answered]]  # annotator, limit → what they did, newest first
     # correct(sample_id, label, annotator, note, wrong_reason): the last says "right answer, wrong reason"
     correct: Callable[[str, str, str, str, bool], Correction]
     skip: Callable[[str, str], None]  # sample_id, annotator

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mmdemo.errors import BadInput, MmdemoError
+from mmdemo.errors import MmdemoError
 from mmdemo.samples import Prediction, Sample
+from mmdemo.ui import arguments
 from mmdemo.ui.preview import Preview
-from mmdemo.ui.uploads import TOKEN
 
 REMEMBERED_S = 30 * 60
 MOST_BYTES = 512_000_000  # of all visits together; the oldest go first
@@ -87,10 +87,8 @@ class Visits:
 
     def begin(self, token: str, visit: Visit) -> None:
         """Remember a new visit. Raises BadInput for a token that could be guessed."""
-        if not TOKEN.fullmatch(token):
-            raise BadInput("token_wrong")
         with self._lock:
-            self._put(token, visit)
+            self._put(arguments.token(token), visit)
 
     def get(self, token: str) -> Visit | None:
         """Return the visit of that token, None if it was dropped or its time is over."""

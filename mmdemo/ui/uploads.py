@@ -1,7 +1,6 @@
 """Files that callers send: nothing else is ever read for them, and what they sent goes soon after it was answered."""
 
 import contextlib
-import re
 import threading
 import time
 from pathlib import Path
@@ -11,10 +10,10 @@ from urllib.parse import urlsplit
 from gradio.utils import get_upload_folder
 
 from mmdemo.errors import BadInput
+from mmdemo.ui import arguments
 
 # Gradio names an upload by its content, so two who send the same file share one path: it must outlive the first call.
 GRACE_S = 30
-TOKEN = re.compile(r"[0-9a-f]{32}")  # of a visit: the page makes it at random
 
 
 def check(name: str) -> Path:
@@ -50,7 +49,7 @@ def remove(*paths: Path | None) -> None:
 
 def remove_of(token: str) -> None:
     """Remove at once what the page uploaded for this visit, and nobody asked about any more."""
-    if TOKEN.fullmatch(token):
+    if arguments.TOKEN.fullmatch(token):
         remove(*folder().glob(f"*/*-{token}*"))
 
 

@@ -102,6 +102,11 @@ window.mmdemo = (() => {
     return answer.data[0];
   }
 
+  // Sent even while the page goes away; nobody waits for an answer.
+  function tell(name, args) {
+    navigator.sendBeacon?.(address(`run/${name}`), new Blob([JSON.stringify({ data: args })], { type: "application/json" }));
+  }
+
   async function queued(endpoint, args, { onWait = () => {}, signal, headers } = {}) {
     const session = token();
     const body = { data: args, fn_index: endpoint.id, session_hash: session };
@@ -184,7 +189,7 @@ window.mmdemo = (() => {
   }
 
   const mmdemo = {
-    language: null, parts, t, mount, setLanguage, dress, call, patiently, upload, fileData, token, stored, store, CallError,
+    language: null, parts, t, mount, setLanguage, dress, call, tell, patiently, upload, fileData, token, stored, store, CallError,
   };
   window.mmdemo = mmdemo;
   mmdemo.language = firstLanguage();

@@ -3,27 +3,33 @@
 (() => {
   "use strict";
   const KEY = "mmdemo.review_key"; // in this tab alone
-  const NAME = "mmdemo.annotator";
-  const NAMELESS = "mmdemo.annotator_id"; // tells two people without names apart
   const HIDE = "mmdemo.hide_guess";
   const EMPTY_MS = 15_000; // after which an empty queue is looked at again
 
   // It outlives a switch of language, after which the part is made anew from it.
-  const desk = { view: null, work: null, note: "", noting: false, looking: false, names: [], thumbnails: new Map() };
+  const desk = {
+    view: null, work: null, list: "queue", holds: false, // whether a sample is kept for this browser
+    note: "", noting: false, looking: false, names: [],
+  };
   let ui = null;
 
   mmdemo.parts.review = (root, signal) => {
     const find = (selector) => root.querySelector(selector);
     ui = {
-      root, signal, find, slots: new Map(), stopMap: null, alike: null,
+      root, signal, find, slots: new Map(), stopMap: null, alike: null, who: null,
       review: find(".mm-review"), desk: find(".mm-rv-desk"), closed: find(".mm-rv-closed"), line: find(".mm-rv-line"),
-      name: find(".mm-rv-name"), hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
+      hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
     };
-    ui.name.value = mmdemo.stored(NAME) || "";
+    ui.who = mmdemo.annotator(find(".mm-rv-you"), signal, {
+      say,
+      named: { focus: () => ui.find(".mm-rv-shown").focus(), tell: refresh },
+      atWork: () => isOpen() && !document.hidden && desk.holds,
+      renew: refresh,
+      leave: () => { if (desk.holds) mmdemo.tell("review_leave", leaving()); },
+    });
     ui.hide.checked = mmdemo.stored(HIDE) === "yes";
     ui.note.value = desk.note;
     ui.note.parentElement.hidden = !desk.noting;
-    ui.name.addEventListener("input", () => mmdemo.store(NAME, ui.name.value));
     ui.note.addEventListener("input", () => { desk.note = ui.note.value; });
     ui.hide.addEventListener("change", () => {
       mmdemo.store(HIDE, ui.hide.checked ? "yes" : null);
@@ -33,11 +39,11 @@
     // A blind sample closes it too, so it is the click that counts: what was opened once stays open.
     ui.looked.querySelector("summary").addEventListener("click", () => { desk.looking = !ui.looked.open; });
     ui.looked.addEventListener("toggle", showMap);
-    for (const field of [ui.name, ui.note]) field.addEventListener("keydown", leaveField);
+    ui.note.addEventListener("keydown", leaveNote);
     ui.closed.addEventListener("submit", unlock);
     root.addEventListener("click", onClick);
     document.addEventListener("keydown", onKey, { signal });
-    document.addEventListener("mmdemo:tab", () => (isOpen() ? refresh() : count()), { signal });
+    document.addEventListener("mmdemo:tab", () => (isOpen() ? refresh() : leave()), { signal });
     document.addEventListener("mmdemo:kept", count, { signal });
     document.addEventListener("visibilitychange", () => { if (!document.hidden && isOpen()) refresh(); }, { signal });
     const timer = setInterval(() => { if (isOpen() && !document.hidden && desk.view?.state === "empty") refresh(); }, EMPTY_MS);
@@ -52,13 +58,6 @@
   const isOpen = () => document.body.dataset.tab === "review";
   const current = () => desk.view?.sample_id || "";
 
-  function annotator() {
-    const name = ui.name.value.trim();
-    if (name) return name;
-    if (!mmdemo.stored(NAMELESS)) mmdemo.store(NAMELESS, mmdemo.token().slice(0, 4));
-    return `reviewer ${mmdemo.stored(NAMELESS) || ""}`.trim();
-  }
-
   // --- asking the server -------------------------------------------------------------------------------------------
 
   async function count() {
@@ -69,12 +68,26 @@
 
   const refresh = () => act("look", { sample_id: current() }, true);
 
+  const leaving = () => {
+    desk.holds = false;
+    return [mmdemo.stored(KEY, "sessionStorage") || "", mmdemo.reviewSession()];
+  };
+
+  // Whoever looks at another tab answers nothing: the sample is free for others.
+  async function leave() {
+    count();
+    if (desk.holds) await mmdemo.call("review_leave", leaving()).catch(() => {}); // it ends by itself too
+  }
+
   // One at a time: what a person does waits for a look in the background, and whatever comes meanwhile is dropped,
   // for it would be about a sample that isn't seen yet.
   async function act(what, more = {}, quiet = false) {
     if (desk.work && (quiet || !desk.work.quiet)) return null;
     const key = mmdemo.stored(KEY, "sessionStorage") || "";
-    const ask = { do: what, annotator: annotator(), hide: ui.hide.checked, key, next: following(), ...more };
+    const ask = {
+      do: what, annotator: ui.who.name(), session: mmdemo.reviewSession(), hide: ui.hide.checked, key, next: following(),
+      list: desk.list, again: Boolean(desk.view?.again), ...more,
+    };
     const work = { quiet, done: null };
     work.done = Promise.resolve(desk.work?.done).then(() => send(ask, quiet));
     begin(work);
@@ -91,7 +104,7 @@
   async function send(ask, quiet) {
     try {
       const view = await mmdemo.call("review_act", [ask]);
-      if (quiet && !view.line) view.line = desk.view?.line || "";
+      if (quiet && !view.line) Object.assign(view, { line: ui.line.textContent, refused: ui.line.classList.contains("mm-refused") });
       paint(view);
       return view;
     } catch (error) {
@@ -109,7 +122,8 @@
   async function answer(what, more = {}) {
     if (!current()) return;
     document.activeElement?.closest?.(".mm-review button")?.blur();
-    const name = annotator();
+    if (!ui.who.isNamed()) return;
+    const name = ui.who.name();
     const view = await act(what, { sample_id: current(), annotator: name, ...more });
     if (!view || view.refused) return;
     desk.names.push(name);
@@ -119,6 +133,7 @@
 
   async function undo() {
     const name = desk.names.at(-1);
+    if (!name && !ui.who.isNamed()) return;
     const view = await act("undo", { sample_id: current(), ...(name ? { annotator: name } : {}) });
     if (view && !view.refused) desk.names.pop();
   }
@@ -139,6 +154,7 @@
   function paint(view) {
     const other = view.sample_id !== current();
     desk.view = view;
+    desk.holds = Boolean(view.sample_id);
     mmdemo.badge("review", view.waiting);
     const closed = view.state === "closed";
     ui.review.dataset.state = view.state;
@@ -152,6 +168,7 @@
     fill(".mm-rv-list", view.queue);
     fill(".mm-rv-shown", view.sample);
     fill(".mm-rv-labels", view.labels);
+    ui.find(".mm-rv-back").hidden = !view.again;
     ui.find(".mm-rv-waiting").textContent = view.heading;
     ui.find(".mm-rv-progress").textContent = view.progress;
     ui.looked.hidden = !view.map;
@@ -160,7 +177,7 @@
     showMap();
     say(view.line, view.refused);
     showAlike();
-    thumbnails();
+    mmdemo.listed(ui.root, view, mmdemo.stored(KEY, "sessionStorage") || "");
   }
 
   function fill(selector, html) {
@@ -199,33 +216,6 @@
     mmdemo.alike(ui.find(".mm-alike-slot"), () => mmdemo.call("review_alike", given, { signal }), signal);
   }
 
-  // Small pictures come after the sample, and only once each; making them also readies the next samples.
-  async function thumbnails() {
-    const images = [...ui.root.querySelectorAll("img[data-thumbnail]")];
-    const missing = images.map((image) => image.dataset.thumbnail).filter((id) => !desk.thumbnails.has(id));
-    for (const id of missing) desk.thumbnails.set(id, "");
-    for (const id of [...desk.thumbnails.keys()]) if (!desk.view.ids.includes(id)) desk.thumbnails.delete(id);
-    setThumbnails();
-    for (let start = 0; start < missing.length; start += 4) {
-      try {
-        const key = mmdemo.stored(KEY, "sessionStorage") || "";
-        const made = await mmdemo.call("review_thumbnails", [key, missing.slice(start, start + 4)]);
-        for (const [id, url] of Object.entries(made)) desk.thumbnails.set(id, url);
-        setThumbnails();
-      } catch {
-        for (const id of missing) if (!desk.thumbnails.get(id)) desk.thumbnails.delete(id); // asked for again next time
-        return;
-      }
-    }
-  }
-
-  function setThumbnails() {
-    for (const image of ui.root.querySelectorAll("img[data-thumbnail]")) {
-      const url = desk.thumbnails.get(image.dataset.thumbnail);
-      if (url && image.src !== url) Object.assign(image, { src: url, hidden: false });
-    }
-  }
-
   // --- mouse and keys ----------------------------------------------------------------------------------------------
 
   const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play", w: "wrong" };
@@ -237,6 +227,7 @@
     note: () => { openNote(true); ui.note.focus(); },
     play,
     look: () => act("look"),
+    back,
     unfold: () => {
       const open = ui.find(".mm-rv-queue").classList.toggle("mm-unfolded");
       ui.find(".mm-rv-unfold").setAttribute("aria-expanded", open);
@@ -247,13 +238,16 @@
     const button = target.closest("button");
     if (!button) return;
     if (button.dataset.label !== undefined) answer("label", { label: button.dataset.label, note: desk.note });
-    else if (button.dataset.sample) act("look", { sample_id: button.dataset.sample });
+    else if (button.dataset.sample) act("look", { sample_id: button.dataset.sample, again: false });
+    else if (button.dataset.answered) act("look", { sample_id: button.dataset.answered, again: true });
+    else if (button.dataset.list) show(button.dataset.list);
     else ACTIONS[button.dataset.do]?.();
   }
 
   function onKey(event) {
     if (!isOpen() || desk.view?.state === "closed" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "Escape" && desk.view?.again) return void back();
     if (event.key === "Enter") {
       if (!event.target.closest?.("button, summary, a, audio")) accept();
       return;
@@ -267,7 +261,8 @@
   }
 
   function accept() {
-    if (desk.view?.accept) answer("label", { label: desk.view.accept, note: desk.note });
+    if (desk.view?.again) say(mmdemo.t("review.choose_again"), true);
+    else if (desk.view?.accept) answer("label", { label: desk.view.accept, note: desk.note });
     else if (current()) say(mmdemo.t("review.choose_first"), true);
   }
 
@@ -293,11 +288,23 @@
     ui.note.parentElement.hidden = !open;
   }
 
-  // Enter and Escape lead from a field back to the keys; a note waits for the answer that it belongs to.
-  function leaveField(event) {
+  function show(list) {
+    desk.list = list;
+    if (list === "queue" && desk.view?.again) back();
+    else act("look", { sample_id: current() });
+  }
+
+  // From what was answered to what is asked: the sample that is kept for this browser, or the next.
+  function back() {
+    desk.list = "queue";
+    act("look", { again: false });
+  }
+
+  // Enter and Escape lead from the note back to the keys; it waits for the answer that it belongs to.
+  function leaveNote(event) {
     if (event.isComposing || (event.key !== "Escape" && (event.key !== "Enter" || event.shiftKey))) return;
     event.preventDefault();
-    event.target.blur();
-    if (event.target === ui.note && !desk.note.trim()) openNote(false);
+    ui.note.blur();
+    if (!desk.note.trim()) openNote(false);
   }
 })();

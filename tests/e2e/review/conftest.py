@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -89,14 +90,16 @@ def _prediction(task: Task, inputs: Inputs, sample: Waiting) -> Prediction:
 
 
 class Annotator:
-    """A person before the Review tab."""
+    """A person before the Review tab, whose browser remembers a name where one is given."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, name: str | None) -> None:
         self.page = page
         self.url = url
         self.asked: list[str] = []
         self.errors: list[str] = []
         page.set_default_timeout(WAIT_MS)
+        if name:
+            page.add_init_script(f"localStorage.setItem('mmdemo.annotator', {json.dumps(name)})")
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -116,6 +119,17 @@ class Annotator:
                 self.page.keyboard.press(key)
             expect(self.page.locator(".mm-review")).to_have_attribute("aria-busy", "false", timeout=WAIT_MS)
 
+    def choose(self, caption: str) -> None:
+        """Click a sample in the list."""
+        with self.page.expect_response("**/run/review_act"):
+            self.page.click(f'.mm-rv-row:has-text("{caption}")')
+
+    def leave(self) -> None:
+        """Turn to another tab, so that the sample is free for others; wait until the server knows."""
+        if self.page.locator(".mm-review[data-state=open]").is_visible():
+            with self.page.expect_response("**/run/review_leave"):
+                self.page.click('.mm-tab[data-tab="status"]')
+
     def sees(self, caption: str) -> None:
         """Wait until the sample with this caption is asked about."""
         expect(self.page.locator(".mm-rv-caption")).to_contain_text(caption, timeout=WAIT_MS)
@@ -127,14 +141,19 @@ class Annotator:
 
 @pytest.fixture
 def annotator(new_page: Callable[..., Page]) -> Iterator[Callable[..., Annotator]]:
-    """`annotator(url, locale="zh-CN", …)`: a person of their own; none may meet an error or be sent elsewhere."""
+    """`annotator(url, name="Ann", locale="zh-CN", …)`: a person of their own; none may meet an error or be sent away.
+
+    In the end they leave, so that nothing is kept for them.
+    """
     people: list[Annotator] = []
 
-    def make(url: str, **options: object) -> Annotator:
-        people.append(Annotator(new_page(**options), url))
+    def make(url: str, name: str | None = "Ann", **options: object) -> Annotator:
+        people.append(Annotator(new_page(**options), url, name))
         return people[-1].open()
 
     yield make
+    for person in people:
+        person.leave()
     hosts = {urlsplit(url).hostname for person in people for url in person.asked if url.startswith("http")}
     assert hosts <= {"127.0.0.1"}
     assert [error for person in people for error in person.errors] == []

@@ -59,7 +59,7 @@ def test_a_key_is_typed_once_and_stays_out_of_addresses_and_cookies(
     person.is_told("You said neutral")
     page.click('.mm-tab[data-tab="status"]')
     assert page.inner_text("[data-do=train]") == "Train now"
-    assert "reviewer" in page.inner_text(".mm-st-cards")
+    assert "Ann" in page.inner_text(".mm-st-cards")
     assert [url for url in person.asked if "sesame" in url] == []
     assert [cookie for cookie in page.context.cookies() if "sesame" in cookie["value"]] == []
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from mmdemo import tasks
 from mmdemo.errors import BadInput, UnknownName
-from mmdemo.review import Correction, Kept, QueueItem, ReviewItem, Status
+from mmdemo.review import AnswerSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore, to_json
 from mmdemo.settings import Settings
 from mmdemo.study import Alike, Asked, Contributions, Near, Study, Trust, Weighed
@@ -137,7 +137,12 @@ class FakeLoop:
             alike=self.alike,
             queue=_no_queue,
             left_out=lambda: self.strays,
+            later=_no_queue,
             item=_no_item,
+            claim=lambda asked: None,
+            release=lambda session: None,
+            answer=_no_answer,
+            answered=lambda annotator, limit: (),
             correct=_no_correction,
             skip=lambda sample_id, annotator: None,
             unsure=lambda sample_id, annotator: None,
@@ -172,6 +177,10 @@ def _no_queue(task: str, limit: int) -> Sequence[QueueItem]:
 
 def _no_item(sample_id: str) -> ReviewItem:
     raise BadInput("unknown_sample", sample_id=sample_id)
+
+
+def _no_answer(asked: AnswerSample) -> Correction:
+    raise BadInput("unknown_sample", sample_id=asked.sample_id)
 
 
 def _no_correction(sample_id: str, label: str, annotator: str, note: str) -> Correction:

@@ -18,7 +18,21 @@ from gradio_client import Client
 from PIL import Image
 
 from mmdemo.errors import BadInput, Busy, Conflict, UnknownName
-from mmdemo.review import LABELLED, QUEUED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Run, Status, VersionInfo
+from mmdemo.review import (
+    LABELLED,
+    QUEUED,
+    SKIPPED,
+    UNSURE,
+    Answered,
+    AnswerSample,
+    ClaimSample,
+    Correction,
+    QueueItem,
+    ReviewItem,
+    Run,
+    Status,
+    VersionInfo,
+)
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate
@@ -44,24 +58,60 @@ class FakeQueue(FakeLoop):
         self.items = {item.item.sample_id: item for item in self._samples()}
         self.corrections: list[Correction] = []
         self.moves: list[tuple[str, str]] = []  # annotator, sample_id
+        self.claims: dict[str, ClaimSample] = {}  # sample_id → who holds it
         self.trained: list[str] = []
         self._lock = threading.Lock()
 
     def queue(self, task: str, limit: int) -> list[QueueItem]:
         """Return what waits, in the order in which it was made."""
-        waiting = [entry.item for entry in self.items.values() if entry.item.state == QUEUED]
-        return [item for item in waiting if task in ("", item.task)][:limit]
+        return self._in(QUEUED, task)[:limit]
+
+    def later(self, task: str, limit: int) -> list[QueueItem]:
+        """Return what was skipped, in the order in which it was."""
+        skipped = {item.sample_id: item for item in self._in(SKIPPED, task)}
+        return [skipped[name] for name in dict.fromkeys(name for _, name in self.moves) if name in skipped][:limit]
+
+    def claim(self, asked: ClaimSample) -> str | None:
+        """Keep a sample that nobody else holds."""
+        asked_of = [item.sample_id for item in (*self.queue("", 99), *self.later("", 99))]
+        mine = [name for name, claim in self.claims.items() if claim.session == asked.session and name in asked_of]
+        wanted = [asked.sample_id] if asked.sample_id else [*mine, *asked_of]
+        free = [name for name in wanted if name in asked_of and (name in mine or name not in self.claims)]
+        if free:
+            self.release(asked.session)
+            self.claims[free[0]] = asked
+        return free[0] if free else None
+
+    def release(self, session: str) -> None:
+        """Let go of what a session holds."""
+        self.claims = {name: claim for name, claim in self.claims.items() if claim.session != session}
 
     def item(self, sample_id: str) -> ReviewItem:
         """Return one sample whatever its state."""
         if sample_id not in self.items:
             raise UnknownName("unknown_sample", sample_id=sample_id)
-        return self.items[sample_id]
+        entry = self.items[sample_id]
+        given = tuple(made for made in self.corrections if made.sample_id == sample_id)
+        return dataclasses.replace(entry, item=self._marked(entry.item), corrections=given)
+
+    def answer(self, asked: AnswerSample) -> Correction:
+        """Remember an answer, unless somebody else was faster."""
+        state = self.item(asked.sample_id).item.state
+        if not asked.again and state in (LABELLED, UNSURE):
+            raise Conflict("answered_meanwhile", sample_id=asked.sample_id, state=state)
+        return self.correct(asked.sample_id, asked.label, asked.annotator, asked.note, asked.wrong_reason)
+
+    def answered(self, annotator: str, limit: int) -> list[Answered]:
+        """Return what an annotator did, newest first."""
+        mine = dict.fromkeys(name for who, name in reversed(self.moves) if who == annotator)
+        return [self._answered(name, annotator) for name in mine][:limit]
 
     def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
         """Remember an answer."""
         item = self.item(sample_id).item
         self.tasks[item.task].check_label(label)
+        if not annotator.strip():
+            raise BadInput("no_annotator")
         if wrong_reason and label != item.label:
             raise BadInput("wrong_reason_of_wrong_answer", label=label, guess=item.label)
         about = (sample_id, item.task, label, annotator, note, NOW, item.label, "2026-11-21")
@@ -132,13 +182,31 @@ class FakeQueue(FakeLoop):
     def services(self) -> Services:
         """Return the seam that the page is handed."""
         names = ("queue", "item", "correct", "skip", "unsure", "undo", "status", "train", "export", "export_queue")
+        names += ("later", "claim", "release", "answer", "answered")
         return dataclasses.replace(super().services(), **{name: getattr(self, name) for name in names})
 
     def _move(self, sample_id: str, state: str, annotator: str) -> None:
-        if self.item(sample_id).item.state != QUEUED:
-            raise Conflict("move_not_allowed", sample_id=sample_id, state=self.item(sample_id).item.state, move=state)
+        before = self.item(sample_id).item.state
+        if not annotator.strip():
+            raise BadInput("no_annotator")
+        if before == LABELLED and state != LABELLED:
+            raise Conflict("move_not_allowed", sample_id=sample_id, state=before, move=state)
         self.moves.append((annotator, sample_id))
+        self.claims.pop(sample_id, None)
         self._set(sample_id, state)
+
+    def _in(self, state: str, task: str) -> list[QueueItem]:
+        items = [self._marked(entry.item) for entry in self.items.values() if entry.item.state == state]
+        return [item for item in items if task in ("", item.task)]
+
+    def _marked(self, item: QueueItem) -> QueueItem:
+        claim = self.claims.get(item.sample_id)
+        return dataclasses.replace(item, claimed_by=claim.annotator, claimed_until=NOW) if claim else item
+
+    def _answered(self, sample_id: str, annotator: str) -> Answered:
+        item, given = self.item(sample_id).item, self.item(sample_id).corrections
+        label = next((made.label for made in reversed(given) if made.annotator == annotator), None)
+        return Answered(item, LABELLED if label else item.state, NOW, label, given[-1] if given else None)
 
     def _set(self, sample_id: str, state: str) -> None:
         entry = self.items[sample_id]

@@ -13,6 +13,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from mmdemo.review import ClaimSample
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import uploads
@@ -34,6 +35,7 @@ CONTRACT = {  # endpoint → its parameters, in their order
     "/status": ["task"],
 }
 QUEUE_FIELDS = ["sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested"]
+QUEUE_FIELDS += ["claimed_by", "claimed_until"]
 
 
 def refusal(call: Callable[[], Any]) -> str:
@@ -197,6 +199,18 @@ def test_a_caller_that_knows_nothing_of_a_later_argument_still_calls(served: Ser
     first = next(iter(served.loop.items))
     made = post(served.url, "correct", first, "negative", "Ann", "").json()["data"][0]
     assert (made["label"], made["wrong_reason"]) == ("negative", False)
+
+
+def test_a_sample_that_somebody_is_at_is_listed_with_their_name_and_can_be_corrected(
+    serve_api: Callable[[Settings], Served],
+) -> None:
+    served = serve_api(Settings())
+    client = served.client()
+    first, second = [row["sample_id"] for row in client.predict(api_name="/queue")][:2]
+    served.loop.claim(ClaimSample("Ann", "a" * 32, first))
+    rows = {row["sample_id"]: row for row in client.predict(api_name="/queue")}
+    assert (rows[first]["claimed_by"], rows[second]["claimed_by"]) == ("Ann", None) and rows[first]["claimed_until"]
+    assert client.predict(first, "negative", "Bob", "", api_name="/correct")["annotator"] == "Bob"
 
 
 def test_an_unexpected_fault_tells_nothing_of_our_insides(served: Served, caplog: pytest.LogCaptureFixture) -> None:

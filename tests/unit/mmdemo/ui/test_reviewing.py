@@ -1,6 +1,5 @@
 """The one call behind the Review tab: what it takes, what it shows then, and to whom it shows nothing."""
 
-import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from mmdemo.errors import BadInput, Conflict, NotAllowed
+from mmdemo.errors import BadInput, NotAllowed
 from mmdemo.settings import Settings
 from mmdemo.ui.reviewing import Reviewing
-from tests.unit.mmdemo.ui.fake_queue import CAPTIONS, FakeQueue
+from tests.unit.mmdemo.ui.fake_queue import CAPTIONS, NOW, FakeQueue
 
 HERE: Any = SimpleNamespace(headers={"host": "127.0.0.1:7860"})
+ANNS, BOBS = "a" * 32, "b" * 32  # sessions of two browsers
 CHINESE: Any = SimpleNamespace(headers={"host": "localhost", "accept-language": "zh"})
 
 
@@ -28,7 +28,7 @@ def desk(loop: FakeQueue) -> Reviewing:
 
 
 def ask(do: str = "look", **more: Any) -> dict[str, Any]:
-    return {"do": do, "annotator": "Ann", **more}
+    return {"do": do, "annotator": "Ann", "session": ANNS, **more}
 
 
 def id_of(loop: FakeQueue, caption: str) -> str:
@@ -63,6 +63,7 @@ def test_whoever_chose_a_place_in_the_queue_goes_on_from_there(desk: Reviewing) 
     ids = desk.act(HERE, ask())["ids"]
     assert desk.act(HERE, ask(sample_id=ids[2]))["sample_id"] == ids[2]
     assert desk.act(HERE, ask("skip", sample_id=ids[2], next=ids[3]))["sample_id"] == ids[3]
+    assert desk.act(HERE, ask("label", sample_id=ids[3], label="neutral", next=ids[4]))["sample_id"] == ids[4]
     assert desk.act(HERE, ask("unsure", sample_id=ids[4]))["sample_id"] == ids[0]  # the last: from the top again
 
 
@@ -72,7 +73,9 @@ def test_the_second_of_two_answers_is_told_and_shown_the_next(desk: Reviewing, l
     for move in ("label", "skip", "unsure"):
         view = desk.act(HERE, ask(move, sample_id=first, label="positive", annotator="Bob", next=second))
         assert (
-            view["refused"] and view["line"].startswith("That one is no longer waiting") and view["sample_id"] == second
+            view["refused"]
+            and view["line"].startswith("Ann answered that one meanwhile: neutral.")
+            and view["sample_id"] == second
         )
     assert [made.annotator for made in loop.corrections] == ["Ann"]
 
@@ -126,7 +129,7 @@ def test_it_speaks_chinese(desk: Reviewing) -> None:
 
 def test_an_empty_queue_says_so(desk: Reviewing, loop: FakeQueue) -> None:
     for sample_id in list(loop.items):
-        view = desk.act(HERE, ask("skip", sample_id=sample_id))
+        view = desk.act(HERE, ask("unsure", sample_id=sample_id))
     assert (view["state"], view["waiting"], view["ids"]) == ("empty", 0, []) and "Nothing is waiting" in view["sample"]
 
 
@@ -144,7 +147,7 @@ def test_samples_of_a_task_that_is_not_loaded_are_told_and_hide_no_others(desk: 
     assert (view["state"], view["waiting"]) == ("open", 5)
     assert "Not shown: 3 waiting for the task “&lt;own&gt;”, whose file is not loaded." in view["queue"]
     for sample_id in list(loop.items):
-        view = desk.act(HERE, ask("skip", sample_id=sample_id))
+        view = desk.act(HERE, ask("unsure", sample_id=sample_id))
     assert view["state"] == "empty" and "Not shown: 3" in view["queue"]
 
 
@@ -157,22 +160,27 @@ def test_a_file_that_cannot_be_read_hides_nothing_else(desk: Reviewing, loop: Fa
     assert desk.thumbnails(HERE, "", [first]) == {first: ""}
 
 
-def test_refusals_of_the_loop_are_lines_and_the_sample_stays(loop: FakeQueue) -> None:
-    def late(sample_id: str, annotator: str) -> None:
-        raise Conflict("sample_forgotten", sample_id=sample_id)
-
-    desk = Reviewing(dataclasses.replace(loop.services(), skip=late), Settings())
+def test_refusals_of_the_loop_are_lines_and_the_sample_stays(desk: Reviewing, loop: FakeQueue) -> None:
     first = desk.act(HERE, ask())["sample_id"]
-    view = desk.act(HERE, ask("skip", sample_id=first))
-    assert view["refused"] and first in view["line"] and view["sample_id"] == first
+    for do in ("label", "skip", "unsure"):
+        view = desk.act(HERE, ask(do, sample_id=first, label="neutral", annotator=" "))
+        assert view["refused"] and view["line"].startswith("Who answers?") and view["sample_id"] == first
     wrong = desk.act(HERE, ask("label", sample_id=first, label="sad"))
     assert wrong["refused"] and '"sad" is not a label' in wrong["line"] and not loop.corrections
 
 
-@pytest.mark.parametrize("given", [[], "x", {"do": "drop"}, {"do": 5}, {"hide": "yes"}])
+@pytest.mark.parametrize("given", [[], "x", {"do": "drop"}, {"do": 5}, {"hide": "yes"}, {"list": "all"}])
 def test_a_call_that_is_none_is_refused(desk: Reviewing, given: Any) -> None:
     with pytest.raises(BadInput):
-        desk.act(HERE, given)
+        desk.act(HERE, {"session": ANNS, **given} if isinstance(given, dict) else given)
+
+
+@pytest.mark.parametrize("session", [None, "", "guess"])
+def test_a_browser_without_a_token_of_its_own_is_refused(desk: Reviewing, session: Any) -> None:
+    with pytest.raises(BadInput, match="Reload the page"):
+        desk.act(HERE, ask(session=session))
+    with pytest.raises(BadInput, match="Reload the page"):
+        desk.leave(HERE, "", session)
 
 
 @pytest.mark.parametrize("do", ["look", "label", "skip", "unsure", "undo"])
@@ -184,7 +192,118 @@ def test_strangers_are_told_the_number_waiting_and_nothing_else(loop: FakeQueue,
     assert not loop.moves and desk.count() == {"waiting": 5}
     with pytest.raises(NotAllowed):
         desk.thumbnails(HERE, "", [next(iter(loop.items))])
+    with pytest.raises(NotAllowed):
+        desk.leave(HERE, "", ANNS)
     assert desk.act(HERE, ask(key="sesame"))["state"] == "open"
+
+
+def bobs(do: str = "look", **more: Any) -> dict[str, Any]:
+    return ask(do, **{"annotator": "Bob", "session": BOBS, **more})
+
+
+def test_the_second_annotator_gets_the_next_and_sees_who_is_at_the_first(desk: Reviewing, loop: FakeQueue) -> None:
+    first, second, third, *_ = desk.act(HERE, ask())["ids"]
+    view = desk.act(HERE, bobs())
+    assert view["sample_id"] == second and first not in view["ids"] and "Ann is answering it" in view["queue"]
+    assert "Bob is answering it" in desk.act(HERE, ask())["queue"]
+    view = desk.act(HERE, ask("label", sample_id=first, label="neutral", next=second))
+    assert view["sample_id"] == third  # the one below was Bob's
+    assert "is answering" not in desk.act(HERE, bobs())["queue"].replace("Ann is answering it", "", 1)
+
+
+def test_a_sample_that_another_is_at_is_not_opened_and_ones_own_stays(desk: Reviewing) -> None:
+    first, second, *_ = desk.act(HERE, ask())["ids"]
+    desk.act(HERE, bobs(sample_id=second))
+    view = desk.act(HERE, ask(sample_id=second))
+    assert view["refused"] and view["line"] == "You are given another one: Bob is answering it."
+    assert view["sample_id"] == first
+    desk.act(HERE, bobs(sample_id=second, annotator=""))
+    assert "somebody is answering it" in desk.act(HERE, ask(sample_id=second))["line"]
+
+
+def test_who_leaves_frees_the_sample(desk: Reviewing) -> None:
+    first = desk.act(HERE, ask())["sample_id"]
+    assert desk.act(HERE, bobs())["sample_id"] != first
+    assert desk.leave(HERE, "", ANNS) is True
+    assert desk.act(HERE, bobs(sample_id=first))["sample_id"] == first
+
+
+def test_where_others_are_at_all_that_is_left_it_says_so(desk: Reviewing, loop: FakeQueue) -> None:
+    first, *others = list(loop.items)
+    for sample_id in others:
+        desk.act(HERE, ask("unsure", sample_id=sample_id))
+    assert desk.act(HERE, ask())["sample_id"] == first
+    view = desk.act(HERE, bobs())
+    assert (view["state"], view["waiting"], view["ids"]) == ("empty", 1, [])
+    assert "Nothing is free" in view["sample"] and "Ann is answering it" in view["queue"]
+
+
+def test_an_answer_to_what_another_is_at_counts_and_the_other_is_told(desk: Reviewing, loop: FakeQueue) -> None:
+    first = desk.act(HERE, ask())["sample_id"]
+    loop.correct(first, "positive", "script", "")
+    view = desk.act(HERE, ask("label", sample_id=first, label="neutral"))
+    assert view["refused"] and view["line"].startswith("script answered that one meanwhile: positive.")
+    assert [made.annotator for made in loop.corrections] == ["script"]
+    assert desk.act(HERE, ask(sample_id=first))["line"].startswith("script answered that one meanwhile")
+
+
+def test_what_was_skipped_comes_after_all_others_and_again_and_again(desk: Reviewing, loop: FakeQueue) -> None:
+    first, second, *others = list(loop.items)
+    view = desk.act(HERE, ask("skip", sample_id=first, next=second))
+    assert view["sample_id"] == second and view["ids"] == [second, *others, first] and view["waiting"] == 4
+    assert view["heading"] == "4 waiting, 1 later" and "they come after all others" in view["queue"]
+    for sample_id in (second, *others):
+        view = desk.act(HERE, ask("label", sample_id=sample_id, label=loop.items[sample_id].item.label))
+    assert (view["state"], view["sample_id"], view["waiting"]) == ("open", first, 0)
+    assert "skipped before" in view["sample"]
+    assert desk.act(HERE, ask("skip", sample_id=first))["sample_id"] == first
+    view = desk.act(HERE, ask("label", sample_id=first, label="neutral"))
+    assert (view["state"], view["refused"]) == ("empty", False)
+
+
+def test_ones_own_answers_are_listed_opened_and_changed(desk: Reviewing, loop: FakeQueue) -> None:
+    first, second, third, *_ = list(loop.items)
+    desk.act(HERE, ask("label", sample_id=first, label="neutral"))
+    desk.act(HERE, ask("skip", sample_id=second))
+    desk.act(HERE, ask("label", sample_id=third, label="negative", annotator="Bob"))
+    view = desk.act(HERE, ask(list="answered"))
+    rows = view["queue"]
+    assert rows.index(second) < rows.index(first) and third not in rows and f'datetime="{NOW}"' in rows
+    assert "<b>neutral</b>" in rows and "<b>skipped</b>" in rows
+    view = desk.act(HERE, ask(sample_id=first, list="answered", again=True))
+    assert view["sample_id"] == first and view["again"] and view["accept"] == "" and not view["refused"]
+    assert "your answer" in view["labels"] and "Answered before: neutral (Ann)." in view["sample"]
+    view = desk.act(HERE, ask("skip", sample_id=first, list="answered", again=True))
+    assert view["refused"] and "choose another label" in view["line"] and view["sample_id"] == first
+    view = desk.act(HERE, ask("label", sample_id=first, label="positive", list="answered", again=True))
+    assert view["line"] == "Changed: your answer is positive now." and view["sample_id"] == first and view["again"]
+    assert "<b>positive</b>" in view["queue"]
+    assert [(made.label, made.annotator) for made in loop.corrections][::2] == [("neutral", "Ann"), ("positive", "Ann")]
+    view = desk.act(HERE, ask(again=False))  # back to the queue
+    assert not view["again"] and view["sample_id"] not in (first, third)
+
+
+def test_what_was_skipped_is_answered_from_the_list(desk: Reviewing, loop: FakeQueue) -> None:
+    first, second, *_ = list(loop.items)
+    desk.act(HERE, ask("skip", sample_id=first))
+    view = desk.act(HERE, ask(sample_id=first, list="answered", again=True))
+    assert view["sample_id"] == first and "skipped before" in view["sample"]
+    assert desk.act(HERE, bobs(sample_id=first))["sample_id"] == second  # it is kept like any other
+    desk.act(HERE, ask("label", sample_id=first, label="neutral", list="answered", again=True))
+    assert "<b>neutral</b>" in desk.act(HERE, ask(list="answered"))["queue"]
+
+
+def test_an_answer_that_another_one_changed_says_what_counts(desk: Reviewing, loop: FakeQueue) -> None:
+    first = next(iter(loop.items))
+    desk.act(HERE, ask("label", sample_id=first, label="neutral"))
+    loop.correct(first, "positive", "<Bob>", "")
+    assert "now positive (&lt;Bob&gt;)" in desk.act(HERE, ask(list="answered"))["queue"]
+    assert "your answer" not in desk.act(HERE, ask(sample_id=first, again=True))["labels"]
+
+
+def test_whoever_has_given_no_name_is_asked_for_it_before_the_list(desk: Reviewing) -> None:
+    assert "Type your name" in desk.act(HERE, ask(list="answered", annotator=" "))["queue"]
+    assert "answered nothing yet" in desk.act(HERE, ask(list="answered"))["queue"]
 
 
 def test_without_a_key_it_is_closed_beyond_loopback(loop: FakeQueue) -> None:
