@@ -99,7 +99,8 @@ class Annotator:
         self.errors: list[str] = []
         page.set_default_timeout(WAIT_MS)
         if name:
-            page.add_init_script(f"localStorage.setItem('mmdemo.annotator', {json.dumps(name)})")
+            remember = f"localStorage.setItem('mmdemo.annotator', {json.dumps(name)})"
+            page.add_init_script(f"if (location.protocol === 'http:') {remember}")  # an empty page stores nothing
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 from gradio_client import Client
@@ -12,16 +12,26 @@ from tests.e2e.review.conftest import WAIT_MS, Annotator, Serve, Waiting, seed
 from tests.serving import Server
 
 FIRST, SECOND, THIRD, LAST = "The bus was late again", "Soup for lunch", "A letter from the bank", "An empty bench"
+QUEUE = [Waiting(FIRST, 0.36), Waiting(SECOND, 0.38), Waiting(THIRD, 0.40), Waiting(LAST, 0.42)]
 NAMED = "document.activeElement.className"
 
 
+@pytest.fixture(scope="module")
+def server(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("two") / "home"
+    seed(home, QUEUE)
+    with serve(home) as running:
+        yield running
+
+
 @pytest.fixture
-def app(serve: Serve, tmp_path: Path) -> Iterator[Server]:
-    """The app over four samples; its home is this test's own."""
-    home = tmp_path / "home"
-    seed(home, [Waiting(FIRST, 0.36), Waiting(SECOND, 0.38), Waiting(THIRD, 0.40), Waiting(LAST, 0.42)])
-    with serve(home) as server:
-        yield server
+def app(server: Server) -> Server:
+    """The app over four samples that nobody has seen yet, whatever the test before left."""
+    with closing(sqlite3.connect(server.home / "mmdemo.sqlite")) as database, database:
+        for table in ("moves", "corrections", "holdings", "samples"):
+            database.execute(f"DELETE FROM {table}")
+    seed(server.home, QUEUE)
+    return server
 
 
 @pytest.fixture
@@ -98,9 +108,8 @@ def test_a_claim_that_ran_out_goes_to_the_next_and_the_sleeper_is_told(
 ) -> None:
     ann, bob = annotator(app.url, name="Ann"), annotator(app.url, name="Bob")
     ann.sees(FIRST)
-    with sqlite3.connect(app.home / "mmdemo.sqlite") as database:  # as if five minutes had gone
+    with closing(sqlite3.connect(app.home / "mmdemo.sqlite")) as database, database:  # as if five minutes had gone
         database.execute("UPDATE samples SET claimed_until = '2026-01-01 00:00:00' WHERE claimed_by = 'Ann'")
-    database.close()
     bob.choose(FIRST)
     bob.sees(FIRST)
     look_again(ann)
