@@ -16,6 +16,7 @@
   // is given; while atWork() and somebody types or points, renew() is called every minute; leave() when the page goes.
   function annotator(card, signal, { say, named, atWork, renew, leave }) {
     const field = card.querySelector(".mm-rv-name");
+    const why = card.querySelector(".mm-rv-name-why");
     let asked = false;
     let active = false;
     let known = mmdemo.stored(NAME) || "";
@@ -48,6 +49,8 @@
       if (name()) return true;
       asked = true;
       say(mmdemo.t("review.name_first"), true);
+      why.textContent = mmdemo.t("review.name_first"); // on a phone the line under the labels is out of sight
+      why.classList.add("mm-refused");
       field.focus();
       return false;
     }
