@@ -20,7 +20,7 @@ STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
 STYLES = (
     *("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "tools.css", "alike.css"),
-    *("review.css", "queue.css", "status.css"),
+    *("review.css", "labels.css", "queue.css", "status.css"),
 )
 SCRIPTS = (
     *("core.js", "frame.js", "media.js", "scale.js", "sound.js", "figure.js", "map.js", "explore.js"),
