@@ -28,7 +28,6 @@ from mmdemo.explain.judges import AtTokens, InInput
 from mmdemo.explain.trust import trust
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.samples import Explanation, Inputs
-from mmdemo.scaling import Scaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
@@ -113,7 +112,6 @@ def _measured(ground: Ground, rows: Sequence[Row], keep: Path | None) -> Iterato
 def _figures(ground: Ground, row: Row, number: int) -> Figures:
     """Return everything that one sample gives."""
     seen, whole_s, attentive_s = passed(ground, decode(row.sample, ground.task))
-    scaling = ground.about.scaling(seen.inputs.modalities)
     draw = np.random.default_rng(number)
     explained, found = {}, {"seconds/prediction": whole_s}
     for name in ground.methods:
@@ -123,7 +121,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         found[f"seconds/{name}"] = added
     maps = {name: units(item) for name, item in explained.items()}
     somewhere = next(iter(explained.values()))  # units of all maps stand in the same places
-    judges = {place: PLACES[place](seen, somewhere, scaling) for place in ground.places}
+    judges = {place: PLACES[place](seen, somewhere) for place in ground.places}
     for scope, chosen in _scopes(seen.inputs, maps).items():
         for place, judge in judges.items():
             told = _areas(judge, chosen, draw)
@@ -132,7 +130,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         found |= {f"{REFEREE}/{scope}/{name}": value for name, value in like.items()}
     if number <= CHECKED:
         found |= _untrained(ground, seen, maps)
-        found |= _badge(seen, explained[ground.methods[0]], scaling)
+        found |= _badge(seen, explained[ground.methods[0]])
     return found
 
 
@@ -149,7 +147,9 @@ def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None)
         took.append(time.perf_counter() - start)
     assert output.logits is not None
     target = model.config.labels[int(output.logits[0].argmax())]
-    return Pass(model, ground.processor, inputs, encoded, output, target), took[1], took[2]
+    scaling = ground.about.scaling(inputs.modalities)
+    seen = Pass(model, ground.processor, inputs, encoded, output, target, scaling=scaling)
+    return seen, took[1], took[2]
 
 
 def _scopes(inputs: Inputs, maps: Maps) -> dict[str, Maps]:
@@ -197,10 +197,10 @@ def _untrained(ground: Ground, seen: Pass, maps: Maps) -> Figures:
     return found
 
 
-def _badge(seen: Pass, explained: Explanation, scaling: Scaling) -> Figures:
+def _badge(seen: Pass, explained: Explanation) -> Figures:
     """Return whether the page would call a map better than random, and how long that takes."""
     start = time.perf_counter()
-    verdict = trust(seen, explained, scaling).verdict
+    verdict = trust(seen, explained).verdict
     return {"badge": float(verdict == "better"), "seconds/badge": time.perf_counter() - start}
 
 

@@ -126,7 +126,7 @@ class Predictor:
     def weigh(self, inputs: Inputs, asked: Asked) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
-        return closer.weigh(_looked_at(served, inputs), asked, served.sidecar)
+        return closer.weigh(_looked_at(served, inputs), asked, served.sidecar.version)
 
     def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Return the probabilities without units of the sample's maps and without modalities: see `closer.left`.
@@ -251,7 +251,8 @@ def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pas
         output = served.model(**encoded.tensors, return_attention=attentive)
     assert output.logits is not None
     label = served.task.label_names[int(output.logits[0].argmax())]
-    return explain.Pass(served.model, served.processor, inputs, encoded, output, label)
+    scaling = served.sidecar.scaling(inputs.modalities)
+    return explain.Pass(served.model, served.processor, inputs, encoded, output, label, scaling=scaling)
 
 
 def _looked_at(served: Served, inputs: Inputs) -> explain.Pass:

@@ -43,12 +43,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Contributions:
-    """What each modality added to the probability of one label, with sign; together `whole - nothing`."""
+    """What each modality added to the probability of one label, with sign; together `whole - nothing`.
+
+    Against another label it is the probability out of the two of them. Signed maps of the same question sum to these.
+    """
 
     target: str  # the label
     values: dict[str, float]  # modality → what it added, for the modalities that are there
     nothing: float  # probability where the fusion sees no token
     whole: float  # probability where it sees all of them
+    against: str | None = None  # the other label; None: any
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Trust:
     random: tuple[float, ...]  # the mean over random orders
     orders: int  # how many of those
     seed: int  # of them
+    as_good: int  # how many of the random orders do as well as the map or better
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mmdemo.errors import UnknownName
 from mmdemo.explain.attention import attention
+from mmdemo.explain.completeness import complete
 from mmdemo.explain.erasure import erasure
 from mmdemo.explain.integrated_gradients import integrated_gradients
 from mmdemo.explain.maps import Pass
@@ -12,13 +13,14 @@ from mmdemo.explain.occlusion import occlusion
 from mmdemo.explain.question import Question
 from mmdemo.explain.relevance import relevance
 from mmdemo.explain.rollout import rollout
+from mmdemo.explain.shapley import each_contributions
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation
 
 DEFAULT = "erasure"
 NONE = "none"  # no explanation is wanted
 
-# One pass and some questions of it → an explanation for each question.
+# One pass and some questions of it → an explanation for each question, on a scale of the method's own.
 METHODS: dict[str, Callable[[Pass, Sequence[Question]], list[Explanation]]] = {
     "erasure": erasure,
     "relevance": relevance,
@@ -30,6 +32,7 @@ METHODS: dict[str, Callable[[Pass, Sequence[Question]], list[Explanation]]] = {
 }
 OF_ATTENTION = ("erasure", "relevance", "attention", "rollout")  # those that need a fusion which attends
 OF_CAPTIONS = ("erasure",)  # those that are another one where there is no caption
+COMPLETE = ("erasure", "relevance", "masking")  # those brought on the scale of what decided it: see `completeness`
 SLOW = ("integrated_gradients", "occlusion")  # those that take many times as long as a prediction
 
 
@@ -58,10 +61,19 @@ def resolve(name: str, model: MultimodalModel) -> str | None:
 
 def explain(method: str, seen: Pass) -> Explanation:
     """Return what one of METHODS says of one pass."""
-    return METHODS[method](seen, [Question(seen.target, seen.against)])[0]
+    return _maps([method], seen, [seen.question])[method][0]
 
 
 def every(seen: Pass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
     """Return method → an explanation for each question, of all methods but the SLOW ones."""
-    chosen = [name for name in methods(seen.model) if name not in SLOW]
-    return {name: METHODS[name](seen, questions) for name in chosen}
+    return _maps([name for name in methods(seen.model) if name not in SLOW], seen, questions)
+
+
+def _maps(chosen: Sequence[str], seen: Pass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
+    maps = {name: METHODS[name](seen, questions) for name in chosen}
+    if not maps.keys() & set(COMPLETE):
+        return maps
+    effects = [contributed.values for contributed in each_contributions(seen, questions)]
+    for name in maps.keys() & set(COMPLETE):
+        maps[name] = [complete(*pair) for pair in zip(maps[name], effects, strict=True)]
+    return maps

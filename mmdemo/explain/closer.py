@@ -13,7 +13,6 @@ from mmdemo.explain.question import Question
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.trust import trust
 from mmdemo.samples import Inputs
-from mmdemo.sidecar import Sidecar
 from mmdemo.study import Asked, Study, Weighed
 
 
@@ -23,16 +22,14 @@ def study(seen: Pass, version: str) -> Study:
     return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(seen))
 
 
-def weigh(seen: Pass, asked: Asked, about: Sidecar) -> Weighed:
+def weigh(seen: Pass, asked: Asked, version: str) -> Weighed:
     """Return what each modality contributed, and how far the map that is asked for can be trusted.
 
     Raises UnknownName.
     """
     method = explain.resolve(asked.method, seen.model) or explain.DEFAULT
     aimed = replace(seen, target=asked.target, against=asked.against)
-    scaling = about.scaling(seen.inputs.modalities)
-    tested = trust(aimed, explain.explain(method, aimed), scaling)
-    return Weighed(about.version, contributions(aimed, scaling), tested)
+    return Weighed(version, contributions(aimed), trust(aimed, explain.explain(method, aimed)))
 
 
 def left(seen: Pass, units: Collection[int], modalities: Collection[str]) -> Inputs:

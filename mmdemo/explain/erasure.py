@@ -6,11 +6,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmdemo.explain.judges import InInput, Place
+from mmdemo.explain.judges import InInput
 from mmdemo.explain.maps import Pass
 from mmdemo.explain.question import Question
 from mmdemo.explain.relevance import relevance
-from mmdemo.samples import Explanation, ImageMap, TextMap
+from mmdemo.samples import Explanation, TextMap
 
 PIECES = 140  # word pieces in all copies of the caption together: what bounds the time
 AT_ONCE = 16  # copies in one batch: what bounds the memory
@@ -22,20 +22,19 @@ def erasure(seen: Pass, questions: Sequence[Question], pieces: int = PIECES) -> 
     A word has what they lose where it is struck from the caption, and the rest of the sample stays: Li, Monroe and
     Jurafsky 2016 (arXiv 1612.08220), equation 1, less its division by the whole. Of a long caption the most relevant
     words are struck, and the others keep their relevance on the same scale. Regions and moments have their relevance
-    (relevance.py), so scaled that the magnitudes of a modality sum to what the log-odds change by without it at the
-    fusion's input. Picture and sound are not encoded again.
+    (relevance.py): each modality is on a scale of its own, and `completeness` makes one of them. Picture and sound are
+    not encoded again.
     """
-    found = relevance(seen, questions)
-    chosen = [_most_relevant(item.text, _copies(seen, pieces)) for item in found]  # places of words, for each question
+    relevant = relevance(seen, questions)
+    chosen = [_most_relevant(item.text, _copies(seen, pieces)) for item in relevant]  # places of words, by question
     places = sorted(set().union(*chosen))
-    others = [name for name in seen.tokens.spans if name != "text"]
     with torch.inference_mode():
-        copies = _without_each(seen, found[0], places, others, questions)  # (places and others, questions)
+        copies = _without_each(seen, relevant[0], places, questions)  # (places, questions)
         lost = (seen.log_odds(seen.output, questions) - copies).T.tolist()
     maps = []
-    for item, mine, values in zip(found, chosen, lost, strict=True):
-        of_words = {place: value for place, value in zip(places, values, strict=False) if place in mine}
-        maps.append(_told(item, of_words, dict(zip(others, map(abs, values[len(places) :]), strict=True))))
+    for item, mine, values in zip(relevant, chosen, lost, strict=True):
+        of_words = {place: value for place, value in zip(places, values, strict=True) if place in mine}
+        maps.append(replace(item, method="erasure", text=item.text and _measured(item.text, of_words)))
     return maps
 
 
@@ -51,37 +50,15 @@ def _most_relevant(text: TextMap | None, count: int) -> set[int]:
     return set(sorted(range(len(words)), key=lambda place: -abs(words[place].score))[:count])
 
 
-def _without_each(
-    seen: Pass, explained: Explanation, places: Sequence[int], hidden: Sequence[str], questions: Sequence[Question]
-) -> Tensor:
-    """Return log-odds (places and hidden, questions): a word was struck from the caption, or a modality is not seen."""
+def _without_each(seen: Pass, explained: Explanation, places: Sequence[int], questions: Sequence[Question]) -> Tensor:
+    """Return log-odds (places, questions): in each row one of the words was struck from the caption."""
     judge = InInput(seen, explained)
-    groups = [*(frozenset({("text", place)}) for place in places), *(frozenset[Place]() for _ in hidden)]
+    groups = [frozenset({("text", place)}) for place in places]
     found = [seen.log_odds(seen.output, questions)[:0]]  # a caption may have no word that is read
     for start in range(0, len(groups), AT_ONCE):
         tokens = judge.tokens(groups[start : start + AT_ONCE])
-        for row, name in enumerate(hidden, len(places) - start):
-            if 0 <= row < AT_ONCE:
-                tokens.mask[row, slice(*tokens.spans[name])] = False
         found.append(seen.log_odds(seen.model.fuse(tokens), questions))
     return torch.cat(found)
-
-
-def _told(found: Explanation, lost: Mapping[int, float], worth: Mapping[str, float]) -> Explanation:
-    """Return a map of relevance with its scores replaced: `lost` of words by their places, `worth` of modalities."""
-    image, text, audio = found.image, found.text, found.audio
-    return replace(
-        found,
-        method="erasure",
-        image=image and _scaled_image(image, worth["image"]),
-        text=text and _measured(text, lost),
-        audio=audio and replace(audio, scores=_scaled(audio.scores, worth["audio"])),
-    )
-
-
-def _scaled_image(image: ImageMap, total: float) -> ImageMap:
-    cells = iter(_scaled([score for row in image.scores for score in row], total))
-    return replace(image, scores=tuple(tuple(next(cells) for _ in row) for row in image.scores))
 
 
 def _measured(text: TextMap, lost: Mapping[int, float]) -> TextMap:
@@ -89,11 +66,6 @@ def _measured(text: TextMap, lost: Mapping[int, float]) -> TextMap:
     scale = _ratio(sum(map(abs, lost.values())), [text.tokens[place].score for place in lost])
     scores = [lost.get(place, token.score * scale) for place, token in enumerate(text.tokens)]
     return TextMap(tuple(replace(token, score=score) for token, score in zip(text.tokens, scores, strict=True)))
-
-
-def _scaled(scores: Sequence[float], total: float) -> tuple[float, ...]:
-    """Return scores whose magnitudes sum to `total`; where all are 0 they stay."""
-    return tuple(score * _ratio(total, scores) for score in scores)
 
 
 def _ratio(total: float, scores: Sequence[float]) -> float:

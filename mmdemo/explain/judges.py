@@ -14,39 +14,38 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mmdemo.explain import deletion
+from mmdemo.explain import deletion, question
 from mmdemo.explain.deletion import Unit
 from mmdemo.explain.maps import Pass
+from mmdemo.explain.question import Question
 from mmdemo.model import Tokens
 from mmdemo.samples import Explanation, Inputs
-from mmdemo.scaling import UNSCALED, Scaling
 
 BATCH = 8  # copies of a sample that are read or judged at once: more are no faster, and fill the memory
 
 Place = tuple[str, int]  # a unit without its score: modality, and its number in the explanation
-# Groups of units, each taken by itself → the probability (g,) of the label that is explained.
+# Groups of units, each taken by itself → the probability (g,) of what is explained.
 Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
 
 
 class _Batched:
-    """Asks each question once, in batches. `scaling` is the version's for the sample's modalities."""
+    """Asks each question once, in batches."""
 
-    def __init__(self, seen: Pass, explained: Explanation, scaling: Scaling) -> None:
+    def __init__(self, seen: Pass, explained: Explanation) -> None:
         self.seen = seen
         self.explained = explained  # for where its units stand: its scores don't matter
-        self._scaling = scaling
         self._known: dict[frozenset[Place], float] = {}
 
     def __call__(self, taken: Sequence[Collection[Unit]]) -> np.ndarray:
-        """Return the probability (g,) float64 of the explained label without each group of units."""
+        """Return the probability (g,) float64 of what is explained without each group of units."""
         groups = [frozenset((unit.modality, unit.place) for unit in group) for group in taken]
         new = [group for group in dict.fromkeys(groups) if group not in self._known]
         new.sort(key=len)  # alike long: little padding
         with torch.inference_mode():
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
-                found = probability(self.seen, self.tokens(batch), self._scaling)
-                self._known |= zip(batch, found.tolist(), strict=True)
+                probabilities = probability(self.seen, self.tokens(batch), [self.seen.question])[:, 0]
+                self._known |= zip(batch, probabilities.tolist(), strict=True)
         return np.array([self._known[group] for group in groups])
 
     def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
@@ -57,8 +56,8 @@ class _Batched:
 class InInput(_Batched):
     """Takes units from the input itself. What a modality is without some is encoded once, whatever the others lack."""
 
-    def __init__(self, seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> None:
-        super().__init__(seen, explained, scaling)
+    def __init__(self, seen: Pass, explained: Explanation) -> None:
+        super().__init__(seen, explained)
         self._inputs = seen.processor.squashed(seen.inputs)
         # Modality and what it lacks → tokens (n, d); of what lacks nothing they are known.
         self._encoded = {(name, frozenset[Place]()): _real(seen.tokens, name) for name in seen.tokens.spans}
@@ -97,8 +96,8 @@ class InInput(_Batched):
 class AtTokens(_Batched):
     """Masks units' tokens at the fusion's input: nothing is encoded again. All masked, the answer token is alone."""
 
-    def __init__(self, seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> None:
-        super().__init__(seen, explained, scaling)
+    def __init__(self, seen: Pass, explained: Explanation) -> None:
+        super().__init__(seen, explained)
         self._whole = seen.tokens
         self._columns = {place: self._of(place) for place in map(_place, deletion.units(explained))}
 
@@ -128,15 +127,16 @@ def encode(seen: Pass, copies: Sequence[Inputs]) -> Tokens:
     return seen.model.encode(**{name: value.to(seen.model.device) for name, value in tensors.items()})
 
 
-def probability(seen: Pass, tokens: Tokens, scaling: Scaling) -> Tensor:
-    """Return the probability (g,) float64 of the explained label where the fusion sees these tokens.
+def probability(seen: Pass, tokens: Tokens, questions: Sequence[Question]) -> Tensor:
+    """Return the probabilities (g, questions) float64 of what is asked about, where the fusion sees these tokens.
 
     Where it sees none and nobody is left to answer (a fusion of opinions), each label is as likely.
     """
     logits = seen.model.fuse(tokens).logits
     assert logits is not None
-    found = seen.model.head.probabilities(scaling(logits))  # (g, labels)
-    return found.nan_to_num(1 / found.shape[1])[:, seen.model.config.labels.index(seen.target)]
+    probabilities = seen.model.head.probabilities(seen.scaling(logits))  # (g, labels)
+    probabilities = probabilities.nan_to_num(1 / probabilities.shape[1])
+    return question.probability(probabilities, seen.model.config.labels, questions)
 
 
 def _real(tokens: Tokens, name: str) -> Tensor:

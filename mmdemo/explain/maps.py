@@ -11,6 +11,7 @@ from mmdemo.explain.question import Question, log_odds
 from mmdemo.explain.words import merge, words
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, TextMap, TokenScore
+from mmdemo.scaling import UNSCALED, Scaling
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Pass:
     output: MultimodalOutput  # with attention, where the fusion attends
     target: str  # the label to explain
     against: str | None = None  # the label that it is explained against; None: all others
+    scaling: Scaling = UNSCALED  # the version's for the sample's modalities: from logits to those that are served
+
+    @property
+    def question(self) -> Question:
+        """Why the target, rather than what it is explained against."""
+        return Question(self.target, self.against)
 
     @property
     def tokens(self) -> Tokens:

@@ -1,4 +1,4 @@
-"""What an explanation answers: why this label, and rather than which other; and the number that says how much so."""
+"""What an explanation answers: why this label, and rather than which other; and the numbers that say how much so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +22,22 @@ def log_odds(logits: Tensor, labels: Sequence[str], questions: Sequence[Question
     would say nothing: a number added to all of them changes no answer.
     """
     return torch.stack([_lead(logits, labels, question) for question in questions], dim=1)
+
+
+def probability(probabilities: Tensor, labels: Sequence[str], questions: Sequence[Question]) -> Tensor:
+    """Return (b, questions) of probabilities (b, labels): each target's, against one label out of the two of them.
+
+    So a target and the label that it is explained against swap their places as p and 1 − p do.
+    """
+    return torch.stack([_likely(probabilities, labels, question) for question in questions], dim=1)
+
+
+def _likely(probabilities: Tensor, labels: Sequence[str], question: Question) -> Tensor:
+    target = probabilities[:, labels.index(question.target)]  # (b,)
+    if question.against is None:
+        return target
+    both = target + probabilities[:, labels.index(question.against)]
+    return torch.where(both > 0, target / both.clamp_min(torch.finfo(both.dtype).tiny), 0.5)  # neither: as likely
 
 
 def _lead(logits: Tensor, labels: Sequence[str], question: Question) -> Tensor:

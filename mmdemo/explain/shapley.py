@@ -15,21 +15,31 @@ import torch
 
 from mmdemo.explain.judges import probability
 from mmdemo.explain.maps import Pass
-from mmdemo.scaling import UNSCALED, Scaling
+from mmdemo.explain.question import Question
 from mmdemo.study import Contributions
 
 Coalition = frozenset[str]  # the modalities that the fusion sees
 
 
-def contributions(seen: Pass, scaling: Scaling = UNSCALED) -> Contributions:
-    """Return the exact Shapley values of the sample's modalities for `seen.target`.
+def contributions(seen: Pass) -> Contributions:
+    """Return the exact Shapley values of the sample's modalities for what `seen` is aimed at.
 
     The empty coalition is what the fusion says with every token masked: an answer token that looks at itself alone, or
     means of nothing. So it is the model's own starting point and needs no data.
     """
+    return each_contributions(seen, [seen.question])[0]
+
+
+def each_contributions(seen: Pass, questions: Sequence[Question]) -> list[Contributions]:
+    """Return the Shapley values for each question, of the same passes of the fusion."""
     names = tuple(seen.tokens.spans)
-    worth = _worth(seen, coalitions(names), scaling)
-    return Contributions(seen.target, shapley(names, worth), worth[frozenset()], worth[frozenset(names)])
+    worths = _worths(seen, coalitions(names), questions)
+    return [
+        Contributions(
+            question.target, shapley(names, worth), worth[frozenset()], worth[frozenset(names)], question.against
+        )
+        for question, worth in zip(questions, worths, strict=True)
+    ]
 
 
 def shapley(players: Sequence[str], worth: dict[Coalition, float]) -> dict[str, float]:
@@ -48,8 +58,8 @@ def coalitions(players: Sequence[str]) -> list[Coalition]:
     return [frozenset(chosen) for size in range(len(players) + 1) for chosen in combinations(players, size)]
 
 
-def _worth(seen: Pass, wanted: Sequence[Coalition], scaling: Scaling) -> dict[Coalition, float]:
-    """Return the target's probability where the fusion sees the tokens of each coalition alone."""
+def _worths(seen: Pass, wanted: Sequence[Coalition], questions: Sequence[Question]) -> list[dict[Coalition, float]]:
+    """Return, for each question, the probability where the fusion sees the tokens of each coalition alone."""
     tokens = seen.tokens
     mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
     for row, coalition in enumerate(wanted):
@@ -57,4 +67,5 @@ def _worth(seen: Pass, wanted: Sequence[Coalition], scaling: Scaling) -> dict[Co
             mask[row, first:last] &= name in coalition
     with torch.inference_mode():
         copies = replace(tokens, values=tokens.values.expand(len(wanted), -1, -1), mask=mask)
-        return dict(zip(wanted, probability(seen, copies, scaling).tolist(), strict=True))
+        probabilities = probability(seen, copies, questions)  # (coalitions, questions)
+    return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]

@@ -10,25 +10,25 @@ from mmdemo.explain.faithfulness import area, deletion_curves
 from mmdemo.explain.judges import InInput
 from mmdemo.explain.maps import Pass
 from mmdemo.samples import Explanation
-from mmdemo.scaling import UNSCALED, Scaling
 from mmdemo.study import Trust, Verdict
 
 SHARES = (0, 15, 40, 100)  # per cent of all units together, taken from the input itself: each costs a picture an order
 ORDERS = 9  # random orders: to beat them all happens by chance one time in ten
+EVEN = 0.001  # of mean probability: by less nothing is ahead
 FEWEST = 8  # units: of fewer, a random order begins with the one that matters too often
 
 
-def trust(seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> Trust:
+def trust(seen: Pass, explained: Explanation) -> Trust:
     """Return how a map does against random orders, the same for the same sample: its content is the seed.
 
-    The map counts as better where none of ORDERS random orders makes the probability fall farther, and at most one as
-    far.
+    The map counts as better where none of ORDERS random orders makes the probability fall farther, at most one as far,
+    and they fall less far on average. What falls farther by less than EVEN falls as far.
     """
     seed = int(sample_id(seen.inputs, "trust")[:8], 16)
     draw = np.random.default_rng(seed)
     units = deletion.units(explained)
     orders = [deletion.ordered(units, draw), *([units[i] for i in draw.permutation(len(units))] for _ in range(ORDERS))]
-    curves = deletion_curves(InInput(seen, explained, scaling), orders, SHARES)  # (1 + ORDERS, shares)
+    curves = deletion_curves(InInput(seen, explained), orders, SHARES)  # (1 + ORDERS, shares)
     areas = area(curves, SHARES)
     return Trust(
         verdict=_verdict(len(units), areas),
@@ -38,11 +38,13 @@ def trust(seen: Pass, explained: Explanation, scaling: Scaling = UNSCALED) -> Tr
         random=tuple(curves[1:].mean(axis=0).tolist()),
         orders=ORDERS,
         seed=seed,
+        as_good=int((areas[1:] <= areas[0]).sum()),
     )
 
 
 def _verdict(units: int, areas: np.ndarray) -> Verdict:
     if units < FEWEST:
         return "too_few"
-    ahead = (areas[1:] < areas[0]).sum() + (areas[1:] == areas[0]).sum() / 2
-    return "better" if ahead < 1 else "no_better"
+    leads = areas[1:] - areas[0]  # (ORDERS,): how much farther the map makes the probability fall than each order
+    farther, as_far = (leads < -EVEN).sum(), ((leads >= -EVEN) & (leads <= 0)).sum()
+    return "better" if farther == 0 and as_far <= 1 and leads.mean() > EVEN else "no_better"

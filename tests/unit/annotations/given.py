@@ -114,7 +114,7 @@ class RulePredictor:
     def weigh(self, sample: Inputs, asked: Asked) -> Weighed:
         """Find that the caption decided it."""
         shared = Contributions(asked.target, {"text": 0.5}, nothing=0.4, whole=0.9)
-        return Weighed("v1", shared, Trust("too_few", 0.0, (0, 100), (0.9, 0.4), (0.9, 0.4), 9, 7))
+        return Weighed("v1", shared, Trust("too_few", 0.0, (0, 100), (0.9, 0.4), (0.9, 0.4), 9, 7, 0))
 
     def what_if(self, sample: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Answer by the number of words that are left."""

@@ -1,6 +1,7 @@
 """Judges say what the whole model says of the changed sample, however few passes they need for it."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def probability(seen: Pass, inputs: Inputs) -> float:
 
 
 def test_a_judge_of_the_input_says_what_the_whole_model_says(seen: Pass, explained: Explanation) -> None:
-    small = InInput(seen, explained, SCALING)
+    small = InInput(replace(seen, scaling=SCALING), explained)
     groups = asked(explained)
     assert seen.processor.image and seen.inputs.image is not None
     image = seen.processor.image.squash(seen.inputs.image)
@@ -56,10 +57,22 @@ def test_a_judge_of_the_input_says_what_the_whole_model_says(seen: Pass, explain
     assert len(set(expected)) == len(groups)
 
 
+@pytest.mark.parametrize("judge", [InInput, AtTokens])
+def test_against_another_label_it_is_the_probability_out_of_the_two(
+    seen: Pass, explained: Explanation, judge: type[InInput]
+) -> None:
+    groups = asked(explained)
+    one, other, rather, opposite = (
+        judge(replace(seen, target=target, against=against), explained)(groups)
+        for target, against in [("good", None), ("bad", None), ("good", "bad"), ("bad", "good")]
+    )
+    assert rather == pytest.approx(one / (one + other)) and rather + opposite == pytest.approx(np.ones(len(groups)))
+
+
 def test_a_picture_may_be_blurred_before_or_after_it_is_squashed(seen: Pass, explained: Explanation) -> None:
     cells = [unit for unit in units(explained) if unit.modality == "image"][:2]
     large = probability(seen, deletion.without(seen.inputs, explained, cells))
-    assert InInput(seen, explained, SCALING)([cells])[0] == pytest.approx(large, abs=0.01)
+    assert InInput(replace(seen, scaling=SCALING), explained)([cells])[0] == pytest.approx(large, abs=0.01)
 
 
 def test_encoders_read_a_state_of_a_modality_once(seen: Pass, explained: Explanation) -> None:

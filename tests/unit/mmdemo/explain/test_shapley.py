@@ -1,5 +1,6 @@
 """Shapley values: what is declared of them, in games on paper and on a model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_symmetric_players_get_the_same_and_a_dummy_gets_nothing() -> None:
 @pytest.mark.slow
 def test_contributions_sum_to_all_less_nothing_with_every_fusion(fusion: str, tmp_path: Path) -> None:
     seen = passed(tmp_path, fusion)
-    found = contributions(seen, scaling=Scaling(1.3))
+    found = contributions(replace(seen, scaling=Scaling(1.3)))
     assert sum(found.values.values()) == pytest.approx(found.whole - found.nothing, abs=1e-9)
     assert 0 < found.nothing < 1 and set(found.values) == set(MODALITIES)
     assert seen.output.logits is not None

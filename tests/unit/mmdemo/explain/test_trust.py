@@ -44,7 +44,7 @@ def changed(found: Explanation, score: Callable[[float], float]) -> Explanation:
 def test_a_map_that_names_what_matters_is_better_than_random(built: Built, name: str, place: int) -> None:
     seen = tiny.passed(built, planted.inputs(**{name: place}), "good")
     found = trust(seen, explain.explain("relevance", seen))
-    assert found.verdict == "better" and found.score > 0.05
+    assert found.verdict == "better" and found.score > 0.05 and found.as_good <= 1
     assert found.map[1] < found.random[1]
     assert (found.random[0], found.random[-1]) == pytest.approx((found.map[0], found.map[-1]))
 
@@ -55,7 +55,8 @@ def test_a_reversed_or_a_constant_map_is_no_better(
     built: Built, name: str, place: int, score: Callable[[float], float]
 ) -> None:
     seen = tiny.passed(built, planted.inputs(**{name: place}), "good")
-    assert trust(seen, changed(explain.explain("relevance", seen), score)).verdict == "no_better"
+    found = trust(seen, changed(explain.explain("relevance", seen), score))
+    assert found.verdict == "no_better" and 1 <= found.as_good <= found.orders
 
 
 def test_a_map_of_a_model_that_looks_at_nothing_is_no_better(built: Built) -> None:
@@ -77,7 +78,7 @@ def test_the_same_sample_is_judged_the_same_and_another_in_other_orders(built: B
 
 def test_the_curves_begin_at_the_probability_that_is_served(seen: Pass) -> None:
     assert seen.output.logits is not None
-    found = trust(seen, explain.explain("relevance", seen), scaling=Scaling(2.0))
+    found = trust(replace(seen, scaling=Scaling(2.0)), explain.explain("relevance", seen))
     assert found.map[0] == pytest.approx(float((seen.output.logits / 2.0).softmax(dim=1)[0, 1]), abs=1e-5)
 
 

@@ -103,8 +103,10 @@ class FakeLoop:
     def weigh(self, name: str, sample: Sample, asked: Asked) -> Weighed:
         """Return a map that is no better than random, whose sample its caption decided."""
         self.weighed.append(asked)
-        shared = Contributions(asked.target, {"image": -0.05, "text": 0.65}, nothing=0.33, whole=0.93)
-        return Weighed(VERSION, shared, Trust("no_better", 0.01, (0, 50, 100), (0.9, 0.5, 0.3), (0.9, 0.5, 0.3), 9, 7))
+        shared = Contributions(asked.target, {"image": -0.05, "text": 0.65}, 0.33, 0.93, asked.against)
+        return Weighed(
+            VERSION, shared, Trust("no_better", 0.01, (0, 50, 100), (0.9, 0.5, 0.3), (0.9, 0.5, 0.3), 9, 7, 2)
+        )
 
     def what_if(self, name: str, sample: Sample, units: Collection[int], without: Collection[str]) -> dict[str, float]:
         """Be less sure by a tenth for each unit that is left out."""
