@@ -15,7 +15,7 @@ from markupsafe import Markup
 from mmdemo.locale import text
 from mmdemo.samples import MODALITIES, AudioMap, Explanation, ImageMap
 from mmdemo.tasks import Task
-from mmdemo.ui import scale
+from mmdemo.ui import function_words, scale
 
 STANDS_OUT = 1.5  # multiples of an even share from which the sentence names something
 MOST_WORDS = 3  # that the sentence names
@@ -158,7 +158,7 @@ def _two_sided(towards: Markup, against: Markup, target: str, language: str) -> 
 
 def _named(picture: Grid | None, pieces: Sequence[Piece], sound: Grid | None, side: int, language: str) -> Markup:
     """Return what stands out on one side, 1 for and -1 against the answer; nothing where nothing does."""
-    named = [*_place(picture, side, language), *_words(pieces, side), *_moment(sound, side, language)]
+    named = [*_place(picture, side, language), *_words(pieces, side, language), *_moment(sound, side, language)]
     return _listed(named, language) if named else Markup()
 
 
@@ -177,17 +177,16 @@ def _place(picture: Grid | None, side: int, language: str) -> Iterator[str]:
         yield text(f"explain.place_{best}", language)
 
 
-def _words(pieces: Sequence[Piece], side: int) -> Iterator[Markup]:
-    told = [(side * (piece.share or 0.0), piece) for piece in pieces if _says_something(piece.text)]
-    told.sort(key=lambda pair: -pair[0])
-    standing_out = [piece for share, piece in told if share >= STANDS_OUT]
-    for word in list(dict.fromkeys(piece.text for piece in standing_out))[:MOST_WORDS]:
+def _words(pieces: Sequence[Piece], side: int, language: str) -> Iterator[str | Markup]:
+    """The words that stand out, those alone that mean something by themselves; if none of them does, that it is so."""
+    shares = [(side * (piece.share or 0.0), piece.text) for piece in pieces]
+    ranked = sorted((pair for pair in shares if pair[0] >= STANDS_OUT), key=lambda pair: -pair[0])
+    standing_out = dict.fromkeys(word for _, word in ranked)
+    meaningful = [word for word in standing_out if function_words.is_meaningful(word)]
+    for word in meaningful[:MOST_WORDS]:
         yield Markup('<bdi class="mm-said">{}</bdi>').format(word)
-
-
-def _says_something(word: str) -> bool:
-    """Is there more to it than punctuation?"""
-    return any(unicodedata.category(character)[0] not in "PZ" for character in word)
+    if standing_out and not meaningful:
+        yield text("explain.small_words", language)
 
 
 def _moment(sound: Grid | None, side: int, language: str) -> Iterator[str]:

@@ -50,7 +50,7 @@ def view(found: Weighed, task: Task, language: str) -> Seen:
         meters=meters,
         decided=_decided(found.contributions, task, language) if meters else "",
         verdict=found.trust.verdict,
-        trusted=text(f"explain.trust_{found.trust.verdict}", language, score=points(found.trust.score, language)),
+        trusted=_trusted(found.trust, _target(found.contributions, task, language), language),
         curves={"map": _line(found.trust, found.trust.map), "random": _line(found.trust, found.trust.random)},
     )
 
@@ -92,11 +92,30 @@ def _meters(found: Contributions, language: str) -> Iterator[Meter]:
         yield Meter(name, points(value, language, "+"), round(left, 2), round(width, 2), value < 0)
 
 
+def _target(found: Contributions, task: Task, language: str) -> str:
+    label = task.display(found.target, language)
+    if found.against is None:
+        return label
+    return text("explain.rather", language, label=label, other=task.display(found.against, language))
+
+
+def _trusted(trust: Trust, target: str, language: str) -> str:
+    """Return the verdict in a sentence that holds whichever sign the lead has, and whichever way a probability goes."""
+    lead = round(100 * trust.score)  # points
+    key = {
+        "better": "trust_better" if lead > 0 else "trust_better_little",
+        "no_better": "trust_ahead" if lead > 0 else "trust_behind" if lead < 0 else "trust_even",
+        "too_few": "trust_too_few",
+    }[trust.verdict]
+    score = points(abs(trust.score), language)
+    return text(f"explain.{key}", language, label=target, score=score, count=trust.as_good, orders=trust.orders)
+
+
 def _decided(found: Contributions, task: Task, language: str) -> str:
     return text(
         "explain.decided",
         language,
-        label=task.display(found.target, language),
+        label=_target(found, task, language),
         nothing=percent(found.nothing, language),
         whole=percent(found.whole, language),
     )

@@ -70,6 +70,24 @@ def test_the_sentence_names_words_and_no_punctuation(word: str, named: bool) -> 
     assert (f">{word}<" in view.sentence) == named
 
 
+def test_the_sentence_names_what_carries_meaning_and_no_function_word_however_strong() -> None:
+    caption = "What a day , never again ! for us all"
+    words = text_map(caption, **{"a": 9.0, "What": 8.0, "never": 7.0, "day": -7.0, ",": -8.0})
+    told = looked.of(Explanation("erasure", "negative", text=words, signed=True), caption, TASK, "en")
+    assert told.sentence.striptags() == "For negative spoke mostly never. Against it: day."
+    assert [piece.share for piece in told.caption if piece.text == "a"] == [pytest.approx(90 / 39)]  # scores stay true
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "It looked mostly at small words or marks of the caption."), ("zh", "它主要看了文字说明中的虚词或标点。")],
+)
+def test_where_function_words_alone_stand_out_the_sentence_says_so(language: str, sentence: str) -> None:
+    words = text_map("What a day , isn't it", **{"a": 9.0, "What": 8.0, ",": 9.0})
+    told = looked.of(Explanation("attention", "positive", text=words), "What a day , isn't it", TASK, language)
+    assert told.sentence.striptags() == sentence
+
+
 def test_the_sentence_says_so_where_nothing_stands_out() -> None:
     explanation = Explanation("attention", "positive", image=image_map("111", "111", "111"), text=text_map("a", a=1))
     assert looked.of(explanation, "a", TASK, "en").sentence == "It looked about evenly at everything."
