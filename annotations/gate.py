@@ -26,7 +26,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Capability:
+class CapabilityTally:
     """What the task should be able to do, tested on both versions with the same samples."""
 
     name: str
@@ -46,7 +46,7 @@ class Comparison:
     challenger: Score
     anchors: int = 0  # samples that the champion answers rightly and is sure of
     lost: int = 0  # of the anchors, answered otherwise by the challenger
-    capabilities: tuple[Capability, ...] = ()
+    capabilities: tuple[CapabilityTally, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,15 +111,15 @@ def _unlearns(comparison: Comparison) -> list[Reason]:
         Reason(
             "status.night_unlearned",
             {
-                "capability": found.name.replace("_", " "),
-                "tests": found.tests,
-                "champion": found.champion,
-                "challenger": found.challenger,
+                "capability": tally.name.replace("_", " "),
+                "tests": tally.tests,
+                "champion": tally.champion,
+                "challenger": tally.challenger,
             },
         )
-        for found in tested
-        if found.lost > found.gained
-        and binomtest(found.lost, found.lost + found.gained, alternative="greater").pvalue * len(tested)
+        for tally in tested
+        if tally.lost > tally.gained
+        and binomtest(tally.lost, tally.lost + tally.gained, alternative="greater").pvalue * len(tested)
         < UNLEARNED_CHANCE
     ]
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from annotations import dataset, gate, lock, retention
 from annotations.dataset import Snapshot, Split
-from annotations.gate import Capability, Comparison, Score, Verdict
+from annotations.gate import CapabilityTally, Comparison, Score, Verdict
 from annotations.store import Store, labels, open_store, runs
 from mmdemo import memory, settings, tasks
 from mmdemo.errors import BadInput, Busy, MmdemoError, StorageError
@@ -184,7 +184,7 @@ def _compare(night: Night, champion: str, challenger: str) -> Comparison:
     )
 
 
-def _capabilities(task: Task, champion: Predictor, challenger: Predictor) -> tuple[Capability, ...]:
+def _capabilities(task: Task, champion: Predictor, challenger: Predictor) -> tuple[CapabilityTally, ...]:
     """Return how many tests of each capability hold for either, beside the pictures of the task's examples."""
     tests = behaviour.instances(task, count=TESTS)
     pairs = list(zip(behaviour.ask(champion, tests), behaviour.ask(challenger, tests), strict=True))
@@ -195,8 +195,8 @@ def _capabilities(task: Task, champion: Predictor, challenger: Predictor) -> tup
     )
 
 
-def _capability(name: str, held: Sequence[tuple[bool, bool]]) -> Capability:
-    return Capability(
+def _capability(name: str, held: Sequence[tuple[bool, bool]]) -> CapabilityTally:
+    return CapabilityTally(
         name,
         tests=len(held),
         champion=sum(old for old, _ in held),

@@ -55,8 +55,8 @@ def _figures(predictor: "Predictor", answers: "Answers", rows: Sequence["Row"], 
     found = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
     if not behaves:
         return found
-    outcomes = behaviour.ask(predictor, behaviour.instances(predictor.task, rows), progress)
-    return dataclasses.replace(found, behaviour=behaviour.rates(outcomes, predictor.task))
+    results = behaviour.ask(predictor, behaviour.instances(predictor.task, rows), progress)
+    return dataclasses.replace(found, behaviour=behaviour.rates(results, predictor.task))
 
 
 def describe(task: Task, folder: Path, found: Figures) -> None:

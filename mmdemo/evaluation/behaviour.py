@@ -27,8 +27,8 @@ CAPABILITY = "capability"  # field of a manifest's `extra`
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of one test."""
+class InstanceResult:
+    """What came of one instance."""
 
     instance: Instance
     holds: bool
@@ -44,12 +44,12 @@ def instances(task: Task, rows: Sequence[Labelled] = (), count: int = COUNT, see
     images = [row.sample.image for row in rows if row.sample.image is not None]
     pictures = [Sample(image=image) for image in images or {e.image: e.image for e in task.examples if e.image}]
     drawn = behaviour.draw(suite, pictures, count, seed) if suite else []
-    told = [
+    given = [
         Instance(str(row.extra[CAPABILITY]), (Expectation(row.sample, row.label),))
         for row in rows
         if row.extra.get(CAPABILITY)
     ]
-    return sorted([*drawn, *told], key=lambda instance: _order(instance, suite))
+    return sorted([*drawn, *given], key=lambda instance: _order(instance, suite))
 
 
 def _order(instance: Instance, suite: behaviour.Suite | None) -> tuple[int, str]:
@@ -60,42 +60,42 @@ def _order(instance: Instance, suite: behaviour.Suite | None) -> tuple[int, str]
 
 def ask(
     predictor: Predictor, asked: Sequence[Instance], progress: Callable[[str], None] = lambda _: None
-) -> list[Outcome]:
+) -> list[InstanceResult]:
     """Return what comes of each test; one whose sample cannot be judged, such as a clip without speech, is left out."""
     judge = KINDS[predictor.task.kind]
-    outcomes, answers = [], 0
+    results, answers = [], 0
     for instance in asked:
         try:
             predictions = [predictor.predict(expectation.sample) for expectation in instance.expectations]
         except BadInput:
             continue
-        outcomes.append(judge(instance, predictions))
+        results.append(judge(instance, predictions))
         before, answers = answers, answers + len(predictions)
         if before // PROGRESS_EVERY < answers // PROGRESS_EVERY:
             progress(f"{answers} answers to tests of behaviour judged")
-    return outcomes
+    return results
 
 
-def rates(outcomes: Sequence[Outcome], task: Task) -> dict[str, BehaviourRate]:
-    """Return by capability, in the order of the outcomes, how often it holds, with Wilson's 95 % interval."""
+def rates(results: Sequence[InstanceResult], task: Task) -> dict[str, BehaviourRate]:
+    """Return by capability, in the order of the results, how often it holds, with Wilson's 95 % interval."""
     suite = behaviour.load(task)
     reported = {capability.name for capability in suite.capabilities if capability.reported_only} if suite else set()
-    found = {}
-    for name, members in groupby(outcomes, lambda outcome: outcome.instance.capability):
+    by_capability = {}
+    for name, members in groupby(results, lambda result: result.instance.capability):
         part = list(members)
-        held = binomtest(sum(outcome.holds for outcome in part), len(part))
+        held = binomtest(sum(result.holds for result in part), len(part))
         low, high = held.proportion_ci(method="wilson")
-        found[name] = BehaviourRate(
+        by_capability[name] = BehaviourRate(
             n=len(part),
             rate=float(held.statistic),
             interval=(float(low), float(high)),
-            wrong_and_sure=sum(outcome.wrong_and_sure for outcome in part) / len(part),
+            wrong_and_sure=sum(result.wrong_and_sure for result in part) / len(part),
             reported_only=name in reported,
         )
-    return found
+    return by_capability
 
 
-def _classified(instance: Instance, predictions: Sequence[Prediction]) -> Outcome:
+def _classified(instance: Instance, predictions: Sequence[Prediction]) -> InstanceResult:
     """Judge answers that are one of several labels."""
     pairs = list(zip(instance.expectations, predictions, strict=True))
     if instance.rises:
@@ -104,8 +104,8 @@ def _classified(instance: Instance, predictions: Sequence[Prediction]) -> Outcom
     else:
         holds = all(prediction.label == expectation.label for expectation, prediction in pairs)
     sure = any(prediction.label != expectation.label and not prediction.flagged for expectation, prediction in pairs)
-    return Outcome(instance, holds, sure)
+    return InstanceResult(instance, holds, sure)
 
 
 # Kind of answer → whether a test holds; another kind joins here with its own.
-KINDS: Mapping[str, Callable[[Instance, Sequence[Prediction]], Outcome]] = {"classification": _classified}
+KINDS: Mapping[str, Callable[[Instance, Sequence[Prediction]], InstanceResult]] = {"classification": _classified}

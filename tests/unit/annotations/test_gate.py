@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from annotations import gate
-from annotations.gate import PROMOTED, REJECTED, WAITING, Capability, Comparison, Score
+from annotations.gate import PROMOTED, REJECTED, WAITING, CapabilityTally, Comparison, Score
 from mmdemo import locale
 
 EQUAL = Comparison(held_out=20, champion=Score(0.7, 0.6), challenger=Score(0.7, 0.6))
@@ -61,7 +61,9 @@ def test_one_anchor_or_one_in_ten_may_be_lost(anchors: int, lost: int, name: str
     [(0, 0, PROMOTED), (4, 0, PROMOTED), (5, 0, REJECTED), (5, 3, PROMOTED), (12, 1, REJECTED), (0, 9, PROMOTED)],
 )
 def test_a_capability_may_lose_what_chance_explains(lost: int, gained: int, name: str) -> None:
-    tested = Capability("plain_facts", tests=40, champion=36, challenger=36 - lost + gained, lost=lost, gained=gained)
+    tested = CapabilityTally(
+        "plain_facts", tests=40, champion=36, challenger=36 - lost + gained, lost=lost, gained=gained
+    )
     verdict = gate.judge(replace(EQUAL, capabilities=(tested,)))
     assert verdict.name == name
     if name == REJECTED:
@@ -69,8 +71,8 @@ def test_a_capability_may_lose_what_chance_explains(lost: int, gained: int, name
 
 
 def test_the_more_capabilities_are_looked_at_the_less_one_says() -> None:
-    tested = [Capability(str(number), 40, 36, 36, 0, 0) for number in range(15)]
-    lost = Capability("negation", 40, 36, 31, 5, 0)  # one chance in 32: often enough where sixteen are looked at
+    tested = [CapabilityTally(str(number), 40, 36, 36, 0, 0) for number in range(15)]
+    lost = CapabilityTally("negation", 40, 36, 31, 5, 0)  # one chance in 32: often enough where sixteen are looked at
     assert gate.judge(replace(EQUAL, capabilities=(*tested, lost))).name == PROMOTED
     gone = replace(lost, challenger=26, lost=10)
     assert keys(gate.judge(replace(EQUAL, capabilities=(*tested, gone))))[1:] == ["status.night_unlearned"]
@@ -96,7 +98,7 @@ def test_it_waits_where_there_is_nothing_to_learn_from() -> None:
 
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_every_reason_is_a_sentence_in_every_language(language: str) -> None:
-    unlearned = (Capability("negation", 40, 36, 26, 10, 0),)
+    unlearned = (CapabilityTally("negation", 40, 36, 26, 10, 0),)
     worst = gate.judge(replace(EQUAL, challenger=Score(0.1, 0.1), anchors=10, lost=9, capabilities=unlearned))
     sentences = [reason.sentence(language) for reason in worst.reasons]
     assert "70.0%" in sentences[0] and "10.0%" in sentences[0]

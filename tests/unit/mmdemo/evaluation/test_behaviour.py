@@ -28,7 +28,7 @@ def said(label: str, probability: float = 0.9, flagged: bool = False) -> Predict
     )
 
 
-def judged(instance: Instance, *answers: Prediction) -> behaviour.Outcome:
+def judged(instance: Instance, *answers: Prediction) -> behaviour.InstanceResult:
     return behaviour.KINDS[TASK.kind](instance, answers)
 
 
@@ -55,11 +55,11 @@ def test_added_words_must_not_lower_their_label(after: float, holds: bool) -> No
 
 
 def test_rates_count_by_capability_with_an_interval() -> None:
-    outcomes = [
-        behaviour.Outcome(facts("neutral"), holds=number > 0, wrong_and_sure=number == 0) for number in range(4)
+    results = [
+        behaviour.InstanceResult(facts("neutral"), holds=number > 0, wrong_and_sure=number == 0) for number in range(4)
     ]
-    irony = behaviour.Outcome(Instance("irony", ()), holds=False, wrong_and_sure=False)
-    rates = behaviour.rates([*outcomes, irony], TASK)
+    irony = behaviour.InstanceResult(Instance("irony", ()), holds=False, wrong_and_sure=False)
+    rates = behaviour.rates([*results, irony], TASK)
     assert (rates["facts"].n, rates["facts"].rate, rates["facts"].wrong_and_sure) == (4, 0.75, 0.25)
     low, high = rates["facts"].interval
     assert low == pytest.approx(0.3006, abs=1e-3) and high == pytest.approx(0.9544, abs=1e-3)  # Wilson, on paper
