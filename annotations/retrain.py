@@ -26,13 +26,12 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from annotations import dataset, gate, lock, retention
+from annotations import capabilities, dataset, gate, lock, retention
 from annotations.dataset import Snapshot, Split
-from annotations.gate import CapabilityTally, Comparison, Score, Verdict
+from annotations.gate import Comparison, Score, Verdict
 from annotations.store import Store, labels, open_store, runs
 from mmdemo import memory, settings, tasks
 from mmdemo.errors import BadInput, Busy, MmdemoError, StorageError
-from mmdemo.evaluation import behaviour
 from mmdemo.evaluation.judging import evaluate
 from mmdemo.predictor import Predictor
 from mmdemo.review import Reason, Run
@@ -44,7 +43,6 @@ from mmdemo.training.manifests import Row
 from mmdemo.versions import Versions
 
 SEED = 0
-TESTS = 40  # of each capability, always the same ones
 FAILED_EXIT = 1
 _told = threading.Event()  # to stop, by a signal
 _LEFT_BEHIND = ".training-*"  # a version that was being written when its run was killed
@@ -180,29 +178,7 @@ def _compare(night: Night, champion: str, challenger: str) -> Comparison:
         challenger=Score(after.accuracy, after.macro_f1),
         anchors=len(anchors),
         lost=sum(new.predict(row.sample).label != row.label for row in anchors),
-        capabilities=_capabilities(night.task, old, new),
-    )
-
-
-def _capabilities(task: Task, champion: Predictor, challenger: Predictor) -> tuple[CapabilityTally, ...]:
-    """Return how many tests of each capability hold for either, beside the pictures of the task's examples."""
-    tests = behaviour.instances(task, count=TESTS)
-    pairs = list(zip(behaviour.ask(champion, tests), behaviour.ask(challenger, tests), strict=True))
-    return tuple(
-        _capability(name, [(old.holds, new.holds) for old, new in pairs if old.instance.capability == name])
-        for name, figures in behaviour.rates([old for old, _ in pairs], task).items()
-        if not figures.reported_only
-    )
-
-
-def _capability(name: str, held: Sequence[tuple[bool, bool]]) -> CapabilityTally:
-    return CapabilityTally(
-        name,
-        tests=len(held),
-        champion=sum(old for old, _ in held),
-        challenger=sum(new for _, new in held),
-        lost=sum(old and not new for old, new in held),
-        gained=sum(new and not old for old, new in held),
+        capabilities=capabilities.tally(night.task, old, new),
     )
 
 

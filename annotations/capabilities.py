@@ -1,0 +1,33 @@
+"""What the task should be able to do, asked of champion and challenger alike, beside the pictures of its examples."""
+
+from collections.abc import Sequence
+
+from annotations.gate import CapabilityTally
+from mmdemo.evaluation import behaviour
+from mmdemo.predictor import Predictor
+from mmdemo.tasks import Task
+
+TESTS = 40  # of each capability, always the same ones
+
+
+def tally(task: Task, champion: Predictor, challenger: Predictor) -> tuple[CapabilityTally, ...]:
+    """Return how many tests of each capability hold for either version; nothing of a task that describes none."""
+    tests = behaviour.instances(task, count=TESTS)
+    pairs = list(zip(behaviour.ask(champion, tests), behaviour.ask(challenger, tests), strict=True))
+    rates = behaviour.rates([old for old, _ in pairs], task)
+    return tuple(
+        _tally(name, [(old.holds, new.holds) for old, new in pairs if old.instance.capability == name])
+        for name, rate in rates.items()
+        if not rate.reported_only
+    )
+
+
+def _tally(name: str, held: Sequence[tuple[bool, bool]]) -> CapabilityTally:
+    return CapabilityTally(
+        name,
+        tests=len(held),
+        champion=sum(old for old, _ in held),
+        challenger=sum(new for _, new in held),
+        lost=sum(old and not new for old, new in held),
+        gained=sum(new and not old for old, new in held),
+    )
