@@ -51,9 +51,7 @@ def freeze(task: Task, labelled: Iterable[Labelled], media: Path) -> Snapshot:
     Left out is what can't be learned from: content that was taken back, a label that the task no longer has.
     """
     latest = {item.correction.sample_id: item for item in labelled}
-    usable = [
-        item for item in latest.values() if _has_content(item, media) and item.correction.label in task.label_names
-    ]
+    usable = [item for item in latest.values() if _has_content(item, media) and item.correction.label in task.answers]
     rows = tuple(sorted((_row(item, media) for item in usable), key=lambda row: row.id))
     listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
     digest = hashlib.sha256(listing.encode()).hexdigest()

@@ -15,7 +15,7 @@ from annotations import review_queue
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.samples import NONE_OF_THESE, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
@@ -60,7 +60,7 @@ class DoubtFlagger(FlaggingCallback):
         assert self._store is not None, "setup comes first"
         inputs = decode.decode(self._sample(flag_data), self._task)
         prediction = self._prediction(inputs, self._answer(flag_data))
-        suggested = flag_option if flag_option in self._task.label_names else None
+        suggested = flag_option if flag_option in self._task.answers else None
         review_queue.offer(self._store, self._task, inputs, prediction, suggested=suggested, holder=HOLDER)
         with self._store.reading() as session:
             return len(samples.waiting(session, self._task.name))
@@ -82,32 +82,35 @@ class DoubtFlagger(FlaggingCallback):
     def _prediction(self, inputs: Inputs, answer: dict[str, float]) -> Prediction:
         label = max(answer, key=lambda name: answer[name])
         flagged = answer[label] < self._task.threshold
+        none = answer.get(NONE_OF_THESE)
+        even = (none or 0.0) / len(self._task.labels)
         return Prediction(
             sample_id=decode.sample_id(inputs, self._task.name),
             task=self._task.name,
             kind=self._task.kind,
             label=label,
-            probabilities=answer,
+            probabilities={name: answer[name] + even for name in self._task.label_names},
             confidence=answer[label],
             threshold=self._task.threshold,
             flagged=flagged,
-            reason=LOW_CONFIDENCE if flagged else None,
+            reason=LOW_CONFIDENCE if flagged else NONE_OF_THESE if label == NONE_OF_THESE else None,
             modalities=inputs.modalities,
             model_version=self._model_version,
             latency_ms=0.0,
+            none_of_these=none,
         )
 
 
 def probabilities(task: Task, given: Mapping[str, float]) -> dict[str, float]:
-    """Return a probability a label, in the task's order, from the confidences that a Label component shows.
+    """Return a probability an answer, in the task's order, from the confidences that a Label component shows.
 
     It may show only the best few: what they leave of 1 is spread evenly over the others. Raises UnknownName.
     """
     for label in given:
         task.check_label(label)
-    others = len(task.labels) - len(given)
+    others = len(task.answers) - len(given)
     share = max(0.0, 1.0 - sum(given.values())) / others if others else 0.0
-    values = {name: float(given.get(name, share)) for name in task.label_names}
+    values = {name: float(given.get(name, share)) for name in task.answers}
     total = sum(values.values())
     return {name: value / total if total else 1 / len(values) for name, value in values.items()}
 

@@ -107,7 +107,7 @@ def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
         "label": prediction.label,
         "confidence": prediction.confidence,
         "model_version": prediction.model_version,
-        "doubt": doubt.of(prediction.probabilities),
+        "doubt": doubt.of(prediction.answers),
         "reason": prediction.reason,
     }
 

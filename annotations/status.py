@@ -30,7 +30,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     return Status(
         task=task.name,
         states={state: states.pop(state, 0) for state in STATES} | states,
-        by_label={label: by_label.get(label, 0) for label in task.label_names},
+        by_label={label: by_label.get(label, 0) for label in task.answers},
         by_annotator=by_annotator,
         versions=versions,
         last_sync=labels.iso(sync.at) if sync else None,

@@ -61,7 +61,7 @@ def write(folder: Path, recording: Recording) -> None:
     """Write a recording into `folder`, unless it is there already. Raises CalledProcessError."""
     path = folder / recording.file
     if not path.is_file():
-        path.write_bytes(encode_audio(_trimmed(say(recording))))
+        path.write_bytes(encode_audio(trimmed(say(recording))))
 
 
 def say(recording: Recording) -> np.ndarray:
@@ -79,7 +79,8 @@ def say(recording: Recording) -> np.ndarray:
         return decode_audio(Path(file.name), _UNCHECKED)
 
 
-def _trimmed(audio: np.ndarray) -> np.ndarray:
+def trimmed(audio: np.ndarray) -> np.ndarray:
+    """Return a recording (samples,) without the silence before and behind what is said."""
     loud = np.flatnonzero(np.abs(audio) > _QUIET * np.abs(audio).max())
     edge = int(_EDGE_S * SAMPLE_RATE_HZ)
     return audio[max(0, loud[0] - edge) : loud[-1] + edge]

@@ -52,7 +52,7 @@ def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
 def _head(task: Task, about: Sidecar) -> str:
     facts = {
         "version": about.version,
-        "answers": ", ".join(about.labels),
+        "answers": ", ".join(about.labels) + ", or none of these" * about.none_of_these,
         **{f"answers too, as {name}": ", ".join(labels) for name, labels in about.heads.items()},
         "takes": ", ".join(about.modalities) + " (any subset)" * (len(about.modalities) > 1),
         "languages": ", ".join(task.languages) or "not named",

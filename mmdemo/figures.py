@@ -118,7 +118,7 @@ class Figures(Slice):
     reliability: Reliability  # of the served probabilities
     raw: Reliability  # before calibration: temperature 1
     coverage: tuple[tuple[float, float], ...]  # share of the answers, surest first; share of wrong ones among them
-    confusion: tuple[tuple[int, ...], ...]  # true label by predicted label, in the task's order
+    confusion: tuple[tuple[int, ...], ...]  # true by predicted answer, in the task's order
     retrieval: dict[str, Recall] = field(default_factory=dict)  # "image_to_text", …; of a task with several modalities
     behaviour: dict[str, BehaviourRate] = field(default_factory=dict)  # capability → rate, where that was asked for
 

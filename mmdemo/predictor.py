@@ -16,7 +16,7 @@ from mmdemo.explain import closer
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.heads import ClassificationHead
 from mmdemo.recent import Recent
-from mmdemo.samples import Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
+from mmdemo.samples import NONE_OF_THESE, Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
@@ -40,8 +40,13 @@ class Served:
     usual: dict[str, familiarity.Stats]  # by modality
     looked: Recent[Inputs, explain.Pass] = field(default_factory=Recent)  # passes of what is looked at more closely
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that this version may answer: the task's labels, and NONE_OF_THESE last where it learned that."""
+        return tuple(self.model.config.labels)
+
     def probabilities(self, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
-        """Return calibrated probabilities (labels,)."""
+        """Return calibrated probabilities (answers,)."""
         assert output.logits is not None
         scaling = self.sidecar.scaling(inputs.modalities)
         return self.model.head.probabilities(scaling(output.logits[0])).numpy()
@@ -52,8 +57,11 @@ class Answer:
     """What the model says of one sample."""
 
     label: str
-    probabilities: dict[str, float]  # in the task's order
-    reason: str | None  # why people should be asked
+    confidence: float
+    probabilities: dict[str, float]  # of the task's labels, in its order
+    none_of_these: float | None
+    flagged: bool
+    reason: str | None  # why people should be asked, or NONE_OF_THESE
     notes: tuple[str, ...]  # what a reader must know: first, in what way it is unlike what the model learned from
     heads: dict[str, HeadAnswer]  # further answers, in the task's order
 
@@ -110,9 +118,6 @@ class Predictor:
         """
         if method == explain.NONE:
             raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
-        for label in (target, against):
-            if label is not None:
-                self.task.check_label(label)
         start = time.perf_counter()
         found = self._predict(decode.decode(sample, self.task), method, start, target, against).explanation
         assert found is not None
@@ -129,9 +134,9 @@ class Predictor:
         return closer.weigh(_looked_at(served, inputs), asked, served.sidecar.version)
 
     def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
-        """Return the probabilities without units of the sample's maps and without modalities: see `closer.left`.
+        """Return the probabilities of all answers without units of the sample's maps and without modalities.
 
-        They are as sure as an answer to the whole sample may be: what is left of it is always strange.
+        See `closer.left`. They are as sure as an answer to the whole sample may be: what is left is always strange.
         """
         served = self._current()
         seen = _looked_at(served, inputs)
@@ -139,7 +144,7 @@ class Predictor:
         probabilities = served.probabilities(left, _seen(served, left).output)
         if _strange(served.task, served, inputs, seen.encoded, seen.output):
             probabilities = familiarity.pulled(probabilities, self.task.threshold)
-        return _named(self.task, probabilities)
+        return dict(zip(served.answers, map(float, probabilities), strict=True))
 
     def check(self, inputs: Inputs) -> None:
         """Raise BadInput for a decoded sample that is refused all the same: sound in which nobody speaks."""
@@ -160,6 +165,9 @@ class Predictor:
     ) -> Prediction:
         served = self._current()
         chosen = explain.resolve(method, served.model)
+        for label in filter(None, (target, against)):
+            if label not in served.answers:
+                raise UnknownName("unknown_label", label=label, task=self.task.name, known=", ".join(served.answers))
         self.check(inputs)
         seen = _seen(served, inputs, attentive=chosen is not None)
         answer = _answer(served.task, served, inputs, seen.encoded, seen.output)
@@ -172,14 +180,15 @@ class Predictor:
             kind=self.task.kind,
             label=answer.label,
             probabilities=answer.probabilities,
-            confidence=answer.probabilities[answer.label],
+            confidence=answer.confidence,
             threshold=self.task.threshold,
-            flagged=answer.reason is not None,
+            flagged=answer.flagged,
             reason=answer.reason,
             modalities=inputs.modalities,
             model_version=served.sidecar.version,
             notes=answer.notes,
             heads=answer.heads,
+            none_of_these=answer.none_of_these,
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
@@ -230,7 +239,7 @@ def _load(folder: Path, task: Task) -> Served:
     model, processor = MultimodalModel.load(folder)
     further = {entry["name"]: tuple(entry["labels"]) for entry in model.config.further}
     for name, has, wanted in (
-        ("labels", tuple(model.config.labels), task.label_names),
+        ("labels", tuple(model.config.labels), (*task.label_names, *([NONE_OF_THESE] if found.none_of_these else []))),
         ("heads", further, task.head_labels),
     ):
         if has != wanted:
@@ -250,7 +259,7 @@ def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pas
     with torch.inference_mode():
         output = served.model(**encoded.tensors, return_attention=attentive)
     assert output.logits is not None
-    label = served.task.label_names[int(output.logits[0].argmax())]
+    label = served.answers[int(output.logits[0].argmax())]
     scaling = served.sidecar.scaling(inputs.modalities)
     return explain.Pass(served.model, served.processor, inputs, encoded, output, label, scaling=scaling)
 
@@ -261,24 +270,36 @@ def _looked_at(served: Served, inputs: Inputs) -> explain.Pass:
     return replace(seen, inputs=inputs)  # what is remembered must not hold them itself
 
 
-def _named(task: Task, probabilities: np.ndarray) -> dict[str, float]:
-    return dict(zip(task.label_names, map(float, probabilities), strict=True))
-
-
 def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> Answer:
     """Return calibrated probabilities, less sure where the sample is strange, and why people should be asked."""
-    probabilities = served.probabilities(inputs, output)
+    shares = served.probabilities(inputs, output)
+    label = served.answers[int(shares.argmax())]
+    # What "none of these" has is spread over the labels: one of them is right as often where one must be given.
+    none = float(shares[-1]) if NONE_OF_THESE in served.answers else None
+    probabilities = shares[: len(task.labels)] + (none or 0.0) / len(task.labels)  # (labels,)
     strange = _strange(task, served, inputs, encoded, output)
     if strange:
         probabilities = familiarity.pulled(probabilities, task.threshold)
-    low = LOW_CONFIDENCE if probabilities.max() < task.threshold else None
+        none = None if none is None else min(none, task.threshold - familiarity.MARGIN)
+    named = dict(zip(task.label_names, map(float, probabilities), strict=True))
+    confidence = named.get(label, none or 0.0)
+    low = confidence < task.threshold
     return Answer(
-        label=task.label_names[int(probabilities.argmax())],
-        probabilities=_named(task, probabilities),
-        reason=UNFAMILIAR if strange else low,
+        label=label,
+        confidence=confidence,
+        probabilities=named,
+        none_of_these=none,
+        flagged=bool(strange) or low,
+        reason=_reason(label, bool(strange), low),
         notes=(*strange, *_notes(task, inputs, encoded)),
         heads={head.name: _head_answer(head, task, output, bool(strange)) for head in task.heads},
     )
+
+
+def _reason(label: str, strange: bool, low: bool) -> str | None:
+    if strange:
+        return UNFAMILIAR
+    return LOW_CONFIDENCE if low else NONE_OF_THESE if label == NONE_OF_THESE else None
 
 
 def _head_answer(head: Head, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the fusion
+NONE_OF_THESE = "none_of_these"  # the answer that a sample is none of the task's labels; reserved: never a label
 
 
 @dataclass(frozen=True)
@@ -120,17 +121,20 @@ class HeadAnswer:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer. `probabilities` are calibrated, in the task's order, and sum to 1."""
+    """One answer. `probabilities` are calibrated, in the task's order, and sum to 1.
+
+    What "none of these" holds is spread over them evenly: a label is right as often as it says where one must be given.
+    """
 
     sample_id: str  # SHA-256 over the decoded inputs and the task
     task: str
     kind: str  # the task's kind of answer, "classification" today
-    label: str
-    probabilities: dict[str, float]
+    label: str  # of the task, or NONE_OF_THESE
+    probabilities: dict[str, float]  # of the task's labels
     confidence: float  # probability of `label`
     threshold: float  # below it people are asked
     flagged: bool
-    reason: str | None  # low_confidence | audit | unfamiliar | disputed
+    reason: str | None  # low_confidence | audit | unfamiliar | disputed; not flagged: none_of_these
     modalities: tuple[str, ...]  # those that were used
     model_version: str
     latency_ms: float
@@ -138,14 +142,28 @@ class Prediction:
     heads: dict[str, HeadAnswer] = field(default_factory=dict)
     explanation: Explanation | None = None
     prediction_id: str | None = None  # unguessable; None where nothing was kept
+    none_of_these: float | None = None  # probability of that answer; None where the version does not know it
+
+    @property
+    def answers(self) -> dict[str, float]:
+        """Every possible answer → its probability, NONE_OF_THESE last where the version knows it; they sum to 1."""
+        if self.none_of_these is None:
+            return self.probabilities
+        even = self.none_of_these / len(self.probabilities)
+        return {name: p - even for name, p in self.probabilities.items()} | {NONE_OF_THESE: self.none_of_these}
 
 
 def to_json(value: Any) -> Any:
-    """Return a dataclass as plain JSON values; maps of absent modalities are left out of an Explanation."""
+    """Return a dataclass as plain JSON values.
+
+    Left out are maps of absent modalities, and what a version says of "none of these" that does not know it.
+    """
     if isinstance(value, Explanation):
         maps = {name: to_json(getattr(value, name)) for name in MODALITIES if getattr(value, name) is not None}
         said = {name: getattr(value, name) for name in ("method", "target", "against", "signed")}
         return {**said, **maps}
+    if isinstance(value, Prediction) and value.none_of_these is None:
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != NONE_OF_THESE}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):

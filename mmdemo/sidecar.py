@@ -29,9 +29,10 @@ class Sidecar:
     version: str
     task: str
     kind: str
-    labels: tuple[str, ...]  # in the order of the logits
+    labels: tuple[str, ...]  # in the order of the logits; that of NONE_OF_THESE stands behind them
     modalities: tuple[str, ...]
     created_at: str  # UTC, ISO 8601 with seconds
+    none_of_these: bool = False  # whether that may be its answer
     profile: str = ""  # of the task's file, that it was trained with
     heads: Mapping[str, Sequence[str]] = field(default_factory=dict)  # further answer → its labels
     parent: str | None = None  # the version that training started from
@@ -83,7 +84,12 @@ def write(folder: Path, sidecar: Sidecar) -> None:
 
 
 def check(sidecar: Sidecar, task: Task, folder: Path, asked: Sequence[str] = ASKED) -> None:
-    """Raise CheckpointError where a version does not answer what the task asks, by the fields in `asked`."""
+    """Raise CheckpointError where a version does not answer what the task asks, by the fields in `asked`.
+
+    One that does not know NONE_OF_THESE answers a task that has it too: it never gives that answer.
+    """
+    if sidecar.none_of_these and not task.none_of_these:
+        raise CheckpointError("checkpoint_refuses", path=folder, task=task.name)
     wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities, "heads": task.head_labels}
     has = {**vars(sidecar), "heads": {name: tuple(labels) for name, labels in sidecar.heads.items()}}
     for name in asked:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from annotations.labelstudio import looked
 from mmdemo import locale
-from mmdemo.samples import Explanation
+from mmdemo.samples import NONE_OF_THESE, Explanation
 from mmdemo.tasks import Task
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ MEDIA_CONFIG = "<View></View>"  # direct uploads are refused by projects whose c
 MEDIA_MARK = "[mmdemo media]"
 MEDIA_DESCRIPTION = f"Pictures and sounds of the other mmdemo projects; nothing to label here. {MEDIA_MARK}"
 KEYS = "1234567890"  # the first label's key, the second's …
+NONE_KEY = "x"
 
 _TAGS = {"image": "Image", "text": "Text", "audio": "Audio"}
 _NAME = re.compile(r"(?:^|-)([0-9a-f]{64})\.[a-z]+$")  # Label Studio puts a prefix of its own before the name
@@ -87,11 +88,11 @@ def label_config(task: Task) -> str:
         showInline="false",
     )
     displayed, keys = _displayed(task), _hotkeys(task)
-    for label in task.labels:
-        choice = ET.SubElement(choices, "Choice", value=displayed[label.name], alias=label.name)
-        if label.name in keys:
-            choice.set("hotkey", keys[label.name])
-        others = {text for text in label.display.values() if text != displayed[label.name]}
+    for name in task.answers:
+        choice = ET.SubElement(choices, "Choice", value=displayed[name], alias=name)
+        if name in keys:
+            choice.set("hotkey", keys[name])
+        others = {task.display(name, language) for language in locale.LANGUAGES} - {displayed[name]}
         if others:
             choice.set("hint", " · ".join(sorted(others)))
     asked.extend(_mark(task))
@@ -125,16 +126,14 @@ def brought_up(config: str, task: Task) -> str:
 
 
 def _displayed(task: Task) -> dict[str, str]:
-    names = {label.name: task.display(label.name) for label in task.labels}
+    names = {name: task.display(name) for name in task.answers}
     # Label Studio tells choices apart by what it shows: where two look the same, the stored names must do.
     return names if len(set(names.values())) == len(names) else {name: name for name in names}
 
 
 def _hotkeys(task: Task) -> dict[str, str]:
-    digits = [name for name in task.label_names if len(name) == 1 and name in KEYS]
-    if digits:
-        return {name: name for name in digits}
-    return dict(zip(task.label_names, KEYS, strict=False))
+    digits = {name: name for name in task.label_names if len(name) == 1 and name in KEYS}
+    return (digits or dict(zip(task.label_names, KEYS, strict=False))) | {NONE_OF_THESE: NONE_KEY}
 
 
 def fits(config: str, task: Task) -> bool:
@@ -148,7 +147,7 @@ def fits(config: str, task: Task) -> bool:
         return False
     labels = {choice.get("alias") or choice.get("value") for choice in choices[0].iter("Choice")}
     values = {element.get("value") for element in root.iter()}
-    return labels == set(task.label_names) and all(f"${modality}" in values for modality in task.modalities)
+    return labels == set(task.answers) and all(f"${modality}" in values for modality in task.modalities)
 
 
 def upload_name(sample_id: str, file: str) -> str:
@@ -172,7 +171,7 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
         data["text"] = sample.caption or ""
     data[LOOKED] = looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
     body: dict[str, Any] = {"data": {**data, SAMPLE_ID: sample.sample_id}}
-    if sample.label in task.label_names:
+    if sample.label in task.answers:
         body["predictions"] = [
             {
                 "model_version": sample.model_version,
@@ -201,7 +200,7 @@ def label_of(results: Iterable[Mapping[str, Any]], task: Task) -> str | None:
     """Return the label that an annotation's results say, None where they say none of the task's."""
     for item in results:
         chosen = item.get("value", {}).get("choices", [])
-        if item.get("from_name") == CONTROL and len(chosen) == 1 and chosen[0] in task.label_names:
+        if item.get("from_name") == CONTROL and len(chosen) == 1 and chosen[0] in task.answers:
             return chosen[0]
     return None
 

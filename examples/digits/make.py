@@ -1,27 +1,33 @@
-"""More voices for the task `spoken_digits`: every digit said by espeak-ng, in 192 voices, beside those of a manifest.
+"""More to learn `spoken_digits` from beside a manifest: every digit in 144 voices of espeak-ng, and what is no digit.
 
-Half of them speak English; the others speak it as learners do, with the sounds of their own language.
+Half of the voices speak English; the others speak it as learners do, with the sounds of their own language. What is no
+digit is learned as "none of these": see `outliers`.
 
-python -m examples.digits.make OUT --beside DATA/train.jsonl writes OUT/train.jsonl, with the samples of that manifest
-and the new ones, and OUT/words. The same number of takes makes the same samples.
+python -m examples.digits.make OUT --beside DATA/train.jsonl --dev DATA/dev.jsonl writes OUT/train.jsonl, with the
+samples of the first manifest and the new ones; OUT/behaviour.jsonl, which tests a version with words and voices of its
+own (field `extra.capability`) and with what becomes of recordings of the second manifest; and their sounds. The same
+number of takes makes the same samples.
 """
 
 import argparse
 import itertools
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from examples import voices
+from examples.digits import outliers
+from examples.digits.outliers import DIGITS, SIDES, TEST, TRAIN, Clip
 from examples.voices import ACCENTS, SPEAKERS, Recording
 from mmdemo import tasks
+from mmdemo.decode import encode_audio
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
 from mmdemo.training import manifests, splits
+from mmdemo.training.manifests import Row
 
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # The digits as a reader of another language would have to write them to sound English: a voice of that language then
 # says them with its accent.
 LEARNERS = {
@@ -40,12 +46,13 @@ LEARNERS = {
 }
 EVERY = 3  # speaker of espeak-ng says them with each accent of a learner
 WORDS = "words"  # folder
-GROUP = "espeak"  # where the new samples come from
+GROUP = "espeak"  # where the new digits come from; what is no digit has its capability as group
+MANIFESTS = {TRAIN: "train.jsonl", TEST: "behaviour.jsonl"}
 
 
 def recordings(takes: int) -> list[Recording]:
-    """Return so many takes of every digit in every voice; nothing is said yet."""
-    speakers = [speaker for side in SPEAKERS.values() for speaker in side]
+    """Return so many takes of every digit in every voice that does not test; nothing is said yet."""
+    speakers = SPEAKERS[TRAIN]
     native = [(f"{accent}+{speaker}", "") for accent in ACCENTS for speaker in speakers]
     learned = [(f"{language}+{speaker}", LEARNERS[language]) for language in LEARNERS for speaker in speakers[::EVERY]]
     return [
@@ -55,26 +62,45 @@ def recordings(takes: int) -> list[Recording]:
     ]
 
 
-def write(out: Path, beside: Path, takes: int) -> str:
-    """Write OUT/train.jsonl and the words, and return what was made, as a sentence.
+def clips(side: str, recorded: Sequence[Row], talk: Sequence[Row]) -> list[Clip]:
+    """Return what is no digit, and for the test digits in its voices too; nothing is made yet.
 
-    Raises ManifestError where that is there already or the other manifest is at fault, StorageError.
+    `recorded` are recordings of digits to cut and to join, `talk` those of people who say none.
     """
-    manifest = out / "train.jsonl"
-    if manifest.exists():
-        raise ManifestError("out_taken", path=manifest)
-    known = [splits.moved(row.raw, beside.parent, out) for row in manifests.read(beside, tasks.get("spoken_digits"))]
-    new = recordings(takes)
+    digits = outliers.said_digits() if side == TEST else ()
+    return [*outliers.spoken(side), *outliers.recorded(side, recorded), *outliers.talk(side, talk), *digits]
+
+
+def write(out: Path, given: argparse.Namespace) -> list[str]:
+    """Write both manifests and their sounds, and return what was made, as sentences.
+
+    Raises ManifestError where one is there already or a given manifest is at fault, StorageError.
+    """
+    task = tasks.get("spoken_digits")
+    taken = [out / name for name in MANIFESTS.values() if (out / name).exists()]
+    if taken:
+        raise ManifestError("out_taken", path=taken[0])
+    beside = manifests.read(given.beside, task)
+    digits = {TRAIN: beside, TEST: manifests.read(given.dev, task) if given.dev else []}
+    talk = {side: manifests.read(path, None) if path else [] for side, path in zip(SIDES, given.talk, strict=True)}
+    new = recordings(given.takes)
+    made = {side: clips(side, digits[side], talk[side]) for side in SIDES}
     try:
-        (out / WORDS).mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor() as pool:  # espeak-ng is a process of its own
-            list(pool.map(lambda recording: voices.write(out / WORDS, recording), new))
-        rows = [*known, *map(_row, new)]
-        manifest.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+        _make(out, new, made)
+        known = [splits.moved(row.raw, given.beside.parent, out) for row in beside]
+        rows = {TRAIN: [*known, *map(_row, new), *[_outlier(clip, TRAIN) for clip in made[TRAIN]]]}
+        rows[TEST] = [_outlier(clip, TEST) for clip in made[TEST]]
+        for side, name in MANIFESTS.items():
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows[side])
+            (out / name).write_text(lines, "utf-8")
     except OSError as error:
         raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
     spoken = len({recording.voice for recording in new})
-    return f"{manifest}: {len(known)} samples of {beside}, {len(new)} recordings of {spoken} voices"
+    return [
+        f"{out / MANIFESTS[TRAIN]}: {len(known)} samples of {given.beside}, {len(new)} recordings of {spoken} voices, "
+        f"{len(made[TRAIN])} clips that are no digit",
+        f"{out / MANIFESTS[TEST]}: {len(made[TEST])} clips, in voices and of words that are not among those",
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,11 +108,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         voices.check("examples.digits.make")
-        print(write(given.out, given.beside, given.takes))
+        print("\n".join(write(given.out, given)))
     except MmdemoError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _make(out: Path, new: Iterable[Recording], made: Mapping[str, Iterable[Clip]]) -> None:
+    for folder in (WORDS, *SIDES):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor() as pool:  # espeak-ng is a process of its own
+        list(pool.map(lambda recording: voices.write(out / WORDS, recording), new))
+        files = [(out / _file(clip, side), clip) for side, some in made.items() for clip in some]
+        list(pool.map(lambda pair: pair[0].write_bytes(encode_audio(pair[1].sound())), files))
 
 
 def _row(recording: Recording) -> dict[str, Any]:
@@ -99,11 +134,30 @@ def _row(recording: Recording) -> dict[str, Any]:
     }
 
 
+def _outlier(clip: Clip, side: str) -> dict[str, Any]:
+    said = {"word": clip.word} if clip.word else {}
+    extra = {"speaker": clip.speaker, "capability": clip.capability, **said}
+    return {"id": clip.id, "audio": _file(clip, side), "label": clip.label, "group": clip.capability, "extra": extra}
+
+
+def _file(clip: Clip, side: str) -> str:
+    return f"{side}/{clip.id}.flac"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="folder for the manifest and the words")
+    parser.add_argument("out", type=Path, help="folder for the manifests and their sounds")
     parser.add_argument("--beside", type=Path, required=True, help="manifest whose samples are learned from too")
-    parser.add_argument("--takes", type=int, default=4, help="of every digit in every voice (default: %(default)s)")
+    parser.add_argument("--dev", type=Path, help="manifest whose recordings are cut and joined for the test")
+    parser.add_argument(
+        "--talk",
+        type=Path,
+        nargs=2,
+        default=(None, None),
+        metavar=("TRAIN", "DEV"),
+        help="manifests of people who say no digit: to learn from, and to test with",
+    )
+    parser.add_argument("--takes", type=int, default=1, help="of every digit in every voice (default: %(default)s)")
     return parser
 
 

@@ -58,8 +58,9 @@ def _answer(predictor: "Predictor", line: Any) -> dict[str, Any]:
         found = predictor.predict(line.row.sample)
     except BadInput as error:
         return {"id": line.row.id, "error": str(error)}
-    kept = ("label", "probabilities", "confidence", "flagged", "reason", "modalities", "model_version")
-    return {"id": line.row.id, **{name: to_json(getattr(found, name)) for name in kept}}
+    kept = ("label", "probabilities", "none_of_these", "confidence", "flagged", "reason", "modalities", "model_version")
+    said = to_json(found)
+    return {"id": line.row.id, **{name: said[name] for name in kept if name in said}}
 
 
 def _prediction_lines(found: Prediction, task: Task) -> list[str]:

@@ -24,12 +24,13 @@ def show_tasks(given: argparse.Namespace, config: Settings) -> Said:
             "kind": task.kind,
             "modalities": list(task.modalities),
             "labels": list(task.label_names),
+            "none_of_these": task.none_of_these,
             "languages": list(task.languages),
             "threshold": task.threshold,
         }
         for task in known
     ]
-    lines = [f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.label_names)}" for task in known]
+    lines = [f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.answers)}" for task in known]
     return Said(value, lines)
 
 

@@ -20,7 +20,7 @@ DIFFERENCES = ("accuracy", "macro_f1", "aurc")
 
 def figures(answers: Answers) -> Figures:
     """Return all figures of one version."""
-    names = answers.task.label_names
+    names = answers.task.answers
     found = judged(answers.whole, names)
     return Figures(
         **vars(slice_of(found)),
@@ -40,7 +40,7 @@ def figures(answers: Answers) -> Figures:
 
 
 def part(answers: Sequence[Answered], names: Sequence[str]) -> Slice:
-    """Return the figures of some answers; `names` are the labels in the task's order."""
+    """Return the figures of some answers; `names` are the task's answers in its order."""
     return slice_of(judged(answers, names))
 
 
@@ -65,7 +65,7 @@ def _fusion(answers: Answers) -> dict[str, Compared]:
     """Return what each set of several modalities differs by from the best of them alone, by AURC."""
     found = {}
     for given, fused in _by_given(answers.whole).items():
-        singles = [compare(fused, answers.parts[one], answers.task.label_names, one) for one in given]
+        singles = [compare(fused, answers.parts[one], answers.task.answers, one) for one in given]
         if len(given) > 1:
             found["+".join(given)] = max(singles, key=lambda compared: compared.differences["aurc"].value)
     return found

@@ -13,7 +13,7 @@ from mmdemo.predictor import Predictor
 
 @dataclass(frozen=True)
 class Kind:
-    """What one kind of answer brings; the names are the labels in the task's order."""
+    """What one kind of answer brings; the names are the task's answers in its order."""
 
     figures: Callable[[Answers], Figures]
     part: Callable[[Sequence[Answered], Sequence[str]], Slice]
@@ -37,7 +37,7 @@ def figures(answers: Answers) -> Figures:
 
 def compare(ours: Answers, theirs: Answers) -> Compared:
     """Return what one version's figures differ by from another's, on the samples that both judged."""
-    return KINDS[ours.task.kind].compare(ours.whole, theirs.whole, ours.task.label_names, theirs.version)
+    return KINDS[ours.task.kind].compare(ours.whole, theirs.whole, ours.task.answers, theirs.version)
 
 
 # Kind of answer → its figures; another kind joins here with figures of its own.

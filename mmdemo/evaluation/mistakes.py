@@ -52,7 +52,7 @@ def _mistake(answered: Answered, inputs: Inputs) -> Mistake:
         label=row.label,
         answer=prediction.label,
         confidence=prediction.confidence,
-        label_probability=prediction.probabilities[row.label],
+        label_probability=prediction.answers.get(row.label, 0.0),
         image="" if inputs.image is None else _thumbnail(inputs.image),
         text=inputs.text or "",
         audio="" if inputs.audio is None else _sound(inputs.audio),

@@ -47,7 +47,7 @@ def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness
     clean = {modality: found[modality, *AS_IS] for modality in CORRUPTIONS if (modality, *AS_IS) in found}
     corrupted = [
         Corrupted(
-            **vars(part(found[cell], task.label_names)),
+            **vars(part(found[cell], task.answers)),
             modality=cell[0],
             name=cell[1],
             grade=cell[2],
@@ -57,7 +57,7 @@ def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness
         for cell in _cells(clean)
         if cell in found
     ]
-    return Robustness({name: part(as_is, task.label_names) for name, as_is in clean.items()}, tuple(corrupted))
+    return Robustness({name: part(as_is, task.answers) for name, as_is in clean.items()}, tuple(corrupted))
 
 
 def _chosen(rows: Sequence[Labelled]) -> list[Labelled]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import softmax
@@ -12,6 +12,7 @@ from mmdemo import sidecar
 from mmdemo.evaluation import metrics
 from mmdemo.evaluation.answers import Answered
 from mmdemo.figures import Bin, Interval, Reliability, Slice
+from mmdemo.samples import NONE_OF_THESE, Prediction
 from mmdemo.scaling import UNSCALED, Scaling
 
 TINY = 1e-300  # stands in for a probability of nothing
@@ -22,19 +23,11 @@ SEED = 0  # of the bootstrap and the floor: the same predictions give the same f
 class Judged:
     """Answers beside what is right, row by row."""
 
-    probabilities: np.ndarray  # (n, classes) float64
+    predicted: np.ndarray  # (n,) int64 what was answered, as an index into the task's answers
+    confidence: np.ndarray  # (n,) float64 its probability as it was served
     labels: np.ndarray  # (n,) int64
     flagged: np.ndarray  # (n,) bool
-
-    @property
-    def predicted(self) -> np.ndarray:
-        """The labels that were answered, (n,) int64."""
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """The probabilities of the labels that were answered, (n,)."""
-        return self.probabilities.max(axis=1)
+    classes: int  # how many answers the task has
 
     @property
     def right(self) -> np.ndarray:
@@ -43,21 +36,30 @@ class Judged:
 
 
 def judged(answers: Sequence[Answered], names: Sequence[str]) -> Judged:
-    """Return the answers as arrays; `names` are the labels in the task's order."""
+    """Return the answers as arrays; `names` are the task's answers in its order."""
     found = [answered.prediction for answered in answers]
     return Judged(
-        probabilities=np.array([[prediction.probabilities[name] for name in names] for prediction in found]),
+        predicted=np.array([names.index(prediction.label) for prediction in found]),
+        confidence=np.array([prediction.confidence for prediction in found]),
         labels=np.array([names.index(answered.row.label) for answered in answers]),
         flagged=np.array([prediction.flagged for prediction in found]),
+        classes=len(names),
     )
 
 
 def before_calibration(answers: Sequence[Answered], names: Sequence[str], scalings: Mapping[str, Scaling]) -> Judged:
     """Return the answers as they were before calibration; those to unfamiliar input stay near an even guess."""
-    served = judged(answers, names)
-    given = [scalings.get(sidecar.subset(answered.prediction.modalities), UNSCALED) for answered in answers]
-    raw = [scaling.undone(row) for scaling, row in zip(given, np.log(served.probabilities.clip(TINY)), strict=True)]
-    return Judged(softmax(np.array(raw), axis=1), served.labels, served.flagged)
+    confidence = [_raw_confidence(answered.prediction, scalings) for answered in answers]
+    return replace(judged(answers, names), confidence=np.array(confidence))
+
+
+def _raw_confidence(prediction: Prediction, scalings: Mapping[str, Scaling]) -> float:
+    scaling = scalings.get(sidecar.subset(prediction.modalities), UNSCALED)
+    served = np.array(list(prediction.answers.values()))  # (answers,)
+    raw = softmax(scaling.undone(np.log(served.clip(TINY))))
+    named = dict(zip(prediction.answers, map(float, raw), strict=True))
+    spread = named.get(NONE_OF_THESE, 0.0) / len(prediction.probabilities) * (prediction.label != NONE_OF_THESE)
+    return named[prediction.label] + spread
 
 
 def values(found: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -78,7 +80,7 @@ def values(found: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
 
 def tallies(found: Judged, weights: np.ndarray) -> metrics.Tallies:
     """Return the counts by class for weights (d, n)."""
-    return metrics.tallies(found.labels, found.predicted, found.probabilities.shape[1], weights)
+    return metrics.tallies(found.labels, found.predicted, found.classes, weights)
 
 
 def slice_of(found: Judged) -> Slice:

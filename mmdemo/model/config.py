@@ -37,7 +37,7 @@ class MultimodalConfig(PreTrainedConfig):
 
     @property
     def labels(self) -> list[str]:
-        """The labels in the order of the logits."""
+        """All that may be answered in the order of the logits: NONE_OF_THESE is the last where there is one."""
         return [str(name) for _, name in sorted((self.id2label or {}).items(), key=lambda item: int(item[0]))]
 
 
@@ -49,8 +49,8 @@ def for_task(task: Task, encoders: dict[str, Any]) -> MultimodalConfig:
             modalities=list(task.modalities),
             encoders=encoders,
             further=[{"name": name, "labels": list(labels)} for name, labels in task.head_labels.items()],
-            id2label=dict(enumerate(task.label_names)),
-            label2id={name: index for index, name in enumerate(task.label_names)},
+            id2label=dict(enumerate(task.answers)),
+            label2id={name: index for index, name in enumerate(task.answers)},
             **_fusion_settings(task),
         )
     except StrictDataclassError as error:

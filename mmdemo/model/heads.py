@@ -26,6 +26,15 @@ class ClassificationHead(nn.Module):
         """Return logits (…, labels) float32 of features (…, dim)."""
         return self.out(self.dropout(features)).float()
 
+    def widen(self, labels: int) -> None:
+        """Add outputs until there are `labels`. A new one is at first an unlikely answer to all that has a sure one."""
+        narrow = self.out
+        self.out = nn.Linear(narrow.in_features, labels)
+        with torch.no_grad():
+            for wide, known in ((self.out.weight, narrow.weight), (self.out.bias, narrow.bias)):
+                wide.zero_()
+                wide[: len(known)] = known
+
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:
         """Return the probabilities float64, summing to 1 over the last dimension, of logits (…, labels)."""

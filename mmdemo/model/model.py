@@ -122,6 +122,15 @@ class MultimodalModel(PreTrainedModel):
             grid=self.grid if "image" in encoded else None,
         )
 
+    def learn_to_answer(self, answers: Sequence[str]) -> None:
+        """Make room for answers that are new; `answers` begin with those that it gives already."""
+        known = self.config.labels
+        assert list(answers[: len(known)]) == known, "answers keep their places"
+        if len(answers) > len(known):
+            self.config.id2label = dict(enumerate(answers))
+            self.config.label2id = {name: index for index, name in enumerate(answers)}
+            self.head.widen(len(answers))
+
     @staticmethod
     def given(
         pixel_values: Tensor | None = None,

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmdemo import locale
 from mmdemo.errors import ManifestError, UnknownName
-from mmdemo.samples import MODALITIES
+from mmdemo.samples import MODALITIES, NONE_OF_THESE
 
 KINDS = ("classification",)
 SHIPPED = Path(__file__).parent
@@ -105,10 +105,22 @@ class Task(Question):
     behaviour: Path | None = None  # folder of the captions that test it, and of those to learn from: mmdemo.behaviour
     gate: Gate = field(default_factory=Gate)
     limits: Limits = field(default_factory=Limits)
+    none_of_these: bool = False  # whether that may be the answer: learned from samples that are none of the labels
     examples: tuple[Example, ...] = ()
     path: Path | None = None  # the file it came from
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name → what it changes of PROFILED
     profile: str = ""  # the one that was chosen; "": the file's own settings
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that may be answered: the labels, and NONE_OF_THESE last where the task has it."""
+        return (*self.label_names, *([NONE_OF_THESE] if self.none_of_these else []))
+
+    def display(self, label: str, language: str = "en") -> str:
+        """Return what a reader of `language` sees for a stored answer."""
+        if label == NONE_OF_THESE:
+            return locale.text("common.none_of_these", language)
+        return super().display(label, language)
 
     @property
     def head_labels(self) -> dict[str, tuple[str, ...]]:
@@ -131,9 +143,9 @@ class Task(Question):
         )
 
     def check_label(self, label: str) -> str:
-        """Return `label`, or raise UnknownName with the list of those there are."""
-        if label not in self.label_names:
-            raise UnknownName("unknown_label", label=label, task=self.name, known=", ".join(self.label_names))
+        """Return `label`, or raise UnknownName with the list of what may be answered."""
+        if label not in self.answers:
+            raise UnknownName("unknown_label", label=label, task=self.name, known=", ".join(self.answers))
         return label
 
 
@@ -204,6 +216,10 @@ def _checked(task: Task) -> Task:
     for labels in (task.label_names, *task.head_labels.values()):
         if len(set(labels)) != len(labels) or len(labels) < 2:
             raise ValueError("labels must be at least two, all different")
+        if NONE_OF_THESE in labels:
+            raise ValueError(f'"{NONE_OF_THESE}" is a reserved name and no label: say {NONE_OF_THESE} = true instead')
+    if not isinstance(task.none_of_these, bool):
+        raise ValueError(f"{NONE_OF_THESE} {task.none_of_these!r} is neither true nor false")
     if len(task.head_labels) != len(task.heads):
         raise ValueError(f"heads {[head.name for head in task.heads]} must have different names")
     if task.encoders and set(task.encoders) != set(task.modalities):  # none: somebody else's model answers

@@ -86,11 +86,13 @@ def update(
     before = sidecar.read(champion)
     task = task.in_profile(before.profile)
     model, processor = MultimodalModel.load(champion)
+    model.learn_to_answer(task.answers)  # a champion may not know "none of these" yet
     taught, known, held_out = (decode_rows(part, task, processor) for part in (rows, rehearsed, dev))
     learn(model, processor, taught, recipe, rehearsed=known, started=started(task), seed=seed)
     about = dataclasses.replace(
         before,
         version=out.name,
+        none_of_these=task.none_of_these,
         created_at=sidecar.now(),
         parent=before.version,
         data=manifests.digest(rows),

@@ -139,7 +139,7 @@ def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInp
         return error
     return Item(
         processor.squashed(inputs),
-        label=task.label_names.index(row.label),
+        label=task.answers.index(row.label),
         further=further_labels(row, task),
         captions=tuple(filter(None, (decode_caption(row.extra.get(name)) for name in task.captions))),
         constructed=bool(row.extra.get(CONSTRUCTED)),

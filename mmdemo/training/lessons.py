@@ -64,7 +64,9 @@ class Lesson:
         """
         set_seed(self.options.seed)
         if self.parent:
-            return MultimodalModel.load(self.parent)
+            model, processor = MultimodalModel.load(self.parent)
+            model.learn_to_answer(self.task.answers)  # a parent may not know "none of these" yet
+            return model, processor
         return MultimodalModel.build(self.task, self.starts, [row.sample.text for row in rows])
 
     def spared(self, folds: int) -> float:
@@ -130,7 +132,7 @@ def teach(
         raise ManifestError("patience_without_aside")
     if lesson.teachers:
         teachers = [MultimodalModel.load(folder) for folder in lesson.teachers]
-        taught = targets.distil(taught, teachers, lesson.options.distill)
+        taught = targets.distil(taught, teachers, lesson.options.distill, len(lesson.task.answers))
     started = [name for name, entry in lesson.task.encoders.items() if "start" in entry]
     fit(
         model,

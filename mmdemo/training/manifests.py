@@ -21,7 +21,7 @@ class Row:
 
     id: str
     sample: Sample
-    label: str  # one of the task's, "" where labels are not asked for
+    label: str  # one of the task's answers, "" where labels are not asked for
     group: str = ""  # where it comes from; figures are reported by it
     extra: Mapping[str, Any] = field(default_factory=dict)  # what else is known, such as speaker
     path: Path | None = None  # the manifest it stands in
@@ -133,8 +133,8 @@ def _checked(line: Line, task: Task | None) -> Line:
 
 
 def _fault(row: Row, task: Task | None) -> str:
-    if task and row.label not in task.label_names:
-        return f'label "{row.label}" is none of {", ".join(task.label_names)}' if row.label else "no label"
+    if task and row.label not in task.answers:
+        return f'label "{row.label}" is none of {", ".join(task.answers)}' if row.label else "no label"
     for name, labels in (task.head_labels if task else {}).items():
         if row.extra.get(name) not in (None, *labels):
             return f'{name} "{row.extra[name]}" is none of {", ".join(labels)}'

@@ -97,7 +97,7 @@ def _claimed(partly: Partial, lesson: Lesson, data: Decoded) -> Partial:
     """Say so where a training that was interrupted goes on. Raises ManifestError where it was another one."""
     task = lesson.task
     training = {
-        "task": [task.name, task.label_names, task.encoders, task.fusion],
+        "task": [task.name, task.answers, task.encoders, task.fusion],
         "options": dataclasses.asdict(lesson.options),
         "from": [lesson.starts, lesson.parent, lesson.teachers],
         "samples": manifests.digest(data.rows),
@@ -115,6 +115,7 @@ def _about(lesson: Lesson, data: Decoded, version: str, taught: int, command: st
         kind=task.kind,
         profile=task.profile,
         labels=task.label_names,
+        none_of_these=task.none_of_these,
         modalities=task.modalities,
         heads=task.head_labels,
         created_at=sidecar.now(),

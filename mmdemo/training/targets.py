@@ -40,22 +40,27 @@ def mix(items: Sequence[Item], draw: np.random.Generator, *, alpha: float, label
 
 
 def distil(
-    items: Sequence[Item], teachers: Sequence[tuple[MultimodalModel, MultimodalProcessor]], share: float
+    items: Sequence[Item],
+    teachers: Sequence[tuple[MultimodalModel, MultimodalProcessor]],
+    share: float,
+    labels: int,
 ) -> list[Item]:
     """Return the items with `share` of what is asked for being the teachers' mean answer to the sample as it came.
 
     Hinton et al., "Distilling the knowledge in a neural network", 2015, at a temperature of 1; several teachers are an
-    ensemble, whose answer one model learns to give. Of labels that are sure by construction they are not asked.
+    ensemble, whose answer one model learns to give. They are not asked where a label is sure by construction, or is an
+    answer that a teacher does not know, such as "none of these"; `labels` is how many answers there are.
     """
     asked = [item for item in items if not item.constructed]
-    answers = [softmax(logits(model, processor, asked), axis=1) for model, processor in teachers]
-    mean = iter(np.mean(answers, axis=0))  # (asked, labels)
-    labels = len(teachers[0][0].config.labels)
-    rights = ((item, shares_of(item, labels)) for item in items)
-    return [
-        replace(item, shares=right if item.constructed else (1 - share) * right + share * next(mean))
-        for item, right in rights
-    ]
+    right = np.stack([shares_of(item, labels) for item in asked]) if asked else np.zeros((0, labels))
+    mean = np.zeros_like(right)  # (asked, labels)
+    for model, processor in teachers:
+        answers = softmax(logits(model, processor, asked), axis=1)  # (asked, known)
+        known = answers.shape[1]
+        unknown = right[:, known:].any(axis=1, keepdims=True)
+        mean += np.where(unknown, right, np.pad(answers, ((0, 0), (0, labels - known)))) / len(teachers)
+    mixed = iter((1 - share) * right + share * mean)
+    return [replace(item, shares=shares_of(item, labels) if item.constructed else next(mixed)) for item in items]
 
 
 def class_weights(items: Sequence[Item], labels: int, power: float) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmdemo.locale import text
-from mmdemo.samples import Prediction
+from mmdemo.samples import NONE_OF_THESE, Prediction
 from mmdemo.tasks import Head, Task
 from mmdemo.ui.state import Visit
 
@@ -37,6 +37,7 @@ class Answer:
     notes: tuple[str, ...]  # sentences
     heads: tuple[str, ...]
     kept: bool  # there is something to take back
+    others: tuple[tuple[str, str], ...]  # what it may be instead: as stored, and as the reader calls it
     disputed: str  # what the visitor said it is, as the reader calls it; ""
     forgotten: bool
     question: str  # whether people may see it; "" where there is nothing to ask
@@ -59,6 +60,7 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
         notes=tuple(text(f"note.{key}", language) for key in prediction.notes),
         heads=tuple(_heads(prediction, task, language)),
         kept=visit.prediction_id is not None and not visit.forgotten,
+        others=tuple((name, task.display(name, language)) for name in task.answers if name != prediction.label),
         disputed=task.display(visit.disputed, language) if visit.disputed else "",
         forgotten=visit.forgotten,
         question=text(f"predict.ask_{'audit' if visit.audited else 'doubtful'}", language) if visit.asks else "",
@@ -78,8 +80,10 @@ def percent(value: float, language: str, apart_from: float | None = None) -> str
 
 
 def _bars(prediction: Prediction, task: Task, language: str) -> Iterator[Bar]:
-    for label in task.label_names:
-        value = prediction.probabilities.get(label, 0.0)
+    refused = prediction.label == NONE_OF_THESE
+    shares = prediction.answers if refused else prediction.probabilities
+    for label in task.answers if refused else task.label_names:
+        value = shares.get(label, 0.0)
         won = label == prediction.label
         yield Bar(label, task.display(label, language), percent(value, language), round(100 * value, 2), won)
 

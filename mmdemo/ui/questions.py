@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from mmdemo.locale import text
 from mmdemo.review import LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
+from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Task
 from mmdemo.ui.answer import percent
 
 AUDIT = "audit"  # drawn at random: answered blind, so that it measures the model and not its influence
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")  # of the first ten labels
+NONE_KEY = "X"
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,10 @@ def is_blind(item: QueueItem, hide: bool) -> bool:
 
 def keys(labels: Sequence[str]) -> dict[str, str]:
     """Return label → key: 1 … 9 and 0 in the task's order; where labels are digits, the digit itself."""
-    if all(len(label) == 1 and label in KEYS for label in labels):
-        return {label: label for label in labels}
-    return dict(zip(labels, KEYS, strict=False))
+    named = [label for label in labels if label != NONE_OF_THESE]
+    digits = all(len(label) == 1 and label in KEYS for label in named)
+    found = dict(zip(named, named if digits else KEYS, strict=False))
+    return found | ({NONE_OF_THESE: NONE_KEY} if NONE_OF_THESE in labels else {})
 
 
 def untitled(item: QueueItem, language: str) -> str:
@@ -141,13 +144,13 @@ def _own(entry: ReviewItem, annotator: str) -> str:
 
 
 def _known(label: str, task: Task) -> str:
-    return label if label in task.label_names else ""
+    return label if label in task.answers else ""
 
 
 def _choices(item: QueueItem, task: Task, blind: bool, language: str, own: str) -> Iterator[Choice]:
-    key_of = keys(task.label_names)
-    proposed = item.suggested if item.suggested in task.label_names else item.label
-    for label in task.label_names:
+    key_of = keys(task.answers)
+    proposed = item.suggested if item.suggested in task.answers else item.label
+    for label in task.answers:
         asides = [text("review.own", language)] if label == own else []
         if label == item.label and not blind:
             asides.append(text("review.guess", language, percent=percent(item.confidence, language)))

@@ -252,7 +252,7 @@
       if (!event.target.closest?.("button, summary, a, audio")) accept();
       return;
     }
-    const label = desk.view?.keys?.[event.key];
+    const label = desk.view?.keys?.[event.key.toUpperCase()];
     const action = ACTIONS[KEYS[event.key.toLowerCase()]];
     if (label === undefined && !action) return;
     event.preventDefault();

@@ -1,5 +1,6 @@
 """A snapshot is the same whatever the order; its split is fixed by content, and stays."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,13 @@ def test_a_row_carries_what_was_given(tmp_path: Path) -> None:
     (tmp_path / "p.webp").touch()
     row = dataset.freeze(TASK, [labelled(1, image="p.webp")], tmp_path).rows[0]
     assert (row.sample.text, row.sample.image, row.sample.audio) == ("caption 1", tmp_path / "p.webp", None)
+
+
+def test_none_of_these_is_learned_from_where_the_task_has_it() -> None:
+    items = [labelled(1), labelled(2, "none_of_these")]
+    assert [row.id for row in dataset.freeze(TASK, items, NOWHERE).rows] == [IDS[1]]
+    refusing = dataclasses.replace(TASK, none_of_these=True)
+    assert {row.id: row.label for row in dataset.freeze(refusing, items, NOWHERE).rows} == {
+        IDS[1]: "positive",
+        IDS[2]: "none_of_these",
+    }

@@ -191,3 +191,24 @@ def manifest(folder: Path, *lines: dict[str, Any]) -> Path:
     path = folder / "given.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     return path
+
+
+def test_none_of_these_goes_out_and_comes_in_where_the_task_has_it(store: Store, other: Store, tmp_path: Path) -> None:
+    sample = given.inputs("neither")
+    refusing = replace(given.TASK, none_of_these=True)
+    answer = replace(
+        given.prediction(sample), label="none_of_these", confidence=0.5, none_of_these=0.5, reason="low_confidence"
+    )
+    sample_id, _ = review_queue.offer(store, refusing, sample, answer)
+    with store.reading() as session:
+        row = samples.get(session, sample_id)
+        assert (row.label, row.doubt) == ("none_of_these", pytest.approx(0.5))
+    with pytest.raises(UnknownName, match="none_of_these"):
+        review_queue.correct(store, given.TASKS, sample_id, "none_of_these", "Ann")
+    made = review_queue.correct(store, {"sentiment": refusing}, sample_id, "none_of_these", "Ann", wrong_reason=True)
+    assert (made.label, made.predicted_label) == ("none_of_these", "none_of_these")
+    export.write_folder(store, ["sentiment"], tmp_path)
+    with pytest.raises(ManifestError, match="none_of_these"):
+        export.read_manifest(other, given.TASK, tmp_path / "sentiment.jsonl")
+    assert export.read_manifest(other, refusing, tmp_path / "sentiment.jsonl").added == 1
+    assert [row.label for row in corrections(other)] == ["none_of_these"]

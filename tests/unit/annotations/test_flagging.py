@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,16 @@ def test_the_example_is_short_and_nothing_of_gradio_is_imported_by_the_package()
     assert len((ROOT / "examples" / "plug_in.py").read_text().splitlines()) <= 30
     program = "import annotations, sys; assert 'gradio' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
+
+
+def test_an_app_may_answer_none_of_these_where_the_task_does(config: Settings, store: Store) -> None:
+    flagger = DoubtFlagger(replace(given.TASK, none_of_these=True), "theirs-1", config)
+    flagger.setup([gr.Textbox(), gr.Label()], "unused")
+    shown = {"none_of_these": 0.5, "positive": 0.2, "negative": 0.2, "neutral": 0.1}
+    confidences = [{"label": label, "confidence": share} for label, share in shown.items()]
+    assert flagger.flag(["hm", {"label": "none_of_these", "confidences": confidences}], "none_of_these") == 1
+    [row] = rows(store)
+    assert (row.label, row.confidence, row.suggested) == ("none_of_these", 0.5, "none_of_these")
+    assert row.doubt == pytest.approx(0.5) and row.prediction["none_of_these"] == 0.5
+    assert sum(row.prediction["probabilities"].values()) == pytest.approx(1)
+    flagger._store.close()

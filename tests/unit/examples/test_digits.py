@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from examples import voices
-from examples.digits import make
+from examples.digits import make, outliers, sounds
 from mmdemo import tasks
 from mmdemo.decode import decode_audio, encode_audio
+from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Limits
 from mmdemo.training import manifests
 
@@ -31,7 +32,7 @@ def beside(tmp_path: Path) -> Path:
 
 def test_every_voice_says_every_digit() -> None:
     found = make.recordings(takes=2)
-    assert len(found) == len({recording.file for recording in found}) == 10 * (96 + 96) * 2
+    assert len(found) == len({recording.file for recording in found}) == 10 * (72 + 72) * 2
     greek = [recording for recording in found if recording.voice == "el+m1" and recording.take == 0]
     assert [recording.word for recording in greek] == list(make.DIGITS)
     assert greek[7].spelled == "σέβεν" and not found[7].spelled
@@ -43,21 +44,63 @@ def test_each_language_spells_all_the_digits() -> None:
     )
 
 
-@speaking
-def test_both_kinds_stand_in_one_manifest(
-    tmp_path: Path, beside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(make, "SPEAKERS", {"train": ("m1",), "dev": ("f5",)})
-    monkeypatch.setattr(make, "ACCENTS", ("en-us",))
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hardly any of each kind, in two voices a side."""
+    speakers = {"train": ("m1", "m2", "m3"), "dev": ("f5",)}
+    for module in (make, outliers):
+        monkeypatch.setattr(module, "SPEAKERS", speakers)
+        monkeypatch.setattr(module, "ACCENTS", ("en-us",))
     monkeypatch.setattr(make, "LEARNERS", {"el": make.LEARNERS["el"]})
+    monkeypatch.setattr(outliers, "words", lambda side: {"train": ["window", "river"], "dev": ["maybe", "stone"]}[side])
+    monkeypatch.setattr(outliers, "LANGUAGES", {"train": ("de",), "dev": ("fi",)})
+    kinds = ("sentences", "several", "noise", "recorded", "talk")
+    monkeypatch.setattr(outliers, "COUNTS", {side: dict.fromkeys(kinds, 3) | {"half": 10} for side in ("train", "dev")})
+
+
+@speaking
+@pytest.mark.usefixtures("few")
+def test_all_kinds_stand_in_two_manifests_that_share_no_voice(
+    tmp_path: Path, beside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "made"
-    assert make.main([str(out), "--beside", str(beside), "--takes", "1"]) == 0
+    given = [str(out), "--beside", str(beside), "--dev", str(beside), "--talk", str(beside), str(beside)]
+    assert make.main(given) == 0
     assert "1 samples" in capsys.readouterr().out
-    rows = manifests.read(out / "train.jsonl", tasks.get("spoken_digits"))
-    assert len(rows) == 31 and {row.extra["speaker"] for row in rows} == {"ann", "en-us+m1", "en-us+f5", "el+m1"}
-    heard = [decode_audio(row.sample.audio, Limits(audio_min_s=0.1)) for row in rows]
-    assert len(heard[0]) == 8000 and all(len(clip) > 2000 for clip in heard)
+    task = tasks.get("spoken_digits")
+    train, test = (manifests.read(out / name, task) for name in ("train.jsonl", "behaviour.jsonl"))
+    digits = [row for row in train if row.label != NONE_OF_THESE]
+    assert len(digits) == 41 and {row.extra["speaker"] for row in digits} == {
+        *("ann", "en-us+m1", "en-us+m2", "en-us+m3", "el+m1")
+    }
+    kinds = {"other_words", "sentences", "several_digits", "half_a_digit", "another_language", "noise", "people"}
+    assert {row.group for row in train if row.label == NONE_OF_THESE} == kinds | {"broken_words"}
+    assert {row.extra["capability"] for row in test} == kinds | {"digits"}
+    assert {row.label for row in test if row.extra["capability"] == "digits"} == {str(digit) for digit in range(10)}
+    learned, tested = ({row.extra["speaker"] for row in rows} - {"ann", *sounds.MADE} for rows in (train, test))
+    assert learned and tested and learned.isdisjoint(tested)
+    for row in (*train, *test):
+        heard = decode_audio(row.sample.audio, Limits(audio_min_s=0.1))
+        assert len(heard) > 1000 and np.abs(heard).max() <= 1
     assert make.main([str(out), "--beside", str(beside)]) == 2  # it is there already
+
+
+def test_no_word_is_on_both_sides_and_none_is_a_digit() -> None:
+    train, test = (set(outliers.words(side)) for side in outliers.SIDES)
+    assert train.isdisjoint(test) and min(len(train), len(test)) > 400
+    alike = {*make.DIGITS, "won", "to", "too", "for", "fore", "ate", "tree", "free", "oh", "nought", "once", "none"}
+    assert not alike & (train | test)
+    assert not set(outliers.LANGUAGES["train"]) & set(outliers.LANGUAGES["dev"])
+
+
+def test_the_same_clip_always_sounds_the_same() -> None:
+    clips = [clip for clip in outliers.spoken("train") if clip.capability == "noise"][:6]
+    for clip in clips:
+        first, again = clip.sound(), clip.sound()
+        np.testing.assert_array_equal(first, again)
+        assert 0.05 < np.sqrt(np.mean(first**2)) <= 0.11 and first.dtype == np.float32
+    tone = np.sin(np.arange(16000, dtype=np.float32) * 2.5)  # 6.4 kHz
+    assert np.abs(sounds.telephone(tone)[100:-100]).max() < 0.1
 
 
 def test_a_manifest_that_is_missing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -178,3 +178,21 @@ def test_the_most_common_version_leads_and_of_equals_the_last() -> None:
     assert tasks.leading_version(["v1", "v2", "v1"]) == "v1"
     assert tasks.leading_version(["v1", "v2"]) == "v2"
     assert tasks.leading_version(["", ""]) is None
+
+
+def test_none_of_these_is_a_choice_with_a_key_where_the_task_has_it() -> None:
+    plain, refusing = known.get("speech_emotion"), replace(known.get("speech_emotion"), none_of_these=True)
+    assert choices(refusing)[:-1] == choices(plain)
+    assert choices(refusing)[-1] == {
+        "value": "None of these",
+        "alias": "none_of_these",
+        "hotkey": "x",
+        "hint": "都不是",
+    }
+    config = tasks.label_config(plain)
+    assert not tasks.fits(config, refusing) and tasks.brought_up(config, refusing) == tasks.label_config(refusing)
+    answered = [tasks.result(refusing, "none_of_these")]
+    assert tasks.label_of(answered, refusing) == "none_of_these" and tasks.label_of(answered, plain) is None
+    guessed = Outgoing(SAMPLE, None, label="none_of_these", score=0.5)
+    assert tasks.payload(refusing, guessed, {})["predictions"][0]["result"] == answered
+    assert "predictions" not in tasks.payload(plain, guessed, {})

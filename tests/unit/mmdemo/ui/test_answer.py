@@ -184,3 +184,27 @@ def test_after_a_dispute_the_card_thanks_and_after_deleting_it_says_so() -> None
     assert "Deleted." in deleted
     assert 'data-do="forget"' not in deleted
     assert 'data-do="dispute"' not in deleted
+
+
+def test_none_of_these_is_an_answer_with_a_bar_of_its_own() -> None:
+    task = dataclasses.replace(TASK, none_of_these=True)
+    refused = dataclasses.replace(
+        SURE,
+        label="none_of_these",
+        probabilities={"negative": 0.28, "neutral": 0.31, "positive": 0.41},
+        confidence=0.84,
+        none_of_these=0.84,
+        reason="none_of_these",
+    )
+    shown = answer.view(Visit("sentiment", Sample(text="hi"), keep=True, prediction=refused), task, "", "en")
+    assert (shown.name, shown.mood, shown.badge) == ("None of these", "sure", "84 % sure · above its threshold")
+    assert [(bar.name, bar.percent, bar.won) for bar in shown.bars] == [
+        *(("negative", "< 1 %", False), ("neutral", "3 %", False), ("positive", "13 %", False)),
+        ("None of these", "84 %", True),
+    ]
+    assert [name for name, _ in shown.others] == list(TASK.label_names)
+    labelled = dataclasses.replace(SURE, none_of_these=0.01)
+    other = answer.view(Visit("sentiment", Sample(text="hi"), keep=True, prediction=labelled), task, "", "zh")
+    assert [bar.label for bar in other.bars] == list(TASK.label_names)  # they say what its confidence says
+    assert other.others[-1] == ("none_of_these", "都不是")
+    assert 'data-suggest="none_of_these"' in render.html("answer", "en", view=other, kept_for="")

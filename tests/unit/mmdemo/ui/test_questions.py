@@ -124,3 +124,15 @@ def test_what_tonight_still_needs_counts_answers_not_those_set_aside(held_out: i
 def test_a_label_without_a_display_name_is_called_by_its_own(loop: FakeQueue) -> None:
     task = dataclasses.replace(TASK, labels=(Label("negative", {}), Label("<b>", {"zh": "x"})))
     assert [c.name for c in questions.question(entry(loop, RAIN), task, False, "en").choices] == ["negative", "<b>"]
+
+
+def test_none_of_these_has_a_key_of_its_own(loop: FakeQueue) -> None:
+    task = dataclasses.replace(TASK, none_of_these=True)
+    choices = questions.question(entry(loop, RAIN), task, False, "en").choices
+    assert [(c.name, c.key) for c in choices] == [*zip(TASK.label_names, "123", strict=True), ("None of these", "X")]
+    digits = dataclasses.replace(tasks.get("spoken_digits"), none_of_these=True)
+    assert questions.keys(digits.answers) == {**{str(n): str(n) for n in range(10)}, "none_of_these": "X"}
+    guessed = entry(loop, RAIN)
+    guessed = dataclasses.replace(guessed, item=dataclasses.replace(guessed.item, label="none_of_these"))
+    asked = questions.question(guessed, task, False, "zh")
+    assert [c.name for c in asked.choices if c.accept] == ["都不是"] and asked.guess == "none_of_these"
