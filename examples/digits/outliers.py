@@ -114,7 +114,7 @@ def talk(side: str, rows: Sequence[Row], seconds: tuple[float, float] = (0.4, 1.
         read = _read(row)
 
         def cut(chance: random.Random, read: Callable[[], np.ndarray] = read) -> np.ndarray:
-            return sounds.faded(voices.trimmed(read())[-int(chance.uniform(*seconds) * SAMPLE_RATE_HZ) :])
+            return sounds.faded(read()[-int(chance.uniform(*seconds) * SAMPLE_RATE_HZ) :])
 
         yield Clip(f"{side}-talk-{row.id}", "people", str(row.extra.get("speaker", "")), cut)
 
@@ -137,7 +137,7 @@ _CHANGES = {"several_digits": _several, "half_a_digit": _half, "broken_words": _
 def _read(row: Row) -> Callable[[], np.ndarray]:
     path = row.sample.audio
     assert isinstance(path, Path)
-    return lambda: decode_audio(path, _UNCHECKED)
+    return lambda: voices.trimmed(decode_audio(path, _UNCHECKED))
 
 
 def _said(

@@ -1,5 +1,6 @@
 """Sounds that are no word at all, and what becomes of words: cut, joined, played backwards, heard by telephone."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 
@@ -11,14 +12,15 @@ from mmdemo.decode import SAMPLE_RATE_HZ
 LOUDNESS = 0.1  # root mean square of what is made here
 KEPT = (0.32, 0.42)  # share of a digit that is left of half a one: the ends of most are soft
 GAP_S = (0.0, 0.35)  # between words that are joined
+SHORTEST_S = 0.12  # what is left of a digit is as long at least, with silence around it
 MADE_S = (0.5, 2.5)  # length of what is no word
 
 
 def half(audio: np.ndarray, chance: random.Random) -> np.ndarray:
     """Return the beginning or the end of a spoken digit (samples,), too little to tell which it was."""
     length = int(chance.uniform(*KEPT) * len(audio))
-    part = audio[:length] if chance.random() < 0.5 else audio[-length:]
-    return faded(part)
+    part = faded(audio[:length] if chance.random() < 0.5 else audio[-length:])
+    return np.pad(part, max(0, math.ceil((SHORTEST_S * SAMPLE_RATE_HZ - length) / 2)))
 
 
 def joined(clips: Sequence[np.ndarray], chance: random.Random) -> np.ndarray:
