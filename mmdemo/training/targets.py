@@ -43,14 +43,16 @@ def distil(
     items: Sequence[Item],
     teachers: Sequence[tuple[MultimodalModel, MultimodalProcessor]],
     share: float,
-    labels: int,
+    labels: int = 0,
 ) -> list[Item]:
     """Return the items with `share` of what is asked for being the teachers' mean answer to the sample as it came.
 
     Hinton et al., "Distilling the knowledge in a neural network", 2015, at a temperature of 1; several teachers are an
     ensemble, whose answer one model learns to give. They are not asked where a label is sure by construction, or is an
-    answer that a teacher does not know, such as "none of these"; `labels` is how many answers there are.
+    answer that a teacher does not know, such as "none of these"; `labels` is how many answers there are (0: as many as
+    the teachers know).
     """
+    labels = labels or max(len(model.config.labels) for model, _ in teachers)
     asked = [item for item in items if not item.constructed]
     right = np.stack([shares_of(item, labels) for item in asked]) if asked else np.zeros((0, labels))
     mean = np.zeros_like(right)  # (asked, labels)
