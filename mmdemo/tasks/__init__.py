@@ -16,6 +16,7 @@ from mmdemo.samples import MODALITIES, NONE_OF_THESE
 KINDS = ("classification",)
 SHIPPED = Path(__file__).parent
 SPLIT_BY = "speaker"  # field of a sample's `extra` that never crosses a split, where the task names no other
+NAMED_LABELS = 5  # at most, in a question that no file words
 PROFILED = ("languages", "encoders", "fusion", "training")  # what a profile may change
 
 
@@ -107,6 +108,7 @@ class Task(Question):
     limits: Limits = field(default_factory=Limits)
     none_of_these: bool = False  # whether that may be the answer: learned from samples that are none of the labels
     examples: tuple[Example, ...] = ()
+    question: Mapping[str, str] = field(default_factory=dict)  # language → what its readers are asked of a sample
     path: Path | None = None  # the file it came from
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name → what it changes of PROFILED
     profile: str = ""  # the one that was chosen; "": the file's own settings
@@ -126,6 +128,10 @@ class Task(Question):
     def head_labels(self) -> dict[str, tuple[str, ...]]:
         """The further answers with their labels as stored, in the task's order."""
         return {head.name: head.label_names for head in self.heads}
+
+    def display_question(self, language: str = "en") -> str:
+        """Return what is asked of a sample, for a reader of `language`: the file's own words, else title and labels."""
+        return _in(self.question, language) or _asked(self, language)
 
     def in_profile(self, name: str) -> "Task":
         """Return the task with what one of its profiles changes; "" changes nothing. Raises UnknownName."""
@@ -204,6 +210,7 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
             gate=Gate(**raw.pop("gate", {})),
             limits=Limits(**raw.pop("limits", {})),
             examples=tuple(_example(entry, path.parent) for entry in raw.pop("examples", ())),
+            question=_title(raw.pop("question", {})),
             path=path,
             **raw,
         )
@@ -224,6 +231,8 @@ def _checked(task: Task) -> Task:
         raise ValueError(f"heads {[head.name for head in task.heads]} must have different names")
     if task.encoders and set(task.encoders) != set(task.modalities):  # none: somebody else's model answers
         raise ValueError(f"encoders {sorted(task.encoders)} do not match modalities {sorted(task.modalities)}")
+    if not all(isinstance(words, str) for words in task.question.values()):
+        raise ValueError(f"question {dict(task.question)} is not a line for each language")
     if not isinstance(task.split_by, str):
         raise ValueError(f"split_by {task.split_by!r} is not the name of a field")
     for name in task.profiles if not task.profile else ():
@@ -259,6 +268,15 @@ def _label(entry: str | dict[str, str]) -> Label:
 def _display(labels: Sequence[Label], label: str, language: str) -> str:
     names: Mapping[str, str] = next((item.display for item in labels if item.name == label), {})
     return _in(names, language) or label
+
+
+def _asked(task: Task, language: str) -> str:
+    title, count = task.display_title(language), len(task.labels)
+    if count > NAMED_LABELS:
+        return locale.text("common.asks_title", language, title=title, count=count)
+    *first, last = (task.display(label, language) for label in task.label_names)
+    listed = locale.text("common.comma", language).join(first) + locale.text("common.or", language) + last
+    return locale.text("common.asks_labels", language, title=title, labels=listed)
 
 
 def _in(texts: Mapping[str, str], language: str) -> str:
