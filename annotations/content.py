@@ -4,14 +4,16 @@ Content is the caption, the media, and the explanation, which quotes the caption
 session; whoever calls them commits.
 """
 
+import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from annotations import served
 from annotations.media import Copy
 from annotations.schema import HoldingRow, SampleRow, now
 from annotations.store import Session, samples
 from mmdemo.errors import UnknownName
+from mmdemo.review import view_key
 from mmdemo.samples import Inputs
 
 VISITOR = "visitor"  # other holders are programs: flagging, import
@@ -51,6 +53,13 @@ def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR,
         row.agreed_at = held.agreed_at
     session.add(held)
     return held.prediction_id
+
+
+def opens(session: Session, row: SampleRow, keys: Sequence[str]) -> bool:
+    """Tell whether one of these view keys belongs to a visitor who keeps this row."""
+    ids = samples.ids_of_holders(session, row.sample_id, VISITOR)
+    own = [view_key(prediction_id).encode() for prediction_id in ids]
+    return any(hmac.compare_digest(key.encode(), mine) for key in keys for mine in own)
 
 
 def _known(session: Session, row: SampleRow, holder: str, earlier: str | None) -> HoldingRow | None:

@@ -7,18 +7,19 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import mmdemo
-from annotations import alike, claims, export, night, retention, review_queue, served, status
+from annotations import alike, claims, content, export, night, retention, review_queue, served, status
 from annotations.schema import SampleRow
 from annotations.selection import audit_draw
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
-from mmdemo.errors import MmdemoError
+from mmdemo.errors import MmdemoError, NotAllowed
 from mmdemo.recent import Recent
 from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Features, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike, Asked, Study, Weighed
 from mmdemo.tasks import Task
+from mmdemo.versions import Versions
 
 AUDIT = "audit"
 END_S = 5.0  # how long the end waits for what is being erased; the next start goes on with it
@@ -90,6 +91,14 @@ class Loop:
     def ready(self, task: str) -> bool:
         """Whether a visitor of this task is answered without waiting for its model."""
         return self._task(task).name in self._tried
+
+    def has_model(self, task: str) -> bool:
+        """Whether anything here can answer for this task, whose file may come before its first version."""
+        return Versions(self._settings).serves(self._task(task).name)
+
+    def model_card(self, task: str) -> str:
+        """Return the model card of the version that is served, as Markdown. Raises CheckpointError, UnknownName."""
+        return Versions(self._settings).model_card(self._task(task).name)
 
     def close(self) -> None:
         """End what goes on in the background, and close the database."""
@@ -207,6 +216,19 @@ class Loop:
             earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, sample_id))
         return ReviewItem(self._item(row), served.prediction_of(row), earlier)
 
+    def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
+        """Return a kept answer: to a reviewer, or to whoever holds the view key of one who sent it.
+
+        Raises NotAllowed for everybody else, and where there is none: the same sentence, for an id tells what was sent.
+        """
+        with self._store.reading() as session:
+            row = samples.find(session, sample_id)
+            if row is None or row.forgotten_at or row.prediction is None or row.task not in self.tasks:
+                raise NotAllowed("answer_closed")
+            if not (reviewer or content.opens(session, row, keys)):
+                raise NotAllowed("answer_closed")
+            return ReviewItem(self._item(row), served.prediction_of(row))
+
     def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
         """Store a correction. Raises BadInput, UnknownName, Conflict."""
         return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note, wrong_reason)
@@ -254,7 +276,7 @@ class Loop:
         """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
         names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
         more = ("undo", "status", "train", "export", "export_queue", "ready", "study", "weigh", "what_if", "alike")
-        page = ("later", "claim", "release", "answer", "answered")
+        page = ("later", "claim", "release", "answer", "answered", "kept_answer", "has_model", "model_card")
         return {name: getattr(self, name) for name in ("tasks", "audited", "keep", *names, *more, *page)}
 
     def _named(self, task: str) -> list[str]:

@@ -4,6 +4,7 @@ All times are UTC, ISO 8601 with seconds, such as "2026-11-23T17:48:22+00:00". M
 home folder.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,14 @@ class Kept:
 
     sample_id: str
     prediction_id: str
+
+
+def view_key(prediction_id: str) -> str:
+    """Return the key that opens a kept answer again: 64 hex digits, SHA-256 of its id.
+
+    Whoever has the id can delete what was sent; whoever has the key can look at it, and the id does not follow from it.
+    """
+    return hashlib.sha256(f"view\n{prediction_id}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)

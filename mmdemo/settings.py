@@ -48,6 +48,9 @@ class Settings:
     label_studio_media: Path | None = _setting(
         "MMDEMO_LABEL_STUDIO_MEDIA", None, "folder", "its media folder, where this machine can erase files in it"
     )
+    source_url: str = _setting(
+        "MMDEMO_SOURCE_URL", "", "URL", "where the page says this program's source is; empty: it hands out its own"
+    )
     server_name: str = _setting("GRADIO_SERVER_NAME", "127.0.0.1", "address", "where the page listens")
     server_port: int = _setting("GRADIO_SERVER_PORT", 7860, "port", "where the page listens")
 

@@ -26,6 +26,7 @@ from mmdemo.sidecar import Sidecar
 SHIPPED = Path(__file__).parent / "checkpoints"
 CHAMPION = "champion"
 HISTORY = "history"
+CARD = "model_card.md"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _RESERVED = (CHAMPION, HISTORY)
 
@@ -49,6 +50,18 @@ class Versions:
         if shipped is None:
             raise CheckpointError("no_version", task=task, path=self._home / task)
         return shipped
+
+    def serves(self, task: str) -> bool:
+        """Tell whether there is a version to serve."""
+        return self._served(task) is not None
+
+    def model_card(self, task: str) -> str:
+        """Return the card of the version that is served, as Markdown. Raises CheckpointError."""
+        path = self.path(task, self.champion(task)) / CARD
+        try:
+            return path.read_text("utf-8")
+        except OSError as error:
+            raise CheckpointError("card_missing", path=path) from error
 
     def path(self, task: str, version: str) -> Path:
         """Return the folder of a version. Raises UnknownName with the list of those there are."""

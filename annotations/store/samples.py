@@ -105,6 +105,12 @@ def newest_holding(session: Session, sample_id: str, holder: str) -> HoldingRow 
     return session.scalar(query.order_by(*order).limit(1))
 
 
+def ids_of_holders(session: Session, sample_id: str, holder: str) -> Sequence[str]:
+    """Return the ids under which holders of this kind keep the sample."""
+    query = select(HoldingRow.prediction_id).where(HoldingRow.sample_id == sample_id, HoldingRow.holder == holder)
+    return session.scalars(query.order_by(HoldingRow.prediction_id)).all()
+
+
 def holders(session: Session, sample_id: str) -> int:
     """Return how many agreed to keep the inputs of this sample."""
     query = select(func.count()).where(HoldingRow.sample_id == sample_id, HoldingRow.content.is_(True))

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from mmdemo.errors import CheckpointError, ManifestError
-from mmdemo.model import encoders, fusion, packing
+from mmdemo.model import bars, encoders, fusion, packing
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.fused import Fused, Fusion
 from mmdemo.model.heads import HEADS, ClassificationHead
@@ -309,13 +309,14 @@ class MultimodalModel(PreTrainedModel):
         """
         processor = MultimodalProcessor.from_pretrained(folder)
         try:
-            loaded: Any = cls.from_pretrained(
-                None,
-                config=MultimodalConfig.from_pretrained(folder, local_files_only=True),
-                state_dict=packing.load(Path(folder)),
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
+            with bars.hidden():
+                loaded: Any = cls.from_pretrained(
+                    None,
+                    config=MultimodalConfig.from_pretrained(folder, local_files_only=True),
+                    state_dict=packing.load(Path(folder)),
+                    dtype=torch.float32,
+                    output_loading_info=True,
+                )
         except (OSError, ValueError, RuntimeError, TypeError, SafetensorError, ManifestError) as error:
             raise CheckpointError("checkpoint_broken", path=folder, detail=str(error).split("\n")[0]) from error
         model, found = loaded

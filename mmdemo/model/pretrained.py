@@ -16,6 +16,7 @@ from transformers import AutoConfig, PreTrainedModel
 from transformers.utils import logging
 
 from mmdemo.errors import ManifestError
+from mmdemo.model import bars
 from mmdemo.model.families import AUDIO, FAMILIES, IMAGE, TEXT, Family, ImageFamily
 from mmdemo.model.modality import ModalityEncoder
 
@@ -100,7 +101,7 @@ def load(modality: str, start: str) -> PreTrainedModel:
         raise ManifestError("unknown_family", start=start, type=config.model_type, modality=modality, known=known)
     family = families[config.model_type]
     loader = family.whole or family.tower
-    with _without_reports():
+    with _without_reports(), bars.hidden():
         model, found = loader.from_pretrained(start, dtype=torch.float32, output_loading_info=True, **family.settings)
     missing = [name for name in found["missing_keys"] if not name.startswith(family.unread)]
     if missing:

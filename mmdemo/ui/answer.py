@@ -9,6 +9,7 @@ from mmdemo.tasks import Head, Task
 from mmdemo.ui.state import Visit
 
 SURE, UNSURE = "sure", "unsure"
+AUDIT = "audit"  # a reason to ask that is no doubt
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class Answer:
     forgotten: bool
     question: str  # whether people may see it; "" where there is nothing to ask
     replied: str  # what came of the reply; ""
+    expected: "Expected | None" = None  # of an example
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the people who wrote an example say, beside what the model says."""
+
+    mark: str  # right | wrong | doubted
+    sentence: str
 
 
 def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
@@ -59,12 +69,13 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
         facts=tuple(_facts(prediction, task, trained_on, language)),
         notes=tuple(text(f"note.{key}", language) for key in prediction.notes),
         heads=tuple(_heads(prediction, task, language)),
-        kept=visit.prediction_id is not None and not visit.forgotten,
+        kept=visit.held,
         others=tuple((name, task.display(name, language)) for name in task.answers if name != prediction.label),
         disputed=task.display(visit.disputed, language) if visit.disputed else "",
         forgotten=visit.forgotten,
         question=text(f"predict.ask_{'audit' if visit.audited else 'doubtful'}", language) if visit.asks else "",
         replied="" if visit.reply is None else text(f"predict.replied_{'yes' if visit.reply else 'no'}", language),
+        expected=_expected(visit, prediction, task, language),
     )
 
 
@@ -77,6 +88,17 @@ def percent(value: float, language: str, apart_from: float | None = None) -> str
     elif number in ("0", "0.0") and value > 0:
         number = "< 1"
     return text("common.percent", language, number=number)
+
+
+def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -> Expected | None:
+    label = task.examples[visit.example].expected if visit.example is not None else ""
+    if not label:
+        return None
+    right = prediction.label == label
+    doubted = prediction.confidence < prediction.threshold or (prediction.flagged and prediction.reason != AUDIT)
+    mark = "doubted" if doubted else "right" if right else "wrong"
+    key = f"doubted_{'right' if right else 'wrong'}" if doubted else mark
+    return Expected(mark, text(f"predict.example_{key}", language, label=task.display(label, language)))
 
 
 def _bars(prediction: Prediction, task: Task, language: str) -> Iterator[Bar]:
@@ -94,8 +116,7 @@ def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
     if not prediction.flagged:
         key = "above" if prediction.confidence >= prediction.threshold else "below_not_kept"
         return text(f"predict.badge_{key}", language, percent=sure)
-    held = visit.prediction_id is not None and not visit.forgotten
-    fate = text(f"predict.{'sent' if held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
+    fate = text(f"predict.{'sent' if visit.held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
     reason = prediction.reason if prediction.reason in ("audit", "unfamiliar") else "low_confidence"
     return text(f"predict.badge_{reason}", language, percent=sure, fate=fate)
 

@@ -34,6 +34,7 @@ class TaskChoice:
 
     name: str
     choice: str
+    question: str  # what is asked of a sample
     modalities: tuple[str, ...]
     reads: str  # names of the languages that its model reads or hears, "" where there are none
     limits: Mapping[str, Any]
@@ -49,6 +50,7 @@ def view(tasks: Mapping[str, Task], language: str) -> tuple[TaskChoice, ...]:
         TaskChoice(
             name=task.name,
             choice=_choice(task, ordered, language),
+            question=task.display_question(language),
             modalities=task.modalities,
             reads=_reads(task, language),
             limits=asdict(task.limits),

@@ -20,6 +20,7 @@ from PIL import Image
 from mmdemo import decode
 from mmdemo.errors import ON_CALL, BadInput, MmdemoError, UnknownName
 from mmdemo.locale import text
+from mmdemo.review import view_key
 from mmdemo.samples import MODALITIES, Inputs, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -223,6 +224,10 @@ class Desk:
             "json": to_json(prediction),
             "declined": visit.reply is False,
             "prediction_id": None if visit.forgotten else visit.prediction_id,
+            "view_key": view_key(visit.prediction_id) if visit.held and visit.prediction_id else None,
+            "kept": visit.held,
+            "caption": visit.sample.text,
+            "example": visit.example,
         }
 
     def _trained_on(self, task: str, version: str) -> str:

@@ -19,12 +19,12 @@ from mmdemo.ui import scale
 STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
 STYLES = (
-    *("theme.css", "frame.css", "predict.css", "answer.css", "map.css", "tools.css", "alike.css"),
+    *("theme.css", "frame.css", "predict.css", "examples.css", "answer.css", "map.css", "tools.css", "alike.css"),
     *("review.css", "labels.css", "queue.css", "status.css"),
 )
 SCRIPTS = (
-    *("core.js", "frame.js", "media.js", "scale.js", "sound.js", "figure.js", "map.js", "explore.js"),
-    *("weigh.js", "whatif.js", "keep.js", "alike.js", "result.js", "consent.js", "draft.js", "predict.js"),
+    *("core.js", "address.js", "frame.js", "media.js", "scale.js", "sound.js", "figure.js", "map.js", "explore.js"),
+    *("weigh.js", "whatif.js", "keep.js", "alike.js", "result.js", "consent.js", "draft.js", "arrive.js", "predict.js"),
     *("annotator.js", "listed.js", "review.js", "status.js"),
 )
 GROUND = {"light": "#f6f5f1", "dark": "#161513"}

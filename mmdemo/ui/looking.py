@@ -3,14 +3,15 @@
 Each call goes back to the visit's own sample; nothing that it finds is kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
 from mmdemo.errors import BadInput
-from mmdemo.samples import MODALITIES, to_json
-from mmdemo.study import Asked
+from mmdemo.recent import Recent
+from mmdemo.samples import MODALITIES, Sample, to_json
+from mmdemo.study import Asked, Study, Weighed
 from mmdemo.ui import alike, arguments, render, switch, weighing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
@@ -23,11 +24,14 @@ class Looking:
 
     services: Services
     visits: Visits
+    # Of the examples, at whose answers many look without asking for anything:
+    studies: Recent[Sample, Study] = field(default_factory=Recent)
+    weighed: Recent[Sample, dict[Asked, Weighed]] = field(default_factory=Recent)
 
     def study(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Return the maps to switch between, and what met what."""
         visit = self._visit(token)
-        found = self.services.study(visit.task, visit.sample)
+        found = self._study(visit)
         _check_version(visit, found.model_version)
         return switch.view(found, visit.sample.text, self.services.tasks[visit.task], language_of(request))
 
@@ -38,7 +42,7 @@ class Looking:
         for label in (target, against or target):
             task.check_label(arguments.text(label, "label"))
         asked = Asked(arguments.text(method, "method"), target, against or None)
-        found = self.services.weigh(visit.task, visit.sample, asked)
+        found = self._weigh(visit, asked)
         _check_version(visit, found.model_version)
         return {
             "html": render.html("weighed", language, view=weighing.view(found, task, language)),
@@ -61,6 +65,17 @@ class Looking:
         visit = self._visit(token)
         found = self.services.alike(visit.task, visit.sample, alike.LISTED, False)
         return {"html": alike.listed(found, self.services.tasks[visit.task], language_of(request))}
+
+    def _study(self, visit: Visit) -> Study:
+        if visit.example is None:
+            return self.services.study(visit.task, visit.sample)
+        return self.studies.get(visit.sample, lambda: self.services.study(visit.task, visit.sample))
+
+    def _weigh(self, visit: Visit, asked: Asked) -> Weighed:
+        known: dict[Asked, Weighed] = self.weighed.get(visit.sample, dict) if visit.example is not None else {}
+        if asked not in known:
+            known[asked] = self.services.weigh(visit.task, visit.sample, asked)
+        return known[asked]
 
     def _visit(self, token: str) -> Visit:
         visit = self.visits.get(token)

@@ -1,14 +1,14 @@
 """The Predict tab: its form, and the endpoints that `static/predict.js` calls."""
 
 from mmdemo.settings import UNLESS_DECLINED, Settings
-from mmdemo.ui import choices, desk, frame, looking, render
+from mmdemo.ui import choices, desk, frame, looking, opening, render
 from mmdemo.ui.services import Services
-from mmdemo.ui.state import REMEMBERED_S
+from mmdemo.ui.state import REMEMBERED_S, Visits
 
 
-def build(services: Services, settings: Settings) -> None:
-    """Put the tab and its endpoints here."""
-    counter = desk.Desk(services, settings)
+def build(services: Services, settings: Settings, visits: Visits) -> None:
+    """Put the tab and its endpoints here; `visits` is what it remembers of its visitors."""
+    counter = desk.Desk(services, settings, visits)
 
     def tab(language: str) -> str:
         return render.html(
@@ -28,3 +28,7 @@ def build(services: Services, settings: Settings) -> None:
         frame.endpoint(getattr(closer, name), f"page_{name}", line="weigh")
     for name in ("begin", "recall", "consent", "dispute", "forget", "clear", "cancel", "ready", "example"):
         frame.endpoint(getattr(counter, name), f"page_{name}")
+    opener = opening.Opening(services, settings, visits)
+    frame.endpoint(opener.tasks, "page_tasks")
+    frame.endpoint(opener.example, "page_begin_example")
+    frame.endpoint(opener.answer, "page_open")

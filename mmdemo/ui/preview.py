@@ -11,7 +11,10 @@ import numpy as np
 from PIL import Image
 
 from mmdemo import decode
-from mmdemo.samples import Inputs
+from mmdemo.errors import MmdemoError
+from mmdemo.review import QueueItem
+from mmdemo.samples import Inputs, Sample
+from mmdemo.tasks import Task
 
 SHOWN_PX = 900  # longest side of the picture that is shown; its map is far coarser
 JPEG_QUALITY = 82
@@ -55,6 +58,16 @@ def of(inputs: Inputs) -> Preview:
         shown |= {"spectrogram": _url("image/png", _bytes(grey, "PNG")), "sound": sound, "seconds": seconds}
         shown["waveform"] = base64.b64encode(envelope(inputs.audio).tobytes()).decode()
     return Preview(**shown)  # type: ignore[arg-type]
+
+
+def of_kept(item: QueueItem, task: Task) -> Preview:
+    """Return what to show of a sample that is kept; nothing where its file is gone, or today's limits are narrower."""
+    if item.image is None and item.audio is None:
+        return Preview()
+    try:
+        return of(decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task))
+    except MmdemoError:
+        return Preview()
 
 
 def jpeg_url(picture: Image.Image) -> str:

@@ -49,6 +49,8 @@ class Question:
     earlier: tuple[str, ...]  # answers that were given before
     choices: tuple[Choice, ...]  # in the task's order
     blind: bool  # nothing here tells what the model guessed, or what a visitor suggested
+    title: str = ""  # of the task
+    asks: str = ""  # what the task asks of a sample
     guess: str = ""  # the label that can be called right for the wrong reason: there is a map to judge by
 
 
@@ -68,6 +70,8 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator
         earlier=() if blind else tuple(_earlier(entry, task, language)),
         choices=tuple(_choices(entry.item, task, blind, language, _own(entry, annotator))),
         blind=blind,
+        title=task.display_title(language),
+        asks=task.display_question(language),
         guess="" if blind or entry.prediction.explanation is None else _known(entry.item.label, task),
     )
 

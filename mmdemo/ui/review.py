@@ -7,8 +7,13 @@ from mmdemo.ui.reviewing import Reviewing
 
 def build(reviewing: Reviewing) -> None:
     """Put the tab and its endpoints here."""
-    frame.part("review", lambda language: render.html("review", language))
+    frame.part("review", lambda language: _tab(reviewing, language))
     for name in ("act", "count", "leave", "thumbnails"):
         frame.endpoint(getattr(reviewing, name), f"review_{name}")
     neighbourhood = Neighbourhood(reviewing.services, reviewing.settings)
     frame.endpoint(neighbourhood.alike, "review_alike", line="weigh")  # answers to visitors go before it
+
+
+def _tab(reviewing: Reviewing, language: str) -> str:
+    tasks = {name: task.display_title(language) for name, task in reviewing.services.tasks.items()}
+    return render.html("review", language, tasks=tasks)

@@ -9,8 +9,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image, ImageOps
 
-from mmdemo import decode
-from mmdemo.errors import BadInput, Conflict, MmdemoError, NotAllowed, UnknownName
+from mmdemo.errors import BadInput, Conflict, NotAllowed, UnknownName
 from mmdemo.locale import text
 from mmdemo.review import (
     LABELLED,
@@ -22,9 +21,7 @@ from mmdemo.review import (
     ReviewItem,
     Status,
 )
-from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from mmdemo.tasks import Task
 from mmdemo.ui import access, answered, arguments, desk, looked, preview, questions, render
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
@@ -60,6 +57,7 @@ class Ask:
     wrong_reason: bool = False  # the label is the guess, but the model looked at the wrong thing
     hide: bool = False  # show nothing of the guess
     key: str = ""  # the review key as typed
+    task: str = ""  # whose samples are asked about, "" for all
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Ask":
@@ -195,29 +193,35 @@ class Reviewing:
         if done.again and (entry := self._entry(done.next)) is not None and entry.item.state in PASSED:
             return entry
         for wanted in dict.fromkeys((done.next, "")):
-            sample_id = self.services.claim(ClaimSample(ask.annotator, ask.session, wanted))
+            sample_id = self.services.claim(ClaimSample(ask.annotator, ask.session, wanted, self._filter(ask)[0]))
             if sample_id and (entry := self._entry(sample_id)) is not None:
                 return entry
         return None
 
+    def _filter(self, ask: Ask) -> tuple[str, list[str]]:
+        """Return the task that is asked about, "" for all, and the names of those that this means."""
+        known = ask.task in self.services.tasks
+        return (ask.task, [ask.task]) if known else ("", list(self.services.tasks))
+
     def _shown(self, done: Done, ask: Ask, language: str) -> dict[str, Any]:
+        task, chosen = self._filter(ask)
         entry = self._chosen(done, ask)
         current = entry.item.sample_id if entry else ""
         if ask.do == "look" and ask.sample_id not in ("", current):
             done = replace(done, line=self._meanwhile(ask.sample_id, language), refused=True)
-        items = [*self.services.queue("", ROWS)]
-        items += self.services.later("", ROWS - len(items)) if len(items) < ROWS else []
+        items = [*self.services.queue(task, ROWS)]
+        items += self.services.later(task, ROWS - len(items)) if len(items) < ROWS else []
         # What is in no list may have been deleted by its sender.
         self.previews.keep({item.sample_id for item in [*items, *([entry.item] if entry else [])]})
         statuses = {name: self.services.status(name) for name in self.services.tasks}
-        waiting, later = sum(map(_waiting, statuses.values())), sum(map(_later, statuses.values()))
-        about = entry.item.task if entry else next(iter(self.services.tasks))
+        waiting, later = (sum(count(statuses[name]) for name in chosen) for count in (_waiting, _later))
+        about = entry.item.task if entry else chosen[0]
         today = sum(status.answered_today for status in statuses.values())
         shown = {
             "state": "open" if entry else "empty",
             "line": done.line,
             "refused": done.refused,
-            "waiting": waiting,
+            "waiting": sum(map(_waiting, statuses.values())),
             "heading": text(
                 "review.waiting_later" if later else "review.waiting", language, count=waiting, later=later
             ),
@@ -264,11 +268,13 @@ class Reviewing:
             "keys": {choice.key: choice.label for choice in asked.choices if choice.key},
             "accept": accepted,
             "guess": asked.guess,
+            "title": asked.title,
+            "asks": asked.asks,
             "map": map_card,
         }
 
     def _preview(self, item: QueueItem) -> preview.Preview:
-        return self.previews.get(item.sample_id, lambda: _made(item, self.services.tasks[item.task]))
+        return self.previews.get(item.sample_id, lambda: preview.of_kept(item, self.services.tasks[item.task]))
 
 
 def _waiting(status: Status) -> int:
@@ -277,15 +283,6 @@ def _waiting(status: Status) -> int:
 
 def _later(status: Status) -> int:
     return status.states.get(SKIPPED, 0)
-
-
-def _made(item: QueueItem, task: Task) -> preview.Preview:
-    if item.image is None and item.audio is None:
-        return preview.Preview()
-    try:
-        return preview.of(decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task))
-    except MmdemoError:  # its file is gone, or today's limits are narrower: the rest is shown all the same
-        return preview.Preview()
 
 
 def _thumbnail(shown: preview.Preview) -> str:

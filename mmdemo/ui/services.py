@@ -56,4 +56,8 @@ class Services:
     train: Callable[[str], str]  # task → a sentence; starts the night as a process of its own. Raises Busy
     export: Callable[[str, str], str]  # task, "csv" | "jsonl" → the corrections, as the text of a file
     export_queue: Callable[[str, str], str]  # … what waits for a person
+    # kept_answer(sample_id, view keys, reviewer): to a reviewer and to whoever sent it; to others NotAllowed
+    kept_answer: Callable[[str, Sequence[str], bool], ReviewItem]
+    has_model: Callable[[str], bool]  # task → can anything answer for it, or do its samples come from elsewhere?
+    model_card: Callable[[str], str]  # task → Markdown, of the version that is served
     ready: Callable[[str], bool] = lambda task: True  # task → is its model loaded, or must a visitor wait for it?

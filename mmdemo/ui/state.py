@@ -36,6 +36,18 @@ class Visit:
     disputed: str | None = None  # the label that the visitor said is right
     reply: bool | None = None  # what the visitor said to the question whether people may see it
     forgotten: bool = False  # taken back by the visitor
+    example: int | None = None  # which of the task's examples it is
+    opened: bool = False  # a kept answer, by its link; its id stays with the browser that sent it
+
+    @property
+    def touched(self) -> bool:
+        """Has its visitor said anything about it, or taken it back?"""
+        return self.disputed is not None or self.reply is not None or self.held or self.forgotten
+
+    @property
+    def held(self) -> bool:
+        """Is something kept that its sender can take back?"""
+        return (self.opened or self.prediction_id is not None) and not self.forgotten
 
     @property
     def answered(self) -> bool:
@@ -46,7 +58,7 @@ class Visit:
     def wanted(self) -> bool:
         """Is it one of those that people shall see, and that nobody has kept yet?"""
         doubted = self.prediction is not None and (self.prediction.flagged or self.audited)
-        return doubted and self.prediction_id is None and not self.forgotten
+        return doubted and self.prediction_id is None and not self.opened and not self.forgotten
 
     @property
     def asks(self) -> bool:
@@ -111,6 +123,12 @@ class Visits:
             for name, (_, visit) in list(self._kept.items()):
                 if name == token or visit.prediction_id in prediction_ids:
                     self._put(name, visit.taken_back())
+
+    def let_go_opened(self) -> None:
+        """Drop the answers that were opened by their links: what one of them shows may have been deleted elsewhere."""
+        with self._lock:
+            for name in [name for name, (_, visit) in self._kept.items() if visit.opened]:
+                del self._kept[name]
 
     def drop(self, token: str) -> Visit | None:
         """Forget a visit at once and return what it was."""

@@ -1,4 +1,8 @@
-"""The shipped models answer the examples rightly and surely, and doubt the one that is meant to be doubtful."""
+"""The shipped models answer the examples of sound rightly and surely; of the written ones nothing is promised.
+
+Those of sentiment were written before any model was asked, and the page says where its answer is another
+(tests/e2e/page/test_question.py).
+"""
 
 import pytest
 
@@ -6,20 +10,15 @@ from mmdemo import Predictor, Sample, tasks
 from mmdemo.samples import Prediction
 from mmdemo.tasks import Example
 
-SHIPPED = tasks.load_all()
+RECORDED = ("speech_emotion", "spoken_digits")
 
 
-@pytest.fixture(scope="module", params=list(SHIPPED))
+@pytest.fixture(scope="module", params=RECORDED)
 def answers(request: pytest.FixtureRequest) -> list[tuple[Example, Prediction]]:
     predictor = Predictor(request.param)
-    examples = SHIPPED[request.param].examples
+    examples = tasks.get(request.param).examples
     return [(e, predictor.predict(Sample(image=e.image, text=e.text, audio=e.audio))) for e in examples]
 
 
-def test_the_plain_ones_are_answered_rightly_and_surely(answers: list[tuple[Example, Prediction]]) -> None:
-    plain = [(example, answer) for example, answer in answers if not example.doubtful]
-    assert [(e.text or e.audio, a.label, a.confidence) for e, a in plain if a.label != e.expected or a.flagged] == []
-
-
-def test_the_doubtful_one_is_flagged(answers: list[tuple[Example, Prediction]]) -> None:
-    assert [e.text for e, a in answers if e.doubtful and a.reason != "low_confidence"] == []
+def test_they_are_answered_rightly_and_surely(answers: list[tuple[Example, Prediction]]) -> None:
+    assert [(e.audio, a.label, a.confidence) for e, a in answers if a.label != e.expected or a.flagged] == []

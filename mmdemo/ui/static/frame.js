@@ -5,9 +5,9 @@
   const counts = {}; // tab → number in its badge
 
   // What is open is said by the body, so that CSS alone shows and hides the three columns.
-  function open(tab, focus = false) {
+  function open(tab, { focus = false, step = true } = {}) {
     document.body.dataset.tab = tab;
-    mmdemo.store("mmdemo.tab", tab, "sessionStorage");
+    mmdemo.address.write(step);
     for (const button of document.querySelectorAll(".mm-tab")) {
       const chosen = button.dataset.tab === tab;
       button.setAttribute("aria-selected", chosen);
@@ -33,7 +33,24 @@
     }
   }
 
-  mmdemo.parts.header = (root) => {
+  // Where the address leads by itself: nothing to go back from.
+  const reopen = (tab) => open(TABS.includes(tab) ? tab : TABS[0], { step: false });
+
+  // The links at the foot; what is kept is said under the form.
+  mmdemo.parts.footer = async (root, signal) => {
+    root.querySelector("[data-do=show-kept]").addEventListener("click", () => {
+      open("predict");
+      const button = document.querySelector("[data-do=kept]");
+      if (button.getAttribute("aria-expanded") === "false") button.click();
+      button.focus();
+      button.scrollIntoView({ block: "center" });
+    });
+    const answered = await mmdemo.call("page_tasks").catch(() => null);
+    if (!answered || signal.aborted) return;
+    for (const link of root.querySelectorAll("[data-card]")) link.hidden = !answered.includes(link.dataset.card);
+  };
+
+  mmdemo.parts.header = (root, signal) => {
     const steps = { ArrowRight: 1, ArrowLeft: -1 };
     root.addEventListener("click", ({ target }) => {
       const tab = target.closest(".mm-tab");
@@ -47,12 +64,12 @@
       if (!(event.key in steps)) return;
       event.preventDefault();
       const next = TABS.indexOf(document.body.dataset.tab) + steps[event.key] + TABS.length;
-      open(TABS[next % TABS.length], true);
+      open(TABS[next % TABS.length], { focus: true });
     });
     mmdemo.dress();
     name_columns();
-    const kept = document.body.dataset.tab || mmdemo.stored("mmdemo.tab", "sessionStorage");
-    open(TABS.includes(kept) ? kept : TABS[0]);
+    reopen(document.body.dataset.tab || mmdemo.address.read().tab);
+    document.addEventListener("mmdemo:address", ({ detail }) => reopen(detail), { signal });
     for (const [tab, count] of Object.entries(counts)) badge(tab, count);
   };
   Object.assign(mmdemo, { openTab: open, badge });

@@ -1,7 +1,15 @@
-// A well takes one picture or one sound: chosen, dropped, pasted, from the camera or from the microphone.
+// A well takes one picture or one sound: chosen, from the camera or from the microphone. What is dropped or pasted anywhere
+// is brought to it (arrive.js).
 (() => {
   "use strict";
   const RECORDING_ENDINGS = { "audio/webm": "webm", "audio/mp4": "mp4", "audio/ogg": "ogg" };
+
+  // What would be refused is not sent at all.
+  mmdemo.checkSize = (file, { mostBytes }) => {
+    if (file.size <= mostBytes) return;
+    const [megabytes, limit] = [file.size, mostBytes].map((bytes) => String(Math.ceil(bytes / 1e5) / 10));
+    throw new mmdemo.CallError("refused", mmdemo.t("predict.file_too_large", { megabytes, limit }));
+  };
 
   // well(box, options) → {value, set, hold, clear, close}. value: {file} | {held: true} | null.
   // options: onChange(), onProblem(sentence), mostSeconds, mostBytes.
@@ -11,6 +19,7 @@
     const shown = states.chosen.querySelector("img, audio");
     const noPreview = box.querySelector(".mm-no-preview");
     const picker = box.querySelector("input[type=file]");
+    const choose = box.querySelector("[data-do=choose]"); // stays, whatever else is shown, and so does the focus on it
     let value = null;
     let live = null; // {finish, stop} while camera or microphone run
     let objectUrl = null;
@@ -59,9 +68,13 @@
       }
     }
 
+    // Whoever pressed the button that is gone now stands at the one beside it; nobody else is called away.
     async function take() {
+      const here = box.contains(document.activeElement);
       const file = await live?.finish();
-      if (file) set(file);
+      if (!file) return;
+      set(file);
+      if (here) choose.focus();
     }
 
     const actions = {
@@ -69,20 +82,13 @@
       camera: begin,
       record: begin,
       snap: take,
-      stop: () => { stop(); show(value ? "chosen" : "empty"); box.querySelector("[data-do=camera], [data-do=record]").focus(); },
-      remove: () => { clear(); box.querySelector("[data-do=choose]").focus(); },
+      stop: () => { stop(); show(value ? "chosen" : "empty"); (value ? choose : box.querySelector("[data-do=camera], [data-do=record]")).focus(); },
+      remove: () => { clear(); choose.focus(); },
     };
     box.addEventListener("click", ({ target }) => actions[target.closest("[data-do]")?.dataset.do]?.());
     picker.addEventListener("change", () => {
       if (picker.files[0]) set(picker.files[0]);
       picker.value = ""; // so that the same file can be chosen again
-    });
-    box.addEventListener("dragover", (event) => { event.preventDefault(); box.classList.add("mm-over"); });
-    box.addEventListener("dragleave", () => box.classList.remove("mm-over"));
-    box.addEventListener("drop", (event) => {
-      event.preventDefault();
-      box.classList.remove("mm-over");
-      if (event.dataTransfer.files[0]) set(event.dataTransfer.files[0]);
     });
     return { kind, mostBytes, get value() { return value; }, set, hold, showCopy, clear, close: stop };
   };

@@ -5,6 +5,7 @@
   const SLOW_MS = 900; // after which one asks why it takes so long
 
   const desk = { task: null, captions: {}, media: {}, token: null, view: null, problem: "", refused: false, stale: false, work: null };
+  Object.assign(desk, { welcome: false, closed: "" }); // the answer is an example's that nobody asked for; a link led to no answer
   let ui = null; // the part as it stands now
   const t = mmdemo.t;
 
@@ -19,16 +20,19 @@
     root.addEventListener("click", onClick);
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
-    document.addEventListener("paste", onPaste, { signal });
+    arrive.listen(signal);
     signal.addEventListener("abort", () => Object.values(ui.wells).flat().forEach((well) => well.close()));
     if (first) Object.assign(desk, mmdemo.draft.read());
     for (const [task, text] of Object.entries(desk.captions)) fill(task, text);
-    const asked = new URLSearchParams(location.search).get("task"); // a link may name one
-    chooseTask(desk.task || asked || root.querySelector("[data-task]").dataset.task);
+    const place = first ? mmdemo.address.of("predict") : {}; // a link may name one
+    chooseTask(place.task || desk.task || "");
     if (!desk.refused) desk.problem = ""; // it was said in another language
     paint();
-    if (first) recall(mmdemo.stored(TOKEN, "sessionStorage"));
+    arrive.limit();
+    if (first) arrive.begin(place);
     else if (desk.view || desk.refused) recall(desk.token); // the same, in the other language
+    else if (desk.closed) arrive.open(desk.closed);
+    else if (!desk.work) arrive.welcome();
   };
 
   // --- the form --------------------------------------------------------------------------------------------------
@@ -58,8 +62,9 @@
   }
 
   function chooseTask(name, focus = false) {
-    const known = ui.find(`.mm-form[data-task="${CSS.escape(name)}"]`);
-    desk.task = known ? name : ui.find(".mm-form").dataset.task;
+    const offered = tasks();
+    desk.task = offered.includes(name) ? name : offered[0] || "";
+    ui.find(".mm-no-model").hidden = desk.task !== "";
     for (const element of ui.root.querySelectorAll(".mm-form, .mm-examples, .mm-of-task")) element.hidden = element.dataset.task !== desk.task;
     for (const choice of ui.root.querySelectorAll(".mm-tasks [role=radio]")) {
       const chosen = choice.dataset.task === desk.task;
@@ -70,7 +75,17 @@
     writeDraft();
   }
 
-  const wellOf = (kind) => ui.wells[desk.task].find((well) => well.kind === kind);
+  const tasks = () => [...ui.root.querySelectorAll(".mm-tasks [data-task]:not([hidden])")].map((choice) => choice.dataset.task);
+
+  // A reader's choice, which Back takes back.
+  function turnTo(name, focus = false) {
+    chooseTask(name, focus);
+    if (!desk.work) reset();
+    mmdemo.address.set("predict", { task: desk.task, answer: "", token: "" }, true);
+  }
+
+  const wellOf = (kind) => ui.wells[desk.task]?.find((well) => well.kind === kind);
+  const untouched = () => !desk.captions[desk.task] && (ui.wells[desk.task] || []).every((well) => !well.value);
   const captionField = (task = desk.task) => ui.find(`.mm-form[data-task="${CSS.escape(task)}"] textarea`);
 
   function fill(task, text) {
@@ -85,7 +100,7 @@
 
   // The answer that stands there is to something else now.
   function changed() {
-    desk.stale = Boolean(desk.view);
+    desk.stale = Boolean(desk.view) && !desk.welcome;
     ui.find(".mm-stale").hidden = !desk.stale;
   }
 
@@ -101,15 +116,15 @@
     dispute: (button) => mmdemo.result.unfold(button).querySelector("button").focus(),
     download: () => mmdemo.result.download(desk.view),
     forget: () => takeBack(mmdemo.result.kept.of(desk.view.json.sample_id)),
-    "forget-all": () => { if (confirm(t("predict.forget_all_sure"))) takeBack(mmdemo.result.kept.all(), Object.keys(ui.wells)); },
+    "forget-all": () => { if (confirm(t("predict.forget_all_sure"))) takeBack(mmdemo.result.kept.all(), Object.keys(ui.wells), ""); },
   };
 
   function onClick({ target }) {
     const example = target.closest("[data-example]");
     const task = target.closest(".mm-tasks [data-task]");
     const label = target.closest("[data-suggest]");
-    if (example) tryExample(Number(example.dataset.example));
-    else if (task) { chooseTask(task.dataset.task); if (!desk.work) reset(); }
+    if (example) arrive.example(Number(example.dataset.example));
+    else if (task) turnTo(task.dataset.task);
     else if (label) amend("page_dispute", label.dataset.suggest);
     else actions[target.closest("[data-do]")?.dataset.do]?.(target.closest("[data-do]"));
   }
@@ -118,9 +133,8 @@
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const names = [...ui.root.querySelectorAll(".mm-tasks [data-task]")].map((choice) => choice.dataset.task);
-    chooseTask(names[(names.indexOf(desk.task) + step + names.length) % names.length], true);
-    if (!desk.work) reset();
+    const names = tasks();
+    turnTo(names[(names.indexOf(desk.task) + step + names.length) % names.length], true);
   }
 
   function onKey(event) {
@@ -129,19 +143,10 @@
     predict();
   }
 
-  function onPaste(event) {
-    if (document.body.dataset.tab !== "predict") return;
-    const file = event.clipboardData?.files[0];
-    const well = file && wellOf(file.type.startsWith("image/") ? "image" : "audio");
-    if (!well) return;
-    event.preventDefault();
-    well.set(file);
-  }
-
   // --- asking ----------------------------------------------------------------------------------------------------
 
   async function predict() {
-    if (desk.work) return;
+    if (desk.work || !desk.task) return;
     const { token: before, task } = desk; // the reader may turn to another task meanwhile
     const keep = ui.consent.keep();
     const [token, wells, caption] = [mmdemo.token(), ui.wells[task], captionField()?.value || ""];
@@ -149,7 +154,7 @@
       const media = {};
       for (const well of wells) {
         const file = well.value?.file;
-        if (file) checkSize(file, well);
+        if (file) mmdemo.checkSize(file, well);
         media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file, `${well.kind}-${token}`))) : null;
       }
       const again = wells.filter((well) => well.value?.held).map((well) => well.kind);
@@ -158,37 +163,29 @@
       mmdemo.store(TOKEN, token, "sessionStorage");
       return patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }));
     });
-    if (before && desk.token === token) mmdemo.call("page_clear", [before]).catch(() => {});
-  }
-
-  // What would be refused is not sent at all.
-  function checkSize(file, well) {
-    if (file.size <= well.mostBytes) return;
-    const [megabytes, limit] = [file.size, well.mostBytes].map((bytes) => String(Math.ceil(bytes / 1e5) / 10));
-    throw new mmdemo.CallError("refused", t("predict.file_too_large", { megabytes, limit }));
   }
 
   // After a reload, or in another language: what became of this token?
-  async function recall(token) {
-    if (!token || desk.work) return;
+  async function recall(token, how = {}) {
+    if (!token || desk.work) return false;
     const view = await mmdemo.call("page_recall", [token]).catch(() => null);
-    if (!view || view.state === "gone" || desk.work) return;
-    if (view.state !== "waiting") return arrived(token, view, desk.stale);
-    await working(token, (signal, patiently) =>
-      patiently(() => mmdemo.call("page_predict", [token], { signal, onWait })));
+    if (!view || view.state === "gone" || desk.work) return false;
+    if (view.state !== "waiting") arrived(token, view, { stale: desk.stale, welcome: desk.welcome, ...how });
+    else await working(token, (signal, patiently) => patiently(() => mmdemo.call("page_predict", [token], { signal, onWait })));
+    return true;
   }
 
   async function working(token, ask) {
     const stopper = new AbortController();
     desk.work = { stopper, token, said: t("predict.uploading"), slow: setTimeout(whySlow, SLOW_MS) };
-    Object.assign(desk, { problem: "", refused: false });
+    Object.assign(desk, { problem: "", refused: false, closed: "" });
     paint();
     const { signal } = stopper;
     const patiently = (step) => mmdemo.patiently(step, signal, () => say(t("predict.reconnecting")));
     try {
-      arrived(token, await ask(signal, patiently));
+      arrived(token, await ask(signal, patiently), { step: true });
     } catch (error) {
-      desk.view = null; // it answered something else
+      Object.assign(desk, { view: null, welcome: false }); // it answered something else
       if (signal.aborted) mmdemo.call("page_cancel", [token]).catch(() => {});
       else desk.problem = error.message;
     } finally {
@@ -216,21 +213,33 @@
     paint();
   }
 
-  // `stale`: it came before, and the input has changed since.
-  function arrived(token, view, stale = false) {
+  // `stale`: it came before, and the input has changed since. `welcome`: nobody asked for it. `fill`: the form shows what
+  // was asked. `step`: Back leads to what stood there before.
+  function arrived(token, view, { stale = false, welcome = false, fill = false, step = false } = {}) {
     if (view.state === "refused") {
-      Object.assign(desk, { problem: view.sentence, refused: true, token, view: null });
+      Object.assign(desk, { problem: view.sentence, refused: true, token, view: null, welcome: false });
     } else {
-      Object.assign(desk, { problem: "", refused: false, token, view });
-      if (view.prediction_id) mmdemo.result.kept.add(view.prediction_id, view.json.sample_id);
+      Object.assign(desk, { problem: "", refused: false, token, view, welcome });
+      mmdemo.result.earlier.set(token, view.json?.sample_id);
+      if (view.prediction_id) mmdemo.result.kept.add(view.prediction_id, view.json.sample_id, view.view_key);
       if (view.task && view.task !== desk.task) chooseTask(view.task);
-      for (const well of stale ? [] : ui.wells[desk.task]) holdPreview(well, well.kind === "image" ? view.picture : view.sound);
+      if (!stale && !welcome) show(view, fill);
     }
     desk.stale = stale && Boolean(desk.view);
-    mmdemo.store(TOKEN, token, "sessionStorage");
     paint();
+    if (welcome) return;
+    mmdemo.store(TOKEN, token, "sessionStorage");
+    mmdemo.address.set("predict", { task: desk.task, answer: view.kept ? view.json.sample_id : "", token }, step);
     ui.find(".mm-aloud").textContent = view.aloud || "";
     if (view.answer) bringIntoView();
+  }
+
+  function show(view, fill) {
+    if (fill) setCaption(view.caption || "");
+    for (const well of ui.wells[desk.task] || []) {
+      if (fill) well.clear();
+      holdPreview(well, well.kind === "image" ? view.picture : view.sound);
+    }
   }
 
   // On a phone the results stand under the form.
@@ -252,36 +261,24 @@
 
   function clear() {
     if (desk.token) mmdemo.call("page_clear", [desk.token]).catch(() => {});
-    for (const well of ui.wells[desk.task]) well.clear();
+    for (const well of ui.wells[desk.task] || []) well.clear();
     setCaption("");
     reset();
+    mmdemo.address.set("predict", { task: desk.task, answer: "", token: "" }, true);
   }
 
   function reset() {
-    Object.assign(desk, { token: null, view: null, problem: "", refused: false, stale: false });
+    Object.assign(desk, { token: null, view: null, problem: "", refused: false, stale: false, welcome: false, closed: "" });
     mmdemo.store(TOKEN, null, "sessionStorage");
     ui.find(".mm-aloud").textContent = "";
     paint();
-  }
-
-  async function tryExample(number) {
-    if (desk.work) return;
-    const example = await mmdemo.call("page_example", [desk.task, number]).catch(() => null);
-    if (!example) return;
-    for (const well of ui.wells[desk.task]) {
-      const source = example[well.kind];
-      if (source) well.set(new File([await (await fetch(source)).blob()], "example"));
-      else well.clear();
-    }
-    setCaption(example.text);
-    predict();
   }
 
   // Dispute and take back: the answer stays, with another line under it. Tells whether it was done.
   async function amend(name, given) {
     if (desk.work) return false;
     try {
-      arrived(desk.token, await mmdemo.call(name, [desk.token || "", given]), desk.stale);
+      arrived(desk.token, await mmdemo.call(name, [desk.token || "", given]), { stale: desk.stale });
       ui.find(".mm-thanks")?.focus();
       return true;
     } catch (error) {
@@ -292,8 +289,9 @@
   }
 
   // By ids that this browser remembers: the server no longer knows an answer of long ago by its token.
-  async function takeBack(ids, tasks = [desk.view.task || desk.task]) {
+  async function takeBack(ids, tasks = [desk.view.task || desk.task], sample = desk.view.json.sample_id) {
     if (await amend("page_forget", ids)) {
+      mmdemo.result.dropEarlier(desk.token, sample);
       mmdemo.result.kept.remove(ids);
       empty(tasks);
       ui.consent.withdraw();
@@ -315,21 +313,30 @@
     if (agreed !== null || desk.view?.declined) amend("page_consent", agreed);
   }
 
+  const part = () => ui;
+  const arrive = mmdemo.arrive({ desk, part, tasks, chooseTask, setCaption, wellOf, untouched, working, onWait, arrived, recall, reset, paint });
+
+
   // --- showing ---------------------------------------------------------------------------------------------------
 
   function paint() {
     const working = desk.work !== null;
     ui.results.setAttribute("aria-busy", working);
     ui.find(".mm-stale").hidden = !desk.stale || working;
+    for (const button of ui.root.querySelectorAll("[data-example]")) {
+      const shown = desk.view?.example === Number(button.dataset.example) && button.closest("[data-task]").dataset.task === desk.view.task;
+      button.setAttribute("aria-current", shown);
+    }
     ui.find(".mm-progress").hidden = !working;
     ui.find(".mm-progress-said").textContent = desk.work?.said || "";
     ui.find(".mm-problem").hidden = !desk.problem;
     ui.find(".mm-problem p").textContent = desk.problem;
     ui.find(".mm-nothing").hidden = Boolean(desk.view || working || desk.problem);
-    ui.find("[data-do=predict]").disabled = working;
+    ui.find("[data-do=predict]").disabled = working || !desk.task;
     ui.find("[data-do=clear]").hidden = working;
     ui.find("[data-do=cancel]").hidden = !working;
     if (ui.drawn !== desk.view) mmdemo.result.draw(ui.root, desk.view, desk.token, ui.signal);
+    if (desk.welcome && ui.drawn !== desk.view) ui.find(".mm-answer-head h2").textContent += ` · ${t("predict.welcome")}`;
     ui.drawn = desk.view;
     mmdemo.result.offerForgetAll(ui.find("[data-do=forget-all]"), working);
   }

@@ -3,16 +3,38 @@
   "use strict";
   const KEPT = "mmdemo.kept"; // id → sample of what is kept of ours, so that it can be taken back later
   const MOST_KEPT = 200;
+  const MOST_KEYS = 20; // of one sample
 
+  const KEYS = "mmdemo.view_keys"; // sample → keys that open its answer again by its address; they delete nothing
   let remembered = {}; // for a browser that stores nothing
+  let opening = {};
 
   // Each press of Predict has an id of its own, also where the same sample is sent again.
   const kept = {
     all: () => Object.keys(read()),
     of: (sample) => Object.entries(read()).filter(([, its]) => its === sample).map(([id]) => id),
-    add: (id, sample) => write(Object.entries({ ...read(), [id]: sample }).slice(-MOST_KEPT)),
-    remove: (ids) => write(Object.entries(read()).filter(([id]) => !ids.includes(id))),
+    keys: (sample) => readKeys()[sample] || [],
+    add: (id, sample, key) => {
+      write(Object.entries({ ...read(), [id]: sample }).slice(-MOST_KEPT));
+      writeKeys({ ...readKeys(), [sample]: [...new Set([...kept.keys(sample), key])].filter(Boolean).slice(-MOST_KEYS) });
+    },
+    remove: (ids) => { write(Object.entries(read()).filter(([id]) => !ids.includes(id))); writeKeys(readKeys()); },
   };
+
+  function readKeys() {
+    try {
+      return JSON.parse(mmdemo.stored(KEYS)) || opening;
+    } catch {
+      return opening;
+    }
+  }
+
+  // Of what is kept no longer there is nothing to open.
+  function writeKeys(keys) {
+    const samples = new Set(Object.values(read()));
+    opening = Object.fromEntries(Object.entries(keys).filter(([sample]) => samples.has(sample)));
+    mmdemo.store(KEYS, JSON.stringify(opening));
+  }
 
   function read() {
     try {
@@ -36,6 +58,8 @@
     signal.addEventListener("abort", () => stopMap.abort());
     root.querySelector(".mm-answer-slot").innerHTML = view?.answer || "";
     root.querySelector(".mm-map-slot").innerHTML = view?.map || "";
+    const forget = root.querySelector("[data-do=forget]"); // a reviewer who opened it by its link has no id of it
+    if (forget) forget.hidden = kept.of(view.json.sample_id).length === 0;
     offerAlike(root.querySelector(".mm-alike-fold"), view, token, stopMap.signal);
     if (view?.map) lookCloser(root, view, token, stopMap.signal);
     else known = null;
@@ -99,5 +123,16 @@
     button.textContent = mmdemo.t("predict.forget_all", { count });
   }
 
-  mmdemo.result = { kept, draw, unfold, download, save, offerForgetAll };
+  const earlier = new Map(); // token → sample of the answers that Back leads to, which the server remembers for a while
+
+  // What is deleted is no longer remembered under those either; of all samples where none is named.
+  function dropEarlier(token, sample) {
+    for (const [other, its] of earlier) {
+      if (other === token || (sample && its !== sample)) continue;
+      mmdemo.call("page_clear", [other]).catch(() => {});
+      earlier.delete(other);
+    }
+  }
+
+  mmdemo.result = { earlier, dropEarlier, kept, draw, unfold, download, save, offerForgetAll };
 })();

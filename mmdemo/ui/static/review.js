@@ -18,7 +18,7 @@
     ui = {
       root, signal, find, slots: new Map(), stopMap: null, alike: null, who: null,
       review: find(".mm-review"), desk: find(".mm-rv-desk"), closed: find(".mm-rv-closed"), line: find(".mm-rv-line"),
-      hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
+      task: find(".mm-rv-task"), hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
     };
     ui.who = mmdemo.annotator(find(".mm-rv-you"), signal, {
       say,
@@ -40,6 +40,15 @@
     ui.looked.querySelector("summary").addEventListener("click", () => { desk.looking = !ui.looked.open; });
     ui.looked.addEventListener("toggle", showMap);
     ui.note.addEventListener("keydown", leaveNote);
+    if (ui.task) {
+      chooseTask();
+      ui.task.addEventListener("change", () => { mmdemo.address.set("review", { task: ui.task.value }, true); act("look"); });
+    }
+    document.addEventListener("mmdemo:address", ({ detail }) => {
+      if (detail !== "review" || !ui.task) return;
+      chooseTask();
+      act("look");
+    }, { signal });
     ui.closed.addEventListener("submit", unlock);
     root.addEventListener("click", onClick);
     document.addEventListener("keydown", onKey, { signal });
@@ -54,6 +63,12 @@
     if (isOpen()) refresh();
     else count();
   };
+
+  // What the address names; all where it names none that is here.
+  function chooseTask() {
+    ui.task.value = mmdemo.address.of("review").task || "";
+    if (ui.task.selectedIndex < 0) ui.task.value = "";
+  }
 
   const isOpen = () => document.body.dataset.tab === "review";
   const current = () => desk.view?.sample_id || "";
@@ -86,7 +101,7 @@
     const key = mmdemo.stored(KEY, "sessionStorage") || "";
     const ask = {
       do: what, annotator: ui.who.name(), session: mmdemo.reviewSession(), hide: ui.hide.checked, key, next: following(),
-      list: desk.list, again: Boolean(desk.view?.again), ...more,
+      task: ui.task?.value || "", list: desk.list, again: Boolean(desk.view?.again), ...more,
     };
     const work = { quiet, done: null };
     work.done = Promise.resolve(desk.work?.done).then(() => send(ask, quiet));
@@ -170,6 +185,8 @@
     fill(".mm-rv-labels", view.labels);
     ui.find(".mm-rv-back").hidden = !view.again;
     ui.find(".mm-rv-waiting").textContent = view.heading;
+    ui.find(".mm-rv-task-title").textContent = view.title || "";
+    ui.find(".mm-rv-asks").textContent = view.asks || mmdemo.t("review.what");
     ui.find(".mm-rv-progress").textContent = view.progress;
     ui.looked.hidden = !view.map;
     ui.looked.open = Boolean(view.map) && desk.looking;

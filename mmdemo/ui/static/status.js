@@ -5,13 +5,16 @@
   const KEY = "mmdemo.review_key"; // typed in the Review tab
   const TYPES = { csv: "text/csv", jsonl: "application/x-ndjson" };
 
-  const board = { task: "" }; // outlives a switch of language
+  const board = { task: mmdemo.address.of("status").task || "" }; // outlives a switch of language
   let ui = null;
 
   mmdemo.parts.status = (root, signal) => {
     ui = { root, signal, cards: root.querySelector(".mm-st-cards"), line: root.querySelector(".mm-st-line"), html: null, timer: 0 };
     root.addEventListener("click", onClick);
     document.addEventListener("mmdemo:tab", look, { signal });
+    document.addEventListener("mmdemo:address", ({ detail }) => {
+      if (detail === "status") ask("status_show", [mmdemo.address.of("status").task || "", key()]);
+    }, { signal });
     document.addEventListener("visibilitychange", look, { signal });
     signal.addEventListener("abort", () => clearTimeout(ui.timer));
     look();
@@ -66,7 +69,10 @@
 
   function onClick({ target }) {
     const button = target.closest("button");
-    if (button?.dataset.task) ask("status_show", [button.dataset.task, key()]);
+    if (button?.dataset.task) {
+      mmdemo.address.set("status", { task: button.dataset.task }, true);
+      ask("status_show", [button.dataset.task, key()]);
+    }
     else if (button?.dataset.do === "train") ask("status_train", [board.task, key()]);
     else if (button?.dataset.export) download(button.dataset);
   }

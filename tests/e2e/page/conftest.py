@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import Dialog, Page, expect
 
 from mmdemo import tasks
 from tests.serving import Server
@@ -16,6 +16,7 @@ SENTIMENT, SPEECH, DIGITS = "sentiment", "speech_emotion", "spoken_digits"
 # Whatever a model thinks of a sample, each task gets what one kind of answer needs: threshold and audit share.
 CAREFUL = {SENTIMENT: (0.9999, 0.02), SPEECH: (0.0001, 1.0), DIGITS: (0.0001, 0.0)}  # all doubtful, drawn, sure
 ANSWER_MS = 60_000  # a busy machine, and perhaps a model that is still loading
+expect.set_options(timeout=ANSWER_MS)
 
 
 class Visitor:

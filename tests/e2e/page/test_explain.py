@@ -63,7 +63,7 @@ def test_what_is_pinned_stays_until_escape(explained: Callable[..., Visitor]) ->
     page.click(WORD.format(1))
     page.mouse.move(0, 0)
     pinned = settled(page, PICTURE)
-    assert page.inner_text(".mm-pointed").startswith("Pinned: “smiles”. It met row ")
+    assert page.inner_text(".mm-pointed").startswith("Pinned: “proud”. It met row ")
     page.hover(WORD.format(6))
     page.mouse.move(0, 0)
     assert settled(page, PICTURE) == pinned and settled(page, PRESSED) == 1

@@ -38,5 +38,13 @@ def test_pictures_are_small_and_carry_nothing_hidden() -> None:
             assert not picture.getexif()
 
 
-def test_one_is_deliberately_doubtful() -> None:
-    assert [task.name for task, example in EXAMPLES if example.doubtful] == ["sentiment"]
+def test_no_two_examples_of_a_task_look_or_read_alike() -> None:
+    for task in tasks.load_all().values():
+        assert len({tuple(media(example)) for example in task.examples}) == len(task.examples)
+        names = [example.text or example.expected for example in task.examples]
+        assert len(set(names)) == len(names)
+
+
+def test_two_of_each_label_show_what_sentiment_means() -> None:
+    told = [example.expected for example in tasks.get("sentiment").examples]
+    assert sorted(told) == sorted([*tasks.get("sentiment").label_names] * 2)

@@ -1,12 +1,14 @@
 """Task files are read, checked, and say what an input may be."""
 
+import dataclasses
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from mmdemo import tasks
+from mmdemo import locale, tasks
 from mmdemo.errors import ManifestError
+from mmdemo.settings import ROOT
 from mmdemo.tasks import Task
 from mmdemo.versions import SHIPPED
 
@@ -37,3 +39,32 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_folder_of_tasks_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"MMDEMO_TASK_DIR.*no folder .*gone"):
         tasks.load_all(tmp_path / "gone")
+
+
+EXAMPLES = (ROOT / "examples" / "sentiment_heads.toml", ROOT / "examples" / "scenes" / "scenes.toml")
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_every_task_that_ships_words_its_question(language: str) -> None:
+    for task in (*tasks.load_all().values(), *map(tasks.load_file, EXAMPLES)):
+        assert task.display_question(language) == task.question[language]
+        assert task.question[language].rstrip("？?") != task.question[language]
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "chinese"),
+    [
+        ("sentiment", "Sentiment: negative, neutral or positive?", "情感：消极、中性还是积极？"),
+        ("spoken_digits", "Spoken digits: which of 10 answers is it?", "口述数字：是 10 个答案中的哪一个？"),
+    ],
+)
+def test_a_task_without_words_of_its_own_asks_by_title_and_labels(name: str, english: str, chinese: str) -> None:
+    bare = dataclasses.replace(tasks.get(name), question={})
+    assert (bare.display_question("en"), bare.display_question("zh")) == (english, chinese)
+
+
+def test_a_question_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    written = (tasks.SHIPPED / "spoken_digits.toml").read_text("utf-8").partition("[[examples]]")[0]
+    (tmp_path / "t.toml").write_text(written.replace('en = "Which digit is said?"', "en = 1"), "utf-8")
+    with pytest.raises(ManifestError, match="is not a line for each language"):
+        tasks.load_file(tmp_path / "t.toml")

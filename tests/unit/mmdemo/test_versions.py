@@ -137,3 +137,13 @@ def test_a_model_for_other_labels_does_not_fit(tmp_path: Path) -> None:
     sidecar.check(SIDE, task, tmp_path)
     with pytest.raises(CheckpointError, match="labels"):
         sidecar.check(replace(SIDE, labels=("negative", "positive")), task, tmp_path)
+
+
+def test_the_card_is_that_of_the_version_that_is_served(home: Versions) -> None:
+    assert home.serves("sentiment") and not home.serves("speech_emotion")
+    with pytest.raises(CheckpointError, match="no model card"):
+        home.model_card("sentiment")
+    add(home, "2026-11-24-n001")
+    (home.folder("sentiment", "2026-11-24-n001") / "model_card.md").write_text("# the new one", "utf-8")
+    home.promote("sentiment", "2026-11-24-n001")
+    assert home.model_card("sentiment") == "# the new one"

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mmdemo import tasks
-from mmdemo.errors import BadInput, UnknownName
+from mmdemo.errors import BadInput, NotAllowed, UnknownName
 from mmdemo.review import AnswerSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore, to_json
 from mmdemo.settings import Settings
@@ -41,6 +41,8 @@ class FakeLoop:
         self.forgotten: list[str] = []
         self.weighed: list[Asked] = []
         self.sought: list[tuple[str, Sample, int, bool]] = []
+        self.without_model: set[str] = set()
+        self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
     def predict(self, name: str, sample: Sample, explain: str, keep: bool) -> Prediction:
@@ -123,6 +125,13 @@ class FakeLoop:
             found.append(Near("s-9", "corrections", "", 1.5, 0.4, "text", "audio", "", "", "data:,s"))
         return Alike(VERSION, tuple(found[:k]), {"old": "2026-01-01"})
 
+    def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
+        """Return what stands in `kept`, to whom it is for."""
+        key, entry = self.kept.get(sample_id, ("", None))
+        if entry is None or not (reviewer or key in keys):
+            raise NotAllowed("answer_closed")
+        return entry
+
     def services(self) -> Services:
         """Return the seam that the page is handed."""
         return Services(
@@ -153,6 +162,9 @@ class FakeLoop:
             train=lambda task: "",
             export=lambda task, form: "",
             export_queue=lambda task, form: "",
+            kept_answer=self.kept_answer,
+            has_model=lambda task: task not in self.without_model,
+            model_card=lambda task: f"# {task}",
         )
 
 

@@ -208,3 +208,32 @@ def test_none_of_these_is_an_answer_with_a_bar_of_its_own() -> None:
     assert [bar.label for bar in other.bars] == list(TASK.label_names)  # they say what its confidence says
     assert other.others[-1] == ("none_of_these", "都不是")
     assert 'data-suggest="none_of_these"' in render.html("answer", "en", view=other, kept_for="")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_example_says_what_the_people_who_wrote_it_say(language: str) -> None:
+    number, example = next((n, e) for n, e in enumerate(TASK.examples) if e.expected == "positive")
+    told = {
+        (name, prediction.label): card(prediction, language, example=number).expected
+        for name, prediction in (
+            ("sure", SURE),
+            ("sure", dataclasses.replace(SURE, label="negative")),
+            ("unsure", UNSURE),
+            ("unsure", dataclasses.replace(UNSURE, label="positive")),
+            ("audit", dataclasses.replace(SURE, flagged=True, reason="audit")),
+        )
+    }
+    marks = {key: expected.mark for key, expected in told.items() if expected}
+    assert marks == {
+        ("sure", "positive"): "right",
+        ("sure", "negative"): "wrong",
+        ("unsure", "neutral"): "doubted",
+        ("unsure", "positive"): "doubted",
+        ("audit", "positive"): "right",
+    }
+    name = TASK.display(example.expected, language)
+    assert [key for key, expected in told.items() if expected and name in expected.sentence] == [
+        ("sure", "negative"),
+        ("unsure", "neutral"),
+    ]
+    assert card(SURE, language).expected is None

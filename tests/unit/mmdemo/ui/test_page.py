@@ -10,10 +10,12 @@ import pytest
 
 from mmdemo import locale
 from mmdemo.errors import CannotListen
+from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import address, choices, frame, page, render
 from mmdemo.ui.preview import Preview
 from mmdemo.ui.reviewing import Reviewing
+from mmdemo.ui.state import Visit, Visits
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 
@@ -57,8 +59,12 @@ def test_what_is_deleted_is_not_left_among_what_reviewers_are_shown() -> None:
     services = loop.services()
     reviewing = Reviewing(services, Settings())
     reviewing.previews.get("s-1", lambda: Preview(picture="data:,secret"))
-    page.forgetting(services, reviewing).forget("p-1")
+    visits = Visits()
+    opened = Visit("sentiment", Sample(text="secret"), keep=False, opened=True)
+    visits.begin("a" * 32, opened)
+    page.forgetting(services, reviewing, visits).forget("p-1")
     assert loop.forgotten == ["p-1"] and "s-1" not in reviewing.previews
+    assert visits.get("a" * 32) is None
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1])

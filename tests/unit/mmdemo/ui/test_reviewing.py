@@ -315,3 +315,12 @@ def test_thumbnails_are_small_and_only_of_what_waits(desk: Reviewing, loop: Fake
     ids = list(loop.items)
     made = desk.thumbnails(HERE, "", [*ids, "unknown"])
     assert list(made) == ids and all(url.startswith("data:image/jpeg") and len(url) < 6_000 for url in made.values())
+
+
+def test_one_task_alone_is_asked_about(desk: Reviewing, loop: FakeQueue) -> None:
+    view = desk.act(HERE, ask(task="speech_emotion"))
+    assert (view["waiting"], view["heading"], len(view["ids"])) == (5, "1 waiting", 1)
+    assert (view["title"], view["asks"]) == ("Emotion in speech", "Which emotion is in this voice?")
+    assert desk.act(HERE, ask(task="spoken_digits"))["state"] == "empty"
+    assert len(desk.act(HERE, ask(task="nothing"))["ids"]) == 5
+    assert desk.act(CHINESE, ask())["asks"] == "这给人的感觉是消极、中性还是积极？"
