@@ -73,7 +73,8 @@ class FakeQueue(FakeLoop):
 
     def claim(self, asked: ClaimSample) -> str | None:
         """Keep a sample that nobody else holds."""
-        asked_of = [item.sample_id for item in (*self.queue("", 99), *self.later("", 99))]
+        task = "" if asked.sample_id else asked.task
+        asked_of = [item.sample_id for item in (*self.queue(task, 99), *self.later(task, 99))]
         mine = [name for name, claim in self.claims.items() if claim.session == asked.session and name in asked_of]
         wanted = [asked.sample_id] if asked.sample_id else [*mine, *asked_of]
         free = [name for name in wanted if name in asked_of and (name in mine or name not in self.claims)]

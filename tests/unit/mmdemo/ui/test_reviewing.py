@@ -323,4 +323,4 @@ def test_one_task_alone_is_asked_about(desk: Reviewing, loop: FakeQueue) -> None
     assert (view["title"], view["asks"]) == ("Emotion in speech", "Which emotion is in this voice?")
     assert desk.act(HERE, ask(task="spoken_digits"))["state"] == "empty"
     assert len(desk.act(HERE, ask(task="nothing"))["ids"]) == 5
-    assert desk.act(CHINESE, ask())["asks"] == "这给人的感觉是消极、中性还是积极？"
+    assert desk.act(CHINESE, ask(task="sentiment"))["asks"] == "这给人的感觉是消极、中性还是积极？"
