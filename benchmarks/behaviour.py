@@ -3,11 +3,14 @@
     python -m benchmarks.behaviour MANIFEST.jsonl VERSION [VERSION …] > benchmarks/behaviour.md
 
 VERSION is a version's name or folder; captions stand beside pictures of MANIFEST. Below the table of templates stand
-captions that people wrote before anything was trained on templates, wrong answers included.
+captions that were written without them: 180 by somebody who had seen neither templates nor model, which nobody looked
+at before the model was trained, and thirty from before anything was, with every answer.
 """
 
 import argparse
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mmdemo import settings, tasks
@@ -15,11 +18,13 @@ from mmdemo.commands.command import progress, version_folder
 from mmdemo.evaluation import behaviour
 from mmdemo.figures import BehaviourRate
 from mmdemo.predictor import Predictor
+from mmdemo.samples import Sample
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
 
 TASK = "sentiment"
-HAND = "by_hand.jsonl"  # beside the task's templates
+HAND, UNSEEN = "by_hand.jsonl", "unseen.jsonl"  # beside the task's templates
+SEED = 0  # of the pictures beside unseen captions
 PICTURES = 400  # rows of the manifest whose pictures are drawn from
 
 
@@ -38,6 +43,9 @@ def main() -> None:
     print("Share of the tests that hold, and of those with a wrong answer that asks nobody. Templates and words of the")
     print("tests are none that a version was trained on.\n")
     print(_rates([predictor.model_version for predictor in predictors], tables))
+    unseen = manifests.read(task.behaviour / UNSEEN, task)
+    print(f"## {len(unseen)} captions written without a look at templates or model\n")
+    print(_unseen(predictors, unseen, [row.sample for row in rows if row.sample.image is not None]))
     print(f"## {len(hand)} captions written by hand, before anything was trained on templates\n")
     print(_by_hand(predictors, hand))
 
@@ -52,6 +60,26 @@ def _rates(versions: Sequence[str], tables: Sequence[dict[str, BehaviourRate]]) 
         )
         shown = name.replace("_", " ") + " (reported only)" * first.reported_only
         lines.append(f"| {shown} | {first.n} |{cells}")
+    return "\n".join(lines) + "\n"
+
+
+def _unseen(predictors: Sequence[Predictor], rows: Sequence[Row], pictures: Sequence[Sample]) -> str:
+    """Return a table of captions alone and beside pictures drawn at random, by group."""
+    lines = ["| captions | version | right | neutral found | wrong and sure |", "| --- | --- | --- | --- | --- |"]
+    draw = random.Random(SEED)
+    beside = [replace(row, sample=replace(draw.choice(pictures), text=row.sample.text)) for row in rows]
+    for group in sorted({row.group for row in rows}):
+        for given, asked in (("alone", rows), ("beside any picture", beside)):
+            part = [row for row in asked if row.group == group]
+            for predictor in predictors:
+                answers = [(row.label, predictor.predict(row.sample)) for row in part]
+                neutral = [answer.label == label for label, answer in answers if label == "neutral"]
+                wrong = [answer for label, answer in answers if answer.label != label]
+                sure = sum(not answer.flagged for answer in wrong)
+                lines.append(
+                    f"| {group.replace('_', ' ')}, {given} | {predictor.model_version} | {len(part) - len(wrong)} of "
+                    f"{len(part)} | {sum(neutral)} of {len(neutral)} | {sure} ({sure / len(part):.1%}) |"
+                )
     return "\n".join(lines) + "\n"
 
 
