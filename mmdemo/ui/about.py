@@ -1,5 +1,6 @@
 """What the page says about itself: a line of links at its foot, and the texts to which they lead."""
 
+import inspect
 import io
 import zipfile
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from starlette.routing import Route
 from mmdemo import locale
 from mmdemo.errors import MmdemoError
 from mmdemo.settings import ROOT, Settings
-from mmdemo.ui import render
+from mmdemo.ui import api, render
 from mmdemo.ui.services import Services
 
 FOLDER = "about"  # of their addresses
@@ -34,6 +35,7 @@ def routes(services: Services) -> list[Route]:
     """Return the addresses of the texts; each is for everybody."""
     return [
         Route(f"/{FOLDER}/model-card/{{task}}", _model_card(services)),
+        Route(f"/{FOLDER}/interface", lambda request: PlainTextResponse(interface(str(request.base_url)))),
         Route(f"/{FOLDER}/weights-licence", lambda request: PlainTextResponse(_licence())),
         Route(f"/{FOLDER}/source.zip", _source),
     ]
@@ -51,6 +53,19 @@ def _model_card(services: Services) -> Callable[[Request], Response]:
             return PlainTextResponse(error.public_sentence(language), 404)
 
     return answer
+
+
+def interface(address: str) -> str:
+    """Return what scripts may call at this address, as text: each endpoint with its parameters and description."""
+    head = f'from gradio_client import Client, handle_file\n\nclient = Client("{address}")\nclient.view_api()'
+    return "\n\n\n".join([head, *(_described(name) for name in api.NAMES)]) + "\n"
+
+
+def _described(name: str) -> str:
+    method = getattr(api.Endpoints, name)
+    given = [one for one in inspect.signature(method).parameters.values() if one.name not in ("self", "request")]
+    defaults = (one.name if one.default is one.empty else f"{one.name}={one.default!r}" for one in given)
+    return f"/{name}({', '.join(defaults)})\n{inspect.getdoc(method)}"
 
 
 def _licence() -> str:

@@ -23,6 +23,8 @@ from mmdemo.ui import access, arguments, uploads
 from mmdemo.ui.services import Services
 
 ALIKE_MOST = 50  # samples of one answer
+# Of the endpoints; the first three wait in line.
+NAMES = ("predict", "suggest", "alike", "forget", "queue", "correct", "skip", "unsure", "undo", "train", "status")
 REVIEWERS_LANES = 4  # calls of one endpoint at once; predictions have one lane, which they share with the page
 
 
@@ -203,7 +205,7 @@ def add(services: Services, settings: Settings) -> None:
         gr.api(_plain(method), api_name=method.__name__, concurrency_id="predict", concurrency_limit=1)
     # Of one line with what the page asks after an answer: answers go before it.
     gr.api(_plain(endpoints.alike), api_name="alike", concurrency_id="weigh", concurrency_limit=1)
-    for name in ("forget", "queue", "correct", "skip", "unsure", "undo", "train", "status"):
+    for name in NAMES[3:]:
         gr.api(_plain(getattr(endpoints, name)), api_name=name, concurrency_limit=REVIEWERS_LANES)
 
 

@@ -181,13 +181,8 @@ def test_the_foot_leads_to_card_licence_interface_source_and_what_is_kept(
     assert {answer.status for answer in read.values()} == {200}
     assert read["Model card: Sentiment"].text().startswith("# Sentiment")
     assert "research" in read[text("common.weights_licence")].text()
+    assert "/predict(task, image=None" in read[text("common.api")].text() and app.url in read[text("common.api")].text()
     assert read[text("common.source")].body().startswith(b"PK")
     page.click("[data-tab=status]")
     page.click("[data-do=show-kept]")
     expect(page.locator(".mm-kept")).to_be_visible()
-
-
-def test_the_interface_is_described_without_asking_anybody_else(visit: Callable[..., Visitor], app: Server) -> None:
-    page = visit().page
-    page.goto(f"{app.url}/?view=api")
-    page.wait_for_selector("text=/predict")

@@ -1,5 +1,6 @@
 """The line of links: a card a task, the licence, the source, and nothing of whoever runs the page."""
 
+import inspect
 import io
 import re
 import zipfile
@@ -11,7 +12,7 @@ from starlette.testclient import TestClient
 
 from mmdemo import locale
 from mmdemo.settings import ROOT, Settings
-from mmdemo.ui import about
+from mmdemo.ui import about, api
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 
@@ -21,7 +22,7 @@ def test_every_link_leads_somewhere(language: str) -> None:
     html = about.footer(loop.services(), Settings(), language)
     links = re.findall(r'href="(about/[^"]+)"', html)
     client = TestClient(Starlette(routes=about.routes(loop.services())))
-    assert [client.get(link).status_code for link in links] == [200] * (len(loop.tasks) + 2)
+    assert [client.get(link).status_code for link in links] == [200] * (len(loop.tasks) + 3)
     assert client.get("about/model-card/sentiment").text == "# sentiment"
     assert client.get("about/model-card/nothing").status_code == 404
 
@@ -45,3 +46,12 @@ def test_the_source_holds_what_runs() -> None:
     names = set(zipfile.ZipFile(io.BytesIO(about.source(ROOT))).namelist())
     assert {"app.py", "LICENSE", "mmdemo/ui/about.py", "mmdemo/ui/static/core.js", "annotations/loop.py"} <= names
     assert not {name for name in names if "__pycache__" in name or Path(name).suffix in (".safetensors", ".pyc")}
+
+
+def test_the_interface_is_described_as_its_code_describes_it() -> None:
+    told = about.interface("http://127.0.0.1:7860/")
+    assert 'Client("http://127.0.0.1:7860/")' in told
+    assert "/predict(task, image=None, text='', audio=None, explain='default', keep=False)" in told
+    for name in api.NAMES:
+        assert f"\n/{name}(" in told and inspect.getdoc(getattr(api.Endpoints, name)) in told
+    assert "request" not in told.partition("/predict")[2].partition("\n")[0]
