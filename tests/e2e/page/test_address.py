@@ -162,7 +162,7 @@ def test_review_names_task_and_question_and_asks_about_one_task_alone(visit: Cal
     page.click(".mm-rv-closed [type=submit]")
     task = tasks.get("sentiment")
     expect(page.locator(".mm-rv-asks")).to_have_text(task.display_question())
-    expect(page.locator(".mm-rv-title")).to_have_text(task.display_title())
+    expect(page.locator(".mm-rv-task-title")).to_have_text(task.display_title())
     page.select_option(".mm-rv-task", "spoken_digits")
     expect(page.locator(".mm-rv-empty")).to_be_visible()
     assert page.url.endswith("?tab=review&task=spoken_digits")
