@@ -1,32 +1,61 @@
 """An explanation → the HTML that stands beside the labels in Label Studio: where the model looked.
 
-The scale is the page's: multiples of an even share, from a quarter of it to eight times of it on a logarithmic scale,
-the same for every sample. Label Studio runs no script of ours, so each cell, word and moment says its share in a title.
+It looks as on the page: multiples of an even share, from a quarter of it to eight times of it on a logarithmic scale,
+the same for every sample; a veil over what matters little, a line around what has more than an even share, solid for
+the guess, dashed and hatched against it. Label Studio runs no script of ours, so the strength is chosen in steps, and
+each cell, word and moment says its share in a title.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
 
+from mmdemo import locale
 from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap
 
-LEAST, MOST = 0.25, 8.0  # multiples of an even share between which the colour grows
-STRONGEST = 0.75  # opacity of MOST: what lies under it can still be seen
-FOR, AGAINST = "31, 95, 191", "217, 95, 2"  # red, green, blue: told apart by colour-blind people too
+LEAST, MOST = 0.25, 8.0  # multiples of an even share between which the map grows
+OUTLINED = 1.0  # multiples of an even share from which there is a line
+VEIL, VEILED = "20, 22, 28", 0.58  # red, green, blue; opacity over what has next to nothing, at full strength
+FOR, AGAINST, LOOKED = "86, 180, 233", "240, 166, 60", "255, 255, 255"  # of lines and words: for any colour vision
+STRENGTHS, STRENGTH = (0, 25, 50, 75, 100), 75  # per cent to choose from; the one that is chosen at first
+HATCHED = 0.3  # place on the scale, against the guess, from which the hatching is opaque
+CASING = "#101828"  # runs along the lines, so that they are seen on any picture
+LINE_PX = 3
+WORD = 0.75  # opacity of MOST behind a word
+
+# Of a cell: its sides, the way to the neighbour there, and where a shadow falls that runs along the line inside.
+_SIDES = (
+    ("top", (-1, 0), "0 1.5px"),
+    ("right", (0, 1), "-1.5px 0"),
+    ("bottom", (1, 0), "0 -1.5px"),
+    ("left", (0, -1), "1.5px 0"),
+)
+_CHECKED = ' checked="checked"'
+_STYLE = f"""
+.mm-layer {{ opacity: {STRENGTH / 100} }}
+.mm-layer > span {{ box-sizing: border-box }}
+.mm-strength label {{ margin-left: 10px }}
+.mm-swatch {{ display: inline-block; width: 22px; height: 14px; margin: 0 5px 0 12px; vertical-align: -2px }}
+.mm-picture {{ position: relative; max-width: 360px }}
+.mm-picture img {{ display: block; width: 100% }}
+.mm-picture .mm-layer {{ position: absolute; inset: 0; display: grid }}
+.mm-moments {{ height: 28px; background: #9aa3b5 }}
+.mm-moments .mm-layer {{ display: grid; height: 100% }}
+@media (forced-colors: active) {{ .mm-looked, .mm-moments {{ forced-color-adjust: none; color: CanvasText }} }}
+"""
 
 
 def html(explanation: Explanation | None, caption: str, picture: str = "") -> str:
     """Return picture, caption and time with their shares laid over; "" without a map. `picture`: its address there."""
     if explanation is None:
         return ""
-    even = _even(explanation)
-    parts = [
-        _picture(explanation.image, even, picture) if explanation.image and picture else "",
-        f"<p>{''.join(_words(explanation.text, caption, even))}</p>" if explanation.text else "",
-        _moments(explanation.audio, even) if explanation.audio else "",
-    ]
-    return f"<div>{''.join(parts)}</div>"
+    even, signed = _even(explanation), explanation.signed
+    picture_map = _picture(explanation.image, even, signed, picture) if explanation.image and picture else ""
+    sound_map = _moments(explanation.audio, even, signed) if explanation.audio else ""
+    words = f"<p>{''.join(_words(explanation.text, caption, even, signed))}</p>" if explanation.text else ""
+    strengths = _strengths() if picture_map or sound_map else ""
+    return f'<div class="mm-looked">{picture_map}{sound_map}{strengths}{words}{_legend() if signed else ""}</div>'
 
 
 def _even(explanation: Explanation) -> float:
@@ -41,34 +70,101 @@ def _even(explanation: Explanation) -> float:
     return sum(map(abs, scores)) / len(scores) or 1.0 if scores else 1.0
 
 
-def _shaded(share: float) -> str:
-    """Return the attributes of an element that has this share."""
-    grown = math.log(max(abs(share), LEAST) / LEAST) / math.log(MOST / LEAST)
-    opacity = STRONGEST * min(grown, 1.0)
-    colour = FOR if share >= 0 else AGAINST
-    return f'style="background:rgba({colour}, {opacity:.2f})" title="{share:.2f}"'
+def _level(share: float) -> float:
+    """Return where the size of a share stands on the scale, 0 … 1."""
+    return min(math.log(max(abs(share), LEAST) / LEAST) / math.log(MOST / LEAST), 1.0)
 
 
-def _picture(image: ImageMap, even: float, url: str) -> str:
-    cells = "".join(f"<span {_shaded(score / even)}></span>" for row in image.scores for score in row)
+def _colour(share: float, signed: bool) -> str:
+    if not signed:
+        return LOOKED
+    return FOR if share >= 0 else AGAINST
+
+
+def _picture(image: ImageMap, even: float, signed: bool, url: str) -> str:
     rows, columns = image.grid
-    laid = f"position:absolute;inset:0;display:grid;grid-template:repeat({rows}, 1fr)/repeat({columns}, 1fr)"
-    shown = f'<img src="{escape(url)}" alt="" style="display:block;width:100%" />'
-    return f'<div style="position:relative;max-width:360px">{shown}<div style="{laid}">{cells}</div></div>'
+    cells = _cells([[score / even for score in row] for row in image.scores], signed)
+    grid = f"grid-template:repeat({rows}, 1fr)/repeat({columns}, 1fr)"
+    layer = f'<div class="mm-layer" style="{grid}">{cells}</div>'
+    return f'<div class="mm-picture"><img src="{escape(url)}" alt="" />{layer}</div>'
 
 
-def _words(words: TextMap, caption: str, even: float) -> Iterator[str]:
+def _moments(audio: AudioMap, even: float, signed: bool) -> str:
+    """Return a strip as long as the sound, between its beginning and its end in seconds."""
+    columns = " ".join(f"{end - start:.3f}fr" for start, end in pairwise(audio.edges_s))
+    cells = _cells([[score / even for score in audio.scores]], signed)
+    layer = f'<div class="mm-layer" style="grid-template-columns:{columns}">{cells}</div>'
+    return f'<div class="mm-moments">{layer}</div><div>{audio.edges_s[0]:.1f} – {audio.edges_s[-1]:.1f} s</div>'
+
+
+def _cells(shares: Sequence[Sequence[float]], signed: bool) -> str:
+    """Return the cells of a grid, row by row."""
+    spans = []
+    for row, across in enumerate(shares):
+        for column, share in enumerate(across):
+            against = signed and share < 0
+            ground = _ground(_level(share), against)
+            line = _line(shares, row, column, -1 if against else 1, _colour(share, signed))
+            spans.append(f'<span style="{ground}{line}" title="{share:.2f}"></span>')
+    return "".join(spans)
+
+
+def _ground(level: float, against: bool) -> str:
+    """Return what lies over a cell: more veil the less it matters, and stripes where it speaks against the guess."""
+    veil = f"rgba({VEIL}, {VEILED * (1 - level) ** 1.5:.2f})"
+    stripes = f"rgba({AGAINST}, {min(1.0, level / HATCHED):.2f}) 0 2px,transparent 2px 8px"
+    hatching = f"repeating-linear-gradient(-45deg,{stripes})," if against and level else ""
+    return f"background:{hatching}linear-gradient({veil},{veil});"
+
+
+def _line(shares: Sequence[Sequence[float]], row: int, column: int, side: int, colour: str) -> str:
+    """Return the borders of a cell: a line wherever the region ends that has more than an even share on this side."""
+
+    def inside(row: int, column: int) -> bool:
+        on_grid = 0 <= row < len(shares) and 0 <= column < len(shares[row])
+        return on_grid and side * shares[row][column] >= OUTLINED
+
+    if not inside(row, column):
+        return ""
+    ends = [each for each in _SIDES if not inside(row + each[1][0], column + each[1][1])]
+    kind = "dashed" if side < 0 else "solid"
+    borders = "".join(f"border-{name}:{LINE_PX}px {kind} rgb({colour});" for name, _, _ in ends)
+    return borders + (f"box-shadow:{','.join(f'inset {shadow} 0 {CASING}' for _, _, shadow in ends)};" if ends else "")
+
+
+def _words(words: TextMap, caption: str, even: float, signed: bool) -> Iterator[str]:
     end = 0
     for token in words.tokens:
+        share = token.score / even
+        against = signed and share < 0
+        ground = f"background:rgba({AGAINST if against else FOR}, {WORD * _level(share):.2f})"
+        line = f"border:1px dashed {'currentcolor' if against and abs(share) > LEAST else 'transparent'}"
         yield escape(caption[end : token.start])
-        yield f"<span {_shaded(token.score / even)}>{escape(token.text)}</span>"
+        yield f'<span style="{ground};{line}" title="{share:.2f}">{escape(token.text)}</span>'
         end = token.end
     yield escape(caption[end:])
 
 
-def _moments(audio: AudioMap, even: float) -> str:
-    """Return a strip as long as the sound, between its beginning and its end in seconds."""
-    columns = " ".join(f"{end - start:.3f}fr" for start, end in pairwise(audio.edges_s))
-    cells = "".join(f"<span {_shaded(score / even)}></span>" for score in audio.scores)
-    strip = f'<div style="display:grid;height:24px;grid-template-columns:{columns}">{cells}</div>'
-    return f"{strip}<div>{audio.edges_s[0]:.1f} – {audio.edges_s[-1]:.1f} s</div>"
+def _strengths() -> str:
+    """Return the choice of how strong veil and lines are: the page's slider, in steps."""
+    rules = "".join(f'.mm-looked:has([value="{step}"]:checked) .mm-layer{{opacity:{step / 100}}}' for step in STRENGTHS)
+    choices = "".join(
+        f'<label><input type="radio" name="mm-strength" value="{step}"{_CHECKED if step == STRENGTH else ""} />'
+        f" {escape(locale.text('common.percent', number=step))}</label>"
+        for step in STRENGTHS
+    )
+    about = escape(locale.text("explain.strength_what"))
+    name = escape(locale.text("explain.strength"))
+    group = f'<div class="mm-strength" role="radiogroup" aria-label="{about}">{name}{choices}</div>'
+    return f"<style>{_STYLE}{rules}</style>{group}"
+
+
+def _legend() -> str:
+    swatches = (
+        (f"border:2px solid rgb({FOR});background:#4a4742", "explain.speaks_for"),
+        (f"border:2px dashed rgb({AGAINST});{_ground(1.0, True)}background-color:#4a4742", "explain.speaks_against"),
+    )
+    said = "".join(
+        f'<span class="mm-swatch" style="{style}"></span>{escape(locale.text(key))}' for style, key in swatches
+    )
+    return f"<div>{said}</div>"

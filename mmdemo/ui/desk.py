@@ -267,7 +267,16 @@ def map_card(told: looked.Looked, shown: preview.Preview, language: str) -> str:
     grids = {"picture": to_json(told.picture), "sound": to_json(told.sound)}
     scales = {"looked": ", ".join(scale.CIVIDIS), "signed": ", ".join((*scale.AGAINST[::-1], *scale.TOWARDS))}
     at_first = {"shares": told.shares, "signed": told.signed}
-    return render.html("map", language, view=told, grids=grids, scales=scales, preview=shown, told=at_first)
+    hint = _hint(told, language)
+    return render.html("map", language, view=told, grids=grids, scales=scales, preview=shown, told=at_first, hint=hint)
+
+
+def _hint(told: looked.Looked, language: str) -> str:
+    """Return what pointing at the map does, of what this sample has."""
+    if told.modalities == ["audio"]:
+        return text("explain.hover_sound", language)
+    units = [text(f"explain.unit_{modality}", language) for modality in told.modalities]
+    return text("explain.hover", language, what=text("explain.or", language).join(units))
 
 
 def kept_for_sentence(settings: Settings, language: str) -> str:

@@ -19,13 +19,13 @@ from mmdemo.ui import scale
 STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
 STYLES = (
-    *("theme.css", "frame.css", "predict.css", "examples.css", "answer.css", "map.css", "tools.css", "alike.css"),
-    *("review.css", "labels.css", "queue.css", "status.css"),
+    *("theme.css", "frame.css", "predict.css", "examples.css", "answer.css", "map.css", "tools.css", "kept.css"),
+    *("alike.css", "review.css", "labels.css", "queue.css", "status.css", "forced.css"),
 )
 SCRIPTS = (
-    *("core.js", "address.js", "frame.js", "media.js", "scale.js", "sound.js", "figure.js", "map.js", "explore.js"),
-    *("weigh.js", "whatif.js", "keep.js", "alike.js", "result.js", "consent.js", "draft.js", "arrive.js", "predict.js"),
-    *("annotator.js", "listed.js", "review.js", "status.js"),
+    *("core.js", "address.js", "frame.js", "media.js", "scale.js", "outline.js", "veil.js", "sound.js", "figure.js"),
+    *("map.js", "explore.js", "weigh.js", "whatif.js", "drawing.js", "keep.js", "alike.js", "result.js"),
+    *("consent.js", "draft.js", "arrive.js", "predict.js", "annotator.js", "listed.js", "review.js", "status.js"),
 )
 GROUND = {"light": "#f6f5f1", "dark": "#161513"}
 SECTIONS = ("common", "predict", "explain", "alike", "review", "status")  # of the locale: what scripts may say

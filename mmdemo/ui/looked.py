@@ -31,6 +31,7 @@ class Piece:
     share: float | None = None  # multiples of an even share, < 0 against the answer; None between words
     colour: str = ""  # "" within LITTLE
     ink: str = ""
+    against: bool = False  # coloured, as it speaks against the answer
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def _pieces(explanation: Explanation, caption: str, even: float) -> Iterator[Pie
             yield Piece(caption[end : token.start])
         share = token.score / even
         ground = scale.colour(share, explanation.signed) if abs(share) > scale.LITTLE else ""
-        yield Piece(token.text, share, ground, scale.ink_on(ground) if ground else "")
+        against = explanation.signed and bool(ground) and share < 0
+        yield Piece(token.text, share, ground, scale.ink_on(ground) if ground else "", against)
         end = token.end
     if explanation.text and caption[end:]:
         yield Piece(caption[end:])

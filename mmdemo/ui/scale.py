@@ -10,6 +10,15 @@ CIVIDIS = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a
 # Of signed scores: sky blue for the answer, orange against it, a pair for any colour vision (Okabe and Ito 2008).
 TOWARDS = ("#0b2b45", "#1f5f8f", "#56b4e9")
 AGAINST = ("#43200a", "#94500d", "#f0a63c")
+# Over a picture the colours say it a second time: what speaks for the answer is clear inside a solid line, what speaks
+# against it is hatched inside a dashed one, and what matters little lies under a veil that leaves it recognisable.
+OUTLINED = 1.0  # multiples of an even share from which there is a line: more than an even share
+LINES = {"looked": "#ffffff", "towards": TOWARDS[-1], "against": AGAINST[-1]}
+CASING = "#101828"  # runs along every line, so that it is seen on any picture
+VEIL = "#14161c"
+VEILED = 0.58  # opacity of the veil over what has next to nothing, at full strength
+STRENGTHS = (0, 25, 50, 75, 100)  # per cent, of veil and lines, where no script can move a slider
+STRENGTH = 75  # of them, as long as nobody chose another
 STEPS = 32  # of the scales as the browser is handed them
 DARK_INK, LIGHT_INK = "#000000", "#ffffff"
 
@@ -33,6 +42,12 @@ def scale() -> dict[str, Any]:
         "little": LITTLE,
         "much": MUCH,
         "steps": STEPS,
+        "outlined": OUTLINED,
+        "lines": LINES,
+        "casing": CASING,
+        "veil": [*_rgb(VEIL), VEILED],
+        "strengths": STRENGTHS,
+        "strength": STRENGTH,
         **{
             name: [[ground := _between(stops, step / STEPS), ink_on(ground)] for step in range(STEPS + 1)]
             for name, stops in (("looked", CIVIDIS), ("towards", TOWARDS), ("against", AGAINST))

@@ -12,8 +12,10 @@
     fill(picks.method, [...new Map(study.maps.map((each) => [each.method, each.name]))]);
     if (attended) {
       const numbered = (count, key) => Array.from({ length: count }, (_, number) => [number, mmdemo.t(key, { number: number + 1 })]);
-      fill(picks.layer, [["", mmdemo.t("explain.all_layers")], ...numbered(study.attended.layers, "explain.layer")]);
-      fill(picks.head, [["", mmdemo.t("explain.all_heads")], ...numbered(study.attended.heads, "explain.head")]);
+      // Of one layer there is nothing to choose: all of them are that one.
+      const choices = (count, key) => (count > 1 ? numbered(count, key) : []);
+      fill(picks.layer, [["", mmdemo.t("explain.all_layers")], ...choices(study.attended.layers, "explain.layer")]);
+      fill(picks.head, [["", mmdemo.t("explain.all_heads")], ...choices(study.attended.heads, "explain.head")]);
     }
     for (const pick of Object.values(picks)) pick.addEventListener("change", () => choose(pick === picks.method));
     choose(true);

@@ -9,7 +9,7 @@
     const pen = canvas.getContext("2d");
     const grid = JSON.parse(figure.dataset.grid);
     const seconds = Number(figure.dataset.seconds);
-    const veil = document.createElement("canvas");
+    const layer = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
     const picture = new Image();
     const sound = figure.querySelector("audio");
     const wave = sound && mmdemo.sound.bytesOf(figure.dataset.wave);
@@ -19,27 +19,50 @@
 
     function paint(view = last) {
       if (!view) return;
-      if (view.shares !== last?.shares || view.signed !== last?.signed) mmdemo.scale.veil(veil, grid, view.shares, view.signed);
+      if (view.shares !== last?.shares || view.signed !== last?.signed) mmdemo.veil.paint(layer, grid, at, view, unit());
       last = view;
-      if (sound) mmdemo.sound.ground(canvas, pen, picture);
-      else pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-      pen.drawImage(veil, 0, 0, canvas.width, canvas.height);
-      if (sound) {
-        mmdemo.sound.wave(canvas, pen, wave);
-        mmdemo.sound.curve(canvas, pen, grid, view);
-      }
+      ground(pen);
+      pen.globalAlpha = mmdemo.veil.strength.get() / 100;
+      pen.drawImage(layer, 0, 0);
+      if (sound) mmdemo.sound.curve(canvas, pen, grid, view);
+      pen.globalAlpha = 1;
       for (const number of view.struck) strike(pen, box(number));
       if (sound) mmdemo.sound.cursor(canvas, pen, grid, sound);
-      for (const number of view.outlined) outline(canvas, pen, box(number));
+      for (const number of view.outlined) outline(pen, unit(), box(number));
+    }
+
+    // What lies under the map.
+    function ground(onto) {
+      if (!sound) return onto.drawImage(picture, 0, 0, canvas.width, canvas.height);
+      mmdemo.sound.ground(canvas, onto, picture);
+      mmdemo.sound.wave(canvas, onto, wave);
+    }
+
+    // Pixels of the canvas in one of the screen; of a map that is folded away, one.
+    function unit() {
+      return canvas.width / (canvas.getBoundingClientRect().width || canvas.width);
+    }
+
+    // Where the corner (x, y) of the grid's cells lies.
+    function at(x, y) {
+      const part = seconds ? grid.edges_s[x] / seconds : x / grid.columns;
+      return [part * canvas.width, (y / grid.rows) * canvas.height];
     }
 
     function box(number) {
-      const row = Math.floor(number / grid.columns);
-      const column = number % grid.columns;
-      const [left, right] = seconds
-        ? [grid.edges_s[column] / seconds, Math.min(1, grid.edges_s[column + 1] / seconds)]
-        : [column / grid.columns, (column + 1) / grid.columns];
-      return [left * canvas.width, (row / grid.rows) * canvas.height, (right - left) * canvas.width, canvas.height / grid.rows];
+      const [row, column] = [Math.floor(number / grid.columns), number % grid.columns];
+      const [[left, top], [right, bottom]] = [at(column, row), at(column + 1, row + 1)];
+      return [left, top, Math.min(canvas.width, right) - left, bottom - top];
+    }
+
+    // The two of which the figure is made, for whoever lays them over one another elsewhere.
+    function layers() {
+      const [under, over] = [canvas, layer].map(({ width, height }) => Object.assign(document.createElement("canvas"), { width, height }));
+      ground(under.getContext("2d"));
+      const onto = over.getContext("2d");
+      onto.drawImage(layer, 0, 0);
+      if (sound) mmdemo.sound.curve(over, onto, grid, last);
+      return { under, over };
     }
 
     function under({ clientX, clientY }) {
@@ -83,7 +106,7 @@
     picture.onload = () => paint();
     picture.src = figure.dataset.picture;
 
-    return { element: figure, count, paint, name: (number) => nameOf(grid, number) };
+    return { element: figure, count, paint, layers, name: (number) => nameOf(grid, number) };
   };
 
   const strongest = (shares) => shares.indexOf(Math.max(...shares));
@@ -99,8 +122,7 @@
   }
 
   // Bright and dark side by side, so that it is seen on any picture.
-  function outline(canvas, pen, [left, top, width, height]) {
-    const unit = canvas.width / canvas.getBoundingClientRect().width;
+  function outline(pen, unit, [left, top, width, height]) {
     for (const [colour, thick] of [["#101828", 5], ["#fee838", 2.5]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = thick * unit;

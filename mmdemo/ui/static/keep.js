@@ -1,9 +1,6 @@
 // Keep it: the map as one file, made here in the browser: HTML that needs nothing else, a picture, or figures.
 (() => {
   "use strict";
-  const WIDTH = 960; // of the picture, pixels
-  const MARGIN = 40;
-  const FONT = '"Inter", "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
   const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"; // no script, nobody asked
 
   // `answer` is the card above the map, `view` what the page holds of the prediction, `choice()` the map that is shown,
@@ -14,8 +11,8 @@
       ...(weighed() ? [mmdemo.t("explain.seed", { seed: weighed().trust.seed })] : []),
     ];
     const makers = {
-      html: async () => new Blob([page(map.card, answer, facts())], { type: "text/html" }),
-      png: () => drawing(map, answer, facts()),
+      html: async () => new Blob([page(map, answer, facts())], { type: "text/html" }),
+      png: () => mmdemo.drawing(map, answer, facts()),
       json: async () => new Blob([JSON.stringify(figures(map, view, choice(), weighed()), null, 2)], { type: "application/json" }),
     };
     map.card.addEventListener("click", async ({ target }) => {
@@ -26,13 +23,13 @@
 
   // --- HTML ------------------------------------------------------------------------------------------------------
 
-  function page(card, answer, facts) {
-    const copy = card.cloneNode(true);
-    const canvases = [...card.querySelectorAll("canvas")];
-    copy.querySelectorAll("canvas").forEach((canvas, number) => {
-      canvas.replaceWith(Object.assign(new Image(), { src: canvases[number].toDataURL("image/jpeg", 0.9), alt: canvas.getAttribute("aria-label") }));
-    });
-    for (const gone of copy.querySelectorAll(".mm-pick, .mm-pointed, .mm-tools, .mm-time, [hidden]")) gone.remove();
+  function page(map, answer, facts) {
+    const copy = map.card.cloneNode(true);
+    const painted = map.parts.filter((part) => part.layers);
+    copy.querySelectorAll("canvas").forEach((canvas, number) => canvas.replaceWith(pair(painted[number].layers(), map)));
+    if (painted.length) copy.querySelector(".mm-look").append(steps());
+    for (const gone of copy.querySelectorAll(".mm-strength, .mm-pick, .mm-pointed, .mm-tools, .mm-time, [hidden]")) gone.remove();
+    for (const word of copy.querySelectorAll(".mm-struck")) word.classList.remove("mm-struck");
     for (const sound of copy.querySelectorAll("audio")) sound.controls = true;
     for (const part of [copy, ...copy.querySelectorAll("*")]) {
       for (const { name } of [...part.attributes]) if (/^data-|^tabindex$|^role$|^aria-(pressed|live|busy)$/.test(name)) part.removeAttribute(name);
@@ -50,65 +47,42 @@
 ${said.outerHTML}${copy.outerHTML}${foot.outerHTML}</main></body></html>`;
   }
 
-  // --- picture ---------------------------------------------------------------------------------------------------
-
-  function drawing(map, answer, facts) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: 3000 });
-    const pen = canvas.getContext("2d");
-    pen.fillStyle = "#ffffff";
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.textBaseline = "top";
-    let y = MARGIN;
-    const write = (text, size, weight = 400, colour = "#1b1a18") => {
-      pen.font = `${weight} ${size}px ${FONT}`;
-      pen.fillStyle = colour;
-      y = paragraph(pen, text, y, size * 1.45);
-    };
-    write(answer.querySelector(".mm-answer-name").textContent, 40, 700);
-    write(answer.querySelector(".mm-badge").textContent.trim(), 17, 400, "#6a665f");
-    for (const shown of map.card.querySelectorAll("canvas")) {
-      const scale = Math.min((WIDTH - 2 * MARGIN) / shown.width, 560 / shown.height);
-      pen.drawImage(shown, MARGIN, y + 14, shown.width * scale, shown.height * scale);
-      y += 28 + shown.height * scale;
-    }
-    y = chips(pen, map.card.querySelectorAll(".mm-word"), y + 6);
-    write(map.card.querySelector(".mm-sentence").textContent, 20);
-    write(map.card.querySelector(".mm-trusted p:last-child")?.textContent ?? "", 17, 400, "#6a665f");
-    write(facts.join(" · "), 15, 400, "#6a665f");
-    return cut(canvas, y + MARGIN);
+  // The original, and beside it the same with the map laid over it.
+  function pair({ under, over }, map) {
+    const both = Object.assign(document.createElement("div"), { className: "mm-pair" });
+    const original = under.toDataURL("image/jpeg", 0.9);
+    const sentence = map.card.querySelector(".mm-sentence").textContent;
+    both.append(
+      laid("explain.original", picture(original, mmdemo.t("explain.original"))),
+      laid("explain.title", picture(original, sentence), Object.assign(picture(over.toDataURL(), ""), { className: "mm-layer" })),
+    );
+    return both;
   }
 
-  function paragraph(pen, text, top, height) {
-    let [line, y] = ["", top];
-    for (const { segment } of new Intl.Segmenter(mmdemo.language, { granularity: "word" }).segment(text)) {
-      if (pen.measureText(line + segment).width > WIDTH - 2 * MARGIN) {
-        pen.fillText(line, MARGIN, y);
-        [line, y] = [segment.trimStart(), y + height];
-      } else line += segment;
-    }
-    pen.fillText(line, MARGIN, y);
-    return text ? y + height + 6 : top;
+  function laid(name, ...pictures) {
+    const box = document.createElement("div");
+    const stack = Object.assign(document.createElement("div"), { className: "mm-laid" });
+    stack.append(...pictures);
+    box.append(Object.assign(document.createElement("p"), { className: "mm-muted", textContent: mmdemo.t(name) }), stack);
+    return box;
   }
 
-  function chips(pen, words, top) {
-    let [x, y] = [MARGIN, top];
-    pen.font = `400 22px ${FONT}`;
-    for (const word of words) {
-      const width = pen.measureText(word.textContent).width + 16;
-      if (x + width > WIDTH - MARGIN) [x, y] = [MARGIN, y + 46];
-      pen.fillStyle = word.style.background || "#efeeea";
-      pen.fillRect(x, y, width, 38);
-      pen.fillStyle = word.style.color || "#4a4742";
-      pen.fillText(word.textContent, x + 8, y + 8);
-      x += width + 6;
-    }
-    return words.length ? y + 56 : top;
-  }
+  const picture = (src, alt) => Object.assign(new Image(), { src, alt });
 
-  function cut(canvas, height) {
-    const out = Object.assign(document.createElement("canvas"), { width: WIDTH, height: Math.min(canvas.height, Math.ceil(height)) });
-    out.getContext("2d").drawImage(canvas, 0, 0);
-    return new Promise((resolve) => out.toBlob(resolve, "image/png"));
+  // The slider in steps, which need no script: kept.css says what each does to the layer.
+  function steps() {
+    const { get, steps: all } = mmdemo.veil.strength;
+    const nearest = all.reduce((best, step) => (Math.abs(step - get()) < Math.abs(best - get()) ? step : best));
+    const field = Object.assign(document.createElement("fieldset"), { className: "mm-steps mm-muted" });
+    field.append(Object.assign(document.createElement("legend"), { textContent: mmdemo.t("explain.strength") }));
+    for (const step of all) {
+      const [label, input] = ["label", "input"].map((name) => document.createElement(name));
+      Object.assign(input, { type: "radio", name: "mm-strength" }).setAttribute("value", step);
+      input.toggleAttribute("checked", step === nearest);
+      label.append(input, mmdemo.t("common.percent", { number: step }));
+      field.append(label);
+    }
+    return field;
   }
 
   // --- figures ---------------------------------------------------------------------------------------------------

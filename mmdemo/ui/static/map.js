@@ -35,12 +35,27 @@
       paint(map);
     }
 
+    slide(card, signal);
+    document.addEventListener("mmdemo:strength", () => change({}), { signal });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && state.pinned !== null) change({ pinned: null });
     }, { signal });
     paint(map);
     return map;
   };
+
+  // How strong the map lies over picture and sound, for this visit.
+  function slide(card, signal) {
+    const slider = card.querySelector(".mm-strength input");
+    if (!slider) return;
+    const show = () => {
+      slider.value = mmdemo.veil.strength.get();
+      slider.setAttribute("aria-valuetext", mmdemo.t("common.percent", { number: slider.value }));
+    };
+    slider.addEventListener("input", () => mmdemo.veil.strength.set(slider.value));
+    document.addEventListener("mmdemo:strength", show, { signal });
+    show();
+  }
 
   // What can be asked of the units.
   function knowing(state, parts) {
@@ -129,6 +144,7 @@
         word.style.background = ground;
         word.style.color = ink;
         word.classList.toggle("mm-quiet", !ground);
+        word.classList.toggle("mm-against", signed && Boolean(ground) && shares[number] < 0);
         word.classList.toggle("mm-pointed-at", outlined.includes(number));
         word.classList.toggle("mm-struck", struck.includes(number));
         word.setAttribute("aria-pressed", pressed.includes(number));

@@ -20,7 +20,7 @@
       tools.hidden = !on;
       map.press = on ? press : pin;
       map.brush = on ? strike : () => {};
-      map.change({ pinned: null, hint: on ? mmdemo.t("explain.striking") : hint });
+      map.change({ pinned: null, hint: on ? map.parts.map(({ kind }) => mmdemo.t(`explain.striking_${kind}`)).join(" ") : hint });
       if (!on) back();
     }
 
