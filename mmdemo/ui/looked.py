@@ -19,6 +19,7 @@ from mmdemo.ui import function_words, scale
 
 STANDS_OUT = 1.5  # multiples of an even share from which the sentence names something
 MOST_WORDS = 3  # that the sentence names
+OF_CAPTIONS = {"erasure": "relevance"}  # methods that are about words → those that they are where there is no caption
 LONG_S = 1.0  # from which tenths of a second tell the moments of a sound apart
 _PLACES = (("upper_left", "upper", "upper_right"), ("left", "centre", "right"), ("lower_left", "lower", "lower_right"))
 
@@ -48,7 +49,7 @@ class Grid:
 class Looked:
     """All that the map card shows."""
 
-    method: str
+    method: str  # as it is called for this sample
     target: str  # what is explained, as the reader calls it
     signed: bool  # shares < 0 speak against it
     sentence: Markup
@@ -84,7 +85,7 @@ def of(explanation: Explanation, caption: str, task: Task, language: str) -> Loo
     pieces = tuple(_pieces(explanation, caption, even))
     towards, against = (_named(picture, pieces, sound, side, language) for side in (1, -1))
     return Looked(
-        method=explanation.method,
+        method=explanation.method if explanation.text else OF_CAPTIONS.get(explanation.method, explanation.method),
         target=target,
         signed=explanation.signed,
         sentence=_two_sided(towards, against, target, language) if explanation.signed else _sentence(towards, language),

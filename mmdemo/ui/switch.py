@@ -37,17 +37,21 @@ def view(study: Study, caption: str, task: Task, language: str) -> dict[str, Any
 
 
 def choices(maps: Sequence[Explanation], caption: str, task: Task, language: str) -> Iterator[Choice]:
-    """Yield each map once: a method that doesn't tell labels apart has the same for all of them."""
+    """Yield each map once.
+
+    A method that doesn't tell labels apart has the same for all of them; one about words is another where there are
+    none.
+    """
     seen: set[tuple[str, str, str | None]] = set()
     for each in maps:
-        asked = (each.method, each.target, each.against) if each.signed else (each.method, "", None)
+        told = looked.of(each, caption, task, language)
+        asked = (told.method, each.target, each.against) if each.signed else (told.method, "", None)
         if asked in seen:
             continue
         seen.add(asked)
-        told = looked.of(each, caption, task, language)
         yield Choice(
             method=each.method,
-            name=text(f"explain.method_{each.method}", language),
+            name=text(f"explain.method_{told.method}", language),
             target=each.target,
             against=each.against,
             why=text("explain.why", language, target=told.target) if each.signed else text("explain.any", language),

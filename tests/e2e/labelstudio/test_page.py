@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from annotations import review_queue
+from annotations.labelstudio import looked
 from annotations.labelstudio.report import SyncReport
 from annotations.store import labels
 from mmdemo.samples import Inputs
@@ -69,8 +70,15 @@ def test_a_picture_is_shown_its_guess_chosen_and_another_choice_comes_back(
     assert annotator.get_by_text("<b>seen</b> as it is").first.is_visible()
     assert chosen(annotator) == ["positive"]  # the guess
     marked = annotator.locator("span[title='1.00'][style*=rgba]", has_text="<b>seen</b>").first
-    assert "31, 95, 191" in marked.evaluate("word => getComputedStyle(word).backgroundColor")
+    assert looked.FOR in marked.evaluate("word => getComputedStyle(word).backgroundColor")
     annotator.wait_for_function("() => document.querySelector(\"img[src*='/data/upload']\").naturalWidth === 320")
+
+    layer = "() => getComputedStyle(document.querySelector('.mm-layer')).opacity"
+    assert annotator.evaluate(layer) == str(looked.STRENGTH / 100)
+    annotator.locator(".mm-strength input[value='0']").check()
+    assert annotator.evaluate(layer) == "0"
+    annotator.keyboard.press("ArrowRight")
+    assert annotator.evaluate(layer) == "0.25"
 
     annotator.keyboard.press("2")
     annotator.wait_for_function("() => document.querySelector('input[name=neutral]').checked")

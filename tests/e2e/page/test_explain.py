@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
@@ -15,6 +16,39 @@ WORD = ".mm-word >> nth={}"
 CANVAS = ".mm-map canvas"
 GROUNDS = "[...document.querySelectorAll('.mm-word')].map((word) => word.style.background)"
 PICTURE = "document.querySelector('.mm-map canvas').toDataURL()"
+# Grey values of the map's canvas and of the picture under it, both 64 × 64.
+BOTH = """() => {
+  const canvas = document.querySelector('.mm-map canvas');
+  const picture = document.querySelector('.mm-drop img[src]:not([src=""])');
+  const greys = (drawn) => {
+    const pen = new OffscreenCanvas(64, 64).getContext('2d');
+    pen.drawImage(drawn, 0, 0, 64, 64);
+    const { data } = pen.getImageData(0, 0, 64, 64);
+    return Array.from({ length: 64 * 64 }, (_, at) => (data[4 * at] + data[4 * at + 1] + data[4 * at + 2]) / 3);
+  };
+  return [greys(canvas), greys(picture)];
+}"""
+# Paints a made-up map over a picture of one colour: its left half for, its right half against. Returns the pixels around the
+# middle of each, and along the upper edge of each, as rows of "r g b".
+MADE_UP = """(colour) => {
+  const made = (width, height) => Object.assign(document.createElement('canvas'), { width, height });
+  const [shown, layer] = [made(600, 200), made(600, 200)];
+  const shares = [8, 8, 8, -8, -8, -8];
+  mmdemo.veil.paint(layer, { rows: 1, columns: 6 }, (x, y) => [x * 100, y * 200], { shares, signed: true }, 1);
+  const pen = shown.getContext('2d');
+  pen.fillStyle = colour;
+  pen.fillRect(0, 0, 600, 200);
+  pen.drawImage(layer, 0, 0);
+  const pixels = (...box) => {
+    const { data } = pen.getImageData(...box);
+    return Array.from({ length: data.length / 4 }, (_, at) => data.slice(4 * at, 4 * at + 3).join(' '));
+  };
+  return {
+    towards: pixels(130, 80, 40, 40), against: pixels(430, 80, 40, 40),
+    solid: pixels(100, 1, 100, 1), dashed: pixels(400, 1, 100, 1),
+  };
+}"""
+STRENGTH = ".mm-map .mm-strength input"
 PRESSED = "[...document.querySelectorAll('.mm-word')].map((word) => word.getAttribute('aria-pressed')).indexOf('true')"
 
 
@@ -159,6 +193,65 @@ def test_sound_plays_only_what_mattered_and_is_judged_without_it(explained: Call
     assert " → " in page.inner_text(".mm-bar-percent >> nth=0")
 
 
+def test_an_orange_region_that_speaks_for_the_answer_looks_like_nothing_that_speaks_against(
+    visit: Callable[..., Visitor],
+) -> None:
+    orange = (240, 166, 60)  # the colour of what speaks against
+    seen = visit().page.evaluate(MADE_UP, f"rgb({orange[0]} {orange[1]} {orange[2]})")
+    own = " ".join(map(str, orange))
+    assert set(seen["towards"]) == {own}  # it keeps its colour, and nothing is drawn over it
+    assert len(set(seen["against"])) > 5  # stripes, also where they have the picture's own colour
+    assert set(seen["solid"]) == {"86 180 233"}
+    dark = [sum(map(int, pixel.split())) < 200 for pixel in seen["dashed"]]
+    assert 20 < sum(dark) < 80 and own in seen["dashed"]  # dashes, and between them their dark casing
+
+
+def test_a_picture_stays_recognisable_under_its_map(explained: Callable[..., Visitor]) -> None:
+    shown, picture = explained().page.evaluate(BOTH)
+    assert np.corrcoef(shown, picture)[0, 1] > 0.9
+    assert np.mean(shown) > 0.5 * np.mean(picture)
+
+
+def test_the_maps_strength_is_set_by_keyboard_and_remembered_for_the_visit(explained: Callable[..., Visitor]) -> None:
+    visitor = explained()
+    page = visitor.page
+    assert page.get_attribute(STRENGTH, "aria-valuetext") == "75 %"
+    assert page.get_attribute(STRENGTH, "aria-label") == "How strongly the map lies over picture and sound"
+    strong = settled(page, PICTURE)
+    page.focus(STRENGTH)
+    page.keyboard.press("ArrowLeft")
+    assert page.input_value(STRENGTH) == "70"
+    weaker = settled(page, PICTURE)
+    page.keyboard.press("Home")
+    bare = settled(page, PICTURE)
+    assert len({strong, weaker, bare}) == 3
+    shown, picture = page.evaluate(BOTH)
+    assert np.abs(np.subtract(shown, picture)).mean() < 2  # of 255: the picture itself
+    visitor.example(1)
+    assert page.input_value(STRENGTH) == "0"
+    visitor.open().wait()
+    page.wait_for_selector(STRENGTH)
+    assert page.input_value(STRENGTH) == "0"
+
+
+def test_menus_that_would_change_nothing_are_not_shown(explained: Callable[..., Visitor]) -> None:
+    visitor = explained("speech_emotion")  # whose fusion has one layer
+    page = visitor.page
+    assert page.is_hidden("[data-pick=layer]") and page.is_visible("[data-pick=head]")
+    assert page.inner_text(".mm-pointed") == "Point at a moment to read its number."
+    page.click(".mm-tasks [data-task=sentiment]")
+    visitor.example(0)
+    page.wait_for_selector(".mm-tools:not([hidden])", timeout=ANSWER_MS)
+    assert page.is_visible("[data-pick=layer]")
+    visitor.choose(caption=" ").predict()
+    page.wait_for_selector(".mm-tools:not([hidden])", timeout=ANSWER_MS)
+    methods = page.locator("[data-pick=method] option").all_inner_texts()
+    assert len(set(methods)) == len(methods) and "word" not in "".join(methods)
+    assert page.inner_text(".mm-pointed") == "Point at a region to see what it met."
+    page.click("[data-do=what-if]")
+    assert page.inner_text(".mm-pointed") == "Draw over the picture to leave regions out."
+
+
 def test_the_map_is_kept_as_a_page_a_picture_or_figures(
     explained: Callable[..., Visitor], new_page: Callable[..., Page], tmp_path: Path
 ) -> None:
@@ -172,14 +265,28 @@ def test_the_map_is_kept_as_a_page_a_picture_or_figures(
         download.value.save_as(kept[form])
     told = json.loads(kept["json"].read_text("utf-8"))
     assert told["map"]["method"] and told["model_version"] and isinstance(told["trust"]["seed"], int)
-    assert Image.open(io.BytesIO(kept["png"].read_bytes())).size[0] == 960
+    drawn = np.asarray(Image.open(io.BytesIO(kept["png"].read_bytes())).convert("RGB"))
+    assert drawn.shape[1] == 960
+    for line in ((86, 180, 233), (240, 166, 60)):  # in the legend they stand on paper, as they are
+        assert (drawn == line).all(axis=2).sum() > 40
+    edges = np.abs(np.diff(drawn.astype(int), axis=0)).sum(axis=(0, 2))
+    assert (edges[40:470].mean() > 50) and (edges[490:920].mean() > 50)  # two pictures side by side
     alone = new_page()
     asked: list[str] = []
     alone.on("request", lambda request: asked.append(request.url))
     alone.goto(kept["html"].as_uri())
     assert alone.inner_text(".mm-sentence") == page.inner_text(".mm-sentence")
     assert told["model_version"] in alone.inner_text("main > .mm-facts")
-    assert alone.evaluate("document.querySelector('figure img').naturalWidth") > 100
+    original, below, layer = alone.locator("figure img").all()
+    assert original.evaluate("img => img.naturalWidth") > 100
+    assert original.get_attribute("src") == below.get_attribute("src") != layer.get_attribute("src")
+    assert original.bounding_box()["y"] == layer.bounding_box()["y"]  # type: ignore[index]  # beside one another
+    opacity = "img => Number(getComputedStyle(img).opacity)"
+    assert layer.evaluate(opacity) == 0.75 and alone.is_checked(".mm-steps [value='75']")
+    for step in (0, 50, 100):
+        alone.check(f".mm-steps [value='{step}']")
+        assert layer.evaluate(opacity) == step / 100
+    assert alone.is_visible(".mm-legend:has(.mm-swatch)")
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert alone.locator("script").count() == 0
 

@@ -1,11 +1,14 @@
 """The page in both languages, both themes and on a phone."""
 
+import io
 import re
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
+from playwright.sync_api import Page
 
-from tests.e2e.page.conftest import Visitor
+from tests.e2e.page.conftest import ANSWER_MS, Visitor
 
 # Returns [text, contrast] of every visible text on the page, its colour against the nearest opaque ground.
 CONTRASTS = """() => {
@@ -50,6 +53,56 @@ def test_every_text_has_contrast_aa(visit: Callable[..., Visitor], scheme: str) 
     contrasts += page.evaluate(CONTRASTS)
     assert len(contrasts) > 40
     assert [entry for entry in contrasts if entry[1] < 4.5] == []
+
+
+def colour(page: Page, selector: str, across: float, down: float = 0.5) -> tuple[int, ...]:
+    """The colour that is painted at a place of an element, each way 0 … 1."""
+    shown = Image.open(io.BytesIO(page.locator(selector).first.screenshot())).convert("RGB")
+    return shown.getpixel((int(across * (shown.width - 1)), int(down * (shown.height - 1))))  # type: ignore[return-value]
+
+
+def apart(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Are two colours told apart at sight?"""
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) > 150
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_under_forced_colours_bars_ticks_scores_and_what_is_chosen_remain(
+    visit: Callable[..., Visitor], scheme: str
+) -> None:
+    visitor = visit(forced_colors="active", color_scheme=scheme).example(0)
+    page = visitor.page
+    page.wait_for_selector(".mm-trusted", timeout=ANSWER_MS)
+    page.mouse.move(0, 0)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(0, 0, 0)")  # they are forced
+
+    assert apart(colour(page, ".mm-won .mm-track", 0.05), colour(page, ".mm-bar:not(.mm-won) .mm-track", 0.9))
+    tick = float(
+        page.evaluate("parseFloat(getComputedStyle(document.querySelector('.mm-bars')).getPropertyValue('--mm-tick'))")
+    )
+    for bar in (".mm-won .mm-track", ".mm-bar:not(.mm-won) .mm-track"):
+        assert apart(colour(page, bar, tick / 100), colour(page, bar, tick / 100 - 0.04))
+    assert apart(colour(page, ".mm-meter span", 0.5), colour(page, ".mm-meter", 0.02))
+    for chosen, other in (
+        (".mm-tab[aria-selected=true]", ".mm-tab[aria-selected=false]"),
+        (".mm-tasks [aria-checked=true]", ".mm-tasks [aria-checked=false]"),
+        (".mm-languages [aria-pressed=true]", ".mm-languages [aria-pressed=false]"),
+    ):
+        assert apart(colour(page, chosen, 0.5, 0.12), colour(page, other, 0.5, 0.12)), chosen
+    words = [colour(page, f".mm-word >> nth={place}", 0.5, 0.1) for place in (1, 5)]  # for, against
+    assert apart(*words) and words[0] != colour(page, ".mm-words", 0.99, 0.02)
+    assert apart(
+        colour(page, ".mm-play, .mm-legend:not([hidden]) .mm-swatch", 0.08), colour(page, ".mm-map", 0.5, 0.01)
+    )
+    page.focus(".mm-word")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("getComputedStyle(document.querySelector('.mm-pointed-at')).outlineStyle") == "solid"
+
+    page.click("[data-tab=status]")
+    page.wait_for_selector(".mm-st-track")
+    assert page.evaluate("getComputedStyle(document.querySelector('.mm-st-track')).outlineStyle") == "solid"
 
 
 def test_dark_follows_the_system(visit: Callable[..., Visitor]) -> None:

@@ -33,6 +33,16 @@ def test_an_even_share_counts_the_tokens_of_all_modalities() -> None:
     assert view.picture.shares == (1.0, 1.0, 1.0, 1.0)
 
 
+def test_a_word_that_speaks_against_is_marked_by_more_than_its_colour() -> None:
+    words = text_map("a b c", a=2.0, b=-2.0, c=0.1)
+    view = looked.of(Explanation("relevance", "positive", text=words, signed=True), "a b c", TASK, "en")
+    assert [(piece.text, piece.against) for piece in view.caption if piece.share is not None] == [
+        ("a", False),
+        ("b", True),
+        ("c", False),
+    ]
+
+
 def test_shares_do_not_depend_on_how_the_method_scales_its_scores() -> None:
     one = Explanation("attention", "positive", image=image_map("19", "11"))
     ten = Explanation("attention", "positive", image=ImageMap((2, 2), ((10.0, 90.0), (10.0, 10.0))))

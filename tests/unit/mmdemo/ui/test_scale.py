@@ -41,6 +41,15 @@ def test_ink_on_every_colour_of_the_scale_has_contrast_aa() -> None:
     assert min(scale.contrast(ground, scale.ink_on(ground)) for ground in grounds) >= 4.5
 
 
+def test_lines_are_seen_on_any_picture() -> None:
+    assert min(scale.contrast(line, scale.CASING) for line in scale.LINES.values()) >= 4.5
+
+
+def test_the_veil_leaves_a_picture_recognisable() -> None:
+    assert scale.VEILED * scale.STRENGTH / 100 < 0.5  # more of the picture than of the veil
+    assert scale.STRENGTH in scale.STRENGTHS
+
+
 def test_contrast_is_that_of_wcag() -> None:
     assert scale.contrast("#000000", "#ffffff") == pytest.approx(21)
     assert scale.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
