@@ -16,20 +16,24 @@ WORD = ".mm-word >> nth={}"
 CANVAS = ".mm-map canvas"
 GROUNDS = "[...document.querySelectorAll('.mm-word')].map((word) => word.style.background)"
 PICTURE = "document.querySelector('.mm-map canvas').toDataURL()"
-# Grey values of the map's canvas and of the picture under it, both 64 × 64.
-BOTH = """() => {
+# Grey values of the map's canvas and of the picture under it, of every 997th pixel.
+BOTH = """async () => {
   const canvas = document.querySelector('.mm-map canvas');
-  const picture = document.querySelector('.mm-drop img[src]:not([src=""])');
+  const picture = new Image();
+  picture.src = document.querySelector('.mm-picture-map').dataset.picture;
+  await picture.decode();
   const greys = (drawn) => {
-    const pen = new OffscreenCanvas(64, 64).getContext('2d');
-    pen.drawImage(drawn, 0, 0, 64, 64);
-    const { data } = pen.getImageData(0, 0, 64, 64);
-    return Array.from({ length: 64 * 64 }, (_, at) => (data[4 * at] + data[4 * at + 1] + data[4 * at + 2]) / 3);
+    const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+    pen.drawImage(drawn, 0, 0, canvas.width, canvas.height);
+    const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+    return Array.from({ length: data.length / 4 / 997 }, (_, at) => {
+      return (data[4 * 997 * at] + data[4 * 997 * at + 1] + data[4 * 997 * at + 2]) / 3;
+    });
   };
   return [greys(canvas), greys(picture)];
 }"""
-# Paints a made-up map over a picture of one colour: its left half for, its right half against. Returns the pixels around the
-# middle of each, and along the upper edge of each, as rows of "r g b".
+# Paints a made-up map over a picture of one colour: its left half for, its right half against. Returns the pixels
+# around the middle of each, and along the upper edge of each, as "r g b".
 MADE_UP = """(colour) => {
   const made = (width, height) => Object.assign(document.createElement('canvas'), { width, height });
   const [shown, layer] = [made(600, 200), made(600, 200)];

@@ -78,11 +78,12 @@ def test_under_forced_colours_bars_ticks_scores_and_what_is_chosen_remain(
     assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(0, 0, 0)")  # they are forced
 
     assert apart(colour(page, ".mm-won .mm-track", 0.05), colour(page, ".mm-bar:not(.mm-won) .mm-track", 0.9))
-    tick = float(
-        page.evaluate("parseFloat(getComputedStyle(document.querySelector('.mm-bars')).getPropertyValue('--mm-tick'))")
-    )
+    style = "getComputedStyle(document.querySelector('.mm-bars'))"
+    tick = float(page.evaluate(f"parseFloat({style}.getPropertyValue('--mm-tick'))")) / 100
+    ink = (0, 0, 0) if scheme == "light" else (255, 255, 255)
     for bar in (".mm-won .mm-track", ".mm-bar:not(.mm-won) .mm-track"):
-        assert apart(colour(page, bar, tick / 100), colour(page, bar, tick / 100 - 0.04))
+        assert ink in [colour(page, bar, tick + step / 1000) for step in range(-6, 7)]
+        assert ink not in [colour(page, bar, tick + 0.03 + step / 1000) for step in range(-6, 7)]
     assert apart(colour(page, ".mm-meter span", 0.5), colour(page, ".mm-meter", 0.02))
     for chosen, other in (
         (".mm-tab[aria-selected=true]", ".mm-tab[aria-selected=false]"),
