@@ -2,6 +2,8 @@
 
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from annotations.labelstudio import looked
 from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap, TokenScore
 from mmdemo.ui import scale
@@ -90,7 +92,7 @@ def test_the_scale_is_the_pages() -> None:
     lines = {"looked": looked.LOOKED, "towards": looked.FOR, "against": looked.AGAINST}
     assert lines == {name: rgb(colour) for name, colour in scale.LINES.items()}
     for share in (0.1, 0.25, 1.0, 3.0, 8.0, 20.0):
-        assert looked._level(share) == scale.level(share)
+        assert looked._level(share) == pytest.approx(scale.level(share))
 
 
 def test_a_caption_with_markup_stands_there_as_it_was_written() -> None:
