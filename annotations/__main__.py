@@ -74,7 +74,7 @@ def _status_lines(found: Status) -> list[str]:
         "  corrections  " + _counts(found.by_label),
         f"  wrong reason {found.wrong_reason} of the answers that were right",
         f"  held out     {found.held_out} of {found.held_out_needed} needed",
-        f"  last sync    {found.last_sync or 'never'}",
+        *([f"  last sync    {found.last_sync or 'never'}"] if found.label_studio else []),
         f"  last run     {f'{run.started_at} {run.verdict or run.state}' if run else 'never'}",
         *[f"    {reason}" for reason in (run.reasons if run else ())],
     ]

@@ -40,6 +40,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         answered_today=today,
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),
         wrong_reason=wrong_reason,
+        label_studio=bool(settings.label_studio_url and settings.label_studio_api_key),
     )
 
 

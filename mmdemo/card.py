@@ -13,6 +13,7 @@ from mmdemo.tasks import Task
 
 FILE = "model_card.md"
 _PARTS = {"image": "picture", "text": "caption", "audio": "sound"}
+_SETS = {sidecar.DEV: "dev", sidecar.HELD_OUT: "corrections that were set aside"}
 _OWN_DATA = """A manifest is JSON lines with `id`, the inputs (`image`, `audio`: paths beside the manifest; `text`),
 `label` and, where known, `group` and `extra.speaker`. A task is a TOML file like `mmdemo/tasks/{task}.toml`.
 
@@ -43,7 +44,7 @@ def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
         _head(task, about),
         _notes(task),
         "## Training\n\n" + _training(about),
-        "## Figures on dev\n\n" + (_details(found) if found else _summary(about)),
+        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_details(found) if found else _summary(about)),
         "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),
     ]
     return "\n".join(part for part in parts if part)
@@ -93,7 +94,8 @@ def _plain(value: Any) -> str:
 
 
 def _summary(about: Sidecar) -> str:
-    return _table(("figure", "value"), [(name, _number(value)) for name, value in about.figures.items()])
+    table = _table(("figure", "value"), [(name, _number(value)) for name, value in about.figures.items()])
+    return f"{about.measured} samples.\n\n{table}" if about.measured else table
 
 
 def _details(found: Figures) -> str:

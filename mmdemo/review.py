@@ -119,6 +119,13 @@ class VersionInfo:
     parent: str | None
     served: bool  # it is the champion
     figures: dict[str, float] = field(default_factory=dict)  # such as accuracy, macro_f1
+    measured_on: str = "dev"  # what the figures are of: dev | held_out, corrections that were set aside
+    measured: int = 0  # samples behind them; 0 where that was not written down
+
+    def measured_sentence(self, language: str = "en") -> str:
+        """Say on what the figures were measured, and on how many samples."""
+        key = f"status.measured_{self.measured_on}"
+        return locale.text(key if self.measured else f"{key}_unknown", language, count=self.measured)
 
 
 @dataclass(frozen=True)
@@ -178,3 +185,4 @@ class Status:
     answered_today: int = 0
     indexed: tuple[Indexed, ...] = ()  # by name and version
     wrong_reason: int = 0  # corrections that count and say: right answer, wrong reason
+    label_studio: bool = False  # it is set up; what is not is not spoken of

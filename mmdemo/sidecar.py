@@ -20,6 +20,8 @@ from mmdemo.tasks import Task
 
 FILE = "version.json"
 ASKED = ("kind", "labels", "modalities", "heads")  # by a task, of a version that answers it
+DEV, HELD_OUT = "dev", "held_out"  # what a version's figures are of: the dev manifest, corrections set aside
+RETRAINED = "python -m annotations retrain"  # how the command of a version begins that learned from corrections
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Sidecar:
     powers: Mapping[str, float] = field(default_factory=dict)
     # modality → distance from training's samples, above which an input is unlike what the model learned from
     familiarity: Mapping[str, float] = field(default_factory=dict)
-    figures: Mapping[str, float] = field(default_factory=dict)  # on dev: accuracy, macro_f1, …
+    figures: Mapping[str, float] = field(default_factory=dict)  # accuracy, macro_f1, … of `measured_on`
+    measured_on: str = DEV  # DEV or HELD_OUT
+    measured: int = 0  # samples behind the figures; 0 where that was not written down
     dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features
     options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
 
@@ -69,13 +73,19 @@ def subset(modalities: tuple[str, ...]) -> str:
 def read(folder: Path) -> Sidecar:
     """Return what stands in `folder/version.json`; fields of later releases are ignored. Raises CheckpointError."""
     try:
-        raw = json.loads((folder / FILE).read_text("utf-8"))
+        raw = _with_measured_on(json.loads((folder / FILE).read_text("utf-8")))
         known = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
         return Sidecar(**{**known, "labels": tuple(raw["labels"]), "modalities": tuple(raw["modalities"])})
     except FileNotFoundError as error:
         raise CheckpointError("checkpoint_missing", path=folder) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError("checkpoint_broken", path=folder / FILE, detail=repr(error)) from error
+
+
+def _with_measured_on(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a sidecar of a release that did not say what its figures were measured on, with that."""
+    retrained = str(raw.get("command", "")).startswith(RETRAINED)
+    return {"measured_on": HELD_OUT if retrained else DEV, **raw}
 
 
 def write(folder: Path, sidecar: Sidecar) -> None:

@@ -145,7 +145,15 @@ class Versions:
         served = self._served(task)
         sidecars = {item.version: item for item in _sidecars(self._shipped / task, self._home / task)}
         return [
-            VersionInfo(name, item.created_at, item.parent, name == served, dict(item.figures))
+            VersionInfo(
+                version=name,
+                created_at=item.created_at,
+                parent=item.parent,
+                served=name == served,
+                figures=dict(item.figures),
+                measured_on=item.measured_on,
+                measured=item.measured,
+            )
             for name, item in sorted(sidecars.items(), reverse=True)
         ]
 

@@ -65,7 +65,10 @@ def describe(task: Task, folder: Path, found: Figures) -> None:
 
     about = sidecar.read(folder)
     measured = {name: round(getattr(found, name), 4) for name in ("accuracy", "macro_f1", "ece")}
-    sidecar.write(folder, dataclasses.replace(about, figures={**about.figures, **measured}))
+    changed = dataclasses.replace(
+        about, figures={**about.figures, **measured}, measured_on=sidecar.DEV, measured=found.n
+    )
+    sidecar.write(folder, changed)
     card.write(folder, task, found)
 
 

@@ -41,6 +41,7 @@ def show_versions(given: argparse.Namespace, config: Settings) -> Said:
     lines = [
         f"{'*' if info.served else ' '} {name:<16} {info.version:<20} {info.created_at}  "
         + ", ".join(f"{figure} {value:.4g}" for figure, value in info.figures.items())
+        + (f"; {info.measured_sentence()}" if info.figures else "")
         for name, info in found
     ]
     return Said([{"task": name, **to_json(info)} for name, info in found], lines or ["There are no versions yet."])

@@ -78,7 +78,7 @@ def update(
 ) -> Path:
     """Teach the version in folder `champion` the rows; write the challenger to `out`, whole or not at all, return it.
 
-    `rehearsed` are samples that it should go on answering as it does. `dev` is only measured on, for the sidecar. The
+    `rehearsed` are samples that it should go on answering as it does. `dev`, corrections too, is only measured on, for the sidecar. The
     same seed gives the same weights on the same machine. Raises CheckpointError, ManifestError (a row that cannot be
     judged), StorageError.
     """
@@ -98,9 +98,10 @@ def update(
         data=manifests.digest(rows),
         samples=len(rows),
         seed=seed,
-        command=f"python -m annotations retrain --task {task.name}",
+        command=f"{sidecar.RETRAINED} --task {task.name}",
         code_revision=sidecar.code_revision(),
         options=recipe.told(),
+        measured_on=sidecar.HELD_OUT,
     )
     checking = partial(_check, champion=champion, seed=seed)
     return finish(model, processor, about, out, task=task, taught=taught, aside=(), dev=held_out, checking=checking)

@@ -70,6 +70,7 @@ def finish(
         powers={given: scaling.power for given, scaling in checked.scalings.items() if scaling.power},
         familiarity=checked.limits,
         figures={**measured, **checked.figures},
+        measured=len(dev),
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
     )
     try:

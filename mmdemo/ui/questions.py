@@ -112,12 +112,13 @@ def told(entry: ReviewItem, made: Correction, task: Task, language: str) -> str:
 
 def progress(answered_today: int, status: Status, task: Task, language: str) -> str:
     """Return what was answered today, and what the night still needs to decide about this task."""
-    today = text("review.today", language, count=answered_today)
+    today, title = text("review.today", language, count=answered_today), task.display_title(language)
     missing = status.held_out_needed - status.held_out
     if missing <= 0:
-        return today + text("review.enough", language)
+        return today + text("review.enough", language, task=title)
     # Only a share of all answers is set aside to judge by.
-    return today + text("review.missing", language, count=math.ceil(missing / task.gate.held_out_share))
+    more = math.ceil(missing / task.gate.held_out_share)
+    return today + text("review.missing", language, count=more, task=title)
 
 
 def _row(item: QueueItem, task: Task, current: bool, language: str) -> Row:

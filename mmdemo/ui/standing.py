@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mmdemo.locale import text
-from mmdemo.review import STATES, Run, Status, VersionInfo
+from mmdemo.review import SENT, STATES, Run, Status, VersionInfo
 from mmdemo.tasks import Task
 from mmdemo.ui.answer import percent
 
@@ -12,7 +12,7 @@ RUNNING = "running"
 FIGURES = ("accuracy", "macro_f1", "ece")  # of a version, where its sidecar has them
 AS_PERCENT = ("accuracy",)
 ANNOTATORS_MOST = 12  # that are listed; the rest is in the downloads
-NOBODY_COUNTS = "unflagged"  # a state worth a line only where there are such samples
+NOBODY_COUNTS = "unflagged"
 FORGOTTEN = "forgotten"
 
 
@@ -31,6 +31,7 @@ class Version:
 
     name: str
     about: str
+    measured: str  # on what, "" where there are no figures
     served: bool
     figures: tuple[str, ...]  # one a column, "–" where there is none
 
@@ -55,15 +56,19 @@ class Standing:
     held_out_percent: int
     figures: tuple[str, ...]  # heads of the versions' columns
     versions: tuple[Version, ...]
+    incomparable: bool  # the versions' figures are of different samples
+    label_studio: bool  # it is set up, or samples lie there
+    has_key: bool = True  # there is a review key that could be typed
 
 
 def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
     """Return what the tab shows of a task's status."""
     run = status.last_retrain
     named = [name for name in FIGURES if any(name in version.figures for version in status.versions)]
+    remote = status.label_studio or bool(status.states.get(SENT))
     return Standing(
         reviewer=reviewer,
-        counts=tuple(_counts(status.states, language)),
+        counts=tuple(_counts(status.states, remote, language)),
         labels=_bars({task.display(label, language): n for label, n in status.by_label.items()}),
         annotators=_bars(dict(sorted(status.by_annotator.items(), key=lambda pair: -pair[1])[:ANNOTATORS_MOST])),
         wrong_reason=text("status.wrong_reason", language, count=status.wrong_reason) if status.wrong_reason else "",
@@ -78,12 +83,15 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         held_out_percent=min(100, round(100 * status.held_out / max(1, status.held_out_needed))),
         figures=tuple(text(f"status.figure_{name}", language) for name in named),
         versions=tuple(_version(version, named, language) for version in status.versions),
+        incomparable=len({(v.measured_on, v.measured) for v in status.versions if _is_measured(v)}) > 1,
+        label_studio=remote,
     )
 
 
-def _counts(states: Mapping[str, int], language: str) -> Iterator[Count]:
+def _counts(states: Mapping[str, int], remote: bool, language: str) -> Iterator[Count]:
+    dull = {NOBODY_COUNTS, FORGOTTEN, *(() if remote else (SENT,))}  # worth a line only where there are such samples
     for state in (*STATES, FORGOTTEN):
-        if state in states and (states[state] or state not in (NOBODY_COUNTS, FORGOTTEN)):
+        if state in states and (states[state] or state not in dull):
             yield Count(text(f"status.state_{state}", language), states[state])
 
 
@@ -112,8 +120,16 @@ def _version(version: VersionInfo, named: list[str], language: str) -> Version:
         else text("status.trained_on", language, day=day)
     )
     return Version(
-        version.version, about, version.served, tuple(_figure(version.figures, name, language) for name in named)
+        name=version.version,
+        about=about,
+        measured=version.measured_sentence(language) if _is_measured(version) else "",
+        served=version.served,
+        figures=tuple(_figure(version.figures, name, language) for name in named),
     )
+
+
+def _is_measured(version: VersionInfo) -> bool:
+    return any(name in version.figures for name in FIGURES)
 
 
 def _figure(figures: Mapping[str, float], name: str, language: str) -> str:

@@ -1,6 +1,6 @@
 """The Status tab: its frame, and the endpoints that `static/status.js` calls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -39,6 +39,7 @@ class Board:
         language = language_of(request)
         seen = status if reviewer else access.for_strangers(status)
         view = standing.view(seen, self.services.tasks[name], reviewer, language)
+        view = replace(view, has_key=bool(self.settings.review_key.strip()))
         return {"task": name, "running": view.running, "html": render.html("status_cards", language, view=view)}
 
     def train(self, request: gr.Request, task: str, key: str) -> dict[str, Any]:

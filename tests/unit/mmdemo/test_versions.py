@@ -1,5 +1,6 @@
 """Versions: the pointer is replaced whole, goes back, and a home that cannot be used still serves what is shipped."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from mmdemo import sidecar, tasks
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.sidecar import Sidecar
-from mmdemo.versions import Versions
+from mmdemo.versions import SHIPPED, Versions
 
 SIDE = Sidecar(
     version="2026-11-23-base",
@@ -38,6 +39,27 @@ def add(home: Versions, name: str) -> None:
 def test_sidecar_comes_back_as_it_was_written(tmp_path: Path) -> None:
     sidecar.write(tmp_path, SIDE)
     assert sidecar.read(tmp_path) == SIDE
+
+
+@pytest.mark.parametrize(
+    ("command", "measured_on"),
+    [("python -m mmdemo train --task sentiment", "dev"), ("python -m annotations retrain --task x", "held_out")],
+)
+def test_a_sidecar_of_before_says_on_what_and_that_the_number_is_unknown(
+    tmp_path: Path, command: str, measured_on: str
+) -> None:
+    sidecar.write(tmp_path, replace(SIDE, command=command))
+    raw = json.loads((tmp_path / sidecar.FILE).read_text("utf-8"))
+    old = {name: value for name, value in raw.items() if not name.startswith("measured")}
+    (tmp_path / sidecar.FILE).write_text(json.dumps(old), "utf-8")
+    about = sidecar.read(tmp_path)
+    assert (about.measured_on, about.measured) == (measured_on, 0)
+
+
+@pytest.mark.parametrize("task", sorted(path.name for path in SHIPPED.iterdir() if path.is_dir()))
+def test_what_is_shipped_says_on_how_many_samples_it_was_measured(task: str) -> None:
+    about, card = sidecar.read(SHIPPED / task), (SHIPPED / task / "model_card.md").read_text("utf-8")
+    assert f"## Figures on {about.measured_on}\n\n{about.measured} samples." in card
 
 
 def test_shipped_version_is_champion_while_no_pointer_exists(home: Versions) -> None:

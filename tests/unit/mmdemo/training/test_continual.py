@@ -82,6 +82,7 @@ def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challeng
     model, processor = MultimodalModel.load(challenger)
     measured = accuracy(model, processor, decode_rows(negatives[36:], task, processor))
     assert about.figures["accuracy"] == pytest.approx(measured, abs=1e-4) and measured > 0.5
+    assert (about.measured_on, about.measured) == ("held_out", len(negatives[36:]))
     assert Predictor(task, challenger).model_version == "v2"
     assert [path.name for path in challenger.parent.iterdir()] == ["v2"]
 

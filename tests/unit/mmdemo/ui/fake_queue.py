@@ -148,8 +148,8 @@ class FakeQueue(FakeLoop):
         made = [correction for correction in self.corrections if correction.task == task]
         run = Run(task, "done", "waiting", ("Too few corrections.",), {}, "2026-11-21", None, NOW, NOW)
         versions = (
-            VersionInfo("2026-11-21", NOW, "base", True, {"accuracy": 0.861, "macro_f1": 0.832}),
-            VersionInfo("base", NOW, None, False, {"accuracy": 0.842, "macro_f1": 0.814}),
+            VersionInfo("2026-11-21", NOW, "base", True, {"accuracy": 0.861, "macro_f1": 0.832}, "held_out", 33),
+            VersionInfo("base", NOW, None, False, {"accuracy": 0.842, "macro_f1": 0.814}, "dev", 1487),
         )
         return Status(
             task=task,

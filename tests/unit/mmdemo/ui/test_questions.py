@@ -110,9 +110,9 @@ def test_the_queue_says_task_confidence_and_reason(loop: FakeQueue) -> None:
 @pytest.mark.parametrize(
     ("held_out", "sentence"),
     [
-        (8, "5 answered today · about 40 more and tonight's training has enough to decide"),
-        (20, "5 answered today · tonight's training has enough to decide"),
-        (31, "5 answered today · tonight's training has enough to decide"),
+        (8, "5 answered today · about 40 more for “Sentiment” and tonight's training has enough to decide"),
+        (20, "5 answered today · tonight's training has enough to decide about “Sentiment”"),
+        (31, "5 answered today · tonight's training has enough to decide about “Sentiment”"),
     ],
 )
 def test_what_tonight_still_needs_counts_answers_not_those_set_aside(held_out: int, sentence: str) -> None:

@@ -1,6 +1,7 @@
 """What the Status tab shows, as plain values and as HTML."""
 
 import dataclasses
+import html
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from mmdemo import tasks
 from mmdemo.errors import BadInput, Busy, NotAllowed, UnknownName
 from mmdemo.review import Reason, Run, Status, VersionInfo
 from mmdemo.settings import Settings
-from mmdemo.ui import standing
+from mmdemo.ui import render, standing
 from mmdemo.ui.status import Board
 from tests.unit.mmdemo.ui.fake_queue import NOW, FakeQueue
 
@@ -24,8 +25,8 @@ STATUS = Status(
     by_label={"negative": 4, "neutral": 0, "positive": 3},
     by_annotator={"Bob": 2, "Ann": 5},
     versions=(
-        VersionInfo("2026-11-21", NOW, "base", True, {"accuracy": 0.861, "macro_f1": 0.8321, "ece": 0.031}),
-        VersionInfo("base", NOW, None, False, {"accuracy": 0.842}),
+        VersionInfo("2026-11-21", NOW, "base", True, {"accuracy": 0.861, "macro_f1": 0.8321}, "held_out", 33),
+        VersionInfo("base", NOW, None, False, {"accuracy": 0.842, "ece": 0.031}, "dev", 1487),
     ),
     last_sync=None,
     last_retrain=RUN,
@@ -42,12 +43,37 @@ def test_counts_stand_in_the_order_of_states_and_none_that_is_empty_and_dull() -
     counts = standing.view(STATUS, TASK, True, "en").counts
     assert [(c.name, c.number) for c in counts] == [
         ("waiting", 3),
-        ("in Label Studio", 0),
         ("answered", 7),
         ("skipped", 1),
         ("unsure", 0),
         ("deleted", 2),
     ]
+
+
+def test_label_studio_is_spoken_of_only_where_it_is_set_up_or_holds_samples() -> None:
+    for status, is_shown in (
+        (STATUS, False),
+        (dataclasses.replace(STATUS, label_studio=True), True),
+        (dataclasses.replace(STATUS, states={**STATUS.states, "sent": 2}), True),
+    ):
+        view = standing.view(status, TASK, True, "en")
+        assert ("in Label Studio" in [count.name for count in view.counts]) is is_shown
+        page = render.html("status_cards", "en", view=view)
+        assert ("Label Studio" in page) is is_shown
+
+
+def test_figures_say_on_what_they_were_measured_and_that_they_differ() -> None:
+    view = standing.view(STATUS, TASK, True, "en")
+    assert [version.measured for version in view.versions] == [
+        "measured on 33 corrections that were set aside",
+        "measured on 1,487 samples of dev",
+    ]
+    assert view.incomparable and "can't be compared" in html.unescape(render.html("status_cards", "en", view=view))
+    old = VersionInfo("base", NOW, None, True, {"accuracy": 0.842})
+    bare = VersionInfo("bare", NOW, None, False, {"parameters": 12.0})
+    view = standing.view(dataclasses.replace(STATUS, versions=(old, bare)), TASK, True, "en")
+    assert [v.measured for v in view.versions] == ["measured on dev; of how many samples is not written down", ""]
+    assert not view.incomparable and "compared" not in render.html("status_cards", "en", view=view)
 
 
 def test_bars_stand_in_the_tasks_order_and_annotators_by_number() -> None:
@@ -64,8 +90,8 @@ def test_versions_have_a_column_for_each_figure_that_any_has() -> None:
     view = standing.view(STATUS, TASK, True, "en")
     assert view.figures == ("accuracy", "macro-F1", "calibration error")
     assert [(v.name, v.served, v.figures) for v in view.versions] == [
-        ("2026-11-21", True, ("86 %", "0.832", "0.031")),
-        ("base", False, ("84 %", "–", "–")),
+        ("2026-11-21", True, ("86 %", "0.832", "–")),
+        ("base", False, ("84 %", "–", "0.031")),
     ]
     assert [v.about for v in view.versions] == ["trained on 2026-11-23, from base", "trained on 2026-11-23"]
 
@@ -132,4 +158,8 @@ def test_a_stranger_sees_versions_and_the_number_waiting(tmp_path: Path) -> None
     with pytest.raises(NotAllowed):
         board.export(HERE, "sentiment", "queue", "csv", "guess")
     assert not loop.trained
+    assert "the key is typed in the Review tab" in page
+    beyond: Any = SimpleNamespace(headers={"host": "localhost", "x-forwarded-for": "192.0.2.7"})
+    closed = Board(loop.services(), Settings()).show(beyond, "sentiment", "")["html"]
+    assert "no review key is set" in closed and "typed" not in closed
     assert "Ann" in board.show(HERE, "sentiment", "sesame")["html"]
