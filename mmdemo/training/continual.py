@@ -78,7 +78,7 @@ def update(
 ) -> Path:
     """Teach the version in folder `champion` the rows; write the challenger to `out`, whole or not at all, return it.
 
-    `rehearsed` are samples that it should go on answering as it does. `dev`, corrections too, is only measured on, for the sidecar. The
+    `rehearsed` are samples that it should go on answering as it does. `dev`, corrections too, is only measured on. The
     same seed gives the same weights on the same machine. Raises CheckpointError, ManifestError (a row that cannot be
     judged), StorageError.
     """
