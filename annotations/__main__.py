@@ -167,7 +167,13 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequen
     "expire": (expire, [(("--days",), {"type": _natural, "help": _DAYS})]),
     "forget": (forget, [(("prediction_id",), {"help": "what /predict returned to its sender"})]),
 }
-RETRAIN = "retrain"  # has a command line of its own, which `python annotations/retrain.py` offers too
+# These have command lines of their own; what runs them is imported when it is asked for.
+RETRAIN = "retrain"  # which `python annotations/retrain.py` offers too
+TOUR = "tour"  # … and `python -m annotations.tour`
+OWN_HELP = {
+    RETRAIN: "Train a challenger from the corrections; serve it if it is not worse.",
+    TOUR: "Once around the loop by itself, on drawn pictures, in a home folder of its own.",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -177,6 +183,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from annotations import retrain  # brings torch, which no other command needs
 
         return retrain.main(words[1:])
+    if words[:1] == [TOUR]:
+        from annotations.tour import __main__ as tour  # brings a client of the app
+
+        return tour.main(words[1:])
     given = _parser().parse_args(words)
     try:
         said = given.run(given, settings.load())
@@ -190,7 +200,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m annotations", description="Doubt, label, learn.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    commands.add_parser(RETRAIN, help="Train a challenger from the corrections; serve it if it is not worse.")
+    for name, help_line in OWN_HELP.items():
+        commands.add_parser(name, help=help_line)
     for name, (run, arguments) in COMMANDS.items():
         command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run)

@@ -11,8 +11,21 @@ from dotenv import dotenv_values
 
 from mmdemo.errors import ManifestError
 
-ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py
+ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py, or of the installed packages
 ASK, UNLESS_DECLINED = "ask", "unless_declined"  # of MMDEMO_KEEP_DOUBTFUL
+_BESIDE = ("app.py", "requirements.txt")  # what stands beside the packages in a clone, and in a Space
+
+
+def in_clone() -> bool:
+    """Tell whether this is the repository, or what was gathered from it, and not an installed package."""
+    return all((ROOT / name).is_file() for name in _BESIDE)
+
+
+def _base() -> Path:
+    """Return where `.env` and `data` stand: beside app.py, else in the user's folder for the data of programs."""
+    if in_clone():
+        return ROOT
+    return Path(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")) / "mmdemo"
 
 
 def _setting(
@@ -26,7 +39,9 @@ def _setting(
 class Settings:
     """What can be set from outside; the environment wins over `.env`."""
 
-    home: Path = _setting("MMDEMO_HOME", ROOT / "data", "folder", "everything that is kept: database, media, versions")
+    home: Path = _setting(
+        "MMDEMO_HOME", _base() / "data", "folder", "everything that is kept: database, media, versions"
+    )
     database_url: str = _setting("MMDEMO_DATABASE_URL", "", "URL", "database; empty: SQLite in the home folder")
     task_dir: Path | None = _setting("MMDEMO_TASK_DIR", None, "folder", "task files beside the shipped ones")
     profile: str = _setting(
@@ -73,7 +88,7 @@ class Settings:
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process; `environment` replaces os.environ and `.env`. Raises ManifestError."""
     if environment is None:
-        environment = {**{k: v for k, v in dotenv_values(ROOT / ".env").items() if v is not None}, **os.environ}
+        environment = {**{k: v for k, v in dotenv_values(_base() / ".env").items() if v is not None}, **os.environ}
     given = {
         f.name: environment[f.metadata["variable"]] for f in fields(Settings) if f.metadata["variable"] in environment
     }

@@ -15,7 +15,7 @@ from typing import Any
 from mmdemo.errors import CheckpointError, StorageError
 from mmdemo.samples import to_json
 from mmdemo.scaling import UNSCALED, Scaling
-from mmdemo.settings import ROOT
+from mmdemo.settings import ROOT, in_clone
 from mmdemo.tasks import Task
 
 FILE = "version.json"
@@ -116,6 +116,8 @@ def now() -> str:
 
 def code_revision() -> str:
     """Return the commit of this code, "" where it is not a git checkout."""
+    if not in_clone():
+        return ""  # a repository around an installed package is somebody else's
     command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()

@@ -1,6 +1,7 @@
-"""make tour: once around the loop by itself, on drawn pictures, in a home folder of its own.
+"""Once around the loop by itself: make tour, python -m annotations tour.
 
-Says each step with its numbers, and leaves the app running so that one can look; --exit ends it instead.
+Everything takes place on drawn pictures, in a home folder of its own. Each step is said with its numbers; what turned
+right is written to a page; and the app is left running so that one can look. --exit ends it instead.
 """
 
 import argparse
@@ -17,10 +18,13 @@ from pathlib import Path
 
 from gradio_client import Client
 
-from annotations.tour import first, walk
+from annotations.tour import ending, first, walk
 from annotations.tour.drawings import FILLED, OUTLINE
+from annotations.tour.ending import Ending
 from annotations.tour.first import Start
-from mmdemo.settings import ROOT
+from mmdemo import tasks
+from mmdemo.locale import text
+from mmdemo.settings import ROOT, in_clone
 
 HOME = ROOT / "build" / "tour"
 SENT, FRESH = 60, 30  # outlines that the visitor sends, and those that only ask, before and after
@@ -31,20 +35,24 @@ STOP_LIMIT_S = 20.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Go around once and return the exit code: 0 where a better version is served at the end."""
     given = _parser().parse_args(argv)
+    if not in_clone():
+        print(text("tour.needs_clone", folder=ROOT), file=sys.stderr)
+        return 2
     begin = time.monotonic()
     if given.home == HOME:
         shutil.rmtree(HOME, ignore_errors=True)
     try:
         start = _first_model(given.home)
         with _app(start) as url:
-            learned = _around(start, url)
+            end = _around(start, url, stays=not given.exit)
             print(f"\nOnce around in {time.monotonic() - begin:.0f} s.", flush=True)
+            _show(end, start.home)
             if not given.exit:
-                _wait(url)
+                _wait()
     except subprocess.CalledProcessError as error:
         print(f"{' '.join(error.cmd)}\nfailed:\n{error.stderr}", file=sys.stderr)
         return 1
-    return 0 if learned else 1
+    return 0 if end.versions[0] != end.versions[1] else 1
 
 
 def _first_model(home: Path) -> Start:
@@ -54,7 +62,7 @@ def _first_model(home: Path) -> Start:
     return start
 
 
-def _around(start: Start, url: str) -> bool:
+def _around(start: Start, url: str, stays: bool) -> Ending:
     client, folder = walk.client_of(url), start.home / "drawings"
     fresh = {look: first.sheet("fresh", FRESH, look) for look in (OUTLINE, FILLED)}
     before = {look: walk.ask(client, found, folder / "fresh", keep=False) for look, found in fresh.items()}
@@ -63,26 +71,54 @@ def _around(start: Start, url: str) -> bool:
     flagged = sum(one.answer["flagged"] for one in sent)
     _say("", f"{walk.right(sent)} of {SENT} answers are right; {flagged} are doubtful and wait for a person")
     _say("Dispute", f"{walk.dispute(client, sent)} were wrong and sure: the visitor says so")
-    _say("Correct", f"the annotator answers the {walk.correct(client, sent)} samples of the queue")
+    answered = walk.correct(client, sent)
+    _say("Correct", f"the annotator answers the {answered} samples of the queue")
     _say("Learn", "python -m annotations retrain")
     night = walk.retrain(start)
     _say("", f"{night['verdict']}: {night['reason']}")
-    return _ask_again(client, start, sent, before)
-
-
-def _ask_again(client: Client, start: Start, sent: list[walk.Asked], before: dict[str, list[walk.Asked]]) -> bool:
-    wrong = [one.drawing for one in sent if not one.right]
-    again = walk.ask(client, wrong, start.home / "drawings" / "sent", keep=False)
-    served = again[0].answer["model_version"]
-    _say(
-        "Ask again",
-        f"the same app answers with {served}: of the {len(wrong)} it had wrong, {walk.right(again)} are right",
+    again, served = _ask_again(client, start, sent, before)
+    return Ending(
+        task=tasks.load_file(start.task_file),
+        address=url if stays else "",
+        versions=(start.version, served),
+        answered=answered,
+        waiting=walk.waiting(client),
+        groups=again,
     )
-    for look, asked in before.items():
-        after = walk.ask(client, [one.drawing for one in asked], start.home / "drawings" / "fresh", keep=False)
-        figures = f"{walk.right(asked)} right before, {walk.right(after)} now"
-        _say("", f"of {len(asked)} other drawings, {look}: {figures}")
-    return served != start.version
+
+
+def _ask_again(
+    client: Client, start: Start, sent: list[walk.Asked], before: dict[str, list[walk.Asked]]
+) -> tuple[dict[str, ending.Turned], str]:
+    """Return how the answers changed, by what was asked about, and the version that answers now."""
+    groups = {"sent": [one for one in sent if not one.right], **before}
+    folders = {"sent": "sent"}
+    turned, served = {}, start.version
+    for name, asked in groups.items():
+        folder = start.home / "drawings" / folders.get(name, "fresh")
+        after = walk.ask(client, [one.drawing for one in asked], folder, keep=False)
+        turned[name] = ending.compare(asked, after)
+        served = after[0].answer["model_version"] if after else served
+    corrected = turned["sent"]
+    told = f"of the {corrected.asked} it had wrong, {corrected.right_after} are right"
+    _say("Ask again", f"the same app answers with {served}: {told}")
+    for look in before:
+        figures = f"{turned[look].right_before} right before, {turned[look].right_after} now"
+        _say("", f"of {turned[look].asked} other drawings, {look}: {figures}")
+    return turned, served
+
+
+def _show(end: Ending, home: Path) -> None:
+    """Say what the tour did, and where to see it."""
+    print()
+    step = "Turned"
+    for sentence in ending.sentences(end.groups["sent"], end.task):
+        _say(step, sentence)
+        step = ""
+    _say("Queue", text("tour.queue", answered=end.answered, waiting=end.waiting))
+    _say("Look", text("tour.page", page=ending.write(home, end).as_uri()))
+    if end.address:
+        _say("", f"{end.address}  {ending.where(end.task)}")
 
 
 @contextlib.contextmanager
@@ -121,8 +157,8 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _wait(url: str) -> None:
-    print(f"Look for yourself: {url} (Ctrl-C ends it)", flush=True)
+def _wait() -> None:
+    _say("", text("tour.ends"))
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(3600)
@@ -133,7 +169,7 @@ def _say(step: str, text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m annotations.tour", description="Once around the loop by itself.")
+    parser = argparse.ArgumentParser(prog="python -m annotations tour", description="Once around the loop by itself.")
     parser.add_argument("--exit", action="store_true", help="end after the round instead of leaving the app running")
     parser.add_argument("--home", type=Path, default=HOME, help="an empty folder to work in (default: build/tour)")
     return parser

@@ -25,6 +25,7 @@ class Start:
     home: Path
     environment: dict[str, str]  # for the app and the commands that meet it in this home
     version: str  # the first model
+    task_file: Path
 
     def command(self, *words: str | Path) -> list[str]:
         """Return a command line of this Python."""
@@ -50,7 +51,7 @@ def prepare(home: Path) -> Start:
     train = drawings.write(home / "drawings" / "learned", sheet("learned", LEARNED, FILLED))
     dev = drawings.write(home / "drawings" / "checked", sheet("checked", CHECKED, FILLED))
     versions = Versions(Settings(home=home))
-    start = Start(home, environment(home, folder), versions.new_name(TASK))
+    start = Start(home, environment(home, folder), versions.new_name(TASK), task)
     out = versions.folder(TASK, start.version)
     start.run("-m", "mmdemo", "train", "--task", task, "--train", train, "--dev", dev, "--out", out)
     versions.promote(TASK, start.version)

@@ -63,6 +63,11 @@ def correct(client: Client, asked: Sequence[Asked]) -> int:
     return len(queue)
 
 
+def waiting(client: Client) -> int:
+    """Return how many samples still wait for a person."""
+    return len(client.predict(TASK, QUEUE_LIMIT, api_name="/queue"))
+
+
 def retrain(start: Start) -> dict[str, Any]:
     """Run the night as a command and return what it says. Raises CalledProcessError where it fails."""
     return json.loads(start.run("-m", "annotations", "retrain", "--task", TASK, "--json"))[0]
