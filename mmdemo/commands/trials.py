@@ -2,12 +2,16 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmdemo import tasks
 from mmdemo.commands.command import TASK, Command, Said
 from mmdemo.commands.train import DATA, options_of, starts_of
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
+
+if TYPE_CHECKING:
+    from mmdemo.training import splits
 
 _BY = 'field of extra, or "group", whose samples stay together (default: the task\'s, or speaker)'
 _RANGES = "TOML with a list of values, or low and high, for each option (default: learning rates and regularisation)"
@@ -19,8 +23,24 @@ def split(given: argparse.Namespace, config: Settings) -> Said:
 
     task = tasks.get(given.task, config.task_dir) if given.task else None
     by = given.by or (task.split_by if task else tasks.SPLIT_BY)
-    counts = splits.split(given.manifest, given.out, given.share, by, task)
-    return Said(counts, [f"{given.out / name}: {count} samples" for name, count in counts.items()])
+    found = splits.split(given.manifest, given.out, given.share, by, task)
+    lines = [f"{given.out / name}: {count} samples" for name, count in found.counts.items()]
+    value = {**found.counts, **{name: value for name, value in to_json(found).items() if name != "counts"}}
+    return Said(value, [*lines, f"asked for {found.asked:.0%} in dev, got {found.share:.0%}{_why(found)}"])
+
+
+def _why(found: "splits.Parting") -> str:
+    """Return why another share came out than was asked for, "" where it did not."""
+    if not found.is_uneven:
+        return ""
+    if found.groups:
+        return (
+            f": samples of one {found.by} stay together, and there are {found.groups}; the smallest holds "
+            f"{found.smallest:.0%} of the samples"
+        )
+    return (
+        f": no sample names its {found.by}; those of one caption stay together, and chance shares out so few unevenly"
+    )
 
 
 def corpus(given: argparse.Namespace, config: Settings) -> Said:

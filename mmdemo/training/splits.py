@@ -11,6 +11,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,24 @@ from mmdemo.training.manifests import FILES, Row
 
 FEWEST = 3  # speakers, of whom one can be spared to fit temperatures on
 SIDES = ("train.jsonl", "dev.jsonl")  # what `split` writes
+UNEVEN = 0.2  # of the share asked for, by which the share that came out may differ without a reason being given
+
+
+@dataclass(frozen=True)
+class Parting:
+    """What came of a split."""
+
+    counts: dict[str, int]  # samples, by the name of the manifest
+    by: str  # the field that keeps samples together
+    asked: float  # share of the samples for dev
+    share: float  # that went there
+    groups: int  # values of the field; 0 where no sample has it, and captions keep samples together
+    smallest: float  # share of the samples in the smallest of them, or of one caption
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the share that came out is another than the one asked for."""
+        return abs(self.share - self.asked) > UNEVEN * self.asked
 
 
 def hold_out(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[list[Row], list[Row]]:
@@ -62,12 +81,13 @@ def folds(rows: Sequence[Row], number: int, by: str = SPLIT_BY, seed: int = 0) -
     return [[rows[index] for index in found] for found in places]
 
 
-def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = None) -> dict[str, int]:
-    """Write train.jsonl and dev.jsonl to `out`, every line as it was but for its paths; return the samples of each.
+def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = None) -> Parting:
+    """Write train.jsonl and dev.jsonl to `out`, every line as it was but for its paths; return what came of it.
 
     Raises ManifestError for a manifest with lines at fault or with nothing to part, StorageError.
     """
-    sides = dict(zip(SIDES, part(manifests.read(manifest, task), share, by), strict=True))
+    rows = manifests.read(manifest, task)
+    sides = dict(zip(SIDES, part(rows, share, by), strict=True))
     if not 0 < share < 1 or not all(sides.values()):
         raise ManifestError("split_wrong", path=manifest, share=share, by=by)
     taken = [name for name in SIDES if (out / name).exists()]
@@ -80,7 +100,13 @@ def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = 
             (out / name).write_text("".join(json.dumps(raw, ensure_ascii=False) + "\n" for raw in lines), "utf-8")
     except OSError as error:
         raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
-    return {name: len(side) for name, side in sides.items()}
+    return _parting(rows, {name: len(side) for name, side in sides.items()}, share, by)
+
+
+def _parting(rows: Sequence[Row], counts: dict[str, int], asked: float, by: str) -> Parting:
+    sizes = Counter(value for row in rows if (value := _field(row, by)) is not None)
+    smallest = min((sizes or Counter(row.sample.text or row.id for row in rows)).values())
+    return Parting(counts, by, asked, counts[SIDES[1]] / len(rows), len(sizes), smallest / len(rows))
 
 
 def moved(raw: Mapping[str, Any], before: Path, after: Path) -> dict[str, Any]:

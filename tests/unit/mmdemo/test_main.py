@@ -99,9 +99,37 @@ def test_options_are_read_from_the_command_line(capsys, trained, tmp_path: Path)
 def test_a_manifest_is_split(capsys, trained, tmp_path: Path) -> None:
     words = ("split", "--manifest", trained.train, "--out", tmp_path / "parts", "--share", 0.5, "--by", "group")
     code, out, _ = run(capsys, *words, "--json")
-    assert (code, json.loads(out)) == (0, {"train.jsonl": 80, "dev.jsonl": 80})
+    found = json.loads(out)
+    assert (code, found["train.jsonl"], found["dev.jsonl"]) == (0, 80, 80)
+    assert (found["asked"], found["share"], found["groups"], found["smallest"]) == (0.5, 0.5, 2, 0.5)
     code, _, err = run(capsys, *words)
     assert code == 2 and "not empty" in err
+
+
+@pytest.mark.parametrize(
+    ("share", "speakers", "said"),
+    [
+        (
+            0.1,
+            ("b0", "b0", "b0", "b1", "b1"),
+            "asked for 10% in dev, got 40%: samples of one speaker stay together, and",
+        ),
+        (0.1, ("b0", "b0", "b0", "b1", "b1"), " there are 2; the smallest holds 40% of the samples"),
+        (0.4, ("b0", "b0", "b0", "b1", "b1"), "asked for 40% in dev, got 40%"),
+        (0.3, (), "asked for 30% in dev, got 50%: no sample names its speaker; those of one caption stay together"),
+    ],
+)
+def test_a_split_says_what_share_it_came_to_and_why(
+    capsys, tmp_path: Path, share: float, speakers: tuple[str, ...], said: str
+) -> None:
+    extras = [{"speaker": speakers[n % len(speakers)]} if speakers else {} for n in range(20)]
+    lines = [{"id": f"{n}", "text": f"caption {n % 10}", "label": "a", "extra": e} for n, e in enumerate(extras)]
+    (tmp_path / "all.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    words = ("split", "--manifest", tmp_path / "all.jsonl", "--out", tmp_path / "parts", "--share", share)
+    code, out, _ = run(capsys, *words)
+    last = out.splitlines()[-1]
+    assert code == 0 and said in last
+    assert (":" in last) is (share != 0.4)  # a reason only where there is something to explain
 
 
 def test_a_search_names_the_best_options(capsys, trained, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_split_moves_lines_and_never_files(tmp_path: Path) -> None:
     manifest = tmp_path / "all.jsonl"
     manifest.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     out = tmp_path / "deep" / "parts"
-    assert splits.split(manifest, out, 0.25, "speaker") == {"train.jsonl": 15, "dev.jsonl": 5}
+    assert splits.split(manifest, out, 0.25, "speaker").counts == {"train.jsonl": 15, "dev.jsonl": 5}
     sides = [manifests.read(out / name, None) for name in splits.SIDES]
     assert len({r.extra["speaker"] for r in sides[1]}) == 1
     assert not {r.extra["speaker"] for r in sides[0]} & {r.extra["speaker"] for r in sides[1]}
