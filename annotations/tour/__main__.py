@@ -21,7 +21,7 @@ from gradio_client import Client
 from annotations.tour import ending, first, walk
 from annotations.tour.drawings import FILLED, OUTLINE
 from annotations.tour.ending import Ending
-from annotations.tour.first import Start
+from annotations.tour.first import TASK, Start
 from mmdemo import tasks
 from mmdemo.locale import text
 from mmdemo.settings import ROOT, in_clone
@@ -79,7 +79,7 @@ def _around(start: Start, url: str, stays: bool) -> Ending:
     again, served = _ask_again(client, start, sent, before)
     return Ending(
         task=tasks.load_file(start.task_file),
-        address=url if stays else "",
+        address=f"{url}/?tab=predict&task={TASK}" if stays else "",
         versions=(start.version, served),
         answered=answered,
         waiting=walk.waiting(client),

@@ -43,7 +43,7 @@ class Ending:
     """What the page shows."""
 
     task: Task
-    address: str  # of the running app, "" where it ends with the tour
+    address: str  # of the task in the running app, "" where that ends with the tour
     versions: tuple[str, str]  # served before and after
     answered: int  # samples of the queue that the annotator answered
     waiting: int  # that still wait

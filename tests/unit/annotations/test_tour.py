@@ -28,7 +28,7 @@ BEFORE = answers(*["square"] * 9)
 AFTER = answers(*["circle", "square", "triangle"] * 2, "circle", "triangle", "triangle")  # the last square turns wrong
 ENDING = Ending(
     task=TASK,
-    address="http://127.0.0.1:7860",
+    address="http://127.0.0.1:7860/?tab=predict&task=shapes",
     versions=("2026-11-24-n001", "2026-11-24-n002"),
     answered=5,
     waiting=0,
@@ -70,7 +70,7 @@ def test_the_page_speaks_each_language(language: str, said: list[str]) -> None:
 
 
 def test_the_page_leads_to_the_app_only_while_it_runs() -> None:
-    assert 'href="http://127.0.0.1:7860"' in ending.render(ENDING)
+    assert 'href="http://127.0.0.1:7860/?tab=predict&amp;task=shapes"' in ending.render(ENDING)
     ended = Ending(**{**vars(ENDING), "address": ""})
     assert "href" not in ending.render(ended)
 
