@@ -26,6 +26,8 @@ from mmdemo.training.manifests import FILES, Row
 FEWEST = 3  # speakers, of whom one can be spared to fit temperatures on
 SIDES = ("train.jsonl", "dev.jsonl")  # what `split` writes
 UNEVEN = 0.2  # of the share asked for, by which the share that came out may differ without a reason being given
+# What a part is for: the same draw for both would leave nothing to set aside of what `split` left for training.
+ASIDE, DEV = "aside", "dev"
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,18 @@ def hold_out(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[lis
     """
     values = {_field(row, by) for row in rows}
     if share and None not in values and len(values) < FEWEST:
-        return _parted(rows, {row.id for row in rows if _fraction(row.sample.text or row.id) < share})
+        return _parted(rows, {row.id for row in rows if _fraction(row.sample.text or row.id, ASIDE) < share})
     return part(rows, share, by)
 
 
-def part(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[list[Row], list[Row]]:
-    """Part rows into two sides, the second about `share` of them, the same ones on every machine.
+def part(rows: Sequence[Row], share: float, by: str = SPLIT_BY, purpose: str = ASIDE) -> tuple[list[Row], list[Row]]:
+    """Part rows into two sides, the second about `share` of them, the same ones for a purpose on every machine.
 
     Speakers are few: from each group whole ones go, none where that would take more than the share; where none would go
     at all, and there are two, the first one goes.
     """
-    aside = _speakers(rows, share, by)
-    return _parted(rows, {row.id for row in rows if _is_aside(row, share, by, aside)})
+    aside = _speakers(rows, share, by, purpose)
+    return _parted(rows, {row.id for row in rows if _is_aside(row, share, by, aside, purpose)})
 
 
 def folds(rows: Sequence[Row], number: int, by: str = SPLIT_BY, seed: int = 0) -> list[list[Row]]:
@@ -87,7 +89,7 @@ def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = 
     Raises ManifestError for a manifest with lines at fault or with nothing to part, StorageError.
     """
     rows = manifests.read(manifest, task)
-    sides = dict(zip(SIDES, part(rows, share, by), strict=True))
+    sides = dict(zip(SIDES, part(rows, share, by, DEV), strict=True))
     if not 0 < share < 1 or not all(sides.values()):
         raise ManifestError("split_wrong", path=manifest, share=share, by=by)
     taken = [name for name in SIDES if (out / name).exists()]
@@ -122,21 +124,24 @@ def _parted(rows: Sequence[Row], aside: set[str]) -> tuple[list[Row], list[Row]]
     return [row for row in rows if row.id not in aside], [row for row in rows if row.id in aside]
 
 
-def _speakers(rows: Sequence[Row], share: float, by: str) -> set[str]:
+def _speakers(rows: Sequence[Row], share: float, by: str, purpose: str) -> set[str]:
+    def draw(value: str) -> float:
+        return _fraction(value, purpose)
+
     by_group: dict[str, set[str]] = {}
     for row in rows:
         value = _field(row, by)
         if value is not None:
             by_group.setdefault(row.group if by != "group" else "", set()).add(value)
-    shared = [sorted(found, key=_fraction)[: int(share * len(found))] for found in by_group.values()]
-    every = sorted({value for found in by_group.values() for value in found}, key=_fraction)
+    shared = [sorted(found, key=draw)[: int(share * len(found))] for found in by_group.values()]
+    every = sorted({value for found in by_group.values() for value in found}, key=draw)
     alone = every[:1] if share and len(every) > 1 and None not in {_field(row, by) for row in rows} else []
     return {value for found in shared for value in found} or set(alone)
 
 
-def _is_aside(row: Row, share: float, by: str, speakers: set[str]) -> bool:
+def _is_aside(row: Row, share: float, by: str, speakers: set[str], purpose: str) -> bool:
     value = _field(row, by)
-    return _fraction(row.sample.text or row.id) < share if value is None else value in speakers
+    return _fraction(row.sample.text or row.id, purpose) < share if value is None else value in speakers
 
 
 def _field(row: Row, by: str) -> str | None:
@@ -149,5 +154,5 @@ def _alike(row: Row, by: str) -> str:
     return json.dumps([by, value] if value is not None else ["text", row.sample.text or row.id])
 
 
-def _fraction(text: str) -> float:
-    return int.from_bytes(hashlib.sha256(f"aside:{text}".encode()).digest()[:8]) / 2**64
+def _fraction(text: str, purpose: str) -> float:
+    return int.from_bytes(hashlib.sha256(f"{purpose}:{text}".encode()).digest()[:8]) / 2**64

@@ -86,6 +86,15 @@ def test_a_split_moves_lines_and_never_files(tmp_path: Path) -> None:
         splits.split(manifest, out, 0.25, "speaker")
 
 
+def test_of_what_is_split_for_training_a_share_can_still_be_set_aside(tmp_path: Path) -> None:
+    manifest = tmp_path / "all.jsonl"
+    lines = [{"id": str(n), "text": f"caption {n}", "label": "7"} for n in range(400)]
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    splits.split(manifest, tmp_path / "out", 0.2, "speaker")
+    rows = manifests.read(tmp_path / "out" / splits.SIDES[0], None)
+    assert 0.05 < len(splits.hold_out(rows, 0.1)[1]) / len(rows) < 0.15
+
+
 def test_a_manifest_that_cannot_be_parted_is_refused(tmp_path: Path) -> None:
     manifest = tmp_path / "all.jsonl"
     lines = [{"id": str(n), "text": f"t{n}", "extra": {"speaker": "one"}} for n in range(9)]
