@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotations import export, retention, status
+from annotations import export, retention, served, status
+from annotations.schema import SampleRow
 from annotations.store import labels, open_store, samples
 from mmdemo import settings, tasks
 from mmdemo.errors import MmdemoError
@@ -46,14 +47,16 @@ def queue(given: argparse.Namespace, config: Settings) -> Said:
             "state": row.state,
             "created_at": labels.iso(row.created_at),
             "suggested": row.suggested,
+            "capped": served.is_capped(row),
         }
         for row in rows
     ]
-    lines = [
-        f"{row.confidence:5.0%}  {row.label:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
-        for row in rows
-    ]
-    return Said(entries, lines or ["Nobody is waited for."])
+    return Said(entries, [_waiting_line(row) for row in rows] or ["Nobody is waited for."])
+
+
+def _waiting_line(row: SampleRow) -> str:
+    how_sure = "guess" if served.is_capped(row) else f"{row.confidence:5.0%}"
+    return f"{how_sure}  {row.label:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
 
 
 def show_status(given: argparse.Namespace, config: Settings) -> Said:

@@ -29,7 +29,18 @@ FIELDS = (
     *("id", "image", "audio", "text", "label", "group", "extra"),
     *("annotator", "corrected_at", "predicted_label", "model_version", "note", "wrong_reason"),
 )
-QUEUE_FIELDS = ("sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested", "text")
+QUEUE_FIELDS = (
+    "sample_id",
+    "task",
+    "label",
+    "confidence",
+    "reason",
+    "state",
+    "created_at",
+    "suggested",
+    "capped",
+    "text",
+)
 Entry = Mapping[str, Any]  # field → value: a line of a file
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute a cell that begins so
 # JSON may hold these as they are, but readers that split a file into lines break it there

@@ -346,4 +346,5 @@ class Loop:
             audio=self._store.media / row.audio if row.audio else None,
             claimed_by=claimed_by,
             claimed_until=labels.iso(claimed_until) if claimed_until else None,
+            capped=served.is_capped(row),
         )

@@ -42,9 +42,20 @@ def prediction_of(row: SampleRow) -> Prediction:
     )
 
 
+def is_capped(row: SampleRow) -> bool:
+    """Return whether a row's confidence was held under the threshold and measures nothing."""
+    return row.prediction is not None and _capped(row.prediction)
+
+
+def _capped(raw: dict[str, Any]) -> bool:
+    """Return what a prediction says, or one of a release that did not say so: what was unfamiliar was capped."""
+    return bool(raw.get("capped", raw["reason"] == "unfamiliar"))
+
+
 def _read(raw: dict[str, Any]) -> Prediction:
     fields = {
         **raw,
+        "capped": _capped(raw),
         "modalities": tuple(raw["modalities"]),
         "notes": tuple(raw["notes"]),
         "heads": {name: HeadAnswer(**answer) for name, answer in raw["heads"].items()},

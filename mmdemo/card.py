@@ -81,7 +81,20 @@ def _training(about: Sidecar) -> str:
         f"{command}{about.samples:,} samples, seed {about.seed}; snapshot {about.data[:16]}.\n"
         f"Options: {chosen}.\n"
         f"Temperatures, fitted on samples that were not trained on: {fitted or 'none'}.\n"
+        f"{_doubt(about)}"
     )
+
+
+def _doubt(about: Sidecar) -> str:
+    """Return from where on a sample is unlike what was learned from, and how much of dev is."""
+    limits = [f"{_PARTS[name]} {limit:g}" for name, limit in about.familiarity.items()]
+    off = [
+        f"none for the {_PARTS[name]}, since {number} samples are too few to tell"
+        for name, number in about.too_few.items()
+    ]
+    share = about.figures.get("unfamiliar")
+    beyond = "" if share is None else f" Beyond them, and so only guessed: {share:.1%} of dev."
+    return f"Limits of what is usual, as distances: {', '.join([*limits, *off]) or 'none'}.{beyond}\n"
 
 
 def _scaling(given: str, scaling: Scaling) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmdemo import decode, explain, familiarity, language, sidecar, speech, tasks
+from mmdemo import decode, explain, language, out_of_distribution, sidecar, speech, tasks
 from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
 from mmdemo.explain import closer
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.heads import ClassificationHead
+from mmdemo.out_of_distribution import ReferenceStats, cap_confidence
 from mmdemo.recent import Recent
 from mmdemo.samples import NONE_OF_THESE, Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
@@ -37,7 +38,7 @@ class Served:
     sidecar: Sidecar
     model: MultimodalModel
     processor: MultimodalProcessor
-    usual: dict[str, familiarity.Stats]  # by modality
+    reference_stats: dict[str, ReferenceStats]  # by modality
     looked: Recent[Inputs, explain.Pass] = field(default_factory=Recent)  # passes of what is looked at more closely
 
     @property
@@ -64,6 +65,7 @@ class Answer:
     reason: str | None  # why people should be asked, or NONE_OF_THESE
     notes: tuple[str, ...]  # what a reader must know: first, in what way it is unlike what the model learned from
     heads: dict[str, HeadAnswer]  # further answers, in the task's order
+    capped: bool  # the probabilities are held under the threshold
 
 
 class Predictor:
@@ -143,7 +145,7 @@ class Predictor:
         left = closer.left(seen, units, modalities)
         probabilities = served.probabilities(left, _seen(served, left).output)
         if _strange(served.task, served, inputs, seen.encoded, seen.output):
-            probabilities = familiarity.pulled(probabilities, self.task.threshold)
+            probabilities = cap_confidence(probabilities, self.task.threshold)
         return dict(zip(served.answers, map(float, probabilities), strict=True))
 
     def check(self, inputs: Inputs) -> None:
@@ -189,6 +191,7 @@ class Predictor:
             notes=answer.notes,
             heads=answer.heads,
             none_of_these=answer.none_of_these,
+            capped=answer.capped,
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
@@ -250,7 +253,7 @@ def _load(folder: Path, task: Task) -> Served:
         language.load()
     if task.limits.speech:
         speech.load()
-    return Served(folder, task.in_profile(found.profile), found, model, processor, familiarity.load(folder))
+    return Served(folder, task.in_profile(found.profile), found, model, processor, out_of_distribution.load(folder))
 
 
 def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pass:
@@ -279,8 +282,8 @@ def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output
     probabilities = shares[: len(task.labels)] + (none or 0.0) / len(task.labels)  # (labels,)
     strange = _strange(task, served, inputs, encoded, output)
     if strange:
-        probabilities = familiarity.pulled(probabilities, task.threshold)
-        none = None if none is None else min(none, task.threshold - familiarity.MARGIN)
+        probabilities = cap_confidence(probabilities, task.threshold)
+        none = None if none is None else min(none, task.threshold - out_of_distribution.MARGIN)
     named = dict(zip(task.label_names, map(float, probabilities), strict=True))
     confidence = named.get(label, none or 0.0)
     low = confidence < task.threshold
@@ -291,8 +294,9 @@ def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output
         none_of_these=none,
         flagged=bool(strange) or low,
         reason=_reason(label, bool(strange), low),
-        notes=(*strange, *_notes(task, inputs, encoded)),
+        notes=(*strange, *_notes(task, served, inputs, encoded)),
         heads={head.name: _head_answer(head, task, output, bool(strange)) for head in task.heads},
+        capped=bool(strange),
     )
 
 
@@ -307,7 +311,7 @@ def _head_answer(head: Head, task: Task, output: MultimodalOutput, strange: bool
     assert output.further is not None
     probabilities = ClassificationHead.probabilities(output.further[head.name][0]).numpy()  # (labels,)
     if strange:
-        probabilities = familiarity.pulled(probabilities, task.threshold)
+        probabilities = cap_confidence(probabilities, task.threshold)
     found = dict(zip(head.label_names, map(float, probabilities), strict=True))
     return HeadAnswer(max(found, key=lambda label: found[label]), found)
 
@@ -332,16 +336,17 @@ def _strange_caption(task: Task, served: Served, inputs: Inputs, encoded: Encode
 
 def _unfamiliar(served: Served, output: MultimodalOutput) -> tuple[str, ...]:
     """Return a note for each modality that lies farther from the training samples than the version's limit."""
-    return tuple(
-        f"unfamiliar_{modality}"
-        for modality, features in (output.pooled or {}).items()
-        if modality in served.usual
-        and modality in served.sidecar.familiarity
-        and familiarity.distance(served.usual[modality], features.numpy())[0] > served.sidecar.familiarity[modality]
-    )
+    features = {modality: means.numpy() for modality, means in (output.pooled or {}).items()}
+    beyond = out_of_distribution.strange(features, served.reference_stats, served.sidecar.familiarity)
+    return tuple(f"unfamiliar_{modality}" for modality, far in beyond.items() if far[0])
 
 
-def _notes(task: Task, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
+def _notes(task: Task, served: Served, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
+    unjudged = set(inputs.modalities) & set(served.sidecar.too_few)
     some_missing = len(inputs.modalities) < len(task.modalities)
     used = f"used_{inputs.modalities[0]}_only" if len(inputs.modalities) == 1 else "used_some"
-    return (*([used] if some_missing else []), *(["text_truncated"] if encoded.truncated[0] else []))
+    return (
+        *([used] if some_missing else []),
+        *(["text_truncated"] if encoded.truncated[0] else []),
+        *(["too_few"] if unjudged else []),
+    )

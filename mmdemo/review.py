@@ -50,6 +50,7 @@ class QueueItem:
     audio: Path | None = None
     claimed_by: str | None = None  # who is answering it right now, "" before they gave a name; None: nobody is
     claimed_until: str | None = None  # when that ends by itself
+    capped: bool = False  # the guess is only a guess: its confidence measures nothing
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class HeadAnswer:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer. `probabilities` are calibrated, in the task's order, and sum to 1.
+    """One answer. `probabilities` are calibrated, in the task's order, and sum to 1, unless they are `capped`.
 
     What "none of these" holds is spread over them evenly: a label is right as often as it says where one must be given.
     """
@@ -143,6 +143,8 @@ class Prediction:
     explanation: Explanation | None = None
     prediction_id: str | None = None  # unguessable; None where nothing was kept
     none_of_these: float | None = None  # probability of that answer; None where the version does not know it
+
+    capped: bool = False  # only a guess: `probabilities` were held under the threshold, and measure nothing
 
     @property
     def answers(self) -> dict[str, float]:

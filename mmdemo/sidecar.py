@@ -49,6 +49,8 @@ class Sidecar:
     powers: Mapping[str, float] = field(default_factory=dict)
     # modality → distance from training's samples, above which an input is unlike what the model learned from
     familiarity: Mapping[str, float] = field(default_factory=dict)
+    # modality without such a distance → the samples that it was trained on, too few to tell what is unlike them
+    too_few: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)  # accuracy, macro_f1, … of `measured_on`
     measured_on: str = DEV  # DEV or HELD_OUT
     measured: int = 0  # samples behind the figures; 0 where that was not written down

@@ -97,5 +97,5 @@ def _belongs(row: SampleRow, remote: RemoteTask | None) -> bool:
 def _outgoing(row: SampleRow) -> Outgoing:
     files = {"image": row.image, "audio": row.audio}
     kept = {modality: name for modality, name in files.items() if name}
-    guess = (row.label or None, row.confidence, row.model_version)
+    guess = (row.label or None, None if served.is_capped(row) else row.confidence, row.model_version)
     return Outgoing(row.sample_id, row.caption, kept, *guess, served.prediction_of(row).explanation)

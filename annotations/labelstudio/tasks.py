@@ -43,7 +43,7 @@ class Outgoing:
     caption: str | None
     files: Mapping[str, str] = field(default_factory=dict)  # modality → name under the media folder
     label: str | None = None  # the model's guess; None where nobody predicted
-    score: float = 0.0  # its probability
+    score: float | None = 0.0  # its probability; None where it is only a guess
     model_version: str = ""
     explanation: Explanation | None = None  # as it was served with the guess
 
@@ -172,13 +172,8 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
     data[LOOKED] = looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
     body: dict[str, Any] = {"data": {**data, SAMPLE_ID: sample.sample_id}}
     if sample.label in task.answers:
-        body["predictions"] = [
-            {
-                "model_version": sample.model_version,
-                "score": sample.score,
-                "result": [result(task, sample.label)],
-            }
-        ]
+        guess = {"model_version": sample.model_version, "result": [result(task, sample.label)]}
+        body["predictions"] = [guess if sample.score is None else {**guess, "score": sample.score}]
     return body
 
 

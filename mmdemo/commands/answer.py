@@ -58,20 +58,21 @@ def _answer(predictor: "Predictor", line: Any) -> dict[str, Any]:
         found = predictor.predict(line.row.sample)
     except BadInput as error:
         return {"id": line.row.id, "error": str(error)}
-    kept = ("label", "probabilities", "none_of_these", "confidence", "flagged", "reason", "modalities", "model_version")
+    kept = ("label", "probabilities", "none_of_these", "confidence", "flagged", "reason", "capped", "modalities")
     said = to_json(found)
-    return {"id": line.row.id, **{name: said[name] for name in kept if name in said}}
+    return {"id": line.row.id, **{name: said[name] for name in (*kept, "model_version") if name in said}}
 
 
 def _prediction_lines(found: Prediction, task: Task) -> list[str]:
+    shares = {} if found.capped else found.probabilities  # of a guess they measure nothing
     bars = [
-        f"  {task.display(label):<12} {share:6.1%}  {'█' * round(share * BAR_WIDTH)}"
-        for label, share in found.probabilities.items()
+        f"  {task.display(label):<12} {share:6.1%}  {'█' * round(share * BAR_WIDTH)}" for label, share in shares.items()
     ]
     doubt = f", flagged: {found.reason}" if found.flagged else ""
     about = f"{found.model_version}, {'+'.join(found.modalities)}, {found.latency_ms:.0f} ms{doubt}"
     notes = [text(f"note.{key}") for key in found.notes]
-    return [f"{task.display(found.label)} ({found.confidence:.1%})", *bars, about, *notes]
+    how_sure = text("common.only_a_guess") if found.capped else f"{found.confidence:.1%}"
+    return [f"{task.display(found.label)} ({how_sure})", *bars, about, *notes]
 
 
 COMMANDS = {

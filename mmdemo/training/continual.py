@@ -26,8 +26,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, RandomSampler
 
-from mmdemo import familiarity, sidecar
+from mmdemo import out_of_distribution, sidecar
 from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.out_of_distribution import ReferenceStats, distance
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.augment import Changes
@@ -36,6 +37,7 @@ from mmdemo.training.folder import Checked, finish, pooled
 from mmdemo.training.frozen import masked
 from mmdemo.training.manifests import Row
 from mmdemo.training.options import options
+from mmdemo.training.reference import QUANTILE, fit
 
 REMEMBERED = 1000  # samples drawn from what was familiar to the champion, to stand for those it learned from
 BLUR = 0.5  # how far remembered features move with the weights, in shares of how far those of the corrections do
@@ -210,21 +212,28 @@ def _check(
     champion: Path,
     seed: int,
 ) -> Checked:
-    """Keep the champion's scalings, and what was familiar to it; the corrections become familiar too."""
+    """Keep the champion's scalings, and what was usual to it; the corrections become usual too.
+
+    No limit gets narrower: few samples made it wide, and what is remembered of them is drawn as if they were many.
+    """
+    before = sidecar.read(champion)
     draw = np.random.default_rng(seed)
     old = pooled(MultimodalModel.load(champion)[0], processor, taught)
     new = pooled(model, processor, taught)
     wider, limits = {}, {}
-    for name, stats in familiarity.load(champion).items():
+    for name, stats in out_of_distribution.load(champion).items():
         known = _remember(stats, draw)
         if name in new:
             known += _blur(old[name], new[name], known.shape, draw)
-        wider[name] = familiarity.fit(np.concatenate([known, *([new[name]] if name in new else [])]))
-        limits[name] = max(familiarity.limit(wider[name], part) for part in (known, new.get(name)) if part is not None)
-    return Checked(sidecar.read(champion).scalings, wider, limits)
+        parts = [known, *([new[name]] if name in new else [])]
+        wider[name] = fit(np.concatenate(parts))
+        if name in before.familiarity:
+            reach = [float(np.quantile(distance(wider[name], part), QUANTILE)) for part in parts]
+            limits[name] = round(max(before.familiarity[name], *reach), 4)
+    return Checked(before.scalings, wider, limits, dict(before.too_few))
 
 
-def _remember(stats: familiarity.Stats, draw: np.random.Generator) -> np.ndarray:
+def _remember(stats: ReferenceStats, draw: np.random.Generator) -> np.ndarray:
     """Return features (REMEMBERED, d) as the samples may have had that `stats` were fitted on."""
     along = draw.normal(size=(REMEMBERED, len(stats.directions))) * stats.scale[:-1]  # (n, k)
     rest = draw.normal(size=(REMEMBERED, len(stats.mean)))

@@ -13,16 +13,21 @@ import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
-from mmdemo import card, familiarity, sidecar
+from mmdemo import card, out_of_distribution, sidecar
 from mmdemo.errors import StorageError
 from mmdemo.model import MultimodalModel, MultimodalProcessor, packing
 from mmdemo.model.packing import pack, unpack
+from mmdemo.out_of_distribution import ReferenceStats
 from mmdemo.scaling import Scaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.datasets import Item, only, subsets
 from mmdemo.training.inference import labels, logits, outputs
+from mmdemo.training.processes import say
+from mmdemo.training.reference import FEWEST, fit_references
+
+MUCH = 0.1  # share of dev that is unlike what was learned from, above which a builder is warned
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,9 @@ class Checked:
     """What serving needs beside the weights, all of it fitted on samples that were not trained on."""
 
     scalings: dict[str, Scaling]  # by subset of the modalities
-    usual: dict[str, familiarity.Stats]  # by modality; the mean and spread are those of training itself
-    limits: dict[str, float]  # by modality
+    reference_stats: dict[str, ReferenceStats]  # by modality; the mean and spread are those of training itself
+    limits: dict[str, float]  # by modality; those that too few samples carry are left out
+    too_few: dict[str, int] = field(default_factory=dict)  # modality without a limit → samples that it has
     figures: dict[str, float] = field(default_factory=dict)  # what was measured on the way
 
 
@@ -64,11 +70,14 @@ def finish(
     measured = figures(after, labels(dev)) if dev else {}
     if dev:
         measured["flipped_by_rounding"] = float((before.argmax(1) != after.argmax(1)).mean())
+        measured["unfamiliar"] = _unfamiliar(model, processor, dev, checked)
+    _warn(checked.too_few, measured)
     about = dataclasses.replace(
         about,
         temperatures={given: scaling.temperature for given, scaling in checked.scalings.items()},
         powers={given: scaling.power for given, scaling in checked.scalings.items() if scaling.power},
         familiarity=checked.limits,
+        too_few=checked.too_few,
         figures={**measured, **checked.figures},
         measured=len(dev),
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
@@ -78,7 +87,7 @@ def finish(
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".training-") as name:
             folder = Path(name) / "version"
             _save(model, processor, folder, packed)
-            familiarity.save(folder, checked.usual)
+            out_of_distribution.save(folder, checked.reference_stats)
             sidecar.write(folder, about)
             card.write(folder, task)
             for path in folder.iterdir():
@@ -94,17 +103,20 @@ def finish(
 def check(
     model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], aside: Sequence[Item]
 ) -> Checked:
-    """Fit scalings and what is familiar; where too few samples were set aside, training's own stand in."""
+    """Fit scalings and what is strange; where too few samples were set aside, training's own stand in."""
     judged = aside if len(aside) >= len(model.config.labels) else taught
     scalings = {}
     for chosen in subsets(model.config.modalities):
         items = only(judged, chosen)
         if items:
             scalings[sidecar.subset(chosen)] = fit_scaling(logits(model, processor, items), labels(items))
-    learned, unseen = pooled(model, processor, taught), pooled(model, processor, judged)
-    usual = {name: familiarity.fit(values) for name, values in learned.items()}
-    limits = {name: familiarity.limit(usual[name], values) for name, values in unseen.items() if name in usual}
-    return Checked(scalings, usual, limits)
+    references = fit_references(pooled(model, processor, taught), pooled(model, processor, aside))
+    return Checked(
+        scalings,
+        {name: item.stats for name, item in references.items()},
+        {name: item.limit for name, item in references.items() if item.limit is not None},
+        {name: item.samples for name, item in references.items() if item.limit is None},
+    )
 
 
 def pooled(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> dict[str, np.ndarray]:
@@ -124,6 +136,32 @@ def figures(found: np.ndarray, right: np.ndarray) -> dict[str, float]:
         "accuracy": round(float(accuracy_score(right, predicted)), 4),
         "macro_f1": round(float(f1_score(right, predicted, average="macro", zero_division=0)), 4),
     }
+
+
+def _unfamiliar(
+    model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item], checked: Checked
+) -> float:
+    """Return the share of the items of which a modality lies beyond its limit."""
+    flagged = np.zeros(len(items), bool)
+    for rows, output in outputs(model, processor, items):
+        features = {name: means.cpu().numpy() for name, means in (output.pooled or {}).items()}
+        for name, beyond in out_of_distribution.strange(features, checked.reference_stats, checked.limits).items():
+            flagged[rows] |= beyond & np.array([name in items[row].inputs.modalities for row in rows])
+    return round(float(flagged.mean()), 4)
+
+
+def _warn(too_few: Mapping[str, int], measured: Mapping[str, float]) -> None:
+    """Say what a builder should know of the doubt about what is strange."""
+    for name, number in too_few.items():
+        say(
+            f"warning: {number} samples with {name} are too few to tell what is unlike them, {FEWEST} are needed: this "
+            "version may be sure of what it knows nothing of"
+        )
+    if measured.get("unfamiliar", 0.0) > MUCH:
+        say(
+            f"warning: {measured['unfamiliar']:.0%} of dev is unlike the samples that were learned from, and answered "
+            "by a guess: dev differs from train, or train is too small"
+        )
 
 
 def _save(

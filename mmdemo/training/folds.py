@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mmdemo import familiarity, sidecar
+from mmdemo import sidecar
 from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.out_of_distribution import distance
 from mmdemo.scaling import Scaling
 from mmdemo.training import splits
 from mmdemo.training.calibration import fit_scaling
@@ -23,6 +24,7 @@ from mmdemo.training.folder import figures, pooled
 from mmdemo.training.inference import labels, logits
 from mmdemo.training.lessons import Decoded, Lesson, teach
 from mmdemo.training.processes import say
+from mmdemo.training.reference import FEWEST, fit, limit
 
 USUAL = 1000  # samples that stand for all that a fold learned from, where it is only asked how far others are from them
 
@@ -33,7 +35,7 @@ class Folds:
 
     figures: list[dict[str, float]]  # a fold each
     scalings: dict[str, Scaling]  # by subset of the modalities, fitted on all folds together
-    limits: dict[str, float]  # of familiarity by modality, mean of the folds
+    limits: dict[str, float]  # by modality, of the distances in all folds; none where they are too few
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Folds:
@@ -58,7 +60,7 @@ def cross_validate(lesson: Lesson, data: Decoded, number: int) -> Folds:
     parts = splits.folds(data.rows, number, lesson.task.split_by, lesson.options.seed)
     measured: list[dict[str, float]] = []
     said: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    limits: dict[str, list[float]] = {}
+    far: dict[str, list[np.ndarray]] = {}  # by modality, how far each fold's unseen samples are from the others
     for index, unseen_rows in enumerate(parts):
         others = [row for part in parts if part is not unseen_rows for row in part]
         taught_rows, aside_rows = splits.hold_out(others, lesson.spared(number), lesson.task.split_by)
@@ -71,13 +73,15 @@ def cross_validate(lesson: Lesson, data: Decoded, number: int) -> Folds:
         )
         for given, answers in _answers(model, processor, unseen).items():
             said.setdefault(given, []).append(answers)
-        for name, limit in _limits(model, processor, taught, unseen).items():
-            limits.setdefault(name, []).append(limit)
+        for name, distances in _distances(model, processor, taught, unseen).items():
+            far.setdefault(name, []).append(distances)
     scalings = {
         given: fit_scaling(*(np.concatenate(values) for values in zip(*answers, strict=True)))
         for given, answers in said.items()
     }
-    return Folds(measured, scalings, {name: round(float(np.mean(v)), 4) for name, v in limits.items()})
+    every = {name: np.concatenate(parts) for name, parts in far.items()}
+    limits = {name: limit(distances) for name, distances in every.items() if len(distances) >= FEWEST}
+    return Folds(measured, scalings, limits)
 
 
 def _answers(
@@ -92,13 +96,9 @@ def _answers(
     }
 
 
-def _limits(
+def _distances(
     model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], unseen: Sequence[Item]
-) -> dict[str, float]:
+) -> dict[str, np.ndarray]:
     usual = taught[:: math.ceil(len(taught) / USUAL)]
     learned, new = pooled(model, processor, usual), pooled(model, processor, unseen)
-    return {
-        name: familiarity.limit(familiarity.fit(learned[name]), values)
-        for name, values in new.items()
-        if name in learned
-    }
+    return {name: distance(fit(learned[name]), values) for name, values in new.items() if name in learned}

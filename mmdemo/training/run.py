@@ -138,5 +138,9 @@ def _crossed(
 ) -> Checked:
     """Take what the folds' models said of unseen samples for what this one, which saw all, would say of others."""
     own = check(model, processor, taught, aside)
-    limits = {name: found.limits.get(name, limit) for name, limit in own.limits.items()}
-    return Checked({**own.scalings, **found.scalings}, own.usual, limits, found.summary())
+    return dataclasses.replace(
+        own,
+        scalings={**own.scalings, **found.scalings},
+        limits={name: found.limits.get(name, limit) for name, limit in own.limits.items()},
+        figures=found.summary(),
+    )

@@ -32,6 +32,7 @@ class Answer:
     mood: str  # SURE or UNSURE
     badge: str
     bars: tuple[Bar, ...]  # in the task's order
+    guess: bool  # only a guess: the bars would show shares that nobody measured
     tick: float  # the threshold on the track, 0 … 100
     tick_said: str
     facts: tuple[str, ...]
@@ -61,9 +62,10 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
     return Answer(
         title=task.display_title(language),
         name=task.display(prediction.label, language),
-        mood=SURE if prediction.confidence >= prediction.threshold else UNSURE,
+        mood=SURE if prediction.confidence >= prediction.threshold and not prediction.capped else UNSURE,
         badge=_badge(prediction, visit, language),
         bars=tuple(_bars(prediction, task, language)),
+        guess=prediction.capped,
         tick=round(100 * prediction.threshold, 2),
         tick_said=text("predict.threshold", language, percent=percent(prediction.threshold, language)),
         facts=tuple(_facts(prediction, task, trained_on, language)),
@@ -90,6 +92,11 @@ def percent(value: float, language: str, apart_from: float | None = None) -> str
     return text("common.percent", language, number=number)
 
 
+def sure(value: float, capped: bool, language: str, apart_from: float | None = None) -> str:
+    """Return how sure an answer is as a person reads it: a percentage, or that it is only a guess."""
+    return text("common.only_a_guess", language) if capped else percent(value, language, apart_from)
+
+
 def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -> Expected | None:
     label = task.examples[visit.example].expected if visit.example is not None else ""
     if not label:
@@ -112,13 +119,14 @@ def _bars(prediction: Prediction, task: Task, language: str) -> Iterator[Bar]:
 
 def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
     """Say how sure it is, and what therefore becomes of the sample."""
-    sure = percent(prediction.confidence, language, apart_from=prediction.threshold)
+    share = percent(prediction.confidence, language, apart_from=prediction.threshold)
     if not prediction.flagged:
         key = "above" if prediction.confidence >= prediction.threshold else "below_not_kept"
-        return text(f"predict.badge_{key}", language, percent=sure)
+        return text(f"predict.badge_{key}", language, percent=share)
     fate = text(f"predict.{'sent' if visit.held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
-    reason = prediction.reason if prediction.reason in ("audit", "unfamiliar") else "low_confidence"
-    return text(f"predict.badge_{reason}", language, percent=sure, fate=fate)
+    reason = "audit" if prediction.reason == "audit" else "low_confidence"
+    key = "unfamiliar" if prediction.capped else reason
+    return text(f"predict.badge_{key}", language, percent=share, fate=fate)
 
 
 def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -> Iterator[str]:
@@ -142,6 +150,6 @@ def _source(prediction: Prediction, task: Task, language: str) -> str:
 def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:
     known = {head.name: head for head in task.heads}
     for name, found in prediction.heads.items():
-        most = percent(found.probabilities.get(found.label, 0.0), language)
+        most = sure(found.probabilities.get(found.label, 0.0), prediction.capped, language)
         head = known.get(name, Head(name, {}, ()))  # an answer of an earlier day, when the task had others
         yield f"{head.display_title(language)}: {head.display(found.label, language)} ({most})"

@@ -42,6 +42,7 @@ class QueueRow:
     suggested: str | None
     claimed_by: str | None  # who is answering it in the Review tab, "" before they gave a name; null: nobody is
     claimed_until: str | None  # when that ends by itself
+    capped: bool
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Endpoints:
         image, audio: an uploaded file or nothing; text: the caption, "" for none; explain: "default", a method's
         name or "none"; keep: whether anything may be stored (a doubtful sample with its inputs, so that people can
         correct it, and as a check a small random share of the confident ones, their reason "audit"; any other confident
-        one without). prediction_id is null where nothing was kept.
+        one without). prediction_id is null where nothing was kept. capped: the sample is unlike what the model learned
+        from, so that its answer is only a guess; probabilities and confidence are then held under the threshold, and
+        say in which order the labels come, not how sure the model is.
         """
         with _uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"

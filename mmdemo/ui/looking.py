@@ -38,14 +38,16 @@ class Looking:
     def weigh(self, token: str, method: str, target: str, against: str, request: gr.Request) -> dict[str, Any]:
         """Return what each modality contributed, and how far one map can be trusted; `against` "" is any other."""
         visit, language = self._visit(token), language_of(request)
+        assert visit.prediction is not None
         task = self.services.tasks[visit.task]
         for label in (target, against or target):
             task.check_label(arguments.text(label, "label"))
         asked = Asked(arguments.text(method, "method"), target, against or None)
         found = self._weigh(visit, asked)
         _check_version(visit, found.model_version)
+        told = weighing.view(found, task, language, guess=visit.prediction.capped)
         return {
-            "html": render.html("weighed", language, view=weighing.view(found, task, language)),
+            "html": render.html("weighed", language, view=told),
             "doubted": found.trust.verdict == "no_better",
             "json": to_json(found),
         }

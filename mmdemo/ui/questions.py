@@ -8,7 +8,7 @@ from mmdemo.locale import text
 from mmdemo.review import LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
 from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Task
-from mmdemo.ui.answer import percent
+from mmdemo.ui.answer import sure
 
 AUDIT = "audit"  # drawn at random: answered blind, so that it measures the model and not its influence
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")  # of the first ten labels
@@ -106,8 +106,8 @@ def told(entry: ReviewItem, made: Correction, task: Task, language: str) -> str:
     name, guess = task.display(made.label, language), task.display(entry.item.label, language)
     if made.label == entry.item.label:
         return text("review.said_wrong_reason" if made.wrong_reason else "review.said_alike", language, label=name)
-    sure = percent(entry.item.confidence, language)
-    return text("review.said", language, label=name, guess=guess, percent=sure)
+    how_sure = sure(entry.item.confidence, entry.item.capped, language)
+    return text("review.said", language, label=name, guess=guess, percent=how_sure)
 
 
 def progress(answered_today: int, status: Status, task: Task, language: str) -> str:
@@ -123,7 +123,7 @@ def progress(answered_today: int, status: Status, task: Task, language: str) -> 
 
 def _row(item: QueueItem, task: Task, current: bool, language: str) -> Row:
     reason = text(f"review.reason_{item.reason}", language)
-    about = (task.display_title(language), percent(item.confidence, language), reason)
+    about = (task.display_title(language), sure(item.confidence, item.capped, language), reason)
     title, others = item.text or untitled(item, language), "" if current else held(item, language)
     return Row(item.sample_id, title, " · ".join(about), current, item.state == SKIPPED, others)
 
@@ -148,6 +148,12 @@ def _own(entry: ReviewItem, annotator: str) -> str:
     return counts.label if counts is not None and counts.annotator == annotator.strip() else ""
 
 
+def _guess(item: QueueItem, language: str) -> str:
+    if item.capped:
+        return text("common.only_a_guess", language)
+    return text("review.guess", language, percent=sure(item.confidence, False, language))
+
+
 def _known(label: str, task: Task) -> str:
     return label if label in task.answers else ""
 
@@ -158,7 +164,7 @@ def _choices(item: QueueItem, task: Task, blind: bool, language: str, own: str) 
     for label in task.answers:
         asides = [text("review.own", language)] if label == own else []
         if label == item.label and not blind:
-            asides.append(text("review.guess", language, percent=percent(item.confidence, language)))
+            asides.append(_guess(item, language))
         if label == item.suggested and not blind:
             asides.append(text("review.suggested", language))
         accept = label == proposed and not blind and item.state != LABELLED  # nobody changes an answer by Enter alone

@@ -43,12 +43,12 @@ class Otherwise:
     sentence: str
 
 
-def view(found: Weighed, task: Task, language: str) -> Seen:
-    """Return what is shown of a weighed answer."""
+def view(found: Weighed, task: Task, language: str, guess: bool = False) -> Seen:
+    """Return what is shown of a weighed answer; of one that is only a guess no probability."""
     meters = tuple(_meters(found.contributions, language)) if len(found.contributions.values) > 1 else ()
     return Seen(
         meters=meters,
-        decided=_decided(found.contributions, task, language) if meters else "",
+        decided=_decided(found.contributions, task, language, guess) if meters else "",
         verdict=found.trust.verdict,
         trusted=_trusted(found.trust, _target(found.contributions, task, language), language),
         curves={"map": _line(found.trust, found.trust.map), "random": _line(found.trust, found.trust.random)},
@@ -59,6 +59,9 @@ def otherwise(prediction: Prediction, found: Mapping[str, float], task: Task, la
     """Return how an answer changes; `found` are the new probabilities by label."""
     now = max(found, key=lambda label: found[label])
     before = prediction.label
+    if prediction.capped:
+        key = "explain.guess_same" if now == before else "explain.guess_other"
+        return Otherwise({}, {}, text(key, language, label=task.display(now, language)))
     key = "explain.then_same" if now == before else "explain.then_other"
     return Otherwise(
         percents={label: percent(share, language) for label, share in found.items()},
@@ -111,7 +114,9 @@ def _trusted(trust: Trust, target: str, language: str) -> str:
     return text(f"explain.{key}", language, label=target, score=score, count=trust.as_good, orders=trust.orders)
 
 
-def _decided(found: Contributions, task: Task, language: str) -> str:
+def _decided(found: Contributions, task: Task, language: str, guess: bool) -> str:
+    if guess:
+        return text("explain.decided_guess", language, label=_target(found, task, language))
     return text(
         "explain.decided",
         language,

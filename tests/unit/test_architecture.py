@@ -26,7 +26,7 @@ KNOWN = INPUT | {
     "mmdemo.language",
     "mmdemo.speech",
 }
-MODEL = KNOWN | {"mmdemo.model", "mmdemo.familiarity", "mmdemo.card"}
+MODEL = KNOWN | {"mmdemo.model", "mmdemo.out_of_distribution", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
     "mmdemo.alike",
@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.speech": INPUT,
     "mmdemo.card": KNOWN,
     "mmdemo.alike": KNOWN,
-    "mmdemo.familiarity": MODEL,
+    "mmdemo.out_of_distribution": MODEL,
     "mmdemo.model": MODEL,
     "mmdemo.explain": MODEL,
     "mmdemo.training": MODEL,

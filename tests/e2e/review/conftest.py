@@ -86,6 +86,7 @@ def _prediction(task: Task, inputs: Inputs, sample: Waiting) -> Prediction:
         model_version="2026-11-21-n001",
         latency_ms=1.0,
         explanation=Explanation("attention", guess, image=image, text=TextMap(words)),
+        capped=sample.reason == "unfamiliar",
     )
 
 

@@ -43,7 +43,7 @@ def test_queue_prints_the_fields_of_the_contract_most_doubtful_first(ids, capsys
     assert command_line.main(["queue", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [entry["sample_id"] for entry in found] == [ids[1][0], ids[0][0]]
-    fields = {"sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested"}
+    fields = {"sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested", "capped"}
     assert set(found[0]) == fields
     assert command_line.main(["queue", "--task", "speech_emotion", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []

@@ -11,6 +11,16 @@ def test_what_is_stored_comes_back() -> None:
     assert served.prediction_of(SampleRow(prediction=served.stored(answer, content=True))) == answer
 
 
+def test_what_was_unfamiliar_before_guesses_were_named_was_one() -> None:
+    raw = served.stored(given.prediction(Inputs(text="a grey dog")), content=True)
+    earlier = {name: value for name, value in raw.items() if name != "capped"}
+    for reason, capped in (("unfamiliar", True), ("low_confidence", False), (None, False)):
+        row = SampleRow(prediction={**earlier, "reason": reason})
+        assert (served.prediction_of(row).capped, served.is_capped(row)) == (capped, capped)
+    assert served.is_capped(SampleRow(prediction={**raw, "reason": "disputed", "capped": True}))
+    assert not served.is_capped(SampleRow(prediction=None))  # nobody predicted what was imported
+
+
 def test_an_explanation_of_an_earlier_day_says_nothing_of_signs() -> None:
     raw = served.stored(given.prediction(Inputs(text="a grey dog")), content=True)
     earlier = {name: value for name, value in raw["explanation"].items() if name not in ("against", "signed")}

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdemo import Predictor, Sample, familiarity, sidecar
+from mmdemo import Predictor, Sample, out_of_distribution, sidecar
 from mmdemo.decode import sample_id
 from mmdemo.errors import BadInput, CheckpointError, UnknownName
 from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
 from mmdemo.tasks import Limits, Task
+from mmdemo.training.reference import fit
 from mmdemo.versions import Versions
 from tests import tiny
 
@@ -158,13 +159,21 @@ def test_what_lies_far_from_training_is_said_and_never_answered_surely(
     task: Task, folder: Path, tmp_path: Path
 ) -> None:
     strange = sharpened(folder, tmp_path / "strange", familiarity={"image": 0.0, "text": 1e9})
-    stats = familiarity.fit(np.random.default_rng(0).standard_normal((40, 32)))
-    familiarity.save(strange, {"image": stats, "text": stats, "audio": stats})
-    predictor = Predictor(task, strange)
-    found = predictor.predict_inputs(tiny.inputs())
+    stats = fit(np.random.default_rng(0).standard_normal((40, 32)))
+    out_of_distribution.save(strange, {"image": stats, "text": stats, "audio": stats})
+    found = (predictor := Predictor(task, strange)).predict_inputs(tiny.inputs())
     assert found.notes == ("unfamiliar_image",) and found.reason == "unfamiliar"
-    assert found.confidence < found.threshold
-    assert predictor.predict_inputs(tiny.inputs(modalities=("text", "audio"))).reason is None
+    assert found.confidence < found.threshold and found.capped
+    usual = predictor.predict_inputs(tiny.inputs(modalities=("text", "audio")))
+    assert usual.reason is None and not usual.capped
+
+
+def test_a_version_of_too_few_samples_says_that_it_cannot_tell_what_is_strange(
+    task: Task, folder: Path, tmp_path: Path
+) -> None:
+    predictor = Predictor(task, sharpened(folder, tmp_path / "few", familiarity={}, too_few={"image": 14}))
+    assert "too_few" in predictor.predict_inputs(tiny.inputs()).notes
+    assert "too_few" not in predictor.predict_inputs(tiny.inputs(modalities=("text",))).notes
 
 
 def test_sound_without_speech_is_refused_where_the_task_is_about_speech(task: Task, folder: Path) -> None:

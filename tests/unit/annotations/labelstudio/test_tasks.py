@@ -127,6 +127,11 @@ def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
     }
 
 
+def test_a_guess_that_is_only_a_guess_goes_without_a_score() -> None:
+    body = tasks.payload(SENTIMENT, Outgoing(SAMPLE, "hm", {}, "neutral", None, "v7"), {})
+    assert "score" not in body["predictions"][0] and body["predictions"][0]["result"]
+
+
 def test_what_a_sample_lacks_is_an_empty_key_and_what_the_task_lacks_is_none() -> None:
     assert tasks.payload(SENTIMENT, Outgoing(SAMPLE, None), {}) == {
         "data": {"image": "", "text": "", "looked": "", "sample_id": SAMPLE}

@@ -1,6 +1,7 @@
 """A challenger learns what its champion got wrong, and still knows what its champion knew."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmdemo import familiarity, sidecar, tasks
+from mmdemo import out_of_distribution, sidecar, tasks
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.predictor import Predictor
@@ -114,6 +115,20 @@ def test_what_was_corrected_is_familiar_and_what_was_known_stays_so(trained, tas
     assert strange(after, old) <= 0.3
 
 
+def test_a_limit_that_few_samples_made_wide_stays_wide_and_one_that_is_off_stays_off(
+    trained, task, negatives, tmp_path: Path
+) -> None:
+    """What is remembered of them is drawn as if they were many, and would make a narrow one."""
+    short, about = replace(QUICK, steps=2, passes=0), sidecar.read(trained.folder)
+    limits = []
+    for number, changes in enumerate(({"familiarity": {"image": 9.0}}, {"familiarity": {}, "too_few": {"image": 14}})):
+        folder = shutil.copytree(trained.folder, tmp_path / f"champion{number}")
+        sidecar.write(folder, replace(about, **changes))
+        out = update(folder, negatives[:4], tmp_path / f"challenger{number}", task=task, recipe=short)
+        limits.append((sidecar.read(out).familiarity, sidecar.read(out).too_few))
+    assert limits == [({"image": 9.0}, {}), ({}, {"image": 14})]
+
+
 def test_batch_norms_keep_their_statistics(trained, task, negatives) -> None:
     model, processor = MultimodalModel.load(trained.folder)
     before = {name: value.clone() for name, value in model.named_buffers()}
@@ -161,6 +176,6 @@ def test_a_correction_that_cannot_be_read_is_named_and_nothing_is_left(trained, 
 
 
 def test_remembered_features_are_as_strange_as_those_that_were_learned(trained) -> None:
-    stats = familiarity.load(trained.folder)["image"]
-    found = familiarity.distance(stats, continual._remember(stats, np.random.default_rng(0)))
+    stats = out_of_distribution.load(trained.folder)["image"]
+    found = out_of_distribution.distance(stats, continual._remember(stats, np.random.default_rng(0)))
     assert 0.9 < float(np.median(found)) < 1.1

@@ -4,8 +4,10 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from transformers import TrainerCallback
 
 from mmdemo import sidecar, tasks
@@ -17,7 +19,7 @@ from mmdemo.training.keeping import JUDGED_BY
 from mmdemo.training.options import Options
 from mmdemo.training.run import train
 from mmdemo.training.trainer import fit
-from tests import tiny
+from tests import tiny, tiny_training
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +55,29 @@ def test_the_same_seed_gives_the_same_bytes(trained, tmp_path: Path) -> None:
         for number, seed in enumerate((3, 3, 4))
     ]
     assert weights(folders[0]) == weights(folders[1]) != weights(folders[2])
+
+
+def test_a_builder_is_told_what_few_samples_mean_for_doubt(capsys, trained, tmp_path: Path) -> None:
+    lines = trained.dev.read_text("utf-8").replace('"image": "', f'"image": "{trained.dev.parent}/').splitlines()
+    (tmp_path / "few.jsonl").write_text("\n".join(lines[:12]), "utf-8")
+    out = train(trained.task, tmp_path / "few.jsonl", trained.dev, tmp_path / "v", epochs=0.3)
+    about = sidecar.read(out)
+    assert about.familiarity == {} and about.too_few == {"image": about.samples}
+    assert about.figures["unfamiliar"] == 0.0  # nothing can be
+    assert f"{about.samples} samples with image are too few" in capsys.readouterr().err
+    assert f"none for the picture, since {about.samples} samples are too few" in (out / "model_card.md").read_text(
+        "utf-8"
+    )
+
+
+def test_a_builder_is_told_that_dev_is_unlike_train(capsys, trained, tmp_path: Path) -> None:
+    manifest = tiny_training.write(tmp_path, 24, seed=9, name="negatives")
+    for path in tmp_path.glob("*.png"):
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    out = train(trained.task, trained.train, manifest, tmp_path / "v", parent=trained.folder, epochs=0.1, head_lr=1e-9)
+    share = sidecar.read(out).figures["unfamiliar"]
+    assert share > 0.5 and f"{share:.0%} of dev is unlike" in capsys.readouterr().err
+    assert f"only guessed: {share:.1%} of dev" in (out / "model_card.md").read_text("utf-8")
 
 
 def test_a_parent_is_trained_further(trained, tmp_path: Path) -> None:

@@ -231,6 +231,7 @@ class FakeQueue(FakeLoop):
             probabilities={**dict.fromkeys(names, rest), names[0]: confidence},
             confidence=confidence,
             reason=reason,
+            capped=reason == "unfamiliar",
         )
         paths = {"image": sample.image, "audio": sample.audio}
         item = QueueItem(
@@ -244,6 +245,7 @@ class FakeQueue(FakeLoop):
             suggested,
             sample.text or None,
             **paths,
+            capped=answer.capped,
         )
         return ReviewItem(item, answer)
 

@@ -59,7 +59,7 @@ def test_the_tick_stands_at_the_threshold() -> None:
         (UNSURE, True, "unsure", "48 % sure · below its threshold: sent to people"),
         (UNSURE, False, "unsure", "48 % sure · below its threshold: not kept"),
         (
-            dataclasses.replace(UNSURE, reason="unfamiliar"),
+            dataclasses.replace(UNSURE, reason="unfamiliar", capped=True),
             True,
             "unsure",
             "Only a guess · unlike what it learned from: sent to people",
@@ -77,6 +77,25 @@ def test_the_badge_says_how_sure_and_what_becomes_of_it(
 ) -> None:
     seen = card(prediction, kept=kept)
     assert (seen.mood, seen.badge) == (mood, badge)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "only a guess"), ("zh", "仅为猜测")])
+def test_a_guess_is_shown_without_bars_and_without_a_percentage(language: str, said: str) -> None:
+    """The API caps what it says of something strange just under the threshold: nobody measured that."""
+    capped = dataclasses.replace(
+        SURE,
+        probabilities={"negative": 0.2, "neutral": 0.21, "positive": 0.59},
+        confidence=0.59,
+        flagged=True,
+        reason="unfamiliar",
+        capped=True,
+        heads={"emotion": HeadAnswer("joy", {"joy": 0.59, "fear": 0.41})},
+    )
+    seen = card(capped, language)
+    shown = render.html("answer", language, view=seen, kept_for="")
+    assert "mm-bar" not in shown and "59" not in shown and "41" not in shown
+    assert seen.mood == "unsure" and seen.heads == (f"emotion: joy ({said})",)
+    assert shown.count("data-suggest") == 2  # another answer can be chosen all the same
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ CONTRACT = {  # endpoint → its parameters, in their order
     "/status": ["task"],
 }
 QUEUE_FIELDS = ["sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested"]
-QUEUE_FIELDS += ["claimed_by", "claimed_until"]
+QUEUE_FIELDS += ["claimed_by", "claimed_until", "capped"]
 
 
 def refusal(call: Callable[[], Any]) -> str:

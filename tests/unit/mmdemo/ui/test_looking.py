@@ -88,6 +88,17 @@ def test_what_if_tells_the_new_answer_beside_the_old(looking: Looking) -> None:
     assert sum(other["widths"].values()) == pytest.approx(100, abs=0.1)
 
 
+def test_of_an_answer_that_is_only_a_guess_no_probability_is_told(desk: Desk, looking: Looking) -> None:
+    answered = desk.visits.get(ONE)
+    assert answered is not None and answered.prediction is not None
+    desk.visits.change(ONE, prediction=replace(answered.prediction, capped=True, reason="unfamiliar"))
+    same, other = (looking.what_if(ONE, list(range(left)), [], ENGLISH) for left in (1, 7))
+    assert same == {"percents": {}, "widths": {}, "sentence": "Without it the answer stays positive, and only a guess."}
+    assert other["sentence"] == "Without it the answer would be negative: only a guess too."
+    weighed = looking.weigh(ONE, "relevance", "positive", "", ENGLISH)["html"]
+    assert "positive is only a guess" in weighed and "93 %" not in weighed and "33 %" not in weighed
+
+
 @pytest.mark.parametrize(("units", "modalities"), [(["0"], []), ([True], []), ([0], ["smell"])])
 def test_what_if_takes_numbers_and_modalities_alone(looking: Looking, units: list, modalities: list) -> None:
     with pytest.raises(BadInput):

@@ -33,6 +33,16 @@ def test_the_guess_stands_beside_its_label_and_enter_accepts_it(loop: FakeQueue)
     ]
 
 
+def test_a_guess_that_is_only_a_guess_has_no_percentage(loop: FakeQueue) -> None:
+    waiting = entry(loop, RAIN)
+    capped = dataclasses.replace(waiting, item=dataclasses.replace(waiting.item, reason="unfamiliar", capped=True))
+    assert [c.aside for c in questions.question(capped, TASK, False, "en").choices] == ["only a guess", "", ""]
+    [row] = questions.rows([capped.item], {"sentiment": TASK}, "", "en")
+    assert row.about == "Sentiment · only a guess · new"
+    made = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
+    assert questions.told(capped, made, TASK, "en") == "You said neutral; the model had guessed negative, only a guess."
+
+
 def test_enter_confirms_what_a_visitor_suggested(loop: FakeQueue) -> None:
     choices = questions.question(entry(loop, GRANDFATHER), TASK, False, "en").choices
     assert [(c.label, c.aside) for c in choices if c.accept] == [("positive", "a visitor says so")]
@@ -102,7 +112,7 @@ def test_the_queue_says_task_confidence_and_reason(loop: FakeQueue) -> None:
     rows = questions.rows(loop.queue("", 9), loop.tasks, entry(loop, SCHOOL).item.sample_id, "en")
     assert [(row.title, row.about) for row in rows[:2]] == [
         (RAIN, "Sentiment · 48 % · unsure"),
-        ("Sound", "Emotion in speech · 51 % · new"),
+        ("Sound", "Emotion in speech · only a guess · new"),
     ]
     assert [row.current for row in rows] == [False, False, True, False, False]
 

@@ -1,8 +1,8 @@
-"""How far an input lies from what the model learned from, and what an answer to an unfamiliar one may claim.
+"""How far an input lies from what the model learned from, and what an answer to a strange one may claim.
 
 Mahalanobis distance (Lee et al., "A simple unified framework for detecting out-of-distribution samples", NeurIPS 2018,
 without classes) of a modality's mean token before the fusion, in the directions in which the training samples vary.
-Training fits it, the version folder keeps it, serving asks it.
+Training fits it (`training/reference.py`), the version folder keeps it, serving asks it.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,11 @@ from safetensors.numpy import load_file, save_file
 from mmdemo.errors import CheckpointError
 
 FILE = "familiarity.safetensors"
-DIRECTIONS = 32  # at most; what varies beyond them is one rest
-QUANTILE = 0.99  # share of unseen samples like the training's that count as familiar
-MARGIN = 0.01  # how far under the threshold the confidence of an unfamiliar sample lies
+MARGIN = 0.01  # how far under the threshold the confidence of a strange sample lies
 
 
 @dataclass(frozen=True)
-class Stats:
+class ReferenceStats:
     """Where the training samples lie: a Gaussian along the main directions, and a round one across the rest."""
 
     mean: np.ndarray  # (d,)
@@ -30,19 +28,7 @@ class Stats:
     scale: np.ndarray  # (k + 1,) deviations along the directions; the last across the rest
 
 
-def fit(features: np.ndarray) -> Stats:
-    """Return the statistics of features (n, d) float of the training samples."""
-    features = np.asarray(features, np.float64)
-    mean = features.mean(axis=0)
-    _, lengths, directions = np.linalg.svd(features - mean, full_matrices=False)  # (k,), (k, d)
-    k = min(DIRECTIONS, len(lengths))
-    spread = lengths / np.sqrt(max(1, len(features) - 1))
-    rest = np.sqrt(np.square(spread[k:]).sum())
-    scale = np.maximum([*spread[:k], rest], 1e-3 * max(float(spread[0]), 1e-6))
-    return Stats(mean.astype(np.float32), directions[:k].astype(np.float32), scale.astype(np.float32))
-
-
-def distance(stats: Stats, features: np.ndarray) -> np.ndarray:
+def distance(stats: ReferenceStats, features: np.ndarray) -> np.ndarray:
     """Return the distances (n,) float of features (n, d) from the training samples; 1 is usual, more is stranger."""
     centred = np.asarray(features, np.float64) - stats.mean
     along = centred @ stats.directions.T  # (n, k)
@@ -50,12 +36,18 @@ def distance(stats: Stats, features: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(np.concatenate([along, across], axis=1) / stats.scale).mean(axis=1))
 
 
-def limit(stats: Stats, features: np.ndarray, quantile: float = QUANTILE) -> float:
-    """Return the distance that `quantile` of unseen but usual features (n, d) stay under."""
-    return round(float(np.quantile(distance(stats, features), quantile)), 4)
+def strange(
+    features: Mapping[str, np.ndarray], stats: Mapping[str, ReferenceStats], limits: Mapping[str, float]
+) -> dict[str, np.ndarray]:
+    """Return by modality which of features (n, d) lie beyond its limit, (n,) bool; none where it has no limit."""
+    return {
+        name: distance(stats[name], values) > limits[name]
+        for name, values in features.items()
+        if name in stats and name in limits
+    }
 
 
-def pulled(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+def cap_confidence(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     """Return probabilities (classes,) mixed with an even guess until the highest lies under `threshold`.
 
     The order stays, the sum stays 1. Those that are under it already stay as they are; a threshold that even an even
@@ -68,19 +60,21 @@ def pulled(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     return even + (probabilities - even) * (target - even) / (highest - even)
 
 
-def save(folder: Path, stats: Mapping[str, Stats]) -> None:
+def save(folder: Path, stats: Mapping[str, ReferenceStats]) -> None:
     """Write the statistics by modality into a version folder."""
     parts = {f"{modality}.{name}": value for modality, item in stats.items() for name, value in vars(item).items()}
     save_file({name: np.ascontiguousarray(value) for name, value in parts.items()}, folder / FILE)
 
 
-def load(folder: Path) -> dict[str, Stats]:
+def load(folder: Path) -> dict[str, ReferenceStats]:
     """Return the statistics of a version folder by modality, nothing where there are none. Raises CheckpointError."""
     if not (folder / FILE).is_file():
         return {}
     try:
         parts = load_file(folder / FILE)
         modalities = sorted({name.split(".")[0] for name in parts})
-        return {m: Stats(*(parts[f"{m}.{name}"] for name in ("mean", "directions", "scale"))) for m in modalities}
+        return {
+            m: ReferenceStats(*(parts[f"{m}.{name}"] for name in ("mean", "directions", "scale"))) for m in modalities
+        }
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise CheckpointError("checkpoint_broken", path=folder / FILE, detail=error) from error
