@@ -65,7 +65,6 @@ class Answer:
     reason: str | None  # why people should be asked, or NONE_OF_THESE
     notes: tuple[str, ...]  # what a reader must know: first, in what way it is unlike what the model learned from
     heads: dict[str, HeadAnswer]  # further answers, in the task's order
-    capped: bool  # the probabilities are held under the threshold
 
 
 class Predictor:
@@ -191,7 +190,7 @@ class Predictor:
             notes=answer.notes,
             heads=answer.heads,
             none_of_these=answer.none_of_these,
-            capped=answer.capped,
+            capped=answer.reason == UNFAMILIAR,
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
@@ -296,7 +295,6 @@ def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output
         reason=_reason(label, bool(strange), low),
         notes=(*strange, *_notes(task, served, inputs, encoded)),
         heads={head.name: _head_answer(head, task, output, bool(strange)) for head in task.heads},
-        capped=bool(strange),
     )
 
 
@@ -336,17 +334,16 @@ def _strange_caption(task: Task, served: Served, inputs: Inputs, encoded: Encode
 
 def _unfamiliar(served: Served, output: MultimodalOutput) -> tuple[str, ...]:
     """Return a note for each modality that lies farther from the training samples than the version's limit."""
-    features = {modality: means.numpy() for modality, means in (output.pooled or {}).items()}
+    features = {name: means.numpy() for name, means in (output.pooled or {}).items()}
     beyond = out_of_distribution.strange(features, served.reference_stats, served.sidecar.familiarity)
-    return tuple(f"unfamiliar_{modality}" for modality, far in beyond.items() if far[0])
+    return tuple(f"unfamiliar_{name}" for name, far in beyond.items() if far[0])
 
 
 def _notes(task: Task, served: Served, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
-    unjudged = set(inputs.modalities) & set(served.sidecar.too_few)
-    some_missing = len(inputs.modalities) < len(task.modalities)
     used = f"used_{inputs.modalities[0]}_only" if len(inputs.modalities) == 1 else "used_some"
-    return (
-        *([used] if some_missing else []),
-        *(["text_truncated"] if encoded.truncated[0] else []),
-        *(["too_few"] if unjudged else []),
-    )
+    notes = {
+        used: len(inputs.modalities) < len(task.modalities),
+        "text_truncated": encoded.truncated[0],
+        "too_few": bool(set(inputs.modalities) & set(served.sidecar.too_few)),
+    }
+    return tuple(name for name, holds in notes.items() if holds)

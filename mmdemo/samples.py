@@ -143,7 +143,6 @@ class Prediction:
     explanation: Explanation | None = None
     prediction_id: str | None = None  # unguessable; None where nothing was kept
     none_of_these: float | None = None  # probability of that answer; None where the version does not know it
-
     capped: bool = False  # only a guess: `probabilities` were held under the threshold, and measure nothing
 
     @property
