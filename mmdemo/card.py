@@ -93,7 +93,7 @@ def _doubt(about: Sidecar) -> str:
         for name, number in about.too_few.items()
     ]
     share = about.figures.get("unfamiliar")
-    beyond = "" if share is None else f" Beyond them, and so only guessed: {share:.1%} of dev."
+    beyond = "" if share is None else f" Beyond them, and so only guessed: {share:.1%} of {_SETS[about.measured_on]}."
     return f"Limits of what is usual, as distances: {', '.join([*limits, *off]) or 'none'}.{beyond}\n"
 
 

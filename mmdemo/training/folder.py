@@ -71,7 +71,8 @@ def finish(
     if dev:
         measured["flipped_by_rounding"] = float((before.argmax(1) != after.argmax(1)).mean())
         measured["unfamiliar"] = _unfamiliar(model, processor, dev, checked)
-    _warn(checked.too_few, measured)
+    if about.measured_on == sidecar.DEV:
+        _warn(checked.too_few, measured)
     about = dataclasses.replace(
         about,
         temperatures={given: scaling.temperature for given, scaling in checked.scalings.items()},
@@ -159,8 +160,8 @@ def _warn(too_few: Mapping[str, int], measured: Mapping[str, float]) -> None:
         )
     if measured.get("unfamiliar", 0.0) > MUCH:
         say(
-            f"warning: {measured['unfamiliar']:.0%} of dev is unlike the samples that were learned from, and answered "
-            "by a guess: dev differs from train, or train is too small"
+            f"warning: {measured['unfamiliar']:.0%} of dev is unlike the samples that were learned from, and only "
+            "guessed: dev differs from train, or train is too small"
         )
 
 
