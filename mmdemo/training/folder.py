@@ -106,9 +106,11 @@ def check(
 ) -> Checked:
     """Fit scalings and what is strange; where too few samples were set aside, training's own stand in."""
     judged = aside if len(aside) >= len(model.config.labels) else taught
+    # Captions made to be sure of would make the model look more honest than it is with what people send.
+    sampled = [item for item in judged if not item.constructed] or judged
     scalings = {}
     for chosen in subsets(model.config.modalities):
-        items = only(judged, chosen)
+        items = only(sampled, chosen)
         if items:
             scalings[sidecar.subset(chosen)] = fit_scaling(logits(model, processor, items), labels(items))
     references = fit_references(pooled(model, processor, taught), pooled(model, processor, aside))
