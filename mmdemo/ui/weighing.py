@@ -17,7 +17,7 @@ class Meter:
     """What one modality added to the answer, or took from it."""
 
     name: str
-    points: str  # signed percentage points
+    points: str  # signed percentage points; "" where nobody measured them
     left: float  # of its bar on a track whose middle is nothing, 0 … 100
     width: float
     against: bool
@@ -45,7 +45,7 @@ class Otherwise:
 
 def view(found: Weighed, task: Task, language: str, guess: bool = False) -> Seen:
     """Return what is shown of a weighed answer; of one that is only a guess no probability."""
-    meters = tuple(_meters(found.contributions, language)) if len(found.contributions.values) > 1 else ()
+    meters = tuple(_meters(found.contributions, language, guess)) if len(found.contributions.values) > 1 else ()
     return Seen(
         meters=meters,
         decided=_decided(found.contributions, task, language, guess) if meters else "",
@@ -86,13 +86,14 @@ def points(share: float, language: str, plus: str = "") -> str:
     return text(key, language, number=f"{sign}{abs(rounded)}")
 
 
-def _meters(found: Contributions, language: str) -> Iterator[Meter]:
+def _meters(found: Contributions, language: str, guess: bool) -> Iterator[Meter]:
     """A bar a modality, on a scale from one probability less to one more, the same for every sample."""
     for modality, value in found.values.items():
         width = 50 * min(1.0, abs(value))
         left = 50 - width if value < 0 else 50
         name = text(f"common.{modality}", language)
-        yield Meter(name, points(value, language, "+"), round(left, 2), round(width, 2), value < 0)
+        number = "" if guess else points(value, language, "+")
+        yield Meter(name, number, round(left, 2), round(width, 2), value < 0)
 
 
 def _target(found: Contributions, task: Task, language: str) -> str:

@@ -97,6 +97,7 @@ def test_of_an_answer_that_is_only_a_guess_no_probability_is_told(desk: Desk, lo
     assert other["sentence"] == "Without it the answer would be negative: only a guess too."
     weighed = looking.weigh(ONE, "relevance", "positive", "", ENGLISH)["html"]
     assert "positive is only a guess" in weighed and "93 %" not in weighed and "33 %" not in weighed
+    assert "+65" not in weighed and "mm-meter" in weighed  # which of the two moved it more is known all the same
 
 
 @pytest.mark.parametrize(("units", "modalities"), [(["0"], []), ([True], []), ([0], ["smell"])])
