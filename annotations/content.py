@@ -46,7 +46,7 @@ def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR,
     A program's always grows. Raises UnknownName where nothing of this sample is kept under `earlier`.
     """
     known = _known(session, row, holder, earlier)
-    held = known or HoldingRow(prediction_id=secrets.token_urlsafe(_ID_BYTES), sample_id=row.sample_id, holder=holder)
+    held = known or HoldingRow(prediction_id=secrets.token_hex(_ID_BYTES), sample_id=row.sample_id, holder=holder)
     held.content = bool(held.content) or content
     held.agreed_at = now()
     if content:  # whoever agreed to the row alone keeps nobody's inputs for longer
