@@ -67,6 +67,17 @@ class Visitor:
         self.page.click(f".mm-examples:not([hidden]) [data-example='{number}']")
         return self.wait()
 
+    def trusted(self) -> "Visitor":
+        """Click the task's examples until one has a map that is better than chance: others are drawn in grey.
+
+        Which of them that is, is the model's business; that there is one is a test's.
+        """
+        for number in range(self.page.locator(".mm-examples:not([hidden]) [data-example]").count()):
+            self.example(number).page.wait_for_selector(".mm-trusted", timeout=ANSWER_MS)
+            if self.page.locator(".mm-map.mm-doubted").count() == 0:
+                return self
+        raise AssertionError("the map of no example is better than chance")
+
     def wait(self) -> "Visitor":
         """Wait until the page is done, with an answer or a refusal."""
         self.page.wait_for_selector(".mm-answer, .mm-problem:not([hidden])", timeout=ANSWER_MS)

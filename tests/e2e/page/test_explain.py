@@ -259,8 +259,7 @@ def test_menus_that_would_change_nothing_are_not_shown(explained: Callable[..., 
 def test_the_map_is_kept_as_a_page_a_picture_or_figures(
     explained: Callable[..., Visitor], new_page: Callable[..., Page], tmp_path: Path
 ) -> None:
-    page = explained().page
-    page.wait_for_selector(".mm-trusted", timeout=ANSWER_MS)
+    page = explained().trusted().page
     kept = {}
     for form in ("html", "png", "json"):
         with page.expect_download() as download:
