@@ -105,7 +105,7 @@ def recorded(side: str, rows: Sequence[Row]) -> Iterator[Clip]:
     for number, kind in itertools.product(range(COUNTS[side]["recorded"]), kinds):
         speaker = chance.choice(sorted(by_speaker))
         chosen = chance.choices(by_speaker[speaker], k=2)
-        yield Clip(f"{side}-{kind}-{number}", kind, speaker, _CHANGES[kind](*map(_read, chosen)))
+        yield Clip(f"{side}-{kind}-{number}", kind, speaker, _CHANGES[kind](*map(_word, chosen)))
 
 
 def talk(side: str, rows: Sequence[Row], seconds: tuple[float, float] = (0.4, 1.2)) -> Iterator[Clip]:
@@ -114,7 +114,7 @@ def talk(side: str, rows: Sequence[Row], seconds: tuple[float, float] = (0.4, 1.
         read = _read(row)
 
         def cut(chance: random.Random, read: Callable[[], np.ndarray] = read) -> np.ndarray:
-            return sounds.faded(read()[-int(chance.uniform(*seconds) * SAMPLE_RATE_HZ) :])
+            return sounds.even(sounds.ending(read(), int(chance.uniform(*seconds) * SAMPLE_RATE_HZ)))
 
         yield Clip(f"{side}-talk-{row.id}", "people", str(row.extra.get("speaker", "")), cut)
 
@@ -137,7 +137,11 @@ _CHANGES = {"several_digits": _several, "half_a_digit": _half, "broken_words": _
 def _read(row: Row) -> Callable[[], np.ndarray]:
     path = row.sample.audio
     assert isinstance(path, Path)
-    return lambda: voices.trimmed(decode_audio(path, _UNCHECKED))
+    return lambda: decode_audio(path, _UNCHECKED)
+
+
+def _word(row: Row) -> Callable[[], np.ndarray]:
+    return lambda: voices.trimmed(_read(row)())
 
 
 def _said(

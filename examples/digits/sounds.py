@@ -12,6 +12,7 @@ from mmdemo.decode import SAMPLE_RATE_HZ
 LOUDNESS = 0.1  # root mean square of what is made here
 KEPT = (0.32, 0.42)  # share of a digit that is left of half a one: the ends of most are soft
 GAP_S = (0.0, 0.35)  # between words that are joined
+HEARD = 0.995  # share of the energy of what is said that stands before its end
 SHORTEST_S = 0.12  # what is left of a digit is as long at least, with silence around it
 MADE_S = (0.5, 2.5)  # length of what is no word
 
@@ -39,6 +40,13 @@ def spliced(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def backwards(audio: np.ndarray) -> np.ndarray:
     """Return a clip played backwards."""
     return np.ascontiguousarray(audio[::-1])
+
+
+def ending(audio: np.ndarray, length: int) -> np.ndarray:
+    """Return at most `length` samples up to where next to nothing is heard any more."""
+    heard = np.cumsum(np.square(audio, dtype=np.float64))
+    last = int(np.searchsorted(heard, HEARD * heard[-1])) + 1
+    return faded(audio[max(0, last - length) : last])
 
 
 def telephone(audio: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from mmdemo.model import MultimodalModel
 from mmdemo.model.modality import ModalityEncoder
 from mmdemo.samples import MODALITIES
 from mmdemo.training.datasets import CONSTRUCTED, TARGETS, Item, Samples, generator
-from mmdemo.training.inference import BATCH
+from mmdemo.training.inference import BATCH, length
 from mmdemo.training.processes import say
 from mmdemo.training.targets import shares_of
 
@@ -43,7 +43,8 @@ class Copies:
 
         `batch` changes items, anew each time, and makes a batch of those modalities whose encoders do not learn.
         """
-        new = [item for item in items if id(item) not in self.known]
+        # Samples of like length go together: padding would cost more than most clips.
+        new = sorted((item for item in items if id(item) not in self.known), key=length)
         found: list[list[Copy]] = [[] for _ in new]
         model.eval()
         for turn in range(self.number if new else 0):

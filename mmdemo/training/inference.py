@@ -29,7 +29,7 @@ def outputs(
     """
     training = model.training
     model.eval()
-    order = sorted(range(len(items)), key=lambda index: _length(items[index]))
+    order = sorted(range(len(items)), key=lambda index: length(items[index]))
     try:
         for start in range(0, len(items), BATCH):
             rows = order[start : start + BATCH]
@@ -40,7 +40,8 @@ def outputs(
         model.train(training)
 
 
-def _length(item: Item) -> tuple[int, int]:
+def length(item: Item) -> tuple[int, int]:
+    """Return how long a sample's sound and its caption are, to put those of like length together."""
     audio = item.inputs.audio
     return 0 if audio is None else len(audio), len(item.inputs.text or "")
 
