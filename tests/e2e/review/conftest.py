@@ -29,6 +29,7 @@ modalities = ["text"]
 languages = ["en"]
 threshold = 0.6
 labels = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+none_of_these = true
 [encoders.text]
 type = "auto"
 start = "nowhere"

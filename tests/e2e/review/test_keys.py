@@ -21,6 +21,7 @@ QUEUE = [
     Waiting("The tram came late again", 0.52),
     Waiting("A quiet afternoon", 0.54),
     Waiting("شمس على البحر 🙂 <script>alert(1)</script>", 0.56),
+    Waiting("An answer of window", 0.21, task="digits"),
 ]
 
 
@@ -114,6 +115,19 @@ def test_a_label_that_is_a_digit_has_that_key(app: Server, annotator: Callable[.
     assert person.page.locator(".mm-rv-choice .mm-key").all_inner_texts()[:2] == ["0", "↵"]
     person.press("7")
     assert exported(app, client, "digits") == {"7": 1}
+
+
+def test_none_of_these_has_a_key_where_the_task_has_that_answer(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[9].caption)
+    assert person.page.inner_text(".mm-rv-choice >> nth=-1").split() == ["X", "None", "of", "these"]
+    person.press("x")
+    person.is_told("You said None of these; the model had guessed 0, 21 %.")
+    assert exported(app, client, "digits")["none_of_these"] == 1
+    choose(person, QUEUE[6].caption)
+    assert "None of these" not in person.page.inner_text(".mm-rv-labels")  # sentiment has no such answer
 
 
 def test_the_guess_stays_hidden_for_whoever_wants_it_so(app: Server, annotator: Callable[..., Annotator]) -> None:
