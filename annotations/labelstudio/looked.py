@@ -31,11 +31,13 @@ _SIDES = (
     ("bottom", (1, 0), "0 -1.5px"),
     ("left", (0, -1), "1.5px 0"),
 )
-_CHECKED = ' checked="checked"'
+_OPEN = ' open="open"'
 _STYLE = f"""
 .mm-layer {{ opacity: {STRENGTH / 100} }}
 .mm-layer > span {{ box-sizing: border-box }}
-.mm-strength label {{ margin-left: 10px }}
+.mm-strength {{ display: flex; flex-wrap: wrap; gap: 0 12px }}
+.mm-strength summary {{ list-style: none; cursor: pointer; text-decoration: underline }}
+.mm-strength [open] summary {{ font-weight: 700; text-decoration: none }}
 .mm-swatch {{ display: inline-block; width: 22px; height: 14px; margin: 0 5px 0 12px; vertical-align: -2px }}
 .mm-picture {{ position: relative; max-width: 360px }}
 .mm-picture img {{ display: block; width: 100% }}
@@ -146,16 +148,18 @@ def _words(words: TextMap, caption: str, even: float, signed: bool) -> Iterator[
 
 
 def _strengths() -> str:
-    """Return the choice of how strong veil and lines are: the page's slider, in steps."""
-    rules = "".join(f'.mm-looked:has([value="{step}"]:checked) .mm-layer{{opacity:{step / 100}}}' for step in STRENGTHS)
-    choices = "".join(
-        f'<label><input type="radio" name="mm-strength" value="{step}"{_CHECKED if step == STRENGTH else ""} />'
-        f" {escape(locale.text('common.percent', number=step))}</label>"
+    """Return the choice of how strong veil and lines are: the page's slider, in steps.
+
+    Of folds that open one at a time: after a press on a field, Label Studio would take no keys for labels.
+    """
+    rules = "".join(f".mm-looked:has(.mm-{step}[open]) .mm-layer{{opacity:{step / 100}}}" for step in STRENGTHS)
+    steps = "".join(
+        f'<details class="mm-{step}" name="mm-strength"{_OPEN if step == STRENGTH else ""}>'
+        f"<summary>{escape(locale.text('common.percent', number=step))}</summary></details>"
         for step in STRENGTHS
     )
-    about = escape(locale.text("explain.strength_what"))
-    name = escape(locale.text("explain.strength"))
-    group = f'<div class="mm-strength" role="radiogroup" aria-label="{about}">{name}{choices}</div>'
+    about, name = (escape(locale.text(key)) for key in ("explain.strength_what", "explain.strength"))
+    group = f'<div class="mm-strength" role="group" aria-label="{about}">{name}{steps}</div>'
     return f"<style>{_STYLE}{rules}</style>{group}"
 
 

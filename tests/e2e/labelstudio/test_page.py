@@ -75,9 +75,10 @@ def test_a_picture_is_shown_its_guess_chosen_and_another_choice_comes_back(
 
     layer = "() => getComputedStyle(document.querySelector('.mm-layer')).opacity"
     assert annotator.evaluate(layer) == str(looked.STRENGTH / 100)
-    annotator.locator(".mm-strength input[value='0']").check()
+    annotator.click(".mm-strength .mm-0 summary")
     assert annotator.evaluate(layer) == "0"
-    annotator.keyboard.press("ArrowRight")
+    annotator.keyboard.press("Tab")
+    annotator.keyboard.press("Space")
     assert annotator.evaluate(layer) == "0.25"
 
     annotator.keyboard.press("2")

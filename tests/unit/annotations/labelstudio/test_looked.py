@@ -74,11 +74,12 @@ def test_the_less_something_matters_the_more_veil_lies_over_it_but_it_can_still_
 
 def test_its_strength_is_chosen_among_the_pages_own_steps() -> None:
     root = ET.fromstring(looked.html(Explanation("relevance", "positive", ImageMap((1, 1), ((1.0,),))), "", "/x.webp"))
-    choices = list(root.iter("input"))
-    assert [choice.get("value") for choice in choices] == [str(step) for step in scale.STRENGTHS]
-    assert [choice.get("value") for choice in choices if choice.get("checked")] == [str(scale.STRENGTH)]
+    steps = list(root.iter("details"))
+    assert ["".join(step.itertext()) for step in steps] == [f"{step} %" for step in scale.STRENGTHS]
+    assert ["".join(step.itertext()) for step in steps if step.get("open")] == [f"{scale.STRENGTH} %"]
+    assert {step.get("name") for step in steps} == {"mm-strength"}  # of one name: opening one closes the others
     for step in scale.STRENGTHS:
-        assert f'[value="{step}"]:checked) .mm-layer{{opacity:{step / 100}}}' in (root.find(".//style").text or "")
+        assert f".mm-{step}[open]) .mm-layer{{opacity:{step / 100}}}" in (root.find(".//style").text or "")
 
 
 def test_the_scale_is_the_pages() -> None:
@@ -112,4 +113,4 @@ def test_a_signed_map_says_what_its_lines_mean() -> None:
 def test_without_a_map_or_with_zeros_there_is_nothing_to_see() -> None:
     assert looked.html(None, CAPTION) == ""
     flat = Explanation("relevance", "positive", text=TextMap((TokenScore("a", 0, 1, 0.0),)))
-    assert "0.00)" in looked.html(flat, "a") and "radio" not in looked.html(flat, "a")
+    assert "0.00)" in looked.html(flat, "a") and "details" not in looked.html(flat, "a")
