@@ -1,13 +1,11 @@
 """The capabilities of a task as its TOML files describe them; loaded and checked here."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmdemo.behaviour import grammar
-from mmdemo.errors import ManifestError
-from mmdemo.tasks import Task
+from mmdemo.tasks import Task, read_toml
 
 TEST, TRAIN = "test.toml", "train.toml"
 
@@ -54,16 +52,7 @@ def load(task: Task, name: str = TEST) -> Suite | None:
     """Return the capabilities of a task, None where it describes none. Raises ManifestError with what is wrong."""
     if task.behaviour is None:
         return None
-    path = task.behaviour / name
-    try:
-        with path.open("rb") as file:
-            return _suite(tomllib.load(file), task)
-    except OSError as error:
-        raise ManifestError("task_file_unreadable", path=path, detail=error.strerror) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError("task_file_broken", path=path, detail=error) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise ManifestError("task_field_wrong", path=path, detail=error) from error
+    return read_toml(task.behaviour / name, lambda raw: _suite(raw, task))
 
 
 def _suite(raw: dict[str, Any], task: Task) -> Suite:

@@ -4,15 +4,16 @@ This module loads and checks it. Shipped tasks stand beside this file; `Settings
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mmdemo import locale
 from mmdemo.errors import ManifestError, UnknownName
 from mmdemo.samples import MODALITIES, NONE_OF_THESE
 
+T = TypeVar("T")
 KINDS = ("classification",)
 SHIPPED = Path(__file__).parent
 SPLIT_BY = "speaker"  # field of a sample's `extra` that never crosses a split, where the task names no other
@@ -179,9 +180,14 @@ def get(name: str, task_dir: Path | None = None) -> Task:
 
 def load_file(path: Path) -> Task:
     """Return the task that a TOML file describes. Raises ManifestError with the field at fault."""
+    return read_toml(path, lambda raw: _task(raw, path))
+
+
+def read_toml(path: Path, parse: Callable[[dict[str, Any]], T]) -> T:
+    """Return what `parse` makes of a TOML file, whose own errors name the field at fault. Raises ManifestError."""
     try:
         with path.open("rb") as file:
-            return _task(tomllib.load(file), path)
+            return parse(tomllib.load(file))
     except FileNotFoundError as error:
         raise ManifestError("task_file_missing", path=path) from error
     except OSError as error:
