@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from annotations.loop import Loop
 from annotations.store import Store, open_store
 from mmdemo.settings import Settings
+from tests.unit.annotations.given import RulePredictor
 
 
 @pytest.fixture
@@ -31,3 +33,12 @@ def store(config: Settings, empty_home: Path) -> Iterator[Store]:
     opened = open_store(config)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def loop(config: Settings, empty_home: Path) -> Iterator[Loop]:
+    """The loop over `config`."""
+    shutil.copytree(empty_home, config.home)
+    running = Loop(config, RulePredictor)
+    yield running
+    running.close()

@@ -1,9 +1,6 @@
 """A kept answer opens for whoever sent it and for reviewers, as long as somebody keeps it."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,18 +9,8 @@ from mmdemo.errors import NotAllowed, UnknownName
 from mmdemo.review import view_key
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from tests.unit.annotations.given import RulePredictor
 
 DOUBTFUL, SURE = Sample(text="who knows"), Sample(text="surely fine")
-
-
-@pytest.fixture
-def loop(config: Settings, empty_home: Path) -> Iterator[Loop]:
-    """The loop over `config`."""
-    shutil.copytree(empty_home, config.home)
-    made = Loop(config, RulePredictor)
-    yield made
-    made.close()
 
 
 def test_a_kept_answer_is_for_who_sent_it_and_for_reviewers(loop: Loop) -> None:

@@ -33,15 +33,6 @@ from tests.waiting import wait_until
 DOUBTFUL, SURE = Sample(text="who knows"), Sample(text="surely fine")
 
 
-@pytest.fixture
-def loop(config: Settings, empty_home: Path) -> Iterator[Loop]:
-    """The loop over `config`."""
-    shutil.copytree(empty_home, config.home)
-    made = Loop(config, RulePredictor)
-    yield made
-    made.close()
-
-
 def test_it_fills_the_seam_of_the_page(loop: Loop) -> None:
     services = Services(**loop.services())
     assert services.queue("", 10) == []
