@@ -4,7 +4,7 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from mmdemo import tasks
 from mmdemo.errors import BadInput
@@ -58,10 +58,10 @@ def test_what_is_alike_is_folded_and_can_be_heard(visit: Callable[..., Visitor])
     page.focus(".mm-alike-play >> nth=0")
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('.mm-alike audio').currentTime > 0.1")
-    assert page.get_attribute(".mm-alike-play >> nth=0", "aria-pressed") == "true"
+    expect(page.locator(".mm-alike-play >> nth=0")).to_have_attribute("aria-pressed", "true")
     page.click(".mm-alike-play >> nth=1")
     page.wait_for_function("document.querySelector('.mm-alike audio').paused")  # one at a time
-    assert page.get_attribute(".mm-alike-play >> nth=0", "aria-pressed") == "false"
+    expect(page.locator(".mm-alike-play >> nth=0")).to_have_attribute("aria-pressed", "false")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 

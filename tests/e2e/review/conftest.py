@@ -123,9 +123,10 @@ class Annotator:
             expect(self.page.locator(".mm-review")).to_have_attribute("aria-busy", "false", timeout=WAIT_MS)
 
     def choose(self, caption: str) -> None:
-        """Click a sample in the list."""
+        """Click a sample in the list, and wait until it is shown: a key that is pressed before then goes nowhere."""
         with self.page.expect_response("**/run/review_act"):
             self.page.click(f'.mm-rv-row:has-text("{caption}")')
+        expect(self.page.locator(".mm-review")).to_have_attribute("aria-busy", "false", timeout=WAIT_MS)
 
     def leave(self) -> None:
         """Turn to another tab, so that the sample is free for others; wait until the server knows."""
