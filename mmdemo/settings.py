@@ -1,5 +1,6 @@
 """Every setting, read from the environment and `.env`. Reading has no side effect: no folder is made."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +14,7 @@ from mmdemo.errors import ManifestError
 
 ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py, or of the installed packages
 ASK, UNLESS_DECLINED = "ask", "unless_declined"  # of MMDEMO_KEEP_DOUBTFUL
+PRIVATE = "private"  # of MMDEMO_TRUSTED_PROXIES: every address of a private network, and of this machine
 _BESIDE = ("app.py", "requirements.txt")  # what stands beside the packages in a clone, and in a Space
 
 
@@ -66,6 +68,12 @@ class Settings:
     source_url: str = _setting(
         "MMDEMO_SOURCE_URL", "", "URL", "where the page says this program's source is; empty: it hands out its own"
     )
+    trusted_proxies: str = _setting(
+        "MMDEMO_TRUSTED_PROXIES",
+        "",
+        "networks",
+        "proxies that say in X-Forwarded-For who asks: addresses or networks, with commas; or private",
+    )
     server_name: str = _setting("GRADIO_SERVER_NAME", "127.0.0.1", "address", "where the page listens")
     server_port: int = _setting("GRADIO_SERVER_PORT", 7860, "port", "where the page listens")
 
@@ -99,6 +107,8 @@ def _convert(name: str, value: str) -> Any:
     field = next(f for f in fields(Settings) if f.name == name)
     if name in ("home", "task_dir", "label_studio_media"):
         return Path(value).expanduser().resolve()
+    if name == "trusted_proxies":
+        return _networks(field.metadata["variable"], value)
     if isinstance(field.default, int):
         return _whole_number(field.metadata["variable"], value)
     if field.metadata["choices"]:
@@ -110,6 +120,16 @@ def _choice(variable: str, value: str, known: tuple[str, ...]) -> str:
     if value.strip() not in known:
         raise ManifestError("setting_not_a_choice", variable=variable, value=value, known=", ".join(known))
     return value.strip()
+
+
+def _networks(variable: str, value: str) -> str:
+    for name in (part.strip() for part in value.split(",")):
+        try:
+            if name not in ("", PRIVATE):
+                ipaddress.ip_network(name)
+        except ValueError as error:
+            raise ManifestError("setting_not_networks", variable=variable, value=name) from error
+    return value
 
 
 def _whole_number(variable: str, value: str) -> int:

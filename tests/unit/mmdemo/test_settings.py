@@ -17,6 +17,12 @@ def test_doubtful_samples_are_asked_for_unless_it_is_set_otherwise() -> None:
     [
         ("MMDEMO_KEEP_DOUBTFUL", "always", 'MMDEMO_KEEP_DOUBTFUL must be one of ask, unless_declined, not "always".'),
         ("MMDEMO_RETENTION_DAYS", "-1", 'MMDEMO_RETENTION_DAYS must be a whole number, not "-1".'),
+        (
+            "MMDEMO_TRUSTED_PROXIES",
+            "10.0.0.1, 10.0.0.1/8",
+            "MMDEMO_TRUSTED_PROXIES must name addresses or networks such as 10.0.0.0/8, with commas between them, "
+            'or be private, not "10.0.0.1/8".',
+        ),
     ],
 )
 def test_what_a_variable_cannot_be_is_said(variable: str, value: str, sentence: str) -> None:
