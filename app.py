@@ -50,7 +50,7 @@ def serve(chosen: Settings, stop: threading.Event) -> None:
         loop.tend()
         loop.warm()  # after the page, which answers meanwhile: importing torch would starve the server's start
         stop.wait()
-        running.close(verbose=False)
+        running.close()
     finally:
         loop.close()
 

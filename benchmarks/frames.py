@@ -54,7 +54,7 @@ def page() -> str:
     )
     told = looked.of(explanation, caption, task, "en")
     shown = preview.of(Inputs(image=decode.decode_image(photograph, task.limits)))
-    head = frame.launch_options()["head"]
+    head = frame.mount_options()["head"]
     card = desk.map_card(told, shown, "en")
     return f"<!doctype html><head>{head}</head><body><main class='mm-part'>{card}</main></body>"
 

@@ -74,6 +74,20 @@ class Settings:
         "networks",
         "proxies that say in X-Forwarded-For who asks: addresses or networks, with commas; or private",
     )
+    max_connections: int = _setting("MMDEMO_MAX_CONNECTIONS", 512, "connections", "open at once, of all callers")
+    max_connections_each: int = _setting(
+        "MMDEMO_MAX_CONNECTIONS_EACH", 64, "connections", "open at once, of one caller; requests too"
+    )
+    max_wait_s: int = _setting(
+        "MMDEMO_MAX_WAIT_S", 20, "seconds", "for a request's head, the next piece of its body, or a reader who stopped"
+    )
+    max_json_kb: int = _setting("MMDEMO_MAX_JSON_KB", 256, "KB", "of a request that is no upload")
+    max_uploads_mb: int = _setting(
+        "MMDEMO_MAX_UPLOADS_MB",
+        2048,
+        "MB",
+        "uploads that lie there at once; a quarter from one caller in ten minutes",
+    )
     server_name: str = _setting("GRADIO_SERVER_NAME", "127.0.0.1", "address", "where the page listens")
     server_port: int = _setting("GRADIO_SERVER_PORT", 7860, "port", "where the page listens")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from mmdemo import locale
 from mmdemo.errors import MmdemoError
@@ -31,7 +31,7 @@ def footer(services: Services, settings: Settings, language: str) -> str:
     return render.html("footer", language, tasks=tasks, folder=FOLDER, source=source)
 
 
-def routes(services: Services) -> list[Route]:
+def routes(services: Services) -> list[BaseRoute]:
     """Return the addresses of the texts; each is for everybody."""
     return [
         Route(f"/{FOLDER}/model-card/{{task}}", _model_card(services)),

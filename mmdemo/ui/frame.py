@@ -56,17 +56,16 @@ def language_of(request: gr.Request | None) -> str:
     return locale.pick(request.headers.get("accept-language") if request else None)
 
 
-def launch_options() -> dict[str, Any]:
-    """Return what `Blocks.launch` needs for the look and the scripts of the page."""
+def mount_options() -> dict[str, Any]:
+    """Return what `gr.mount_gradio_app` needs for the look and the scripts of the page."""
     return {
         "theme": _theme(),
         "head": _head(),
         "footer_links": [],
-        "share": False,
         "ssr_mode": False,
         "run_history": False,  # it would keep visitors' inputs in their browsers
         "enable_monitoring": False,
-        "quiet": True,
+        "show_error": False,
     }
 
 

@@ -1,12 +1,20 @@
 """The page: a header and three tabs. `build` makes it from services, `launch` serves it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
+from starlette.routing import Mount
 
+from mmdemo.guard import serving
+from mmdemo.guard.callers import Callers
+from mmdemo.guard.guard import Guard, lifespan
+from mmdemo.guard.limits import Limits
+from mmdemo.guard.uploads import Folder
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import about, address, api, frame, predict, render, review, status
+from mmdemo.ui import about, address, api, frame, predict, render, review, status, uploads
 from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.services import Services
@@ -16,6 +24,7 @@ LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 UPLOAD_SLACK_BYTES = 1_000_000  # above the tasks' own limits, whose refusal says more than a broken upload
 STALE_UPLOADS_S = (300, 600)  # how often, and how old: uploads that were never asked about
 TABS = ("predict", "review", "status")
+EVERYWHERE = ("0.0.0.0", "::")  # addresses on which one listens, but that no browser opens
 QUEUE_SIZE = 16  # predictions that may wait; the next visitor is asked to come back
 
 
@@ -39,21 +48,37 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
     return page
 
 
-def launch(page: gr.Blocks, services: Services, settings: Settings) -> gr.Blocks:
-    """Serve the page in threads of its own and return it. Raises CannotListen."""
+@dataclass(frozen=True)
+class Running:
+    """A page that is served."""
+
+    local_url: str
+    page: gr.Blocks
+    server: serving.Serving
+
+    def close(self) -> None:
+        """End it; what waits in line is not answered any more."""
+        self.page.close(verbose=False)  # ends the streams, which would keep the server waiting
+        self.server.close()
+
+
+def launch(page: gr.Blocks, services: Services, settings: Settings) -> Running:
+    """Serve the page behind the guard, in threads of its own. Raises CannotListen."""
     limits = [task.limits for task in services.tasks.values()]
+    largest = max(max(limit.image_bytes, limit.audio_bytes) for limit in limits) + UPLOAD_SLACK_BYTES
+    allowed, callers = Limits.of(settings, largest), Callers.of(settings)
+    folder = Folder(uploads.folder(), allowed)
+    outer = FastAPI(routes=about.routes(services), lifespan=lifespan(folder), openapi_url=None)
+    host = settings.server_name.strip("[]")
+    gr.mount_gradio_app(outer, page, path="/", max_file_size=largest, server_name=host, **frame.mount_options())
+    inner: Any = next(route for route in outer.routes if isinstance(route, Mount))
+    page.app = inner.app  # what `Blocks.close` ends; only its own `launch` would have noted it
     try:
-        page.launch(
-            server_name=settings.server_name,
-            server_port=settings.server_port,
-            prevent_thread_lock=True,
-            max_file_size=max(max(limit.image_bytes, limit.audio_bytes) for limit in limits) + UPLOAD_SLACK_BYTES,
-            app_kwargs={"routes": about.routes(services)},
-            **frame.launch_options(),
-        )
+        server = serving.start(Guard(outer, allowed, callers, folder), host, settings.server_port, allowed, callers)
     except OSError as error:
         raise address.refusal(settings, error) from error
-    return page
+    name = "localhost" if host in EVERYWHERE else settings.server_name
+    return Running(f"http://{name}:{settings.server_port}/", page, server)
 
 
 def forgetting(services: Services, reviewing: Reviewing, visits: Visits) -> Services:

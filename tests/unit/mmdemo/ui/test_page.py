@@ -39,7 +39,7 @@ def test_the_ground_before_the_styles_are_read_is_theirs() -> None:
 
 
 def test_scripts_find_every_text_that_they_may_say_in_every_language() -> None:
-    head = frame.launch_options()["head"]
+    head = frame.mount_options()["head"]
     texts = json.loads(re.search(r"window\.mmdemoTexts = (\{.*?\})</script>", head, re.S)[1])  # type: ignore[index]
     assert set(texts) == set(locale.LANGUAGES)
     assert texts["zh"]["predict.predict"] == "预测"
