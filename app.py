@@ -9,6 +9,7 @@ import threading
 
 from mmdemo import memory, settings
 from mmdemo.errors import MmdemoError
+from mmdemo.guard import quiet
 from mmdemo.locale import text
 from mmdemo.settings import Settings
 from mmdemo.ui import address
@@ -18,6 +19,7 @@ def main() -> int:
     """Serve until told to end, and return the exit code."""
     memory.keep_freed()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    quiet.install()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -3,6 +3,7 @@
 Gradio's own server takes none of uvicorn's options, and believes X-Forwarded-For of whoever comes from this machine.
 """
 
+import contextlib
 import functools
 import logging
 import socket
@@ -16,6 +17,10 @@ import uvicorn
 from mmdemo.guard.callers import Callers
 from mmdemo.guard.connections import Connection, Places
 from mmdemo.guard.limits import Limits
+
+resource: Any = None
+with contextlib.suppress(ImportError):  # Windows counts otherwise
+    import resource
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +86,7 @@ def _listen(host: str, port: int) -> list[socket.socket]:
 
 def _allow_descriptors(wanted: int) -> None:
     """Let this process hold so many files and connections, where its host permits; else say what is missing."""
-    try:
-        import resource
-    except ImportError:  # Windows counts otherwise
+    if resource is None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
     "mmdemo": {"mmdemo.samples", "mmdemo.predictor"},
     "annotations": BELOW_LOOP,
-    "app": BELOW_LOOP | {"mmdemo.ui", "annotations"},
+    "app": BELOW_LOOP | {"mmdemo.ui", "mmdemo.guard", "annotations"},
 }
 
 # Package of others → the rooms that alone may need it.
