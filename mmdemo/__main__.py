@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from mmdemo import memory
 from mmdemo import settings as all_settings
-from mmdemo.commands import answer, evaluate, index, show, train, trials
+from mmdemo.commands import answer, calibrate, evaluate, index, show, train, trials
 from mmdemo.errors import MmdemoError
 
-_GROUPS = (answer, trials, train, evaluate, index, show)
+_GROUPS = (answer, trials, train, calibrate, evaluate, index, show)
 COMMANDS = {name: command for group in _GROUPS for name, command in group.COMMANDS.items()}
 
 

@@ -24,8 +24,8 @@ _OWN_DATA = """A manifest is JSON lines with `id`, the inputs (`image`, `audio`:
 
 _BEHAVIOUR = """## Behaviour
 
-Captions made of templates and words that no training saw, beside pictures of dev: how often the answer is the one that
-it must be, and how often another one is given without asking a person. What they are stands in the task's `test.toml`.
+Tests made of templates, words and voices that no training saw, captions beside pictures of dev: how often the answer is
+the one that it must be, and how often another one is given without asking a person.
 """
 _BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and sure")
 

@@ -4,9 +4,10 @@ Half of the voices speak English; the others speak it as learners do, with the s
 digit is learned as "none of these": see `outliers`.
 
 python -m examples.digits.make OUT --beside DATA/train.jsonl --dev DATA/dev.jsonl writes OUT/train.jsonl, with the
-samples of the first manifest and the new ones; OUT/behaviour.jsonl, which tests a version with words and voices of its
-own (field `extra.capability`) and with what becomes of recordings of the second manifest; and their sounds. The same
-number of takes makes the same samples.
+samples of the first manifest and the new ones; OUT/calibration.jsonl, in voices that train and test nothing, for
+`python -m mmdemo calibrate`; OUT/behaviour.jsonl, which tests a version with words and voices of its own (field
+`extra.capability`) and with what becomes of recordings of the second manifest; and their sounds. The same number of
+takes makes the same samples.
 """
 
 import argparse
@@ -48,6 +49,8 @@ EVERY = 3  # speaker of espeak-ng says them with each accent of a learner
 WORDS = "words"  # folder
 GROUP = "espeak"  # where the new digits come from; what is no digit has its capability as group
 MANIFESTS = {TRAIN: "train.jsonl", TEST: "behaviour.jsonl"}
+CALIBRATION = "calibration.jsonl"
+CALIBRATING = ("david", "m8", "steph")  # speakers of espeak-ng whose test clips calibrate, and so test nothing
 
 
 def recordings(takes: int) -> list[Recording]:
@@ -71,13 +74,18 @@ def clips(side: str, recorded: Sequence[Row], talk: Sequence[Row]) -> list[Clip]
     return [*outliers.spoken(side), *outliers.recorded(side, recorded), *outliers.talk(side, talk), *digits]
 
 
+def calibrates(clip: Clip) -> bool:
+    """Tell whether a clip of the test side calibrates: one that espeak-ng says, by its speaker."""
+    return clip.speaker.partition("+")[2] in CALIBRATING
+
+
 def write(out: Path, given: argparse.Namespace) -> list[str]:
     """Write both manifests and their sounds, and return what was made, as sentences.
 
     Raises ManifestError where one is there already or a given manifest is at fault, StorageError.
     """
     task = tasks.get("spoken_digits")
-    taken = [out / name for name in MANIFESTS.values() if (out / name).exists()]
+    taken = [out / name for name in (*MANIFESTS.values(), CALIBRATION) if (out / name).exists()]
     if taken:
         raise ManifestError("out_taken", path=taken[0])
     beside = manifests.read(given.beside, task)
@@ -89,17 +97,19 @@ def write(out: Path, given: argparse.Namespace) -> list[str]:
         _make(out, new, made)
         known = [splits.moved(row.raw, given.beside.parent, out) for row in beside]
         rows = {TRAIN: [*known, *map(_row, new), *[_outlier(clip, TRAIN) for clip in made[TRAIN]]]}
-        rows[TEST] = [_outlier(clip, TEST) for clip in made[TEST]]
-        for side, name in MANIFESTS.items():
-            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows[side])
-            (out / name).write_text(lines, "utf-8")
+        tested = [(clip, _outlier(clip, TEST)) for clip in made[TEST]]
+        rows[TEST] = [row for clip, row in tested if not calibrates(clip)]
+        calibrating = [row for clip, row in tested if calibrates(clip)]
+        for name, some in ((MANIFESTS[TRAIN], rows[TRAIN]), (MANIFESTS[TEST], rows[TEST]), (CALIBRATION, calibrating)):
+            (out / name).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some), "utf-8")
     except OSError as error:
         raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
     spoken = len({recording.voice for recording in new})
     return [
         f"{out / MANIFESTS[TRAIN]}: {len(known)} samples of {given.beside}, {len(new)} recordings of {spoken} voices, "
         f"{len(made[TRAIN])} clips that are no digit",
-        f"{out / MANIFESTS[TEST]}: {len(made[TEST])} clips, in voices and of words that are not among those",
+        f"{out / CALIBRATION}: {len(calibrating)} clips, in voices and of words that are not among those",
+        f"{out / MANIFESTS[TEST]}: {len(rows[TEST])} clips, in voices that are in neither",
     ]
 
 

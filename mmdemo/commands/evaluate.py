@@ -29,7 +29,10 @@ def evaluate(given: argparse.Namespace, config: Settings) -> Said:
     rows = manifests.read(given.manifest, task)
     predictors = [predictor_of(task, str(folder), config) for folder in folders]
     answers = [ask(predictor, rows, progress) for predictor in predictors]
-    found, *others = [_figures(*pair, rows, given.behaviour) for pair in zip(predictors, answers, strict=True)]
+    tests = (
+        None if given.behaviour is None else rows if given.behaviour == "" else manifests.read(given.behaviour, task)
+    )
+    found, *others = [_figures(*pair, rows, tests) for pair in zip(predictors, answers, strict=True)]
     beside = Beside(others[0], compare(*answers)) if others else None
     if given.report:
         damaged = robustness.measure(predictors[0], rows, progress)
@@ -49,13 +52,15 @@ def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figur
     return _figures(predictor, ask(predictor, rows, progress), rows)
 
 
-def _figures(predictor: "Predictor", answers: "Answers", rows: Sequence["Row"], behaves: bool = False) -> Figures:
+def _figures(
+    predictor: "Predictor", answers: "Answers", rows: Sequence["Row"], tests: Sequence["Row"] | None = None
+) -> Figures:
     from mmdemo.evaluation import behaviour, figures, retrieval
 
     found = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
-    if not behaves:
+    if tests is None:
         return found
-    results = behaviour.ask(predictor, behaviour.instances(predictor.task, rows), progress)
+    results = behaviour.ask(predictor, behaviour.instances(predictor.task, tests), progress)
     return dataclasses.replace(found, behaviour=behaviour.rates(results, predictor.task))
 
 
@@ -126,8 +131,10 @@ COMMANDS = {
             (
                 "--behaviour",
                 {
-                    "action": "store_true",
-                    "help": "ask what the task's capabilities ask too, beside the samples' pictures",
+                    "nargs": "?",
+                    "const": "",
+                    "metavar": "MANIFEST",
+                    "help": "ask what the task's capabilities ask too, beside the pictures of the samples or of MANIFEST",
                 },
             ),
             ("--report", {"type": Path, "metavar": "DIR", "help": "write a page and figures.json there; takes longer"}),

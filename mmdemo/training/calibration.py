@@ -39,3 +39,18 @@ def fit_scaling(logits: np.ndarray, labels: np.ndarray, *, powers: bool = True) 
     if simple.fun - both.fun <= CLEARLY:
         return alone
     return Scaling(round(float(np.exp(both.x[0])), 4), round(float(both.x[1]), 4))
+
+
+def fit_refusal(logits: np.ndarray, labels: np.ndarray, most: float) -> float:
+    """Return what to take from the last logit, that of the refusal, so that few samples with a label are refused.
+
+    `logits` (n, classes) float, `labels` (n,) int; of the samples whose label is another one than the last, at most
+    the share `most` has the refusal as its likeliest answer then. 0 where that holds already. This is the operating
+    point of a detector by its true positive rate, as for out-of-distribution scores (Liang et al., ODIN, ICLR 2018).
+    """
+    labelled = logits[labels < logits.shape[1] - 1].astype(np.float64)
+    leads = np.sort(labelled[:, -1] - labelled[:, :-1].max(axis=1))[::-1]  # of the refusal, the largest first
+    allowed = int(most * len(leads))
+    return (
+        max(0.0, float(np.nextafter(np.float32(leads[allowed]), np.float32(np.inf)))) if len(leads) > allowed else 0.0
+    )

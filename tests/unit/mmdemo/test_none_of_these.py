@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from mmdemo import locale, sidecar, tasks
+from mmdemo.__main__ import main
 from mmdemo.errors import CheckpointError, ManifestError, UnknownName
 from mmdemo.evaluation import evaluate
 from mmdemo.model import MultimodalModel
@@ -128,6 +129,25 @@ def test_it_is_learned_answered_and_counted(version: Path, refusing: Task, dev: 
     assert list(found.per_class) == [*LABELS, NONE_OF_THESE] and found.per_class[NONE_OF_THESE].n == 20
     assert found.per_class[NONE_OF_THESE].recall >= 0.9 and len(found.confusion) == 3
     assert found.raw.ece != found.ece
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [0.0, 0.25])
+def test_how_readily_it_refuses_is_set(
+    version: Path, refusing: Task, data: dict[str, Path], dev: list[manifests.Row], tmp_path: Path, most: float
+) -> None:
+    assert refusing.path is not None
+    words = ["--task", str(refusing.path), "--version", str(version), "--manifest", str(data["dev"])]
+    calibrate = ["calibrate", *words, "--out", str(tmp_path / "set"), "--name", "set", "--refused", str(most)]
+    assert main(calibrate) == 0
+    about, before = sidecar.read(tmp_path / "set"), sidecar.read(version)
+    assert about.version == "set" and about.command.endswith(f"--refused {most:g}")
+    assert dict(about.figures) == dict(before.figures)
+    predictor = Predictor(refusing, tmp_path / "set")
+    labelled = [row for row in dev if row.label != NONE_OF_THESE]
+    refused = sum(predictor.predict(row.sample).label == NONE_OF_THESE for row in labelled)
+    assert refused <= most * len(labelled)
+    assert main(calibrate) == 2  # the folder is taken
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from mmdemo.scaling import Scaling
-from mmdemo.training.calibration import FEWEST, fit_scaling
+from mmdemo.training.calibration import FEWEST, fit_refusal, fit_scaling
 
 
 def honest(n: int = 20_000, labels: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -33,3 +33,21 @@ def test_a_planted_power_is_found(planted: Scaling) -> None:
 
 def test_a_handful_of_samples_changes_nothing() -> None:
     assert fit_scaling(np.ones((FEWEST - 1, 2)), np.zeros(FEWEST - 1, int)) == Scaling()
+
+
+@pytest.mark.parametrize("most", [0.0, 0.05, 0.5])
+def test_no_more_samples_with_a_label_are_refused_than_allowed(most: float) -> None:
+    logits, labels = honest(400, 4)
+    logits[:, -1] += 2  # it refuses too readily
+    logits[:, -1] -= fit_refusal(logits, labels, most)
+    labelled = labels < 3
+    refused = (logits.argmax(axis=1) == 3)[labelled]
+    assert refused.sum() <= most * labelled.sum()
+    assert refused.sum() >= most * labelled.sum() - 1  # and no fewer: what is no label shall be refused
+
+
+def test_who_refuses_seldom_enough_is_left_as_it_is() -> None:
+    logits, labels = honest(400, 4)
+    logits[:, -1] -= 50
+    assert fit_refusal(logits, labels, 0.01) == 0.0
+    assert fit_refusal(logits, np.full(400, 3), 0.01) == 0.0  # there is none with a label

@@ -1,0 +1,68 @@
+"""calibrate: how sure a version is, and how readily it refuses, by samples that trained nothing."""
+
+import argparse
+import dataclasses
+import shutil
+from pathlib import Path
+
+from mmdemo import sidecar, tasks
+from mmdemo.commands.command import TASK, VERSION, Command, Said, version_folder
+from mmdemo.errors import ManifestError
+from mmdemo.settings import Settings
+
+MOST_REFUSED = 0.01
+
+
+def calibrate(given: argparse.Namespace, config: Settings) -> Said:
+    """Copy a version, with temperatures and a readiness to refuse that are fitted to samples which trained nothing."""
+    from mmdemo.training import recalibration
+
+    task = tasks.get(given.task, config.task_dir)
+    folder = version_folder(task, given.version, config)
+    if given.out.exists():
+        raise ManifestError("out_taken", path=given.out)
+    before = sidecar.read(folder)
+    sidecar.check(before, task, folder)
+    fitted = recalibration.fit(folder, task, given.manifest, given.refused)
+    shutil.copytree(folder, given.out)
+    recalibration.apply(given.out, fitted)
+    command = f"{before.command} && python -m mmdemo calibrate --task {task.name} --manifest DATA/{given.manifest.name}"
+    changed = dataclasses.replace(
+        sidecar.read(given.out),
+        version=given.name or before.version,
+        command=f"{command} --refused {given.refused:g}" if before.none_of_these else command,
+    )
+    sidecar.write(given.out, changed)
+    lines = [f"{name}: temperature {scaling.temperature:.4f}" for name, scaling in fitted.scalings.items()]
+    told = [f"the refusal's logit is lowered by {fitted.lowered:.4f}"] if before.none_of_these else []
+    return Said({"path": str(given.out), **dataclasses.asdict(fitted)}, [str(given.out), *lines, *told])
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 up to 1")
+    return value
+
+
+COMMANDS = {
+    "calibrate": Command(
+        calibrate,
+        [
+            TASK,
+            VERSION,
+            ("--manifest", {"type": Path, "required": True, "help": "labelled samples that trained nothing"}),
+            ("--out", {"type": Path, "required": True, "help": "new version folder"}),
+            ("--name", {"help": "name of the new version (default: that of the old one)"}),
+            (
+                "--refused",
+                {
+                    "type": _share,
+                    "default": MOST_REFUSED,
+                    "help": "share of the samples with a label that may be answered as none of these "
+                    "(default: %(default)s)",
+                },
+            ),
+        ],
+    )
+}
