@@ -134,7 +134,7 @@ COMMANDS = {
                     "nargs": "?",
                     "const": "",
                     "metavar": "MANIFEST",
-                    "help": "ask what the task's capabilities ask too, beside the pictures of the samples or of MANIFEST",
+                    "help": "ask what the task's capabilities ask too, beside pictures of the samples or of MANIFEST",
                 },
             ),
             ("--report", {"type": Path, "metavar": "DIR", "help": "write a page and figures.json there; takes longer"}),

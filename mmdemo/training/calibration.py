@@ -51,6 +51,6 @@ def fit_refusal(logits: np.ndarray, labels: np.ndarray, most: float) -> float:
     labelled = logits[labels < logits.shape[1] - 1].astype(np.float64)
     leads = np.sort(labelled[:, -1] - labelled[:, :-1].max(axis=1))[::-1]  # of the refusal, the largest first
     allowed = int(most * len(leads))
-    return (
-        max(0.0, float(np.nextafter(np.float32(leads[allowed]), np.float32(np.inf)))) if len(leads) > allowed else 0.0
-    )
+    if len(leads) <= allowed:
+        return 0.0
+    return max(0.0, float(np.nextafter(np.float32(leads[allowed]), np.float32(np.inf))))
