@@ -101,7 +101,7 @@ class Finder:
 
         Raises BadInput, StorageError, CheckpointError.
         """
-        inputs = decode.decode(sample, task)
+        inputs = decode.decode_untrusted(sample, task)
         with self._lock:
             if task.name not in self._of:
                 self._of[task.name] = Neighbours(task, self._settings), Corrected(self._store, task)

@@ -58,7 +58,7 @@ class DoubtFlagger(FlaggingCallback):
         Raises BadInput, UnknownName, StorageError. Gradio prints it; the app's visitors have their answer all the same.
         """
         assert self._store is not None, "setup comes first"
-        inputs = decode.decode(self._sample(flag_data), self._task)
+        inputs = decode.decode_untrusted(self._sample(flag_data), self._task)
         prediction = self._prediction(inputs, self._answer(flag_data))
         suggested = flag_option if flag_option in self._task.answers else None
         review_queue.offer(self._store, self._task, inputs, prediction, suggested=suggested, holder=HOLDER)

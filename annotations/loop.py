@@ -76,7 +76,8 @@ class Loop:
         self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
         self._nights = night.Nights(settings)
         self._closing = threading.Event()
-        self._tending = threading.Thread(target=self._tend, name="tend", daemon=True)
+        watch = (self._store, settings.retention_days, self._closing)
+        self._tending = threading.Thread(target=retention.watch, args=watch, name="tend", daemon=True)
 
     def warm(self) -> threading.Thread:
         """Load all models in the background, so that the first visitor doesn't wait for them."""
@@ -113,7 +114,7 @@ class Loop:
         A confident answer is checked all the same where the audit draws it, but only if it may be kept.
         """
         known = self._task(task)
-        inputs = decode.decode(sample, known)
+        inputs = decode.decode_untrusted(sample, known)
         prediction = self._answer(known, inputs, explain)
         return self._keep(known, inputs, prediction) if keep else prediction
 
@@ -131,7 +132,7 @@ class Loop:
         answer, None for nothing. Return the answer as it is kept. Raises MmdemoError; then nothing more is kept.
         """
         known = self._task(prediction.task)
-        inputs = decode.decode(sample, known)
+        inputs = decode.decode_untrusted(sample, known)
         assert decode.sample_id(inputs, known.name) == prediction.sample_id, "an answer to another sample"
         return self._keep(known, inputs, prediction, label, prediction_id)
 
@@ -143,7 +144,7 @@ class Loop:
         """
         known = self._task(task)
         known.check_label(label)
-        inputs = decode.decode(sample, known)
+        inputs = decode.decode_untrusted(sample, known)
         prediction = self._answer(known, inputs, "default")
         return Kept(*review_queue.offer(self._store, known, inputs, prediction, suggested=label, earlier=prediction_id))
 
@@ -296,7 +297,7 @@ class Loop:
 
     def _decoded(self, task: Task, sample: Sample) -> Inputs:
         """Decode a sample; one that is looked at again and again is read once, while its visit is remembered."""
-        return self._looked[task.name].get(sample, lambda: decode.decode(sample, task))
+        return self._looked[task.name].get(sample, lambda: decode.decode_untrusted(sample, task))
 
     def _answer(self, task: Task, inputs: Inputs, explain: str) -> Prediction:
         prediction = self._predictor(task).predict_inputs(inputs, explain)
@@ -317,9 +318,7 @@ class Loop:
                 logging.getLogger(__name__).warning("%s", error)
             finally:
                 self._tried.add(name)
-
-    def _tend(self) -> None:
-        retention.watch(self._store, self._settings.retention_days, self._closing)
+        decode.warm()  # last: whoever sends a file before has them started
 
     def _answered(self, row: labels.Given) -> Answered:
         return Answered(

@@ -39,9 +39,12 @@ def distance(stats: ReferenceStats, features: np.ndarray) -> np.ndarray:
 def strange(
     features: Mapping[str, np.ndarray], stats: Mapping[str, ReferenceStats], limits: Mapping[str, float]
 ) -> dict[str, np.ndarray]:
-    """Return by modality which of features (n, d) lie beyond its limit, (n,) bool; none where it has no limit."""
+    """Return by modality which of features (n, d) lie beyond its limit, (n,) bool; none where it has no limit.
+
+    A distance that is no number lies beyond it.
+    """
     return {
-        name: distance(stats[name], values) > limits[name]
+        name: ~(distance(stats[name], values) <= limits[name])
         for name, values in features.items()
         if name in stats and name in limits
     }

@@ -1,15 +1,20 @@
 """Bytes → arrays, the only place, for training and serving alike; and back, for the copies that are stored.
 
-What comes out is checked against the task's limits. Media come from strangers: sizes are checked before anything is
-decoded, only harmless formats are opened, and nothing that a file names is fetched.
+What comes out is checked against the task's limits while it comes out. Sizes are checked before anything is decoded,
+only harmless formats are opened, and nothing that a file names is fetched. `decode_untrusted` is for what strangers
+send, to page, API or somebody's app: it reads files in child processes. `decode` reads in this one, and is for files of
+whoever runs it, and for copies that were made here.
 """
 
 import hashlib
 import unicodedata
+from collections.abc import Callable
 
 import numpy as np
 
+from mmdemo.decode import pool
 from mmdemo.decode.pictures import decode_image, encode_image
+from mmdemo.decode.pool import warm
 from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio, encode_audio, encode_speech
 from mmdemo.errors import BadInput
 from mmdemo.samples import MODALITIES, Inputs, Sample
@@ -21,10 +26,12 @@ __all__ = [
     "decode_audio",
     "decode_caption",
     "decode_image",
+    "decode_untrusted",
     "encode_audio",
     "encode_image",
     "encode_speech",
     "sample_id",
+    "warm",
 ]
 
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}  # NUL and lone surrogates
@@ -32,6 +39,20 @@ _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}  #
 
 def decode(sample: Sample, task: Task) -> Inputs:
     """Return the sample as arrays, upright RGB and 16 kHz mono. Raises BadInput with the sentence that says why not."""
+    return _decoded(sample, task, decode_image, decode_audio)
+
+
+def decode_untrusted(sample: Sample, task: Task) -> Inputs:
+    """Return what `decode` returns; files are read in a child with limits of memory and time. Raises BadInput."""
+    return _decoded(sample, task, pool.read_image, pool.read_audio)
+
+
+def _decoded(
+    sample: Sample, task: Task, image_of: Callable[..., np.ndarray], audio_of: Callable[..., np.ndarray]
+) -> Inputs:
+    chars = len(sample.text or "")
+    if chars > task.limits.text_chars:  # before anything looks at them, blank ones too
+        raise BadInput("text_too_long", chars=chars, limit=task.limits.text_chars)
     text = decode_caption(sample.text)
     given = {"image": sample.image is not None, "text": text is not None, "audio": sample.audio is not None}
     known = ", ".join(task.modalities)
@@ -40,12 +61,10 @@ def decode(sample: Sample, task: Task) -> Inputs:
             raise BadInput("modality_not_taken", modality=name, task=task.name, known=known)
     if not any(given.values()):
         raise BadInput("nothing_given", known=known)
-    if text is not None and len(text) > task.limits.text_chars:
-        raise BadInput("text_too_long", chars=len(text), limit=task.limits.text_chars)
     return Inputs(
-        image=None if sample.image is None else decode_image(sample.image, task.limits),
+        image=None if sample.image is None else image_of(sample.image, task.limits),
         text=text,
-        audio=None if sample.audio is None else decode_audio(sample.audio, task.limits),
+        audio=None if sample.audio is None else audio_of(sample.audio, task.limits),
     )
 
 

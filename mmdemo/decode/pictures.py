@@ -9,15 +9,17 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mmdemo.decode import files
+from mmdemo.decode import files, jpeg
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Limits
 
 LONG_SIDE_PX = 2_048  # larger pictures are made smaller: far above what any encoder reads, small enough to keep
 FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# A JPEG 2000 of a few bytes promises millions of pixels, each of which takes as long as in a real one.
+JP2_PIXELS, JP2_PIXELS_PER_BYTE = 4_000_000, 100
 _WHITE = (255, 255, 255, 255)
 _HIGHEST = {"F": (1.0, 255.0, 65_535.0), "I": (255.0, 65_535.0)}  # what white may be; else it is 16 bits
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error, MemoryError)
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error)
 
 
 def decode_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np.ndarray:
@@ -27,10 +29,15 @@ def decode_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np
     """
     try:
         picture = source if isinstance(source, Image.Image) else _open(source, limits)
-        if picture.width * picture.height > limits.image_pixels:
-            raise _too_large(picture.width * picture.height, limits)
+        _check_size(picture, limits)
         picture.load()
-        return _rgb(_smaller(_eight_bit(_upright(picture))))
+        _check_size(picture, limits)  # some formats tell their size only now: an icon holds whole files
+        return _rgb(_smaller(_eight_bit(_upright(picture, ours=picture is not source))))
+    except MemoryError as error:
+        raise BadInput("image_costly") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        pixels = next(int(word) for word in str(error).replace("(", "").split() if word.isdigit())
+        raise _too_large(pixels, limits) from error
     except _DAMAGED as error:
         raise BadInput("image_damaged") from error
 
@@ -44,15 +51,27 @@ def encode_image(image: np.ndarray) -> bytes:
 
 def _open(source: Path | str | bytes, limits: Limits) -> Image.Image:
     content = files.content(source, limits.image_bytes, "image_empty")
+    if content.startswith(jpeg.SIGNATURE) and jpeg.has_too_many_scans(content):
+        raise BadInput("image_scans", limit=jpeg.MOST_SCANS)
     _register_formats()
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        pixels = next(int(word) for word in str(error).replace("(", "").split() if word.isdigit())
-        raise _too_large(pixels, limits) from error
+        picture = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
         head = content[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         raise BadInput("image_is_svg" if head.startswith(b"<") and b"<svg" in head else "not_an_image") from error
+    if picture.format == "JPEG2000" and picture.width * picture.height > JP2_PIXELS + JP2_PIXELS_PER_BYTE * len(
+        content
+    ):
+        raise BadInput("image_costly")
+    return picture
+
+
+def _check_size(picture: Image.Image, limits: Limits) -> None:
+    longest = max(picture.size)
+    if longest > limits.image_side:
+        raise BadInput("image_too_long", side=longest, limit=limits.image_side)
+    if picture.width * picture.height > limits.image_pixels:
+        raise _too_large(picture.width * picture.height, limits)
 
 
 def _too_large(pixels: int, limits: Limits) -> BadInput:
@@ -66,11 +85,15 @@ def _register_formats() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _upright(picture: Image.Image, ours: bool) -> Image.Image:
+    """Return the picture upright; where it is ours alone it is turned itself, for a copy would double its memory."""
     try:
-        return ImageOps.exif_transpose(picture)
+        if not ours:
+            return ImageOps.exif_transpose(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
     except _DAMAGED:  # broken EXIF tells nothing: the picture is taken as it is
-        return picture
+        pass
+    return picture
 
 
 def _smaller(picture: Image.Image) -> Image.Image:
@@ -84,7 +107,7 @@ def _smaller(picture: Image.Image) -> Image.Image:
 def _rgb(picture: Image.Image) -> np.ndarray:
     if picture.mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, _WHITE), picture)
-    return np.array(picture.convert("RGB"))  # (height, width, 3)
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))  # (height, width, 3)
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
@@ -92,7 +115,8 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
     if picture.mode[0] in _HIGHEST:
         return _scaled_grey(picture).convert("RGB")
     transparent = "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "La", "RGBa")
-    return picture.convert("RGBA" if transparent else "RGB")
+    mode = "RGBA" if transparent else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _scaled_grey(picture: Image.Image) -> Image.Image:

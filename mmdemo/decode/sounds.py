@@ -4,6 +4,7 @@ PyAV reads whatever a browser records, and the sound of a video; its pictures ar
 """
 
 import io
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,10 @@ SILENT_RMS = 3e-4  # −70 dB of full scale; clear speech was recorded at −62 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4_000, 400_000
 SMALL_BITS = 32_000  # a second, of sound that is only listened to
 PCM16 = 32_768  # steps of a 16-bit sample: sound is kept in them, so that a stored copy is the same sound
+MOST_STREAMS = 64  # tracks of a file
+MOST_RATES = 8  # stretches of one sampling rate that a sound is made of
+MOST_SAMPLES = 1 << 22  # that one packet may hold: 10 s at the highest rate
+ROUNDING_S = 1e-7  # what adding up the lengths of frames may be wrong by; less than one sample
 # No playlists (hls, concat, dash): those make FFmpeg open other files and addresses.
 FORMATS = (
     "aac,aiff,amr,ape,asf,au,avi,caf,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
@@ -84,44 +89,51 @@ def _from_array(wave: np.ndarray, rate: int, limits: Limits) -> np.ndarray:
         raise BadInput("audio_rate_wrong", rate=rate, lowest=LOWEST_RATE_HZ, highest=HIGHEST_RATE_HZ)
     if wave.ndim == 2:
         wave = wave if wave.shape[0] >= wave.shape[1] else wave.T  # (samples, channels)
-    if len(wave) > _most_samples(rate, limits):
+    if len(wave) > round(limits.audio_max_s * rate):
         raise _too_long(len(wave) / rate, limits)
     wave = _unit(wave)
     mono = wave if wave.ndim == 1 else wave.mean(axis=1, dtype=np.float32)  # (samples,)
     if not np.isfinite(mono).all():
         raise BadInput("audio_not_finite")
-    return _resampled(iter([mono]), int(rate))
+    return _resampled(iter([(mono, int(rate))]))
 
 
 def _from_file(source: Path | str | bytes, limits: Limits) -> np.ndarray:
     content = files.content(source, limits.audio_bytes, "audio_empty")
-    options = {"format_whitelist": FORMATS}
+    options = {"format_whitelist": FORMATS, "max_streams": str(MOST_STREAMS)}
     try:
         with av.open(io.BytesIO(content), "r", options=options, metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise BadInput("no_sound")
-            rate = container.streams.audio[0].rate or SAMPLE_RATE_HZ
-            return _resampled(_mono_frames(container, limits), rate)
+            codec = container.streams.audio[0].codec_context
+            if codec is None:  # nothing here knows what the track is written in
+                raise BadInput("not_a_sound")
+            codec.options = {"max_samples": str(MOST_SAMPLES)}
+            return _resampled(_mono_frames(container, limits))
+    except MemoryError as error:
+        raise BadInput("audio_costly") from error
     except (av.error.FFmpegError, ValueError, OverflowError) as error:
         raise BadInput("not_a_sound") from error
 
 
-def _mono_frames(container: InputContainer, limits: Limits) -> Iterator[np.ndarray]:
-    """Yield (samples,) float32 of the first sound track; stop where it is longer than the limit or cut off."""
-    samples = 0
+def _mono_frames(container: InputContainer, limits: Limits) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield (samples,) float32 of the first sound track, with the rate that each frame tells itself.
+
+    Stop where it is longer than the limit or cut off. What a container promises of its rate and length binds nobody.
+    """
+    seconds = 0.0
     try:
         for frame in container.decode(audio=0):
-            samples += frame.samples
-            if samples > _most_samples(frame.rate, limits):
+            rate = frame.rate
+            if not rate or rate < 0:
+                raise BadInput("not_a_sound")
+            seconds += frame.samples / rate
+            if seconds > limits.audio_max_s + ROUNDING_S:
                 raise _too_long((container.duration or 0) / av.time_base, limits)
-            yield _mono(frame)
+            yield _mono(frame), rate
     except av.error.FFmpegError:
-        if samples == 0:
+        if seconds == 0:
             raise  # else a recording that was cut off counts as far as it goes
-
-
-def _most_samples(rate: float, limits: Limits) -> int:
-    return round(limits.audio_max_s * rate)
 
 
 def _too_long(seconds: float, limits: Limits) -> BadInput:
@@ -150,16 +162,23 @@ def _unit(wave: np.ndarray) -> np.ndarray:
     return (centred / half).astype(np.float32)
 
 
-def _resampled(chunks: Iterator[np.ndarray], rate: int) -> np.ndarray:
-    """Return the chunks (samples,) float32 of one rate as one array of SAMPLE_RATE_HZ."""
+def _resampled(chunks: Iterator[tuple[np.ndarray, int]]) -> np.ndarray:
+    """Return chunks (samples,) float32, each with its rate, as one array of SAMPLE_RATE_HZ."""
+    pieces = [np.zeros(0, np.float32)]
+    for number, (rate, of_one_rate) in enumerate(itertools.groupby(chunks, key=lambda chunk: chunk[1])):
+        if number >= MOST_RATES:  # each takes a filter of its own
+            raise BadInput("not_a_sound")
+        pieces += _of_one_rate((chunk for chunk, _ in of_one_rate), rate)
+    return np.concatenate(pieces)
+
+
+def _of_one_rate(chunks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
     if rate == SAMPLE_RATE_HZ:
-        return np.concatenate([np.zeros(0, np.float32), *chunks])
+        yield from chunks
+        return
     resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
-    found = [np.zeros(0, np.float32)]
     for chunk in chunks:
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(chunk)[None], format="flt", layout="mono")
         frame.rate = rate
-        found += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
-    if len(found) > 1:
-        found += [piece.to_ndarray()[0] for piece in resampler.resample(None)]
-    return np.concatenate(found)
+        yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
+    yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdemo.errors import CheckpointError
+
 UNKNOWN = -100  # in place of a label that nobody gave; torch's own mark
 
 
@@ -37,8 +39,14 @@ class ClassificationHead(nn.Module):
 
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:
-        """Return the probabilities float64, summing to 1 over the last dimension, of logits (…, labels)."""
-        return logits.double().softmax(dim=-1)
+        """Return the probabilities float64, summing to 1 over the last dimension, of logits (…, labels).
+
+        Raises CheckpointError where they are not finite: NaN lies under no threshold, and nobody would be asked.
+        """
+        probabilities = logits.double().softmax(dim=-1)
+        if not torch.isfinite(probabilities).all():
+            raise CheckpointError("answer_not_finite")
+        return probabilities
 
     @staticmethod
     def loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

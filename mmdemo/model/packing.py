@@ -52,8 +52,12 @@ def save(packed: Mapping[str, Tensor], folder: Path) -> None:
 
 
 def load(folder: Path) -> dict[str, Tensor]:
-    """Return the float32 weights of a version's folder. Raises OSError, SafetensorError."""
-    return unpack(load_file(folder / FILE))
+    """Return the float32 weights of a version's folder, all finite. Raises OSError, SafetensorError, ValueError."""
+    weights = unpack(load_file(folder / FILE))
+    for name, value in weights.items():
+        if value.is_floating_point() and value.numel() and not all(map(torch.isfinite, value.aminmax())):
+            raise ValueError(f"{name} holds numbers that are not finite (NaN or infinite)")
+    return weights
 
 
 def _rows(value: Tensor) -> tuple[Tensor, Tensor]:

@@ -83,6 +83,7 @@ class Limits:
     text_chars: int = 5_000
     image_bytes: int = 25_000_000
     image_pixels: int = 50_000_000
+    image_side: int = 65_535  # pixels of the longer side: as many as a JPEG can have
     audio_bytes: int = 50_000_000
     audio_min_s: float = 0.4
     audio_max_s: float = 30.0

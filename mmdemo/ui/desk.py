@@ -146,7 +146,7 @@ class Desk:
     def _answer(self, token: str, visit: Visit) -> Visit:
         task = self.services.tasks[visit.task]
         try:
-            inputs = decode.decode(visit.sample, task)
+            inputs = decode.decode_untrusted(visit.sample, task)
             sample = _decoded(inputs)
             prediction = self.services.predict(visit.task, sample, "default", False)
             audited = self.services.audited(prediction)

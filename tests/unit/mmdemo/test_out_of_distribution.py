@@ -69,3 +69,7 @@ def test_a_threshold_below_an_even_guess_gives_nearly_that_guess() -> None:
     found = cap_confidence(np.array([0.9, 0.1]), 0.3)
     np.testing.assert_allclose(found, 0.5, atol=1e-5)
     assert found.argmax() == 0
+
+
+def test_what_is_no_number_is_strange() -> None:
+    assert strange({"image": np.full((1, 6), np.nan)}, {"image": stats()}, {"image": 2.0})["image"].tolist() == [True]

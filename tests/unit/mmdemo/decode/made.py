@@ -13,6 +13,7 @@ from PIL import Image
 
 SECONDS = 1.5
 RED = (200, 30, 20)
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PLAIN_TEXT = b"a text file, nothing else"
 SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
 
@@ -33,12 +34,17 @@ def saved(picture: Image.Image, format: str, **options: object) -> bytes:
 
 def huge_png(side: int) -> bytes:
     """Return a PNG of a few bytes whose header promises side × side pixels."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b""))
-    parts = [
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    return png(struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0), zlib.compress(b"\0" * 100))
+
+
+def png(header: bytes, data: bytes) -> bytes:
+    """Return a PNG of this IHDR and this IDAT."""
+    return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Return a chunk of a PNG, with its checksum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def tone(rate: int = 16_000, seconds: float = SECONDS, hertz: float = 440.0, loudness: float = 0.3) -> np.ndarray:

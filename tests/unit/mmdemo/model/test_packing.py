@@ -56,3 +56,13 @@ def test_what_sixteen_bits_cannot_hold_keeps_all_of_them() -> None:
     found = packing.pack(given, 16)
     assert found["large"].dtype == torch.float32 and found["usual"].dtype == torch.float16
     assert torch.equal(packing.unpack(found)["large"], given["large"])
+
+
+@pytest.mark.parametrize("bits", packing.BITS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_is_not_loaded(value: float, bits: int, tmp_path: Path) -> None:
+    spoiled = packing.pack(weights(), bits)
+    spoiled["bias"][5] = value
+    packing.save(spoiled, tmp_path)
+    with pytest.raises(ValueError, match="bias holds numbers that are not finite"):
+        packing.load(tmp_path)
