@@ -12,7 +12,7 @@ from mmdemo.errors import MmdemoError
 from mmdemo.guard import quiet
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import address
+from mmdemo.ui import access, address
 
 
 def main() -> int:
@@ -26,6 +26,7 @@ def main() -> int:
     try:
         chosen = settings.load()
         address.check(chosen)
+        access.check_length(chosen)
         # What visitors upload lies here for seconds, and is gone with the process.
         with tempfile.TemporaryDirectory(prefix="mmdemo-uploads-", ignore_cleanup_errors=True) as uploads:
             os.environ |= _environment(chosen, uploads)

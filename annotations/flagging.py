@@ -12,6 +12,7 @@ from gradio.flagging import FlaggingCallback
 from gradio.utils import get_upload_folder
 
 from annotations import review_queue
+from annotations.quota import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
 from mmdemo.errors import BadInput, ManifestError
@@ -44,6 +45,7 @@ class DoubtFlagger(FlaggingCallback):
         self._model_version = model_version
         self._components: Sequence[Component] = ()
         self._store: Store | None = None
+        self._quota: Quota | None = None
 
     def setup(self, components: Sequence[Component], flagging_dir: str) -> None:
         """Called by Gradio once. Raises ManifestError where the app has no Label, StorageError."""
@@ -51,17 +53,20 @@ class DoubtFlagger(FlaggingCallback):
             raise ManifestError("flagger_without_label", task=self._task.name)
         self._components = components
         self._store = open_store(self._settings)
+        self._quota = Quota(self._store, self._settings)
 
     def flag(self, flag_data: list[Any], flag_option: str | None = None, username: str | None = None) -> int:
         """Called by Gradio with the components' values; return how many samples of the task wait for a person.
 
-        Raises BadInput, UnknownName, StorageError. Gradio prints it; the app's visitors have their answer all the same.
+        Raises BadInput, UnknownName, NotKept, StorageError. Gradio prints it; the app's visitors have their answer all
+        the same.
         """
-        assert self._store is not None, "setup comes first"
+        assert self._store is not None and self._quota is not None, "setup comes first"
         inputs = decode.decode_untrusted(self._sample(flag_data), self._task)
         prediction = self._prediction(inputs, self._answer(flag_data))
         suggested = flag_option if flag_option in self._task.answers else None
-        review_queue.offer(self._store, self._task, inputs, prediction, suggested=suggested, holder=HOLDER)
+        offered = self._store, self._task, inputs, prediction
+        review_queue.offer(*offered, suggested=suggested, holder=HOLDER, admit=self._quota.room)
         with self._store.reading() as session:
             return len(samples.waiting(session, self._task.name))
 

@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import mmdemo
-from annotations import alike, claims, content, export, night, retention, review_queue, served, status
+from annotations import alike, claims, content, export, items, night, retention, review_queue, served, status
+from annotations.keeping import Keeper
+from annotations.quota import Quota
 from annotations.schema import SampleRow
-from annotations.selection import audit_draw
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
 from mmdemo.errors import MmdemoError, NotAllowed
 from mmdemo.recent import Recent
-from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
+from mmdemo.review import SCRIPTS, Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Features, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike, Asked, Study, Weighed
 from mmdemo.tasks import Task
 from mmdemo.versions import Versions
 
-AUDIT = "audit"
 END_S = 5.0  # how long the end waits for what is being erased; the next start goes on with it
 
 
@@ -68,6 +68,7 @@ class Loop:
         self.tasks = tasks.load_all(settings.task_dir)
         self._settings = settings
         self._store: Store = open_store(settings)
+        self._keeper = Keeper(self._store, Quota(self._store, settings))
         self._make_predictor = make_predictor
         self._finder = alike.Finder(self._store, settings)
         self._predictors: dict[str, Answers] = {}
@@ -108,45 +109,54 @@ class Loop:
             self._tending.join(END_S)
         self._store.close()
 
-    def predict(self, task: str, sample: Sample, explain: str, keep: bool) -> Prediction:
+    def predict(self, task: str, sample: Sample, explain: str, keep: bool, caller: str | None = None) -> Prediction:
         """Answer; with `keep` store what the answer calls for. Raises MmdemoError; then nothing is kept.
 
-        A confident answer is checked all the same where the audit draws it, but only if it may be kept.
+        A confident answer is checked all the same where the audit draws it, but only if it may be kept. Where there is
+        no room to keep what this caller sent, the answer says so in its notes.
         """
         known = self._task(task)
         inputs = decode.decode_untrusted(sample, known)
         prediction = self._answer(known, inputs, explain)
-        return self._keep(known, inputs, prediction) if keep else prediction
+        return self._keeper.keep_if_room(known, inputs, prediction, caller) if keep else prediction
 
     def audited(self, prediction: Prediction) -> bool:
         """Whether the audit draws a sure answer: people check it, if its visitor agrees."""
-        share = self._task(prediction.task).audit_share
-        return not prediction.flagged and audit_draw(prediction.sample_id, share)
+        return self._keeper.audited(self._task(prediction.task), prediction)
 
     def keep(
-        self, sample: Sample, prediction: Prediction, label: str | None = None, prediction_id: str | None = None
+        self,
+        sample: Sample,
+        prediction: Prediction,
+        label: str | None = None,
+        prediction_id: str | None = None,
+        caller: str | None = None,
     ) -> Prediction:
         """Store an answer that was given without leave to, now that its visitor gave it: that very answer, as served.
 
         `label` is what the visitor says is right instead; then `prediction_id` is the id of what is kept already of the
-        answer, None for nothing. Return the answer as it is kept. Raises MmdemoError; then nothing more is kept.
+        answer, None for nothing. Return the answer as it is kept. Raises MmdemoError, NotKept where there is no room
+        for what this caller sends; then nothing more is kept.
         """
         known = self._task(prediction.task)
         inputs = decode.decode_untrusted(sample, known)
         assert decode.sample_id(inputs, known.name) == prediction.sample_id, "an answer to another sample"
-        return self._keep(known, inputs, prediction, label, prediction_id)
+        return self._keeper.keep(known, inputs, prediction, caller, label, prediction_id)
 
-    def suggest(self, task: str, sample: Sample, label: str, prediction_id: str | None = None) -> Kept:
+    def suggest(
+        self, task: str, sample: Sample, label: str, prediction_id: str | None = None, caller: str | None = None
+    ) -> Kept:
         """Queue a sample whose answer a visitor disputes. A suggestion alone trains nothing.
 
         `prediction_id` is the id that its sender was told with the answer, under which it is then taken back. Raises
-        UnknownName where nothing of this sample is kept under it, and other MmdemoErrors; then nothing is kept.
+        UnknownName where nothing of this sample is kept under it, NotKept where there is no room for what this caller
+        sends, and other MmdemoErrors; then nothing is kept.
         """
         known = self._task(task)
         known.check_label(label)
         inputs = decode.decode_untrusted(sample, known)
         prediction = self._answer(known, inputs, "default")
-        return Kept(*review_queue.offer(self._store, known, inputs, prediction, suggested=label, earlier=prediction_id))
+        return self._keeper.queue(known, inputs, prediction, caller, label, prediction_id)
 
     def forget(self, prediction_id: str) -> None:
         """Take back what was sent. Raises UnknownName."""
@@ -202,7 +212,7 @@ class Loop:
         name = review_queue.checked_name(annotator)
         with self._store.reading() as session:
             rows = labels.given_by(session, name, review_queue.UNDOABLE, list(self.tasks), limit)
-        return [self._answered(row) for row in rows]
+        return [items.answered(row, self._store.media) for row in rows]
 
     def left_out(self) -> Mapping[str, int]:
         """Return task → samples of it that wait, of the tasks that are not loaded here: nobody can be asked of them."""
@@ -237,19 +247,19 @@ class Loop:
     def answer(self, asked: AnswerSample) -> Correction:
         """Store an answer that was given in the page. Raises BadInput, UnknownName, Conflict."""
         given = (asked.sample_id, asked.label, asked.annotator, asked.note, asked.wrong_reason)
-        return review_queue.correct(self._store, self.tasks, *given, again=asked.again)
+        return review_queue.correct(self._store, self.tasks, *given, again=asked.again, browser=asked.browser)
 
-    def skip(self, sample_id: str, annotator: str) -> None:
+    def skip(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Put a sample off until nothing else waits. Raises BadInput, UnknownName, Conflict."""
-        review_queue.skip(self._store, sample_id, annotator)
+        review_queue.skip(self._store, sample_id, annotator, browser)
 
-    def unsure(self, sample_id: str, annotator: str) -> None:
+    def unsure(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Take a sample out of the queue: a person cannot tell either. Raises BadInput, UnknownName, Conflict."""
-        review_queue.unsure(self._store, sample_id, annotator)
+        review_queue.unsure(self._store, sample_id, annotator, browser)
 
-    def undo(self, annotator: str) -> str | None:
-        """Take back this annotator's last answer, and return its sample's id. Raises BadInput."""
-        return review_queue.undo(self._store, annotator)
+    def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
+        """Take back this annotator's last answer in this browser; return its sample's id. Raises BadInput."""
+        return review_queue.undo(self._store, annotator, browser)
 
     def status(self, task: str) -> Status:
         """Return counts, versions and the last night of a task."""
@@ -287,14 +297,6 @@ class Loop:
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)
 
-    def _keep(
-        self, task: Task, inputs: Inputs, prediction: Prediction, label: str | None = None, earlier: str | None = None
-    ) -> Prediction:
-        if self.audited(prediction):
-            prediction = replace(prediction, flagged=True, reason=AUDIT)
-        _, prediction_id = review_queue.offer(self._store, task, inputs, prediction, suggested=label, earlier=earlier)
-        return replace(prediction, prediction_id=prediction_id)
-
     def _decoded(self, task: Task, sample: Sample) -> Inputs:
         """Decode a sample; one that is looked at again and again is read once, while its visit is remembered."""
         return self._looked[task.name].get(sample, lambda: decode.decode_untrusted(sample, task))
@@ -320,30 +322,5 @@ class Loop:
                 self._tried.add(name)
         decode.warm()  # last: whoever sends a file before has them started
 
-    def _answered(self, row: labels.Given) -> Answered:
-        return Answered(
-            item=self._item(row.sample),
-            did=row.move.after,
-            at=labels.iso(row.move.at),
-            label=row.correction.label if row.correction else None,
-            standing=labels.as_correction(row.standing, row.sample.task) if row.standing else None,
-        )
-
     def _item(self, row: SampleRow) -> QueueItem:
-        claimed_by, claimed_until = claims.holder(row)
-        return QueueItem(
-            sample_id=row.sample_id,
-            task=row.task,
-            label=row.label,
-            confidence=row.confidence,
-            reason=row.reason or "",
-            state=row.state,
-            created_at=labels.iso(row.created_at),
-            suggested=row.suggested,
-            text=row.caption,
-            image=self._store.media / row.image if row.image else None,
-            audio=self._store.media / row.audio if row.audio else None,
-            claimed_by=claimed_by,
-            claimed_until=labels.iso(claimed_until) if claimed_until else None,
-            capped=served.is_capped(row),
-        )
+        return items.queue_item(row, self._store.media)

@@ -6,14 +6,14 @@ undoes that, corrects them, or disputes the answer. A correction of a sample tha
 is withdrawn or a later one is given. Content goes elsewhere: `retention`. Who is at which sample: `claims`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from annotations import content, doubt, media, served
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
 from annotations.store import Raced, Session, Store, labels, samples
 from mmdemo.errors import BadInput, Conflict, UnknownName
-from mmdemo.review import LABELLED, QUEUED, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
+from mmdemo.review import LABELLED, QUEUED, SCRIPTS, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
 from mmdemo.samples import Inputs, Prediction
 from mmdemo.tasks import Task
 
@@ -45,19 +45,21 @@ def offer(
     suggested: str | None = None,
     holder: str = content.VISITOR,
     earlier: str | None = None,
+    admit: Callable[[int], None] = lambda size: None,
 ) -> tuple[str, str]:
     """Keep an answer that its sender agreed to keep, and return its sample id and the sender's own prediction id.
 
     A flagged answer (or one with a `suggested` label, which must be the task's) is queued with its inputs; any other
     leaves a row without them. The same input again makes no second entry: the first answer stays, and the consent is
     added, as a new one or to the sender's own under the id `earlier`. A sample that was answered, skipped or found
-    unsure is queued again where its answer is disputed, and only then. Raises UnknownName, StorageError; then nothing
-    is kept.
+    unsure is queued again where its answer is disputed, and only then. `admit` is told the bytes of its files, and
+    raises NotKept where there is no room. Raises UnknownName, StorageError; then nothing is kept.
     """
     if suggested is not None:
         task.check_label(suggested)
     whole = prediction.flagged or suggested is not None
     copies = media.copies_of(inputs) if whole else {}
+    admit(sum(len(copy.data) for copy in copies.values()))
     keep = partial(_offer, store, inputs, prediction, copies, suggested, whole, holder, earlier)
     try:
         return keep()
@@ -135,11 +137,11 @@ def _dispute(session: Session, row: SampleRow, suggested: str) -> None:
         move(session, row, "dispute")
 
 
-def move(session: Session, row: SampleRow, name: str, who: str = "") -> None:
+def move(session: Session, row: SampleRow, name: str, who: str = "", browser: str = "") -> None:
     """Take a row to the state that MOVES gives for `name`, and log it. Raises Conflict where there is none."""
     before = row.state
     _shift(session, row, name)
-    log(session, row, name, before, who)
+    log(session, row, name, before, who, browser)
 
 
 def _shift(session: Session, row: SampleRow, name: str) -> None:
@@ -154,11 +156,17 @@ def _shift(session: Session, row: SampleRow, name: str) -> None:
 
 
 def log(
-    session: Session, row: SampleRow, name: str, before: str | None, who: str, correction: CorrectionRow | None = None
+    session: Session,
+    row: SampleRow,
+    name: str,
+    before: str | None,
+    who: str,
+    browser: str = "",
+    correction: CorrectionRow | None = None,
 ) -> None:
-    """Write down what happened to a row."""
+    """Write down what happened to a row, and which `browser` may undo it, "" for none."""
     correction_id = correction.id if correction else None
-    values = {"before": before, "after": row.state, "who": who, "correction_id": correction_id}
+    values = {"before": before, "after": row.state, "who": who, "browser": browser, "correction_id": correction_id}
     session.add(MoveRow(sample_id=row.sample_id, move=name, at=now(), **values))
 
 
@@ -172,19 +180,19 @@ def recall(store: Store, sample_id: str, who: str) -> None:
     _simple(store, sample_id, "recall", who)
 
 
-def skip(store: Store, sample_id: str, annotator: str) -> None:
+def skip(store: Store, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
     """Put a sample off: it comes after all that wait, for everybody. Raises BadInput, UnknownName, Conflict."""
-    _simple(store, sample_id, "skip", checked_name(annotator))
+    _simple(store, sample_id, "skip", checked_name(annotator), browser)
 
 
-def unsure(store: Store, sample_id: str, annotator: str) -> None:
+def unsure(store: Store, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
     """Take a sample out of the queue: even a person cannot tell. Raises BadInput, UnknownName, Conflict."""
-    _simple(store, sample_id, "unsure", checked_name(annotator))
+    _simple(store, sample_id, "unsure", checked_name(annotator), browser)
 
 
-def _simple(store: Store, sample_id: str, name: str, who: str) -> None:
+def _simple(store: Store, sample_id: str, name: str, who: str, browser: str = "") -> None:
     with store.session() as session:
-        move(session, present(session, sample_id), name, who)
+        move(session, present(session, sample_id), name, who, browser)
         session.commit()
 
 
@@ -208,13 +216,15 @@ def correct(
     source: str = "page",
     external_id: str | None = None,
     again: bool = True,
+    browser: str = SCRIPTS,
 ) -> Correction:
     """Store what a person says a sample is. A later correction counts instead of an earlier one, which stays.
 
     `external_id` names the annotation of another server (`source`) that this is: the same one with the same label is
     stored once. `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where
-    the sample was answered before, or found unsure. Raises BadInput (no name, long note, a mark on another label than
-    the model's), UnknownName (sample, label), Conflict (unflagged, forgotten, answered and not `again`).
+    the sample was answered before, or found unsure. `browser`: who may undo it. Raises BadInput (no name, long note, a
+    mark on another label than the model's), UnknownName (sample, label), Conflict (unflagged,
+    forgotten, answered and not `again`).
     """
     annotator, note = checked_name(annotator), _checked_note(note)
     with store.session() as session:
@@ -226,14 +236,21 @@ def correct(
         known = labels.from_outside(session, source, external_id) if external_id else None
         if known is not None and (known.label, known.wrong_reason) == (label, wrong_reason):
             return labels.as_correction(known, row.task)
-        made = record(session, row, "label", label, annotator, note, source)
+        made = record(session, row, "label", label, annotator, note, source, browser)
         made.external_id, made.wrong_reason = external_id, wrong_reason
         session.commit()
         return labels.as_correction(made, row.task)
 
 
 def record(
-    session: Session, row: SampleRow, name: str, label: str, annotator: str, note: str, source: str
+    session: Session,
+    row: SampleRow,
+    name: str,
+    label: str,
+    annotator: str,
+    note: str,
+    source: str,
+    browser: str = "",
 ) -> CorrectionRow:
     """Add a correction that was checked to a row and move it by `name`, "label" or "import". Raises Conflict."""
     made = CorrectionRow(
@@ -251,7 +268,7 @@ def record(
     _shift(session, row, name)
     session.add(made)
     session.flush()  # the log refers to it
-    log(session, row, name, before, annotator, made)
+    log(session, row, name, before, annotator, browser, made)
     return made
 
 
@@ -268,15 +285,15 @@ def withdraw(store: Store, source: str, external_id: str) -> str | None:
         return row.sample_id
 
 
-def undo(store: Store, annotator: str) -> str | None:
-    """Take back the last correction, skip or unsure that this annotator gave in the page.
+def undo(store: Store, annotator: str, browser: str = SCRIPTS) -> str | None:
+    """Take back the last correction, skip or unsure that this annotator gave in this browser, or else by a script.
 
     The sample is queued again, unless somebody else's correction of it still stands or it has moved on since. Return
     its id, None where there is nothing to take back. Raises BadInput.
     """
     annotator = checked_name(annotator)
     with store.session() as session:
-        last = samples.last_move(session, annotator, UNDOABLE)
+        last = samples.last_move(session, annotator, UNDOABLE, browser)
         if last is None:
             return None
         last.undone_at = now()

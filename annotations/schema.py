@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-HEAD = "0003"  # the newest migration; a test compares it with the folder
+HEAD = "0004"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -120,6 +120,7 @@ class MoveRow(Base):
     before: Mapped[str | None] = mapped_column(String(20))
     after: Mapped[str] = mapped_column(String(20))
     who: Mapped[str] = mapped_column(String(200))  # annotator, or "" for a visitor
+    browser: Mapped[str] = mapped_column(String(64))  # that may undo it: its mark, or mmdemo.review.SCRIPTS, or ""
     at: Mapped[datetime]
     correction_id: Mapped[int | None] = mapped_column(ForeignKey("corrections.id"))
     undone_at: Mapped[datetime | None]

@@ -5,6 +5,7 @@ MmdemoError                 anything that a person can mend
 ├── UnknownName             a task, label, method, version or sample id that does not exist
 ├── NotAllowed              a reviewer's key is missing or wrong
 ├── Conflict                the row is not in a state that allows this move
+├── NotKept                 what was sent is answered, but there is no room to keep it
 ├── Busy                    another run holds the lock: try later
 ├── StorageError            home folder or database: locked, read-only, full, missing
 ├── CheckpointError         a version folder that cannot be loaded or does not fit its task
@@ -61,6 +62,12 @@ class NotAllowed(MmdemoError):
 
 class Conflict(MmdemoError):
     """The row is not in a state that allows this move."""
+
+
+class NotKept(MmdemoError):
+    """What was sent cannot be kept now; it can be answered all the same."""
+
+    exit_code = 75
 
 
 class Busy(MmdemoError):

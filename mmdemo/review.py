@@ -13,6 +13,7 @@ from mmdemo import locale
 from mmdemo.samples import Prediction
 
 QUEUED, SENT, LABELLED, SKIPPED, UNSURE = "queued", "sent", "labelled", "skipped", "unsure"
+SCRIPTS = "scripts"  # in place of a browser's mark: whoever calls the API, known by key and by name alone
 UNFLAGGED = "unflagged"  # a row without inputs: the answer was confident
 STATES = (UNFLAGGED, QUEUED, SENT, LABELLED, SKIPPED, UNSURE)
 
@@ -31,6 +32,14 @@ def view_key(prediction_id: str) -> str:
     Whoever has the id can delete what was sent; whoever has the key can look at it, and the id does not follow from it.
     """
     return hashlib.sha256(f"view\n{prediction_id}".encode()).hexdigest()
+
+
+def browser_mark(secret: str) -> str:
+    """Return by what a browser is known that keeps this secret: 64 hex digits, from which the secret does not follow.
+
+    What was answered is undone by the browser that answered. The name beside it is no proof: anybody can type it.
+    """
+    return hashlib.sha256(f"browser\n{secret}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,7 @@ class AnswerSample:
     note: str = ""
     wrong_reason: bool = False  # the label is the guess, but the model looked at the wrong thing
     again: bool = False  # it may be answered already: they opened it to change that
+    browser: str = ""  # the mark of the browser that answers, which alone may undo it
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,25 @@ class Settings:
         "MB",
         "uploads that lie there at once; a quarter from one caller in ten minutes",
     )
+    line_places: int = _setting("MMDEMO_LINE_PLACES", 256, "calls", "that may wait in one line; more are refused")
+    line_share: int = _setting(
+        "MMDEMO_LINE_SHARE", 4, "calls", "of one caller that may wait in a line of which half is taken"
+    )
+    unread_mb: int = _setting("MMDEMO_UNREAD_MB", 128, "MB", "answers that nobody reads, in all; an eighth a caller")
+    unread_s: int = _setting("MMDEMO_UNREAD_S", 60, "seconds", "after which what nobody reads is dropped")
+    wrong_keys: int = _setting("MMDEMO_WRONG_KEYS", 5, "keys", "wrong ones in a row that lock a caller out; 0: never")
+    locked_s: int = _setting(
+        "MMDEMO_LOCKED_S", 60, "seconds", "that a caller is locked out, twice as long each further time, a day at most"
+    )
+    kept_per_hour: int = _setting(
+        "MMDEMO_KEPT_PER_HOUR", 240, "samples", "that one caller may have kept in an hour; 0: any number"
+    )
+    kept_mb_per_hour: int = _setting(
+        "MMDEMO_KEPT_MB_PER_HOUR", 200, "MB", "that one caller may have kept in an hour; 0: any number"
+    )
+    unanswered_mb: int = _setting(
+        "MMDEMO_UNANSWERED_MB", 4_000, "MB", "of kept samples that nobody answered yet, in all; 0: any number"
+    )
     server_name: str = _setting("GRADIO_SERVER_NAME", "127.0.0.1", "address", "where the page listens")
     server_port: int = _setting("GRADIO_SERVER_PORT", 7860, "port", "where the page listens")
 

@@ -80,6 +80,13 @@ def unanswered(session: Session, moment: datetime, limit: int) -> Sequence[Sampl
     return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
 
 
+def unanswered_files(session: Session) -> tuple[int, list[str]]:
+    """Return how many samples with content no correction stands for, and their files."""
+    corrected = exists().where(CorrectionRow.sample_id == SampleRow.sample_id, CorrectionRow.withdrawn_at.is_(None))
+    rows = session.execute(select(SampleRow.image, SampleRow.audio).where(HAS_CONTENT, ~corrected)).all()
+    return len(rows), sorted({name for row in rows for name in row if name})
+
+
 def spare_media(session: Session, names: Sequence[str]) -> list[str]:
     """Return those of these files that no sample refers to."""
     needed: set[str] = set()
@@ -122,12 +129,12 @@ def drop_holdings(session: Session, sample_ids: Sequence[str]) -> None:
     session.execute(delete(HoldingRow).where(HoldingRow.sample_id.in_(sample_ids)))
 
 
-def last_move(session: Session, who: str, moves: Sequence[str]) -> MoveRow | None:
-    """Return the latest move of these names that `who` made in the page and that is not undone."""
+def last_move(session: Session, who: str, moves: Sequence[str], browser: str) -> MoveRow | None:
+    """Return the latest move of these names that `who` made in this browser and that is not undone."""
     query = (
         select(MoveRow)
         .outerjoin(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
-        .where(made_in_page(who, moves))
+        .where(made_in_page(who, moves), MoveRow.browser == browser, MoveRow.browser != "")  # "": nobody knows whose
     )
     return session.scalar(query.order_by(MoveRow.id.desc()).limit(1))
 

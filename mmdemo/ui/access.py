@@ -3,32 +3,74 @@
 import hmac
 import ipaddress
 import os
-import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from mmdemo.errors import NotAllowed
+from mmdemo.errors import ManifestError, NotAllowed
+from mmdemo.guard.callers import Callers
 from mmdemo.review import QUEUED, SENT, Status
 from mmdemo.settings import Settings
+from mmdemo.ui.guesses import Guesses
 
 WAITING = (QUEUED, SENT)  # for a person, here or in Label Studio
 KEY_HEADER = "x-review-key"
 # Present where a proxy on this host passes on what comes from beyond it.
 PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-WRONG_KEY_S = 0.5  # what a wrong guess costs whoever guesses
+KEY_CHARS = 12  # of the shortest review key
 NOT_ON_LOOPBACK = ("SPACE_ID", "GRADIO_SHARE")  # variables that put a page on loopback before the public
 
 
-def admit(settings: Settings, headers: Mapping[str, str], typed_key: str = "") -> None:
-    """Do as `check`, and make a wrong key wait. Raises NotAllowed."""
-    try:
-        check(settings, headers, typed_key)
-    except NotAllowed as error:
-        if error.key == "review_key_wrong":
-            time.sleep(WRONG_KEY_S)
-        raise
+@dataclass(frozen=True)
+class Door:
+    """Lets reviewers in, and remembers who tried to guess the key. Threads may share it."""
+
+    settings: Settings
+    callers: Callers
+    guesses: Guesses
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Door":
+        """Return the door to a page with these settings; all its parts share one."""
+        return cls(settings, Callers.of(settings), Guesses(settings))
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a review key that could be typed."""
+        return bool(self.settings.review_key.strip())
+
+    def admit(self, request: Any, typed_key: str = "") -> None:
+        """Return if the caller is a reviewer, by what it sent or by what was typed into the page. Raises NotAllowed."""
+        caller, key = self.callers.of_request(request), key_of(request.headers, typed_key)
+        if self.has_key and key:
+            self.guesses.check(caller)
+        try:
+            check(self.settings, request.headers, typed_key)
+        except NotAllowed as error:
+            if error.key == "review_key_wrong":
+                self.guesses.wrong(caller, key)
+            raise
+
+    def is_reviewer(self, request: Any, typed_key: str = "") -> bool:
+        """Tell whether `admit` lets the caller in."""
+        try:
+            self.admit(request, typed_key)
+        except NotAllowed:
+            return False
+        return True
+
+
+def check_length(settings: Settings) -> None:
+    """Return if the review key, where there is one, is none that somebody guesses. Raises ManifestError."""
+    chars = len(settings.review_key.strip())
+    if 0 < chars < KEY_CHARS:
+        raise ManifestError("review_key_short", chars=chars, least=KEY_CHARS)
+
+
+def key_of(headers: Mapping[str, str], typed_key: str = "") -> bytes:
+    """Return what a caller gives as the review key, by the page or by a header; empty for nothing."""
+    return b"\n".join(filter(None, _given(headers, typed_key)))
 
 
 def check(
@@ -43,21 +85,11 @@ def check(
     """
     wanted = settings.review_key.strip().encode()
     if wanted:
-        sent = _header(headers, KEY_HEADER).encode("latin-1", "replace")  # as bytes stand in HTTP
-        _check_key(wanted, [typed_key.strip().encode(), sent.strip()])
+        _check_key(wanted, _given(headers, typed_key))
     elif beyond_loopback(settings, headers, os.environ if environment is None else environment):
         raise NotAllowed("review_closed")
     else:
         _check_same_machine(headers)
-
-
-def is_reviewer(settings: Settings, headers: Mapping[str, str], typed_key: str = "") -> bool:
-    """Tell whether `admit` lets the caller in."""
-    try:
-        admit(settings, headers, typed_key)
-    except NotAllowed:
-        return False
-    return True
 
 
 def for_strangers(status: Status) -> Status:
@@ -88,6 +120,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _given(headers: Mapping[str, str], typed_key: str) -> list[bytes]:
+    sent = _header(headers, KEY_HEADER).encode("latin-1", "replace")  # as bytes stand in HTTP
+    return [typed_key.strip().encode("utf-8", "replace"), sent.strip()]
 
 
 def _check_key(wanted: bytes, given: list[bytes]) -> None:

@@ -9,7 +9,6 @@ import gradio as gr
 from mmdemo.errors import CheckpointError
 from mmdemo.locale import text
 from mmdemo.samples import Sample
-from mmdemo.settings import Settings
 from mmdemo.study import Alike, Near
 from mmdemo.tasks import Task
 from mmdemo.ui import access, arguments, questions, render
@@ -38,14 +37,14 @@ class Neighbourhood:
     """What is alike to the sample that a reviewer is asked about."""
 
     services: Services
-    settings: Settings
+    door: access.Door
 
     def alike(self, request: gr.Request, key: str, sample_id: str, hide: bool) -> dict[str, Any]:
         """Return the list as HTML; labels of alike samples hint at the guess, so a blind annotator sees none.
 
         Raises NotAllowed, UnknownName, Conflict, BadInput.
         """
-        access.admit(self.settings, request.headers, arguments.text(key, "key"))
+        self.door.admit(request, arguments.text(key, "key"))
         item = self.services.item(arguments.text(sample_id, "sample_id")).item
         language = language_of(request)
         if questions.is_blind(item, arguments.flag(hide, "hide")):

@@ -14,18 +14,23 @@ import gradio as gr
 from gradio import FileData
 
 from mmdemo.errors import UnknownName
-from mmdemo.review import QUEUED, SKIPPED, UNSURE, Correction, QueueItem, Status
+from mmdemo.review import QUEUED, SCRIPTS, SKIPPED, UNSURE, Correction, QueueItem, Status
 from mmdemo.samples import Prediction, Sample, to_json
-from mmdemo.settings import Settings
 from mmdemo.study import Near
 from mmdemo.tasks import Task
 from mmdemo.ui import access, arguments, uploads
+from mmdemo.ui.lines import LANES
 from mmdemo.ui.services import Services
 
 ALIKE_MOST = 50  # samples of one answer
-# Of the endpoints; the first three wait in line.
-NAMES = ("predict", "suggest", "alike", "forget", "queue", "correct", "skip", "unsure", "undo", "train", "status")
-REVIEWERS_LANES = 4  # calls of one endpoint at once; predictions have one lane, which they share with the page
+LINE_OF = {  # endpoint → the line in which its calls wait, with the page's
+    **dict.fromkeys(("predict", "suggest"), "predict"),
+    "alike": "weigh",
+    "forget": "notes",
+    **dict.fromkeys(("queue", "correct", "skip", "unsure", "undo", "train"), "review"),
+    "status": "notes",
+}
+NAMES = tuple(LINE_OF)
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,11 @@ class Endpoints:
     """One method an endpoint, named as it is called."""
 
     services: Services
-    settings: Settings
+    door: access.Door
 
     def predict(
         self,
+        request: gr.Request,
         task: str,
         image: FileData | None = None,
         text: str = "",
@@ -74,16 +80,18 @@ class Endpoints:
         image, audio: an uploaded file or nothing; text: the caption, "" for none; explain: "default", a method's
         name or "none"; keep: whether anything may be stored (a doubtful sample with its inputs, so that people can
         correct it, and as a check a small random share of the confident ones, their reason "audit"; any other confident
-        one without). prediction_id is null where nothing was kept. capped: the sample is unlike what the model learned
-        from, so that its answer is only a guess; probabilities and confidence are then held under the threshold, and
-        say in which order the labels come, not how sure the model is.
+        one without). prediction_id is null where nothing was kept; notes say where that was for want of room. capped:
+        the sample is unlike what the model learned from, so that its answer is only a guess; probabilities and
+        confidence are then held under the threshold, and say in which order the labels come, not how sure the model is.
         """
         with _uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"
-            return self.services.predict(self._task(task).name, sample, method, arguments.flag(keep, "keep"))
+            agreed, caller = arguments.flag(keep, "keep"), self.door.callers.of_request(request)
+            return self.services.predict(self._task(task).name, sample, method, agreed, caller)
 
     def suggest(
         self,
+        request: gr.Request,
         task: str,
         image: FileData | None = None,
         text: str = "",
@@ -100,7 +108,8 @@ class Endpoints:
             known = self._task(task)
             suggested = known.check_label(arguments.text(label, "label"))
             answered = arguments.text(prediction_id, "prediction_id") or None
-            return self.services.suggest(known.name, sample, suggested, answered).sample_id
+            caller = self.door.callers.of_request(request)
+            return self.services.suggest(known.name, sample, suggested, answered, caller).sample_id
 
     def alike(
         self,
@@ -120,7 +129,7 @@ class Endpoints:
         """
         with _uploaded(image, text, audio) as sample:
             name, most = self._task(task).name, arguments.limit(k, "k", ALIKE_MOST)
-            reviewer = access.is_reviewer(self.settings, request.headers)
+            reviewer = self.door.is_reviewer(request)
             return list(self.services.alike(name, sample, most, reviewer).nearest)
 
     def forget(self, prediction_id: str) -> bool:
@@ -163,19 +172,22 @@ class Endpoints:
     def skip(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
         """Put a sample off: the Review tab asks about it again once nothing else waits. For reviewers."""
         self._admit(request)
-        self.services.skip(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"))
+        self.services.skip(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"), SCRIPTS)
         return Moved(sample_id, SKIPPED)
 
     def unsure(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
         """Say that a person can't tell either. For reviewers."""
         self._admit(request)
-        self.services.unsure(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"))
+        self.services.unsure(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"), SCRIPTS)
         return Moved(sample_id, UNSURE)
 
     def undo(self, request: gr.Request, annotator: str) -> Moved:
-        """Take back the annotator's last answer: its sample waits again. For reviewers."""
+        """Take back the last answer that a script gave under this name: its sample waits again. For reviewers.
+
+        What was answered in the page is undone there, in the browser that answered.
+        """
         self._admit(request)
-        sample_id = self.services.undo(arguments.text(annotator, "annotator"))
+        sample_id = self.services.undo(arguments.text(annotator, "annotator"), SCRIPTS)
         return Moved(sample_id, QUEUED if sample_id else None)
 
     def train(self, request: gr.Request, task: str) -> str:
@@ -190,7 +202,7 @@ class Endpoints:
         """
         known = self._task(task)
         found = self.services.status(known.name)
-        return found if access.is_reviewer(self.settings, request.headers) else access.for_strangers(found)
+        return found if self.door.is_reviewer(request) else access.for_strangers(found)
 
     def _task(self, name: str) -> Task:
         if arguments.text(name, "task") not in self.services.tasks:
@@ -198,18 +210,15 @@ class Endpoints:
         return self.services.tasks[name]
 
     def _admit(self, request: gr.Request) -> None:
-        access.admit(self.settings, request.headers)
+        self.door.admit(request)
 
 
-def add(services: Services, settings: Settings) -> None:
+def add(services: Services, door: access.Door) -> None:
     """Add every endpoint to the gr.Blocks in whose `with` this is called."""
-    endpoints = Endpoints(services, settings)
-    for method in (endpoints.predict, endpoints.suggest):
-        gr.api(_plain(method), api_name=method.__name__, concurrency_id="predict", concurrency_limit=1)
-    # Of one line with what the page asks after an answer: answers go before it.
-    gr.api(_plain(endpoints.alike), api_name="alike", concurrency_id="weigh", concurrency_limit=1)
-    for name in NAMES[3:]:
-        gr.api(_plain(getattr(endpoints, name)), api_name=name, concurrency_limit=REVIEWERS_LANES)
+    endpoints = Endpoints(services, door)
+    for name, line in LINE_OF.items():
+        method = _plain(getattr(endpoints, name))
+        gr.api(method, api_name=name, concurrency_id=line, concurrency_limit=LANES[line])
 
 
 def _plain(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -32,6 +32,20 @@ def token(value: Any) -> str:
     return value
 
 
+def texts(value: Any, field: str, most: int) -> list[str]:
+    """Return a list of at most so many strings. Raises BadInput."""
+    return [text(one, field) for one in listed(value, field, most)]
+
+
+def listed(value: Any, field: str, most: int) -> list[Any]:
+    """Return a list of at most so many values, whatever they are. Raises BadInput."""
+    if not isinstance(value, list):
+        raise BadInput("wrong_type", field=field, wanted="a list", value=value)
+    if len(value) > most:
+        raise BadInput("list_too_long", field=field, length=len(value), most=most)
+    return value
+
+
 def limit(value: Any, field: str = "limit", most: int = LIMIT_MOST) -> int:
     """Return how many rows are asked for, 1 … most. Raises BadInput."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:

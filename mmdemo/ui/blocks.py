@@ -1,14 +1,20 @@
 """The frame of page and API: whatever goes wrong in a call, its caller reads one sentence in a language of theirs."""
 
 import logging
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import gradio as gr
 
 from mmdemo import locale
 from mmdemo.errors import ON_CALL, MmdemoError
+from mmdemo.guard.callers import Callers
+from mmdemo.settings import Settings
 from mmdemo.ui import uploads
 from mmdemo.ui.frame import language_of
+from mmdemo.ui.lines import Lines
+from mmdemo.ui.sessions import Sessions
+from mmdemo.ui.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +23,22 @@ class Blocks(gr.Blocks):
     """gr.Blocks whose refusals are sentences: for tab events and API endpoints, queued or not.
 
     By itself Gradio tells its clients nothing of an error that isn't a gr.Error, and fetches any web address that a
-    caller gives in place of a file.
+    caller gives in place of a file. And it lets calls wait without end, and one caller take all turns.
     """
+
+    turns: Turns | None = None
+    callers = Callers()
+
+    def line_up(self, settings: Settings) -> None:
+        """Keep all calls in fair and bounded lines; what waits in one can't be called past it."""
+        self.queue(api_open=False)
+        self._queue = Lines(self, settings)
+        self.turns, self.callers = Turns(settings), Callers.of(settings)
+
+    def run_startup_events(self) -> None:
+        """Begin to work, and remember nothing of any session."""
+        super().run_startup_events()
+        self.app.state_holder = Sessions(self)
 
     async def process_api(self, *positional: Any, **named: Any) -> dict[str, Any]:
         """Run one call as Gradio does. Raises gr.Error with the sentence that its caller shall read, and no other."""
@@ -26,7 +46,8 @@ class Blocks(gr.Blocks):
         try:
             if not named.get("explicit_call"):  # which is our own code, calling an event as a function
                 _check_files([*positional, named.get("inputs")])
-            return await super().process_api(*positional, **named)
+            async with self._turn(named.get("block_fn"), named.get("request")):
+                return await super().process_api(*positional, **named)
         except gr.Error:
             raise
         except MmdemoError as error:
@@ -36,6 +57,11 @@ class Blocks(gr.Blocks):
         except Exception as error:
             log.exception("A call failed")
             raise gr.Error(locale.text("common.failed", language), print_exception=False) from error
+
+    def _turn(self, block_fn: Any, request: Any) -> AbstractAsyncContextManager[None]:
+        if self.turns is None or block_fn is None or block_fn.queue:  # what waits in a line has had its turn
+            return nullcontext()
+        return self.turns.take(self.callers.of_request(request))
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *positional: Any, **named: Any) -> Any:
         """Read a call's values; those that have a default may be left out at the end, as gradio_client allows."""

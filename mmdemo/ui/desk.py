@@ -18,16 +18,19 @@ from gradio import FileData
 from PIL import Image
 
 from mmdemo import decode
-from mmdemo.errors import ON_CALL, BadInput, MmdemoError, UnknownName
+from mmdemo.errors import ON_CALL, BadInput, MmdemoError, NotKept, UnknownName
+from mmdemo.guard.callers import Callers
 from mmdemo.locale import text
 from mmdemo.review import view_key
-from mmdemo.samples import MODALITIES, Inputs, Sample, to_json
+from mmdemo.samples import MODALITIES, Inputs, Prediction, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.ui import answer, arguments, looked, preview, render, scale, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
+
+MOST_IDS = 200  # that are taken back at once: as many as a browser remembers
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class Desk:
         keep: bool | None,
         like: str,
         again: list[str],
+        request: gr.Request | None = None,
     ) -> bool:
         """Take a sample in under a new token; what `again` names ("image", "audio") is that of the visit `like`.
 
@@ -61,6 +65,7 @@ class Desk:
         if self.visits.get(token) is not None:
             return True
         files = uploads.of(image, "image"), uploads.of(audio, "audio")
+        again = arguments.texts(again, "again", len(MODALITIES))
         try:
             earlier = self.visits.get(like)
             media = {name: _content(file) for name, file in zip(("image", "audio"), files, strict=True)}
@@ -69,7 +74,7 @@ class Desk:
         finally:
             uploads.remove(*files)
         agreed = None if keep is None else arguments.flag(keep, "keep")
-        self.visits.begin(token, Visit(self._task(task).name, sample, agreed))
+        self.visits.begin(token, Visit(self._task(task).name, sample, agreed, caller=self._caller(request)))
         return True
 
     def predict(self, token: str, request: gr.Request) -> dict[str, Any]:
@@ -78,7 +83,7 @@ class Desk:
         if visit is None:
             raise BadInput("visit_gone")
         if not visit.answered:
-            visit = self._answer(token, visit)
+            visit = self._answer(token, visit, self._caller(request))
         return self._shown(visit, language_of(request))
 
     def recall(self, token: str, request: gr.Request) -> dict[str, Any]:
@@ -93,7 +98,8 @@ class Desk:
             if agreed is None:
                 visit = self.visits.change(token, keep=None, reply=None) or visit
             elif visit.wanted:
-                visit = self._store(token, visit, reply=agreed) if agreed else self._declined(token, visit)
+                caller = self._caller(request)
+                visit = self._store(token, visit, caller, reply=True) if agreed else self._declined(token, visit)
         return self._shown(visit, language_of(request))
 
     def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
@@ -101,7 +107,7 @@ class Desk:
         with self.storing:
             visit = self._answered(token)
             self.services.tasks[visit.task].check_label(arguments.text(label, "label"))
-            visit = self._store(token, visit, disputed=label)
+            visit = self._store(token, visit, self._caller(request), disputed=label)
         return self._shown(visit, language_of(request))
 
     def forget(self, token: str, prediction_ids: list[str], request: gr.Request) -> dict[str, Any]:
@@ -110,7 +116,7 @@ class Desk:
         A sample that was sent more than once has as many ids, and the browser knows them longer than a visit lasts.
         """
         visit = self.visits.get(token)
-        ids = {arguments.text(prediction_id, "prediction_id") for prediction_id in prediction_ids}
+        ids = set(arguments.texts(prediction_ids, "prediction_ids", MOST_IDS))
         ids |= {visit.prediction_id} if visit and visit.prediction_id else set()
         for prediction_id in ids:
             self._take_back(prediction_id)
@@ -143,15 +149,15 @@ class Desk:
         chosen = examples[number]
         return {"text": chosen.text, "image": _data_url(chosen.image), "audio": _data_url(chosen.audio)}
 
-    def _answer(self, token: str, visit: Visit) -> Visit:
+    def _answer(self, token: str, visit: Visit, caller: str) -> Visit:
         task = self.services.tasks[visit.task]
         try:
             inputs = decode.decode_untrusted(visit.sample, task)
             sample = _decoded(inputs)
-            prediction = self.services.predict(visit.task, sample, "default", False)
+            prediction = self.services.predict(visit.task, sample, "default", False, caller)
             audited = self.services.audited(prediction)
             if visit.keep and (prediction.flagged or audited):  # of any other answer nothing is kept
-                prediction = self.services.keep(sample, prediction, None, None)
+                prediction = self._kept(sample, prediction, caller)
         except MmdemoError as error:
             if isinstance(error, ON_CALL):
                 log.error("%s", error)
@@ -169,16 +175,25 @@ class Desk:
             raise BadInput("visit_gone")
         return changed
 
+    def _kept(self, sample: Sample, prediction: Prediction, caller: str) -> Prediction:
+        """Keep an answer; where there is no room for it, it says so."""
+        try:
+            return self.services.keep(sample, prediction, None, None, caller)
+        except NotKept as error:
+            return replace(prediction, notes=(*prediction.notes, f"not_{error.key}"))
+
     def _answered(self, token: str) -> Visit:
         visit = self.visits.get(token)
         if visit is None or visit.prediction is None or visit.forgotten:
             raise BadInput("visit_gone")
         return visit
 
-    def _store(self, token: str, visit: Visit, disputed: str | None = None, reply: bool | None = None) -> Visit:
+    def _store(
+        self, token: str, visit: Visit, caller: str, disputed: str | None = None, reply: bool | None = None
+    ) -> Visit:
         """Keep the answer that was given, under the id that its visitor was told where something is kept already."""
         assert visit.prediction is not None
-        kept = self.services.keep(visit.sample, visit.prediction, disputed, visit.prediction_id)
+        kept = self.services.keep(visit.sample, visit.prediction, disputed, visit.prediction_id, caller)
         changes = {"prediction": kept, "prediction_id": kept.prediction_id, "disputed": disputed, "reply": reply}
         changed = self.visits.change(token, **changes)
         if changed is None or changed.forgotten:  # dropped or taken back while it was being stored
@@ -194,6 +209,9 @@ class Desk:
         if prediction_id is not None:
             with contextlib.suppress(UnknownName):  # its time was over, or it was taken back elsewhere: it is gone
                 self.services.forget(prediction_id)
+
+    def _caller(self, request: gr.Request | None) -> str:
+        return Callers.of(self.settings).of_request(request)
 
     def _task(self, name: str) -> Task:
         if name not in self.services.tasks:

@@ -15,6 +15,7 @@ import gradio as gr
 
 from mmdemo import locale
 from mmdemo.ui import scale
+from mmdemo.ui.lines import LANES
 
 STATIC = Path(__file__).parent / "static"
 # Read in this order, and later files use what earlier ones define.
@@ -44,9 +45,10 @@ def part(name: str, render: Callable[[str], str]) -> gr.HTML:
 
 
 def endpoint(function: Callable[..., Any], name: str, *, line: str = "") -> None:
-    """Let `mmdemo.call(name, …)` reach `function`; those of one `line` wait in it, one at a time."""
+    """Let `mmdemo.call(name, …)` reach `function`; with a `line` of LANES it waits there for its turn."""
     if line:
-        gr.api(function, api_name=name, api_visibility="undocumented", concurrency_limit=1, concurrency_id=line)
+        lanes = LANES[line]
+        gr.api(function, api_name=name, api_visibility="undocumented", concurrency_limit=lanes, concurrency_id=line)
     else:
         gr.api(function, api_name=name, api_visibility="undocumented", queue=False)
 

@@ -17,6 +17,8 @@ from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
 
+MOST_UNITS = 10_000  # of a map: more than any caption, picture or sound has
+
 
 @dataclass(frozen=True)
 class Looking:
@@ -55,6 +57,8 @@ class Looking:
     def what_if(self, token: str, units: list[int], modalities: list[str], request: gr.Request) -> dict[str, Any]:
         """Return the answer without these units of the map, as the page counts them, and without these modalities."""
         visit, language = self._visit(token), language_of(request)
+        arguments.listed(units, "units", MOST_UNITS)
+        arguments.texts(modalities, "modalities", len(MODALITIES))
         if not all(type(unit) is int for unit in units) or not set(modalities) <= set(MODALITIES):
             raise BadInput("wrong_type", field="what_if", wanted="numbers, modalities", value=[units, modalities])
         found = self.services.what_if(visit.task, visit.sample, frozenset(units), frozenset(modalities))

@@ -1,13 +1,12 @@
 """Answers that are not sent in through the form: an example's, and a kept one's by its link."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import gradio as gr
 
-from mmdemo.errors import BadInput, UnknownName
+from mmdemo.errors import UnknownName
 from mmdemo.samples import Sample
-from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.ui import access, arguments, preview
 from mmdemo.ui.services import Services
@@ -22,7 +21,7 @@ class Opening:
     """Begins visits whose sample is here already. Threads may share it."""
 
     services: Services
-    settings: Settings
+    door: access.Door
     visits: Visits
     shared: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)  # example → a visit's token, since
 
@@ -30,7 +29,7 @@ class Opening:
         """Return the tasks for which a model answers; samples of the others are only reviewed here."""
         return [name for name in self.services.tasks if self.services.has_model(name)]
 
-    def example(self, token: str, task: str, number: int, keep: bool | None) -> bool:
+    def example(self, token: str, task: str, number: int, keep: bool | None, request: gr.Request | None = None) -> bool:
         """Take in one of the task's examples under a new token; one that is not to be kept is answered once for many.
 
         keep: as for what is sent in; None: its visitor will be asked where there is reason to.
@@ -44,6 +43,7 @@ class Opening:
             chosen = known.examples[number]
             sample = Sample(image=chosen.image, text=chosen.text, audio=chosen.audio)
             visit = Visit(known.name, sample, agreed, example=number)
+        visit = replace(visit, caller=self.door.callers.of_request(request))
         self.visits.begin(token, visit)
         if agreed is False and not visit.answered:
             self.shared[known.name, number] = token, time.monotonic()
@@ -54,10 +54,8 @@ class Opening:
 
         Raises NotAllowed with one sentence for everybody else, and for what is not kept or was deleted.
         """
-        if not isinstance(keys, list) or len(keys) > MOST_KEYS:
-            raise BadInput("wrong_type", field="keys", wanted="a short list", value=keys)
-        own = [arguments.text(one, "keys") for one in keys]
-        reviewer = access.is_reviewer(self.settings, request.headers, arguments.text(key, "key"))
+        own = arguments.texts(keys, "keys", MOST_KEYS)
+        reviewer = self.door.is_reviewer(request, arguments.text(key, "key"))
         kept = self.services.kept_answer(arguments.text(sample_id, "sample_id"), own, reviewer)
         item, task = kept.item, self._task(kept.item.task)
         visit = Visit(
@@ -67,6 +65,7 @@ class Opening:
             prediction=kept.prediction,
             preview=preview.of_kept(item, task),
             opened=True,
+            caller=self.door.callers.of_request(request),
         )
         self.visits.begin(token, visit)
         return True

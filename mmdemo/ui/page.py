@@ -14,7 +14,7 @@ from mmdemo.guard.limits import Limits
 from mmdemo.guard.uploads import Folder
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import about, address, api, frame, predict, render, review, status, uploads
+from mmdemo.ui import about, access, address, api, frame, predict, render, review, status, uploads
 from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.services import Services
@@ -25,26 +25,26 @@ UPLOAD_SLACK_BYTES = 1_000_000  # above the tasks' own limits, whose refusal say
 STALE_UPLOADS_S = (300, 600)  # how often, and how old: uploads that were never asked about
 TABS = ("predict", "review", "status")
 EVERYWHERE = ("0.0.0.0", "::")  # addresses on which one listens, but that no browser opens
-QUEUE_SIZE = 16  # predictions that may wait; the next visitor is asked to come back
 
 
 def build(services: Services, settings: Settings) -> gr.Blocks:
     """Return the page and its endpoints; nothing listens yet."""
-    reviewing, visits = Reviewing(services, settings), Visits()
+    door, visits = access.Door.of(settings), Visits()
+    reviewing = Reviewing(services, door)
     services = forgetting(services, reviewing, visits)
     with Blocks(
         title=text("common.title"), analytics_enabled=False, fill_width=True, delete_cache=STALE_UPLOADS_S
     ) as page:
         frame.part("header", _header)
         with gr.Column(elem_id="mm-tab-predict"):
-            predict.build(services, settings, visits)
+            predict.build(services, settings, door, visits)
         with gr.Column(elem_id="mm-tab-review"):
             review.build(reviewing)
         with gr.Column(elem_id="mm-tab-status"):
-            status.build(services, settings)
+            status.build(services, door)
         frame.part("footer", lambda language: about.footer(services, settings, language))
-        api.add(services, settings)
-    page.queue(max_size=QUEUE_SIZE, api_open=False)  # what waits in line can't be called past it
+        api.add(services, door)
+    page.line_up(settings)
     return page
 
 

@@ -10,8 +10,8 @@ def build(reviewing: Reviewing) -> None:
     frame.part("review", lambda language: _tab(reviewing, language))
     for name in ("act", "count", "leave", "thumbnails"):
         frame.endpoint(getattr(reviewing, name), f"review_{name}")
-    neighbourhood = Neighbourhood(reviewing.services, reviewing.settings)
-    frame.endpoint(neighbourhood.alike, "review_alike", line="weigh")  # answers to visitors go before it
+    neighbourhood = Neighbourhood(reviewing.services, reviewing.door)
+    frame.endpoint(neighbourhood.alike, "review_alike", line="weigh")
 
 
 def _tab(reviewing: Reviewing, language: str) -> str:

@@ -20,8 +20,8 @@ from mmdemo.review import (
     QueueItem,
     ReviewItem,
     Status,
+    browser_mark,
 )
-from mmdemo.settings import Settings
 from mmdemo.ui import access, answered, arguments, desk, looked, preview, questions, render
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
@@ -45,7 +45,8 @@ NIGHT, DAY = "#1b2850", "#a9c4ff"  # ends of the scale on which a sound's thumbn
 class Ask:
     """What the page asks for, checked."""
 
-    session: str  # the browser's: a sample is kept for it
+    session: str  # of one tab: a sample is kept for it
+    browser: str  # the secret of the browser, which alone may undo what it answered
     do: str = "look"  # a name of MOVES
     list: str = "queue"  # a name of LISTS: what stands beside the sample
     again: bool = False  # the sample was opened from the annotator's answers, to change that
@@ -66,7 +67,9 @@ class Ask:
             raise BadInput("wrong_type", field="ask", wanted="an object", value=given)
         readers = {name: arguments.flag if name in FLAGS else arguments.text for name in cls.__dataclass_fields__}
         checked: dict[str, Any] = {name: read(given[name], name) for name, read in readers.items() if name in given}
-        return cls(**{**checked, "session": arguments.token(given.get("session"))})
+        # A page of yesterday tells no browser; its tab undoes what it answered.
+        session, browser = (arguments.token(given.get(name, given.get("session"))) for name in ("session", "browser"))
+        return cls(**{**checked, "session": session, "browser": browser})
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,14 @@ class Reviewing:
     """The queue as its reviewers meet it. Threads may share it."""
 
     services: Services
-    settings: Settings
+    door: access.Door
     previews: Shelf = field(default_factory=Shelf)  # of what waits now
 
     def act(self, request: gr.Request, ask: dict) -> dict[str, Any]:
         """Do what is asked and return what the tab shows then."""
         asked, language = Ask.of(ask), language_of(request)
         try:
-            access.admit(self.settings, request.headers, asked.key)
+            self.door.admit(request, asked.key)
         except NotAllowed as error:
             return {**self.count(), "state": "closed", "sentence": error.sentence(language), "reason": error.key}
         for name, known in (("do", MOVES), ("list", LISTS)):
@@ -118,7 +121,7 @@ class Reviewing:
 
     def leave(self, request: gr.Request, key: str, session: str) -> bool:
         """Free the sample that was kept for this browser: it goes, or looks at something else. Raises NotAllowed."""
-        access.admit(self.settings, request.headers, arguments.text(key, "key"))
+        self.door.admit(request, arguments.text(key, "key"))
         self.services.release(arguments.token(session))
         return True
 
@@ -128,8 +131,9 @@ class Reviewing:
 
     def thumbnails(self, request: gr.Request, key: str, ids: list) -> dict[str, str]:
         """Return small pictures of listed samples as data URLs. Raises NotAllowed."""
-        access.admit(self.settings, request.headers, arguments.text(key, "key"))
-        entries = filter(None, (self._entry(arguments.text(name, "ids")) for name in ids[:ROWS]))
+        self.door.admit(request, arguments.text(key, "key"))
+        listed = arguments.texts(ids, "ids", max(ROWS, ANSWERS))[:ROWS]
+        entries = filter(None, map(self._entry, listed))
         return {entry.item.sample_id: _thumbnail(self._preview(entry.item)) for entry in entries}
 
     def look(self, ask: Ask, language: str) -> Done:
@@ -140,7 +144,9 @@ class Reviewing:
         """Store an answer; of two who answer at once the second is told."""
         entry = self.services.item(ask.sample_id)
         task = self.services.tasks[entry.item.task]
-        answer = AnswerSample(ask.sample_id, ask.label, ask.annotator, ask.note, ask.wrong_reason, ask.again)
+        answer = AnswerSample(
+            ask.sample_id, ask.label, ask.annotator, ask.note, ask.wrong_reason, ask.again, browser_mark(ask.browser)
+        )
         made = self.services.answer(answer)
         if ask.again:
             changed = text("review.changed", language, label=task.display(made.label, language))
@@ -156,18 +162,18 @@ class Reviewing:
         return self._pass(self.services.unsure, "review.marked_unsure", ask, language)
 
     def undo(self, ask: Ask, language: str) -> Done:
-        """Take the annotator's last answer back."""
-        sample_id = self.services.undo(ask.annotator)
+        """Take back what the annotator last answered in this browser."""
+        sample_id = self.services.undo(ask.annotator, browser_mark(ask.browser))
         if sample_id is None:
             return Done(text("review.nothing_to_undo", language), ask.sample_id, refused=True, again=ask.again)
         entry = self._entry(sample_id)  # what another one answered too is still answered
         return Done(text("review.undone", language), sample_id, again=entry is not None and entry.item.state in PASSED)
 
-    def _pass(self, move: Callable[[str, str], None], key: str, ask: Ask, language: str) -> Done:
+    def _pass(self, move: Callable[[str, str, str], None], key: str, ask: Ask, language: str) -> Done:
         entry = self.services.item(ask.sample_id)
         if ask.again and entry.item.state == LABELLED:
             return Done(text("review.answered_already", language), ask.sample_id, refused=True, again=True)
-        move(ask.sample_id, ask.annotator)
+        move(ask.sample_id, ask.annotator, browser_mark(ask.browser))
         return Done(text(key, language), ask.sample_id if ask.again else ask.next, again=ask.again)
 
     def _entry(self, sample_id: str) -> ReviewItem | None:

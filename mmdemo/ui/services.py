@@ -18,17 +18,18 @@ class Services:
     """The seam between page and loop."""
 
     tasks: Mapping[str, Task]
-    # Visitors. predict(task, sample, explain, keep): "default" | a method | "none"; keep: may anything be stored
-    predict: Callable[[str, Sample, str, bool], Prediction]
+    # Visitors. The last argument of predict, keep and suggest is who calls: of each only so much is kept (NotKept).
+    # predict(task, sample, explain, keep, caller): "default" | a method | "none"; keep: may anything be stored
+    predict: Callable[[str, Sample, str, bool, str], Prediction]
     # A sure answer (as `predict` gave it) that people shall check all the same, if its visitor agrees
     audited: Callable[[Prediction], bool]
-    # keep(sample, prediction, label, prediction_id): store an answer that was given without leave, now that its visitor
-    # gave it, and return it with its id. It is that very answer: nothing is predicted again. `label`: what the visitor
-    # says is right instead, or None; `prediction_id`: the id of what is kept already of this answer, or None
-    keep: Callable[[Sample, Prediction, str | None, str | None], Prediction]
-    # suggest(task, sample, label, prediction_id): the visitor agreed to keep it; the id they were told with the answer,
-    # under which it is then taken back, or None where nothing is kept yet
-    suggest: Callable[[str, Sample, str, str | None], Kept]
+    # keep(sample, prediction, label, prediction_id, caller): store an answer that was given without leave, now that its
+    # visitor gave it, and return it with its id. It is that very answer: nothing is predicted again. `label`: what the
+    # visitor says is right instead, or None; `prediction_id`: the id of what is kept already of this answer, or None
+    keep: Callable[[Sample, Prediction, str | None, str | None, str], Prediction]
+    # suggest(task, sample, label, prediction_id, caller): the visitor agreed to keep it; the id they were told with the
+    # answer, under which it is then taken back, or None where nothing is kept yet
+    suggest: Callable[[str, Sample, str, str | None, str], Kept]
     forget: Callable[[str], None]  # prediction_id
     methods: Callable[[str], Sequence[str]]  # task → explanation methods it offers
     study: Callable[[str, Sample], Study]  # task, sample → its other maps, and what met what
@@ -49,9 +50,12 @@ class Services:
     answered: Callable[[str, int], Sequence[Answered]]  # annotator, limit → what they did, newest first
     # correct(sample_id, label, annotator, note, wrong_reason): the last says "right answer, wrong reason"
     correct: Callable[[str, str, str, str, bool], Correction]
-    skip: Callable[[str, str], None]  # sample_id, annotator
-    unsure: Callable[[str, str], None]  # sample_id, annotator
-    undo: Callable[[str], str | None]  # annotator → sample_id of the row that is queued again, None if there is none
+    # Of the next three the last argument is the mark of the browser, or SCRIPTS: who may undo it, or undoes it
+    skip: Callable[[str, str, str], None]  # sample_id, annotator
+    unsure: Callable[[str, str, str], None]  # sample_id, annotator
+    undo: Callable[
+        [str, str], str | None
+    ]  # annotator → sample_id of the row that is queued again, None if there is none
     status: Callable[[str], Status]  # task
     train: Callable[[str], str]  # task → a sentence; starts the night as a process of its own. Raises Busy
     export: Callable[[str, str], str]  # task, "csv" | "jsonl" → the corrections, as the text of a file

@@ -6,7 +6,7 @@ or a reload, and the sample can be disputed without being sent again.
 
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from mmdemo.ui import arguments
 from mmdemo.ui.preview import Preview
 
 REMEMBERED_S = 30 * 60
-MOST_BYTES = 512_000_000  # of all visits together; the oldest go first
+MOST_BYTES = 512_000_000  # of all visits together; the oldest go first of the caller who has most
 MOST_VISITS = 2_000
 
 
@@ -38,6 +38,7 @@ class Visit:
     forgotten: bool = False  # taken back by the visitor
     example: int | None = None  # which of the task's examples it is
     opened: bool = False  # a kept answer, by its link; its id stays with the browser that sent it
+    caller: str = ""  # who began it
 
     @property
     def touched(self) -> bool:
@@ -159,10 +160,19 @@ class Visits:
 
     def _expire(self) -> None:
         too_old = self._clock() - self._remembered_s
-        held = sum(visit.size for _, visit in self._kept.values())
-        while self._kept:
-            changed_at, oldest = next(iter(self._kept.values()))
-            if changed_at > too_old and held <= self._most_bytes and len(self._kept) <= self._most:
-                return
-            held -= oldest.size
+        while self._kept and next(iter(self._kept.values()))[0] <= too_old:
             self._kept.popitem(last=False)
+        held = sum(visit.size for _, visit in self._kept.values())
+        while held > self._most_bytes or len(self._kept) > self._most:
+            token = self._oldest_of(self._greediest(by_size=held > self._most_bytes))
+            held -= self._kept.pop(token)[1].size
+
+    def _greediest(self, by_size: bool) -> str:
+        """Return the caller who has most here, so that who takes all there is drops what is its own."""
+        sizes: Counter[str] = Counter()
+        for _, visit in self._kept.values():
+            sizes[visit.caller] += visit.size if by_size else 1
+        return sizes.most_common(1)[0][0]
+
+    def _oldest_of(self, caller: str) -> str:
+        return next(token for token, (_, visit) in self._kept.items() if visit.caller == caller)

@@ -6,15 +6,14 @@ from typing import Any
 import gradio as gr
 
 from mmdemo.errors import BadInput, UnknownName
-from mmdemo.settings import Settings
 from mmdemo.ui import access, arguments, frame, render, standing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 
 
-def build(services: Services, settings: Settings) -> None:
+def build(services: Services, door: access.Door) -> None:
     """Put the tab and its endpoints here."""
-    board = Board(services, settings)
+    board = Board(services, door)
 
     def tab(language: str) -> str:
         tasks = {name: task.display_title(language) for name, task in services.tasks.items()}
@@ -30,7 +29,7 @@ class Board:
     """How a task stands, told to visitors and, in full, to reviewers."""
 
     services: Services
-    settings: Settings
+    door: access.Door
 
     def show(self, request: gr.Request, task: str, key: str) -> dict[str, Any]:
         """Return the cards as HTML, and whether a training is at work. "" asks for the first task."""
@@ -39,18 +38,18 @@ class Board:
         language = language_of(request)
         seen = status if reviewer else access.for_strangers(status)
         view = standing.view(seen, self.services.tasks[name], reviewer, language)
-        view = replace(view, has_key=bool(self.settings.review_key.strip()))
+        view = replace(view, has_key=self.door.has_key)
         return {"task": name, "running": view.running, "html": render.html("status_cards", language, view=view)}
 
     def train(self, request: gr.Request, task: str, key: str) -> dict[str, Any]:
         """Start the night, and return the cards. Raises NotAllowed, Busy, StorageError."""
-        access.admit(self.settings, request.headers, arguments.text(key, "key"))
+        self.door.admit(request, arguments.text(key, "key"))
         self.services.train(self._known(task))
         return self.show(request, task, key)
 
     def export(self, request: gr.Request, task: str, what: str, form: str, key: str) -> dict[str, str]:
         """Return the answers, or the queue, as the text of a file. Raises NotAllowed, BadInput, UnknownName."""
-        access.admit(self.settings, request.headers, arguments.text(key, "key"))
+        self.door.admit(request, arguments.text(key, "key"))
         writers = {"corrections": self.services.export, "queue": self.services.export_queue}
         if what not in writers:
             raise BadInput("wrong_type", field="what", wanted=" | ".join(writers), value=what)
@@ -58,7 +57,7 @@ class Board:
         return {"name": f"{name}-{what}.{ending}", "content": writers[what](name, ending)}
 
     def _is_reviewer(self, request: gr.Request, key: str) -> bool:
-        return access.is_reviewer(self.settings, request.headers, arguments.text(key, "key"))
+        return self.door.is_reviewer(request, arguments.text(key, "key"))
 
     def _known(self, task: str) -> str:
         name = arguments.text(task, "task") or next(iter(self.services.tasks))

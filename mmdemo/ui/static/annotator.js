@@ -3,14 +3,18 @@
   "use strict";
   const NAME = "mmdemo.annotator";
   const SESSION = "mmdemo.review_session"; // of this tab, also after a reload
+  const BROWSER = "mmdemo.review_browser"; // of all its tabs: whoever has it may undo what was answered here
   const RENEW_MS = 60_000; // the server keeps a sample for some minutes
 
   const drawn = mmdemo.token(); // where the browser stores nothing
 
-  function session() {
-    if (!mmdemo.stored(SESSION, "sessionStorage")) mmdemo.store(SESSION, drawn, "sessionStorage");
-    return mmdemo.stored(SESSION, "sessionStorage") || drawn;
+  function remembered(key, area) {
+    if (!mmdemo.stored(key, area)) mmdemo.store(key, drawn, area);
+    return mmdemo.stored(key, area) || drawn;
   }
+
+  const session = () => remembered(SESSION, "sessionStorage");
+  const browser = () => remembered(BROWSER, "localStorage");
 
   // annotator(card, signal, {say, named, atWork, renew, leave}) → {name(), isNamed()}. `named` is called once a name
   // is given; while atWork() and somebody types or points, renew() is called every minute; leave() when the page goes.
@@ -68,5 +72,5 @@
     return { name, isNamed };
   }
 
-  Object.assign(mmdemo, { annotator, reviewSession: session });
+  Object.assign(mmdemo, { annotator, reviewSession: session, reviewBrowser: browser });
 })();

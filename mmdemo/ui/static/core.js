@@ -96,7 +96,8 @@ window.mmdemo = (() => {
   }
 
   async function direct(name, args, { headers } = {}) {
-    const response = await postJson(`run/${name}`, { data: args }, headers);
+    // A session's name, though it is nobody's: without one Gradio would build the page's state anew for each call.
+    const response = await postJson(`run/${name}`, { data: args, session_hash: "page" }, headers);
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new CallError("failed", answer.error);
     return answer.data[0];
@@ -111,8 +112,7 @@ window.mmdemo = (() => {
     const session = token();
     const body = { data: args, fn_index: endpoint.id, session_hash: session };
     const response = await postJson("queue/join", body, headers);
-    if (response.status === 503) throw new CallError("full");
-    if (!response.ok) throw new CallError("failed");
+    if (!response.ok) throw await refused(response);
     const { event_id } = await response.json();
     const cancel = () => postJson("cancel", { session_hash: session, fn_index: endpoint.id, event_id }).catch(() => {});
     signal?.addEventListener("abort", cancel);
@@ -121,6 +121,12 @@ window.mmdemo = (() => {
     } finally {
       signal?.removeEventListener("abort", cancel); // what is done needs no cancelling
     }
+  }
+
+  // Who is not let into the line reads why.
+  async function refused(response) {
+    const { detail } = await response.json().catch(() => ({}));
+    return new CallError(response.status === 503 ? "full" : "failed", typeof detail === "string" ? detail : "");
   }
 
   function listen(session, onWait, signal) {

@@ -100,7 +100,7 @@
     if (desk.work && (quiet || !desk.work.quiet)) return null;
     const key = mmdemo.stored(KEY, "sessionStorage") || "";
     const ask = {
-      do: what, annotator: ui.who.name(), session: mmdemo.reviewSession(), hide: ui.hide.checked, key, next: following(),
+      do: what, annotator: ui.who.name(), session: mmdemo.reviewSession(), browser: mmdemo.reviewBrowser(), hide: ui.hide.checked, key, next: following(),
       task: ui.task?.value || "", list: desk.list, again: Boolean(desk.view?.again), ...more,
     };
     const work = { quiet, done: null };

@@ -38,6 +38,12 @@ def test_a_setting_that_is_no_choice(command: Run) -> None:
     assert_one_sentence(done, 2, "MMDEMO_KEEP_DOUBTFUL must be one of ask, unless_declined")
 
 
+def test_a_review_key_that_can_be_guessed(command: Run) -> None:
+    done = command("app.py", MMDEMO_REVIEW_KEY="sesame")
+    assert_one_sentence(done, 2, "MMDEMO_REVIEW_KEY has 6 characters, which can be guessed; it needs at least 12.")
+    assert "sesame" not in done.stderr
+
+
 def test_a_home_that_is_a_file(tmp_path: Path, free_port: int) -> None:
     (tmp_path / "home").write_text("not a folder")
     done = serving.command("app.py", home=tmp_path / "home", GRADIO_SERVER_PORT=str(free_port))

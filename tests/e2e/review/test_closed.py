@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.review.conftest import WAIT_MS, Annotator, Serve, Waiting, seed
 from tests.serving import Server
 
-KEY = "sesame open"
+KEY = "sesame, open wide"
 CAPTION = "Rain again, and the match was called off"
 NIGHT_MS = 200_000  # the job imports torch, on a machine that may be busy
 PROXIED = {"extra_http_headers": {"X-Forwarded-For": "203.0.113.7"}}
@@ -18,7 +18,7 @@ PROXIED = {"extra_http_headers": {"X-Forwarded-For": "203.0.113.7"}}
 def keyed(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("keyed") / "home"
     seed(home, [Waiting(CAPTION, 0.4), Waiting("First day at the new school", 0.45)])
-    with serve(home, MMDEMO_REVIEW_KEY=KEY) as server:
+    with serve(home, MMDEMO_REVIEW_KEY=KEY, MMDEMO_TRUSTED_PROXIES="127.0.0.1") as server:
         yield server
 
 
@@ -62,6 +62,26 @@ def test_a_key_is_typed_once_and_stays_out_of_addresses_and_cookies(
     assert "Ann" in page.inner_text(".mm-st-cards")
     assert [url for url in person.asked if "sesame" in url] == []
     assert [cookie for cookie in page.context.cookies() if "sesame" in cookie["value"]] == []
+
+
+def test_who_guesses_is_locked_out_and_others_are_not(keyed: Server, annotator: Callable[..., Annotator]) -> None:
+    guesser = annotator(keyed.url, extra_http_headers={"X-Forwarded-For": "203.0.113.99"})
+    page, why = guesser.page, guesser.page.locator(".mm-rv-why")
+    for number in range(5):
+        expect(page.locator(".mm-rv-unlock")).to_be_visible(timeout=WAIT_MS)
+        page.fill(".mm-rv-unlock input", f"try {number}")
+        guesser.press("Enter")
+        expect(why).to_contain_text("That is not the review key", timeout=WAIT_MS)
+    page.fill(".mm-rv-unlock input", KEY)
+    guesser.press("Enter")
+    expect(why).to_contain_text("Too many wrong review keys came from your address.", timeout=WAIT_MS)
+    expect(page.locator(".mm-rv-unlock")).to_be_visible(timeout=WAIT_MS)
+    other = annotator(keyed.url, **PROXIED)
+    other.page.fill(".mm-rv-unlock input", KEY)
+    other.press("Enter")
+    other.page.wait_for_selector(".mm-rv-choice")
+    log = keyed.log.read_text("utf-8")
+    assert "Wrong review keys from 203.0.113.99: 5" in log and "try 0" not in log
 
 
 def test_a_stranger_sees_no_answers_in_the_status(keyed: Server, annotator: Callable[..., Annotator]) -> None:

@@ -208,6 +208,24 @@ def test_ones_own_answers_are_opened_and_changed_and_the_history_is_kept(
     assert client.predict("sentiment", api_name="/status")["by_annotator"] == {"Ann": 2}
 
 
+def test_only_the_browser_that_answered_takes_an_answer_back(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
+    ann = annotator(app.url, name="Ann")
+    ann.press("1")
+    ann.sees(SECOND)
+    other = annotator(app.url, name="Ann")  # somebody who types her name
+    other.press("z")
+    other.is_told("Nothing was answered under your name in this browser that could be taken back.")
+    assert client.predict("Ann", api_name="/undo") == {"sample_id": None, "state": None}
+    assert client.predict("sentiment", api_name="/status")["by_annotator"] == {"Ann": 1}
+    ann.open()  # another visit of the same browser
+    ann.press("z")
+    ann.is_told("Taken back: here it is again.")
+    ann.sees(FIRST)
+    assert client.predict("sentiment", api_name="/status")["by_annotator"] == {}
+
+
 def test_on_a_phone_the_name_stands_above_the_sample(app: Server, annotator: Callable[..., Annotator]) -> None:
     ann = annotator(app.url, name=None, viewport={"width": 390, "height": 844}, has_touch=True)
     page = ann.page

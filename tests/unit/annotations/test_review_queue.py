@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from annotations import review_queue
-from annotations.schema import HoldingRow, SampleRow
+from annotations.schema import HoldingRow, MoveRow, SampleRow
 from annotations.store import Store, labels, samples
+from mmdemo import review
 from mmdemo.errors import BadInput, Conflict, MmdemoError, UnknownName
 from mmdemo.review import STATES
 from mmdemo.samples import Inputs
@@ -269,6 +270,20 @@ def test_undo_goes_back_through_ones_own_answers(store: Store, offer: Offer) -> 
     assert sorted(waiting(store)) == sorted(ids[:2])
     with store.reading() as session:
         assert labels.corrections(session) == []
+
+
+def test_undo_takes_back_what_the_same_browser_answered_whoever_types_the_name(store: Store, offer: Offer) -> None:
+    anns, bobs = review.browser_mark("a" * 32), review.browser_mark("b" * 32)
+    ids = [offer(given.inputs(text))[0] for text in ("one", "two", "three")]
+    correct(store, ids[0], annotator="Ann", browser=anns)
+    review_queue.skip(store, ids[1], "Ann", anns)
+    review_queue.unsure(store, ids[2], "Ann")  # by a script
+    assert review_queue.undo(store, "Ann", bobs) is None and review_queue.undo(store, "Ann", "") is None
+    assert review_queue.undo(store, "Bo", anns) is None
+    assert review_queue.undo(store, "Ann") == ids[2] and review_queue.undo(store, "Ann") is None
+    assert [review_queue.undo(store, "Ann", anns) for _ in range(3)] == [ids[1], ids[0], None]
+    with store.reading() as session:
+        assert "a" * 32 not in {move.browser for move in session.scalars(select(MoveRow))}
 
 
 def test_undo_leaves_what_somebody_else_answered(store: Store, offer: Offer) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from annotations import review_queue, schema
 from annotations.store import Store, connect, labels, open_store, samples
 from mmdemo.errors import StorageError
+from mmdemo.review import SCRIPTS, browser_mark
 from mmdemo.settings import Settings
 from tests.unit.annotations import given
 
@@ -53,8 +54,13 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
                 "model_version, source) VALUES ('a', 'neutral', 'Ann', '', '2026-11-02', 'positive', 'v1', 'page')"
             )
         )
+        moves = {"sample_id": "'a'", "move": "'skip'", "after": "'queued'", "who": "'Ann'", "at": "'2026-11-02'"}
+        moves |= {"browser": "''"} if start >= "0004" else {}
+        connection.execute(text(f"INSERT INTO moves ({', '.join(moves)}) VALUES ({', '.join(moves.values())})"))
     engine.dispose()
     store = open_store(config)
+    for mark in (SCRIPTS, browser_mark("a" * 32), ""):  # an earlier release's move: nobody knows whose it was
+        assert review_queue.undo(store, "Ann", mark) is None
     with store.reading() as session:
         row = samples.get(session, "a")
         assert (row.caption, row.claimed_by, row.claimed_until) == ("kept", None, None)

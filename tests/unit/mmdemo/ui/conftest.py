@@ -9,6 +9,7 @@ from gradio_client import Client
 
 from mmdemo.settings import Settings
 from mmdemo.ui import api
+from mmdemo.ui.access import Door
 from mmdemo.ui.blocks import Blocks
 from tests import serving
 from tests.unit.mmdemo.ui.fake import FakeLoop
@@ -31,7 +32,7 @@ def serve_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         async def serve(settings: Settings) -> Served:
             loop = FakeQueue(tmp_path_factory.mktemp("queue"))
             with Blocks(analytics_enabled=False) as blocks:
-                api.add(loop.services(), settings)
+                api.add(loop.services(), Door.of(settings))
             stack.callback(blocks.close, verbose=False)
             port = serving.free_port()
             options = {"server_port": port, "prevent_thread_lock": True, "quiet": True}

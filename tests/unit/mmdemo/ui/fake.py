@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mmdemo import tasks
-from mmdemo.errors import BadInput, NotAllowed, UnknownName
+from mmdemo.errors import BadInput, NotAllowed, NotKept, UnknownName
 from mmdemo.review import AnswerSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore, to_json
 from mmdemo.settings import Settings
@@ -39,13 +39,14 @@ class FakeLoop:
         self.stored: list[tuple[Sample, Prediction, str | None, str | None]] = []
         self.suggested: list[tuple[str, Sample, str, str | None]] = []
         self.forgotten: list[str] = []
+        self.refused: NotKept | None = None  # why nothing is kept
         self.weighed: list[Asked] = []
         self.sought: list[tuple[str, Sample, int, bool]] = []
         self.without_model: set[str] = set()
         self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
-    def predict(self, name: str, sample: Sample, explain: str, keep: bool) -> Prediction:
+    def predict(self, name: str, sample: Sample, explain: str, keep: bool, caller: str = "") -> Prediction:
         """Return an answer by the caption's words."""
         self.predicted.append((name, sample, explain, keep))
         time.sleep(self.delay_s)
@@ -76,15 +77,19 @@ class FakeLoop:
         """Draw every sure answer to a caption that laughs."""
         return not prediction.flagged and "laugh" in str(to_json(prediction.explanation))
 
-    def keep(self, sample: Sample, prediction: Prediction, label: str | None, prediction_id: str | None) -> Prediction:
-        """Remember it."""
+    def keep(
+        self, sample: Sample, prediction: Prediction, label: str | None, prediction_id: str | None, caller: str = ""
+    ) -> Prediction:
+        """Remember it, where there is room."""
+        if self.refused is not None:
+            raise self.refused
         if label is not None:
             self.tasks[prediction.task].check_label(label)
         self.stored.append((sample, prediction, label, prediction_id))
         drawn = {"flagged": True, "reason": "audit"} if self.audited(prediction) else {}
         return dataclasses.replace(prediction, **drawn, prediction_id=prediction_id or f"k-{len(self.stored)}")
 
-    def suggest(self, name: str, sample: Sample, label: str, prediction_id: str | None) -> Kept:
+    def suggest(self, name: str, sample: Sample, label: str, prediction_id: str | None, caller: str = "") -> Kept:
         """Remember it."""
         self.suggested.append((name, sample, self.tasks[name].check_label(label), prediction_id))
         return Kept("s-1", prediction_id or f"d-{len(self.suggested)}")
@@ -155,9 +160,9 @@ class FakeLoop:
             answer=_no_answer,
             answered=lambda annotator, limit: (),
             correct=_no_correction,
-            skip=lambda sample_id, annotator: None,
-            unsure=lambda sample_id, annotator: None,
-            undo=lambda annotator: None,
+            skip=lambda sample_id, annotator, browser: None,
+            unsure=lambda sample_id, annotator, browser: None,
+            undo=lambda annotator, browser: None,
             status=lambda task: Status(task, {}, {}, {}, (), None, None, 0, 20),
             train=lambda task: "",
             export=lambda task, form: "",

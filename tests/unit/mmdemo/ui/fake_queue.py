@@ -21,6 +21,7 @@ from mmdemo.errors import BadInput, Busy, Conflict, UnknownName
 from mmdemo.review import (
     LABELLED,
     QUEUED,
+    SCRIPTS,
     SKIPPED,
     UNSURE,
     Answered,
@@ -57,7 +58,7 @@ class FakeQueue(FakeLoop):
         self.tasks = {name: dataclasses.replace(task, gate=Gate(minimum=43)) for name, task in self.tasks.items()}
         self.items = {item.item.sample_id: item for item in self._samples()}
         self.corrections: list[Correction] = []
-        self.moves: list[tuple[str, str]] = []  # annotator, sample_id
+        self.moves: list[tuple[str, str, str]] = []  # annotator, sample_id, the browser's mark
         self.claims: dict[str, ClaimSample] = {}  # sample_id → who holds it
         self.trained: list[str] = []
         self._lock = threading.Lock()
@@ -69,7 +70,7 @@ class FakeQueue(FakeLoop):
     def later(self, task: str, limit: int) -> list[QueueItem]:
         """Return what was skipped, in the order in which it was."""
         skipped = {item.sample_id: item for item in self._in(SKIPPED, task)}
-        return [skipped[name] for name in dict.fromkeys(name for _, name in self.moves) if name in skipped][:limit]
+        return [skipped[name] for name in dict.fromkeys(name for _, name, _ in self.moves) if name in skipped][:limit]
 
     def claim(self, asked: ClaimSample) -> str | None:
         """Keep a sample that nobody else holds."""
@@ -100,39 +101,43 @@ class FakeQueue(FakeLoop):
         state = self.item(asked.sample_id).item.state
         if not asked.again and state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=asked.sample_id, state=state)
-        return self.correct(asked.sample_id, asked.label, asked.annotator, asked.note, asked.wrong_reason)
+        return self._correct(asked)
 
     def answered(self, annotator: str, limit: int) -> list[Answered]:
         """Return what an annotator did, newest first."""
-        mine = dict.fromkeys(name for who, name in reversed(self.moves) if who == annotator)
+        mine = dict.fromkeys(name for who, name, _ in reversed(self.moves) if who == annotator)
         return [self._answered(name, annotator) for name in mine][:limit]
 
     def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
-        """Remember an answer."""
+        """Remember a script's answer."""
+        return self._correct(AnswerSample(sample_id, label, annotator, note, wrong_reason, browser=SCRIPTS))
+
+    def _correct(self, asked: AnswerSample) -> Correction:
+        sample_id, label, annotator = asked.sample_id, asked.label, asked.annotator
         item = self.item(sample_id).item
         self.tasks[item.task].check_label(label)
         if not annotator.strip():
             raise BadInput("no_annotator")
-        if wrong_reason and label != item.label:
+        if asked.wrong_reason and label != item.label:
             raise BadInput("wrong_reason_of_wrong_answer", label=label, guess=item.label)
-        about = (sample_id, item.task, label, annotator, note, NOW, item.label, "2026-11-21")
-        made = Correction(*about, wrong_reason=wrong_reason)
+        about = (sample_id, item.task, label, annotator, asked.note, NOW, item.label, "2026-11-21")
+        made = Correction(*about, wrong_reason=asked.wrong_reason)
         with self._lock:
             self.corrections.append(made)
-        self._move(sample_id, LABELLED, annotator)
+        self._move(sample_id, LABELLED, annotator, asked.browser)
         return made
 
-    def skip(self, sample_id: str, annotator: str) -> None:
+    def skip(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Take a sample out of the queue."""
-        self._move(sample_id, SKIPPED, annotator)
+        self._move(sample_id, SKIPPED, annotator, browser)
 
-    def unsure(self, sample_id: str, annotator: str) -> None:
+    def unsure(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Take a sample out of the queue."""
-        self._move(sample_id, UNSURE, annotator)
+        self._move(sample_id, UNSURE, annotator, browser)
 
-    def undo(self, annotator: str) -> str | None:
-        """Queue the last sample again that this annotator moved."""
-        mine = [move for move in self.moves if move[0] == annotator]
+    def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
+        """Queue the last sample again that this annotator moved in this browser."""
+        mine = [move for move in self.moves if (move[0], move[2]) == (annotator, browser)]
         if not mine:
             return None
         self.moves.remove(mine[-1])
@@ -186,13 +191,13 @@ class FakeQueue(FakeLoop):
         names += ("later", "claim", "release", "answer", "answered")
         return dataclasses.replace(super().services(), **{name: getattr(self, name) for name in names})
 
-    def _move(self, sample_id: str, state: str, annotator: str) -> None:
+    def _move(self, sample_id: str, state: str, annotator: str, browser: str) -> None:
         before = self.item(sample_id).item.state
         if not annotator.strip():
             raise BadInput("no_annotator")
         if before == LABELLED and state != LABELLED:
             raise Conflict("move_not_allowed", sample_id=sample_id, state=before, move=state)
-        self.moves.append((annotator, sample_id))
+        self.moves.append((annotator, sample_id, browser))
         self.claims.pop(sample_id, None)
         self._set(sample_id, state)
 

@@ -1,13 +1,16 @@
 """Who is a reviewer: pure facts about settings, headers and a typed key."""
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from mmdemo.errors import NotAllowed
+from mmdemo.errors import ManifestError, NotAllowed
 from mmdemo.review import Reason, Run, Status
 from mmdemo.settings import Settings
-from mmdemo.ui import access
+from mmdemo.ui import access, guesses
+from mmdemo.ui.guesses import Guesses
 
 HERE = {"host": "127.0.0.1:7860"}
 LOOPBACK, KEYED = Settings(), Settings(review_key="Sësame 芝麻")
@@ -83,9 +86,82 @@ def test_strangers_see_of_a_status_the_number_waiting_and_no_more() -> None:
     assert seen.last_retrain is not None and not seen.last_retrain.reasons and not seen.last_retrain.why
 
 
-def test_a_wrong_guess_takes_its_time_and_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("time.sleep", slept.append)
-    assert not access.is_reviewer(KEYED, HERE, "sesame") and slept == [access.WRONG_KEY_S]
-    assert not access.is_reviewer(KEYED, HERE) and len(slept) == 1  # nothing typed is no guess
-    assert access.is_reviewer(KEYED, HERE, KEYED.review_key) and len(slept) == 1
+@pytest.mark.parametrize("key", ["", "   ", "twelve chars", "correct horse battery staple"])
+def test_a_key_is_long_or_there_is_none(key: str) -> None:
+    access.check_length(Settings(review_key=key))
+
+
+@pytest.mark.parametrize("key", ["sesame", " eleven char ", "芝麻开门"])
+def test_a_short_key_is_refused_and_not_said(key: str) -> None:
+    with pytest.raises(ManifestError, match="it needs at least 12") as refusal:
+        access.check_length(Settings(review_key=key))
+    assert key.strip() not in refusal.value.sentence("en") + refusal.value.sentence("zh")
+
+
+def asking(address: str, key: str = "", **headers: str) -> Any:
+    sent = {**HERE, **headers, **({"x-review-key": key} if key else {})}
+    return SimpleNamespace(headers=sent, client=SimpleNamespace(host=address))
+
+
+def test_who_guesses_is_locked_out_and_the_right_key_works_from_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings(review_key="correct horse battery")
+    now, door = [0.0], access.Door.of(settings)
+    door = dataclasses.replace(door, guesses=Guesses(settings, lambda: now[0]))
+    for number in range(5):
+        assert not door.is_reviewer(asking("192.0.2.1", f"tried {number}"))
+    with pytest.raises(NotAllowed) as refusal:
+        door.admit(asking("192.0.2.1", settings.review_key))  # unheard
+    assert refusal.value.key == "review_key_locked" and "Try again in 1 min" in refusal.value.sentence()
+    assert door.is_reviewer(asking("192.0.2.2"), settings.review_key)
+    now[0] = 61
+    assert door.is_reviewer(asking("192.0.2.1", settings.review_key))
+    assert not door.is_reviewer(asking("192.0.2.1", "tried again"))  # twice as long this time
+    now[0] += 100
+    assert not door.is_reviewer(asking("192.0.2.1", settings.review_key))
+    now[0] += 21
+    assert door.is_reviewer(asking("192.0.2.1", settings.review_key))
+    assert "192.0.2.1" in caplog.text and "tried" not in caplog.text and len(caplog.records) == 3
+
+
+def test_a_page_that_repeats_one_old_key_locks_nobody_out() -> None:
+    settings = Settings(review_key="correct horse battery")
+    door = access.Door.of(settings)
+    for _ in range(100):
+        assert not door.is_reviewer(asking("192.0.2.1"), "the key of last year")
+        assert not door.is_reviewer(asking("192.0.2.1"))  # nothing typed is no guess
+    assert door.is_reviewer(asking("192.0.2.1"), settings.review_key)
+
+
+def test_callers_behind_a_trusted_proxy_are_locked_out_one_by_one() -> None:
+    door = access.Door.of(Settings(review_key="correct horse battery", trusted_proxies="10.0.0.1"))
+    for number in range(9):
+        door.is_reviewer(asking("10.0.0.1", f"guess {number}", **{"x-forwarded-for": "192.0.2.1"}))
+    right = door.settings.review_key
+    assert not door.is_reviewer(asking("10.0.0.1", right, **{"x-forwarded-for": "192.0.2.1"}))
+    assert door.is_reviewer(asking("10.0.0.1", right, **{"x-forwarded-for": "192.0.2.2"}))
+
+
+def test_the_table_of_callers_is_bounded_and_forgets_after_a_day() -> None:
+    now = [0.0]
+    table = Guesses(Settings(wrong_keys=1), lambda: now[0])
+    for number in range(guesses.MOST_CALLERS + 5):
+        table.wrong(f"caller {number}", b"x")
+    assert len(table._records) == guesses.MOST_CALLERS
+    table.check("caller 0")  # dropped
+    last = f"caller {guesses.MOST_CALLERS}"
+    with pytest.raises(NotAllowed):
+        table.check(last)
+    for number in range(100):
+        table.wrong(last, str(number).encode())
+    now[0] += guesses.LONGEST_S + 1
+    table.check(last)
+    table.wrong(last, b"x")
+    now[0] += 61  # as after a first wrong key
+    table.check(last)
+
+
+def test_guessing_can_be_left_unlocked() -> None:
+    table = Guesses(Settings(wrong_keys=0))
+    for number in range(100):
+        table.wrong("caller", str(number).encode())
+    table.check("caller")

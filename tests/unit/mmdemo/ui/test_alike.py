@@ -13,6 +13,7 @@ from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike
 from mmdemo.ui import alike
+from mmdemo.ui.access import Door
 from mmdemo.ui.alike import Neighbourhood
 from tests.unit.mmdemo.ui.fake_queue import FakeQueue
 
@@ -27,7 +28,7 @@ def loop(tmp_path: Path) -> FakeQueue:
 
 @pytest.fixture
 def neighbourhood(loop: FakeQueue) -> Neighbourhood:
-    return Neighbourhood(loop.services(), Settings())
+    return Neighbourhood(loop.services(), Door.of(Settings()))
 
 
 def id_of(loop: FakeQueue, reason: str) -> str:
@@ -62,12 +63,12 @@ def test_a_task_that_has_no_model_here_has_nothing_alike(loop: FakeQueue) -> Non
         raise CheckpointError("no_version", task="sentiment", path="versions")
 
     services = dataclasses.replace(loop.services(), alike=none)
-    html = Neighbourhood(services, Settings()).alike(HERE, "", id_of(loop, "low_confidence"), False)["html"]
+    html = Neighbourhood(services, Door.of(Settings())).alike(HERE, "", id_of(loop, "low_confidence"), False)["html"]
     assert "There is nothing to compare it with yet." in html
 
 
 def test_strangers_are_turned_away(loop: FakeQueue) -> None:
-    closed = Neighbourhood(loop.services(), Settings(review_key="sesame"))
+    closed = Neighbourhood(loop.services(), Door.of(Settings(review_key="sesame")))
     sample_id = id_of(loop, "low_confidence")
     with pytest.raises(NotAllowed):
         closed.alike(HERE, "", sample_id, False)

@@ -274,7 +274,7 @@ def test_what_is_cancelled_while_it_is_answered_is_taken_back(loop: FakeLoop) ->
     assert visit is not None
     assert desk.cancel(ONE)
     with pytest.raises(BadInput):
-        desk._answer(ONE, visit)
+        desk._answer(ONE, visit, "")
     assert loop.forgotten == ["k-1"]
     assert desk.recall(ONE, ENGLISH) == {"state": "gone"}
 

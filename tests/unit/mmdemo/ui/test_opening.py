@@ -12,6 +12,7 @@ from mmdemo.review import LABELLED, QueueItem, ReviewItem, view_key
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import looking, opening
+from mmdemo.ui.access import Door
 from mmdemo.ui.desk import Desk
 from mmdemo.ui.opening import Opening
 from tests.unit.mmdemo.ui.fake import ENGLISH, FakeLoop
@@ -27,7 +28,7 @@ def desk(loop: FakeLoop) -> Desk:
 
 @pytest.fixture
 def opener(desk: Desk) -> Opening:
-    return Opening(desk.services, desk.settings, desk.visits)
+    return Opening(desk.services, Door.of(desk.settings), desk.visits)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mmdemo.errors import CannotListen
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import address, choices, frame, page, render
+from mmdemo.ui.access import Door
 from mmdemo.ui.preview import Preview
 from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.state import Visit, Visits
@@ -57,7 +58,7 @@ def test_the_form_has_a_label_for_every_field(language: str) -> None:
 def test_what_is_deleted_is_not_left_among_what_reviewers_are_shown() -> None:
     loop = FakeLoop()
     services = loop.services()
-    reviewing = Reviewing(services, Settings())
+    reviewing = Reviewing(services, Door.of(Settings()))
     reviewing.previews.get("s-1", lambda: Preview(picture="data:,secret"))
     visits = Visits()
     opened = Visit("sentiment", Sample(text="secret"), keep=False, opened=True)

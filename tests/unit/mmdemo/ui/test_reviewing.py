@@ -9,6 +9,7 @@ import pytest
 
 from mmdemo.errors import BadInput, NotAllowed
 from mmdemo.settings import Settings
+from mmdemo.ui.access import Door
 from mmdemo.ui.reviewing import Reviewing
 from tests.unit.mmdemo.ui.fake_queue import CAPTIONS, NOW, FakeQueue
 
@@ -24,7 +25,7 @@ def loop(tmp_path: Path) -> FakeQueue:
 
 @pytest.fixture
 def desk(loop: FakeQueue) -> Reviewing:
-    return Reviewing(loop.services(), Settings())
+    return Reviewing(loop.services(), Door.of(Settings()))
 
 
 def ask(do: str = "look", **more: Any) -> dict[str, Any]:
@@ -103,6 +104,18 @@ def test_undo_goes_back_to_the_sample(desk: Reviewing, loop: FakeQueue) -> None:
     view = desk.act(HERE, ask("undo", sample_id=ids[0]))
     assert view["refused"] and view["sample_id"] == ids[0]
     assert desk.act(HERE, ask("undo", annotator="Bob"))["refused"]
+
+
+def test_another_browser_undoes_nothing_whatever_name_it_types(desk: Reviewing, loop: FakeQueue) -> None:
+    first = next(iter(loop.items))
+    anns, bobs = {"browser": "c" * 32}, {"browser": "d" * 32}
+    desk.act(HERE, ask("label", sample_id=first, label="neutral", **anns))
+    view = desk.act(HERE, ask("undo", sample_id=first, **bobs))
+    assert view["refused"] and "in this browser" in view["line"] and loop.corrections
+    assert loop.undo("Ann") is None  # and no script either
+    assert not desk.act(HERE, {**ask("undo", **anns), "session": BOBS})["refused"] and not loop.corrections
+    with pytest.raises(BadInput):
+        desk.act(HERE, ask("undo", browser="guess"))
 
 
 @pytest.mark.parametrize("hide", [False, True])
@@ -185,7 +198,7 @@ def test_a_browser_without_a_token_of_its_own_is_refused(desk: Reviewing, sessio
 
 @pytest.mark.parametrize("do", ["look", "label", "skip", "unsure", "undo"])
 def test_strangers_are_told_the_number_waiting_and_nothing_else(loop: FakeQueue, do: str) -> None:
-    desk = Reviewing(loop.services(), Settings(review_key="sesame"))
+    desk = Reviewing(loop.services(), Door.of(Settings(review_key="sesame")))
     view = desk.act(HERE, ask(do, sample_id=next(iter(loop.items)), label="neutral"))
     assert set(view) == {"state", "waiting", "sentence", "reason"} and view["waiting"] == 5
     assert (view["state"], view["reason"]) == ("closed", "review_key_needed")
@@ -307,7 +320,7 @@ def test_whoever_has_given_no_name_is_asked_for_it_before_the_list(desk: Reviewi
 
 
 def test_without_a_key_it_is_closed_beyond_loopback(loop: FakeQueue) -> None:
-    view = Reviewing(loop.services(), Settings(server_name="0.0.0.0")).act(HERE, ask(key="guess"))
+    view = Reviewing(loop.services(), Door.of(Settings(server_name="0.0.0.0"))).act(HERE, ask(key="guess"))
     assert (view["state"], view["reason"]) == ("closed", "review_closed")
 
 

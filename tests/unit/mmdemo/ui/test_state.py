@@ -89,6 +89,17 @@ def test_the_oldest_go_where_all_together_hold_too_much() -> None:
     assert visits.get("0" * 32) is not None
 
 
+def test_who_begins_more_than_there_is_room_for_drops_what_is_its_own() -> None:
+    visits = Visits(most=3, most_bytes=1_000)
+    visits.begin(ONE, dataclasses.replace(visit(), caller="visitor"))
+    for number in range(50):
+        visits.begin(f"{number:032x}", dataclasses.replace(visit(), caller="greedy"))
+    assert visits.get(ONE) is not None and visits.get(f"{49:032x}") is not None
+    for number in range(50):
+        visits.begin(f"{number:032x}", dataclasses.replace(visit("", image=bytes(450)), caller="greedy"))
+    assert visits.get(ONE) is not None and visits.get(f"{49:032x}") is not None
+
+
 def test_there_are_never_more_than_a_fixed_number() -> None:
     visits = Visits(most=3)
     for number in range(4):
