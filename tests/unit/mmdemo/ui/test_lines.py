@@ -21,7 +21,6 @@ from mmdemo.errors import Busy
 from mmdemo.samples import Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import lines, page, turns
-from mmdemo.ui.blocks import Blocks
 from mmdemo.ui.lines import Lines, Places, in_turn
 from tests import serving
 from tests.unit.mmdemo.ui.fake_queue import FakeQueue, Served
@@ -117,14 +116,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Lined"]:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
         loop = Gated(tmp_path_factory.mktemp("queue"))
 
-        async def serve() -> Blocks:  # outside of a running event loop Gradio makes loops that it never closes
+        async def serve() -> page.Running:  # outside of a running event loop Gradio makes loops that it never closes
             services, settings = loop.services(), dataclasses.replace(SMALL, server_port=serving.free_port())
             return page.launch(page.build(services, settings), services, settings)
 
-        blocks = asyncio.run(serve())
-        stack.callback(blocks.close, verbose=False)
-        assert isinstance(blocks._queue, Lines)
-        yield Lined(blocks.local_url, loop, stack, blocks._queue)
+        running = asyncio.run(serve())
+        stack.callback(running.close)
+        assert isinstance(running.page._queue, Lines)
+        yield Lined(running.local_url, loop, stack, running.page._queue)
 
 
 def test_everybodys_first_call_goes_before_anybodys_second() -> None:
