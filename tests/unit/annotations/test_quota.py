@@ -43,7 +43,7 @@ def test_a_caller_has_so_many_samples_kept_an_hour_and_others_have_theirs(store:
     assert [refusal(quota) for _ in range(2)] == [None, "kept_rate"]
     now[0] += 2 * HOUR_S
     assert [refusal(quota) for _ in range(4)] == [None, None, None, "kept_rate"]
-    with pytest.raises(NotKept, match=r"no more is kept than 3 in an hour .* Try again in 20 min"):
+    with pytest.raises(NotKept, match=r"no more is kept than 3 in an hour\. Try again in 20 min"):
         quota.take(ANN, 0)
 
 
