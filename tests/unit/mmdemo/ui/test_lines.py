@@ -160,7 +160,9 @@ def test_what_was_sent_and_answered_is_not_remembered_by_session(served: Lined) 
     assert caller.call("predict", "sentiment", None, "smiling secret", None, "default", False)["success"]
     answer = caller.http.post("run/page_example", json={"data": ["sentiment", 0], "session_hash": "page"})
     assert answer.json()["data"][0]["text"]
-    holder = served.lines.blocks.app.state_holder
+    app = served.lines.server_app  # that answered
+    assert app is not None
+    holder = app.state_holder
     assert holder["any"] is holder["other"] and not holder.session_data and not holder.time_last_used
     assert "secret" not in str(holder["any"].config_values) and "secret" not in str(vars(holder["any"]))
 
