@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 
-from mmdemo import memory, settings
+from mmdemo import environment, memory, settings
 from mmdemo.errors import MmdemoError
 from mmdemo.guard import quiet
 from mmdemo.locale import text
@@ -44,11 +44,12 @@ def serve(chosen: Settings, stop: threading.Event) -> None:
 
     loop = Loop(chosen)
     try:
-        from mmdemo.ui import page  # brings Gradio, which reads the environment then
-        from mmdemo.ui.services import Services
+        with environment.without_proxies():  # Gradio asks its own address whether it answers
+            from mmdemo.ui import page  # brings Gradio, which reads the environment then
+            from mmdemo.ui.services import Services
 
-        services = Services(**loop.services())
-        running = page.launch(page.build(services, chosen), services, chosen)
+            services = Services(**loop.services())
+            running = page.launch(page.build(services, chosen), services, chosen)
         print(text("cli.serving", url=running.local_url), flush=True)
         loop.tend()
         loop.warm()  # after the page, which answers meanwhile: importing torch would starve the server's start

@@ -318,6 +318,8 @@ class Loop:
                 _ = self._predictor(task).methods  # asking for them loads the model
             except MmdemoError as error:  # whoever asks for that task is told the same sentence
                 logging.getLogger(__name__).warning("%s", error)
+            except Exception:  # a library's own, of which whoever asks is told that something broke here
+                logging.getLogger(__name__).exception("The model of %s could not be loaded.", name)
             finally:
                 self._tried.add(name)
         decode.warm()  # last: whoever sends a file before has them started

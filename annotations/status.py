@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 
 from annotations import lock
 from annotations.dataset import is_held_out
@@ -16,7 +16,7 @@ from mmdemo.versions import Versions
 
 def of(store: Store, settings: Settings, task: Task) -> Status:
     """Return the state of one task. Raises StorageError."""
-    midnight = datetime.combine(datetime.now(UTC).date(), time(), UTC)
+    midnight = datetime.combine(datetime.now().date(), time()).astimezone()  # where this machine stands
     with store.reading() as session:
         states = samples.count_by_state(session, task.name)
         by_label = labels.count_by(session, "label", task.name)

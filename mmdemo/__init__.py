@@ -6,12 +6,15 @@ Predictor("sentiment").predict(Sample(image="cat.jpg", text="at last")).label
 
 from typing import TYPE_CHECKING, Any
 
+from mmdemo import environment
 from mmdemo.samples import Sample
 
 if TYPE_CHECKING:
     from mmdemo.predictor import Predictor
 
 __all__ = ["Predictor", "Sample"]
+
+environment.name_user()  # here, since torch asks when it is imported, and any module of ours may be the first to do so
 
 
 def __getattr__(name: str) -> Any:

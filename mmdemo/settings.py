@@ -111,11 +111,6 @@ class Settings:
     server_port: int = _setting("GRADIO_SERVER_PORT", 7860, "port", "where the page listens")
 
     @property
-    def database(self) -> str:
-        """The URL that SQLAlchemy opens."""
-        return self.database_url or f"sqlite:///{self.home / 'mmdemo.sqlite'}"
-
-    @property
     def versions(self) -> Path:
         """The folder of model versions, a folder a task."""
         return self.home / "versions"

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
+from mmdemo import environment
 from mmdemo.errors import LabelStudioError
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # seconds
@@ -78,7 +80,7 @@ class Client:
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url.strip().rstrip("/") + "/"  # with its slash: the SDK resolves paths against it
-        self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=True)
+        self._http = self._connection()
         try:
             with self._translated():
                 self._sdk = LabelStudio(base_url=self.url, api_key=key.strip(), httpx_client=self._http, max_retries=0)
@@ -175,12 +177,20 @@ class Client:
         with self._translated(HTTPStatus.NOT_FOUND):
             self._sdk.tasks.delete(id=str(task))
 
+    def _connection(self) -> httpx.Client:
+        # A redirected POST would become a GET, and what was meant to be made would be something that is there.
+        own_machine = environment.is_loopback(urlsplit(self.url).hostname or "")
+        try:
+            return httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=not own_machine)
+        except (httpx.InvalidURL, ImportError, ValueError) as error:
+            raise LabelStudioError("label_studio_proxy", url=self.url, detail=_detail(error)) from error
+
     def _call(self, method: str, path: str, **given: Any) -> Any:
         # The SDK has no method for uploads, and its list of tasks cannot leave fields out; its own connection can.
         with self._translated():
             answer = self._sdk._client_wrapper.httpx_client.request(path, method=method, **given)
-            if answer.status_code >= HTTPStatus.BAD_REQUEST:
-                raise ApiError(status_code=answer.status_code, body=_body(answer))
+            if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+                raise ApiError(headers=dict(answer.headers), status_code=answer.status_code, body=_body(answer))
             return answer.json()
 
     @contextmanager
@@ -190,6 +200,8 @@ class Client:
         except ApiError as error:
             if error.status_code != harmless or harmless is None:
                 raise self._refusal(error) from error
+        except ImportError as error:  # a proxy that needs one more package, for a connection that the SDK makes itself
+            raise LabelStudioError("label_studio_proxy", url=self.url, detail=_detail(error)) from error
         except (httpx.LocalProtocolError, UnicodeError):  # its words quote the key
             detail = "it holds characters that no key has"
             raise LabelStudioError("label_studio_key", url=self.url, detail=detail) from None
@@ -200,12 +212,19 @@ class Client:
 
     def _refusal(self, error: ApiError) -> LabelStudioError:
         status = error.status_code or 0
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            return LabelStudioError("label_studio_moved", url=self.url, right=self._moved_to(error.headers or {}))
         detail = f"{status} {_detail(error.body)}".strip()
         if status in _REFUSED:
             return LabelStudioError("label_studio_key", url=self.url, detail=detail)
         if status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT):
             return LabelStudioError("label_studio_away", url=self.url, detail=detail)
         return LabelStudioError("label_studio_strange", url=self.url, detail=detail)
+
+    def _moved_to(self, headers: Mapping[str, str]) -> str:
+        """Return the address of the server to which an answer points: what stands before the path of its interface."""
+        there = urljoin(self.url, {name.lower(): value for name, value in headers.items()}.get("location", ""))
+        return there.split("/api/")[0].rstrip("/")
 
 
 def _project(raw: Any) -> Project:

@@ -98,7 +98,7 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
 
 def _engine(settings: Settings, busy_ms: int) -> Engine:
     try:
-        return connect.engine_for(settings.database, busy_ms)
+        return connect.engine_for(connect.url_of(settings), busy_ms)
     except ArgumentError as error:  # the URL itself is not repeated: it may hold a password
         raise StorageError("database_url_wrong") from error
     except ModuleNotFoundError as error:

@@ -7,10 +7,11 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect, make_url, select
 
 from annotations.schema import HEAD
 from mmdemo.errors import StorageError
+from mmdemo.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 BUSY_MS = 10_000  # how long a writer waits for another one
@@ -25,9 +26,19 @@ _PRAGMAS = (  # synchronous NORMAL is safe with WAL; secure_delete overwrites wh
 )
 
 
-def engine_for(url: str, busy_ms: int = BUSY_MS) -> Engine:
+def url_of(settings: Settings) -> URL:
+    """Return where the database is. Raises ArgumentError for a URL that is none.
+
+    The house's own is built of parts: a folder's name may hold what means something in a URL, such as `?` or `%`.
+    """
+    if settings.database_url:
+        return make_url(settings.database_url)
+    return URL.create("sqlite", database=str(settings.home / "mmdemo.sqlite"))
+
+
+def engine_for(url: URL, busy_ms: int = BUSY_MS) -> Engine:
     """Return an engine with this house's manners; nothing is opened yet."""
-    if make_url(url).get_backend_name() != "sqlite":
+    if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": busy_ms / 1000})
     event.listen(engine, "connect", lambda connection, _record: _configure(connection, busy_ms))
@@ -82,7 +93,7 @@ def migrate(engine: Engine, lock_folder: Path, to: str = "head") -> None:
 
 def _upgrade(engine: Engine, to: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # a % has a meaning there
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, to)

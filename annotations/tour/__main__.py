@@ -22,7 +22,7 @@ from annotations.tour import ending, first, walk
 from annotations.tour.drawings import FILLED, OUTLINE
 from annotations.tour.ending import Ending
 from annotations.tour.first import TASK, Start
-from mmdemo import tasks
+from mmdemo import environment, tasks
 from mmdemo.locale import text
 from mmdemo.settings import ROOT, in_clone
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         shutil.rmtree(HOME, ignore_errors=True)
     try:
         start = _first_model(given.home)
-        with _app(start) as url:
+        with environment.without_proxies(), _app(start) as url:
             end = _around(start, url, stays=not given.exit)
             print(f"\nOnce around in {time.monotonic() - begin:.0f} s.", flush=True)
             _show(end, start.home)

@@ -3,6 +3,7 @@
 This module loads and checks it. Shipped tasks stand beside this file; `Settings.task_dir` names a folder of others.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ T = TypeVar("T")
 KINDS = ("classification",)
 SHIPPED = Path(__file__).parent
 SPLIT_BY = "speaker"  # field of a sample's `extra` that never crosses a split, where the task names no other
+NAME = re.compile(r"\w([\w .-]*\w)?")  # of a task, after which folders are called
 NAMED_LABELS = 5  # at most, in a question that no file words
 PROFILED = ("languages", "encoders", "fusion", "training")  # what a profile may change
 
@@ -165,7 +167,7 @@ def load_all(task_dir: Path | None = None) -> dict[str, Task]:
     if task_dir is not None and not task_dir.is_dir():
         raise ManifestError("task_dir_missing", path=task_dir)
     folders = [SHIPPED, *([task_dir] if task_dir else [])]
-    found = [load_file(path) for folder in folders for path in sorted(folder.glob("*.toml"))]
+    found = [load_file(path) for folder in folders for path in sorted(folder.glob("[!.]*.toml"))]
     return {task.name: task for task in found}
 
 
@@ -187,13 +189,12 @@ def load_file(path: Path) -> Task:
 def read_toml(path: Path, parse: Callable[[dict[str, Any]], T]) -> T:
     """Return what `parse` makes of a TOML file, whose own errors name the field at fault. Raises ManifestError."""
     try:
-        with path.open("rb") as file:
-            return parse(tomllib.load(file))
+        return parse(tomllib.loads(path.read_text(encoding="utf-8-sig")))  # some editors put a mark before the text
     except FileNotFoundError as error:
         raise ManifestError("task_file_missing", path=path) from error
     except OSError as error:
         raise ManifestError("task_file_unreadable", path=path, detail=error.strerror) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ManifestError("task_file_broken", path=path, detail=error) from error
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestError("task_field_wrong", path=path, detail=error) from error
@@ -225,6 +226,8 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
 
 
 def _checked(task: Task) -> Task:
+    if not isinstance(task.name, str) or not NAME.fullmatch(task.name):
+        raise ValueError(f"name {task.name!r} may hold letters, digits, blanks and . - _ only, first and last no mark")
     if task.kind not in KINDS:
         raise ValueError(f"kind {task.kind!r} is none of {', '.join(KINDS)}")
     for labels in (task.label_names, *task.head_labels.values()):

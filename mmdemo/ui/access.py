@@ -1,13 +1,13 @@
 """Who may see the queue, correct, and train: on loopback whoever sits there, elsewhere who knows MMDEMO_REVIEW_KEY."""
 
 import hmac
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from mmdemo.environment import is_loopback
 from mmdemo.errors import ManifestError, NotAllowed
 from mmdemo.guard.callers import Callers
 from mmdemo.review import QUEUED, SENT, Status
@@ -109,17 +109,6 @@ def beyond_loopback(settings: Settings, headers: Mapping[str, str], environment:
     if any(environment.get(name, "").lower() not in ("", "0", "false") for name in NOT_ON_LOOPBACK):
         return True
     return any(_header(headers, name) for name in PROXY_HEADERS)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address, without a port, means this machine to every browser."""
-    name = host.strip().strip("[]").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _given(headers: Mapping[str, str], typed_key: str) -> list[bytes]:

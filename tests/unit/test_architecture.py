@@ -16,6 +16,7 @@ BASE = {
     "mmdemo.review",
     "mmdemo.study",
     "mmdemo.recent",
+    "mmdemo.environment",
 }
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
 KNOWN = INPUT | {
@@ -45,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},
     "mmdemo.study": {"mmdemo.samples"},
     "mmdemo.recent": set(),
+    "mmdemo.environment": set(),
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
@@ -67,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.ui": INPUT | {"mmdemo.guard"},
     "mmdemo.commands": BELOW_LOOP,
     "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
-    "mmdemo": {"mmdemo.samples", "mmdemo.predictor"},
+    "mmdemo": {"mmdemo.environment", "mmdemo.samples", "mmdemo.predictor"},
     "annotations": BELOW_LOOP,
     "app": BELOW_LOOP | {"mmdemo.ui", "mmdemo.guard", "annotations"},
 }

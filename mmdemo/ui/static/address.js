@@ -36,6 +36,12 @@ mmdemo.address = (() => {
     else history.replaceState(state, "", href);
   }
 
+  // Another tab holds what the tokens stand for.
+  function forget() {
+    for (const place of Object.values(places)) place.token = "";
+    history.replaceState({ ...history.state, mmdemo: {} }, "");
+  }
+
   const first = read();
   places[first.tab] = first.place;
   addEventListener("popstate", () => {
@@ -43,5 +49,5 @@ mmdemo.address = (() => {
     places[tab] = place;
     document.dispatchEvent(new CustomEvent("mmdemo:address", { detail: tab }));
   });
-  return { read, of, set, write };
+  return { read, of, set, write, forget };
 })();

@@ -9,7 +9,7 @@
 
   // `host` is what predict.js lends: its desk, its part as it stands now, and its own moves.
   mmdemo.arrive = ({
-    desk, part, tasks, chooseTask, setCaption, wellOf, untouched, working, onWait, arrived, recall, reset, paint,
+    desk, part, tasks, chooseTask, setCaption, captionField, wellOf, untouched, working, onWait, arrived, recall, reset, paint,
   }) => {
     // Tasks for which no model answers stand in the Review tab alone.
     async function limit() {
@@ -123,6 +123,18 @@
       return true;
     }
 
+    // Office programs copy words together with a picture of them: the words are meant.
+    function paste({ clipboardData, target }) {
+      const words = clipboardData?.getData("text/plain").trim();
+      if (!words) return take(clipboardData?.files[0]);
+      const field = captionField();
+      if (!field || target.closest?.("input, textarea, [contenteditable]")) return false;
+      field.value = [field.value.trim(), words].filter(Boolean).join(" ");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
+      return true;
+    }
+
     function listen(signal) {
       let ours = false; // a picture of the page itself is dragged
       const carries = (event) => !ours && event.dataTransfer?.types.includes("Files");
@@ -139,7 +151,7 @@
         take(event.dataTransfer.files[0]);
       });
       on("paste", (event) => {
-        if (document.body.dataset.tab === "predict" && take(event.clipboardData?.files[0])) event.preventDefault();
+        if (document.body.dataset.tab === "predict" && paste(event)) event.preventDefault();
       });
       on("mmdemo:address", ({ detail }) => { if (detail === "predict") restore(mmdemo.address.of("predict")); });
     }

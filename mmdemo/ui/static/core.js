@@ -3,6 +3,9 @@ window.mmdemo = (() => {
   "use strict";
 
   const TRIES = 12; // of a lost connection: more than a minute
+  const TAB = "mmdemo.tab";
+  const OF_ONE_TAB = [TAB, "mmdemo.token", "mmdemo.review_session"]; // of sessionStorage
+  const COPY_MS = 400; // in which another tab says that it is the one which remembers this; a reload is no copy
   const STORED_LANGUAGE = "mmdemo.language";
   const texts = window.mmdemoTexts;
   const mounted = new Map(); // name → {element, value, stop}
@@ -32,11 +35,36 @@ window.mmdemo = (() => {
     return text.replace(/\{(\w+)\}/g, (brace, name) => (name in values ? String(values[name]) : brace));
   }
 
+  // --- the tab ---------------------------------------------------------------------------------------------------
+
+  // A browser that duplicates a tab copies its memory, too. The copy lets go of what belongs to one tab alone: the answer
+  // that stands there, which either could clear or delete, and the sample that is kept for one annotator.
+  async function settle() {
+    const channel = "BroadcastChannel" in window && new BroadcastChannel("mmdemo.tabs");
+    const own = performance.getEntriesByType("navigation")[0]?.type !== "reload" && stored(TAB, "sessionStorage");
+    if (channel && own && (await isHeld(channel, own))) {
+      for (const key of OF_ONE_TAB) store(key, null, "sessionStorage");
+      mmdemo.address.forget();
+    }
+    const tab = stored(TAB, "sessionStorage") || token();
+    store(TAB, tab, "sessionStorage");
+    channel?.addEventListener?.("message", ({ data }) => { if (data.whose === tab) channel.postMessage({ mine: tab }); });
+  }
+
+  function isHeld(channel, tab) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, COPY_MS, false);
+      channel.onmessage = ({ data }) => { if (data.mine === tab) { clearTimeout(timer); resolve(true); } };
+      channel.postMessage({ whose: tab });
+    }).finally(() => { channel.onmessage = null; });
+  }
+
   // --- parts -----------------------------------------------------------------------------------------------------
 
-  function mount(name, element, value) {
+  async function mount(name, element, value) {
     mounted.set(name, { element, value, stop: null });
-    show(name);
+    await settled;
+    if (mounted.get(name).element === element) show(name);
   }
 
   function show(name) {
@@ -198,6 +226,7 @@ window.mmdemo = (() => {
     language: null, parts, t, mount, setLanguage, dress, call, tell, patiently, upload, fileData, token, stored, store, CallError,
   };
   window.mmdemo = mmdemo;
+  const settled = settle();
   mmdemo.language = firstLanguage();
   return mmdemo;
 })();

@@ -314,8 +314,7 @@
   }
 
   const part = () => ui;
-  const arrive = mmdemo.arrive({ desk, part, tasks, chooseTask, setCaption, wellOf, untouched, working, onWait, arrived, recall, reset, paint });
-
+  const arrive = mmdemo.arrive({ desk, part, tasks, chooseTask, setCaption, captionField, wellOf, untouched, working, onWait, arrived, recall, reset, paint });
 
   // --- showing ---------------------------------------------------------------------------------------------------
 

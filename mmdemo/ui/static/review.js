@@ -269,12 +269,18 @@
       if (!event.target.closest?.("button, summary, a, audio")) accept();
       return;
     }
-    const label = desk.view?.keys?.[event.key.toUpperCase()];
     const action = ACTIONS[KEYS[event.key.toLowerCase()]];
+    const label = labelOf(event, action);
     if (label === undefined && !action) return;
     event.preventDefault();
     if (label !== undefined) answer("label", { label, note: desk.note });
     else action();
+  }
+
+  // A French keyboard has its digits behind Shift: the key at their place will do.
+  function labelOf({ key, code, shiftKey }, action) {
+    const place = action || shiftKey ? "" : /^Digit(\d)$/.exec(code)?.[1];
+    return desk.view?.keys?.[key.toUpperCase()] ?? desk.view?.keys?.[place];
   }
 
   function accept() {

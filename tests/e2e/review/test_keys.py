@@ -22,6 +22,7 @@ QUEUE = [
     Waiting("A quiet afternoon", 0.54),
     Waiting("شمس على البحر 🙂 <script>alert(1)</script>", 0.56),
     Waiting("An answer of window", 0.21, task="digits"),
+    Waiting("A bicycle against the wall", 0.59),
 ]
 
 
@@ -115,6 +116,19 @@ def test_a_label_that_is_a_digit_has_that_key(app: Server, annotator: Callable[.
     assert person.page.locator(".mm-rv-choice .mm-key").all_inner_texts()[:2] == ["0", "↵"]
     person.press("7")
     assert exported(app, client, "digits") == {"7": 1}
+
+
+def test_the_digits_of_a_french_keyboard_choose_labels(
+    app: Server, annotator: Callable[..., Annotator], client: Client
+) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[10].caption)
+    before = exported(app, client).get("neutral", 0)
+    pressed = {"key": "é", "code": "Digit2", "bubbles": True, "cancelable": True}
+    with person.page.expect_response("**/run/review_act"):
+        person.page.evaluate("pressed => document.body.dispatchEvent(new KeyboardEvent('keydown', pressed))", pressed)
+    person.is_told("You said neutral")
+    assert exported(app, client)["neutral"] == before + 1
 
 
 def test_none_of_these_has_a_key_where_the_task_has_that_answer(

@@ -173,6 +173,21 @@ def test_what_was_skipped_comes_last_and_again(app: Server, annotator: Callable[
     expect(ann.page.locator(".mm-rv-shown")).to_contain_text("Nothing is waiting", timeout=WAIT_MS)
 
 
+def test_a_copy_of_a_tab_is_given_a_sample_of_its_own(app: Server, annotator: Callable[..., Annotator]) -> None:
+    ann = annotator(app.url, name="Ann")
+    ann.sees(FIRST)
+    with ann.page.expect_popup() as opened:  # which gets what the tab remembers, as a duplicate does
+        ann.page.evaluate("window.open('/?tab=review')")
+    copy = opened.value
+    expect(copy.locator(".mm-rv-caption")).to_contain_text(SECOND, timeout=WAIT_MS)
+    sessions = [page.evaluate("sessionStorage['mmdemo.review_session']") for page in (ann.page, copy)]
+    assert len(set(sessions)) == 2
+    ann.page.reload()  # not a copy: it goes on
+    ann.sees(FIRST)
+    assert ann.page.evaluate("sessionStorage['mmdemo.review_session']") == sessions[0]
+    copy.close()
+
+
 def test_ones_own_answers_are_opened_and_changed_and_the_history_is_kept(
     app: Server, annotator: Callable[..., Annotator], client: Client
 ) -> None:

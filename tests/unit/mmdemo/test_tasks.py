@@ -68,3 +68,41 @@ def test_a_question_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text(written.replace('en = "Which digit is said?"', "en = 1"), "utf-8")
     with pytest.raises(ManifestError, match="is not a line for each language"):
         tasks.load_file(tmp_path / "t.toml")
+
+
+WRITTEN = "name = '{name}'\ntitle = 'Weather'\nlabels = ['dry', 'wet']\nmodalities = ['text']\nthreshold = 0.6\n"
+
+
+def test_what_an_editor_or_a_system_leaves_beside_a_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "weather.toml").write_text(WRITTEN.format(name="weather"), encoding="utf-8")
+    (tmp_path / "._weather.toml").write_bytes(b"\x00\x05\x16\x07")  # macOS, on a disk of another system
+    (tmp_path / ".#weather.toml").symlink_to("somebody@machine.1")  # Emacs, while the file is edited
+    assert "weather" in tasks.load_all(tmp_path)
+
+
+def test_a_mark_before_the_text_is_read_over(tmp_path: Path) -> None:
+    path = tmp_path / "weather.toml"
+    path.write_text(WRITTEN.format(name="weather"), encoding="utf-8-sig")
+    assert tasks.load_file(path).name == "weather"
+
+
+def test_a_file_in_another_encoding_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "weather.toml"
+    path.write_text(WRITTEN.format(name="Wärme"), encoding="latin-1")
+    with pytest.raises(ManifestError, match=r"weather\.toml"):
+        tasks.load_file(path)
+
+
+@pytest.mark.parametrize("name", ["../weather", "a/b", "a\\b", "..", ".hidden", "", " ", "a\0b", "a."])
+def test_a_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "weather.toml"
+    path.write_text(WRITTEN.format(name=name).replace("\0", "\\u0000").replace("'", '"'), encoding="utf-8")
+    with pytest.raises(ManifestError):
+        tasks.load_file(path)
+
+
+@pytest.mark.parametrize("name", ["weather", "my task 2", "v1.2-weather_de", "天气"])
+def test_names_in_any_letters_are_taken(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "weather.toml"
+    path.write_text(WRITTEN.format(name=name), encoding="utf-8")
+    assert tasks.load_file(path).name == name

@@ -38,7 +38,7 @@ def test_an_empty_home_gets_the_tables_of_the_schema(store: Store) -> None:
 @pytest.mark.parametrize("start", revisions())
 def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings, start: str) -> None:
     config.home.mkdir()
-    engine = connect.engine_for(config.database)
+    engine = connect.engine_for(connect.url_of(config))
     connect.migrate(engine, config.home, start)
     with engine.begin() as connection:
         connection.execute(
@@ -197,3 +197,11 @@ def test_two_that_switch_a_new_database_at_once_wait_for_each_other() -> None:
     assert held.done[0] == "PRAGMA journal_mode=WAL" and len(held.done) == 4
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         connect._configure(Contested(attempts=1_000_000), busy_ms=50)
+
+
+@pytest.mark.parametrize("name", ["50% off", "what?", "a#b", "zwei Wörter", "家", "%20", "a;b&c=d", "it's"])
+def test_a_home_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    config = Settings(home=tmp_path / name)
+    open_store(config).close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name]
+    assert (config.home / "mmdemo.sqlite").is_file()
