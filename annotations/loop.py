@@ -316,10 +316,9 @@ class Loop:
         for name, task in self.tasks.items():
             try:
                 _ = self._predictor(task).methods  # asking for them loads the model
-            except MmdemoError as error:  # whoever asks for that task is told the same sentence
-                logging.getLogger(__name__).warning("%s", error)
-            except Exception:  # a library's own, of which whoever asks is told that something broke here
-                logging.getLogger(__name__).exception("The model of %s could not be loaded.", name)
+            except Exception as error:  # whoever asks for that task is told; the other tasks are loaded all the same
+                ours = isinstance(error, MmdemoError)
+                logging.getLogger(__name__).warning("%s: %s", name, error, exc_info=not ours)
             finally:
                 self._tried.add(name)
         decode.warm()  # last: whoever sends a file before has them started
