@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 # Before transformers or gradio are imported by any test: they read these once.
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false")
@@ -81,15 +81,26 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """`new_page(locale="zh-CN", viewport={…}, color_scheme="dark")`: a page of a visitor of its own."""
+    """`new_page(locale="zh-CN", viewport={…}, color_scheme="dark")`: a page of a visitor of its own.
+
+    None may need what its server's content security policy refuses.
+    """
+    refused: list[str] = []
+
+    def notice(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            refused.append(message.text)
+
     with ExitStack() as stack:
 
         def make(**options: object) -> Page:
             context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options})
             stack.callback(context.close)
+            context.on("console", notice)
             return context.new_page()
 
         yield make
+    assert refused == []
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ class Connection(H11Protocol):
         self.connection_lost(error)
 
     def _settle(self) -> None:
-        if not self._placed or self.transport.is_closing():
+        if not self._placed:
             return
         if self.cycle is not None and not self.cycle.response_complete:
             self._places.busy(self)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from gradio_client import Client, handle_file
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from mmdemo import locale, tasks
 from tests import serving
@@ -172,12 +172,14 @@ def test_the_browser_refuses_nothing_that_the_page_needs(
     assert said == []
 
 
-def test_no_page_elsewhere_frames_this_one(app: serving.Server, page: Page, tmp_path: Path) -> None:
+def test_no_page_elsewhere_frames_this_one(app: serving.Server, browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_page()
     (tmp_path / "frame.html").write_text(f'<iframe src="{app.url}"></iframe>')
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.goto((tmp_path / "frame.html").as_uri())
     page.wait_for_timeout(1000)
+    page.close()
     assert any("frame-ancestors" in text for text in said), said
 
 
