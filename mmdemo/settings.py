@@ -78,6 +78,9 @@ class Settings:
     max_connections_each: int = _setting(
         "MMDEMO_MAX_CONNECTIONS_EACH", 64, "connections", "open at once, of one caller; requests too"
     )
+    max_requests_per_s: int = _setting(
+        "MMDEMO_MAX_REQUESTS_PER_S", 200, "requests", "of one caller a second; the page itself counts as twenty"
+    )
     max_wait_s: int = _setting(
         "MMDEMO_MAX_WAIT_S", 20, "seconds", "for a request's head, the next piece of its body, or a reader who stopped"
     )

@@ -4,6 +4,8 @@ import contextlib
 import itertools
 import time
 from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.attacks.stranger import Stranger, filler, part, status
 
@@ -105,6 +107,12 @@ def who_never_reads(stranger: Stranger) -> str:
     return _hold(stranger, 300, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 50)
 
 
+def the_page_without_a_pause(stranger: Stranger) -> str:
+    """Ask for the page, by 32 at once, as fast as it comes."""
+    with ThreadPoolExecutor(32) as crowd:
+        return _counted(crowd.map(lambda _: stranger.ask("GET", "/"), range(400)))
+
+
 def nonsense(stranger: Stranger) -> str:
     """Send what is no HTTP, a thousand times."""
 
@@ -138,7 +146,7 @@ def _hold(stranger: Stranger, number: int, sent: bytes, callers: int = 1, second
     return f"{len(held)} held"
 
 
-def _counted(answers) -> str:  # type: ignore[no-untyped-def]
+def _counted(answers: Iterable[str]) -> str:
     return ", ".join(f"{number} × {answer}" for answer, number in Counter(answers).most_common())
 
 
@@ -156,6 +164,7 @@ ATTACKS = {
     "bodies that never end": slow_bodies,
     "streams that never end": streams,
     "answers that nobody reads": who_never_reads,
+    "the page without a pause": the_page_without_a_pause,
     "a thousand lines of nonsense": nonsense,
     "pages of other origins": other_origins,
 }

@@ -12,6 +12,7 @@ from mmdemo.guard.callers import Callers
 from mmdemo.guard.headers import Headers
 from mmdemo.guard.limits import Limits
 from mmdemo.guard.origins import Origins
+from mmdemo.guard.pace import Pace
 from mmdemo.guard.refusals import Refusing
 from mmdemo.guard.routes import Routes
 from mmdemo.guard.shares import Shares
@@ -25,7 +26,8 @@ class Guard:
         self._app = app
         inner = Beyond(app)
         bodies = Uploads(inner, Bodies(inner, limits), limits, callers, folder)
-        self._guarded = Headers(Refusing(Routes(Origins(Shares(bodies, limits, callers)))))
+        fair = Shares(Pace(bodies, limits, callers), limits, callers)
+        self._guarded = Headers(Refusing(Routes(Origins(fair))))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         # What is no request is the application's own start and end.

@@ -151,10 +151,11 @@ window.mmdemo = (() => {
     }
   }
 
-  // Who is not let into the line reads why.
+  // Who is not let in reads why.
   async function refused(response) {
     const { detail } = await response.json().catch(() => ({}));
-    return new CallError(response.status === 503 ? "full" : "failed", typeof detail === "string" ? detail : "");
+    const kind = { 413: "too_large", 503: "full" }[response.status] || "failed";
+    return new CallError(kind, typeof detail === "string" ? detail : "");
   }
 
   function listen(session, onWait, signal) {
@@ -210,8 +211,7 @@ window.mmdemo = (() => {
     const ending = /\.\w{1,5}$/.exec(file.name || "")?.[0] || "";
     form.append("files", file, `${name}${ending}`);
     const response = await post("upload", form);
-    if (response.status === 413) throw new CallError("too_large");
-    if (!response.ok) throw new CallError("failed");
+    if (!response.ok) throw await refused(response);
     return (await response.json())[0];
   }
 

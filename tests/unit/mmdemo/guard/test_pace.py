@@ -1,0 +1,64 @@
+"""Whoever asks too fast waits, whoever asks much too fast is refused, and nobody else notices."""
+
+import pytest
+
+from mmdemo.guard import pace
+from mmdemo.guard.callers import Callers
+from mmdemo.guard.limits import Limits
+from mmdemo.guard.pace import BURST_S, WAIT_S, Pace
+from mmdemo.guard.refusals import Refusal, Refusing
+from tests.unit.mmdemo.guard.asking import Echo, ask
+
+LIMITS = Limits(upload_bytes=1, requests_per_s=10)
+AT_ONCE = int(10 * BURST_S)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def paced(clock: Clock) -> Pace:
+    return Pace(Echo(), LIMITS, Callers(), clock)
+
+
+def test_a_burst_goes_through_and_what_follows_waits_longer_and_longer(paced: Pace) -> None:
+    assert [paced.wait_s("a", 1) for _ in range(AT_ONCE)] == [0.0] * AT_ONCE
+    assert [paced.wait_s("a", 1) for _ in range(3)] == pytest.approx([0.1, 0.2, 0.3])
+    assert paced.wait_s("b", 1) == 0.0
+
+
+def test_who_goes_on_is_refused_until_time_has_passed(paced: Pace, clock: Clock) -> None:
+    for _ in range(int(10 * (BURST_S + WAIT_S))):
+        paced.wait_s("a", 1)
+    for _ in range(100):  # refused ones cost nothing
+        with pytest.raises(Refusal, match="too_fast"):
+            paced.wait_s("a", 1)
+    clock.now = 1.0
+    assert [paced.wait_s("a", 1) for _ in range(10)][-1] == pytest.approx(WAIT_S)
+    clock.now = 100.0
+    assert paced.wait_s("a", 1) == 0.0
+
+
+def test_what_the_server_makes_anew_costs_more(clock: Clock) -> None:
+    app = Refusing(Pace(Echo(), LIMITS, Callers(), clock))
+    assert [ask(app, path="/", method="GET")[0] for _ in range(AT_ONCE // pace.DEAR["/"])] == [200] * 7
+    paced = app._app
+    assert paced.wait_s("127.0.0.1", 10) == pytest.approx(0.0)
+    assert paced.wait_s("127.0.0.1", 1) > 0
+
+
+def test_not_more_callers_are_remembered_than_ask(paced: Pace, clock: Clock) -> None:
+    for number in range(pace.REMEMBERED):
+        paced.wait_s(str(number), 1)
+    clock.now = 60.0
+    paced.wait_s("a", 1)
+    assert len(paced._taken) == 1
