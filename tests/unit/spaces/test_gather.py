@@ -2,6 +2,8 @@
 
 import ast
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,11 +24,46 @@ def folder(tmp_path: Path) -> Path:
 
 def test_it_holds_exactly_what_a_space_needs(folder: Path) -> None:
     top = {path.name for path in folder.iterdir()}
-    assert top == {"app.py", "mmdemo", "annotations", "requirements.txt", "LICENSE", "README.md"}
-    assert not [
-        path for path in folder.rglob("*") if path.name.startswith((".", "__pycache__")) or path.suffix == ".pyc"
+    needed = {"app.py", "mmdemo", "annotations", "requirements.txt", "LICENSE", "README.md", ".gitattributes"}
+    assert top == needed
+    others = [path for path in folder.rglob("*") if path.name != ".gitattributes"]
+    assert not [path for path in others if path.name.startswith((".", "__pycache__")) or path.suffix == ".pyc"]
+
+
+def test_a_space_without_a_gpu_installs_pytorch_without_cuda(folder: Path) -> None:
+    lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
+    assert lines[0] == "--extra-index-url https://download.pytorch.org/whl/cpu"
+    assert [line.partition("==")[0] for line in lines if line.endswith("+cpu")] == [
+        "torch",
+        "torchvision",
+        "torchaudio",
     ]
+    assert [line.removesuffix("+cpu") for line in lines[1:]] == (ROOT / "requirements.txt").read_text().splitlines()
+
+
+def test_a_space_of_zero_gpu_has_its_python_and_declares_a_function(tmp_path: Path) -> None:
+    folder = tmp_path / "space"
+    assert gather.main([str(folder), "--hardware", "zero-gpu"]) == 0
+    card = yaml.safe_load((folder / "README.md").read_text("utf-8").split("---\n")[1])
+    assert (card["python_version"], card["app_file"]) == ("3.12.12", "zero_gpu.py")
     assert (folder / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
+    # The Hub's own package notes what is declared, and the app notes that it was started after that.
+    (folder / "spaces.py").write_text("def GPU(f):\n    print('declared', f.__name__)\n    return f\n", "utf-8")
+    (folder / "app.py").write_text("def main():\n    print('started')\n    return 3\n", "utf-8")
+    ended = subprocess.run([sys.executable, card["app_file"]], cwd=folder, capture_output=True, text=True)
+    assert (ended.stdout.split(), ended.returncode) == (["declared", "declared", "started"], 3), ended.stderr
+
+
+def test_git_hands_binary_and_large_files_to_lfs(folder: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    paths = [path for path in folder.rglob("*") if path.is_file() and ".git/" not in str(path)]
+    command = ["git", "check-attr", "filter", *[str(path.relative_to(folder)) for path in paths]]
+    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+    kept = {line.split(": ")[0] for line in told if line.endswith(": lfs")}
+    binary = {str(path.relative_to(folder)) for path in paths if b"\0" in path.read_bytes()[:8000]}
+    large = {str(path.relative_to(folder)) for path in paths if path.stat().st_size > 10_000_000}
+    assert kept >= binary | large
+    assert not [path for path in kept if path.endswith((".py", ".md", ".toml"))]
 
 
 def test_every_import_of_ours_is_in_it(folder: Path) -> None:
