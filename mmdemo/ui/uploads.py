@@ -3,6 +3,8 @@
 import contextlib
 import threading
 import time
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,11 +57,7 @@ def remove_of(token: str) -> None:
 
 def discard(*paths: Path | None) -> None:
     """Remove uploads GRACE_S from now, unless somebody has sent the same file again by then."""
-    for path in paths:
-        if path is not None:
-            timer = threading.Timer(GRACE_S, _remove, [path])
-            timer.daemon = True  # never keeps the process; Gradio clears the rest when it ends
-            timer.start()
+    _discards.add([path for path in paths if path is not None])
 
 
 def folder() -> Path:
@@ -77,9 +75,46 @@ def named_in(value: Any) -> list[str]:
     return []
 
 
-def _remove(path: Path) -> None:
+class Discards:
+    """Files that go in a while. One thread waits for all of them: a caller a second would otherwise hold thirty."""
+
+    def __init__(self, grace_s: float = GRACE_S) -> None:
+        self._grace_s = grace_s
+        self._lock = threading.Lock()
+        self._due: deque[tuple[float, Path]] = deque()  # soonest first
+        self._waiting = False
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Remove these later, unless somebody has sent the same file again by then."""
+        with self._lock:
+            self._due.extend((time.monotonic() + self._grace_s, path) for path in paths)
+            self._wait()
+
+    def _wait(self) -> None:
+        if self._waiting or not self._due:
+            return
+        timer = threading.Timer(max(0.0, self._due[0][0] - time.monotonic()), self._sweep)
+        timer.daemon = True  # never keeps the process; Gradio clears the rest when it ends
+        timer.start()
+        self._waiting = True
+
+    def _sweep(self) -> None:
+        over = []
+        with self._lock:
+            while self._due and self._due[0][0] <= time.monotonic():
+                over.append(self._due.popleft()[1])
+            self._waiting = False
+            self._wait()
+        for path in over:
+            _remove(path, self._grace_s)
+
+
+_discards = Discards()
+
+
+def _remove(path: Path, grace_s: float) -> None:
     try:
-        if time.time() - path.stat().st_mtime >= GRACE_S:
+        if time.time() - path.stat().st_mtime >= grace_s:
             _unlink(path)
     except OSError:
         return  # already gone

@@ -18,6 +18,7 @@ from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import uploads
 from tests.unit.mmdemo.ui.fake_queue import Served
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +110,7 @@ def test_predict_by_name_keeps_nothing_unless_asked(client: Client, served: Serv
 def test_the_upload_is_gone_after_the_call_but_not_under_another_callers_hands(
     client: Client, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "GRACE_S", 0.3)
+    monkeypatch.setattr(uploads, "_discards", uploads.Discards(0.3))
     uploaded = handle_file(str(served.loop.folder / "0.png"))
     for _ in range(3):  # the same file, so the same path on the server
         client.predict("sentiment", uploaded, "", None, "none", False, api_name="/predict")
@@ -121,6 +122,16 @@ def test_the_upload_is_gone_after_the_call_but_not_under_another_callers_hands(
             return
         gone.wait(0.05)
     pytest.fail(f"{path} is still there")
+
+
+def test_one_thread_waits_for_all_uploads_that_go(tmp_path: Path) -> None:
+    discards = uploads.Discards(0.2)
+    before, files = threading.active_count(), [tmp_path / f"{number}.png" for number in range(50)]
+    for path in files:
+        path.write_bytes(b"x")
+        discards.add([path])
+    assert threading.active_count() <= before + 1
+    assert wait_until(lambda: not any(path.exists() for path in files))
 
 
 class Listener(BaseHTTPRequestHandler):
