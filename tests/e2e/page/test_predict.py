@@ -171,7 +171,10 @@ def test_a_lost_connection_does_not_lose_the_answer(visit: Callable[..., Visitor
 
 def test_a_full_line_is_said_in_a_sentence(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
-    visitor.page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}))
+    visitor.page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "It is full."}))
+    assert visitor.choose(caption="We love it").predict().problem == "It is full."
+    visitor.page.unroute("**/queue/join*")
+    visitor.page.route("**/queue/join*", lambda route: route.fulfill(status=503, body="as a proxy says"))
     assert visitor.choose(caption="We love it").predict().problem.startswith("Too many people are waiting.")
 
 
