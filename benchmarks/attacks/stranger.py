@@ -15,16 +15,16 @@ class Stranger:
 
     def __init__(self, url: str, address: str = ADDRESS) -> None:
         parts = urlsplit(url)
-        self._server = (parts.hostname or "127.0.0.1", parts.port or 80)
-        self._address = address
+        self.server = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self.address = address
 
     def named(self, address: str) -> "Stranger":
         """Return the same at another address of loopback."""
-        return Stranger(f"http://{self._server[0]}:{self._server[1]}", address)
+        return Stranger(f"http://{self.server[0]}:{self.server[1]}", address)
 
     def connect(self) -> socket.socket:
         """Return an open connection."""
-        return socket.create_connection(self._server, timeout=PATIENCE_S, source_address=(self._address, 0))
+        return socket.create_connection(self.server, timeout=PATIENCE_S, source_address=(self.address, 0))
 
     def ask(
         self, method: str, path: str, body: bytes | Iterable[bytes] = b"", size: int | None = None, **headers: str
