@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mmdemo import characters
 from mmdemo.decode import pool
 from mmdemo.decode.pictures import decode_image, encode_image
 from mmdemo.decode.pool import warm
@@ -33,8 +34,6 @@ __all__ = [
     "sample_id",
     "warm",
 ]
-
-_UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}  # NUL and lone surrogates
 
 
 def decode(sample: Sample, task: Task) -> Inputs:
@@ -82,7 +81,7 @@ def sample_id(inputs: Inputs, task_name: str) -> str:
 
 def decode_caption(text: str | None) -> str | None:
     """Return the caption, None for a blank one; characters that no database stores become U+FFFD, one for one."""
-    text = (text or "").translate(_UNSTORABLE)
+    text = characters.storable(text or "")
     return text if any(_is_visible(sign) for sign in text) else None
 
 

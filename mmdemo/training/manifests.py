@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmdemo import characters
 from mmdemo.errors import ManifestError
 from mmdemo.samples import MODALITIES, Sample
 from mmdemo.tasks import Task
+from mmdemo.training import fields
 
 FILES = ("image", "audio")  # modalities that are paths, relative to the manifest's folder
 SHOWN_FAULTS = 5  # lines that a refusal names
@@ -76,8 +78,7 @@ def read_lines(path: Path | str, task: Task | None) -> list[Line]:
     Raises ManifestError where the file cannot be read.
     """
     path = Path(path)
-    modalities = task.modalities if task else MODALITIES
-    return [_line(number, text, path, modalities) for number, text in _texts(path)]
+    return [_line(number, text, path, task) for number, text in _texts(path)]
 
 
 def _texts(path: Path) -> list[tuple[int, str]]:
@@ -103,28 +104,47 @@ def digest(rows: Iterable[Row]) -> str:
     return hashlib.sha256("\n".join(entries).encode()).hexdigest()
 
 
-def _line(number: int, text: str, path: Path, modalities: Sequence[str]) -> Line:
+def _line(number: int, text: str, path: Path, task: Task | None) -> Line:
     try:
-        raw = json.loads(text)
+        raw = fields.storable(json.loads(text))
     except ValueError:
         return Line(number, None, "no JSON")
-    if not isinstance(raw, dict) or not isinstance(raw.get("id"), str | int):
+    except RecursionError:
+        return Line(number, None, "JSON nested too deeply")
+    if not isinstance(raw, dict) or not isinstance(raw.get("id"), str | int | float):
         return Line(number, None, "no JSON object with an id")
-    if not isinstance(raw.get("extra") or {}, dict) or not isinstance(raw.get("text") or "", str):
+    extra, caption = raw.get("extra") or {}, raw.get("text")
+    if not isinstance(extra, dict) or not isinstance(caption, str | None):
         return Line(number, None, "text must be a string and extra an object")
-    given = {name: raw[name] for name in modalities if raw.get(name)}
-    files = {name: path.parent / str(given[name]) for name in FILES if name in given}
-    row = Row(
-        id=str(raw["id"]),
-        sample=Sample(text=given.get("text", ""), **files),
-        label=str(raw.get("label") or ""),
-        group=str(raw.get("group") or ""),
-        extra=raw.get("extra") or {},
+    try:
+        return Line(number, _row(number, raw, extra, path, task))
+    except ValueError as error:
+        return Line(number, None, str(error))
+
+
+def _row(number: int, raw: dict[str, Any], extra: dict[str, Any], path: Path, task: Task | None) -> Row:
+    taken = task.modalities if task else MODALITIES
+    files = {name: fields.file_at(path.parent, str(raw[name])) for name in FILES if name in taken and raw.get(name)}
+    asked = task.head_labels.items() if task else ()
+    heads = {name: _word(extra, name, labels) or None for name, labels in asked if name in extra}
+    return Row(
+        id=raw["id"] if isinstance(raw["id"], str) else _word(raw, "id"),
+        sample=Sample(text=raw.get("text") or "" if "text" in taken else "", **files),
+        label=_word(raw, "label", task.answers if task else ()),
+        group=_word(raw, "group"),
+        extra={**extra, **heads},
         path=path,
         raw=raw,
         line=number,
     )
-    return Line(number, row)
+
+
+def _word(raw: Mapping[str, Any], name: str, names: Sequence[str] = ()) -> str:
+    """Return what a field says, spelled as in `names`. Raises ValueError with a sentence where it is no word."""
+    try:
+        return fields.spelled(fields.word(raw.get(name)), names)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from error
 
 
 def _checked(line: Line, task: Task | None) -> Line:
@@ -134,17 +154,26 @@ def _checked(line: Line, task: Task | None) -> Line:
 
 def _fault(row: Row, task: Task | None) -> str:
     if task and row.label not in task.answers:
-        return f'label "{row.label}" is none of {", ".join(task.answers)}' if row.label else "no label"
+        return _unknown("label", row.label, task.answers) if row.label else "no label"
     for name, labels in (task.head_labels if task else {}).items():
         if row.extra.get(name) not in (None, *labels):
-            return f'{name} "{row.extra[name]}" is none of {", ".join(labels)}'
+            return _unknown(name, row.extra[name], labels)
     files = [path for path in (row.sample.image, row.sample.audio) if isinstance(path, Path)]
-    missing = [path for path in files if not path.is_file()]
-    if missing:
-        return f"there is no file {missing[0]}"
+    missing = next((path for path in files if not path.is_file()), None)
+    if missing is not None:
+        return f"there is no file {characters.visible(str(missing))}{_with_odd(str(missing))}"
     if not files and not row.sample.text.strip():
         return f"nothing to judge: it has none of {', '.join(task.modalities if task else MODALITIES)}"
     return ""
+
+
+def _unknown(field: str, value: str, names: Sequence[str]) -> str:
+    return f'{field} "{characters.visible(value)}" is none of {", ".join(names)}{_with_odd(value)}'
+
+
+def _with_odd(text: str) -> str:
+    sign = characters.odd(text)
+    return f" (it holds {sign})" if sign else ""
 
 
 def _once(lines: Sequence[Line]) -> list[Line]:
@@ -153,7 +182,9 @@ def _once(lines: Sequence[Line]) -> list[Line]:
     found = []
     for line in lines:
         if line.row is not None and line.row.id in first:
-            line = Line(line.number, None, f'id "{line.row.id}" stands in line {first[line.row.id]} too')
+            line = Line(
+                line.number, None, f'id "{characters.visible(line.row.id)}" stands in line {first[line.row.id]} too'
+            )
         elif line.row is not None:
             first[line.row.id] = line.number
         found.append(line)

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from mmdemo import characters
 from mmdemo.errors import ManifestError, StorageError
 from mmdemo.tasks import SPLIT_BY, Task
-from mmdemo.training import manifests
+from mmdemo.training import fields, manifests
 from mmdemo.training.manifests import FILES, Row
 
 FEWEST = 3  # speakers, of whom one can be spared to fit temperatures on
@@ -55,7 +56,7 @@ def hold_out(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[lis
     """
     values = {_field(row, by) for row in rows}
     if share and None not in values and len(values) < FEWEST:
-        return _parted(rows, {row.id for row in rows if _fraction(row.sample.text or row.id, ASIDE) < share})
+        return _parted(rows, {row.id for row in rows if _fraction(_caption(row), ASIDE) < share})
     return part(rows, share, by)
 
 
@@ -107,7 +108,7 @@ def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = 
 
 def _parting(rows: Sequence[Row], counts: dict[str, int], asked: float, by: str) -> Parting:
     sizes = Counter(value for row in rows if (value := _field(row, by)) is not None)
-    smallest = min((sizes or Counter(row.sample.text or row.id for row in rows)).values())
+    smallest = min((sizes or Counter(map(_caption, rows))).values())
     return Parting(counts, by, asked, counts[SIDES[1]] / len(rows), len(sizes), smallest / len(rows))
 
 
@@ -115,7 +116,9 @@ def moved(raw: Mapping[str, Any], before: Path, after: Path) -> dict[str, Any]:
     """Return a line of a manifest in the folder `before` as it stands in one in the folder `after`."""
     paths = {name: str(raw[name]) for name in FILES if raw.get(name)}
     relative = {
-        name: os.path.relpath(before / path, after.resolve()) for name, path in paths.items() if not os.path.isabs(path)
+        name: os.path.relpath(fields.file_at(before, path), after.resolve())
+        for name, path in paths.items()
+        if not os.path.isabs(path)
     }
     return {**raw, **relative}
 
@@ -141,17 +144,22 @@ def _speakers(rows: Sequence[Row], share: float, by: str, purpose: str) -> set[s
 
 def _is_aside(row: Row, share: float, by: str, speakers: set[str], purpose: str) -> bool:
     value = _field(row, by)
-    return _fraction(row.sample.text or row.id, purpose) < share if value is None else value in speakers
+    return _fraction(_caption(row), purpose) < share if value is None else value in speakers
 
 
 def _field(row: Row, by: str) -> str | None:
     value = row.group if by == "group" else row.extra.get(by)
-    return None if value in (None, "") else str(value)
+    return None if value in (None, "") else characters.canonical_name(str(value))
 
 
 def _alike(row: Row, by: str) -> str:
     value = _field(row, by)
-    return json.dumps([by, value] if value is not None else ["text", row.sample.text or row.id])
+    return json.dumps([by, value] if value is not None else ["text", _caption(row)])
+
+
+def _caption(row: Row) -> str:
+    """Return what keeps a row together with its like where no field does: the caption as it looks, else the id."""
+    return characters.canonical(row.sample.text) or row.id
 
 
 def _fraction(text: str, purpose: str) -> float:

@@ -9,6 +9,7 @@ from tests import source_tree
 from tests.source_tree import Import
 
 BASE = {
+    "mmdemo.characters",
     "mmdemo.errors",
     "mmdemo.locale",
     "mmdemo.samples",
@@ -40,6 +41,7 @@ BELOW_LOOP = MODEL | {
 
 # Room → the rooms it may need besides itself. A room is a module or a package with all that is in it.
 MAY_IMPORT: dict[str, set[str]] = {
+    "mmdemo.characters": set(),
     "mmdemo.errors": {"mmdemo.locale"},
     "mmdemo.locale": set(),
     "mmdemo.samples": set(),
