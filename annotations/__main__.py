@@ -80,6 +80,7 @@ def _status_lines(found: Status) -> list[str]:
         *([f"  last sync    {found.last_sync or 'never'}"] if found.label_studio else []),
         f"  last run     {f'{run.started_at} {run.verdict or run.state}' if run else 'never'}",
         *[f"    {reason}" for reason in (run.reasons if run else ())],
+        *[f"  notice       {notice.sentence()}" for notice in found.notices],
     ]
 
 
@@ -116,8 +117,17 @@ def expire(given: argparse.Namespace, config: Settings) -> Said:
     """Erase samples that nobody answered in time, and files that no sample needs."""
     days = config.retention_days if given.days is None else given.days
     with closing(open_store(config)) as store:
-        number = retention.expire(store, days)
-    return Said({"expired": number}, [f"{number} samples older than {days} days were erased."])
+        number = retention.expire(store, days, told_to=given.all)
+        held = [notice.sentence() for notice in retention.notices(store)]
+    lines = [f"{number} samples older than {days} days were erased.", *held]
+    return Said({"expired": number, "held": held}, lines)
+
+
+def adopt(given: argparse.Namespace, config: Settings) -> Said:
+    """Say that the media folder belongs to this database: files that no sample needs are then erased."""
+    with closing(open_store(config)) as store:
+        store.pair(told_to=True)
+    return Said({"adopted": str(config.media)}, [f"{config.media} belongs to this database now."])
 
 
 def rollback(given: argparse.Namespace, config: Settings) -> Said:
@@ -167,7 +177,14 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequen
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),
     "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
     "rollback": (rollback, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
-    "expire": (expire, [(("--days",), {"type": _natural, "help": _DAYS})]),
+    "expire": (
+        expire,
+        [
+            (("--days",), {"type": _natural, "help": _DAYS}),
+            (("--all",), {"action": "store_true", "help": "what is held back too: for a clock that jumped, or too many"}),
+        ],
+    ),
+    "adopt": (adopt, []),
     "forget": (forget, [(("prediction_id",), {"help": "what /predict returned to its sender"})]),
 }
 # These have command lines of their own; what runs them is imported when it is asked for.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from annotations.store import problems
+from annotations.store import private, problems
 from mmdemo.errors import Busy
 from mmdemo.settings import Settings
 
@@ -25,7 +25,7 @@ def night(settings: Settings) -> AbstractContextManager[None]:
 
 @contextmanager
 def _held(settings: Settings, patience_s: float) -> Iterator[None]:
-    lock = FileLock(path(settings))
+    lock = FileLock(path(settings), mode=private.FILE)
     try:
         lock.acquire(timeout=patience_s)
     except Timeout as error:

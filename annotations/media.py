@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotations.store import problems
+from annotations.store import private, problems
 from mmdemo.decode import encode_audio, encode_image
+from mmdemo.errors import StorageError
 from mmdemo.samples import Inputs
 
 _SUFFIXES = {b"\x89PNG": ".png", b"RIFF": ".webp", b"fLaC": ".flac"}  # first four bytes → suffix
@@ -45,8 +46,13 @@ def copies_of(inputs: Inputs) -> dict[str, Copy]:
 
 @contextlib.contextmanager
 def keeping(root: Path, copies: Sequence[Copy]) -> Iterator[None]:
-    """Write the files, and take back those that are new if the body fails. Raises StorageError."""
+    """Write the files, and take back those that are new if the body fails.
+
+    Raises StorageError, also where the folder is gone: it was made when the store was opened.
+    """
     written: list[Path] = []
+    if copies and not root.exists():
+        raise StorageError("storage_gone", place=root)
     try:
         for copy in copies:
             path = root / copy.name
@@ -70,6 +76,11 @@ def remove(root: Path, names: Sequence[str]) -> None:
         raise problems.from_os(error, root) from error
 
 
+def count(root: Path) -> int:
+    """Return how many files there are."""
+    return sum(1 for _ in root.glob("*/*"))
+
+
 def names(root: Path, older_than: float) -> Iterator[str]:
     """Yield the names of all files, unfinished ones too, last written before `older_than` (seconds since 1970)."""
     for path in sorted(root.glob("*/*")):
@@ -79,7 +90,7 @@ def names(root: Path, older_than: float) -> Iterator[str]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(path.parent)
     handle, unfinished = tempfile.mkstemp(suffix=_UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -87,9 +98,19 @@ def _write(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
+        _sync(path.parent)
     except BaseException:
         _remove([Path(unfinished)])
         raise
+
+
+def _sync(folder: Path) -> None:
+    """Have a folder's names on disk: a file that was moved there is else lost with the power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _remove(paths: Sequence[Path]) -> None:

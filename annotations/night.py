@@ -11,7 +11,7 @@ from pathlib import Path
 
 from annotations import lock
 from annotations.schema import now
-from annotations.store import problems, runs
+from annotations.store import private, problems, runs
 from annotations.store.labels import iso
 from mmdemo import locale
 from mmdemo.errors import Busy
@@ -52,7 +52,8 @@ class Nights:
         return locale.text("status.night_started", task=task.name, log=log)
 
     def _spawn(self, task: Task, log: Path) -> _Started:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(log.parent)
+        private.make_file(log)
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*self._command, "--task", task.name],

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-HEAD = "0004"  # the newest migration; a test compares it with the folder
+HEAD = "0005"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -158,6 +158,15 @@ class SyncRow(Base):
     pushed: Mapped[int]
     pulled: Mapped[int]
     at: Mapped[datetime]
+
+
+class FactRow(Base):
+    """What the store knows of itself, by name: see `store.facts`."""
+
+    __tablename__ = "facts"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class OutsideProjectRow(Base):

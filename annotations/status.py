@@ -6,7 +6,7 @@ from datetime import datetime, time
 
 from annotations import lock
 from annotations.dataset import is_held_out
-from annotations.store import Store, labels, runs, samples
+from annotations.store import Store, facts, labels, runs, samples
 from mmdemo.alike import index
 from mmdemo.review import STATES, Indexed, Reason, Run, Status
 from mmdemo.settings import Settings
@@ -26,6 +26,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         run = runs.last(session, task.name)
         wrong_reason = labels.count_wrong_reasons(session, task.name)
         today = labels.count_since(session, task.name, midnight)
+        notices = tuple(facts.told(session))
     versions = tuple(Versions(settings).list(task.name))
     return Status(
         task=task.name,
@@ -41,6 +42,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),
         wrong_reason=wrong_reason,
         label_studio=bool(settings.label_studio_url and settings.label_studio_api_key),
+        notices=notices,
     )
 
 

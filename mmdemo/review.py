@@ -197,3 +197,4 @@ class Status:
     indexed: tuple[Indexed, ...] = ()  # by name and version
     wrong_reason: int = 0  # corrections that count and say: right answer, wrong reason
     label_studio: bool = False  # it is set up; what is not is not spoken of
+    notices: tuple[Reason, ...] = ()  # what whoever runs this has to know: what is held back, what serves instead

@@ -3,6 +3,9 @@
 SQL stands in the modules beside this one, split by subject: samples, labels, runs, outside.
 """
 
+import contextlib
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +16,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
-from annotations.store import connect, problems
+from annotations.store import connect, pairing, private, problems
 from mmdemo.errors import StorageError
+from mmdemo.locale import text
 from mmdemo.settings import Settings
 
 __all__ = ["Raced", "Session", "Store", "open_store"]
@@ -31,18 +35,40 @@ class Store:
     engine: Engine
     media: Path
     place: str  # what a sentence calls the database, without its password
+    file: tuple[int, int] | None = None  # device and inode of an SQLite database, as it was opened
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Yield a session that may write; it rolls back unless committed. Raises StorageError."""
+        """Yield a session that may write; it rolls back unless committed.
+
+        Raises StorageError, also where the database was removed meanwhile: then nothing is stored.
+        """
         with self._translated(), self._session(self.engine) as session:
+            self._check_there()
             yield session
+            self._check_there()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session that only reads, and so never waits for a writer. Raises StorageError."""
         with self._translated(), self._session(self.engine.execution_options(reading=True)) as session:
+            self._check_there()
             yield session
+
+    def is_paired(self) -> bool:
+        """Whether store and media folder carry the same id: only then files are erased by what the folder holds."""
+        with self.reading() as session:
+            return pairing.is_paired(session, self.media)
+
+    def pair(self, told_to: bool = False) -> bool:
+        """Give both one id where that is safe, or where somebody tells to. Raises StorageError."""
+        try:
+            with self.session() as session:
+                paired = pairing.pair(session, self.media, told_to)
+                session.commit()
+                return paired
+        except OSError as error:
+            raise problems.from_os(error, self.media) from error
 
     def scrub(self) -> bool:
         """Fold the write-ahead log into the database, so that what was erased stands nowhere on disk.
@@ -59,6 +85,11 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def _check_there(self) -> None:
+        # A file that is removed, or has another put in its place, still takes all that is written to it.
+        if self.file is not None and self.file != _identity(Path(self.place)):
+            raise StorageError("storage_gone", place=self.place)
 
     def _session(self, engine: Engine) -> Session:
         # Rows stay readable after the session: they travel to whoever asked.
@@ -81,19 +112,53 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
     """
     _make_home(settings.home)
     engine = _engine(settings, busy_ms)
-    place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
+    file = connect.file_of(engine)
+    place = str(file) if file else engine.url.render_as_string(hide_password=True)
     try:
+        _make_private(settings.home, file)
         version = connect.version_of(engine)
         if version != HEAD:
-            _check_known(version, place or "")
+            _check_known(version, place)
             connect.migrate(engine, settings.home)
+        store = Store(engine, settings.media, place, _identity(file) if file else None)
+        _pair(store)
     except DBAPIError as error:
         engine.dispose()
-        raise problems.from_database(error, place or "") from error
+        raise problems.from_database(error, place) from error
     except OSError as error:
         engine.dispose()
         raise problems.from_os(error, settings.home) from error
-    return Store(engine, settings.media, place or "")
+    except StorageError:
+        engine.dispose()
+        raise
+    return store
+
+
+def _pair(store: Store) -> None:
+    if store.is_paired():
+        return
+    try:
+        if not store.pair():
+            logging.getLogger(__name__).warning("%s", text("status.media_of_another", folder=store.media))
+    except Raced:  # another process gave both an id meanwhile
+        store.pair()
+    except StorageError as error:  # where nothing can be written nothing can be erased either
+        logging.getLogger(__name__).warning("%s", error)
+
+
+def _make_private(home: Path, file: Path | None) -> None:
+    if file is not None:
+        with contextlib.suppress(OSError):  # whoever opens it says better what is wrong
+            private.make_file(file)
+    private.tighten(home, file)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        about = os.stat(file)
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 def _engine(settings: Settings, busy_ms: int) -> Engine:
@@ -107,7 +172,7 @@ def _engine(settings: Settings, busy_ms: int) -> Engine:
 
 def _make_home(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private.make_folder(home)
     except OSError as error:
         raise problems.from_os(error, home) from error
 

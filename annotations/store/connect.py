@@ -10,17 +10,19 @@ from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect, make_url, select
 
 from annotations.schema import HEAD
+from annotations.store import private
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 BUSY_MS = 10_000  # how long a writer waits for another one
 MIGRATION_WAIT_S = 60.0
+CONNECT_S = 10  # how long a database server that does not answer is waited for
 
 RETRY_S = 0.02  # between two attempts to do what SQLite does not wait for by itself
 
-_PRAGMAS = (  # synchronous NORMAL is safe with WAL; secure_delete overwrites what a visitor took back
-    "PRAGMA synchronous=NORMAL",
+_PRAGMAS = (  # FULL: what is acknowledged is on disk; secure_delete overwrites what a visitor took back
+    "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
 )
@@ -38,9 +40,16 @@ def url_of(settings: Settings) -> URL:
 
 def engine_for(url: URL, busy_ms: int = BUSY_MS) -> Engine:
     """Return an engine with this house's manners; nothing is opened yet."""
+<<<<<<< HEAD
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": busy_ms / 1000})
+=======
+    if make_url(url).get_backend_name() != "sqlite":
+        args = {"connect_timeout": CONNECT_S} if make_url(url).get_backend_name() == "postgresql" else {}
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=args)
+    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, hide_parameters=True)
+>>>>>>> f93bc47 (Erase nothing by a folder that is another store's, by one reading of the clock, or too much at once; keep a home its owner's)
     event.listen(engine, "connect", lambda connection, _record: _configure(connection, busy_ms))
     event.listen(engine, "begin", _begin)
     return engine
@@ -72,6 +81,14 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+def file_of(engine: Engine) -> Path | None:
+    """Return the file of an SQLite database, None for a database elsewhere or in memory."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or name == ":memory:":
+        return None
+    return Path(name.removeprefix("file:").split("?")[0]).absolute()
+
+
 def version_of(engine: Engine) -> str | None:
     """Return the migration that the database stands at, None for an empty one."""
     with engine.connect().execution_options(reading=True) as connection:
@@ -84,7 +101,7 @@ def migrate(engine: Engine, lock_folder: Path, to: str = "head") -> None:
     """Bring the database up to `to`; one process at a time. Raises StorageError where another one takes too long."""
     lock = lock_folder / "migrate.lock"
     try:
-        with FileLock(lock, timeout=MIGRATION_WAIT_S):
+        with FileLock(lock, timeout=MIGRATION_WAIT_S, mode=private.FILE):
             if version_of(engine) != HEAD:
                 _upgrade(engine, to)
     except Timeout as error:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, MoveRow, SampleRow
@@ -54,6 +54,11 @@ def every(session: Session, sample_id: str) -> list[CorrectionRow]:
 def history(session: Session, sample_id: str) -> list[CorrectionRow]:
     """Return the corrections of a sample that were not withdrawn, oldest first."""
     return [row for row in every(session, sample_id) if row.withdrawn_at is None]
+
+
+def erase_notes(session: Session, sample_id: str) -> None:
+    """Take out what annotators wrote about a sample, which may quote it; what they said it is stays."""
+    session.execute(update(CorrectionRow).where(CorrectionRow.sample_id == sample_id).values(note=""))
 
 
 def from_outside(session: Session, source: str, external_id: str) -> CorrectionRow | None:

@@ -75,9 +75,28 @@ def task_names(session: Session) -> list[str]:
 
 def unanswered(session: Session, moment: datetime, limit: int) -> Sequence[SampleRow]:
     """Return samples with content that no correction stands for and whose latest consent is older than `moment`."""
+    query = select(SampleRow).where(_unanswered_since(moment))
+    return session.scalars(query.order_by(SampleRow.agreed_at, SampleRow.sample_id).limit(limit)).all()
+
+
+def count_unanswered(session: Session, moment: datetime) -> int:
+    """Return how many there are of these."""
+    return session.scalar(select(func.count()).select_from(SampleRow).where(_unanswered_since(moment))) or 0
+
+
+def count_with_content(session: Session) -> int:
+    """Return how many samples have anything left to look at."""
+    return session.scalar(select(func.count()).select_from(SampleRow).where(HAS_CONTENT)) or 0
+
+
+def newest_change(session: Session) -> datetime | None:
+    """Return when a sample last changed, None where there is none."""
+    return session.scalar(select(func.max(SampleRow.updated_at)))
+
+
+def _unanswered_since(moment: datetime) -> ColumnElement[bool]:
     corrected = exists().where(CorrectionRow.sample_id == SampleRow.sample_id, CorrectionRow.withdrawn_at.is_(None))
-    query = select(SampleRow).where(HAS_CONTENT, SampleRow.agreed_at < moment, ~corrected)
-    return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
+    return and_(HAS_CONTENT, SampleRow.agreed_at < moment, ~corrected)
 
 
 def unanswered_files(session: Session) -> tuple[int, list[str]]:

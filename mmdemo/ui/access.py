@@ -98,7 +98,7 @@ def for_strangers(status: Status) -> Status:
     run = status.last_retrain
     if run is not None and run.state == "failed":
         run = replace(run, reasons=(), why=())  # they hold what the log said, paths included
-    hidden: dict[str, Any] = {"by_label": {}, "by_annotator": {}, "answered_today": 0, "wrong_reason": 0}
+    hidden: dict[str, Any] = {"by_label": {}, "by_annotator": {}, "answered_today": 0, "wrong_reason": 0, "notices": ()}
     return replace(status, states=waiting, last_retrain=run, **hidden)
 
 

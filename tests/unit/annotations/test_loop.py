@@ -186,7 +186,7 @@ def test_what_waits_for_a_task_that_is_not_loaded_is_left_out_and_counted(loop: 
 def test_what_nobody_answered_in_time_is_erased_in_the_background(config: Settings) -> None:
     store = open_store(config)
     with store.session() as session:
-        session.add(given.row(at=now() - timedelta(days=config.retention_days + 1)))
+        session.add_all([given.row(at=now() - timedelta(days=config.retention_days + 1)), given.row("1" * 64)])
         session.commit()
     loop = Loop(config, RulePredictor)
     loop.tend()
@@ -239,6 +239,7 @@ def test_a_forgotten_sample_is_not_shown(loop: Loop) -> None:
 
 
 def test_an_answer_that_may_be_kept_but_cannot_be_stored_is_refused(loop: Loop, config: Settings) -> None:
+    shutil.rmtree(config.media)
     config.media.write_text("a file where the folder should be")
     with pytest.raises(StorageError):
         loop.predict("sentiment", Sample(image=picture(), text="who knows"), "none", True)

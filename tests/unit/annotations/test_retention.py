@@ -31,7 +31,7 @@ def row_of(store: Store, sample_id: str) -> SampleRow:
 
 
 def media_of(store: Store) -> list[Path]:
-    return [path for path in store.media.rglob("*") if path.is_file()]
+    return [path for path in store.media.glob("*/*") if path.is_file()]
 
 
 def bytes_of(home: Path) -> bytes:
@@ -143,10 +143,10 @@ def test_unanswered_samples_expire_and_answered_ones_stay(store: Store) -> None:
     review_queue.skip(store, skipped, "Ann")
     review_queue.correct(store, given.TASKS, answered, "negative", "Ann")
     later = now() + timedelta(days=31)
-    assert retention.expire(store, 0, later) == 0
-    assert retention.expire(store, 32, later) == 0
-    assert retention.expire(store, 30, later) == 2
-    assert retention.expire(store, 30, later) == 0
+    assert retention.expire(store, 0, later, told_to=True) == 0
+    assert retention.expire(store, 32, later, told_to=True) == 0
+    assert retention.expire(store, 30, later, told_to=True) == 2
+    assert retention.expire(store, 30, later, told_to=True) == 0
     assert [row_of(store, sample_id).has_content for sample_id in (waiting, skipped, answered)] == [False, False, True]
     assert media_of(store) == []
 
@@ -156,9 +156,9 @@ def test_a_disputed_answer_of_a_person_does_not_expire(store: Store) -> None:
     sample_id, _ = offer(store, sample)
     review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
     offer(store, sample, suggested="neutral")
-    assert retention.expire(store, 30, now() + timedelta(days=31)) == 0
+    assert retention.expire(store, 30, now() + timedelta(days=31), told_to=True) == 0
     review_queue.undo(store, "Ann")
-    assert retention.expire(store, 30, now() + timedelta(days=31)) == 1
+    assert retention.expire(store, 30, now() + timedelta(days=31), told_to=True) == 1
 
 
 def test_who_agrees_to_a_row_alone_keeps_nobodys_inputs_for_longer(store: Store) -> None:
@@ -175,12 +175,12 @@ def test_many_expire_in_several_transactions(store: Store) -> None:
     with store.session() as session:
         session.add_all(given.row(f"{number:064}") for number in range(201))
         session.commit()
-    assert retention.expire(store, 30, now() + timedelta(days=31)) == 201
+    assert retention.expire(store, 30, now() + timedelta(days=31), told_to=True) == 201
 
 
 def test_whoever_watches_expires_at_once_and_again_until_told_to_stop(store: Store) -> None:
     with store.session() as session:
-        session.add(given.row(at=now() - timedelta(days=31)))
+        session.add_all([given.row(at=now() - timedelta(days=31)), given.row("1" * 64)])
         session.commit()
     stop = threading.Event()
     watching = threading.Thread(target=retention.watch, args=(store, 30, stop))
@@ -193,10 +193,9 @@ def test_whoever_watches_expires_at_once_and_again_until_told_to_stop(store: Sto
 
 def test_whoever_watches_outlives_what_goes_wrong(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     with store.session() as session:
-        session.add(given.row(at=now() - timedelta(days=31)))
+        session.add_all([given.row(at=now() - timedelta(days=31)), given.row("1" * 64)])
         session.commit()
     stop = threading.Event()
-    store.media.write_text("a file where the folder should be")
     watching = threading.Thread(target=retention.watch, args=(store, 30, stop, 0.01))
     with closing(sqlite3.connect(store.place, isolation_level=None)) as other:
         other.execute("DROP TABLE moves")  # which every erasure is logged in
