@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotations import export, retention, served, status
+from annotations import export, leftovers, retention, served, status
 from annotations.schema import SampleRow
 from annotations.store import labels, open_store, samples
 from mmdemo import settings, tasks
@@ -134,6 +134,8 @@ def rollback(given: argparse.Namespace, config: Settings) -> Said:
     """Serve an earlier version again."""
     task = tasks.get(given.task, config.task_dir).name
     versions = Versions(config)
+    with closing(open_store(config)) as store:
+        leftovers.tidy(store, config, task)  # else a killed run would be taken for one that was never served
     if given.to:
         versions.promote(task, given.to)
     version = given.to or versions.rollback(task)
@@ -181,7 +183,10 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequen
         expire,
         [
             (("--days",), {"type": _natural, "help": _DAYS}),
-            (("--all",), {"action": "store_true", "help": "what is held back too: for a clock that jumped, or too many"}),
+            (
+                ("--all",),
+                {"action": "store_true", "help": "also what is held back: after a jump of the clock, or too many"},
+            ),
         ],
     ),
     "adopt": (adopt, []),

@@ -18,7 +18,7 @@ _LAST, _DOUBTED, _SEEN = "last", "doubted", "seen"  # moments, ISO 8601: the las
 
 
 def is_believed(session: Session, at: datetime, days: int) -> bool:
-    """Take a reading of the clock, and tell whether it may be acted upon; `days`: how long things are kept, 0: for ever.
+    """Take a reading of the clock, and tell whether it may be acted upon; `days`: how long things are kept, 0: always.
 
     The caller commits, also where it is not believed: it is written down to be told, and waits.
     """

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import mmdemo
-from annotations import alike, claims, content, export, items, night, retention, review_queue, served, status
+from annotations import alike, claims, content, export, items, leftovers, night, retention, review_queue, served, status
 from annotations.keeping import Keeper
 from annotations.quota import Quota
 from annotations.schema import SampleRow
@@ -33,6 +33,14 @@ class Answers(Protocol):
     @property
     def methods(self) -> Sequence[str]:
         """The explanation methods of the version that answers now."""
+
+    @property
+    def model_version(self) -> str:
+        """The version that answers now."""
+
+    @property
+    def stands_in_for(self) -> str | None:
+        """The version that should answer but cannot, "" for none that is; None where the right one answers."""
 
     def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
         """Answer for a decoded sample."""
@@ -77,8 +85,7 @@ class Loop:
         self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
         self._nights = night.Nights(settings)
         self._closing = threading.Event()
-        watch = (self._store, settings.retention_days, self._closing)
-        self._tending = threading.Thread(target=retention.watch, args=watch, name="tend", daemon=True)
+        self._tending = threading.Thread(target=self._tend, name="tend", daemon=True)
 
     def warm(self) -> threading.Thread:
         """Load all models in the background, so that the first visitor doesn't wait for them."""
@@ -265,7 +272,10 @@ class Loop:
         """Return counts, versions and the last night of a task."""
         known = self._task(task)
         found = status.of(self._store, self._settings, known)
-        return replace(found, last_retrain=self._nights.seen(known.name, found.last_retrain))
+        run = self._nights.seen(known.name, found.last_retrain)
+        answering = self._predictors.get(known.name)
+        instead = status.stand_in(known.name, answering.stands_in_for, answering.model_version) if answering else ()
+        return replace(found, last_retrain=run, notices=(*instead, *found.notices))
 
     def train(self, task: str) -> str:
         """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""
@@ -322,6 +332,10 @@ class Loop:
             finally:
                 self._tried.add(name)
         decode.warm()  # last: whoever sends a file before has them started
+
+    def _tend(self) -> None:
+        leftovers.tidy_all(self._store, self._settings, self.tasks)
+        retention.watch(self._store, self._settings.retention_days, self._closing)
 
     def _item(self, row: SampleRow) -> QueueItem:
         return items.queue_item(row, self._store.media)

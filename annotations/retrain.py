@@ -18,15 +18,15 @@ import json
 import shutil
 import signal
 import threading
-import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any
 
-from annotations import capabilities, dataset, gate, lock, retention
+from annotations import capabilities, dataset, gate, leftovers, lock, retention
 from annotations.dataset import Snapshot, Split
 from annotations.gate import Comparison, Score, Verdict
 from annotations.store import Store, labels, open_store, runs
@@ -45,8 +45,6 @@ from mmdemo.versions import Versions
 SEED = 0
 FAILED_EXIT = 1
 _told = threading.Event()  # to stop, by a signal
-_LEFT_BEHIND = ".training-*"  # a version that was being written when its run was killed
-_LEFT_BEHIND_AGE_S = 3600.0  # a younger one may be somebody's at work
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,11 @@ class Outcome:
     verdict: Verdict
     figures: dict[str, float] = field(default_factory=dict)
     challenger: str | None = None
+
+    def columns(self) -> dict[str, object]:
+        """Return it as a run's row holds it."""
+        verdict = {"verdict": self.verdict.name, "reasons": self.verdict.reasons}
+        return {**verdict, "figures": self.figures, "challenger": self.challenger}
 
 
 @dataclass(frozen=True)
@@ -78,59 +81,50 @@ def retrain(config: Settings, task: Task) -> Run:
     """
     with lock.night(config), closing(open_store(config)) as store:
         retention.expire(store, config.retention_days)
+        leftovers.clear(store, config, task.name)
         night = _begin(store, config, task)
         run_id = _write_start(store, night)
         try:
-            outcome = _spend(night)
+            outcome = _spend(night, partial(_note, store, run_id))
         except BaseException as error:
-            _write_end(store, run_id, runs.FAILED, reasons=(_why_failed(error),))
+            _write_end(store, run_id, runs.FAILED, verdict=None, reasons=(_why_failed(error),))
             raise
-        return _write_end(
-            store,
-            run_id,
-            runs.DONE,
-            verdict=outcome.verdict.name,
-            reasons=outcome.verdict.reasons,
-            figures=outcome.figures,
-            challenger=outcome.challenger,
-        )
+        run = _write_end(store, run_id, runs.DONE, **outcome.columns())
+        leftovers.clear(store, config, task.name)
+        return run
 
 
 def _begin(store: Store, config: Settings, task: Task) -> Night:
     versions = Versions(config)
-    _sweep(config.versions / task.name)
-    with store.session() as session:
-        runs.fail_stale(session, task.name, Reason("status.night_interrupted"))
-        session.commit()
+    with store.reading() as session:
         corrections = labels.corrections(session, task.name)
         last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
     snapshot = dataset.freeze(task, corrections, store.media)
     return Night(task, config, versions, snapshot, dataset.split(snapshot, task.gate.held_out_share), last)
 
 
-def _sweep(folder: Path) -> None:
-    for path in folder.glob(_LEFT_BEHIND):
-        if time.time() - path.stat().st_mtime > _LEFT_BEHIND_AGE_S:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _spend(night: Night) -> Outcome:
+def _spend(night: Night, note: Callable[..., None]) -> Outcome:
+    """Train, judge and serve. `note` writes down what a kill must not leave unknown, before it comes to be."""
     early = _too_early(night)
     if early is not None:
         return early
     name = night.task.name
-    champion, challenger = night.versions.champion(name), night.versions.new_name(name)
+    pointed, challenger = night.versions.champion(name), night.versions.new_name(name)
+    champion = Predictor(night.task, None, night.settings).model_version  # another one, where that cannot be loaded
+    note(challenger=challenger, champion=champion)
     _train(night, champion, challenger)
     try:
         comparison = _compare(night, champion, challenger)
-        verdict = _unless_moved(night, champion, gate.judge(comparison))
+        verdict = _unless_moved(night, pointed, gate.judge(comparison))
+        outcome = Outcome(verdict, _figures(night, comparison), challenger)
+        note(**outcome.columns())
         if verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
     except BaseException:
         if night.versions.champion(name) != challenger:  # nobody judged it
             shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)
         raise
-    return Outcome(verdict, _figures(night, comparison), challenger)
+    return outcome
 
 
 def _too_early(night: Night) -> Outcome | None:
@@ -218,6 +212,12 @@ def _write_start(store: Store, night: Night) -> int:
         run_id = runs.start(session, night.task.name, served, night.snapshot.digest, night.snapshot.last_correction)
         session.commit()
     return run_id
+
+
+def _note(store: Store, run_id: int, **found: object) -> None:
+    with store.session() as session:
+        runs.note(session, run_id, **found)
+        session.commit()
 
 
 def _write_end(store: Store, run_id: int, state: str, **found: object) -> Run:

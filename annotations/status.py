@@ -46,6 +46,14 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     )
 
 
+def stand_in(task: str, wanted: str | None, version: str) -> tuple[Reason, ...]:
+    """Return what is told of a version that answers for another, `wanted`: "" for none, None where the right one does."""
+    if wanted is None:
+        return ()
+    key = "status.stands_in" if wanted else "status.pointer_damaged"
+    return (Reason(key, {"task": task, "wanted": wanted, "version": version}),)
+
+
 def _indexed(settings: Settings, task: Task, served: Collection[str]) -> Iterator[Indexed]:
     for about in index.listed(settings, task.name):
         yield Indexed(about.name, about.samples, about.model_version, about.model_version in served)

@@ -1,22 +1,22 @@
 """Predictor: one sample in, one calibrated answer out, with where the model looked; swaps versions while it serves."""
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from mmdemo import decode, explain, language, out_of_distribution, sidecar, speech, tasks
+from mmdemo import decode, explain, language, loading, locale, out_of_distribution, speech, tasks
 from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
 from mmdemo.explain import closer
-from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.loading import Served
+from mmdemo.model import Encoded, MultimodalOutput
 from mmdemo.model.heads import ClassificationHead
-from mmdemo.out_of_distribution import ReferenceStats, cap_confidence
-from mmdemo.recent import Recent
+from mmdemo.out_of_distribution import cap_confidence
 from mmdemo.samples import NONE_OF_THESE, Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
@@ -27,30 +27,6 @@ from mmdemo.versions import Versions
 
 LOW_CONFIDENCE, UNFAMILIAR = "low_confidence", "unfamiliar"  # values of Prediction.reason
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Served:
-    """One loaded version."""
-
-    folder: Path
-    task: Task  # as the version was trained for it
-    sidecar: Sidecar
-    model: MultimodalModel
-    processor: MultimodalProcessor
-    reference_stats: dict[str, ReferenceStats]  # by modality
-    looked: Recent[Inputs, explain.Pass] = field(default_factory=Recent)  # passes of what is looked at more closely
-
-    @property
-    def answers(self) -> tuple[str, ...]:
-        """All that this version may answer: the task's labels, and NONE_OF_THESE last where it learned that."""
-        return tuple(self.model.config.labels)
-
-    def probabilities(self, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
-        """Return calibrated probabilities (answers,)."""
-        assert output.logits is not None
-        scaling = self.sidecar.scaling(inputs.modalities)
-        return self.model.head.probabilities(scaling(output.logits[0])).numpy()
 
 
 @dataclass(frozen=True)
@@ -92,6 +68,15 @@ class Predictor:
     def about(self) -> Sidecar:
         """What stands beside the weights of the version that answers now."""
         return self._current().sidecar
+
+    @property
+    def stands_in_for(self) -> str | None:
+        """The version that should answer, where another one does because it cannot be loaded; "" for none that is."""
+        pointed = None if self._wanted is not None else self._versions.pointed(self.task.name)
+        if pointed is None or self._served is None or pointed == self._served.sidecar.version:
+            return None
+        refused = self._refused is not None and self._refused.name == pointed
+        return pointed if refused or not pointed else None
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -215,44 +200,36 @@ class Predictor:
         if self._served is not None and self._served.folder == folder:
             return self._served
         try:
-            self._served = _load(folder, self.task)
+            self._served = loading.load(folder, self.task)
         except CheckpointError as error:
-            if self._served is None:
-                raise
-            _log.error("%s stays in service: %s", self._served.sidecar.version, error)
+            key = "cli.stays" if self._served else "cli.serves_instead"
+            self._served = self._served or self._fallback(error)
+            _log.error("%s", locale.text(key, version=self._served.sidecar.version, detail=error))
             self._refused = folder
+        else:
+            if self.stands_in_for == "":
+                _log.error("%s", locale.text("status.pointer_damaged", task=self.task.name, version=folder.name))
         return self._served
+
+    def _fallback(self, error: CheckpointError) -> Served:
+        """Return the best other version that loads, where this one follows the pointer. Raises `error`."""
+        for name in () if self._wanted is not None else self._versions.candidates(self.task.name)[1:]:
+            with contextlib.suppress(MmdemoError):
+                return loading.load(self._versions.path(self.task.name, name), self.task)
+        raise error
 
     def _folder(self, served: Served | None) -> Path:
         """Return the folder of the version to serve; one that is served already outlives a home that is gone."""
         if self._wanted is not None and Path(self._wanted).is_dir():
             return Path(self._wanted)
+        if served is not None and self._wanted is None and self._versions.pointed(self.task.name) is None:
+            return served.folder
         try:
             return self._versions.path(self.task.name, str(self._wanted or self._versions.champion(self.task.name)))
         except MmdemoError:
             if served is None:
                 raise
             return served.folder
-
-
-def _load(folder: Path, task: Task) -> Served:
-    found = sidecar.read(folder)
-    sidecar.check(found, task, folder)
-    model, processor = MultimodalModel.load(folder)
-    further = {entry["name"]: tuple(entry["labels"]) for entry in model.config.further}
-    for name, has, wanted in (
-        ("labels", tuple(model.config.labels), (*task.label_names, *([NONE_OF_THESE] if found.none_of_these else []))),
-        ("heads", further, task.head_labels),
-    ):
-        if has != wanted:
-            raise CheckpointError(
-                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has, wanted=wanted
-            )
-    if "text" in task.modalities:
-        language.load()
-    if task.limits.speech:
-        speech.load()
-    return Served(folder, task.in_profile(found.profile), found, model, processor, out_of_distribution.load(folder))
 
 
 def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pass:

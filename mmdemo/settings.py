@@ -60,6 +60,9 @@ class Settings:
     retention_days: int = _setting(
         "MMDEMO_RETENTION_DAYS", 365, "days", "unanswered samples are erased after; 0: never"
     )
+    rejected_versions: int = _setting(
+        "MMDEMO_REJECTED_VERSIONS", 5, "versions", "of a task, that a training made and the gate rejected, stay"
+    )
     label_studio_url: str = _setting("LABEL_STUDIO_URL", "", "URL", "Label Studio server; set with its key")
     label_studio_api_key: str = _setting("LABEL_STUDIO_API_KEY", "", "text", "its access token", secret=True)
     label_studio_media: Path | None = _setting(

@@ -139,8 +139,18 @@ def replace_file(path: Path, content: str | bytes) -> None:
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)
             os.replace(name, path)
+            _sync(path.parent)
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise StorageError("versions_not_writable", path=path, detail=error.strerror) from error
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on disk too: a pointer that moved is else lost with the power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

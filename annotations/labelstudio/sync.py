@@ -21,7 +21,7 @@ from annotations.labelstudio.place import Place
 from annotations.labelstudio.pull import Pull
 from annotations.labelstudio.push import Push
 from annotations.labelstudio.report import SyncReport
-from annotations.store import Store, open_store, problems, runs
+from annotations.store import Store, open_store, private, problems, runs
 from mmdemo import locale
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import Busy, LabelStudioError, MmdemoError
@@ -174,7 +174,7 @@ def _terminable() -> Iterator[None]:
 @contextmanager
 def _lock(settings: Settings) -> Iterator[None]:
     path = settings.home / "sync.lock"
-    lock = FileLock(path, timeout=0)
+    lock = FileLock(path, timeout=0, mode=private.FILE)
     try:
         lock.acquire()
     except Timeout as error:

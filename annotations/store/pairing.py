@@ -1,8 +1,8 @@
 """Store and media folder carry one id, written in both: without it nothing is erased by the folder's content.
 
 A store that was moved away, or another `MMDEMO_DATABASE_URL`, makes every file look as if no sample needed it. So what
-goes through the whole folder first asks here. A home of before has no id: it gets one when it is opened, if the folder's
-files are those that the store knows.
+goes through the whole folder first asks here. A home of before has no id: it gets one when it is opened, if the
+folder's files are those that the store knows.
 """
 
 import itertools

@@ -1,5 +1,7 @@
 """SQL about nights and about rounds with an outside server."""
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,18 +30,43 @@ def start(session: Session, task: str, champion: str | None, snapshot: str | Non
     return row.id
 
 
-def finish(session: Session, run_id: int, state: str = DONE, **found: object) -> None:
-    """Write down how a night ended: any of verdict, reasons, figures, challenger, snapshot, last_correction."""
+def note(session: Session, run_id: int, **found: object) -> None:
+    """Write down what a night found: any of verdict, reasons, figures, challenger, snapshot, last_correction."""
     row = session.get_one(RunRow, run_id)
-    for name, value in {**found, "state": state, "finished_at": now()}.items():
+    for name, value in found.items():
         assert name in RunRow.__table__.columns, name
         setattr(row, name, to_json(value) if name == "reasons" else value)
 
 
-def fail_stale(session: Session, task: str, reason: Reason) -> None:
-    """Close runs that still say "running": whoever holds the night's lock knows that nobody is at work on them."""
-    for row in session.scalars(select(RunRow).where(RunRow.task == task, RunRow.state == RUNNING)):
-        row.state, row.reasons, row.finished_at = FAILED, [to_json(reason)], now()
+def finish(session: Session, run_id: int, state: str = DONE, **found: object) -> None:
+    """Write down how a night ended, and what it found."""
+    note(session, run_id, **found, state=state, finished_at=now())
+
+
+def unfinished(session: Session, task: str) -> list[RunRow]:
+    """Return the runs that say "running", oldest first."""
+    query = select(RunRow).where(RunRow.task == task, RunRow.state == RUNNING)
+    return list(session.scalars(query.order_by(RunRow.id)))
+
+
+def challengers(session: Session, task: str, state: str, verdict: str | None) -> list[str]:
+    """Return the versions that runs with this end made, newest run first."""
+    query = select(RunRow.challenger).where(RunRow.task == task, RunRow.state == state, RunRow.challenger.is_not(None))
+    query = query.where(RunRow.verdict == verdict if verdict else RunRow.verdict.is_(None))
+    return [name for name in session.scalars(query.order_by(RunRow.id.desc())) if name]
+
+
+def all_challengers(session: Session, task: str) -> set[str]:
+    """Return every version that a run wrote down as what it made."""
+    query = select(RunRow.challenger).where(RunRow.task == task)
+    return {name for name in session.scalars(query) if name}
+
+
+def nameless(session: Session, task: str) -> list[tuple[datetime, datetime]]:
+    """Return from when to when runs went that failed and did not write down what they made."""
+    query = select(RunRow.started_at, RunRow.finished_at)
+    query = query.where(RunRow.task == task, RunRow.state == FAILED, RunRow.challenger.is_(None))
+    return [(start, end) for start, end in session.execute(query) if end is not None]
 
 
 def get(session: Session, run_id: int) -> RunRow:

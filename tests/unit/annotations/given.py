@@ -95,6 +95,12 @@ class RulePredictor:
     def __init__(self, task: Task, settings: Settings) -> None:
         self.task = task
         self.version = "v1"
+        self.stands_in_for: str | None = None
+
+    @property
+    def model_version(self) -> str:
+        """The version."""
+        return self.version
 
     @property
     def methods(self) -> Sequence[str]:

@@ -246,6 +246,17 @@ def test_an_answer_that_may_be_kept_but_cannot_be_stored_is_refused(loop: Loop, 
     assert sum(loop.status("sentiment").states.values()) == 0
 
 
+def test_status_tells_which_version_stands_in_and_what_is_held_back(loop: Loop, config: Settings) -> None:
+    loop.predict("sentiment", DOUBTFUL, "none", False)
+    assert loop.status("sentiment").notices == ()
+    loop._predictors["sentiment"].stands_in_for = "v2"
+    (config.media / "store-id").write_text("another")
+    loop._store.pair()
+    notices = [notice.sentence() for notice in loop.status("sentiment").notices]
+    assert 'The version "v2" of sentiment cannot be loaded; v1 serves instead' in notices[0]
+    assert "holds files of another database" in notices[1]
+
+
 def test_status_counts_answers_annotators_held_out_and_the_last_run(loop: Loop, config: Settings) -> None:
     for number in range(6):
         answer = loop.predict("sentiment", Sample(text=f"sample {number}"), "none", True)

@@ -308,6 +308,35 @@ def test_a_champion_that_cannot_be_loaded_leaves_the_old_one_in_service(
     assert predictor.model_version == "v2"
 
 
+def test_a_champion_that_cannot_be_loaded_at_the_start_has_the_newest_earlier_one_stand_in(
+    home: Home, task: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.versions.promote(task.name, "v2")
+    weights = home.versions.folder(task.name, "v2") / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(b"\x00\xff" * 500)
+    predictor = Predictor(task, settings=home.settings)
+    for _ in range(3):
+        assert predictor.predict_inputs(tiny.inputs()).model_version == "v1"
+    assert predictor.stands_in_for == "v2"
+    assert len(caplog.records) == 1 and "v1 serves instead" in caplog.text
+    with pytest.raises(CheckpointError):  # who asks for that very version is not given another
+        home.pinned("v2").predict_inputs(tiny.inputs())
+    weights.write_bytes(whole)
+    again = Predictor(task, settings=home.settings)
+    assert (again.model_version, again.stands_in_for) == ("v2", None)
+
+
+def test_a_damaged_pointer_is_told_and_its_copy_serves(
+    home: Home, task: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.versions.promote(task.name, "v2")
+    home.versions.folder(task.name, "champion").write_bytes(b"\x00\xff\xfe garbage")
+    predictor = Predictor(task, settings=home.settings)
+    assert (predictor.model_version, predictor.stands_in_for) == ("v2", "")
+    assert len(caplog.records) == 1 and "names no version that there is; v2 serves" in caplog.text
+
+
 def test_a_home_that_goes_away_does_not_stop_the_service(home: Home, task: Task) -> None:
     predictor = Predictor(task, settings=home.settings)
     assert predictor.model_version == "v1"

@@ -106,7 +106,7 @@ def test_no_half_written_file_is_left(home: Versions) -> None:
     add(home, "2026-11-24-n001")
     home.promote("sentiment", "2026-11-24-n001")
     names = {path.name for path in home.folder("sentiment", "champion").parent.iterdir()}
-    assert names == {"2026-11-24-n001", "champion", "history"}
+    assert names == {"2026-11-24-n001", "champion", "champion.copy", "history"}
 
 
 def test_a_pointer_to_a_version_that_is_gone_serves_the_shipped_one(home: Versions) -> None:
@@ -114,6 +114,49 @@ def test_a_pointer_to_a_version_that_is_gone_serves_the_shipped_one(home: Versio
     home.promote("sentiment", "2026-11-24-n001")
     (home.folder("sentiment", "2026-11-24-n001") / "version.json").unlink()
     assert home.champion("sentiment") == SIDE.version
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\x00\xff\xfe\x80", b"", b"../../etc/passwd\n", b"no-such-version\n", b"\x1b[31m"]
+)
+def test_a_damaged_pointer_serves_what_its_copy_names(home: Versions, garbage: bytes) -> None:
+    add(home, "2026-11-24-n001")
+    home.promote("sentiment", "2026-11-24-n001")
+    assert home.pointed("sentiment") == "2026-11-24-n001"
+    home.folder("sentiment", "champion").write_bytes(garbage)
+    assert home.champion("sentiment") == "2026-11-24-n001"
+    assert home.pointed("sentiment") == ""
+
+
+def test_without_a_copy_the_newest_of_the_earlier_champions_serves_and_none_that_never_did(home: Versions) -> None:
+    for name in ("2026-11-24-n001", "2026-11-25-n001", "2026-11-26-n001"):
+        add(home, name)
+    home.promote("sentiment", "2026-11-24-n001")
+    home.promote("sentiment", "2026-11-25-n001")
+    for name in ("champion", "champion.copy"):
+        home.folder("sentiment", name).write_bytes(b"\xff\xff")
+    assert home.candidates("sentiment") == ("2026-11-24-n001", SIDE.version)
+    home.folder("sentiment", "history").write_bytes(b"\xff\xff")
+    assert home.champion("sentiment") == SIDE.version
+
+
+def test_a_home_of_before_without_a_copy_serves_its_champion(home: Versions) -> None:
+    add(home, "2026-11-24-n001")
+    home.promote("sentiment", "2026-11-24-n001")
+    home.folder("sentiment", "champion.copy").unlink()
+    assert home.champion("sentiment") == "2026-11-24-n001"
+
+
+def test_what_is_served_or_was_is_never_removed(home: Versions) -> None:
+    for name in ("2026-11-24-n001", "2026-11-25-n001", "2026-11-26-n001"):
+        add(home, name)
+    home.promote("sentiment", "2026-11-24-n001")
+    home.promote("sentiment", "2026-11-25-n001")
+    assert [home.remove("sentiment", name) for name in ("2026-11-24-n001", "2026-11-25-n001", SIDE.version)] == [
+        False
+    ] * 3
+    assert home.remove("sentiment", "2026-11-26-n001") and not home.remove("sentiment", "2026-11-26-n001")
+    assert not home.folder("sentiment", "2026-11-26-n001").exists()
 
 
 def test_a_home_that_is_a_file_serves_and_refuses_to_promote(home: Versions, tmp_path: Path) -> None:

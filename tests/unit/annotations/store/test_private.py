@@ -4,8 +4,6 @@ import logging
 import stat
 from pathlib import Path
 
-import pytest
-
 from annotations import review_queue
 from annotations.store import open_store, private
 from mmdemo.settings import Settings

@@ -1,0 +1,65 @@
+"""One version of a task's model, loaded and checked, with all that an answer needs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mmdemo import explain, language, out_of_distribution, sidecar, speech, versions
+from mmdemo.errors import CheckpointError
+from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.out_of_distribution import ReferenceStats
+from mmdemo.recent import Recent
+from mmdemo.samples import NONE_OF_THESE, Inputs
+from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Task
+
+
+@dataclass(frozen=True)
+class Served:
+    """One loaded version."""
+
+    folder: Path
+    task: Task  # as the version was trained for it
+    sidecar: Sidecar
+    model: MultimodalModel
+    processor: MultimodalProcessor
+    reference_stats: dict[str, ReferenceStats]  # by modality
+    looked: Recent[Inputs, explain.Pass] = field(default_factory=Recent)  # passes of what is looked at more closely
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that this version may answer: the task's labels, and NONE_OF_THESE last where it learned that."""
+        return tuple(self.model.config.labels)
+
+    def probabilities(self, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
+        """Return calibrated probabilities (answers,)."""
+        assert output.logits is not None
+        scaling = self.sidecar.scaling(inputs.modalities)
+        return self.model.head.probabilities(scaling(output.logits[0])).numpy()
+
+
+def load(folder: Path, task: Task) -> Served:
+    """Return the version in `folder` if it fits the task; nobody removes it meanwhile. Raises CheckpointError."""
+    with versions.reading(folder):
+        return _load(folder, task)
+
+
+def _load(folder: Path, task: Task) -> Served:
+    found = sidecar.read(folder)
+    sidecar.check(found, task, folder)
+    model, processor = MultimodalModel.load(folder)
+    further = {entry["name"]: tuple(entry["labels"]) for entry in model.config.further}
+    for name, has, wanted in (
+        ("labels", tuple(model.config.labels), (*task.label_names, *([NONE_OF_THESE] if found.none_of_these else []))),
+        ("heads", further, task.head_labels),
+    ):
+        if has != wanted:
+            raise CheckpointError(
+                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has, wanted=wanted
+            )
+    if "text" in task.modalities:
+        language.load()
+    if task.limits.speech:
+        speech.load()
+    return Served(folder, task.in_profile(found.profile), found, model, processor, out_of_distribution.load(folder))
