@@ -1,24 +1,23 @@
 """Wires everything and serves the page: settings → loop → services → page. Run it: python app.py"""
 
-import logging
 import os
 import signal
 import sys
 import tempfile
 import threading
 
-from mmdemo import environment, memory, settings
+from mmdemo import environment, logs, memory, settings
 from mmdemo.errors import MmdemoError
 from mmdemo.guard import quiet
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import access, address
+from mmdemo.ui import access, address, scratch
 
 
 def main() -> int:
     """Serve until told to end, and return the exit code."""
     memory.keep_freed()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    logs.set_up()
     quiet.install()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -28,7 +27,8 @@ def main() -> int:
         address.check(chosen)
         access.check_length(chosen)
         # What visitors upload lies here for seconds, and is gone with the process.
-        with tempfile.TemporaryDirectory(prefix="mmdemo-uploads-", ignore_cleanup_errors=True) as uploads:
+        with scratch.folder() as uploads:
+            tempfile.tempdir = uploads  # and whatever else a package puts down
             os.environ |= _environment(chosen, uploads)
             serve(chosen, stop)
     except MmdemoError as error:

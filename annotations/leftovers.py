@@ -16,7 +16,7 @@ from annotations import gate, lock
 from annotations.schema import RunRow, now
 from annotations.store import Store, runs
 from mmdemo import sidecar
-from mmdemo.errors import Busy, CheckpointError
+from mmdemo.errors import Busy, CheckpointError, MmdemoError
 from mmdemo.locale import text
 from mmdemo.review import Reason
 from mmdemo.samples import to_json

@@ -18,7 +18,6 @@ import json
 import shutil
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from annotations import capabilities, dataset, gate, leftovers, lock, retention
 from annotations.dataset import Snapshot, Split
 from annotations.gate import Comparison, Score, Verdict
 from annotations.store import Store, labels, open_store, runs
-from mmdemo import memory, settings, tasks
+from mmdemo import logs, memory, settings, tasks
 from mmdemo.errors import BadInput, Busy, MmdemoError, StorageError
 from mmdemo.evaluation.judging import evaluate
 from mmdemo.predictor import Predictor
@@ -87,7 +86,7 @@ def retrain(config: Settings, task: Task) -> Run:
         try:
             outcome = _spend(night, partial(_note, store, run_id))
         except BaseException as error:
-            _write_end(store, run_id, runs.FAILED, verdict=None, reasons=(_why_failed(error),))
+            _write_end(store, run_id, runs.FAILED, verdict=None, challenger=None, reasons=(_why_failed(error),))
             raise
         run = _write_end(store, run_id, runs.DONE, **outcome.columns())
         leftovers.clear(store, config, task.name)
@@ -264,7 +263,7 @@ def _tried(config: Settings, task: Task) -> Run:
         if _told.is_set():
             raise SystemExit(FAILED_EXIT) from error
         if not isinstance(error, MmdemoError):
-            traceback.print_exc()
+            _say(logs.trace(error))
         why = _why_failed(error)
         return Run(task.name, runs.FAILED, None, (why.sentence(),), {}, None, None, "", None, (why,))
 
@@ -316,7 +315,7 @@ def _stopped_by_signal() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print("\n".join(map(logs.escaped, text.split("\n"))), file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -47,7 +47,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
 
 
 def stand_in(task: str, wanted: str | None, version: str) -> tuple[Reason, ...]:
-    """Return what is told of a version that answers for another, `wanted`: "" for none, None where the right one does."""
+    """Return what is told of a version that answers for `wanted`: "" for none, None where the right one answers."""
     if wanted is None:
         return ()
     key = "status.stands_in" if wanted else "status.pointer_damaged"

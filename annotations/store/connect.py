@@ -40,16 +40,10 @@ def url_of(settings: Settings) -> URL:
 
 def engine_for(url: URL, busy_ms: int = BUSY_MS) -> Engine:
     """Return an engine with this house's manners; nothing is opened yet."""
-<<<<<<< HEAD
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000})
-=======
-    if make_url(url).get_backend_name() != "sqlite":
-        args = {"connect_timeout": CONNECT_S} if make_url(url).get_backend_name() == "postgresql" else {}
+        args = {"connect_timeout": CONNECT_S} if url.get_backend_name() == "postgresql" else {}
         return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=args)
     engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, hide_parameters=True)
->>>>>>> f93bc47 (Erase nothing by a folder that is another store's, by one reading of the clock, or too much at once; keep a home its owner's)
     event.listen(engine, "connect", lambda connection, _record: _configure(connection, busy_ms))
     event.listen(engine, "begin", _begin)
     return engine

@@ -1,5 +1,6 @@
 """The frame of page and API: whatever goes wrong in a call, its caller reads one sentence in a language of theirs."""
 
+import inspect
 import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from mmdemo import locale
-from mmdemo.errors import ON_CALL, MmdemoError
+from mmdemo.errors import ON_CALL, BadInput, MmdemoError
 from mmdemo.guard.callers import Callers
 from mmdemo.settings import Settings
 from mmdemo.ui import uploads
@@ -69,8 +70,17 @@ class Blocks(gr.Blocks):
 
 
 def _filled(block_fn: Any, inputs: list[Any]) -> list[Any]:
-    missing = [getattr(block, "value", None) for block in block_fn.inputs[len(inputs) :]]
-    return inputs if None in missing else [*inputs, *missing]
+    """Return the values of a call with defaults for those that it leaves out. Raises BadInput where one has none."""
+    if len(inputs) >= len(block_fn.inputs):
+        return inputs
+    known = inspect.signature(block_fn.fn).parameters.values()
+    parameters = [one for one in known if one.annotation is not gr.Request]
+    rest = parameters[len(inputs) :]
+    missing = [one.name for one in rest if one.default is one.empty]
+    if missing:
+        names = ", ".join(one.name for one in parameters)
+        raise BadInput("argument_missing", missing=", ".join(missing), names=names)
+    return [*inputs, *(one.default for one in rest)]
 
 
 def _check_files(inputs: Any) -> None:

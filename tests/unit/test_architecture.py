@@ -18,6 +18,7 @@ BASE = {
     "mmdemo.study",
     "mmdemo.recent",
     "mmdemo.environment",
+    "mmdemo.logs",
 }
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
 KNOWN = INPUT | {
@@ -32,6 +33,7 @@ MODEL = KNOWN | {"mmdemo.model", "mmdemo.out_of_distribution", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
     "mmdemo.alike",
+    "mmdemo.loading",
     "mmdemo.predictor",
     "mmdemo.training",
     "mmdemo.evaluation",
@@ -49,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.study": {"mmdemo.samples"},
     "mmdemo.recent": set(),
     "mmdemo.environment": set(),
+    "mmdemo.logs": set(),
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
@@ -65,7 +68,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.explain": MODEL,
     "mmdemo.training": MODEL,
     "mmdemo.versions": MODEL,
-    "mmdemo.predictor": MODEL | {"mmdemo.explain", "mmdemo.versions"},
+    "mmdemo.loading": MODEL | {"mmdemo.explain", "mmdemo.versions"},
+    "mmdemo.predictor": MODEL | {"mmdemo.explain", "mmdemo.loading", "mmdemo.versions"},
     "mmdemo.evaluation": MODEL | {"mmdemo.explain", "mmdemo.predictor"},
     "mmdemo.guard": BASE,
     "mmdemo.ui": INPUT | {"mmdemo.guard"},

@@ -1,0 +1,119 @@
+"""What is written to the log: one line an entry, nothing that people sent, and no byte that a terminal would obey.
+
+Of our own entries the sentence is written, of other packages' the words that stand in their code, and of an error what
+it is and where it arose: what it says may quote its input.
+"""
+
+import logging
+import re
+import sys
+import threading
+import traceback
+from types import TracebackType
+from typing import Any, TextIO
+
+OURS = ("mmdemo", "annotations", "__main__")
+SILENT = ("gradio",)  # packages that print what callers sent
+_MOST = 300  # characters of a line of another package
+_CAUSES = 5  # errors that led to an error
+# C0 and C1 controls, line ends of other scripts, and signs that turn the direction of what follows.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_WARNING = re.compile(r"^(.*?:\d+: \w+):")
+_log = logging.getLogger(__name__)
+
+
+def escaped(text: str) -> str:
+    """Return a text as one line in which nothing acts: control characters as `\\x1b` or `\\u2028`."""
+    return _CONTROLS.sub(lambda sign: repr(sign.group())[1:-1] if ord(sign.group()) > 0xFF else _hex(sign), text)
+
+
+def _hex(sign: re.Match[str]) -> str:
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(sign.group(), f"\\x{ord(sign.group()):02x}")
+
+
+def trace(error: BaseException | None) -> str:
+    """Return what an error is and where it arose, a line each, without what it says."""
+    lines: list[str] = []
+    for _ in range(_CAUSES):
+        if error is None:
+            break
+        lines.append(f"  {type(error).__module__}.{type(error).__qualname__}")
+        lines += [
+            f"    {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(map(escaped, lines))
+
+
+class Lines(logging.Formatter):
+    """Formats an entry as this module says."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the entry's line, and below it those of its error."""
+        line = f"{self.formatTime(record)} {record.name}: {escaped(_said(record))}"
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        return f"{line}\n{trace(error)}" if error is not None else line
+
+
+def _said(record: logging.LogRecord) -> str:
+    if record.name.startswith(OURS):
+        return record.getMessage()
+    if record.name == "py.warnings":
+        found = _WARNING.match(record.getMessage())
+        return found.group(1) if found else "a warning"
+    return (str(record.msg).splitlines() or [""])[0][:_MOST]
+
+
+class Printed:
+    """A stream such as standard output, for a process that serves strangers: what is printed to it is escaped.
+
+    Of a package in SILENT it is only said that it printed something.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what may stand in a log."""
+        printer = str(sys._getframe(1).f_globals.get("__name__", ""))
+        if not printer.startswith(SILENT):
+            self._stream.write("\n".join(map(escaped, text.split("\n"))))
+        elif text.strip():
+            self._stream.write(f"{printer}: {len(text)} characters that are not shown\n")
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def set_up() -> None:
+    """Let this process write its log, and whatever is printed in it, as this module says."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)  # type: ignore[assignment]
+    traceback.print_exc = _print_exc  # which Gradio calls for what goes wrong in a call
+    threading.excepthook = lambda args: _report(
+        "An error ended a thread", args.exc_type, args.exc_value, args.exc_traceback
+    )
+    sys.unraisablehook = lambda args: _report(
+        "An error was passed over", args.exc_type, args.exc_value, args.exc_traceback
+    )
+
+
+def _print_exc(limit: int | None = None, file: TextIO | None = None, chain: bool = True) -> None:
+    kind, error, where = sys.exc_info()
+    _report("An error", kind, error, where)
+
+
+def _report(
+    what: str, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+) -> None:
+    if error is not None:
+        _log.error("%s", what, exc_info=(type(error), error, where))
+    elif kind is not None:
+        _log.error("%s: %s", what, kind.__name__)
