@@ -1,13 +1,18 @@
 # One line a target; each installs what is missing first. The same without make stands in README.md.
 # Another Python: make install PYTHON=/path/to/python3.12 (a folder .venv that is there keeps its own).
 SHELL := /bin/bash
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-FOUND = test -n "$(PYTHON)" || { echo "mmdemo needs Python 3.11 or newer and found none on the PATH; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+INTEL_MAC := import platform, sys; sys.exit(not (sys.platform == "darwin" and platform.machine() == "x86_64"))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $$p -c '$(FITS)' 2>/dev/null && { echo $$p; break; }; done)
+FOUND = { test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)'; } || { echo "mmdemo needs Python 3.11 or newer, up to 3.13, and found none on the PATH; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }; \
+	! $(PYTHON) -c '$(INTEL_MAC)' || { echo "mmdemo needs Linux (x86-64, ARM) or a Mac with Apple silicon: of PyTorch there are no packages for Macs with Intel processors" >&2; exit 1; }
 PY := .venv/bin/python
-PIP := -m pip install --disable-pip-version-check
+PIP := -m pip install --disable-pip-version-check --require-hashes
+UV := uv==0.13.9
+LOCK = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command "make lock"
 UNITS = $(PY) -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: install run tour test test-units test-page test-loop test-fast check format screenshots
+.PHONY: install run tour test test-units test-page test-loop test-fast check format screenshots lock
 .DEFAULT_GOAL := run
 
 install: .venv/serve.stamp
@@ -42,14 +47,26 @@ format: .venv/dev.stamp
 screenshots: .venv/browser.stamp
 	$(PY) docs/screenshots.py
 
+# What is installed, to the last package, with the hash of its files; from the lists that people write.
+lock: .venv-lock/bin/uv
+	$(LOCK) requirements.txt -o requirements.lock
+	$(LOCK) requirements-dev.txt -c requirements.lock -o requirements-dev.lock
+	$(LOCK) requirements-labelstudio.txt -o requirements-labelstudio.lock
+
+.venv-lock/bin/uv: Makefile
+	@$(FOUND)
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check "$(UV)"
+	@touch $@
+
 # A stamp is younger than the list it was installed from; a changed list is installed again.
-.venv/serve.stamp: requirements.txt
+.venv/serve.stamp: requirements.lock
 	@$(FOUND)
 	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	$(PY) $(PIP) -r $<
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt .venv/serve.stamp
+.venv/dev.stamp: requirements-dev.lock .venv/serve.stamp
 	$(PY) $(PIP) -r $<
 	@touch $@
 
@@ -62,7 +79,7 @@ screenshots: .venv/browser.stamp
 	$(PY) -m tests.browser install
 	@touch $@
 
-.venv-labelstudio/server.stamp: requirements-labelstudio.txt
+.venv-labelstudio/server.stamp: requirements-labelstudio.lock
 	@$(FOUND)
 	test -x .venv-labelstudio/bin/pip || $(PYTHON) -m venv .venv-labelstudio
 	.venv-labelstudio/bin/python $(PIP) --no-compile -r $<  # run by tests alone: they compile what they load

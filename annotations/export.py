@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import Labelled
 from mmdemo import decode
 from mmdemo.errors import BadInput, ManifestError, UnknownName
+from mmdemo.locale import text
 from mmdemo.review import QueueItem
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
@@ -42,6 +44,7 @@ QUEUE_FIELDS = (
     "text",
 )
 Entry = Mapping[str, Any]  # field → value: a line of a file
+_log = logging.getLogger(__name__)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute a cell that begins so
 # JSON may hold these as they are, but readers that split a file into lines break it there
 _LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
@@ -58,14 +61,15 @@ class Imported:
 def write_folder(store: Store, tasks: Sequence[str], out: Path) -> dict[str, int]:
     """Write one manifest and one CSV a task into `out`, with copies of the media; return task → rows.
 
-    Only corrections that count and still have their content. Raises StorageError.
+    Only corrections that count and still have their content. A file that is missing here is named in the log, and left
+    out of its row; a row that has nothing else is left out. Raises StorageError.
     """
     written = {}
     for task in tasks:
         with store.reading() as session:
             rows = labels.corrections(session, task)
         try:
-            _copy_media(store.media, rows, out / MEDIA)
+            rows = _with_media(store.media, rows, out / MEDIA)
         except OSError as error:
             raise problems.from_os(error, out) from error
         for form in FORMS:
@@ -159,12 +163,25 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _copy_media(root: Path, rows: Sequence[Labelled], out: Path) -> None:
+def _with_media(root: Path, rows: Sequence[Labelled], out: Path) -> list[Labelled]:
+    """Copy the files, and return the rows with those of their files that there are."""
+    missing = set()
     for name in sorted({name for row in rows for name in (row.image, row.audio) if name}):
         target = out / name
-        if not target.exists():
+        if not (root / name).is_file():
+            missing.add(name)
+        elif not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, target)
+    present = []
+    for row in rows:
+        lost = [name for name in (row.image, row.audio) if name in missing]
+        for name in lost:
+            _log.warning("%s", text("cli.export_file_missing", sample_id=row.correction.sample_id, file=name))
+        image, audio = (None if name in missing else name for name in (row.image, row.audio))
+        if not lost or row.text or image or audio:
+            present.append(replace(row, image=image, audio=audio))
+    return present
 
 
 def _annotator(row: manifests.Row) -> str:

@@ -151,6 +151,7 @@ def _spare(store: Store, files: Iterable[str]) -> Iterator[str]:
 def _erase(session: Session, row: SampleRow, name: str) -> list[str]:
     files = content.erase(row)
     labels.erase_notes(session, row.sample_id)
+    facts.put(session, facts.ERASED, {"due": True})
     log(session, row, name, row.state, "")
     return files
 

@@ -208,7 +208,10 @@ class Predictor:
             self._refused = folder
         else:
             if self.stands_in_for == "":
-                _log.error("%s", locale.text("status.pointer_damaged", task=self.task.name, version=folder.name))
+                _log.error(
+                    "%s",
+                    locale.text("status.pointer_damaged", task=self.task.name, version=self._served.sidecar.version),
+                )
         return self._served
 
     def _fallback(self, error: CheckpointError) -> Served:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
-from annotations.store import connect, pairing, private, problems
+from annotations.store import connect, facts, pairing, private, problems
 from mmdemo.errors import StorageError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
@@ -73,14 +73,28 @@ class Store:
     def scrub(self) -> bool:
         """Fold the write-ahead log into the database, so that what was erased stands nowhere on disk.
 
-        Waits for readers up to the busy timeout, and returns False where one reads on: then do it again later.
+        Waits for readers up to the busy timeout, and returns False where one reads on: then do it again later. The
+        tables of PostgreSQL are written anew, which leaves its write-ahead log and its backups as they are.
         """
         if self.engine.dialect.name != "sqlite":
-            return True
+            return self._rewrite()
         with self._translated(), self.engine.connect() as connection:
             raw = connection.connection.cursor()  # past `begin`: a checkpoint cannot run inside a transaction
             busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not busy
+
+    def _rewrite(self) -> bool:
+        with self.session() as session:
+            if not facts.get(session, facts.ERASED):
+                return True
+        with self._translated(), self.engine.connect() as connection:
+            outside = connection.execution_options(isolation_level="AUTOCOMMIT")  # VACUUM runs in no transaction
+            if not connect.rewrite(outside):
+                return False
+        with self.session() as session:
+            facts.put(session, facts.ERASED, {})
+            session.commit()
+        return True
 
     def close(self) -> None:
         """Close all connections."""

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect, make_url, select
+from sqlalchemy.exc import DBAPIError
 
 from annotations.schema import HEAD
 from annotations.store import private
@@ -17,6 +18,8 @@ from mmdemo.settings import Settings
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 BUSY_MS = 10_000  # how long a writer waits for another one
 MIGRATION_WAIT_S = 60.0
+REWRITE_WAIT_MS = 5_000  # how long a table that others use is waited for before it is written anew
+_LOCK_NOT_AVAILABLE = "55P03"
 CONNECT_S = 10  # how long a database server that does not answer is waited for
 
 RETRY_S = 0.02  # between two attempts to do what SQLite does not wait for by itself
@@ -81,6 +84,24 @@ def file_of(engine: Engine) -> Path | None:
     if engine.dialect.name != "sqlite" or not name or name == ":memory:":
         return None
     return Path(name.removeprefix("file:").split("?")[0]).absolute()
+
+
+def rewrite(connection: Connection) -> bool:
+    """Write the tables of a PostgreSQL database that hold content anew; False where others kept them busy.
+
+    A row that is changed there leaves its old words in the table's file: plain VACUUM only marks their place as free.
+    """
+    connection.exec_driver_sql(f"SET lock_timeout = {REWRITE_WAIT_MS}")
+    try:
+        for table in ("samples", "corrections", "holdings", "moves"):
+            connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    finally:
+        connection.exec_driver_sql("SET lock_timeout = DEFAULT")
+    return True
 
 
 def version_of(engine: Engine) -> str | None:

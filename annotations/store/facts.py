@@ -11,6 +11,7 @@ from mmdemo.samples import to_json
 
 STORE_ID = "store_id"  # {"id": …}: the media folder that belongs to this store carries the same one
 CLOCK = "clock"  # see `annotations.clock`
+ERASED = "erased"  # {"due": True}: content was erased whose old words may still stand in a table's file
 _TOLD = "told."  # begins the names of what Status tells
 
 

@@ -58,6 +58,7 @@ class Standing:
     versions: tuple[Version, ...]
     incomparable: bool  # the versions' figures are of different samples
     label_studio: bool  # it is set up, or samples lie there
+    notices: tuple[str, ...] = ()  # what whoever runs this has to know
     has_key: bool = True  # there is a review key that could be typed
 
 
@@ -85,6 +86,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         versions=tuple(_version(version, named, language) for version in status.versions),
         incomparable=len({(v.measured_on, v.measured) for v in status.versions if _is_measured(v)}) > 1,
         label_studio=remote,
+        notices=tuple(notice.sentence(language) for notice in status.notices),
     )
 
 

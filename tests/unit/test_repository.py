@@ -84,6 +84,18 @@ def test_every_requirement_is_pinned(path: Path) -> None:
     assert len({line.split("==")[0].lower() for line in lines}) == len(lines)
 
 
+@pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
+def test_the_lock_of_a_list_holds_its_pins_and_a_hash_of_every_package(path: Path) -> None:
+    entries = re.split(r"\n(?=[a-z0-9])", "\n" + path.with_suffix(".lock").read_text())[1:]
+    locked = {normal(entry.split("==")[0]): entry for entry in entries}
+    pins = [line.split("==") for line in path.read_text().splitlines() if "==" in line]
+    for name, version in pins:
+        assert locked[normal(name)].split("==")[1].split()[0] == version, f"{name}: run make lock"
+    assert [
+        entry for entry in entries if not re.match(r"\S+==\S+[^\n]*\\\n    --hash=sha256:[0-9a-f]{64}", entry)
+    ] == []
+
+
 def test_what_the_code_imports_is_named_in_the_requirements() -> None:
     named, optional = (
         {normal(line.split("==")[0]) for line in read(path).splitlines() if "==" in line}
@@ -176,6 +188,7 @@ def test_the_version_is_the_newest_of_the_changelog() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", read("CHANGELOG.md"), re.M).group(1)
     assert project["version"] == newest
-    minimum = project["requires-python"].removeprefix(">=")
-    assert f"Python ≥ {minimum}" in read("README.md")
-    assert f"Python {minimum} or newer" in read("Makefile")
+    minimum, above = re.fullmatch(r">=(3\.\d+),<3\.(\d+)", project["requires-python"]).groups()
+    assert f"Python ≥ {minimum}, up to 3.{int(above) - 1}" in read("README.md")
+    assert f"Python {minimum} or newer, up to 3.{int(above) - 1}" in read("Makefile")
+    assert f"({minimum.replace('.', ', ')}) <= sys.version_info < (3, {above})" in read("Makefile")

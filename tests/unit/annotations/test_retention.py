@@ -101,11 +101,12 @@ def test_media_that_another_sample_needs_stay(store: Store) -> None:
 
 def test_a_forgotten_correction_no_longer_trains_and_cannot_be_given_again(store: Store) -> None:
     sample_id, prediction_id = offer(store, given.inputs())
-    review_queue.correct(store, given.TASKS, sample_id, "positive", "Ann", wrong_reason=True)
+    review_queue.correct(store, given.TASKS, sample_id, "positive", "Ann", f"it says {SECRET}", wrong_reason=True)
     retention.forget(store, prediction_id)
     with store.reading() as session:
         assert labels.corrections(session) == []
-        assert [made.wrong_reason for made in labels.history(session, sample_id)] == [True]
+        assert [(made.wrong_reason, made.note) for made in labels.history(session, sample_id)] == [(True, "")]
+    assert SECRET.encode() not in bytes_of(Path(store.place).parent)  # what was noted about it goes with it
     assert row_of(store, sample_id).state == "labelled"
     with pytest.raises(Conflict, match="deleted by its sender"):
         review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")

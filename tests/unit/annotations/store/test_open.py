@@ -78,8 +78,9 @@ def test_an_up_to_date_database_is_not_migrated_again(store: Store, config: Sett
 
 def test_the_connection_has_its_manners(store: Store) -> None:
     with store.engine.connect() as connection:
-        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "foreign_keys")]
-    assert found == ["wal", 1]
+            names = ("journal_mode", "foreign_keys", "synchronous", "secure_delete")
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    assert found == ["wal", 1, 2, 1]  # 2: FULL, what is acknowledged is on disk
 
 
 def test_a_session_rolls_back_unless_committed(store: Store) -> None:

@@ -1,0 +1,109 @@
+"""A real PostgreSQL server, where one is installed: what is forgotten leaves its tables, and strangers read no host."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from annotations import retention, review_queue
+from annotations.store import Store, open_store
+from mmdemo.errors import StorageError
+from mmdemo.settings import Settings
+from tests import serving
+from tests.unit.annotations import given
+
+pytest.importorskip("psycopg", reason="psycopg is not installed: see requirements-dev.txt")
+SECRET = "zanzibar-quokka"
+
+
+def program(name: str) -> str | None:
+    found = [shutil.which(name), *map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True))]
+    return next((path for path in found if path), None)
+
+
+def as_somebody(folder: Path) -> dict[str, object]:
+    """Return how to start a program: PostgreSQL refuses to be run by root."""
+    if os.geteuid():
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "cwd": folder}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, Path]]:
+    """The URL of a running server's empty database, and the folder of its files."""
+    if not (initdb := program("initdb")) or not (postgres := program("postgres")):
+        pytest.skip("no PostgreSQL server is installed")
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
+        folder, port = Path(name), serving.free_port()
+        options = as_somebody(folder)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([initdb, "-D", folder / "data", "-U", "keeper", "-A", "trust"], check=True, **quiet, **options)
+        words = ["-D", folder / "data", "-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"]
+        with subprocess.Popen([postgres, *words], **quiet, **options) as running:
+            try:
+                yield f"postgresql+psycopg://keeper@127.0.0.1:{port}/postgres", folder / "data"
+            finally:
+                running.terminate()
+
+
+def opened(url: str, home: Path) -> Store:
+    config = Settings(home=home, database_url=url)
+    for _ in range(100):
+        try:
+            return open_store(config)
+        except StorageError as error:
+            refused = error
+            subprocess.run(["sleep", "0.1"], check=True)
+    raise refused
+
+
+def test_what_is_forgotten_leaves_the_tables(server: tuple[str, Path], tmp_path: Path) -> None:
+    url, data = server
+    with closing(opened(url, tmp_path / "home")) as store:
+        assert store.is_paired()
+        sample = given.inputs(f"the {SECRET} sleeps", seed=1)
+        sample_id, prediction_id = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+        review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann", f"it says {SECRET}")
+        _checkpoint(store)
+        assert _holds(data / "base")
+        retention.forget(store, prediction_id)
+        _checkpoint(store)
+        assert not _holds(data / "base")
+        assert store.scrub()  # there is nothing more to do
+        assert retention.expire(store, 365) == 0
+
+
+def test_no_sentence_names_the_server_or_a_row(server: tuple[str, Path], tmp_path: Path, caplog) -> None:
+    url, _ = server
+    away = url.replace(url.split(":")[-1], f"{serving.free_port()}/postgres")
+    with pytest.raises(StorageError) as refused:
+        open_store(Settings(home=tmp_path / "home", database_url=away))
+    for sentence in (refused.value.sentence(), refused.value.public_sentence("zh")):
+        assert not [word for word in ("127.0.0.1", "keeper", "port", "connection") if word in sentence]
+    assert "127.0.0.1" in caplog.text  # whoever runs it reads why
+    caplog.clear()
+    with (
+        closing(opened(url, tmp_path / "home")) as store,
+        pytest.raises(StorageError, match="refused") as broken,
+        store.session() as session,
+    ):
+        session.execute(text("SELECT CAST(:caption AS integer)"), {"caption": SECRET})
+    assert SECRET not in str(broken.value) + broken.value.public_sentence() + caplog.text
+
+
+def _checkpoint(store: Store) -> None:
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+
+
+def _holds(folder: Path) -> bool:
+    return any(SECRET.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
