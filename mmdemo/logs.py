@@ -105,7 +105,7 @@ def set_up() -> None:
     )
 
 
-def _print_exc(limit: int | None = None, file: TextIO | None = None, chain: bool = True) -> None:
+def _print_exc(limit: int | None = None, file: Any = None, chain: bool = True) -> None:
     kind, error, where = sys.exc_info()
     _report("An error", kind, error, where)
 

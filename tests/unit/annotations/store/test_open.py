@@ -78,7 +78,7 @@ def test_an_up_to_date_database_is_not_migrated_again(store: Store, config: Sett
 
 def test_the_connection_has_its_manners(store: Store) -> None:
     with store.engine.connect() as connection:
-            names = ("journal_mode", "foreign_keys", "synchronous", "secure_delete")
+        names = ("journal_mode", "foreign_keys", "synchronous", "secure_delete")
         found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
     assert found == ["wal", 1, 2, 1]  # 2: FULL, what is acknowledged is on disk
 
