@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 
 from mmdemo import explain, language, out_of_distribution, sidecar, speech, versions
 from mmdemo.errors import CheckpointError
@@ -13,6 +14,9 @@ from mmdemo.recent import Recent
 from mmdemo.samples import NONE_OF_THESE, Inputs
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
+
+# What the readers of configuration, tokens and weights raise at a file that is damaged.
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError, SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,11 @@ class Served:
 
 def load(folder: Path, task: Task) -> Served:
     """Return the version in `folder` if it fits the task; nobody removes it meanwhile. Raises CheckpointError."""
-    with versions.reading(folder):
-        return _load(folder, task)
+    try:
+        with versions.reading(folder):
+            return _load(folder, task)
+    except _BROKEN as error:
+        raise CheckpointError("checkpoint_broken", path=folder, detail=repr(error)) from error
 
 
 def _load(folder: Path, task: Task) -> Served:

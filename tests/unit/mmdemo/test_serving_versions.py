@@ -105,6 +105,22 @@ def test_a_champion_that_cannot_be_loaded_at_the_start_has_the_newest_earlier_on
     assert (again.model_version, again.stands_in_for) == ("v2", None)
 
 
+FILES = ("config.json", "processor.json", "model.safetensors", "version.json")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("garbage", [b"", b"\x00\xff\xfe" * 99])
+def test_whatever_file_is_damaged_the_version_before_stands_in(
+    home: Home, task: Task, name: str, garbage: bytes
+) -> None:
+    home.versions.promote(task.name, "v2")
+    path = home.versions.folder(task.name, "v2") / name
+    assert path.is_file()
+    path.write_bytes(garbage)
+    predictor = Predictor(task, settings=home.settings)
+    assert (predictor.model_version, predictor.stands_in_for) == ("v1", "v2")
+
+
 def test_a_damaged_pointer_is_told_and_its_copy_serves(
     home: Home, task: Task, caplog: pytest.LogCaptureFixture
 ) -> None:
