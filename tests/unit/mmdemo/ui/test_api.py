@@ -224,10 +224,25 @@ def test_a_sample_that_somebody_is_at_is_listed_with_their_name_and_can_be_corre
     assert client.predict(first, "negative", "Bob", "", api_name="/correct")["annotator"] == "Bob"
 
 
-def test_an_unexpected_fault_tells_nothing_of_our_insides(served: Served, caplog: pytest.LogCaptureFixture) -> None:
-    answer = post(served.url, "predict", "sentiment")  # too few values
+def test_an_unexpected_fault_tells_nothing_of_our_insides(
+    serve_api: Callable[[Settings], Served], caplog: pytest.LogCaptureFixture
+) -> None:
+    served = serve_api(Settings())
+    served.loop.corrections = None
+    answer = post(served.url, "status", "sentiment")
     assert answer.json()["error"] == "Something went wrong here; it has been noted. Please try again."
-    assert "receive enough input values" in caplog.text
+    assert "TypeError" in caplog.text
+
+
+def test_a_call_with_too_few_values_reads_which_are_missing_and_leaves_nothing_in_the_log(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = post(served.url, "correct", "zanzibar-quokka")
+    said = "The call leaves out label, annotator. Send these values, in this order: sample_id, label, annotator, note"
+    assert answer.json()["error"].startswith(said)
+    answer = post(served.url, "predict", "sentiment", None, "zanzibar-quokka")  # the others have defaults
+    assert "error" not in answer.json()
+    assert caplog.text == ""
 
 
 def test_a_reviewer_goes_through_the_queue(serve_api: Callable[[Settings], Served]) -> None:
