@@ -83,7 +83,7 @@ def file_of(engine: Engine) -> Path | None:
     name = engine.url.database
     if engine.dialect.name != "sqlite" or not name or name == ":memory:":
         return None
-    return Path(name.removeprefix("file:").split("?")[0]).absolute()
+    return Path(name[len("file:") :].split("?")[0] if name.startswith("file:") else name).absolute()
 
 
 def rewrite(connection: Connection) -> bool:

@@ -80,10 +80,10 @@ def test_another_database_keeps_every_file_however_much_it_adds(config: Settings
 
 def without_ids(config: Settings) -> None:
     """Make a home such as the release before left it."""
-    engine = connect.engine_for(config.database)
+    engine = connect.engine_for(connect.url_of(config))
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE facts"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     engine.dispose()
     (config.media / pairing.MARKER).unlink()
 
