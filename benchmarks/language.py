@@ -47,8 +47,15 @@ SENTENCES = {
 }
 SHORT_FOREIGN = {
     "German": ("Ich bin traurig", "Ich Hasse Montage", "mein Hund ist tot", "guten Morgen", "Schadenfreude"),
-    "French": ("mon chat est mort", "je t'aime", "bonne nuit", "c'est magnifique", "QUEL BEAU JOUR"),
-    "Spanish": ("te amo mucho", "Estoy muy triste", "buenos días", "gato negro", "perro"),
+    "French": (
+        "mon chat est mort",
+        "je t'aime",
+        "bonne nuit",
+        "c'est magnifique",
+        "QUEL BEAU JOUR",
+        "mon café est froid",
+    ),
+    "Spanish": ("te amo mucho", "Estoy muy triste", "buenos días", "gato negro", "perro", "un café por favor"),
     "Italian": ("LA VITA E BELLA", "ti amo", "che bella giornata", "sono stanco"),
     "Portuguese": ("O gato preto", "eu te amo", "hoje estou feliz", "bom dia"),
     "Dutch": ("ik hou van jou", "tot ziens", "mijn kat is dood"),
@@ -81,7 +88,16 @@ SHORT_ENGLISH = {
     "events": ("my cat died", "best day ever", "worst day ever", "happy birthday grandma", "RIP Kobe", "good morning"),
     "of the net": ("LOL omg", "lol", "idk tbh", "thx bro", "wtf is this", "omg yasss queen", "sooo cute", "gr8 day"),
     "names": ("Angela Merkel", "Juan Carlos", "Xi Jinping", "Lionel Messi", "San Francisco", "Cristiano Ronaldo goal"),
-    "loanwords": ("déjà vu", "happy diwali", "café culture", "piña colada", "c'est la vie", "feliz navidad everyone"),
+    "loanwords": (
+        "déjà vu",
+        "happy diwali",
+        "café culture",
+        "piña colada",
+        "c'est la vie",
+        "feliz navidad everyone",
+        "naïve café résumé",
+        "the fiancée's soirée",
+    ),
     "things": ("sunset", "hello world", "coffee time", "go Pats", "Nikon D850 shot", "mood af", "Taylor Swift live"),
 }
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import regex
 
+from mmdemo import characters
+
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -53,10 +55,26 @@ UNCLEAR = {1 / 3: 0.13, 1.0: 0.03}
 MIXED = "Latin"  # the script in which that is measured: most languages share it, and words stand apart
 # Of the net, and of no language.
 CHAT = ("brb", "btw", "fyi", "idk", "ikr", "imo", "irl", "lmao", "lol", "omg", "rofl", "smh", "tbh", "thx", "wtf")
+# What English borrowed and often spells as it was: such words say nothing of the language around them. "_" is a blank.
+BORROWED = tuple(
+    "adiós à_la_carte à_la_mode apéritif appliqué attaché bête_noire blasé bric-à-brac café canapé château châteaux "  # noqa: SIM905
+    "chaîné c'est_la_vie chargé_d'affaires cliché clichéd communiqué consommé coup_d'état crème_brûlée crème_caramel "
+    "crème_de_la_crème crème_fraîche crêpe croûton crudités débâcle débutante décolletage décolleté décor découpage "
+    "déjà_vu dénouement dérailleur divorcé divorcée doppelgänger éclair éclat élan élite émigré entrée entrepôt étude "
+    "exposé façade fête feliz_navidad fiancé fiancée flambé flâneur frappé führer gâteau glögg gruyère habitué "
+    "ingénue jalapeño jalapeños lamé macramé mañana matinée mêlée ménage ménage_à_trois moiré naïf naïve naïvely "
+    "naïveté née négligée niçoise noël outré papier-mâché passé pâté pâtisserie pièce_de_résistance pied-à-terre "
+    "piña_colada piñata première prêt-à-porter protégé protégée purée quinceañera raison_d'être recherché "
+    "résumé risqué rosé roué sauté sautéed séance señor señora señorita smörgåsbord soirée soufflé soupçon "
+    "tête-à-tête touché tragédienne über vicuña vis-à-vis voilà".split()
+)
 _LETTERS = {script: regex.compile(rf"\p{{Script={script}}}") for script in SCRIPTS}
 _NOT_WORDS = regex.compile(
     r"\bht{1,2}p?s?(:\S*|…)|www\.\S+|[@#][\p{L}\p{M}\p{N}_]+|\bRT\b|\b(?i:" + "|".join(CHAT) + r")\b"
 )
+_SPELLED = "|".join(BORROWED).replace("_", " ").replace("'", "['’]")
+# Language → the words that it borrowed, with their plural
+_BORROWED = {"en": regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?i:{_SPELLED})(?:['’]?s)?(?![\p{{L}}\p{{M}}])")}
 _WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*")
 _PART = regex.compile(r"[\p{L}\p{M}]+")
 
@@ -66,7 +84,7 @@ def is_foreign(caption: str, languages: Sequence[str]) -> bool:
 
     Where `languages` is empty, or holds one that SCRIPTS does not know, nothing is foreign.
     """
-    text = _NOT_WORDS.sub(" ", caption)
+    text = _telling(caption, languages)
     letters = {script: len(pattern.findall(text)) for script, pattern in _LETTERS.items()}
     if not _can_tell(languages) or not any(letters.values()):
         return False
@@ -83,7 +101,7 @@ def is_unclear(caption: str, languages: Sequence[str], knows: Callable[[str], bo
 
     `knows` says whether the model knows a word as a whole. Single words are unclear only with foreign letters in them.
     """
-    words = [word for word in _WORD.findall(_NOT_WORDS.sub(" ", caption)) if _LETTERS[MIXED].search(word)]
+    words = [word for word in _WORD.findall(_telling(caption, languages)) if _LETTERS[MIXED].search(word)]
     fewest = 2 if all(map(str.isascii, words)) else 1
     if not _can_tell(languages) or not set(languages) & set(SCRIPTS[MIXED]) or len(words) < fewest:
         return False
@@ -99,6 +117,21 @@ def is_unclear(caption: str, languages: Sequence[str], knows: Callable[[str], bo
 def is_wordless(caption: str) -> bool:
     """Return whether a caption is punctuation alone: no letter, no digit, no picture sign."""
     return not any(unicodedata.category(sign)[0] in "LN" or unicodedata.category(sign) == "So" for sign in caption)
+
+
+def _telling(caption: str, languages: Sequence[str]) -> str:
+    """Return what of a caption can tell its language: no signs of the net, and no words that `languages` borrowed.
+
+    Borrowed words stay among words of another language: they may as well be that one's own.
+    """
+    text = rest = _NOT_WORDS.sub(" ", characters.canonical(caption))
+    for language in set(languages) & set(_BORROWED):
+        rest = _BORROWED[language].sub(" ", rest)
+    words = _WORD.findall(rest)
+    if rest == text or len(words) < 2:
+        return rest
+    likely = _share(" ".join(words).lower(), languages, SCRIPTS[MIXED])
+    return rest if likely >= max(UNCLEAR.values()) else text
 
 
 def _can_tell(languages: Sequence[str]) -> bool:
