@@ -41,6 +41,14 @@ CGROUPS = (  # version 2, then 1: the folder, the file that limits it
 
 
 @dataclass(frozen=True)
+class Idle:
+    """The app before anybody tried anything."""
+
+    p95_ms: float
+    memory_mib: float
+
+
+@dataclass(frozen=True)
 class Row:
     """What came of one attack."""
 
@@ -77,20 +85,21 @@ def main() -> int:
         app = stack.enter_context(serving.serve(folder / "home", python=python, **given))
         visitor = Visitor(app.url)
         idle = visitor.ask(ANSWERS)
-        print(f"Idle: p95 {p95(idle):.0f} ms, {memory_mib(app.process.pid):.0f} MiB.\n")
+        before = memory_mib(app.process.pid)
+        print(f"Idle: p95 {p95(idle):.0f} ms, {before:.0f} MiB.\n")
         print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
         rows = []
         for name in chosen:
-            rows.append(under(name, app, folder, visitor, p95(idle), args.seconds))
+            rows.append(under(name, app, folder, visitor, Idle(p95(idle), before), args.seconds))
             print(line(rows[-1]), flush=True)
             if not rows[-1].alive:
                 break
     return 0 if all(row.held for row in rows) else 1
 
 
-def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle: float, seconds: float) -> Row:
+def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle: "Idle", seconds: float) -> Row:
     """Return what came of one attack, in its own process, while the visitor goes on."""
-    pid, log, before = app.process.pid, app.log.stat().st_size, memory_mib(app.process.pid)
+    pid, log = app.process.pid, app.log.stat().st_size
     own = [sys.executable, "-m", "benchmarks.strangers", "--seconds", str(seconds), "--attack", name, app.url]
     took: list[float] = []
     with Peak(pid) as peak, subprocess.Popen(own, cwd=ROOT, stdout=subprocess.PIPE, text=True) as attacker:
@@ -100,13 +109,13 @@ def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle
     deadline = time.monotonic() + SETTLE_S
     alive = app.process.poll() is None and visitor.ask(1)[0] < serving.START_LIMIT_S * 1000
     while alive and time.monotonic() < deadline:
-        if memory_mib(pid) - before < LEFT_MIB and not unfinished(folder):
+        if memory_mib(pid) - idle.memory_mib < LEFT_MIB and not unfinished(folder):
             break
         time.sleep(1)
-    left = memory_mib(pid) - before if alive else float("nan")
+    left = memory_mib(pid) - idle.memory_mib if alive else float("nan")
     slow = p95(took)
     grown = (app.log.stat().st_size - log) / 1000
-    return Row(name, answers, alive, slow, slow / idle, peak.mib, left, len(unfinished(folder)), grown)
+    return Row(name, answers, alive, slow, slow / idle.p95_ms, peak.mib, left, len(unfinished(folder)), grown)
 
 
 class Visitor:

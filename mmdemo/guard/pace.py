@@ -1,10 +1,12 @@
 """How fast one caller may ask: whoever asks faster waits, and whoever asks much faster is refused.
 
-A bucket for each caller, from which a request takes what it costs the server, and which fills with time.
+A bucket for each caller, from which a request takes what it costs the server, and which fills with time. Of what costs
+most a caller has two at once; the others wait for them.
 """
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +16,16 @@ from mmdemo.guard.refusals import Refusal
 
 BURST_S = 15.0  # of its pace, which a caller may take at once: a room full of people opening the page
 WAIT_S = 5.0  # at most, for the bucket to fill again
-DEAR = {"/": 20, "/config": 20, "/config/": 20, "/gradio_api/info": 10, "/gradio_api/info/": 10}  # made anew each time
+# Made anew each time, or read along piece by piece.
+DEAR = {
+    "/": 20,
+    "/config": 20,
+    "/config/": 20,
+    "/gradio_api/info": 10,
+    "/gradio_api/info/": 10,
+    "/gradio_api/upload": 10,
+}
+DEAR_AT_ONCE = 2
 REMEMBERED = 10_000  # callers; those whose bucket is full by now are forgotten beyond
 
 
@@ -26,13 +37,38 @@ class Pace:
         self._callers = callers
         self._per_s = float(limits.requests_per_s)
         self._clock = clock
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
         self._taken: dict[str, tuple[float, float]] = {}  # caller → when it last asked, and what it had taken then
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         wait = self.wait_s(self._callers.of_scope(scope), DEAR.get(scope["path"], 1))
         if wait > 0:
             await asyncio.sleep(wait)
-        await self._app(scope, receive, send)
+        if scope["path"] in DEAR:
+            await self._in_turn(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _in_turn(self, scope: Any, receive: Any, send: Any) -> None:
+        caller = self._callers.of_scope(scope)
+        turn = self._turns.setdefault(caller, asyncio.Semaphore(DEAR_AT_ONCE))  # gone with its last request
+        await turn.acquire()
+        holding = True
+
+        def leave() -> None:
+            nonlocal holding
+            if holding:
+                holding = False
+                turn.release()
+
+        async def sent(message: Any) -> None:
+            leave()  # the work is done; how slowly its answer is read is nobody else's wait
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        finally:
+            leave()
 
     def wait_s(self, caller: str, cost: float) -> float:
         """Take `cost` from the caller's bucket, and return for how long it must wait. Raises Refusal."""

@@ -1,5 +1,8 @@
 """Whoever asks too fast waits, whoever asks much too fast is refused, and nobody else notices."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from mmdemo.guard import pace
@@ -7,7 +10,7 @@ from mmdemo.guard.callers import Callers
 from mmdemo.guard.limits import Limits
 from mmdemo.guard.pace import BURST_S, WAIT_S, Pace
 from mmdemo.guard.refusals import Refusal, Refusing
-from tests.unit.mmdemo.guard.asking import Echo, ask
+from tests.unit.mmdemo.guard.asking import DISCONNECT, Echo, ask, asking
 
 LIMITS = Limits(upload_bytes=1, requests_per_s=10)
 AT_ONCE = int(10 * BURST_S)
@@ -54,6 +57,31 @@ def test_what_the_server_makes_anew_costs_more(clock: Clock) -> None:
     paced = app._app
     assert paced.wait_s("127.0.0.1", 10) == pytest.approx(0.0)
     assert paced.wait_s("127.0.0.1", 1) > 0
+
+
+def test_of_what_costs_most_a_caller_has_two_at_once_until_the_answer_begins() -> None:
+    async def facts() -> None:
+        at_once, most, go = 0, 0, asyncio.Event()
+
+        async def making(scope: Any, receive: Any, send: Any) -> None:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0.001)
+            at_once -= 1
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await go.wait()  # a slow reader
+            await send({"type": "http.response.body", "body": b""})
+
+        paced = Pace(making, LIMITS, Callers())
+        readers = [asyncio.create_task(asking(paced, [b""], "/", "GET", {}, "a", DISCONNECT, "1.1")) for _ in range(6)]
+        await asyncio.sleep(0.1)
+        assert most == pace.DEAR_AT_ONCE and len(paced._turns) == 1
+        go.set()
+        assert [status for status, _ in await asyncio.gather(*readers)] == [200] * 6
+        assert len(paced._turns) == 0
+
+    asyncio.run(facts())
 
 
 def test_not_more_callers_are_remembered_than_ask(paced: Pace, clock: Clock) -> None:
