@@ -1,7 +1,5 @@
 """Corrections as manifests (JSON lines) and as CSV, and manifests as corrections. What is written here is read here."""
 
-import csv
-import io
 import json
 import logging
 import os
@@ -23,7 +21,7 @@ from mmdemo.locale import text
 from mmdemo.review import QueueItem
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
-from mmdemo.training import manifests
+from mmdemo.training import cells, fields, manifests
 
 IMPORT = "import"  # holder and source of what came in as a manifest
 MEDIA = "media"  # folder beside a manifest
@@ -45,7 +43,7 @@ QUEUE_FIELDS = (
 )
 Entry = Mapping[str, Any]  # field → value: a line of a file
 _log = logging.getLogger(__name__)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute a cell that begins so
+_MARKS = {"true": True, "false": False}
 # JSON may hold these as they are, but readers that split a file into lines break it there
 _LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
 
@@ -118,7 +116,7 @@ def read_manifest(store: Store, task: Task, path: Path) -> Imported:
         try:
             decode.decode(row.sample, task)
             review_queue.checked_name(_annotator(row))
-            review_queue.check_mark(bool(_mark(row)), row.label, _guess(row))
+            review_queue.check_mark(bool(_mark(row)), row.label, _guess(row, task))
         except BadInput as error:
             raise ManifestError("manifest_sample", path=path, id=row.id, detail=error) from error
     added = sum(_add(store, task, decode.decode(row.sample, task), row) for row in rows)
@@ -149,18 +147,7 @@ def _as_jsonl(entries: Sequence[Entry], fields: Sequence[str]) -> str:
 
 
 def _as_csv(entries: Sequence[Entry], fields: Sequence[str]) -> str:
-    file = io.StringIO()
-    file.write("\ufeff")  # spreadsheets take the file for UTF-8 only with this mark
-    columns = [name for name in fields if name != "extra"]
-    writer = csv.DictWriter(file, columns)
-    writer.writeheader()
-    writer.writerows({name: _cell(entry[name]) for name in columns} for entry in entries)
-    return file.getvalue()
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return cells.write(entries, [name for name in fields if name != "extra"])
 
 
 def _with_media(root: Path, rows: Sequence[Labelled], out: Path) -> list[Labelled]:
@@ -185,19 +172,30 @@ def _with_media(root: Path, rows: Sequence[Labelled], out: Path) -> list[Labelle
 
 
 def _annotator(row: manifests.Row) -> str:
-    return str(row.raw.get("annotator") or IMPORT)
+    return _word(row, "annotator") or IMPORT
 
 
-def _guess(row: manifests.Row) -> str:
-    return str(row.raw.get("predicted_label") or "")
+def _guess(row: manifests.Row, task: Task) -> str:
+    return fields.spelled(_word(row, "predicted_label"), task.answers)
+
+
+def _word(row: manifests.Row, name: str) -> str:
+    """Return what a row says of itself. Raises BadInput."""
+    value = row.raw.get(name)
+    try:
+        return fields.word(value)
+    except ValueError as error:
+        raise BadInput("wrong_type", field=name, wanted="text", value=value) from error
 
 
 def _mark(row: manifests.Row) -> bool | None:
     """Return whether a row says "right answer, wrong reason", None where it does not speak of it. Raises BadInput."""
     mark = row.raw.get("wrong_reason")
-    if mark is not None and not isinstance(mark, bool):
-        raise BadInput("wrong_type", field="wrong_reason", wanted="true/false", value=mark)
-    return mark
+    if mark is None or isinstance(mark, bool):
+        return mark
+    if row.path and row.path.suffix.lower() == cells.SUFFIX and mark.lower() in _MARKS:  # a table knows texts alone
+        return _MARKS[mark.lower()]
+    raise BadInput("wrong_type", field="wrong_reason", wanted="true/false", value=mark)
 
 
 def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool:
@@ -214,7 +212,7 @@ def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool
             content.fill(row, inputs, copies)
         made = review_queue.record(session, row, "import", label, annotator, str(about.get("note") or ""), IMPORT)
         made.corrected_at = at or made.corrected_at
-        made.predicted_label, made.wrong_reason = _guess(given), bool(mark)
+        made.predicted_label, made.wrong_reason = _guess(given, task), bool(mark)
         made.model_version = str(about.get("model_version") or "")
         content.hold(session, row, True, IMPORT)
         session.commit()
@@ -226,7 +224,7 @@ def _new_row(sample_id: str, task: Task, inputs: Inputs, given: manifests.Row) -
         sample_id=sample_id,
         task=task.name,
         modalities=list(inputs.modalities),
-        label=_guess(given),
+        label=_guess(given, task),
         confidence=0.0,  # nobody predicted it here
         model_version=str(given.raw.get("model_version") or ""),
         doubt=0.0,

@@ -1,8 +1,9 @@
-"""Manifests: JSON lines of labelled samples, checked before anything is trained. Nothing is decoded here."""
+"""Manifests: labelled samples as JSON lines or a table, checked before anything is trained. Nothing is decoded here."""
 
+import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from mmdemo import characters
 from mmdemo.errors import ManifestError
 from mmdemo.samples import MODALITIES, Sample
 from mmdemo.tasks import Task
-from mmdemo.training import fields
+from mmdemo.training import cells, fields
 
 FILES = ("image", "audio")  # modalities that are paths, relative to the manifest's folder
 SHOWN_FAULTS = 5  # lines that a refusal names
@@ -78,18 +79,33 @@ def read_lines(path: Path | str, task: Task | None) -> list[Line]:
     Raises ManifestError where the file cannot be read.
     """
     path = Path(path)
-    return [_line(number, text, path, task) for number, text in _texts(path)]
-
-
-def _texts(path: Path) -> list[tuple[int, str]]:
-    """Return number and text of every line that is not blank. Raises ManifestError where the file cannot be read."""
     try:
-        texts = path.read_text("utf-8-sig").split("\n")  # captions may hold other line separators
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(
-            "manifest_unreadable", path=path, detail=getattr(error, "strerror", None) or error
-        ) from error
-    return [(number, text) for number, text in enumerate(texts, 1) if text.strip()]
+        return _READERS.get(path.suffix.lower(), _json_lines)(path, task)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        detail = getattr(error, "strerror", None) or error
+        raise ManifestError("manifest_unreadable", path=path, detail=detail) from error
+
+
+def _json_lines(path: Path, task: Task | None) -> list[Line]:
+    texts = path.read_text("utf-8-sig").split("\n")  # captions may hold other line separators
+    return [_json_line(number, text, path, task) for number, text in enumerate(texts, 1) if text.strip()]
+
+
+def _json_line(number: int, text: str, path: Path, task: Task | None) -> Line:
+    try:
+        raw = json.loads(text)
+    except ValueError:
+        return Line(number, None, "no JSON")
+    except RecursionError:
+        return Line(number, None, "JSON nested too deeply")
+    return _line(number, raw, path, task) if isinstance(raw, dict) else Line(number, None, "no JSON object")
+
+
+def _table_lines(path: Path, task: Task | None) -> list[Line]:
+    return [
+        Line(number, None, "more cells than the header") if row is None else _line(number, row, path, task)
+        for number, row in cells.read(path)
+    ]
 
 
 def examples(task: Task) -> list[Row]:
@@ -104,15 +120,10 @@ def digest(rows: Iterable[Row]) -> str:
     return hashlib.sha256("\n".join(entries).encode()).hexdigest()
 
 
-def _line(number: int, text: str, path: Path, task: Task | None) -> Line:
-    try:
-        raw = fields.storable(json.loads(text))
-    except ValueError:
-        return Line(number, None, "no JSON")
-    except RecursionError:
-        return Line(number, None, "JSON nested too deeply")
-    if not isinstance(raw, dict) or not isinstance(raw.get("id"), str | int | float):
-        return Line(number, None, "no JSON object with an id")
+def _line(number: int, given: dict[str, Any], path: Path, task: Task | None) -> Line:
+    raw = fields.storable(given)
+    if not isinstance(raw.get("id"), str | int | float):
+        return Line(number, None, "no id")
     extra, caption = raw.get("extra") or {}, raw.get("text")
     if not isinstance(extra, dict) or not isinstance(caption, str | None):
         return Line(number, None, "text must be a string and extra an object")
@@ -189,3 +200,6 @@ def _once(lines: Sequence[Line]) -> list[Line]:
             first[line.row.id] = line.number
         found.append(line)
     return found
+
+
+_READERS: dict[str, Callable[[Path, Task | None], list[Line]]] = {cells.SUFFIX: _table_lines}  # others: JSON lines

@@ -190,6 +190,23 @@ def test_the_csv_opens_in_a_spreadsheet_without_computing_anything(store: Store,
     assert {row["note"] for row in rows} == {"'=a note"}
 
 
+ODD_TEXTS = ("=1+1", "＝1+1", "\n=1+1", "\t+1", "'=1", "it's", "two\r\nlines", " blank ", 'say "no", please', ODD)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_what_goes_out_comes_in_elsewhere_unchanged(store: Store, other: Store, tmp_path: Path, form: str) -> None:
+    for number, caption in enumerate(ODD_TEXTS):
+        labelled(store, caption, seed=number, mark=number == 0, label="positive")
+    export.write_folder(store, ["sentiment"], tmp_path)
+    assert export.read_manifest(other, given.TASK, tmp_path / f"sentiment.{form}").added == len(ODD_TEXTS)
+    with store.reading() as here, other.reading() as there:
+        before, after = labels.corrections(here), labels.corrections(there)
+    assert [row.text for row in after] == list(ODD_TEXTS)
+    assert [(row.image, replace(row.correction, source="import")) for row in before] == [
+        (row.image, row.correction) for row in after
+    ]
+
+
 def test_forms_and_folders_that_do_not_exist_are_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="jsonl, csv"):
         export.write_file([], tmp_path, "sentiment", "xml")

@@ -41,7 +41,7 @@ def test_modalities_that_the_task_lacks_are_left_out(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ('{"id": "2", ', "line 2: no JSON"),
-        ("[1]", "line 2: no JSON object with an id"),
+        ("[1]", "line 2: no JSON object"),
         ({"id": "2", "text": "b", "label": "joyful"}, 'line 2: label "joyful" is none of negative'),
         ({"id": "2", "text": "b"}, "line 2: no label"),
         ({"id": "2", "image": "gone.png", "label": "neutral"}, "line 2: there is no file"),
@@ -49,7 +49,7 @@ def test_modalities_that_the_task_lacks_are_left_out(tmp_path: Path) -> None:
         ({"id": "1", "text": "b", "label": "neutral"}, 'line 2: id "1" stands in line 1 too'),
         ({"id": "2", "text": 7, "label": "neutral"}, "line 2: text must be a string"),
         ({"id": "2", "text": 0, "label": "neutral"}, "line 2: text must be a string"),
-        ({"id": None, "text": "b", "label": "neutral"}, "line 2: no JSON object with an id"),
+        ({"id": None, "text": "b", "label": "neutral"}, "line 2: no id"),
         ({"id": "2", "text": "b", "label": 0}, 'line 2: label "0" is none of negative'),
         ({"id": "2", "text": "b", "label": False}, 'line 2: label "false" is none of negative'),
         ({"id": "2", "text": "b", "label": ["neutral"]}, "line 2: label must be a word or a number"),
