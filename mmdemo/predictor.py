@@ -273,7 +273,7 @@ def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output
         none_of_these=none,
         flagged=bool(strange) or low,
         reason=_reason(label, bool(strange), low),
-        notes=(*strange, *_notes(task, served, inputs, encoded)),
+        notes=(*strange, *inputs.notes, *_notes(task, served, inputs, encoded)),
         heads={head.name: _head_answer(head, task, output, bool(strange)) for head in task.heads},
     )
 

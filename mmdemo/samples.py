@@ -26,6 +26,7 @@ class Sample:
     image: Path | str | bytes | Image.Image | None = None
     text: str = ""  # "" is no caption
     audio: Path | str | bytes | tuple[np.ndarray, int] | None = None  # a file, its bytes, or samples and rate in Hz
+    notes: tuple[str, ...] = ()  # of what was decoded before: those of its Inputs
 
 
 class Labelled(Protocol):
@@ -46,6 +47,7 @@ class Inputs:
     image: np.ndarray | None = None  # (height, width, 3) uint8 RGB, upright
     text: str | None = None  # as given; never blank
     audio: np.ndarray | None = None  # (samples,) float32 in [-1, 1], mono, decode.SAMPLE_RATE_HZ
+    notes: tuple[str, ...] = ()  # what an answer must say of damaged files: keys under [note] of the locale
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -54,7 +56,7 @@ class Inputs:
 
     def only(self, modalities: Iterable[str]) -> Inputs:
         """Return the sample with those modalities alone, as far as it has them."""
-        return Inputs(**{name: getattr(self, name) for name in modalities})
+        return Inputs(**{name: getattr(self, name) for name in modalities}, notes=self.notes)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import numpy as np
 
 from mmdemo import characters
 from mmdemo.decode import pool
-from mmdemo.decode.pictures import decode_image, encode_image
+from mmdemo.decode.files import Notes
+from mmdemo.decode.pictures import decode_image, encode_image, read_image
 from mmdemo.decode.pool import warm
-from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio, encode_audio, encode_speech
+from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio, encode_audio, encode_speech, read_audio
 from mmdemo.errors import BadInput
 from mmdemo.samples import MODALITIES, Inputs, Sample
 from mmdemo.tasks import Task
@@ -35,10 +36,12 @@ __all__ = [
     "warm",
 ]
 
+Noted = tuple[np.ndarray, Notes]
+
 
 def decode(sample: Sample, task: Task) -> Inputs:
     """Return the sample as arrays, upright RGB and 16 kHz mono. Raises BadInput with the sentence that says why not."""
-    return _decoded(sample, task, decode_image, decode_audio)
+    return _decoded(sample, task, read_image, read_audio)
 
 
 def decode_untrusted(sample: Sample, task: Task) -> Inputs:
@@ -46,9 +49,7 @@ def decode_untrusted(sample: Sample, task: Task) -> Inputs:
     return _decoded(sample, task, pool.read_image, pool.read_audio)
 
 
-def _decoded(
-    sample: Sample, task: Task, image_of: Callable[..., np.ndarray], audio_of: Callable[..., np.ndarray]
-) -> Inputs:
+def _decoded(sample: Sample, task: Task, image_of: Callable[..., Noted], audio_of: Callable[..., Noted]) -> Inputs:
     chars = len(sample.text or "")
     if chars > task.limits.text_chars:  # before anything looks at them, blank ones too
         raise BadInput("text_too_long", chars=chars, limit=task.limits.text_chars)
@@ -60,11 +61,10 @@ def _decoded(
             raise BadInput("modality_not_taken", modality=name, task=task.name, known=known)
     if not any(given.values()):
         raise BadInput("nothing_given", known=known)
-    return Inputs(
-        image=None if sample.image is None else image_of(sample.image, task.limits),
-        text=text,
-        audio=None if sample.audio is None else audio_of(sample.audio, task.limits),
-    )
+    nothing: tuple[None, Notes] = (None, ())
+    image, of_image = nothing if sample.image is None else image_of(sample.image, task.limits)
+    audio, of_audio = nothing if sample.audio is None else audio_of(sample.audio, task.limits)
+    return Inputs(image=image, text=text, audio=audio, notes=(*sample.notes, *of_image, *of_audio))
 
 
 def sample_id(inputs: Inputs, task_name: str) -> str:

@@ -26,7 +26,7 @@ try:
 except ImportError:  # no Unix: the parent's clock alone sets a limit
     resource = None  # type: ignore[assignment]
 
-READERS: dict[str, Any] = {"image": pictures.decode_image, "audio": sounds.decode_audio}  # modality → its reader
+READERS: dict[str, Any] = {"image": pictures.read_image, "audio": sounds.read_audio}  # modality → its reader
 _STATM = Path("/proc/self/statm")
 _STATM_DATA = 5  # its field of private memory that can be written, in pages: what RLIMIT_DATA counts
 
@@ -57,11 +57,11 @@ def _answer(source: FileIO, sink: FileIO) -> None:
     limits = Limits(**head["limits"])
     Image.MAX_IMAGE_PIXELS = limits.image_pixels // 2  # Pillow refuses twice as many, also within an icon
     try:
-        found = READERS[head["modality"]](content, limits)
+        found, notes = READERS[head["modality"]](content, limits)
     except BadInput as error:
         wire.send(sink, {"error": error.key, "values": error.values})
     else:
-        wire.send(sink, {"shape": found.shape}, np.ascontiguousarray(found).data.cast("B"))
+        wire.send(sink, {"shape": found.shape, "notes": notes}, np.ascontiguousarray(found).data.cast("B"))
 
 
 def _be_quiet() -> None:

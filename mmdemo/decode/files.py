@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mmdemo.errors import BadInput
 
+Notes = tuple[str, ...]  # what a reader says of a file: keys under [note] of the locale
+
 
 def content(source: Path | str | bytes, limit: int, empty: str) -> bytes:
     """Return what a file holds, or the bytes themselves; `empty` is the key of the sentence for none.

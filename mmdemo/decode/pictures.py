@@ -9,7 +9,8 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mmdemo.decode import files, jpeg
+from mmdemo.decode import colours, files, jpeg, png
+from mmdemo.decode.files import Notes
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Limits
 
@@ -17,22 +18,42 @@ LONG_SIDE_PX = 2_048  # larger pictures are made smaller: far above what any enc
 FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 # A JPEG 2000 of a few bytes promises millions of pixels, each of which takes as long as in a real one.
 JP2_PIXELS, JP2_PIXELS_PER_BYTE = 4_000_000, 100
+FEWEST_ROWS = 0.95  # share of a JPEG's rows, under which a picture that was cut off is refused
+CUT = "picture_cut"
 _WHITE = (255, 255, 255, 255)
 _HIGHEST = {"F": (1.0, 255.0, 65_535.0), "I": (255.0, 65_535.0)}  # what white may be; else it is 16 bits
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error)
 
 
 def decode_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np.ndarray:
-    """Return a picture as (height, width, 3) uint8 RGB, upright, on white. Raises BadInput.
+    """Return a picture as (height, width, 3) uint8 sRGB, upright, on white. Raises BadInput.
 
     Of an animated picture it is the first frame; its longer side has at most LONG_SIDE_PX.
     """
+    return read_image(source, limits)[0]
+
+
+def read_image(source: Path | str | bytes | Image.Image, limits: Limits) -> tuple[np.ndarray, Notes]:
+    """Return what `decode_image` does, and whether its end is missing: a key under [note]. Raises BadInput."""
+    if isinstance(source, Image.Image):
+        return _decoded(source, limits, ours=False), ()
+    content = files.content(source, limits.image_bytes, "image_empty")
     try:
-        picture = source if isinstance(source, Image.Image) else _open(source, limits)
+        return _decoded(content, limits), ()
+    except BadInput as refusal:
+        present = _rows_present(content) if refusal.key == "image_damaged" else 0.0
+        if present < FEWEST_ROWS:
+            raise
+        return _decoded(jpeg.ended(jpeg.from_start(content)), limits), (CUT,) if present < 1 else ()
+
+
+def _decoded(source: bytes | Image.Image, limits: Limits, ours: bool = True) -> np.ndarray:
+    try:
+        picture = _open(source, limits) if isinstance(source, bytes) else source
         _check_size(picture, limits)
         picture.load()
         _check_size(picture, limits)  # some formats tell their size only now: an icon holds whole files
-        return _rgb(_smaller(_eight_bit(_upright(picture, ours=picture is not source))))
+        return _rgb(_in_srgb(_upright(picture, ours)))
     except MemoryError as error:
         raise BadInput("image_costly") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -49,14 +70,17 @@ def encode_image(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _open(source: Path | str | bytes, limits: Limits) -> Image.Image:
-    content = files.content(source, limits.image_bytes, "image_empty")
+def _open(content: bytes, limits: Limits) -> Image.Image:
+    if content.startswith(png.SIGNATURE):
+        content = png.pixels_only(content)
     if content.startswith(jpeg.SIGNATURE) and jpeg.has_too_many_scans(content):
         raise BadInput("image_scans", limit=jpeg.MOST_SCANS)
     _register_formats()
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
+        if (inner := jpeg.from_start(content)) != content:
+            return _open(inner, limits)
         head = content[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         raise BadInput("image_is_svg" if head.startswith(b"<") and b"<svg" in head else "not_an_image") from error
     if picture.format == "JPEG2000" and picture.width * picture.height > JP2_PIXELS + JP2_PIXELS_PER_BYTE * len(
@@ -64,6 +88,14 @@ def _open(source: Path | str | bytes, limits: Limits) -> Image.Image:
     ):
         raise BadInput("image_costly")
     return picture
+
+
+def _rows_present(content: bytes) -> float:
+    """Return the share of rows that a damaged picture has, 0 where it is no JPEG."""
+    try:
+        return jpeg.rows_present(jpeg.from_start(content))
+    except (*_DAMAGED, MemoryError):
+        return 0.0
 
 
 def _check_size(picture: Image.Image, limits: Limits) -> None:
@@ -94,6 +126,15 @@ def _upright(picture: Image.Image, ours: bool) -> Image.Image:
     except _DAMAGED:  # broken EXIF tells nothing: the picture is taken as it is
         pass
     return picture
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """Return the picture as RGB or RGBA, its longer side at most LONG_SIDE_PX, in the colours of its profile."""
+    if picture.mode != "CMYK" or not colours.profile_of(picture):
+        picture = _eight_bit(picture)
+    profile = colours.profile_of(picture)
+    picture = _smaller(picture)
+    return _eight_bit(colours.to_srgb(picture, profile)) if profile else picture
 
 
 def _smaller(picture: Image.Image) -> Image.Image:

@@ -25,9 +25,10 @@ import numpy as np
 from PIL import Image
 
 from mmdemo import locale
-from mmdemo.decode import files, wire
-from mmdemo.decode.pictures import LONG_SIDE_PX, decode_image
-from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio
+from mmdemo.decode import files, pictures, sounds, wire
+from mmdemo.decode.files import Notes
+from mmdemo.decode.pictures import LONG_SIDE_PX
+from mmdemo.decode.sounds import SAMPLE_RATE_HZ
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Limits
 
@@ -45,17 +46,17 @@ _ROOT = Path(__file__).resolve().parents[2]
 _log = logging.getLogger(__name__)
 
 
-def read_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np.ndarray:
-    """Return what `decode_image` returns; a file, or its bytes, is read in a child. Raises BadInput."""
+def read_image(source: Path | str | bytes | Image.Image, limits: Limits) -> tuple[np.ndarray, Notes]:
+    """Return what `pictures.read_image` returns; a file, or its bytes, is read in a child. Raises BadInput."""
     if isinstance(source, Image.Image):
-        return decode_image(source, limits)
+        return pictures.read_image(source, limits)
     return _shared().read("image", files.content(source, limits.image_bytes, "image_empty"), limits)
 
 
-def read_audio(source: Path | str | bytes | tuple[np.ndarray, int], limits: Limits) -> np.ndarray:
-    """Return what `decode_audio` returns; a file, or its bytes, is read in a child. Raises BadInput."""
+def read_audio(source: Path | str | bytes | tuple[np.ndarray, int], limits: Limits) -> tuple[np.ndarray, Notes]:
+    """Return what `sounds.read_audio` returns; a file, or its bytes, is read in a child. Raises BadInput."""
     if isinstance(source, tuple):
-        return decode_audio(source, limits)
+        return sounds.read_audio(source, limits)
     return _shared().read("audio", files.content(source, limits.audio_bytes, "audio_empty"), limits)
 
 
@@ -164,8 +165,8 @@ class Pool:
         """The process ids of its children."""
         return [child.pid for child in self._children]
 
-    def read(self, modality: str, content: bytes, limits: Limits) -> np.ndarray:
-        """Return what the reader of a modality makes of a file. Raises BadInput."""
+    def read(self, modality: str, content: bytes, limits: Limits) -> tuple[np.ndarray, Notes]:
+        """Return what the reader of a modality makes of a file, and says of it. Raises BadInput."""
         number = self._idle.get()
         try:
             if not self._children[number].lives:  # it was ended while it waited
@@ -193,14 +194,15 @@ class Pool:
         return code
 
 
-def _read(child: Child, modality: str, content: bytes, limits: Limits, costs: Costs) -> np.ndarray:
+def _read(child: Child, modality: str, content: bytes, limits: Limits, costs: Costs) -> tuple[np.ndarray, Notes]:
     cpu_s = costs.seconds(len(content))
     allowance = {"memory_bytes": costs.memory_mb[modality] * 1_000_000, "cpu_s": cpu_s}
     head = {"modality": modality, "limits": asdict(limits), "allowance": allowance}
     answer, body = child.ask(head, content, _MOST_BYTES[modality](limits), costs.wait_s + costs.busy * cpu_s)
     if "error" in answer:
         raise _refusal(answer)
-    return _ARRAYS[modality](answer["shape"], body)
+    notes = tuple(note for note in answer["notes"] if f"note.{note}" in locale.catalogue(locale.LANGUAGES[0]))
+    return _ARRAYS[modality](answer["shape"], body), notes
 
 
 def _refusal(answer: Mapping[str, Any]) -> BadInput:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from mmdemo import explain
 from mmdemo.errors import BadInput
@@ -43,7 +44,8 @@ def left(seen: Pass, units: Collection[int], modalities: Collection[str]) -> Inp
         if not 0 <= number < len(known):
             raise BadInput("unknown_unit", number=number, count=len(known))
     found = deletion.without(seen.inputs, explained, [known[number] for number in units])
-    found = replace(found, **dict.fromkeys(modalities))
+    absent: dict[str, Any] = dict.fromkeys(modalities)
+    found = replace(found, **absent)
     if not found.modalities:
         raise BadInput("nothing_left")
     return found

@@ -135,7 +135,9 @@ def _line(number: int, given: dict[str, Any], path: Path, task: Task | None) -> 
 
 def _row(number: int, raw: dict[str, Any], extra: dict[str, Any], path: Path, task: Task | None) -> Row:
     taken = task.modalities if task else MODALITIES
-    files = {name: fields.file_at(path.parent, str(raw[name])) for name in FILES if name in taken and raw.get(name)}
+    files: dict[str, Any] = {
+        name: fields.file_at(path.parent, str(raw[name])) for name in FILES if name in taken and raw.get(name)
+    }
     asked = task.head_labels.items() if task else ()
     heads = {name: _word(extra, name, labels) or None for name, labels in asked if name in extra}
     return Row(

@@ -68,7 +68,7 @@ class Desk:
         again = arguments.texts(again, "again", len(MODALITIES))
         try:
             earlier = self.visits.get(like)
-            media = {name: _content(file) for name, file in zip(("image", "audio"), files, strict=True)}
+            media: dict[str, Any] = {name: _content(file) for name, file in zip(("image", "audio"), files, strict=True)}
             media |= {name: getattr(earlier.sample, name) for name in media if earlier and name in again}
             sample = Sample(text=arguments.text(caption, "text"), **media)
         finally:
@@ -314,7 +314,7 @@ def _decoded(inputs: Inputs) -> Sample:
     sound: tuple[np.ndarray, int] | None = None
     if inputs.audio is not None:
         sound = inputs.audio, decode.SAMPLE_RATE_HZ
-    return Sample(image=picture, text=inputs.text or "", audio=sound)
+    return Sample(image=picture, text=inputs.text or "", audio=sound, notes=inputs.notes)
 
 
 def _data_url(path: Path | None) -> str:

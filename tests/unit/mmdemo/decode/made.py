@@ -65,7 +65,9 @@ def wav(samples: np.ndarray, rate: int = 16_000, width: int = 2) -> bytes:
     return file.getvalue()
 
 
-def encoded(format: str, codec: str, rate: int = 48_000, layout: str = "stereo", video: bool = False) -> bytes:
+def encoded(
+    format: str, codec: str, rate: int = 48_000, layout: str = "stereo", video: bool = False, seconds: float = SECONDS
+) -> bytes:
     """Return a tone in a container; with `video`, beside a picture that moves."""
     file = io.BytesIO()
     with av.open(file, "w", format=format) as container:
@@ -75,7 +77,7 @@ def encoded(format: str, codec: str, rate: int = 48_000, layout: str = "stereo",
             for _ in range(15):
                 still = VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
                 container.mux(streams[1].encode(still))
-        left = tone(rate)
+        left = tone(rate, seconds)
         frame = AudioFrame.from_ndarray(np.stack([left] * streams[0].layout.nb_channels), format="fltp", layout=layout)
         frame.rate = rate
         resampler = av.AudioResampler(streams[0].format, layout, rate, frame_size=streams[0].frame_size or None)
@@ -108,3 +110,41 @@ def silent_video() -> bytes:
         still = VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
         container.mux([*stream.encode(still), *stream.encode(None)])
     return file.getvalue()
+
+
+DISPLAY_P3 = ((0.5151, 0.2412, -0.0011), (0.2919, 0.6922, 0.0419), (0.1572, 0.0666, 0.7841))  # XYZ under D50
+
+
+def matrix_profile(primaries: tuple[tuple[float, ...], ...] = DISPLAY_P3, gamma: float = 2.2) -> bytes:
+    """Return an ICC profile of an RGB screen: its three primaries in XYZ, and one exponent."""
+    tags = {name: _xyz(*values) for name, values in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)}
+    curve = struct.pack(">4sIIH", b"curv", 0, 1, round(gamma * 256)) + bytes(2)
+    return _profile(b"mntr", b"RGB ", b"XYZ ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve))
+
+
+def press_profile() -> bytes:
+    """Return an ICC profile of a press whose every ink but white paper is the same faded red."""
+    paper, ink = bytes((255, 128, 128)), bytes((140, 160, 145))  # L, a, b in 8 bits
+    straight = bytes(range(256))
+    unit = struct.pack(">9i", *(65_536 * (number % 4 == 0) for number in range(9)))
+    grid = paper + ink * 15  # two steps of each of four inks
+    table = struct.pack(">4sIBBBB", b"mft1", 0, 4, 3, 2, 0) + unit + straight * 4 + grid + straight * 3
+    return _profile(b"prtr", b"CMYK", b"Lab ", {b"A2B0": table})
+
+
+def _profile(device: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+    name = b"made here"
+    described = struct.pack(">4sIII", b"desc", 0, len(name) + 1, 0)[:12] + name + bytes(79)
+    tags = {b"desc": described, b"cprt": b"text\0\0\0\0none\0", b"wtpt": _xyz(0.9642, 1.0, 0.8249)} | tags
+    at, table, bodies = 128 + 4 + 12 * len(tags), b"", b""
+    for tag, body in tags.items():
+        body += bytes(-len(body) % 4)
+        table += struct.pack(">4sII", tag, at + len(bodies), len(body))
+        bodies += body
+    white = struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)
+    head = struct.pack(">I4sI4s4s4s12s4s", at + len(bodies), b"", 0x02400000, device, space, connection, b"", b"acsp")
+    return (head + bytes(28) + white).ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + bodies
+
+
+def _xyz(*values: float) -> bytes:
+    return struct.pack(">4sI3i", b"XYZ ", 0, *(round(value * 65_536) for value in values))

@@ -66,11 +66,11 @@ def test_damaged_files_are_answered_or_refused(modality: str, valid: object, rea
     assert callable(valid)
     originals, noise, refused = valid(), np.random.default_rng(27), 0
     for content in originals:
-        assert readers.read(modality, content, LIMITS).size > 0
+        assert readers.read(modality, content, LIMITS)[0].size > 0
     before = readers.pids
     for number in range(COUNT):
         try:
-            assert readers.read(modality, damaged(originals[number % len(originals)], noise), LIMITS).size > 0
+            assert readers.read(modality, damaged(originals[number % len(originals)], noise), LIMITS)[0].size > 0
         except BadInput as error:
             refused += 1
             assert all(error.sentence(language) for language in ("en", "zh"))
