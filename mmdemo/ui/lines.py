@@ -34,6 +34,7 @@ LANES = {
 }
 SESSION_CHARS = 128  # of the name that a caller gives its session
 SWEEP_S = 2.0
+ABSENT_S = 1.0  # after which whoever came into a line and listens for no answer gives way
 
 Outcome = tuple[bool, Any, Any]  # of Gradio's `push`: accepted, the event's id or why not, which of its reasons
 
@@ -42,14 +43,14 @@ class Places:
     """Who may still come into a line."""
 
     def __init__(self, settings: Settings) -> None:
-        self._places = settings.line_places
+        self.places = settings.line_places
         self._share = settings.line_share
 
     def check(self, waiting: int, own: int) -> None:
         """Return if one more may wait where `waiting` do, `own` of them of the same caller. Raises Busy."""
-        if waiting >= self._places:
+        if waiting >= self.places:
             raise Busy("line_full")
-        if 2 * waiting >= self._places and own >= self._share:
+        if 2 * waiting >= self.places and own >= self._share:
             raise Busy("line_share", most=self._share)
 
 
@@ -127,10 +128,31 @@ class Lines(queueing.Queue):
             raise BadInput("token_wrong")
         return fn
 
+    def get_events(self) -> Any:
+        """Return what is worked on next: those first who listen for their answer."""
+        for line in self.event_queue_per_concurrency_id.values():
+            if line.queue and line.current_concurrency < (line.concurrency_limit or 1):
+                line.queue.sort(key=self._is_absent)  # which keeps their order otherwise
+        return super().get_events()
+
     def _check_place(self, fn: BlockFunction, caller: str) -> None:
         line = self.event_queue_per_concurrency_id.get(fn.concurrency_id)
         waiting = line.queue if line else []
+        if 2 * len(waiting) >= self._places.places:
+            self._give_way(waiting)
         self._places.check(len(waiting), sum(self._caller(event) == caller for event in waiting))
+
+    def _give_way(self, waiting: list[queueing.Event]) -> None:
+        """Take those out of a line that is getting long who have not listened for their answer for a while."""
+        for event in [event for event in waiting if self._is_absent(event)]:
+            waiting.remove(event)
+            self.event_ids_to_events.pop(event._id, None)
+            language = locale.pick(event.request.headers.get("accept-language"))
+            self.send_message(event, _refusal(locale.text("error.answer_dropped", language)))
+
+    def _is_absent(self, event: queueing.Event) -> bool:
+        box = self.mail.get(event.session_hash)
+        return box is None or box.is_left(ABSENT_S)
 
     def _told(self, body: PredictBodyInternal, fn: BlockFunction, request: Any, sentence: str) -> Outcome:
         event = queueing.Event(body.session_hash, fn, request, None)

@@ -63,6 +63,10 @@ class Mailbox(asyncio.Queue[Any]):
         """Somebody is here."""
         self.touched = self._clock()
 
+    def is_left(self, since_s: float) -> bool:
+        """Tell whether nobody listens here, and nobody has for so long."""
+        return self.readers == 0 and self._clock() - self.touched >= since_s
+
     async def get(self) -> Any:
         """Wait for the next message, as a reader."""
         self.readers += 1

@@ -283,3 +283,20 @@ def test_a_flood_of_direct_calls_is_refused_in_a_sentence() -> None:
 
 def test_lanes_leave_the_lines_their_threads() -> None:
     assert turns.LANES + sum(lines.LANES.values()) <= 40  # Gradio's max_threads
+
+
+@pytest.mark.slow
+def test_who_listens_for_no_answer_gives_way(served: Lined) -> None:
+    crowd, visitor = [served.caller() for _ in range(8)], served.caller()
+    with served.gated.closed(), ThreadPoolExecutor(1) as pool:
+        _, first = crowd[0].join("predict", *GIVEN)
+        served.wait_for_line("predict", 0)  # it is at work
+        sessions = [caller.join("predict", *GIVEN)[1] for caller in crowd]
+        time.sleep(lines.ABSENT_S + 0.1)  # all places are taken, and nobody listens
+        other = pool.submit(visitor.call, "predict", "sentiment", None, "laughing", None, "none", False)
+        served.wait_for_line("predict", 1)
+        served.gated.gate.set()
+        assert other.result()["success"]
+    ends = [one for one in crowd[0].read(sessions[0]) if one["msg"] == "process_completed"]
+    assert ends[0]["output"]["error"].startswith("This answer was not fetched")
+    assert any(one["msg"] == "process_completed" for one in crowd[0].read(first))
