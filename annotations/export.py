@@ -15,7 +15,7 @@ from annotations import content, media, review_queue
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import Labelled
-from mmdemo import decode
+from mmdemo import characters, decode
 from mmdemo.errors import BadInput, ManifestError, UnknownName
 from mmdemo.locale import text
 from mmdemo.review import QueueItem
@@ -210,7 +210,9 @@ def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool
         row = row or _new_row(sample_id, task, inputs, given)
         if not row.has_content:
             content.fill(row, inputs, copies)
-        made = review_queue.record(session, row, "import", label, annotator, str(about.get("note") or ""), IMPORT)
+        made = review_queue.record(
+            session, row, "import", label, annotator, characters.storable(str(about.get("note") or "")), IMPORT
+        )
         made.corrected_at = at or made.corrected_at
         made.predicted_label, made.wrong_reason = _guess(given, task), bool(mark)
         made.model_version = str(about.get("model_version") or "")

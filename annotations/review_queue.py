@@ -12,6 +12,7 @@ from functools import partial
 from annotations import content, doubt, media, served
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
 from annotations.store import Raced, Session, Store, labels, samples
+from mmdemo import characters
 from mmdemo.errors import BadInput, Conflict, UnknownName
 from mmdemo.review import LABELLED, QUEUED, SCRIPTS, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
 from mmdemo.samples import Inputs, Prediction
@@ -321,8 +322,8 @@ def task_of(tasks: Mapping[str, Task], name: str) -> Task:
 
 
 def checked_name(annotator: str) -> str:
-    """Return an annotator's name without outer spaces. Raises BadInput where there is none or a very long one."""
-    name = annotator.strip()
+    """Return the form of an annotator's name that is kept, of all that look like it. Raises BadInput."""
+    name = characters.canonical_name(annotator)
     if not name:
         raise BadInput("no_annotator")
     if len(name) > NAME_CHARS:
@@ -339,4 +340,4 @@ def check_mark(wrong_reason: bool, label: str, guess: str) -> None:
 def _checked_note(note: str) -> str:
     if len(note) > NOTE_CHARS:
         raise BadInput("too_long", field="note", length=len(note), most=NOTE_CHARS)
-    return note.strip()
+    return characters.storable(note.strip())

@@ -7,8 +7,11 @@ consents in `holdings` and goes when the last of them goes. `migrations/` builds
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, TypeDecorator
+import sqlalchemy
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from mmdemo import characters
 
 HEAD = "0005"  # the newest migration; a test compares it with the folder
 
@@ -24,6 +27,23 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class String(TypeDecorator[str]):
+    """A text of limited length, with U+FFFD for what no database stores: also where a row is looked for by it."""
+
+    impl = sqlalchemy.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else characters.storable(value)
+
+
+class Text(String):
+    """The same without a limit."""
+
+    impl = sqlalchemy.Text
+    cache_ok = True
 
 
 class Base(DeclarativeBase):

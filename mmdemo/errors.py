@@ -18,9 +18,10 @@ so that the page can say them in the reader's language.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from mmdemo import locale
+from mmdemo import characters, locale
 
 _FOLDERS = re.compile(r"(?<![\w:/])/(?:[^\s'\"/]+/)*(?=[^\s'\"/])")
 
@@ -37,12 +38,16 @@ class MmdemoError(Exception):
 
     def sentence(self, language: str = "en") -> str:
         """Return the one sentence that a reader of `language` sees."""
-        return locale.text(f"error.{self.key}", language, **self.values)
+        return self._with(self.values, language)
 
     def public_sentence(self, language: str = "en") -> str:
         """Return the sentence for visitors: of the server's files it says how they are called, not where they lie."""
         values = {name: _without_folders(value) for name, value in self.values.items()}
-        return locale.text(f"error.{self.key}", language, **values)
+        return self._with(values, language)
+
+    def _with(self, values: Mapping[str, object], language: str) -> str:
+        # What was given may be what no page, log or terminal takes: half of a character.
+        return characters.storable(locale.text(f"error.{self.key}", language, **values))
 
     def __str__(self) -> str:
         return self.sentence()

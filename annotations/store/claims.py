@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from annotations.schema import SampleRow
 from annotations.store.samples import HAS_CONTENT, WAITING
+from mmdemo import characters
 from mmdemo.review import SKIPPED, ClaimSample
 
 ASKED = (*WAITING, SKIPPED)  # states in which the queue comes to a sample: what was skipped at its end
@@ -20,7 +21,11 @@ def take(session: Session, sample_id: str, asked: ClaimSample, at: datetime, unt
     The moments are UTC. All that must hold stands in the UPDATE, so that it holds for one of two at once.
     """
     claim = update(SampleRow).where(SampleRow.sample_id == sample_id, _asked(), _free(asked.session, at))
-    values = {"claimed_by": asked.annotator, "claim_session": asked.session, "claimed_until": until}
+    values = {
+        "claimed_by": characters.canonical_name(asked.annotator),
+        "claim_session": asked.session,
+        "claimed_until": until,
+    }
     return _changed(session, claim.values(values)) == 1
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mmdemo import characters
 from mmdemo.locale import text
 from mmdemo.review import LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
 from mmdemo.samples import NONE_OF_THESE
@@ -145,7 +146,7 @@ def _earlier(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
 def _own(entry: ReviewItem, annotator: str) -> str:
     """Return the label that this annotator gave, while it counts."""
     counts = entry.corrections[-1] if entry.corrections else None
-    return counts.label if counts is not None and counts.annotator == annotator.strip() else ""
+    return counts.label if counts is not None and counts.annotator == characters.canonical_name(annotator) else ""
 
 
 def _guess(item: QueueItem, language: str) -> str:

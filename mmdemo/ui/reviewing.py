@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image, ImageOps
 
+from mmdemo import characters
 from mmdemo.errors import BadInput, Conflict, NotAllowed, UnknownName
 from mmdemo.locale import text
 from mmdemo.review import (
@@ -251,7 +252,7 @@ class Reviewing:
 
     def answered(self, listed: Listed, language: str) -> str:
         """Return the list of what this annotator answered."""
-        named = bool(listed.annotator.strip())
+        named = bool(characters.canonical_name(listed.annotator))
         answers = self.services.answered(listed.annotator, ANSWERS) if named else ()
         rows = answered.rows(answers, self.services.tasks, listed.current, language)
         return render.html("review_answered", language, rows=rows, named=named)

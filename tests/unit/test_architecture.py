@@ -44,7 +44,7 @@ BELOW_LOOP = MODEL | {
 # Room → the rooms it may need besides itself. A room is a module or a package with all that is in it.
 MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.characters": set(),
-    "mmdemo.errors": {"mmdemo.locale"},
+    "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.locale": set(),
     "mmdemo.samples": set(),
     "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},

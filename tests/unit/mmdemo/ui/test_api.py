@@ -201,6 +201,16 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
     assert not served.loop.corrections and "sad" not in [label for _, _, label, _ in served.loop.suggested]
 
 
+@pytest.mark.parametrize("odd", [r"\ud800", r"\u0000"])
+def test_half_a_character_is_refused_in_a_sentence_that_can_be_sent(served: Served, odd: str) -> None:
+    for name, given in (("status", [odd]), ("correct", [odd, "positive", "Ann", "", False])):
+        body = json.dumps({"data": given}).replace("\\\\", "\\")
+        answer = httpx.post(
+            f"{served.url}gradio_api/run/{name}", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert answer.json()["error"].startswith("There is no ") and "\ufffd" in answer.json()["error"]
+
+
 def test_a_refusal_comes_in_the_language_that_is_asked_for(served: Served) -> None:
     answer = post(served.url, "status", "nope", **{"Accept-Language": "zh-CN,zh;q=0.9"})
     assert answer.json()["error"] == "没有名为“nope”的任务；现有任务：sentiment, speech_emotion, spoken_digits。"
