@@ -106,6 +106,8 @@ def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle
         while attacker.poll() is None and app.process.poll() is None:
             took += visitor.ask(1)
         answers = attacker.communicate()[0].strip()
+    if attacker.returncode:
+        raise SystemExit(f"The attack itself failed: {name}")
     deadline = time.monotonic() + SETTLE_S
     alive = app.process.poll() is None and visitor.ask(1)[0] < serving.START_LIMIT_S * 1000
     while alive and time.monotonic() < deadline:
