@@ -8,12 +8,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotations import media
 from annotations.store.labels import Labelled
+from mmdemo import decode
+from mmdemo.errors import BadInput
 from mmdemo.samples import Sample
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
 
 _HASH_BYTES = 8  # of SHA-256, read as a number in [0, 1)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A correction whose sample cannot be read."""
+
+    sample_id: str
+    file: str  # name under the media folder, "" where it is not a file's fault
+    why: BadInput | None  # None: the file is missing, or not the one that was stored
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,7 @@ class Snapshot:
     rows: tuple[Row, ...]  # one a sample, by id: `Row.id` is the sample_id, `Row.label` the latest correction's
     digest: str  # SHA-256 over ids and labels: the same corrections give the same one
     last_correction: int  # id of the newest correction in it, 0 for none
+    left_out: tuple[LeftOut, ...] = ()  # what should be in it, by id
 
 
 @dataclass(frozen=True)
@@ -45,17 +58,21 @@ def is_held_out(sample_id: str, share: float) -> bool:
     return int.from_bytes(digest[:_HASH_BYTES]) / 256**_HASH_BYTES < share
 
 
-def freeze(task: Task, labelled: Iterable[Labelled], media: Path) -> Snapshot:
-    """Return the snapshot of corrections given oldest first: a sample's last one counts.
+def freeze(task: Task, labelled: Iterable[Labelled], root: Path) -> Snapshot:
+    """Return the snapshot of corrections given oldest first: a sample's last one counts. `root`: the media folder.
 
-    Left out is what can't be learned from: content that was taken back, a label that the task no longer has.
+    Left out is what can't be learned from: content that was taken back, a label that the task no longer has; and, named
+    in `left_out`, what can't be read: a stored file that is missing or damaged, more than the task takes today.
     """
     latest = {item.correction.sample_id: item for item in labelled}
-    usable = [item for item in latest.values() if _has_content(item, media) and item.correction.label in task.answers]
-    rows = tuple(sorted((_row(item, media) for item in usable), key=lambda row: row.id))
+    wanted = [item for item in latest.values() if _has_content(item) and item.correction.label in task.answers]
+    faults = {item.correction.sample_id: fault for item in wanted if (fault := _fault(item, task, root))}
+    usable = [item for item in wanted if item.correction.sample_id not in faults]
+    rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))
     listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
     digest = hashlib.sha256(listing.encode()).hexdigest()
-    return Snapshot(task.name, rows, digest, max((item.correction_id for item in usable), default=0))
+    newest = max((item.correction_id for item in usable), default=0)
+    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)))
 
 
 def split(snapshot: Snapshot, share: float) -> Split:
@@ -67,15 +84,26 @@ def split(snapshot: Snapshot, share: float) -> Split:
     )
 
 
-def _has_content(item: Labelled, media: Path) -> bool:
-    files = [media / name for name in (item.image, item.audio) if name]
-    return bool(files or item.text) and all(file.is_file() for file in files)
+def _has_content(item: Labelled) -> bool:
+    return bool(item.text or item.image or item.audio)
 
 
-def _row(item: Labelled, media: Path) -> Row:
+def _fault(item: Labelled, task: Task, root: Path) -> LeftOut | None:
+    sample_id = item.correction.sample_id
+    broken = next((name for name in (item.image, item.audio) if name and not media.is_whole(root, name)), None)
+    if broken:
+        return LeftOut(sample_id, broken, None)
+    try:
+        decode.decode(_row(item, root).sample, task)
+    except BadInput as error:
+        return LeftOut(sample_id, item.image or item.audio or "", error)
+    return None
+
+
+def _row(item: Labelled, root: Path) -> Row:
     sample = Sample(
-        image=media / item.image if item.image else None,
+        image=root / item.image if item.image else None,
         text=item.text or "",
-        audio=media / item.audio if item.audio else None,
+        audio=root / item.audio if item.audio else None,
     )
     return Row(item.correction.sample_id, sample, item.correction.label, group=item.correction.source)

@@ -59,8 +59,8 @@ class Imported:
 def write_folder(store: Store, tasks: Sequence[str], out: Path) -> dict[str, int]:
     """Write one manifest and one CSV a task into `out`, with copies of the media; return task → rows.
 
-    Only corrections that count and still have their content. A file that is missing here is named in the log, and left
-    out of its row; a row that has nothing else is left out. Raises StorageError.
+    Only corrections that count and still have their content. A file that is missing or damaged is named in the log, and
+    left out of its row; a row that has nothing else is left out. Raises StorageError.
     """
     written = {}
     for task in tasks:
@@ -151,11 +151,11 @@ def _as_csv(entries: Sequence[Entry], fields: Sequence[str]) -> str:
 
 
 def _with_media(root: Path, rows: Sequence[Labelled], out: Path) -> list[Labelled]:
-    """Copy the files, and return the rows with those of their files that there are."""
+    """Copy the files, and return the rows with those of their files that are whole."""
     missing = set()
     for name in sorted({name for row in rows for name in (row.image, row.audio) if name}):
         target = out / name
-        if not (root / name).is_file():
+        if not media.is_whole(root, name):
             missing.add(name)
         elif not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,15 @@ def copies_of(inputs: Inputs) -> dict[str, Copy]:
     return copies
 
 
+def is_whole(root: Path, name: str) -> bool:
+    """Return whether there is a file of that name, with the bytes that its name says."""
+    try:
+        data = (root / name).read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(data).hexdigest() == name.replace("/", "").partition(".")[0]
+
+
 @contextlib.contextmanager
 def keeping(root: Path, copies: Sequence[Copy]) -> Iterator[None]:
     """Write the files, and take back those that are new if the body fails.
@@ -56,9 +65,10 @@ def keeping(root: Path, copies: Sequence[Copy]) -> Iterator[None]:
     try:
         for copy in copies:
             path = root / copy.name
-            if not path.exists():
+            is_new = not path.exists()
+            if is_new or not is_whole(root, copy.name):  # a damaged one is mended when its sample comes again
                 _write(path, copy.data)
-                written.append(path)
+                written += [path] if is_new else []
         yield
     except OSError as error:
         _remove(written)

@@ -20,7 +20,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -43,6 +43,7 @@ from mmdemo.versions import Versions
 
 SEED = 0
 FAILED_EXIT = 1
+NAMED, ID_CHARS = 5, 12  # samples that a reason names, and how much of their ids
 _told = threading.Event()  # to stop, by a signal
 
 
@@ -106,7 +107,7 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     """Train, judge and serve. `note` writes down what a kill must not leave unknown, before it comes to be."""
     early = _too_early(night)
     if early is not None:
-        return early
+        return replace(early, verdict=_with_left_out(night, early.verdict))
     name = night.task.name
     pointed, challenger = night.versions.champion(name), night.versions.new_name(name)
     champion = Predictor(night.task, None, night.settings).model_version  # another one, where that cannot be loaded
@@ -115,7 +116,7 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     try:
         comparison = _compare(night, champion, challenger)
         verdict = _unless_moved(night, pointed, gate.judge(comparison))
-        outcome = Outcome(verdict, _figures(night, comparison), challenger)
+        outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison), challenger)
         note(**outcome.columns())
         if verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
@@ -190,6 +191,19 @@ def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:
         return verdict
     moved = Reason("status.night_champion_moved", {"now": now, "champion": champion})
     return Verdict(gate.REJECTED, (*verdict.reasons, moved))
+
+
+def _with_left_out(night: Night, verdict: Verdict) -> Verdict:
+    """Name the samples that could not be read: the night goes on without them."""
+    left_out = night.snapshot.left_out
+    if not left_out:
+        return verdict
+    named = "; ".join(
+        f"{one.sample_id[:ID_CHARS]} {one.file}{f': {one.why}' if one.why else ''}" for one in left_out[:NAMED]
+    )
+    more = " …" if len(left_out) > NAMED else ""
+    reason = Reason("status.night_left_out", {"count": len(left_out), "samples": named + more})
+    return Verdict(verdict.name, (*verdict.reasons, reason))
 
 
 def _figures(night: Night, comparison: Comparison) -> dict[str, float]:

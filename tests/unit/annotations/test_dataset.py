@@ -1,15 +1,17 @@
 """A snapshot is the same whatever the order; its split is fixed by content, and stays."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from annotations import dataset
+from annotations import dataset, media
 from annotations.dataset import is_held_out
 from annotations.store.labels import Labelled
+from mmdemo.decode import encode_image
 from mmdemo.review import Correction
-from tests.unit.annotations.given import TASK
+from tests.unit.annotations.given import TASK, picture
 
 NOWHERE = Path("/nowhere")
 IDS = [f"{number:064x}" for number in range(2000)]
@@ -20,6 +22,13 @@ def labelled(number: int, label: str = "positive", correction_id: int | None = N
     correction = Correction(IDS[number], TASK.name, label, "ann", "", "2026-11-23T10:00:00+00:00", "neutral", "v1")
     fields = {"text": f"caption {number}", "image": None, "audio": None, **content}
     return Labelled(number if correction_id is None else correction_id, correction, **fields)
+
+
+def stored(folder: Path) -> str:
+    """Store a picture under `folder` and return its name there."""
+    copy = media.copy_of(encode_image(picture(1)))
+    with media.keeping(folder, [copy]):
+        return copy.name
 
 
 def test_the_share_that_is_held_out_is_about_right() -> None:
@@ -63,8 +72,7 @@ def test_another_label_is_another_snapshot() -> None:
 
 
 def test_forgotten_content_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "there.webp").touch()
-    items = [labelled(1, text=None), labelled(2, image="gone.webp"), labelled(3, image="there.webp"), labelled(4)]
+    items = [labelled(1, text=None), labelled(2, image="gone.webp"), labelled(3, image=stored(tmp_path)), labelled(4)]
     assert [row.id for row in dataset.freeze(TASK, items, tmp_path).rows] == [IDS[3], IDS[4]]
 
 
@@ -83,9 +91,42 @@ def test_the_parts_share_nothing_and_leave_nothing_out() -> None:
 
 
 def test_a_row_carries_what_was_given(tmp_path: Path) -> None:
-    (tmp_path / "p.webp").touch()
-    row = dataset.freeze(TASK, [labelled(1, image="p.webp")], tmp_path).rows[0]
-    assert (row.sample.text, row.sample.image, row.sample.audio) == ("caption 1", tmp_path / "p.webp", None)
+    name = stored(tmp_path)
+    row = dataset.freeze(TASK, [labelled(1, image=name)], tmp_path).rows[0]
+    assert (row.sample.text, row.sample.image, row.sample.audio) == ("caption 1", tmp_path / name, None)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-1],
+        lambda data: b"",
+        lambda data: b"no picture",
+        lambda data: data[:200] + bytes(50) + data[250:],
+        lambda data: encode_image(picture(2)),
+    ],
+)
+def test_a_damaged_file_is_left_out_by_name_and_the_others_stay(tmp_path: Path, damage: Callable) -> None:
+    name = stored(tmp_path)
+    (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
+    snapshot = dataset.freeze(TASK, [labelled(1, image=name), labelled(2)], tmp_path)
+    assert [row.id for row in snapshot.rows] == [IDS[2]]
+    assert [(one.sample_id, one.file, one.why) for one in snapshot.left_out] == [(IDS[1], name, None)]
+    assert snapshot.digest == dataset.freeze(TASK, [labelled(2)], tmp_path).digest
+
+
+def test_what_the_task_takes_no_longer_is_left_out_with_the_sentence_that_says_why(tmp_path: Path) -> None:
+    narrow = dataclasses.replace(TASK, limits=dataclasses.replace(TASK.limits, text_chars=20))
+    [left_out] = dataset.freeze(narrow, [labelled(1, text="long " * 5), labelled(2)], tmp_path).left_out
+    assert left_out.sample_id == IDS[1] and "25" in str(left_out.why)
+
+
+def test_a_file_is_mended_when_its_sample_comes_again(tmp_path: Path) -> None:
+    name = stored(tmp_path)
+    (tmp_path / name).write_bytes(b"half")
+    assert stored(tmp_path) == name
+    assert media.is_whole(tmp_path, name)
 
 
 def test_none_of_these_is_learned_from_where_the_task_has_it() -> None:

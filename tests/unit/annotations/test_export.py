@@ -58,15 +58,20 @@ def test_what_is_exported_is_a_manifest_to_train_on(store: Store, tmp_path: Path
     assert (row.id, row.label, row.sample.text) == (sample_id, "negative", ODD)
 
 
-def test_an_export_goes_on_without_a_file_that_is_missing_and_names_it(store: Store, tmp_path: Path, caplog) -> None:
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+def test_an_export_goes_on_without_a_file_that_is_missing_or_damaged_and_names_it(
+    store: Store, tmp_path: Path, caplog, damage
+) -> None:
     whole, lacking = labelled(store, "whole", seed=1), labelled(store, "lacking", seed=2)
     with store.reading() as session:
         name = samples.get(session, lacking).image
-    (store.media / name).unlink()
+    damage(store.media / name)
     assert export.write_folder(store, ["sentiment"], tmp_path) == {"sentiment": 2}
     rows = {row.id: row.sample for row in manifests.read(tmp_path / "sentiment.jsonl", given.TASK)}
     assert rows[whole].image.is_file() and (rows[lacking].image, rows[lacking].text) == (None, "lacking")
-    assert caplog.messages == [f"Sample {lacking} is exported without its file {name}, which is missing here."]
+    assert caplog.messages == [
+        f"Sample {lacking} is exported without its file {name}, which is missing or damaged here."
+    ]
 
 
 def test_import_restores_the_corrections_of_another_home_once(store: Store, other: Store, tmp_path: Path) -> None:

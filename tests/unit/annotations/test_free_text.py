@@ -1,4 +1,4 @@
-"""Names and notes as people and programs write them: one annotator in every spelling, and nothing that can't be stored."""
+"""Names and notes as people and programs write them: one annotator in every spelling, nothing that cannot be stored."""
 
 import pytest
 

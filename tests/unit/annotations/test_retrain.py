@@ -19,7 +19,7 @@ from annotations.dataset import Snapshot, Split, is_held_out
 from annotations.store import Store, open_store, runs
 from mmdemo import sidecar, tasks
 from mmdemo.decode import decode
-from mmdemo.errors import Busy, CheckpointError, ManifestError
+from mmdemo.errors import Busy, CheckpointError
 from mmdemo.model import MultimodalModel
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample
@@ -171,9 +171,8 @@ def test_too_few_to_judge_by_wait_and_say_how_many_are_missing(config: Settings,
 
 def test_a_run_that_fails_is_written_down_and_leaves_the_champion(config: Settings, task: Task, pictures) -> None:
     answer(config, task, pictures[:40])
-    stored = next(path for path in sorted(config.media.rglob("*.*")))
-    stored.write_bytes(b"no picture")
-    with pytest.raises(ManifestError):
+    (Versions(config).path(task.name, FIRST) / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(CheckpointError):
         retrain.retrain(config, task)
     row = last_row(config, task)
     assert (row.state, row.verdict, row.challenger) == ("failed", None, None)
