@@ -213,7 +213,7 @@ def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool
         made = review_queue.record(
             session, row, "import", label, annotator, characters.storable(str(about.get("note") or "")), IMPORT
         )
-        made.corrected_at = at or made.corrected_at
+        made.corrected_at = min(at, now()) if at else made.corrected_at  # no answer of the future counts
         made.predicted_label, made.wrong_reason = _guess(given, task), bool(mark)
         made.model_version = str(about.get("model_version") or "")
         content.hold(session, row, True, IMPORT)

@@ -7,6 +7,7 @@ is withdrawn or a later one is given. Content goes elsewhere: `retention`. Who i
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from annotations import content, doubt, media, served
@@ -219,7 +220,7 @@ def correct(
     again: bool = True,
     browser: str = SCRIPTS,
 ) -> Correction:
-    """Store what a person says a sample is. A later correction counts instead of an earlier one, which stays.
+    """Store what a person says a sample is. Of several people's what most of them say counts, of equals the latest.
 
     `external_id` names the annotation of another server (`source`) that this is: the same one with the same label is
     stored once. `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where
@@ -239,8 +240,10 @@ def correct(
             return labels.as_correction(known, row.task)
         made = record(session, row, "label", label, annotator, note, source, browser)
         made.external_id, made.wrong_reason = external_id, wrong_reason
+        session.flush()
+        stored, counting = labels.as_correction(made, row.task), labels.counting(session, sample_id)
         session.commit()
-        return labels.as_correction(made, row.task)
+        return replace(stored, counts=counting is None or counting.label == label)
 
 
 def record(
@@ -281,7 +284,7 @@ def withdraw(store: Store, source: str, external_id: str) -> str | None:
             return None
         row = samples.get(session, made.sample_id)
         made.withdrawn_at = now()
-        _reopen(session, row, source)
+        reopen(session, row, source)
         session.commit()
         return row.sample_id
 
@@ -301,14 +304,15 @@ def undo(store: Store, annotator: str, browser: str = SCRIPTS) -> str | None:
         row = samples.get(session, last.sample_id)
         if last.correction_id is not None:
             session.get_one(CorrectionRow, last.correction_id).withdrawn_at = now()
-            _reopen(session, row, annotator)
+            reopen(session, row, annotator)
         elif row.state == last.after:
             move(session, row, "undo", annotator)
         session.commit()
         return row.sample_id
 
 
-def _reopen(session: Session, row: SampleRow, who: str) -> None:
+def reopen(session: Session, row: SampleRow, who: str) -> None:
+    """Ask again about a sample of which no correction stands any more."""
     session.flush()
     if row.state == LABELLED and not labels.history(session, row.sample_id):
         move(session, row, "undo", who)

@@ -109,7 +109,7 @@ class HoldingRow(Base):
 
 
 class CorrectionRow(Base):
-    """What a person said a sample is. The latest one that stands counts; earlier ones are its history."""
+    """What a person said a sample is; which of those that stand counts, `store.labels` says."""
 
     __tablename__ = "corrections"
     __table_args__ = (Index(None, "source", "external_id"),)
@@ -195,7 +195,7 @@ class OutsideProjectRow(Base):
     __tablename__ = "outside_projects"
 
     system: Mapped[str] = mapped_column(String(20), primary_key=True)
-    server: Mapped[str] = mapped_column(String(300), primary_key=True)  # its URL: two servers don't share ids
+    server: Mapped[str] = mapped_column(String(300), primary_key=True)  # the random id in the project's description
     name: Mapped[str] = mapped_column(String(100), primary_key=True)  # the task's name, or "media"
     project: Mapped[str] = mapped_column(String(100))
     pulled_until: Mapped[datetime | None]

@@ -28,6 +28,7 @@ class FakeServer:
     before: Callable[[str], None] = lambda name: None
     listed: Callable[[Upload], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+    url: str = URL  # under which it is reached
     clock: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def connect(self, url: str, key: str) -> FakeClient:
@@ -68,10 +69,8 @@ class FakeServer:
 class FakeClient:
     """The methods of `annotations.labelstudio.client.Client`."""
 
-    url = URL
-
     def __init__(self, server: FakeServer) -> None:
-        self._server = server
+        self._server, self.url = server, server.url
 
     def __enter__(self) -> Self:
         return self
@@ -90,10 +89,15 @@ class FakeClient:
         self._server.before("create_project")
         made = Project(next(self._server.numbers), title, description, label_config, "")
         self._server.projects[made.id] = made
+        self._server.before("create_project done")
         return made
 
     def set_label_config(self, project: int, label_config: str) -> None:
         self._server.projects[project] = replace(self._server.projects[project], label_config=label_config)
+
+    def set_description(self, project: int, description: str) -> None:
+        self._server.before("set_description")
+        self._server.projects[project] = replace(self._server.projects[project], description=description)
 
     def set_model_version(self, project: int, version: str) -> None:
         self._server.projects[project] = replace(self._server.projects[project], model_version=version)

@@ -23,7 +23,10 @@ class Contract:
         assert [project for project in client.projects() if project.id == made.id] == [made]
         assert (made.title, made.description, made.label_config) == ("contract: project", "what it is for", config)
         client.set_label_config(made.id, tasks.MEDIA_CONFIG)
-        assert {p.id: p.label_config for p in client.projects()}[made.id] == tasks.MEDIA_CONFIG
+        client.set_description(made.id, "it is for this [place:0123456789abcdef]")
+        (changed,) = [project for project in client.projects() if project.id == made.id]
+        assert changed.label_config == tasks.MEDIA_CONFIG
+        assert changed.description == "it is for this [place:0123456789abcdef]"
 
     def test_tasks_come_back_in_order_with_their_data(self, client: Client) -> None:
         project = client.create_project("contract: tasks", "", tasks.label_config(TASK))

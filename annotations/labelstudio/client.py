@@ -124,6 +124,11 @@ class Client:
         with self._translated():
             self._sdk.projects.update(id=project, label_config=label_config)
 
+    def set_description(self, project: int, description: str) -> None:
+        """Replace a project's description."""
+        with self._translated():
+            self._sdk.projects.update(id=project, description=description)
+
     def set_model_version(self, project: int, version: str) -> None:
         """Say whose predictions the project's page preselects."""
         with self._translated():

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from annotations.labelstudio import place, tasks
+from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client, Project, Upload
+from annotations.labelstudio.place import Site
 from annotations.labelstudio.tasks import Outgoing
 from annotations.store import Store
 from mmdemo.errors import LabelStudioError
@@ -18,7 +19,10 @@ class Files:
     def __init__(self, client: Client, store: Store, projects: Iterable[Project], folder: Path | None) -> None:
         """`folder`: the server's media folder, where this machine can reach it."""
         self._client, self._store, self._folder = client, store, folder
-        self._project = place.find_project(client, store, projects, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
+        self._projects = list(projects)
+        self._site = Site(client, store, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
+        found = self._site.find(self._projects)
+        self._project = found and found[0]
         self._uploads: list[Upload] = []
         self._list()
         self.leftover: list[str] = []  # files that are no longer served but still lie on the server's disk
@@ -65,10 +69,8 @@ class Files:
         return {upload.name.rsplit("-", 1)[-1]: upload for upload in self._uploads}  # less the server's prefix
 
     def _create(self) -> Project:
-        made = self._client.create_project(tasks.MEDIA_TITLE, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)
-        place.note_project(self._client, self._store, NAME, made)
-        self._project = made
-        return made
+        self._project, _ = self._site.make(self._projects, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)
+        return self._project
 
     def _unlink(self, path: str) -> bool:
         if self._folder is None:

@@ -1,14 +1,20 @@
-"""Where things live: one task on one Label Studio server, with what the store notes about it."""
+"""Where things live: one task in one Label Studio project, with what the store notes about it.
 
+A project is known by a random id that is written into its description: a server may be reached by several names, a new
+server counts its projects anew, and two home folders may share one.
+"""
+
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from annotations import review_queue
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client, Project
-from annotations.schema import OutsideRow, SampleRow
-from annotations.store import Store, outside, samples
+from annotations.schema import OutsideProjectRow, OutsideRow, SampleRow
+from annotations.store import Session, Store, outside
 from mmdemo.errors import LabelStudioError
 from mmdemo.review import QUEUED
 from mmdemo.tasks import Task
@@ -21,14 +27,15 @@ class Noted:
     """What the store notes about a sample that lives there."""
 
     files: tuple[tuple[int, str], ...] = ()  # ids and paths of its uploads: another user's key does not list them
-    annotation: int | None = None  # the one that was taken over last …
-    updated_at: str = ""  # … as it was then
-    skipped: bool = False  # … and whether it said no label
+    annotations: dict[str, str] = field(default_factory=dict)  # those that were looked at: id → when it was changed
+    skipped: bool = False  # whether they put the sample off
 
     @classmethod
     def read(cls, extra: dict[str, Any]) -> "Noted":
-        """Return what `extra` of a link holds."""
-        return cls(**{**extra, "files": tuple((number, path) for number, path in extra.get("files", ()))})
+        """Return what `extra` of a link holds; an earlier release noted one annotation alone."""
+        only = {str(extra["annotation"]): extra.get("updated_at", "")} if extra.get("annotation") is not None else {}
+        files = tuple((number, path) for number, path in extra.get("files", ()))
+        return cls(files, extra.get("annotations", only), bool(extra.get("skipped", False)))
 
     def written(self) -> dict[str, Any]:
         """Return it as `extra` of a link."""
@@ -43,6 +50,7 @@ class Place:
     store: Store
     task: Task
     project: Project
+    id: str  # the random one in the project's description
     links: dict[str, OutsideRow] = field(default_factory=dict)  # sample id → link, as the round began
 
     def rows(self, sample_ids: Iterable[str]) -> dict[str, SampleRow]:
@@ -57,19 +65,16 @@ class Place:
             return Noted()
         return Noted.read(link.extra)
 
-    def keep_link(self, sample_id: str, remote: int, noted: Noted) -> None:
+    def keep_link(self, session: Session, row: SampleRow, remote: int, noted: Noted) -> None:
         """Note that a sample lies there; one that is queued here counts as sent."""
-        with self.store.session() as session:
-            row = samples.get(session, sample_id)
-            outside.keep_link(session, SYSTEM, self.client.url, row, self.project.id, remote, noted.written())
-            if row.state == QUEUED and row.has_content:
-                review_queue.move(session, row, "send", SYSTEM)
-            session.commit()
+        outside.keep_link(session, SYSTEM, self.id, row, self.project.id, remote, noted.written())
+        if row.state == QUEUED and row.has_content:
+            review_queue.move(session, row, "send", SYSTEM)
 
     def drop_link(self, sample_id: str) -> None:
         """Note that a sample lies there no longer."""
         with self.store.session() as session:
-            outside.drop_link(session, SYSTEM, self.client.url, sample_id)
+            outside.drop_link(session, SYSTEM, self.id, sample_id)
             session.commit()
 
     def preselect(self, waiting: Iterable[str]) -> None:
@@ -79,47 +84,114 @@ class Place:
             self.client.set_model_version(self.project.id, version)
 
 
+@dataclass(frozen=True)
+class Site:
+    """How one project is found and made: that of a task, or that of the media."""
+
+    client: Client
+    store: Store
+    name: str  # in the store: of the task, or what the media are called
+    title: str
+    mark: str  # what the description of such a project holds
+
+    def find(self, projects: Iterable[Project]) -> tuple[Project, str] | None:
+        """Return this home folder's project and its id. Raises LabelStudioError where a stranger's has the title."""
+        listed = list(projects)
+        with self.store.reading() as session:
+            known = outside.places(session, SYSTEM, self.name)
+        found = self._by_id(listed, known) or self._by_number(listed, known) or self._of_old(listed, known)
+        if found is None:
+            return None
+        project, place = found
+        row = known.get(place)
+        if row is None or (row.project, row.extra.get("url")) != (str(project.id), self.client.url):
+            self._note(place, str(project.id))
+        if tasks.place_of(project.description) != place:
+            self.client.set_description(project.id, tasks.with_place(project.description, place))
+        return project, place
+
+    def make(self, projects: Iterable[Project], description: str, label_config: str) -> tuple[Project, str]:
+        """Create the project; its id is noted first, so that one whose making was not heard of is found again."""
+        with self.store.reading() as session:
+            known = outside.places(session, SYSTEM, self.name)
+        place = next((server for server, row in known.items() if not row.project), None) or secrets.token_hex(8)
+        self._note(place, "")
+        title = self.title
+        if any(project.title == title for project in projects):  # another home folder's: `find` refuses a stranger's
+            title = f"{title[: tasks.TITLE_CHARS - 7]} ({place[:4]})"
+        made = self.client.create_project(title, tasks.with_place(description, place), label_config)
+        self._note(place, str(made.id))
+        return made, place
+
+    def _by_id(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+        places = {project.id: tasks.place_of(project.description) for project in projects}
+        ours = [(project, places[project.id] or "") for project in projects if places[project.id] in known]
+        # A project can be copied with its description there: the one that was noted is it.
+        return min(ours, key=lambda pair: (known[pair[1]].project != str(pair[0].id), pair[0].id), default=None)
+
+    def _by_number(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+        """Return one whose description lost the id: that of the number that was noted at this address."""
+        for place, row in known.items():
+            for project in projects:
+                same = str(project.id) == row.project and row.extra.get("url") == self.client.url
+                if same and tasks.place_of(project.description) is None and self._looks_ours(project):
+                    return project, place
+        return None
+
+    def _of_old(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+        """Return one that an earlier release made, which knew it by address and number, and give it an id."""
+        of_old = [row for row in known.values() if "://" in row.server]
+        nameless = [project for project in projects if tasks.place_of(project.description) is None]
+        for row in sorted(of_old, key=lambda row: row.server != self.client.url):
+            for project in nameless:
+                if str(project.id) == row.project and self._looks_ours(project) and self._is_server_of(row, project):
+                    place = secrets.token_hex(8)
+                    prefix = urlsplit(row.server).netloc[:60]
+                    with self.store.session() as session:
+                        outside.rename_place(session, SYSTEM, self.name, row.server, place, prefix)
+                        session.commit()
+                    return project, place
+        titled = [project for project in projects if project.title == self.title]
+        for project in titled:
+            if self.mark in project.description and project in nameless:
+                return project, secrets.token_hex(8)
+        taken = [project for project in titled if self.mark not in project.description]
+        if taken:
+            url = self.client.url
+            raise LabelStudioError("label_studio_title_taken", title=self.title, url=url, number=taken[0].id)
+        return None
+
+    def _looks_ours(self, project: Project) -> bool:
+        return self.mark in project.description or project.title == self.title
+
+    def _is_server_of(self, row: OutsideProjectRow, project: Project) -> bool:
+        """Whether an address is another name of the server that was known by a URL: a task that was sent lies there."""
+        if row.server == self.client.url:
+            return True
+        with self.store.reading() as session:
+            pairs = outside.links(session, SYSTEM, row.server, self.name)
+        sent = {(link.external_id, link.sample_id) for link, _ in pairs}
+        there = self.client.tasks(project.id) if sent else []
+        return any((str(task.id), task.data.get(tasks.SAMPLE_ID)) in sent for task in there)
+
+    def _note(self, place: str, project: str) -> None:
+        with self.store.session() as session:
+            outside.keep_project(session, SYSTEM, place, self.name, project, self.client.url)
+            session.commit()
+
+
 def find_task(client: Client, store: Store, task: Task, projects: Iterable[Project]) -> tuple[Place, int]:
     """Return where a task lives, its project made or brought up to date, and how many projects were made.
 
     Raises LabelStudioError where somebody else's project has the title.
     """
-    found = find_project(client, store, projects, task.name, tasks.title(task), tasks.mark(task))
-    made = found is None
-    project = found or client.create_project(tasks.title(task), tasks.description(task), tasks.label_config(task))
+    site = Site(client, store, task.name, tasks.title(task), tasks.mark(task))
+    listed = list(projects)
+    found = site.find(listed)
+    project, place = found or site.make(listed, tasks.description(task), tasks.label_config(task))
     wanted = tasks.brought_up(project.label_config, task)
-    if not made and wanted != project.label_config:
+    if found and wanted != project.label_config:
         client.set_label_config(project.id, wanted)
-    note_project(client, store, task.name, project)
     with store.reading() as session:
-        pairs = outside.links(session, SYSTEM, client.url, task.name)
-    return Place(client, store, task, project, {link.sample_id: link for link, _ in pairs}), int(made)
-
-
-def find_project(
-    client: Client, store: Store, projects: Iterable[Project], name: str, title: str, mark: str
-) -> Project | None:
-    """Return the project that is ours: by the id noted for `name`, or by title and mark. Raises LabelStudioError."""
-    with store.reading() as session:
-        row = outside.project(session, SYSTEM, client.url, name)
-    noted = row and row.project
-    candidates = [project for project in projects if str(project.id) == noted or project.title == title]
-    candidates.sort(key=lambda project: str(project.id) != noted)
-    for project in candidates:
-        if mark in project.description or (str(project.id) == noted and project.title == title):
-            return project
-    taken = [project for project in candidates if project.title == title]
-    if taken:
-        raise LabelStudioError("label_studio_title_taken", title=title, url=client.url, number=taken[0].id)
-    return None
-
-
-def note_project(client: Client, store: Store, name: str, project: Project) -> None:
-    """Note which project it is, if that is news."""
-    with store.reading() as session:
-        row = outside.project(session, SYSTEM, client.url, name)
-    if row is not None and row.project == str(project.id):
-        return
-    with store.session() as session:
-        outside.keep_project(session, SYSTEM, client.url, name, project.id)
-        session.commit()
+        pairs = outside.links(session, SYSTEM, place, task.name)
+    return Place(client, store, task, project, place, {link.sample_id: link for link, _ in pairs}), int(not found)

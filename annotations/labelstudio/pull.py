@@ -1,23 +1,38 @@
-"""From there to here: annotations become corrections, skips become skips, deleted ones are withdrawn."""
+"""From there to here: annotations become corrections, skips become skips, what is gone there is withdrawn.
 
-from collections.abc import Iterable, Mapping
+Of each sample all corrections that came from there are compared with all annotations that live there. Each person has
+one say, their latest; which of several people's counts is the store's rule, for both sides the same.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
-from urllib.parse import urlsplit
 
 from annotations import review_queue
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Annotation, RemoteTask
 from annotations.labelstudio.place import SYSTEM, Noted, Place
 from annotations.labelstudio.report import SyncReport
-from annotations.labelstudio.tasks import Verdict
-from annotations.schema import CorrectionRow, SampleRow
-from annotations.store import labels, samples
-from mmdemo.errors import Conflict
+from annotations.labelstudio.tasks import StandingAnswer
+from annotations.schema import CorrectionRow, SampleRow, now
+from annotations.store import Session, labels, samples
 from mmdemo.review import QUEUED, SKIPPED
 
 NOBODY = "Label Studio"  # the annotator whose user was deleted there
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has to change here for one sample."""
+
+    gone: tuple[int, ...]  # ids of corrections of which the annotation lives no longer as it was
+    withdrawn: bool  # whether one of these says no label any more, by nobody
+    answers: tuple[StandingAnswer, ...]  # that are not here yet, oldest first
+    saved_again: tuple[tuple[int, StandingAnswer], ...]  # correction, the same answer given anew
+    fresh: Noted  # what to note afterwards
+
+    def __bool__(self) -> bool:
+        return bool(self.gone or self.answers or self.saved_again)
 
 
 @dataclass(frozen=True)
@@ -29,94 +44,117 @@ class Pull:
     def all(self, there: Mapping[str, RemoteTask]) -> SyncReport:
         """Compare every sample that lies there with the store. Raises LabelStudioError, StorageError."""
         report = SyncReport()
-        for sample_id, row in self.place.rows(there).items():
-            if row.has_content:
-                report += self._one(there[sample_id], row)
-        return report
-
-    def _one(self, remote: RemoteTask, row: SampleRow) -> SyncReport:
-        noted = self.place.noted(row.sample_id, remote.id)
-        counting = tasks.verdict(remote.annotations, self.place.task)
-        fresh = _note(noted, counting)
-        report = SyncReport(unreadable=int(bool(remote.annotations) and counting is None))
-        if noted.annotation is not None and not _stands(noted, remote.annotations):
-            report += self._withdraw(row.sample_id, noted)
-        if counting is not None and fresh != noted:
-            report += self._take_over(row, counting)
-        if row.sample_id not in self.place.links or fresh != noted or row.state == QUEUED or report.withdrawn:
-            self.place.keep_link(row.sample_id, remote.id, fresh)
-        return report
-
-    def _take_over(self, row: SampleRow, counting: Verdict) -> SyncReport:
-        sample_id = row.sample_id
-        who = self._people.get(counting.annotation.annotator or 0, NOBODY)[: review_queue.NAME_CHARS]
-        if counting.label is None:
-            return SyncReport(skipped=self._move(sample_id, samples.WAITING, "skip", who))
-        external = self._external(sample_id, counting.annotation.id)
-        # Nothing there keeps anybody from marking a label that the model did not say: then the mark is left out.
-        marked = counting.wrong_reason and counting.label == row.label
-        if not self._is_news(sample_id, replace(counting, wrong_reason=marked), external):
-            return SyncReport()
-        known = {self.place.task.name: self.place.task}
-        given: dict[str, Any] = {"wrong_reason": marked, "source": SYSTEM, "external_id": external}
-        try:
-            review_queue.correct(self.place.store, known, sample_id, counting.label, who, **given)
-        except Conflict:  # forgotten meanwhile: it is taken back next
-            return SyncReport()
-        return SyncReport(pulled=1)
-
-    def _is_news(self, sample_id: str, counting: Verdict, external: str) -> bool:
-        """Whether an annotation changes what counts here: not if it says the same, or somebody answered here later."""
+        rows = self.place.rows(there)
         with self.place.store.reading() as session:
-            last = next(reversed(labels.history(session, sample_id)), None)
-            known = labels.from_outside(session, SYSTEM, external)
-        if last is not None and last.external_id == external:
-            return not _says(last, counting)
-        if last is not None and last.source != SYSTEM and last.corrected_at > counting.annotation.updated_at:
-            return False
-        if known is not None and _says(known, counting):
-            review_queue.withdraw(self.place.store, SYSTEM, external)  # it was given again since: it counts anew
-        return True
+            taken = labels.taken_over(session, SYSTEM, self.place.id, list(rows))
+        for sample_id, row in rows.items():
+            if row.has_content:
+                report += self._one(there[sample_id], row, taken.get(sample_id, []))
+        return report
 
-    def _withdraw(self, sample_id: str, noted: Noted) -> SyncReport:
-        """What was taken over stands there no longer: it counts no longer here."""
-        if noted.skipped:
-            return SyncReport(withdrawn=self._move(sample_id, (SKIPPED,), "undo", SYSTEM))
-        external, withdrawn = self._external(sample_id, noted.annotation), 0
-        while review_queue.withdraw(self.place.store, SYSTEM, external):  # each label that it ever said
-            withdrawn = 1
-        return SyncReport(withdrawn=withdrawn)
+    def _one(self, remote: RemoteTask, row: SampleRow, taken: list[CorrectionRow]) -> SyncReport:
+        noted = self.place.noted(row.sample_id, remote.id)
+        changes = self._compare(remote, row, taken, noted)
+        answered = bool(tasks.standing_answers(remote.annotations, self.place.task))
+        unreadable = bool(remote.annotations) and not answered and not changes.fresh.skipped
+        report = SyncReport(unreadable=int(unreadable))
+        if changes or row.sample_id not in self.place.links or changes.fresh != noted or row.state == QUEUED:
+            report += self._apply(remote, row.sample_id, noted, changes)
+        return report
 
-    def _move(self, sample_id: str, states: Iterable[str], name: str, who: str) -> int:
+    def _compare(self, remote: RemoteTask, row: SampleRow, taken: list[CorrectionRow], noted: Noted) -> Changes:
+        annotations = remote.annotations
+        living = {
+            self._external(row.sample_id, each.id): self._who(each)
+            for each in annotations
+            if not each.cancelled and tasks.label_of(each.result, self.place.task) is not None
+        }
+        gone = [made for made in taken if living.get(made.external_id or "") != made.annotator]
+        kept = {made.annotator: made for made in taken if made not in gone}  # of each person the latest
+        news, saved_again = [], []
+        answers = tasks.standing_answers(annotations, self.place.task)
+        for answer in (_as_marked(answer, row) for answer in answers):
+            made = kept.get(self._who(answer.annotation))
+            if made is None or not self._says(made, answer):
+                news.append(answer)
+            elif noted.annotations.get(str(answer.annotation.id)) != answer.annotation.updated_at.isoformat():
+                saved_again.append((made.id, answer))
+        seen = {str(each.id): each.updated_at.isoformat() for each in annotations}
+        skipped = not answers and tasks.skip_of(annotations) is not None
+        fresh = replace(noted, annotations=seen, skipped=skipped)
+        withdrawn = any(made.external_id not in living for made in gone)
+        return Changes(tuple(made.id for made in gone), withdrawn, tuple(news), tuple(saved_again), fresh)
+
+    def _apply(self, remote: RemoteTask, sample_id: str, noted: Noted, changes: Changes) -> SyncReport:
+        """Change what has to, in one transaction; nothing where the sample was forgotten meanwhile."""
         with self.place.store.session() as session:
             row = samples.get(session, sample_id)
-            if row.state not in states or not row.has_content:
-                return 0
-            review_queue.move(session, row, name, who)
+            if not row.has_content:
+                return SyncReport()
+            for number in changes.gone:
+                session.get_one(CorrectionRow, number).withdrawn_at = now()
+            for answer in changes.answers:
+                self._record(session, row, answer)
+            again = sum(self._renew(session, row, *each) for each in changes.saved_again)
+            review_queue.reopen(session, row, SYSTEM)
+            report = SyncReport(pulled=len(changes.answers) + again, withdrawn=int(changes.withdrawn))
+            report += self._skips(session, row, remote, noted, changes.fresh)
+            self.place.keep_link(session, row, remote.id, changes.fresh)
             session.commit()
-            return 1
+        return report
 
-    def _external(self, sample_id: str, annotation: int | None) -> str:
-        # Numbers start anew on another server, or where this one was set up again: the sample makes them one of a kind.
-        return f"{urlsplit(self.place.client.url).netloc[:60]}/{sample_id[:16]}/{annotation}"
+    def _record(self, session: Session, row: SampleRow, answer: StandingAnswer) -> None:
+        who = self._who(answer.annotation)
+        before = [made.corrected_at for made in labels.history(session, row.sample_id) if made.annotator == who]
+        made = review_queue.record(session, row, "label", answer.label, who, "", SYSTEM)
+        made.external_id = self._external(row.sample_id, answer.annotation.id)
+        made.wrong_reason = answer.wrong_reason
+        # With a clock that runs ahead there it must not outdo what is said here tomorrow, with one that lags not come
+        # before what the same person said earlier.
+        made.corrected_at = max([min(answer.annotation.updated_at, now()), *before])
+        session.flush()
+
+    def _renew(self, session: Session, row: SampleRow, number: int, answer: StandingAnswer) -> bool:
+        """Let an answer that was given again count as given now; return whether that may change what counts."""
+        made, counting = session.get_one(CorrectionRow, number), labels.counting(session, row.sample_id)
+        if counting is not None and counting.label == answer.label:
+            made.corrected_at = max(made.corrected_at, min(answer.annotation.updated_at, now()))
+            return False
+        made.withdrawn_at = now()  # a night looks for what is new by its number
+        session.flush()
+        self._record(session, row, answer)
+        return True
+
+    def _skips(self, session: Session, row: SampleRow, remote: RemoteTask, noted: Noted, fresh: Noted) -> SyncReport:
+        """Put a sample off that was skipped there, and take that back where the skip is gone."""
+        skip = tasks.skip_of(remote.annotations)
+        if fresh.skipped and skip is not None:
+            same = noted.skipped and noted.annotations.get(str(skip.id)) == skip.updated_at.isoformat()
+            if not same and row.state in samples.WAITING:
+                review_queue.move(session, row, "skip", self._who(skip))
+                return SyncReport(skipped=1)
+        elif noted.skipped and not fresh.skipped and row.state == SKIPPED:
+            review_queue.move(session, row, "undo", SYSTEM)
+            return SyncReport(withdrawn=1)
+        return SyncReport()
+
+    def _says(self, made: CorrectionRow, answer: StandingAnswer) -> bool:
+        external = self._external(made.sample_id, answer.annotation.id)
+        return (made.external_id, made.label, made.wrong_reason) == (external, answer.label, answer.wrong_reason)
+
+    def _who(self, annotation: Annotation) -> str:
+        return self._people.get(annotation.annotator or 0, NOBODY)[: review_queue.NAME_CHARS]
+
+    def _external(self, sample_id: str, annotation: int) -> str:
+        # Numbers start anew on another server, or where this one was set up again: place and sample tell them apart.
+        return f"{self.place.id}/{sample_id[:16]}/{annotation}"
 
     @cached_property
     def _people(self) -> dict[int, str]:
         return self.place.client.people()
 
 
-def _says(made: CorrectionRow, counting: Verdict) -> bool:
-    return (made.label, made.wrong_reason) == (counting.label, counting.wrong_reason)
-
-
-def _note(noted: Noted, counting: Verdict | None) -> Noted:
-    """Return what to note, so that an annotation that does not change is not taken over again."""
-    if counting is None:
-        return Noted(noted.files)
-    annotation = counting.annotation
-    at = annotation.updated_at.isoformat()
-    return replace(noted, annotation=annotation.id, updated_at=at, skipped=counting.label is None)
-
-
-def _stands(noted: Noted, annotations: Iterable[Annotation]) -> bool:
-    return any(each.id == noted.annotation and each.cancelled == noted.skipped for each in annotations)
+def _as_marked(answer: StandingAnswer, row: SampleRow) -> StandingAnswer:
+    """Return the answer with its mark only where it may have one: on the label that the model gave."""
+    # Nothing there keeps anybody from marking a label that the model did not say: then the mark is left out.
+    return replace(answer, wrong_reason=answer.wrong_reason and answer.label == row.label)

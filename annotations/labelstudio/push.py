@@ -84,9 +84,14 @@ class Push:
         sent = {}
         for each, number, body in zip(outgoing, numbers, bodies, strict=True):
             noted = Noted(tuple((file.id, file.path) for file in uploads[each.sample_id].values()))
-            self.place.keep_link(each.sample_id, number, noted)
+            self._keep(each.sample_id, number, noted)
             sent[each.sample_id] = RemoteTask(number, body["data"])
         return sent
+
+    def _keep(self, sample_id: str, number: int, noted: Noted) -> None:
+        with self.place.store.session() as session:
+            self.place.keep_link(session, samples.get(session, sample_id), number, noted)
+            session.commit()
 
 
 def _belongs(row: SampleRow, remote: RemoteTask | None) -> bool:

@@ -32,6 +32,7 @@ KEYS = "1234567890"  # the first label's key, the second's …
 NONE_KEY = "x"
 
 _TAGS = {"image": "Image", "text": "Text", "audio": "Audio"}
+_PLACE = re.compile(r"\[place:([0-9a-f]{16})\]")
 _NAME = re.compile(r"(?:^|-)([0-9a-f]{64})\.[a-z]+$")  # Label Studio puts a prefix of its own before the name
 
 
@@ -49,11 +50,11 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the people there say of a sample, all in all."""
+class StandingAnswer:
+    """What one person there says of a sample."""
 
-    annotation: "Annotation"  # the one that counts
-    label: str | None  # None: it was skipped
+    annotation: "Annotation"
+    label: str
     wrong_reason: bool = False  # … and says that a right guess looked at the wrong thing
 
 
@@ -65,6 +66,17 @@ def title(task: Task) -> str:
 def description(task: Task) -> str:
     """Return the project's description; its mark says that the project was made for this task."""
     return f"Samples that the model doubts, kept in step by `python -m annotations sync`. {mark(task)}"
+
+
+def place_of(description: str) -> str | None:
+    """Return the random id in a project's description, by which its home folder knows it at whatever address."""
+    found = _PLACE.search(description)
+    return found and found[1]
+
+
+def with_place(description: str, place: str) -> str:
+    """Return a description that holds that id, whatever else people wrote there."""
+    return f"{_PLACE.sub('', description).rstrip()} [place:{place}]".lstrip()
 
 
 def mark(task: Task) -> str:
@@ -206,18 +218,24 @@ def says_wrong_reason(results: Iterable[Mapping[str, Any]]) -> bool:
     return any(WRONG_REASON in chosen for chosen in marks)
 
 
-def verdict(annotations: Iterable["Annotation"], task: Task) -> Verdict | None:
-    """Return what the latest annotation says; skips count where nobody gave a label. None: nothing that can be read."""
-    ordered = sorted(annotations, key=lambda annotation: (annotation.updated_at, annotation.id))
-    read = [
-        Verdict(each, None)
-        if each.cancelled
-        else Verdict(each, label_of(each.result, task), says_wrong_reason(each.result))
-        for each in ordered
-    ]
-    labelled = [each for each in read if each.label is not None]
-    skipped = [each for each in read if each.annotation.cancelled]
-    return next(reversed(labelled or skipped), None)
+def standing_answers(annotations: Iterable["Annotation"], task: Task) -> list[StandingAnswer]:
+    """Return what each person there says, by their latest annotation that says a label; oldest first."""
+    answers: dict[int | None, StandingAnswer] = {}
+    for each in _by_time(annotations):
+        label = None if each.cancelled else label_of(each.result, task)
+        if label is not None:
+            answers.pop(each.annotator, None)  # what was said last stands last
+            answers[each.annotator] = StandingAnswer(each, label, says_wrong_reason(each.result))
+    return list(answers.values())
+
+
+def skip_of(annotations: Iterable["Annotation"]) -> "Annotation | None":
+    """Return the latest skip; it counts where nobody gives a label."""
+    return next((each for each in reversed(_by_time(annotations)) if each.cancelled), None)
+
+
+def _by_time(annotations: Iterable["Annotation"]) -> list["Annotation"]:
+    return sorted(annotations, key=lambda annotation: (annotation.updated_at, annotation.id))
 
 
 def leading_version(versions: Iterable[str]) -> str | None:

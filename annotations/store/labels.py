@@ -1,6 +1,10 @@
-"""SQL about corrections. The latest one of a sample that was not withdrawn counts; the others are its history."""
+"""SQL about corrections: which of a sample counts, and its history.
 
-from collections.abc import Sequence
+Each person has one say about a sample, the latest they gave that was not withdrawn. What most of them say counts; where
+as many say one thing as another, what was said last. Everything else is the sample's history.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +14,8 @@ from sqlalchemy.orm import Session
 from annotations.schema import CorrectionRow, MoveRow, SampleRow
 from annotations.store.samples import HAS_CONTENT, made_in_page
 from mmdemo.review import Correction
+
+_AT_ONCE = 500  # names in one question; a database takes only so many
 
 
 @dataclass(frozen=True)
@@ -23,17 +29,34 @@ class Labelled:
     audio: str | None
 
 
-def standing(task: str = "") -> Select[CorrectionRow, SampleRow]:
-    """Return the query of the corrections that count, each with its sample, oldest first."""
-    latest = (
-        select(func.max(CorrectionRow.id))
-        .where(CorrectionRow.withdrawn_at.is_(None))
-        .group_by(CorrectionRow.sample_id)
-        .scalar_subquery()
-    )
+def standing(task: str = "", sample_ids: Collection[str] | None = None) -> Select[CorrectionRow, SampleRow]:
+    """Return the query of the corrections that count, each with its sample, oldest first; of these samples alone."""
     query = select(CorrectionRow, SampleRow).join(SampleRow, CorrectionRow.sample_id == SampleRow.sample_id)
-    query = query.where(CorrectionRow.id.in_(latest))  # whatever its state: it may be asked about again meanwhile
+    query = query.where(CorrectionRow.id.in_(_counting(sample_ids)))  # in any state: it may be asked about again
     return (query.where(SampleRow.task == task) if task else query).order_by(CorrectionRow.id)
+
+
+def _counting(sample_ids: Collection[str] | None) -> Select[int]:
+    """Return the query of the ids of the corrections that count: of what most people say, the latest."""
+    row = CorrectionRow
+    time = (row.corrected_at.desc(), row.id.desc())
+    nth = func.row_number().over(partition_by=(row.sample_id, row.annotator), order_by=time).label("nth")
+    given = select(row.id, row.sample_id, row.label, row.corrected_at, nth).where(row.withdrawn_at.is_(None))
+    if sample_ids is not None:
+        given = given.where(row.sample_id.in_(sample_ids))
+    say = given.subquery()
+    voices = func.count().over(partition_by=(say.c.sample_id, say.c.label)).label("voices")
+    counted = select(say.c.id, say.c.sample_id, say.c.corrected_at, voices).where(say.c.nth == 1).subquery()
+    order = (counted.c.voices.desc(), counted.c.corrected_at.desc(), counted.c.id.desc())
+    place = func.row_number().over(partition_by=counted.c.sample_id, order_by=order).label("place")
+    ranked = select(counted.c.id, place).subquery()
+    return select(ranked.c.id).where(ranked.c.place == 1)
+
+
+def counting(session: Session, sample_id: str) -> CorrectionRow | None:
+    """Return the correction of a sample that counts."""
+    found = session.execute(standing("", [sample_id])).first()
+    return found[0] if found else None
 
 
 def corrections(session: Session, task: str = "") -> list[Labelled]:
@@ -59,6 +82,21 @@ def history(session: Session, sample_id: str) -> list[CorrectionRow]:
 def erase_notes(session: Session, sample_id: str) -> None:
     """Take out what annotators wrote about a sample, which may quote it; what they said it is stays."""
     session.execute(update(CorrectionRow).where(CorrectionRow.sample_id == sample_id).values(note=""))
+
+
+def taken_over(
+    session: Session, source: str, place: str, sample_ids: Collection[str]
+) -> dict[str, list[CorrectionRow]]:
+    """Return sample id → the standing corrections that came from that place of an outside server, oldest first."""
+    found: dict[str, list[CorrectionRow]] = {}
+    wanted = sorted(sample_ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        query = select(CorrectionRow).where(CorrectionRow.sample_id.in_(part), CorrectionRow.source == source)
+        query = query.where(CorrectionRow.withdrawn_at.is_(None), CorrectionRow.external_id.startswith(f"{place}/"))
+        for row in session.scalars(query.order_by(CorrectionRow.corrected_at, CorrectionRow.id)):
+            found.setdefault(row.sample_id, []).append(row)
+    return found
 
 
 def from_outside(session: Session, source: str, external_id: str) -> CorrectionRow | None:
@@ -92,7 +130,7 @@ def given_by(session: Session, annotator: str, moves: Sequence[str], tasks: Sequ
         .where(MoveRow.id.in_(latest.scalar_subquery()), SampleRow.task.in_(tasks), HAS_CONTENT)
     )
     rows = session.execute(query.order_by(MoveRow.id.desc()).limit(limit)).all()
-    counts = standing().where(SampleRow.sample_id.in_([sample.sample_id for _, sample, _ in rows]))
+    counts = standing(sample_ids=[sample.sample_id for _, sample, _ in rows])
     standing_of = {sample.sample_id: made for made, sample in session.execute(counts)}
     return [Given(move, sample, made, standing_of.get(sample.sample_id)) for move, sample, made in rows]
 

@@ -3,17 +3,18 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
-from annotations.schema import OutsideProjectRow, OutsideRow, SampleRow, now
+from annotations.schema import CorrectionRow, OutsideProjectRow, OutsideRow, SampleRow, now
 
 _AT_ONCE = 500  # names in one question; a database takes only so many
 
 
-def project(session: Session, system: str, server: str, name: str) -> OutsideProjectRow | None:
-    """Return where a task (or "media") lives on that server."""
-    return session.get(OutsideProjectRow, (system, server, name))
+def places(session: Session, system: str, name: str) -> dict[str, OutsideProjectRow]:
+    """Return place → project of all places where a task (or the media) lives; an earlier release's place is a URL."""
+    query = select(OutsideProjectRow).where(OutsideProjectRow.system == system, OutsideProjectRow.name == name)
+    return {row.server: row for row in session.scalars(query.order_by(OutsideProjectRow.server)) if row.server}
 
 
 def link(session: Session, system: str, server: str, sample_id: str) -> OutsideRow | None:
@@ -32,13 +33,26 @@ def links(session: Session, system: str, server: str, task: str) -> Sequence[tup
     return [(row, sample) for row, sample in session.execute(query.order_by(OutsideRow.sample_id))]
 
 
-def keep_project(session: Session, system: str, server: str, name: str, project: int) -> None:
-    """Write down where a task (or the media) lives."""
+def keep_project(session: Session, system: str, server: str, name: str, project: str, url: str) -> None:
+    """Write down where a task (or the media) lives, and at which URL that was found; project "": about to be made."""
     row = session.get(OutsideProjectRow, (system, server, name))
     if row is None:
         row = OutsideProjectRow(system=system, server=server, name=name, extra={})
         session.add(row)
-    row.project = str(project)
+    row.project, row.extra = project, {**row.extra, "url": url}
+
+
+def rename_place(session: Session, system: str, name: str, old: str, new: str, prefix: str) -> None:
+    """Call a place by its id that was known by its URL; `prefix` begins the external ids of its corrections."""
+    there = (OutsideProjectRow.system == system, OutsideProjectRow.server == old, OutsideProjectRow.name == name)
+    session.execute(update(OutsideProjectRow).where(*there).values(server=new))
+    ours = select(SampleRow.sample_id).where(SampleRow.task == name)
+    links = (OutsideRow.system == system, OutsideRow.server == old, OutsideRow.sample_id.in_(ours))
+    session.execute(update(OutsideRow).where(*links).values(server=new))
+    made = (CorrectionRow.source == system, CorrectionRow.external_id.startswith(f"{prefix}/", autoescape=True))
+    renamed = literal(new) + func.substr(CorrectionRow.external_id, len(prefix) + 1)
+    change = update(CorrectionRow).where(*made, CorrectionRow.sample_id.in_(ours)).values(external_id=renamed)
+    session.execute(change.execution_options(synchronize_session=False))
 
 
 def keep_link(

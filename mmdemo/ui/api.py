@@ -161,6 +161,8 @@ class Endpoints:
     ) -> Correction:
         """Say what a sample is. The model learns from it at night. Returns the stored correction. For reviewers.
 
+        What most people say counts, of equals the latest: "counts" is false where others outnumber this answer so far.
+
         wrong_reason: "right answer, wrong reason": the label is the model's, but it looked at the wrong thing.
         """
         self._admit(request)

@@ -111,6 +111,11 @@ def told(entry: ReviewItem, made: Correction, task: Task, language: str) -> str:
     return text("review.said", language, label=name, guess=guess, percent=how_sure)
 
 
+def not_yet(made: Correction, language: str) -> str:
+    """Return what is said of an answer that more people contradict than share; "" where it counts."""
+    return "" if made.counts else text("review.counts_not_yet", language)
+
+
 def progress(answered_today: int, status: Status, task: Task, language: str) -> str:
     """Return what was answered today, and what the night still needs to decide about this task."""
     today, title = text("review.today", language, count=answered_today), task.display_title(language)

@@ -151,8 +151,8 @@ class Reviewing:
         made = self.services.answer(answer)
         if ask.again:
             changed = text("review.changed", language, label=task.display(made.label, language))
-            return Done(changed, ask.sample_id, again=True)
-        return Done(questions.told(entry, made, task, language), ask.next)
+            return Done(changed + questions.not_yet(made, language), ask.sample_id, again=True)
+        return Done(questions.told(entry, made, task, language) + questions.not_yet(made, language), ask.next)
 
     def skip(self, ask: Ask, language: str) -> Done:
         """Put it off: it comes again after all others."""

@@ -224,6 +224,24 @@ def test_a_refused_correction_stores_nothing(
     assert waiting(store) == [sample_id]
 
 
+def counts(store: Store, sample_id: str) -> str:
+    with store.reading() as session:
+        (one,) = labels.corrections(session, given.TASK.name)
+        assert labels.counting(session, sample_id).id == one.correction_id
+    return one.correction.label
+
+
+def test_what_most_people_say_counts_and_of_equals_the_latest(store: Store, offer: Offer) -> None:
+    sample_id, _ = offer(given.inputs())
+    said = [("Ann", "negative"), ("Ben", "neutral"), ("Cleo", "negative"), ("Ben", "neutral"), ("Dora", "neutral")]
+    told = [correct(store, sample_id, label, who).counts for who, label in said]
+    assert told == [True, True, True, False, True]  # one by one, two by one, twice the same person, two by two
+    assert counts(store, sample_id) == "neutral"
+    assert review_queue.undo(store, "Dora") == sample_id
+    assert counts(store, sample_id) == "negative"
+    assert correct(store, sample_id, "positive", "Ann").counts  # now all three differ
+
+
 def test_right_answer_wrong_reason_is_kept_with_the_correction_and_only_of_a_right_answer(
     store: Store, offer: Offer
 ) -> None:

@@ -44,6 +44,12 @@ class Loop:
         with self.store.reading() as session:
             return [(made.label, made.annotator, made.source) for made in labels.history(session, sample_id)]
 
+    def counts(self, sample_id: str) -> str | None:
+        """Return the label that counts."""
+        with self.store.reading() as session:
+            made = labels.counting(session, sample_id)
+        return made and made.label
+
     def marks(self, sample_id: str) -> list[tuple[str, bool]]:
         """Return label and "right answer, wrong reason" of the corrections that were not withdrawn, oldest first."""
         with self.store.reading() as session:

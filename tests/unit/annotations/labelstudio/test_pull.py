@@ -1,14 +1,18 @@
 """What people say there becomes a correction here, once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from annotations import retention, review_queue
 from annotations.labelstudio import tasks
 from annotations.labelstudio.report import SyncReport
+from annotations.schema import CorrectionRow, OutsideProjectRow, OutsideRow
 from annotations.store import samples
 from mmdemo.review import LABELLED, SENT, SKIPPED
+from tests.fake_label_studio import URL
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
@@ -58,7 +62,10 @@ def test_an_annotation_that_is_changed_there_counts_anew(loop: Loop, sent: str) 
     result = (tasks.result(given.TASK, "negative"),)
     loop.server.change(*loop.there(sent), annotation, result=result, annotator=2)
     assert loop.sync() == SyncReport(pulled=1)
-    assert loop.said(sent) == [("neutral", ANN, OURS), ("negative", BEN, OURS)]
+    assert loop.said(sent) == [("negative", BEN, OURS)]  # it is no longer Ann's
+    loop.server.change(*loop.there(sent), annotation, result=(tasks.result(given.TASK, "neutral"),))
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.said(sent) == [("negative", BEN, OURS), ("neutral", BEN, OURS)]
 
 
 def test_saving_the_same_label_again_is_no_news(loop: Loop, sent: str) -> None:
@@ -91,19 +98,111 @@ def test_the_mark_is_left_out_where_the_guess_was_wrong(loop: Loop, sent: str) -
     assert loop.sync() == SyncReport()
 
 
-def test_of_several_annotators_the_last_one_counts(loop: Loop, sent: str) -> None:
+def test_each_persons_answer_is_kept_and_what_most_say_counts(loop: Loop, sent: str) -> None:
     loop.annotate(sent, "neutral", person=1)
     loop.annotate(sent, "negative", person=2)
-    assert loop.sync() == SyncReport(pulled=1)
-    assert loop.said(sent) == [("negative", BEN, OURS)]
+    assert loop.sync() == SyncReport(pulled=2)
+    assert loop.said(sent) == [("neutral", ANN, OURS), ("negative", BEN, OURS)]
+    assert loop.counts(sent) == "negative"  # of equals the latest
+    loop.server.people[3] = "cleo@example.com"
+    loop.annotate(sent, "neutral", person=3)
+    loop.annotate(sent, "negative", person=3)
+    loop.annotate(sent, "neutral", person=3)
+    loop.annotate(sent, "negative", person=2)
+    loop.sync()
+    assert loop.counts(sent) == "neutral"  # two of three, though the other spoke last
+    assert loop.sync() == SyncReport()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_annotations_deleted_in_turn_leave_nothing(loop: Loop, sent: str, first: int) -> None:
+    made = [loop.annotate(sent, "neutral", person=1), loop.annotate(sent, "negative", person=2)]
+    loop.sync()
+    loop.server.delete_annotation(*loop.there(sent), made[first])
+    assert loop.sync() == SyncReport(withdrawn=1)
+    assert loop.counts(sent) == ["negative", "neutral"][first]
+    loop.server.delete_annotation(*loop.there(sent), made[1 - first])
+    assert loop.sync() == SyncReport(withdrawn=1, waiting=1)
+    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+
+
+def test_two_of_one_person_deleted_in_turn_leave_nothing(loop: Loop, sent: str) -> None:
+    made = []
+    for label in ("neutral", "negative"):
+        made.append(loop.annotate(sent, label))
+        loop.sync()
+    for annotation in made[::-1]:
+        loop.server.delete_annotation(*loop.there(sent), annotation)
+        loop.sync()
+    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+
+
+def test_a_result_that_is_emptied_and_then_deleted_counts_no_longer(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    loop.server.change(*loop.there(sent), annotation, result=())
+    assert loop.sync() == SyncReport(withdrawn=1, unreadable=1)
+    loop.server.delete_annotation(*loop.there(sent), annotation)
+    assert loop.sync() == SyncReport(waiting=1)
+    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+
+
+def test_another_name_of_the_server_loses_and_doubles_nothing(loop: Loop, sent: str) -> None:
+    annotation = loop.annotate(sent, "neutral")
+    waiting, _ = loop.visit("waits", seed=2)
+    loop.sync()
+    before = loop.server.state()
+    loop.server.url = "http://another.name:8080/"
+    assert loop.sync() == SyncReport(waiting=1)
+    assert loop.server.state() == before
+    assert loop.said(sent) == [("neutral", ANN, OURS)]
+    loop.server.delete_annotation(*loop.there(sent), annotation)
+    assert loop.sync() == SyncReport(withdrawn=1, waiting=2)
+    assert (loop.said(sent), loop.row(waiting).state) == ([], SENT)
+
+
+@pytest.mark.parametrize("address", [URL, "http://another.name:8080/"])
+def test_what_an_earlier_release_knew_by_its_address_goes_on(loop: Loop, sent: str, address: str) -> None:
+    loop.visit("waits")
+    annotation = loop.annotate(sent, "neutral")
+    loop.sync()
+    as_an_earlier_release_left_it(loop)
+    before = dict(loop.server.tasks)
+    loop.server.url = address
+    assert loop.sync() == SyncReport(waiting=1)
+    assert (loop.server.tasks, len(loop.server.projects)) == (before, 2)
+    assert loop.said(sent) == [("neutral", ANN, OURS)]
+    assert loop.sync() == SyncReport(waiting=1)
+    loop.server.delete_annotation(*loop.there(sent), annotation)
+    assert loop.sync() == SyncReport(withdrawn=1, waiting=2)
+    assert loop.said(sent) == []
+
+
+def as_an_earlier_release_left_it(loop: Loop) -> None:
+    """Write everything down by the server's address, and take the ids of the places off their projects."""
+    for number, project in loop.server.projects.items():
+        bare = project.description.split(" [place:")[0]
+        loop.server.projects[number] = replace(project, description=bare)
+    with loop.store.session() as session:
+        for row in session.scalars(select(OutsideProjectRow)):
+            row.server, row.extra = URL, {}
+        for link in session.scalars(select(OutsideRow)):
+            link.server = URL
+            ((annotation, at),) = (link.extra["annotations"] or {None: ""}).items()
+            number = int(annotation) if annotation else None
+            link.extra = {"files": link.extra["files"], "annotation": number, "updated_at": at, "skipped": False}
+        for made in session.scalars(select(CorrectionRow)):
+            made.external_id = "label-studio.test/" + made.external_id.split("/", 1)[1]
+        session.commit()
 
 
 def test_an_answer_given_here_after_the_annotation_stands(loop: Loop, sent: str) -> None:
     loop.annotate(sent, "neutral")
     loop.correct(sent, "negative")
+    assert loop.sync() == SyncReport(pulled=1)
     assert loop.sync() == SyncReport()
-    assert loop.sync() == SyncReport()
-    assert loop.said(sent) == [("negative", "Petra", "page")]
+    assert sorted(loop.said(sent)) == [("negative", "Petra", "page"), ("neutral", ANN, OURS)]
+    assert loop.counts(sent) == "negative"
 
 
 def test_an_annotation_given_after_the_answer_here_counts(loop: Loop, sent: str) -> None:
@@ -185,7 +284,7 @@ def test_when_the_last_annotation_is_deleted_the_one_before_counts(loop: Loop, s
     last = loop.annotate(sent, "negative", person=2)
     loop.sync()
     loop.server.delete_annotation(*loop.there(sent), last)
-    assert loop.sync() == SyncReport(withdrawn=1, pulled=1)
+    assert loop.sync() == SyncReport(withdrawn=1)
     assert loop.said(sent) == [("neutral", ANN, OURS)]
 
 

@@ -135,7 +135,7 @@ def test_what_was_answered_on_both_sides_stays_there(loop: Loop) -> None:
     loop.sync()
     loop.annotate(sample_id, "neutral")
     loop.correct(sample_id, "negative")
-    assert loop.sync() == SyncReport()
+    assert loop.sync() == SyncReport(pulled=1)
     assert len(loop.there(sample_id)) == 1
 
 

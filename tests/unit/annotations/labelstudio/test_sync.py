@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from annotations import retention
 from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.report import SyncReport
-from annotations.store import runs
+from annotations.store import open_store, runs
 from mmdemo.errors import Busy, LabelStudioError, UnknownName
 from mmdemo.tasks import load_all
 from tests.fake_label_studio import KEY
@@ -35,10 +36,44 @@ def test_each_task_gets_a_project_with_its_labels(loop: Loop) -> None:
     assert sync.run(loop.config, connect=loop.server.connect) == SyncReport()
 
 
-def test_the_project_is_found_again_by_its_mark_when_the_home_is_new(loop: Loop, tmp_path) -> None:
+def test_another_home_has_a_project_of_its_own_on_the_same_server(loop: Loop, tmp_path) -> None:
+    sample_id, _ = loop.visit("in both", seed=1)
     loop.sync()
-    loop.config = replace(loop.config, home=tmp_path / "other")
+    before = loop.server.state()
+    config = replace(loop.config, home=tmp_path / "other")
+    with closing(open_store(config)) as store:
+        other = Loop(config, store, loop.server)
+        _, prediction_id = other.visit("in both", seed=1)
+        assert other.sync() == SyncReport(created=1, pushed=1, waiting=1)
+        assert len(loop.there(sample_id)) == len(loop.files(sample_id)) == 2
+        retention.forget(store, prediction_id)
+        assert other.sync() == SyncReport(removed=1)
+        assert other.sync() == SyncReport()
+    assert [held.items() >= kept.items() for held, kept in zip(loop.server.state(), before, strict=True)] == [True] * 4
+    assert loop.sync() == SyncReport(waiting=1)
+    titles = [each.title for each in loop.server.projects.values()]
+    assert len(set(titles)) == 4
+
+
+def test_a_project_whose_making_was_not_heard_of_is_not_made_twice(loop: Loop) -> None:
+    def cut(name: str) -> None:
+        if name == "create_project done":
+            away()
+
+    loop.server.before = cut
+    with pytest.raises(LabelStudioError):
+        loop.sync()
+    loop.server.before = lambda _: None
     assert loop.sync() == SyncReport()
+    assert len(loop.server.projects) == 1
+
+
+def test_a_description_that_was_rewritten_there_gets_its_id_back(loop: Loop) -> None:
+    loop.sync()
+    ours = project(loop)
+    loop.server.projects[ours.id] = replace(ours, description="Feelings of our visitors.")
+    assert loop.sync() == SyncReport()
+    assert project(loop).description == tasks.with_place("Feelings of our visitors.", tasks.place_of(ours.description))
 
 
 def test_a_project_that_was_renamed_there_is_still_ours(loop: Loop) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Annotation
-from annotations.labelstudio.tasks import Outgoing
+from annotations.labelstudio.tasks import Outgoing, StandingAnswer
 from mmdemo import tasks as known
 from mmdemo.tasks import Label, Task
 
@@ -97,7 +97,7 @@ def test_a_config_from_before_map_and_mark_gets_them_beside_what_people_added() 
 def test_the_mark_is_read_beside_the_label() -> None:
     label, mark = tasks.result(SENTIMENT, "neutral"), tasks.wrong_reason_result(SENTIMENT)
     annotation = Annotation(1, (mark, label), 1, NOON, False)
-    assert tasks.verdict([annotation], SENTIMENT) == tasks.Verdict(annotation, "neutral", wrong_reason=True)
+    assert tasks.standing_answers([annotation], SENTIMENT) == [StandingAnswer(annotation, "neutral", wrong_reason=True)]
     assert not tasks.says_wrong_reason([label, {**mark, "from_name": "other"}, {**mark, "value": {}}])
 
 
@@ -157,18 +157,25 @@ def test_a_label_is_read_from_the_choice_alone() -> None:
     assert tasks.label_of([{**label, "value": {"choices": ["neutral", "positive"]}}], SENTIMENT) is None
 
 
-def test_the_latest_label_counts_and_a_skip_only_without_one() -> None:
+def test_each_person_says_one_thing_their_latest() -> None:
     first, second, skip = said(SENTIMENT, "neutral", 1), said(SENTIMENT, "positive", 2), said(SENTIMENT, "", 3)
-    assert tasks.verdict([second, first], SENTIMENT).label == "positive"
-    assert tasks.verdict([skip, second], SENTIMENT).label == "positive"
-    assert tasks.verdict([skip], SENTIMENT) == tasks.Verdict(skip, None)
-    assert tasks.verdict([], SENTIMENT) is None
-    assert tasks.verdict([said(SENTIMENT, "angry", 4)], SENTIMENT) is None
+    other = said(SENTIMENT, "negative", 0, annotator=2)
+    answers = tasks.standing_answers([skip, second, first, other], SENTIMENT)
+    assert [(answer.annotation, answer.label) for answer in answers] == [(other, "negative"), (second, "positive")]
+    assert (tasks.skip_of([first, skip]), tasks.skip_of([first])) == (skip, None)
+    assert tasks.standing_answers([said(SENTIMENT, "angry", 4)], SENTIMENT) == []
 
 
 def test_a_skipped_annotation_says_nothing_though_it_holds_a_label() -> None:
     skipped = said(SENTIMENT, "positive", 1, cancelled=True)
-    assert tasks.verdict([skipped], SENTIMENT) == tasks.Verdict(skipped, None)
+    assert tasks.standing_answers([skipped], SENTIMENT) == []
+
+
+def test_the_id_of_a_place_stands_beside_what_people_write() -> None:
+    assert tasks.place_of(tasks.description(SENTIMENT)) is None
+    written = tasks.with_place("Ours. [place:0000000000000000]", "0123456789abcdef")
+    assert (written, tasks.place_of(written)) == ("Ours. [place:0123456789abcdef]", "0123456789abcdef")
+    assert tasks.place_of(tasks.with_place("", "0123456789abcdef")) == "0123456789abcdef"
 
 
 def test_an_upload_names_its_sample_behind_whatever_prefix() -> None:

@@ -1,6 +1,7 @@
 """The one call behind the Review tab: what it takes, what it shows then, and to whom it shows nothing."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +59,17 @@ def test_an_answer_is_stored_and_the_next_sample_comes(desk: Reviewing, loop: Fa
     assert view["sample_id"] == second and view["waiting"] == 4 and not view["refused"]
     assert view["line"] == "You said neutral; the model had guessed negative, 48 %."
     assert "<audio" in view["sample"] and view["keys"]["8"] == "surprised"
+
+
+def test_an_answer_that_others_outnumber_is_said_not_to_count_yet(loop: FakeQueue) -> None:
+    services = loop.services()
+    outvoted = replace(services, answer=lambda asked: replace(loop.answer(asked), counts=False))
+    desk = Reviewing(outvoted, Door.of(Settings()))
+    first, second, *_ = desk.act(HERE, ask())["ids"]
+    line = desk.act(HERE, ask("label", sample_id=first, label="neutral", next=second))["line"]
+    assert line.endswith("48 %. More people say something else, so it doesn't count yet.")
+    line = desk.act(HERE, ask("label", sample_id=first, label="positive", list="answered", again=True))["line"]
+    assert line == "Changed: your answer is positive now. More people say something else, so it doesn't count yet."
 
 
 def test_whoever_chose_a_place_in_the_queue_goes_on_from_there(desk: Reviewing) -> None:
