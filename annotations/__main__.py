@@ -146,7 +146,7 @@ def sync(given: argparse.Namespace, config: Settings) -> Said:
     """Push the queue to Label Studio and pull its answers; once, or again and again."""
     from annotations.labelstudio import sync as labelstudio  # its SDK takes seconds to load
 
-    report = labelstudio.run(config, given.task, given.watch)
+    report = labelstudio.run(config, given.task, given.watch, reload=settings.load)
     return Said(to_json(report), [str(report)])
 
 

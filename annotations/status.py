@@ -13,6 +13,8 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.versions import Versions
 
+LABEL_STUDIO = "label_studio"  # the outside system, as rounds with it are written down
+
 
 def of(store: Store, settings: Settings, task: Task) -> Status:
     """Return the state of one task. Raises StorageError."""
@@ -26,7 +28,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         run = runs.last(session, task.name)
         wrong_reason = labels.count_wrong_reasons(session, task.name)
         today = labels.count_since(session, task.name, midnight)
-        notices = tuple(facts.told(session))
+        notices = (*facts.told(session), *runs.trouble(session, task.name, LABEL_STUDIO))
     versions = tuple(Versions(settings).list(task.name))
     return Status(
         task=task.name,

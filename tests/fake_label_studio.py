@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from annotations.labelstudio.client import Annotation, Project, RemoteTask, Upload
+from annotations.labelstudio.client import Annotation, Guess, Project, RemoteTask, Upload
 from mmdemo.errors import LabelStudioError
 
 URL = "http://label-studio.test/"
@@ -26,6 +27,7 @@ class FakeServer:
     uploads: dict[int, tuple[int, Upload, bytes]] = field(default_factory=dict)  # id → project, file, content
     people: dict[int, str] = field(default_factory=lambda: {1: "ann@example.com", 2: "ben@example.com"})
     before: Callable[[str], None] = lambda name: None
+    drops: Callable[[int], bool] = lambda task: False  # whether an import loses what a model said, as under load
     listed: Callable[[Upload], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
     url: str = URL  # under which it is reached
@@ -40,7 +42,7 @@ class FakeServer:
 
     def state(self) -> tuple[object, ...]:
         """Return all that could change, to compare."""
-        return dict(self.projects), dict(self.tasks), dict(self.predictions), dict(self.uploads)
+        return dict(self.projects), dict(self.tasks), copy.deepcopy(self.predictions), dict(self.uploads)
 
     def annotate(self, task: int, results: Sequence[Mapping[str, Any]], person: int = 1, cancelled=False) -> int:
         """Let a person annotate a task; return the annotation's id."""
@@ -118,8 +120,15 @@ class FakeClient:
         if upload in self._server.uploads and self._server.uploads[upload][1].path == path:
             del self._server.uploads[upload]
 
-    def tasks(self, project: int) -> list[RemoteTask]:
-        return [task for where, task in self._server.tasks.values() if where == project]
+    def tasks(self, project: int, only: Sequence[int] | None = None) -> list[RemoteTask]:
+        self._server.before("tasks")
+        there = [task for where, task in self._server.tasks.values() if where == project]
+        return [self._with_guesses(task) for task in there if only is None or task.id in only]
+
+    def _with_guesses(self, task: RemoteTask) -> RemoteTask:
+        guesses = self._server.predictions.get(task.id, {"predictions": []})["predictions"]
+        told = [Guess(each["id"], each["model_version"], tuple(each["result"])) for each in guesses]
+        return replace(task, guesses=tuple(told))
 
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
         self._server.before("import_tasks")
@@ -127,13 +136,31 @@ class FakeClient:
         for body in tasks:
             number = next(self._server.numbers)
             self._server.tasks[number] = project, RemoteTask(number, body["data"])
-            self._server.predictions[number] = {"predictions": body.get("predictions", [])}
+            self._server.predictions[number] = {"predictions": []}
+            if not self._server.drops(number):
+                self.add_guesses(project, [{**guess, "task": number} for guess in body.get("predictions", [])])
             made.append(number)
         versions = [guess["model_version"] for body in tasks for guess in body.get("predictions", [])]
         if versions and not self._server.projects[project].model_version:
             self.set_model_version(project, versions[-1])
         self._server.before("import_tasks done")
         return made
+
+    def set_data(self, task: int, data: Mapping[str, Any]) -> None:
+        if task in self._server.tasks:
+            project, remote = self._server.tasks[task]
+            self._server.tasks[task] = project, replace(remote, data=dict(data))
+
+    def add_guesses(self, project: int, guesses: Sequence[Mapping[str, Any]]) -> None:
+        self._server.before("add_guesses")
+        for guess in guesses:
+            body = {name: value for name, value in guess.items() if name != "task"}
+            held = self._server.predictions.setdefault(guess["task"], {"predictions": []})
+            held["predictions"].append({**body, "id": next(self._server.numbers)})
+
+    def delete_guess(self, guess: int) -> None:
+        for held in self._server.predictions.values():
+            held["predictions"] = [each for each in held["predictions"] if each["id"] != guess]
 
     def delete_task(self, task: int) -> None:
         self._server.before("delete_task")

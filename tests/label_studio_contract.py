@@ -37,11 +37,46 @@ class Contract:
         found = client.tasks(project.id)
         assert [task.id for task in found] == numbers
         assert [task.data for task in found] == [
-            {"image": "", "text": text, "looked": "", "sample_id": SAMPLE} for text in captions
+            {"image": "", "text": text, "looked": "", "reason": "", "suggested": "", "sample_id": SAMPLE}
+            for text in captions
         ]
         assert {task.annotations for task in found} == {()}
         assert {p.id: p.model_version for p in client.projects()}[project.id] == "v1"
         client.set_model_version(project.id, "v1")  # once more is fine
+        assert client.tasks(project.id, numbers[1:]) == found[1:]
+        assert client.tasks(project.id, []) == []
+
+    def test_what_a_model_said_can_be_taken_off_and_put_on(self, client: Client) -> None:
+        project = client.create_project("contract: guesses", "", tasks.label_config(TASK))
+        bodies = [tasks.payload(TASK, Outgoing(SAMPLE, "hm", {}, label, 0.4, "v1"), {}) for label in ("neutral", None)]
+        first, second = client.import_tasks(project.id, bodies)
+
+        def said() -> dict[int, list[tuple[str, str | None]]]:
+            return {
+                task.id: [(each.model_version, tasks.label_of(each.result, TASK)) for each in task.guesses]
+                for task in client.tasks(project.id)
+            }
+
+        assert said() == {first: [("v1", "neutral")], second: []}
+        (guess,) = client.tasks(project.id, [first])[0].guesses
+        client.delete_guess(guess.id)
+        client.delete_guess(guess.id)  # once more is fine
+        expected = tasks.guess(TASK, Outgoing(SAMPLE, "hm", {}, "positive", 0.7, "v2"))
+        client.add_guesses(project.id, [{**(expected or {}), "task": second}])
+        assert said() == {first: [], second: [("v2", "positive")]}
+
+    def test_the_data_of_a_task_change_and_its_answers_stay(self, client: Client, annotate: Annotate) -> None:
+        project = client.create_project("contract: data", "", tasks.label_config(TASK))
+        body = tasks.payload(TASK, Outgoing(SAMPLE, "before", {}, "neutral", 0.4, "v1"), {})
+        (number,) = client.import_tasks(project.id, [body])
+        annotate(number, "positive")
+        (before,) = client.tasks(project.id)
+        client.set_data(number, {**before.data, "text": "after"})
+        (after,) = client.tasks(project.id)
+        assert after.data == {**before.data, "text": "after"}
+        assert (after.annotations, after.guesses) == (before.annotations, before.guesses)
+        client.delete_task(number)
+        client.set_data(number, before.data)  # once it is gone that is fine
 
     def test_importing_twice_makes_two(self, client: Client) -> None:
         project = client.create_project("contract: twice", "", tasks.label_config(TASK))

@@ -24,7 +24,7 @@ from mmdemo.errors import LabelStudioError
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # seconds
 PAGE = 200  # tasks or projects in one answer
 # Which fields an answer carries; the filter reaches into the annotations too.
-_TASK_FIELDS = "id,data,annotations,result,completed_by,updated_by,updated_at,was_cancelled"
+_TASK_FIELDS = "id,data,predictions,annotations,result,completed_by,updated_by,updated_at,was_cancelled"
 SMALLEST_FILE = 128  # bytes; its page takes a smaller picture for a failed download, and zeros at the end change none
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _DETAIL_CHARS = 300
@@ -67,12 +67,22 @@ class Annotation:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """What a model said there about a task."""
+
+    id: int
+    model_version: str
+    result: tuple[Mapping[str, Any], ...]  # in Label Studio's format
+
+
+@dataclass(frozen=True)
 class RemoteTask:
     """One task there."""
 
     id: int
     data: Mapping[str, Any]
     annotations: tuple[Annotation, ...] = ()
+    guesses: tuple[Guess, ...] = ()
 
 
 class Client:
@@ -155,11 +165,13 @@ class Client:
             if self._sdk.files.get(id=upload).file == path:
                 self._sdk.files.delete(id=upload)
 
-    def tasks(self, project: int) -> list[RemoteTask]:
-        """Return all tasks of a project with their annotations, oldest first."""
+    def tasks(self, project: int, only: Sequence[int] | None = None) -> list[RemoteTask]:
+        """Return the tasks of a project, all or those of `only`, with annotations and guesses, oldest first."""
         found: list[RemoteTask] = []
+        selected = json.dumps({"selectedItems": {"all": False, "included": list(only or ())}})
+        more = {} if only is None else {"query": selected}
         for page in itertools.count(1):
-            asked = {"project": project, "fields": "all", "include": _TASK_FIELDS, "resolve_uri": "false"}
+            asked = {"project": project, "fields": "all", "include": _TASK_FIELDS, "resolve_uri": "false", **more}
             answer = self._call("GET", "api/tasks", params={**asked, "page": page, "page_size": PAGE})
             with self._translated():
                 found += [_task(task) for task in answer["tasks"]]
@@ -176,6 +188,22 @@ class Client:
             if len(numbers) != len(tasks):
                 raise ValueError(f"{len(tasks)} tasks were imported and {len(numbers)} named")
             return numbers
+
+    def set_data(self, task: int, data: Mapping[str, Any]) -> None:
+        """Replace a task's data, if it is there; its annotations and guesses stay."""
+        with self._translated(HTTPStatus.NOT_FOUND):
+            self._sdk.tasks.update(id=str(task), data=dict(data))
+
+    def add_guesses(self, project: int, guesses: Sequence[Mapping[str, Any]]) -> None:
+        """Add predictions to tasks of a project: each names its `task`."""
+        with self._translated():
+            request: Any = list(guesses)
+            self._sdk.projects.import_predictions(id=project, request=request)
+
+    def delete_guess(self, guess: int) -> None:
+        """Delete a prediction, if it is there."""
+        with self._translated(HTTPStatus.NOT_FOUND):
+            self._sdk.predictions.delete(id=guess)
 
     def delete_task(self, task: int) -> None:
         """Delete a task with its predictions and annotations, if it is there."""
@@ -224,7 +252,8 @@ class Client:
             return LabelStudioError("label_studio_key", url=self.url, detail=detail)
         if status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT):
             return LabelStudioError("label_studio_away", url=self.url, detail=detail)
-        return LabelStudioError("label_studio_strange", url=self.url, detail=detail)
+        fault = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return LabelStudioError(f"label_studio_{'fault' if fault else 'strange'}", url=self.url, detail=detail)
 
     def _moved_to(self, headers: Mapping[str, str]) -> str:
         """Return the address of the server to which an answer points: what stands before the path of its interface."""
@@ -241,7 +270,11 @@ def _upload(number: int, path: str) -> Upload:
 
 
 def _task(raw: Mapping[str, Any]) -> RemoteTask:
-    return RemoteTask(raw["id"], raw["data"], tuple(_annotation(item) for item in raw["annotations"]))
+    annotations = tuple(_annotation(item) for item in raw["annotations"])
+    guesses = tuple(
+        Guess(each["id"], each["model_version"] or "", tuple(each["result"])) for each in raw["predictions"]
+    )
+    return RemoteTask(raw["id"], raw["data"], annotations, guesses)
 
 
 def _annotation(raw: Mapping[str, Any]) -> Annotation:

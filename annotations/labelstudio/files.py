@@ -1,7 +1,8 @@
 """The media on the server: in one project of their own, named by their sample, so that they can be found and erased."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client, Project, Upload
@@ -10,6 +11,7 @@ from annotations.labelstudio.tasks import Outgoing
 from annotations.store import Store
 from mmdemo.errors import LabelStudioError
 
+_UPLOAD = "/data/upload/"
 NAME = "(media)"  # in the store: what the project of the files is called; no task is called so
 
 
@@ -49,6 +51,17 @@ class Files:
             detail = "an uploaded file is not listed"
             raise LabelStudioError("label_studio_strange", url=self._client.url, detail=detail)
         return {modality: upload for modality, upload in found.items() if upload}
+
+    def lost(self, data: Mapping[str, Any], files: Iterable[str]) -> bool:
+        """Whether a task's data name files in a project that is gone; `files`: modalities that have one."""
+        addresses = [data.get(modality) for modality in files]
+        folders = {
+            address.split("/")[3] for address in addresses if isinstance(address, str) and address.startswith(_UPLOAD)
+        }
+        return bool(folders - {str(project.id) for project in self._known()})
+
+    def _known(self) -> list[Project]:
+        return [*self._projects, *([self._project] if self._project else [])]
 
     def erase(self, sample_id: str, noted: Iterable[tuple[int, str]]) -> None:
         """Delete a sample's files: those that are listed, and those `noted` (id, path) when they were sent."""

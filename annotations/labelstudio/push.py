@@ -1,18 +1,18 @@
 """From here to there: what waits is sent, what is asked no more is taken back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from annotations import served
-from annotations.labelstudio import tasks
+from annotations.labelstudio import health, tasks
 from annotations.labelstudio.client import RemoteTask
 from annotations.labelstudio.files import Files
+from annotations.labelstudio.health import Health
 from annotations.labelstudio.place import Noted, Place
-from annotations.labelstudio.tasks import Outgoing
 from annotations.schema import SampleRow
 from annotations.store import samples
 
 BATCH, BATCH_BYTES = 25, 50_000_000  # samples and bytes that are sent at once
+READ_AT_ONCE = 200  # tasks that are read again before they are deleted
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,22 @@ class Push:
             if row is not None and not (row.has_content and copy.annotations):
                 self.place.client.delete_task(copy.id)
         removed = 0
+        leaving = [there[name] for name, row in rows.items() if name in there and not _belongs(row, there[name])]
+        there |= self._answered_meanwhile(leaving)
         for sample_id, row in rows.items():
             if not _belongs(row, there.get(sample_id)):
                 removed += sample_id in there
                 self._delete(sample_id, there.pop(sample_id, None))
         return removed
+
+    def _answered_meanwhile(self, leaving: Sequence[RemoteTask]) -> dict[str, RemoteTask]:
+        """Return those of these tasks that somebody has answered since they were read: an answer wins."""
+        found: dict[str, RemoteTask] = {}
+        for start in range(0, len(leaving), READ_AT_ONCE):
+            numbers = [remote.id for remote in leaving[start : start + READ_AT_ONCE]]
+            now = self.place.client.tasks(self.place.project.id, numbers)
+            found |= {remote.data[tasks.SAMPLE_ID]: remote for remote in now if remote.annotations}
+        return found
 
     def _delete(self, sample_id: str, remote: RemoteTask | None) -> None:
         if remote is not None:
@@ -73,7 +84,7 @@ class Push:
 
     def _send_batch(self, sample_ids: list[str]) -> dict[str, RemoteTask]:
         rows = self.place.rows(sample_ids)  # read again: what was forgotten since must not be sent
-        outgoing = [_outgoing(rows[sample_id]) for sample_id in sample_ids if _belongs(rows[sample_id], None)]
+        outgoing = [health.outgoing(rows[sample_id]) for sample_id in sample_ids if _belongs(rows[sample_id], None)]
         if not outgoing:
             return {}
         self.files.send(outgoing)
@@ -81,11 +92,13 @@ class Push:
         urls = {sample_id: {kind: file.url for kind, file in found.items()} for sample_id, found in uploads.items()}
         bodies = [tasks.payload(self.place.task, each, urls[each.sample_id]) for each in outgoing]
         numbers = self.place.client.import_tasks(self.place.project.id, bodies)
+        healthy = Health(self.place, self.files).read_back(dict(zip(numbers, outgoing, strict=True)))
         sent = {}
-        for each, number, body in zip(outgoing, numbers, bodies, strict=True):
-            noted = Noted(tuple((file.id, file.path) for file in uploads[each.sample_id].values()))
-            self._keep(each.sample_id, number, noted)
-            sent[each.sample_id] = RemoteTask(number, body["data"])
+        for each, number in zip(outgoing, numbers, strict=True):
+            if number in healthy:  # what is not counts as sent once a later round has mended it
+                noted = Noted(tuple((file.id, file.path) for file in uploads[each.sample_id].values()))
+                self._keep(each.sample_id, number, noted)
+                sent[each.sample_id] = healthy[number]
         return sent
 
     def _keep(self, sample_id: str, number: int, noted: Noted) -> None:
@@ -97,10 +110,3 @@ class Push:
 def _belongs(row: SampleRow, remote: RemoteTask | None) -> bool:
     """Whether a sample should lie there: people are asked about it, or have answered there."""
     return row.has_content and (row.state in samples.WAITING or bool(remote and remote.annotations))
-
-
-def _outgoing(row: SampleRow) -> Outgoing:
-    files = {"image": row.image, "audio": row.audio}
-    kept = {modality: name for modality, name in files.items() if name}
-    guess = (row.label or None, None if served.is_capped(row) else row.confidence, row.model_version)
-    return Outgoing(row.sample_id, row.caption, kept, *guess, served.prediction_of(row).explanation)

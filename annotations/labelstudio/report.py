@@ -15,6 +15,7 @@ class SyncReport:
     skipped: int = 0  # samples that were skipped there
     withdrawn: int = 0  # corrections and skips that were deleted there
     removed: int = 0  # samples taken back: forgotten, or answered here
+    mended: int = 0  # tasks there that lacked their guess or their files, or showed a guess that they should not
     waiting: int = 0  # samples there that nobody answered yet
     unreadable: int = 0  # samples there whose annotations say no label of the task
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from annotations.labelstudio import place, tasks
 from annotations.labelstudio.client import Client, RemoteTask
 from annotations.labelstudio.files import Files
+from annotations.labelstudio.health import Health
 from annotations.labelstudio.place import Place
 from annotations.labelstudio.pull import Pull
 from annotations.labelstudio.push import Push
@@ -25,29 +26,41 @@ from annotations.store import Store, open_store, private, problems, runs
 from mmdemo import locale
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import Busy, LabelStudioError, MmdemoError
+from mmdemo.review import Reason
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
-WAIT_FOR = ("label_studio_away", "sync_running")  # what may have passed by the next round, even before the first one
+ALL_ALIKE = ("label_studio_away", "label_studio_key", "label_studio_moved")  # no other task would fare better
+WAIT_FOR = (
+    "label_studio_away",
+    "label_studio_fault",
+    "sync_running",
+)  # what may have passed by the next round, even before the first one
 Connect = Callable[[str, str], Client]  # URL, key → an open connection
 
 
 def run(
-    settings: Settings, task: str | None = None, watch: float | None = None, connect: Connect = Client
+    settings: Settings,
+    task: str | None = None,
+    watch: float | None = None,
+    connect: Connect = Client,
+    reload: Callable[[], Settings] | None = None,
 ) -> SyncReport:
     """Push the queue and pull corrections, of one task or of all; with `watch` again every so many seconds.
 
+    A task that cannot be brought into step does not stop the others; that and why is written down for Status.
     Without `watch`, raises LabelStudioError (away, key refused, title taken, not set), Busy, StorageError, UnknownName.
-    With it, a server that is away is waited for, and so is whatever else goes wrong once a round went through; it ends
-    at Ctrl-C or SIGTERM with what all rounds changed.
+    With it, a server that is away or has an error of its own is waited for, and so is whatever else goes wrong once a
+    round went through; it ends at Ctrl-C or SIGTERM with what all rounds changed. `reload` reads address and key anew
+    before each round.
     """
     _check(settings)
     known = known_tasks.load_all(settings.task_dir)
     wanted = [known_tasks.get(task, settings.task_dir)] if task else list(known.values())
     store = open_store(settings)
     try:
-        once = Once(settings, store, wanted, connect)
-        return once.round() if watch is None else _watch(once, watch)
+        once = Once(reload or (lambda: settings), store, wanted, connect)
+        return _once(once) if watch is None else _watch(once, watch)
     finally:
         store.close()
 
@@ -56,16 +69,36 @@ def run(
 class Once:
     """What one round needs."""
 
-    settings: Settings
+    settings: Callable[[], Settings]
     store: Store
     tasks: Sequence[Task]
     connect: Connect
 
-    def round(self) -> SyncReport:
-        """Go once around all tasks."""
-        with _lock(self.settings), self.connect(*_address(self.settings)) as client:
-            reports = [exchange(client, self.store, task, self.settings) for task in self.tasks]
-            return sum(reports, SyncReport())
+    def round(self) -> tuple[SyncReport, dict[str, LabelStudioError]]:
+        """Go once around all tasks; return what changed, and the tasks that could not be brought into step."""
+        settings, report, sick = self.settings(), SyncReport(), {}
+        with _lock(settings):
+            try:
+                with self.connect(*_address(settings)) as client:
+                    for task in self.tasks:
+                        try:
+                            report += exchange(client, self.store, task, settings)
+                        except LabelStudioError as error:
+                            if error.key in ALL_ALIKE:
+                                raise
+                            sick[task.name] = error
+                            self._note([task.name], error)
+            except LabelStudioError as error:
+                self._note([task.name for task in self.tasks], error)
+                raise
+        return report, sick
+
+    def _note(self, names: Iterable[str], error: LabelStudioError) -> None:
+        reason = Reason(f"error.{error.key}", {name: str(value) for name, value in error.values.items()})
+        with self.store.session() as session:
+            for name in names:
+                runs.note_trouble(session, name, place.SYSTEM, reason)
+            session.commit()
 
 
 def exchange(client: Client, store: Store, task: Task, settings: Settings) -> SyncReport:
@@ -82,6 +115,7 @@ def exchange(client: Client, store: Store, task: Task, settings: Settings) -> Sy
             say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
     with store.session() as session:
         runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
+        runs.note_trouble(session, task.name, place.SYSTEM, None)
         session.commit()
     return report
 
@@ -90,6 +124,7 @@ def _both_ways(here: Place, files: Files) -> SyncReport:
     there, copies = by_sample(here.client.tasks(here.project.id))
     pulled, push = Pull(here).all(there), Push(here, files)
     removed, lay_there = push.take_back(there, copies), set(there)
+    mended = Health(here, files).mend(there)
     for sample_id in push.send(there):
         say("sync_file_missing", sample_id=sample_id)
     sent = set(there) - lay_there
@@ -97,7 +132,7 @@ def _both_ways(here: Place, files: Files) -> SyncReport:
         removed += push.take_back(there)  # forgotten while it was being sent
     waiting = [sample_id for sample_id, remote in there.items() if not remote.annotations]
     here.preselect(waiting)
-    return pulled + SyncReport(pushed=len(sent), removed=removed, waiting=len(waiting))
+    return pulled + SyncReport(pushed=len(sent), removed=removed, mended=mended, waiting=len(waiting))
 
 
 def by_sample(found: Iterable[RemoteTask]) -> tuple[dict[str, RemoteTask], list[RemoteTask]]:
@@ -125,6 +160,22 @@ def say(key: str, **values: object) -> None:
     print(locale.text(f"cli.{key}", **values), file=sys.stderr, flush=True)
 
 
+def _once(once: Once) -> SyncReport:
+    report, sick = once.round()
+    if sick and len(once.tasks) == 1:
+        raise next(iter(sick.values()))
+    if sick:
+        print(report, file=sys.stderr, flush=True)
+        _tell(sick)
+        raise LabelStudioError("label_studio_some", tasks=", ".join(sick))
+    return report
+
+
+def _tell(sick: Mapping[str, LabelStudioError]) -> None:
+    for name, error in sick.items():
+        say("sync_sick", task=name, why=error.sentence())
+
+
 def _watch(once: Once, seconds: float) -> SyncReport:
     total, started = SyncReport(), False
     try:
@@ -141,7 +192,7 @@ def _watch(once: Once, seconds: float) -> SyncReport:
 def _patiently(once: Once, seconds: float, started: bool) -> SyncReport | None:
     """Go a round and tell what it changed; tell what went wrong and return None where the next one may go better."""
     try:
-        report = once.round()
+        report, sick = once.round()
     except MmdemoError as error:
         if not started and error.key not in WAIT_FOR:
             raise  # a wrong key does not become right
@@ -150,6 +201,7 @@ def _patiently(once: Once, seconds: float, started: bool) -> SyncReport | None:
         return None
     if report != SyncReport(waiting=report.waiting, unreadable=report.unreadable):
         print(report, file=sys.stderr, flush=True)
+    _tell(sick)
     return report
 
 

@@ -22,6 +22,7 @@ CONTROL = "label"  # name of the Choices tag, and `from_name` of every result
 REASON = "reason"  # name of the Choices tag of the mark "right answer, wrong reason"
 WRONG_REASON = "wrong_reason"  # that mark, as stored
 LOOKED = "looked"  # key in a task's data that holds where the model looked, as HTML
+REASON_ASKED, SUGGESTED = "reason", "suggested"  # keys in its data: why it is asked, what its sender said it is
 SAMPLE_ID = "sample_id"  # key in a task's data by which it is found again
 TITLE_CHARS = 50  # Label Studio refuses longer titles
 MEDIA_TITLE = "mmdemo media"
@@ -32,6 +33,7 @@ KEYS = "1234567890"  # the first label's key, the second's …
 NONE_KEY = "x"
 
 _TAGS = {"image": "Image", "text": "Text", "audio": "Audio"}
+_JOINER = "\u2060"  # takes no room
 _PLACE = re.compile(r"\[place:([0-9a-f]{16})\]")
 _NAME = re.compile(r"(?:^|-)([0-9a-f]{64})\.[a-z]+$")  # Label Studio puts a prefix of its own before the name
 
@@ -47,6 +49,8 @@ class Outgoing:
     score: float | None = 0.0  # its probability; None where it is only a guess
     model_version: str = ""
     explanation: Explanation | None = None  # as it was served with the guess
+    reason: str = ""  # why people are asked
+    suggested: str = ""  # the label that its sender said it should be
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def label_config(task: Task) -> str:
         ET.SubElement(shown, _TAGS[modality], name=modality, value=f"${modality}")
     shown.extend(_map())
     asked = ET.SubElement(root, "View", style="flex: 1 1 160px")
-    ET.SubElement(asked, "Header", value=task.display_title())
+    ET.SubElement(asked, "Header", value=_as_text(task.display_title()))
     choices = ET.SubElement(
         asked,
         "Choices",
@@ -101,7 +105,7 @@ def label_config(task: Task) -> str:
     )
     displayed, keys = _displayed(task), _hotkeys(task)
     for name in task.answers:
-        choice = ET.SubElement(choices, "Choice", value=displayed[name], alias=name)
+        choice = ET.SubElement(choices, "Choice", value=_as_text(displayed[name]), alias=name)
         if name in keys:
             choice.set("hotkey", keys[name])
         others = {task.display(name, language) for language in locale.LANGUAGES} - {displayed[name]}
@@ -109,6 +113,11 @@ def label_config(task: Task) -> str:
             choice.set("hint", " · ".join(sorted(others)))
     asked.extend(_mark(task))
     return ET.tostring(root, encoding="unicode")
+
+
+def _as_text(shown: str) -> str:
+    """Return a text in which Label Studio sees no name of data, as it does in `$text`; it looks the same."""
+    return shown.replace("$", f"{_JOINER}${_JOINER}")
 
 
 def _map() -> list[ET.Element]:
@@ -182,11 +191,17 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
     if "text" in data:
         data["text"] = sample.caption or ""
     data[LOOKED] = looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
-    body: dict[str, Any] = {"data": {**data, SAMPLE_ID: sample.sample_id}}
-    if sample.label in task.answers:
-        guess = {"model_version": sample.model_version, "result": [result(task, sample.label)]}
-        body["predictions"] = [guess if sample.score is None else {**guess, "score": sample.score}]
-    return body
+    data |= {REASON_ASKED: sample.reason, SUGGESTED: sample.suggested, SAMPLE_ID: sample.sample_id}
+    expected = guess(task, sample)
+    return {"data": data} if expected is None else {"data": data, "predictions": [expected]}
+
+
+def guess(task: Task, sample: Outgoing) -> dict[str, Any] | None:
+    """Return the prediction that its task should have, None where it should have none."""
+    if sample.label not in task.answers:
+        return None
+    body = {"model_version": sample.model_version, "result": [result(task, sample.label)]}
+    return body if sample.score is None else {**body, "score": sample.score}
 
 
 def result(task: Task, label: str) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """SQL about nights and about rounds with an outside server."""
 
+import hashlib
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations.schema import RunRow, SyncRow, now
+from annotations.store import facts
 from annotations.store.labels import iso
 from mmdemo.review import Reason, Run
 from mmdemo.samples import to_json
@@ -108,6 +110,25 @@ def add_sync(session: Session, task: str, system: str, pushed: int, pulled: int)
         last.at = now()
         return
     session.add(SyncRow(task=task, system=system, pushed=pushed, pulled=pulled, at=now()))
+
+
+def note_trouble(session: Session, task: str, system: str, reason: Reason | None) -> None:
+    """Write down why a task is not in step with an outside server, and since when; None: it is again."""
+    name, before = _trouble(task, system), facts.get(session, _trouble(task, system))
+    value = {} if reason is None else {"since": before.get("since", iso(now())), **to_json(reason)}
+    facts.put(session, name, value)
+
+
+def trouble(session: Session, task: str, system: str) -> tuple[Reason, ...]:
+    """Return since when and why a task is not in step with an outside server, nothing where it is."""
+    value = facts.get(session, _trouble(task, system))
+    if not value:
+        return ()
+    return Reason("status.sync_trouble", {"since": value["since"]}), Reason(value["key"], value["values"])
+
+
+def _trouble(task: str, system: str) -> str:
+    return f"{system[:12]}.{hashlib.sha256(task.encode()).hexdigest()[:24]}"
 
 
 def last_sync(session: Session, task: str) -> SyncRow | None:

@@ -65,7 +65,7 @@ def test_it_prints_one_json_value_and_the_second_run_changes_nothing(loop: Loop,
     first = command(*words, home=loop.settings.home, **environment(loop))
     assert first.returncode == 0, first.stderr
     assert f"new project for {loop.pictures.name}" in first.stderr
-    zero = dict.fromkeys(("created", "pushed", "pulled", "skipped", "withdrawn", "removed", "unreadable"), 0)
+    zero = dict.fromkeys(("created", "pushed", "pulled", "skipped", "withdrawn", "removed", "mended", "unreadable"), 0)
     assert json.loads(first.stdout) == {**zero, "created": 1, "pushed": 1, "waiting": 1}
     second = command(*words, home=loop.settings.home, **environment(loop))
     assert (json.loads(second.stdout), second.stderr) == ({**zero, "waiting": 1}, "")

@@ -26,7 +26,9 @@ def test_the_queue_goes_there_with_media_and_guesses(loop: Loop, label_studio, s
     there = loop.there(sdk, loop.pictures) | loop.there(sdk, loop.sounds)
     assert set(there) == {*pictures, sound}
     for sample_id, task in there.items():
-        assert set(task.data) == {"looked", "sample_id"} | ({"audio"} if sample_id == sound else {"image", "text"})
+        assert set(task.data) == {"looked", "reason", "suggested", "sample_id"} | (
+            {"audio"} if sample_id == sound else {"image", "text"}
+        )
         (guess,) = task.predictions
         assert (guess.model_version, guess.score) == ("v7", 0.4)
         asked = loop.sounds if sample_id == sound else loop.pictures

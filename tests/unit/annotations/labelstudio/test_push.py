@@ -1,5 +1,6 @@
 """What waits is sent, once; what is asked no more is taken back."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -46,7 +47,7 @@ def test_nothing_of_the_sender_goes_along(loop: Loop) -> None:
     sample_id, prediction_id = loop.visit("who am I", seed=4)
     loop.sync()
     _, remote = loop.server.tasks[loop.there(sample_id)[0]]
-    assert set(remote.data) == {"image", "text", "looked", "sample_id"}
+    assert set(remote.data) == {"image", "text", "looked", "reason", "suggested", "sample_id"}
     assert prediction_id not in repr(loop.server)
 
 
@@ -89,6 +90,7 @@ def test_what_was_imported_twice_is_healed(loop: Loop) -> None:
     loop.sync()
     project, remote = loop.server.tasks[loop.there(sample_id)[0]]
     loop.server.tasks[900] = project, replace(remote, id=900)
+    loop.server.predictions[900] = copy.deepcopy(loop.server.predictions[remote.id])
     loop.server.annotate(900, [tasks.result(given.TASK, "neutral")])
     assert loop.sync() == SyncReport(pulled=1)
     assert loop.there(sample_id) == [900]  # the one that somebody annotated

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from annotations import retention
+from annotations import retention, status
 from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.report import SyncReport
 from annotations.store import open_store, runs
@@ -124,6 +124,59 @@ def test_an_unknown_task_is_refused_with_the_known_ones(loop: Loop) -> None:
         sync.run(loop.config, "no such task", connect=loop.server.connect)
 
 
+def notices(loop: Loop, task: str) -> list[str]:
+    config = loop.config
+    return [notice.key for notice in status.of(loop.store, config, load_all()[task]).notices]
+
+
+def test_one_sick_project_does_not_stop_the_others_and_is_named_in_status(loop: Loop, capsys) -> None:
+    client = loop.server.connect("", KEY)
+    taken = client.create_project(tasks.title(given.TASK), "my own", "<View></View>")
+    with pytest.raises(LabelStudioError) as told:
+        sync.run(loop.config, connect=loop.server.connect)
+    assert (told.value.key, told.value.values["tasks"]) == ("label_studio_some", given.TASK.name)
+    assert (
+        f'{given.TASK.name}: Label Studio at {client.url} has a project "mmdemo: sentiment"' in capsys.readouterr().err
+    )
+    assert len(loop.server.projects) == len(load_all())  # theirs, and ours of all other tasks
+    assert notices(loop, given.TASK.name) == ["status.sync_trouble", "error.label_studio_title_taken"]
+    with loop.store.reading() as session:
+        first, why = runs.trouble(session, given.TASK.name, "label_studio")
+    assert why.values["number"] == str(taken.id)
+    with pytest.raises(LabelStudioError):
+        loop.sync()
+    with loop.store.reading() as session:
+        assert runs.trouble(session, given.TASK.name, "label_studio")[0] == first  # since when does not move
+    assert {name: notices(loop, name) for name in load_all() if name != given.TASK.name} == {
+        name: [] for name in load_all() if name != given.TASK.name
+    }
+    loop.server.projects.pop(taken.id)
+    assert loop.sync().created == 1
+    assert notices(loop, given.TASK.name) == []
+
+
+def test_the_watch_goes_on_with_the_others(loop: Loop, capsys) -> None:
+    client = loop.server.connect("", KEY)
+    client.create_project(tasks.title(given.TASK), "my own", "<View></View>")
+    left = [1, 2]
+
+    def connect(url: str, key: str):
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return loop.server.connect(url, key)
+
+    assert sync.run(loop.config, watch=0.0, connect=connect) == SyncReport(created=len(load_all()) - 1)
+    assert capsys.readouterr().err.count("that was not made from here") == 2
+
+
+def test_a_server_that_is_away_is_named_in_status(loop: Loop) -> None:
+    loop.server.before = away
+    with pytest.raises(LabelStudioError):
+        loop.sync()
+    assert notices(loop, given.TASK.name) == ["status.sync_trouble", "error.label_studio_away"]
+
+
 def test_one_sync_at_a_time(loop: Loop) -> None:
     inside = []
 
@@ -184,6 +237,33 @@ def test_the_watch_waits_for_a_server_that_is_away_from_the_start(loop: Loop, ca
     assert said.out == ""
 
 
+def test_the_watch_waits_for_a_server_with_an_error_of_its_own_from_the_start(loop: Loop, capsys) -> None:
+    def broken() -> None:
+        raise LabelStudioError("label_studio_fault", url="http://x/", detail="500 an HTML page")
+
+    loop.visit("hm")
+    rounds(loop, broken, lambda: None)
+    assert loop.report.pushed == 1
+    assert "had an error of its own" in capsys.readouterr().err
+
+
+def test_a_renewed_key_is_read_without_a_restart(loop: Loop) -> None:
+    loop.visit("hm")
+    keys, asked = [KEY, "expired", KEY], []
+
+    def reload():
+        if not keys:
+            raise KeyboardInterrupt
+        return replace(loop.config, label_studio_api_key=keys.pop(0))
+
+    def connect(url: str, key: str):
+        asked.append(key)
+        return loop.server.connect(url, key)
+
+    report = sync.run(loop.config, given.TASK.name, 0.0, connect, reload)
+    assert (asked, report.pushed) == ([KEY, "expired", KEY], 1)
+
+
 def test_the_watch_survives_any_refusal_once_it_has_started(loop: Loop, capsys) -> None:
     def refused() -> None:
         raise LabelStudioError("label_studio_key", url="http://x/", detail="401")
@@ -217,6 +297,6 @@ def test_the_watch_runs_in_a_thread_too(loop: Loop) -> None:
 
 def test_the_report_is_one_sentence() -> None:
     assert str(SyncReport(pushed=3, pulled=2, waiting=7)) == (
-        "Label Studio: 3 sent, 2 corrections fetched, 0 skipped, 0 withdrawn, 0 taken back; "
+        "Label Studio: 3 sent, 2 corrections fetched, 0 skipped, 0 withdrawn, 0 taken back, 0 mended; "
         "7 wait there, 0 say no label of the task."
     )

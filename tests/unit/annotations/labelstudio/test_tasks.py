@@ -49,6 +49,15 @@ def test_each_modality_is_shown_by_its_tag_and_the_labels_hang_on_the_first(moda
     assert {element.get("toName") for element in root.iter("Choices")} == {modalities[0]}
 
 
+def test_a_label_that_looks_like_a_name_of_data_is_text() -> None:
+    label = Label("paid", {"en": "US$text", "zh": "$text"})
+    config = tasks.label_config(replace(SENTIMENT, labels=(label, *SENTIMENT.labels[:1])))
+    assert "$text" not in {each.get("value") for each in ET.fromstring(config).iter("Choice")}
+    shown = choices(replace(SENTIMENT, labels=(label, *SENTIMENT.labels[:1])))[0]
+    assert not re.search(r"\$[\w[\].{}]", shown["value"])  # what its page replaces by data
+    assert (shown["value"].replace("\u2060", ""), shown["alias"]) == ("US$text", "paid")
+
+
 def test_keys_go_by_order_up_to_ten() -> None:
     names = [f"label {letter}" for letter in "abcdefghijkl"]
     assert [choice.get("hotkey") for choice in choices(labelled(*names))] == [*"1234567890", None, None]
@@ -109,7 +118,14 @@ def test_a_title_is_never_longer_than_the_server_takes() -> None:
 def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
     sample = Outgoing(SAMPLE, "a <b>caption</b>", {"image": "12/34.webp"}, "neutral", 0.41, "v7")
     assert tasks.payload(SENTIMENT, sample, {"image": "/data/upload/1/x.webp"}) == {
-        "data": {"image": "/data/upload/1/x.webp", "text": "a <b>caption</b>", "looked": "", "sample_id": SAMPLE},
+        "data": {
+            "image": "/data/upload/1/x.webp",
+            "text": "a <b>caption</b>",
+            "looked": "",
+            "reason": "",
+            "suggested": "",
+            "sample_id": SAMPLE,
+        },
         "predictions": [
             {
                 "model_version": "v7",
@@ -134,11 +150,13 @@ def test_a_guess_that_is_only_a_guess_goes_without_a_score() -> None:
 
 def test_what_a_sample_lacks_is_an_empty_key_and_what_the_task_lacks_is_none() -> None:
     assert tasks.payload(SENTIMENT, Outgoing(SAMPLE, None), {}) == {
-        "data": {"image": "", "text": "", "looked": "", "sample_id": SAMPLE}
+        "data": {"image": "", "text": "", "looked": "", "reason": "", "suggested": "", "sample_id": SAMPLE}
     }
     assert tasks.payload(SPEECH, Outgoing(SAMPLE, "unused"), {"audio": "/a.flac"})["data"] == {
         "audio": "/a.flac",
         "looked": "",
+        "reason": "",
+        "suggested": "",
         "sample_id": SAMPLE,
     }
 

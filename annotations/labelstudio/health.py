@@ -1,0 +1,103 @@
+"""Whether a task there is as it should be, and mending it in place: people may be answering it.
+
+Under load the server drops predictions and still answers that all went well, so what was sent is read back. A sample
+that was drawn at random for a check is answered blind: its task has no guess and no map.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from annotations import served
+from annotations.labelstudio import tasks
+from annotations.labelstudio.client import RemoteTask
+from annotations.labelstudio.files import Files
+from annotations.labelstudio.place import Place
+from annotations.labelstudio.tasks import Outgoing
+from annotations.schema import SampleRow
+from annotations.store import samples
+
+AUDIT = "audit"  # the reason of what was drawn at random
+BATCH = 200  # guesses that are added at once
+
+
+@dataclass(frozen=True)
+class Health:
+    """Compares the tasks of one place with what they should hold, and mends them."""
+
+    place: Place
+    files: Files
+
+    def read_back(self, sent: Mapping[int, Outgoing]) -> dict[int, RemoteTask]:
+        """Read what was just sent (task → sample), mend it once, and return the tasks that are as they should be."""
+        found = self._read(list(sent))
+        sick = {number: sent[number] for number, remote in found.items() if self._is_sick(remote, sent[number])}
+        if sick:
+            self._mend([(found[number], sample) for number, sample in sick.items()])
+            found |= self._read(list(sick))
+        return {number: remote for number, remote in found.items() if not self._is_sick(remote, sent[number])}
+
+    def mend(self, there: Mapping[str, RemoteTask]) -> int:
+        """Mend what lies there and is not as it should be; return how many tasks that were."""
+        rows = {sample_id: row for sample_id, row in self.place.rows(there).items() if row.has_content}
+        sick = [row for sample_id, row in rows.items() if self._is_sick(there[sample_id], outgoing(row, bare=True))]
+        if sick:
+            self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
+        lost = [row for sample_id, row in rows.items() if self.files.lost(there[sample_id].data, _files(row))]
+        for row in lost:
+            self._send_files(there[row.sample_id], outgoing(row))
+        return len({row.sample_id for row in (*sick, *lost)})
+
+    def _read(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
+        return {remote.id: remote for remote in self.place.client.tasks(self.place.project.id, numbers)}
+
+    def _is_sick(self, remote: RemoteTask, sample: Outgoing) -> bool:
+        if sample.reason == AUDIT:
+            return bool(remote.guesses or remote.data.get(tasks.LOOKED))
+        if tasks.guess(self.place.task, sample) is None:
+            return False
+        said = {(each.model_version, tasks.label_of(each.result, self.place.task)) for each in remote.guesses}
+        return (sample.model_version, sample.label) not in said
+
+    def _mend(self, sick: Iterable[tuple[RemoteTask, Outgoing]]) -> None:
+        missing = []
+        for remote, sample in sick:
+            expected = tasks.guess(self.place.task, sample)
+            if expected is not None:
+                missing.append({**expected, "task": remote.id})
+                continue
+            for each in remote.guesses:
+                self.place.client.delete_guess(each.id)
+            if remote.data.get(tasks.LOOKED):
+                self.place.client.set_data(remote.id, {**remote.data, tasks.LOOKED: ""})
+        for start in range(0, len(missing), BATCH):
+            self.place.client.add_guesses(self.place.project.id, missing[start : start + BATCH])
+
+    def _send_files(self, remote: RemoteTask, sample: Outgoing) -> None:
+        """Send a sample's files anew: the project that held them is gone there."""
+        if not all((self.place.store.media / name).is_file() for name in sample.files.values()):
+            return
+        self.files.send([sample])
+        uploads = self.files.of(sample)
+        body = tasks.payload(self.place.task, sample, {kind: file.url for kind, file in uploads.items()})
+        self.place.client.set_data(remote.id, {**remote.data, **body["data"]})
+        noted = self.place.noted(sample.sample_id, remote.id)
+        with self.place.store.session() as session:
+            fresh = replace(noted, files=tuple((file.id, file.path) for file in uploads.values()))
+            self.place.keep_link(session, samples.get(session, sample.sample_id), remote.id, fresh)
+            session.commit()
+
+
+def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:
+    """Return what is sent of a sample; `bare`: without its map, which takes time to read."""
+    base = Outgoing(row.sample_id, row.caption, _files(row), reason=row.reason or "")
+    if row.reason == AUDIT:
+        return base
+    score = None if served.is_capped(row) else row.confidence
+    explanation = None if bare else served.prediction_of(row).explanation
+    guess = replace(base, label=row.label or None, score=score, model_version=row.model_version)
+    return replace(guess, suggested=row.suggested or "", explanation=explanation)
+
+
+def _files(row: SampleRow) -> dict[str, str]:
+    files = {"image": row.image, "audio": row.audio}
+    return {modality: name for modality, name in files.items() if name}

@@ -1,0 +1,131 @@
+"""What lies there is as it should be: read back, compared and mended."""
+
+from dataclasses import replace
+
+import pytest
+
+from annotations import retention, review_queue
+from annotations.labelstudio import tasks
+from annotations.labelstudio.report import SyncReport
+from mmdemo.errors import LabelStudioError
+from mmdemo.review import QUEUED, SENT
+from tests.fake_label_studio import KEY
+from tests.unit.annotations import given
+from tests.unit.annotations.labelstudio.conftest import Loop
+
+
+def guesses(loop: Loop, sample_id: str) -> list[tuple[str, str | None]]:
+    """Return version and label of what the model said there."""
+    (task,) = loop.there(sample_id)
+    held = loop.server.predictions[task]["predictions"]
+    return [(each["model_version"], tasks.label_of(each["result"], given.TASK)) for each in held]
+
+
+def test_a_guess_that_the_server_drops_is_put_there_before_its_task_counts_as_sent(loop: Loop) -> None:
+    ids = [loop.visit(f"text {number}")[0] for number in range(5)]
+    loop.server.drops = lambda task: task % 2 == 0
+    assert loop.sync() == SyncReport(created=1, pushed=5, waiting=5)
+    assert [guesses(loop, sample_id) for sample_id in ids] == [[("v1", "positive")]] * 5
+    assert loop.sync() == SyncReport(waiting=5)
+
+
+def test_what_cannot_be_mended_at_once_counts_as_sent_when_it_is(loop: Loop) -> None:
+    sample_id, _ = loop.visit("dropped")
+    loop.server.drops = lambda task: True
+
+    def cut(name: str) -> None:
+        if name == "add_guesses":
+            raise LabelStudioError("label_studio_away", url="", detail="overloaded")
+
+    loop.server.before = cut
+    with pytest.raises(LabelStudioError):
+        loop.sync()
+    assert loop.row(sample_id).state == QUEUED
+    loop.server.before = lambda name: None
+    assert loop.sync() == SyncReport(mended=1, waiting=1)
+    assert (loop.row(sample_id).state, guesses(loop, sample_id)) == (SENT, [("v1", "positive")])
+
+
+def test_a_guess_of_another_version_is_not_the_one_that_it_should_be(loop: Loop) -> None:
+    sample_id, _ = loop.visit("hm", version="v2")
+    loop.sync()
+    (task,) = loop.there(sample_id)
+    loop.server.predictions[task]["predictions"][0]["model_version"] = "v1"
+    assert loop.sync() == SyncReport(mended=1, waiting=1)
+    assert guesses(loop, sample_id) == [("v1", "positive"), ("v2", "positive")]  # others' guesses are left alone
+    assert loop.sync() == SyncReport(waiting=1)
+
+
+def audit(loop: Loop) -> str:
+    """Let a sure answer be kept that was drawn at random."""
+    sample = given.inputs("surely", seed=5)
+    answer = replace(given.prediction(sample, 0.9), flagged=True, reason="audit")
+    return review_queue.offer(loop.store, given.TASK, sample, answer)[0]
+
+
+def test_a_random_check_is_answered_blind_there_too(loop: Loop) -> None:
+    sample_id = audit(loop)
+    assert loop.sync() == SyncReport(created=1, pushed=1, waiting=1)
+    _, remote = loop.server.tasks[loop.there(sample_id)[0]]
+    assert (guesses(loop, sample_id), remote.data["looked"], remote.data["reason"]) == ([], "", "audit")
+    assert loop.sync() == SyncReport(waiting=1)
+
+
+def test_a_random_check_that_an_earlier_release_sent_with_its_guess_loses_it(loop: Loop) -> None:
+    sample_id = audit(loop)
+    loop.sync()
+    (task,) = loop.there(sample_id)
+    project, remote = loop.server.tasks[task]
+    client = loop.server.connect(loop.server.url, KEY)
+    client.add_guesses(
+        project, [{"task": task, "model_version": "v1", "result": [tasks.result(given.TASK, "neutral")]}]
+    )
+    client.set_data(task, {**remote.data, "looked": "<p>here</p>"})
+    assert loop.sync() == SyncReport(mended=1, waiting=1)
+    _, remote = loop.server.tasks[task]
+    assert (guesses(loop, sample_id), remote.data["looked"]) == ([], "")
+    assert loop.sync() == SyncReport(waiting=1)
+
+
+def test_why_it_is_asked_and_what_its_sender_said_go_along(loop: Loop) -> None:
+    sample = given.inputs("no, it is sad")
+    answer = given.prediction(sample)
+    sample_id, _ = review_queue.offer(loop.store, given.TASK, sample, answer, suggested="negative")
+    loop.sync()
+    _, remote = loop.server.tasks[loop.there(sample_id)[0]]
+    assert (remote.data["reason"], remote.data["suggested"]) == ("disputed", "negative")
+
+
+def test_files_whose_project_was_deleted_there_come_back(loop: Loop) -> None:
+    sample_id, prediction_id = loop.visit("with a picture", seed=1)
+    loop.visit("without one")
+    loop.sync()
+    (media,) = [each.id for each in loop.server.projects.values() if each.title == tasks.MEDIA_TITLE]
+    loop.server.projects.pop(media)
+    loop.server.uploads.clear()
+    assert loop.sync() == SyncReport(mended=1, waiting=2)
+    _, remote = loop.server.tasks[loop.there(sample_id)[0]]
+    assert [remote.data["image"]] == [f"/data/{path}" for path in loop.files(sample_id)]
+    assert remote.data["image"] in remote.data["looked"]
+    assert loop.sync() == SyncReport(waiting=2)
+    retention.forget(loop.store, prediction_id)
+    loop.sync()
+    assert loop.files(sample_id) == []
+
+
+def test_an_answer_given_between_reading_and_taking_back_wins(loop: Loop) -> None:
+    sample_id, _ = loop.visit("at the last moment")
+    loop.sync()
+    loop.correct(sample_id, "negative")
+    read = []
+
+    def answer(name: str) -> None:
+        if name == "tasks":
+            read.append(name)
+            if len(read) == 2:
+                loop.annotate(sample_id, "neutral")
+
+    loop.server.before = answer
+    assert loop.sync() == SyncReport()
+    assert loop.sync() == SyncReport(pulled=1)
+    assert loop.counts(sample_id) == "neutral"
