@@ -14,7 +14,7 @@ from typing import Any
 from annotations import export, leftovers, retention, served, status
 from annotations.schema import SampleRow
 from annotations.store import labels, open_store, samples
-from mmdemo import settings, tasks
+from mmdemo import locale, settings, tasks
 from mmdemo.errors import MmdemoError
 from mmdemo.review import Status
 from mmdemo.samples import to_json
@@ -30,6 +30,7 @@ class Said:
 
     value: Any
     lines: Sequence[str]
+    code: int = 0  # with which it ends
 
 
 def queue(given: argparse.Namespace, config: Settings) -> Said:
@@ -150,6 +151,26 @@ def sync(given: argparse.Namespace, config: Settings) -> Said:
     return Said(to_json(report), [str(report)])
 
 
+def label_studio(given: argparse.Namespace, config: Settings) -> Said:
+    """Start a Label Studio server for this machine alone, end it, or check the one that is used."""
+    from annotations.labelstudio import check, server  # the SDK takes seconds to load
+    from annotations.labelstudio import sync as labelstudio
+
+    if given.action == "check":
+        found = check.run(config)
+        well = locale.text("cli.check_well", url=config.label_studio_url)
+        return Said(to_json(found), [reason.sentence() for reason in found] or [well], code=1 if found else 0)
+    if given.action == "down":
+        ended = server.down(config)
+        return Said({"ended": ended}, [locale.text("cli.server_down" if ended else "cli.server_not_running")])
+    access, started = server.up(config)
+    report = labelstudio.run(settings.load())  # makes the projects, and sends what waits
+    to_tell = {"url": access.url, "email": access.email, "password": access.password}
+    told = locale.text("cli.server_up" if started else "cli.server_up_already", **to_tell)
+    value = {"url": access.url, "email": access.email, "started": started, "sync": to_json(report)}
+    return Said(value, [told, str(report), locale.text("cli.server_next")])
+
+
 def _natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
@@ -169,6 +190,7 @@ def _seconds(text: str) -> float:
 _TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file"})
 _ONE_TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file", "required": True})
 _DAYS = "days without an answer; 0: never (default: MMDEMO_RETENTION_DAYS)"
+_SERVER = "up: start it, again if need be; down: end it; check: say what is missing or dangerous"
 _SECONDS = "go on, with this many seconds between two rounds"
 
 # Command → what runs it and what it is given; the docstring is its help.
@@ -176,6 +198,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequen
     "queue": (queue, [_TASK, (("--limit",), {"type": _natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
     "status": (show_status, [_TASK]),
     "sync": (sync, [_TASK, (("--watch",), {"type": _seconds, "metavar": "SECONDS", "help": _SECONDS})]),
+    "label-studio": (label_studio, [(("action",), {"choices": ("up", "down", "check"), "help": _SERVER})]),
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),
     "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
     "rollback": (rollback, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
@@ -219,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     print(json.dumps(said.value, ensure_ascii=False) if given.json else "\n".join(said.lines))
-    return 0
+    return said.code
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,9 +1,10 @@
 """Every setting, read from the environment and `.env`. Reading has no side effect: no folder is made."""
 
 import ipaddress
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py, or of the
 ASK, UNLESS_DECLINED = "ask", "unless_declined"  # of MMDEMO_KEEP_DOUBTFUL
 PRIVATE = "private"  # of MMDEMO_TRUSTED_PROXIES: every address of a private network, and of this machine
 _BESIDE = ("app.py", "requirements.txt")  # what stands beside the packages in a clone, and in a Space
+
+
+OWN_SERVER = Path("label-studio/access.json")  # in the home folder: a server that was started from here
 
 
 def in_clone() -> bool:
@@ -134,7 +138,19 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     given = {
         f.name: environment[f.metadata["variable"]] for f in fields(Settings) if f.metadata["variable"] in environment
     }
-    return Settings(**{name: _convert(name, value) for name, value in given.items() if value != ""})
+    read = Settings(**{name: _convert(name, value) for name, value in given.items() if value != ""})
+    return read if read.label_studio_url or read.label_studio_api_key else replace(read, **_own_server(read))
+
+
+def _own_server(read: Settings) -> dict[str, Any]:
+    """Return how to reach the Label Studio server that was started from here, nothing where there is none."""
+    try:
+        access = json.loads((read.home / OWN_SERVER).read_text("utf-8"))
+        media = read.label_studio_media or Path(access["media"])
+        found = {"label_studio_url": str(access["url"]), "label_studio_api_key": str(access["key"])}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+    return {**found, "label_studio_media": media}
 
 
 def _convert(name: str, value: str) -> Any:

@@ -30,6 +30,7 @@ class FakeServer:
     drops: Callable[[int], bool] = lambda task: False  # whether an import loses what a model said, as under load
     listed: Callable[[Upload], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+    open_signup: bool = False
     url: str = URL  # under which it is reached
     clock: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -79,6 +80,12 @@ class FakeClient:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def signs_up_strangers(self) -> bool:
+        return self._server.open_signup
+
+    def clock(self) -> datetime:
+        return self._server.clock
 
     def people(self) -> dict[int, str]:
         return dict(self._server.people)

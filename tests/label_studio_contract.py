@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client
@@ -27,6 +28,10 @@ class Contract:
         (changed,) = [project for project in client.projects() if project.id == made.id]
         assert changed.label_config == tasks.MEDIA_CONFIG
         assert changed.description == "it is for this [place:0123456789abcdef]"
+
+    def test_a_closed_server_with_a_set_clock_says_so(self, client: Client) -> None:
+        assert not client.signs_up_strangers()
+        assert abs((datetime.now(UTC) - (client.clock() or datetime.min.replace(tzinfo=UTC))).total_seconds()) < 5
 
     def test_tasks_come_back_in_order_with_their_data(self, client: Client) -> None:
         project = client.create_project("contract: tasks", "", tasks.label_config(TASK))

@@ -30,7 +30,6 @@ _QUIET = {
     "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
     "SENTRY_DSN": "",  # its default is an address outside
     "FRONTEND_SENTRY_DSN": "",
-    "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
     "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
     "DEBUG": "false",
 }
@@ -46,11 +45,11 @@ class LabelStudioServer:
 
 
 @contextmanager
-def running(data: Path, port: int | None = None) -> Iterator[LabelStudioServer]:
+def running(data: Path, port: int | None = None, open_signup: bool = False) -> Iterator[LabelStudioServer]:
     """Run the server on `data` until the block ends, on an empty one where there is none. Raises RuntimeError."""
     if not data.exists():
         shutil.copytree(_template(), data)
-    with _process(data, port or serving.free_port()) as server:
+    with _process(data, port or serving.free_port(), open_signup) as server:
         yield server
 
 
@@ -66,7 +65,7 @@ def _template() -> Path:
 
 
 @contextmanager
-def _process(data: Path, port: int) -> Iterator[LabelStudioServer]:
+def _process(data: Path, port: int, open_signup: bool = False) -> Iterator[LabelStudioServer]:
     with tempfile.NamedTemporaryFile(prefix="label-studio-", suffix=".log") as log:
         process = subprocess.Popen(
             [
@@ -74,7 +73,7 @@ def _process(data: Path, port: int) -> Iterator[LabelStudioServer]:
                 *("--internal-host", "127.0.0.1", "-p", str(port)),
                 *("--username", EMAIL, "--password", PASSWORD, "--user-token", TOKEN),
             ],
-            env={**_outside(), **_QUIET, "LABEL_STUDIO_HOST": f"http://127.0.0.1:{port}"},
+            env={**_outside(), **_quiet(open_signup), "LABEL_STUDIO_HOST": f"http://127.0.0.1:{port}"},
             cwd=data,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -91,6 +90,10 @@ def _process(data: Path, port: int) -> Iterator[LabelStudioServer]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _quiet(open_signup: bool) -> dict[str, str]:
+    return {**_QUIET, "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "false" if open_signup else "true"}
 
 
 def _outside() -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -168,6 +169,8 @@ class Client:
     def tasks(self, project: int, only: Sequence[int] | None = None) -> list[RemoteTask]:
         """Return the tasks of a project, all or those of `only`, with annotations and guesses, oldest first."""
         found: list[RemoteTask] = []
+        if only is not None and not only:  # to select none is to select all there
+            return found
         selected = json.dumps({"selectedItems": {"all": False, "included": list(only or ())}})
         more = {} if only is None else {"query": selected}
         for page in itertools.count(1):
@@ -209,6 +212,21 @@ class Client:
         """Delete a task with its predictions and annotations, if it is there."""
         with self._translated(HTTPStatus.NOT_FOUND):
             self._sdk.tasks.delete(id=str(task))
+
+    def signs_up_strangers(self) -> bool:
+        """Whether whoever finds the server can make themselves a user; nobody is made by asking."""
+        with self._translated(), self._connection() as stranger:
+            stranger.base_url = httpx.URL(self.url)
+            stranger.get("user/signup/")
+            empty = {"csrfmiddlewaretoken": stranger.cookies.get("csrftoken", ""), "email": "", "password": ""}
+            answer = stranger.post("user/signup/", data=empty, headers={"Referer": self.url})
+            return answer.status_code == HTTPStatus.OK  # the form again, with what it lacks
+
+    def clock(self) -> datetime | None:
+        """Return what time it is there, to the second; None where the server does not say."""
+        with self._translated():
+            said = self._http.get(self.url + "health").headers.get("date")
+            return parsedate_to_datetime(said) if said else None
 
     def _connection(self) -> httpx.Client:
         # A redirected POST would become a GET, and what was meant to be made would be something that is there.

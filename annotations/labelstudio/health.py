@@ -15,6 +15,7 @@ from annotations.labelstudio.place import Place
 from annotations.labelstudio.tasks import Outgoing
 from annotations.schema import SampleRow
 from annotations.store import samples
+from mmdemo.tasks import Task
 
 AUDIT = "audit"  # the reason of what was drawn at random
 BATCH = 200  # guesses that are added at once
@@ -30,16 +31,24 @@ class Health:
     def read_back(self, sent: Mapping[int, Outgoing]) -> dict[int, RemoteTask]:
         """Read what was just sent (task → sample), mend it once, and return the tasks that are as they should be."""
         found = self._read(list(sent))
-        sick = {number: sent[number] for number, remote in found.items() if self._is_sick(remote, sent[number])}
+        sick = {
+            number: sent[number] for number, remote in found.items() if is_sick(self.place.task, remote, sent[number])
+        }
         if sick:
             self._mend([(found[number], sample) for number, sample in sick.items()])
             found |= self._read(list(sick))
-        return {number: remote for number, remote in found.items() if not self._is_sick(remote, sent[number])}
+        return {
+            number: remote for number, remote in found.items() if not is_sick(self.place.task, remote, sent[number])
+        }
 
     def mend(self, there: Mapping[str, RemoteTask]) -> int:
         """Mend what lies there and is not as it should be; return how many tasks that were."""
         rows = {sample_id: row for sample_id, row in self.place.rows(there).items() if row.has_content}
-        sick = [row for sample_id, row in rows.items() if self._is_sick(there[sample_id], outgoing(row, bare=True))]
+        sick = [
+            row
+            for sample_id, row in rows.items()
+            if is_sick(self.place.task, there[sample_id], outgoing(row, bare=True))
+        ]
         if sick:
             self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
         lost = [row for sample_id, row in rows.items() if self.files.lost(there[sample_id].data, _files(row))]
@@ -49,14 +58,6 @@ class Health:
 
     def _read(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
         return {remote.id: remote for remote in self.place.client.tasks(self.place.project.id, numbers)}
-
-    def _is_sick(self, remote: RemoteTask, sample: Outgoing) -> bool:
-        if sample.reason == AUDIT:
-            return bool(remote.guesses or remote.data.get(tasks.LOOKED))
-        if tasks.guess(self.place.task, sample) is None:
-            return False
-        said = {(each.model_version, tasks.label_of(each.result, self.place.task)) for each in remote.guesses}
-        return (sample.model_version, sample.label) not in said
 
     def _mend(self, sick: Iterable[tuple[RemoteTask, Outgoing]]) -> None:
         missing = []
@@ -85,6 +86,16 @@ class Health:
             fresh = replace(noted, files=tuple((file.id, file.path) for file in uploads.values()))
             self.place.keep_link(session, samples.get(session, sample.sample_id), remote.id, fresh)
             session.commit()
+
+
+def is_sick(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
+    """Whether a task there lacks the guess that it should have, or shows one or a map though it should not."""
+    if sample.reason == AUDIT:
+        return bool(remote.guesses or remote.data.get(tasks.LOOKED))
+    if tasks.guess(task, sample) is None:
+        return False
+    said = {(each.model_version, tasks.label_of(each.result, task)) for each in remote.guesses}
+    return (sample.model_version, sample.label) not in said
 
 
 def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:

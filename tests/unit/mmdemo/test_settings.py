@@ -1,5 +1,7 @@
 """What is set wrong is refused in one sentence that names the variable and what it takes."""
 
+from pathlib import Path
+
 import pytest
 
 from mmdemo import settings
@@ -29,3 +31,17 @@ def test_what_a_variable_cannot_be_is_said(variable: str, value: str, sentence: 
     with pytest.raises(ManifestError) as refusal:
         settings.load({variable: value})
     assert (refusal.value.sentence("en"), refusal.value.exit_code) == (sentence, 2)
+
+
+def test_a_label_studio_that_was_started_from_here_is_used_where_no_other_is_named(tmp_path: Path) -> None:
+    home, named = {"MMDEMO_HOME": str(tmp_path)}, {"LABEL_STUDIO_URL": "http://other", "LABEL_STUDIO_API_KEY": "k"}
+    assert settings.load(home).label_studio_url == ""
+    file = tmp_path / settings.OWN_SERVER
+    file.parent.mkdir()
+    file.write_text("{")  # half written: as if there were none
+    assert settings.load(home).label_studio_url == ""
+    file.write_text('{"url": "http://127.0.0.1:8080", "key": "secret", "media": "/media", "email": "a@b"}')
+    read = settings.load(home)
+    found = (read.label_studio_url, read.label_studio_api_key, read.label_studio_media)
+    assert found == ("http://127.0.0.1:8080", "secret", Path("/media"))
+    assert settings.load({**home, **named}).label_studio_url == "http://other"

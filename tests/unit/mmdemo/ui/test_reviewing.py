@@ -62,8 +62,7 @@ def test_an_answer_is_stored_and_the_next_sample_comes(desk: Reviewing, loop: Fa
 
 
 def test_an_answer_that_others_outnumber_is_said_not_to_count_yet(loop: FakeQueue) -> None:
-    services = loop.services()
-    outvoted = replace(services, answer=lambda asked: replace(loop.answer(asked), counts=False))
+    outvoted = replace(loop.services(), answer=lambda asked: replace(loop.answer(asked), counts=False))
     desk = Reviewing(outvoted, Door.of(Settings()))
     first, second, *_ = desk.act(HERE, ask())["ids"]
     line = desk.act(HERE, ask("label", sample_id=first, label="neutral", next=second))["line"]
