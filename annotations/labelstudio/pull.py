@@ -16,6 +16,7 @@ from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.tasks import StandingAnswer
 from annotations.schema import CorrectionRow, SampleRow, now
 from annotations.store import Session, labels, samples
+from mmdemo import characters
 from mmdemo.review import QUEUED, SKIPPED
 
 NOBODY = "Label Studio"  # the annotator whose user was deleted there
@@ -143,7 +144,8 @@ class Pull:
         return (made.external_id, made.label, made.wrong_reason) == (external, answer.label, answer.wrong_reason)
 
     def _who(self, annotation: Annotation) -> str:
-        return self._people.get(annotation.annotator or 0, NOBODY)[: review_queue.NAME_CHARS]
+        name = characters.canonical_name(self._people.get(annotation.annotator or 0, NOBODY))
+        return name[: review_queue.NAME_CHARS] or NOBODY
 
     def _external(self, sample_id: str, annotation: int) -> str:
         # Numbers start anew on another server, or where this one was set up again: place and sample tell them apart.
