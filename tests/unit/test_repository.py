@@ -118,7 +118,7 @@ def test_what_the_code_imports_is_named_in_the_requirements() -> None:
 @pytest.mark.parametrize("package", ["mmdemo", "annotations"])
 def test_the_commands_of_the_pages_are_those_of_the_help(package: str, command: Callable) -> None:
     help_text = command("-m", package, "--help").stdout
-    known = set(re.findall(r"^    ([a-z]+)(?: |$)", help_text, re.M))
+    known = set(re.findall(r"^    ([a-z-]+)(?: |$)", help_text, re.M))
     named = set(re.findall(rf"python -m {package} ([a-z-]+)", code_blocks()))
     assert named - known == set()
     assert known - named == set(), "no page shows these commands"
