@@ -274,7 +274,10 @@ class Loop:
         found = status.of(self._store, self._settings, known)
         run = self._nights.seen(known.name, found.last_retrain)
         answering = self._predictors.get(known.name)
-        instead = status.stand_in(known.name, answering.stands_in_for, answering.model_version) if answering else ()
+        wanted = answering.stands_in_for if answering else None  # asking for the version would load one
+        instead = (
+            status.stand_in(known.name, wanted, answering.model_version) if answering and wanted is not None else ()
+        )
         return replace(found, last_retrain=run, notices=(*instead, *found.notices))
 
     def train(self, task: str) -> str:

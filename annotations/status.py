@@ -48,10 +48,8 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     )
 
 
-def stand_in(task: str, wanted: str | None, version: str) -> tuple[Reason, ...]:
-    """Return what is told of a version that answers for `wanted`: "" for none, None where the right one answers."""
-    if wanted is None:
-        return ()
+def stand_in(task: str, wanted: str, version: str) -> tuple[Reason, ...]:
+    """Return what is told of a version that answers for `wanted`, "" for none that is known."""
     key = "status.stands_in" if wanted else "status.pointer_damaged"
     return (Reason(key, {"task": task, "wanted": wanted, "version": version}),)
 
