@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from annotations.schema import SampleRow, now
-from annotations.store import Session, Store, claims
+from annotations.store import Session, Store, claims, samples
 from mmdemo.review import ClaimSample
 
 CLAIM_S = 5 * 60.0  # a page in which somebody is at work renews it every minute
@@ -32,7 +32,8 @@ def claim(store: Store, tasks: Sequence[str], asked: ClaimSample, at: datetime |
 def _taken(session: Session, tasks: Sequence[str], asked: ClaimSample, at: datetime) -> str | None:
     until = at + timedelta(seconds=CLAIM_S)
     if asked.sample_id:
-        return asked.sample_id if claims.take(session, asked.sample_id, asked, at, until) else None
+        row = samples.find(session, asked.sample_id)
+        return row.sample_id if row and claims.take(session, row.sample_id, asked, at, until) else None
     while sample_id := claims.next_free(session, tasks, asked.session, at):
         if claims.take(session, sample_id, asked, at, until):
             return sample_id  # else another one was faster, and it is free no longer

@@ -25,13 +25,14 @@ def fill(row: SampleRow, inputs: Inputs, copies: Mapping[str, Copy]) -> None:
     row.caption = inputs.text
     row.image = copies["image"].name if "image" in copies else None
     row.audio = copies["audio"].name if "audio" in copies else None
+    row.original_digest = inputs.original or None
     row.forgotten_at = None
 
 
 def erase(row: SampleRow) -> list[str]:
     """Take out of a row what was sent, and return the files that it referred to."""
     files = [file for file in (row.image, row.audio) if file]
-    row.caption = row.image = row.audio = row.suggested = None
+    row.caption = row.image = row.audio = row.suggested = row.original_digest = row.caption_digest = None
     row.release()
     if row.prediction is not None:
         row.prediction = served.without_content(row.prediction)

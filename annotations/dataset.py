@@ -4,19 +4,18 @@ A share of the corrections, chosen by content, is never trained on: on it the ni
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotations import media
+from annotations.held_out import is_held_out
 from annotations.store.labels import Labelled
 from mmdemo import decode
 from mmdemo.errors import BadInput
 from mmdemo.samples import Sample
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
-
-_HASH_BYTES = 8  # of SHA-256, read as a number in [0, 1)
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Snapshot:
     digest: str  # SHA-256 over ids and labels: the same corrections give the same one
     last_correction: int  # id of the newest correction in it, 0 for none
     left_out: tuple[LeftOut, ...] = ()  # what should be in it, by id
+    draws: Mapping[str, float] = field(default_factory=dict)  # id → what decides its side of the split
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,6 @@ class Split:
 
     train: tuple[Row, ...]
     held_out: tuple[Row, ...]  # never trained on, in no night
-
-
-def is_held_out(sample_id: str, share: float) -> bool:
-    """Say whether a sample is set aside for the gate: the same answer on every machine and in every night.
-
-    `share` in [0, 1]. Only the sample's content decides, so that sending it again, correcting it again or importing it
-    elsewhere never moves it into training. A larger share only adds samples to those set aside.
-    """
-    # Hashed once more under a name of its own: whatever else picks samples by sample_id stays independent of this.
-    digest = hashlib.sha256(f"held-out:{sample_id}".encode()).digest()
-    return int.from_bytes(digest[:_HASH_BYTES]) / 256**_HASH_BYTES < share
 
 
 def freeze(task: Task, labelled: Iterable[Labelled], root: Path) -> Snapshot:
@@ -71,13 +60,14 @@ def freeze(task: Task, labelled: Iterable[Labelled], root: Path) -> Snapshot:
     rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))
     listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
     digest = hashlib.sha256(listing.encode()).hexdigest()
+    draws = {item.correction.sample_id: item.split_draw for item in usable}
     newest = max((item.correction_id for item in usable), default=0)
-    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)))
+    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)), draws)
 
 
 def split(snapshot: Snapshot, share: float) -> Split:
-    """Part a snapshot by content: training, and held out for the gate."""
-    held_out = {row.id for row in snapshot.rows if is_held_out(row.id, share)}
+    """Part a snapshot by the draws of its samples: training, and held out for the gate."""
+    held_out = {row.id for row in snapshot.rows if is_held_out(snapshot.draws[row.id], share)}
     return Split(
         train=tuple(row for row in snapshot.rows if row.id not in held_out),
         held_out=tuple(row for row in snapshot.rows if row.id in held_out),

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -204,8 +205,9 @@ def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool
     at, mark = _moment(about.get("corrected_at")), _mark(given)
     copies = media.copies_of(inputs)
     with store.session() as session, media.keeping(store.media, list(copies.values())):
-        row = samples.find(session, sample_id)
-        if row is not None and row.has_content and _is_known(session, sample_id, label, mark, annotator, at):
+        row = samples.of_inputs(session, inputs, task.name, partial(media.names_of, inputs, copies))
+        if row is not None and row.has_content and _is_known(session, row.sample_id, label, mark, annotator, at):
+            session.commit()  # an alias may have been written
             return False
         row = row or _new_row(sample_id, task, inputs, given)
         if not row.has_content:

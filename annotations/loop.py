@@ -231,7 +231,7 @@ class Loop:
         with self._store.reading() as session:
             row = review_queue.present(session, sample_id)
             self._task(row.task)
-            earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, sample_id))
+            earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, row.sample_id))
         return ReviewItem(self._item(row), served.prediction_of(row), earlier)
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:

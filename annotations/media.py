@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,11 @@ def copies_of(inputs: Inputs) -> dict[str, Copy]:
     if inputs.audio is not None:
         copies["audio"] = copy_of(encode_audio(inputs.audio))
     return copies
+
+
+def names_of(inputs: Inputs, copies: Mapping[str, Copy]) -> dict[str, str]:
+    """Return the names of what has to be kept, modality → name; `copies` are those that were made already."""
+    return {name: copy.name for name, copy in (copies or copies_of(inputs)).items()}
 
 
 def is_whole(root: Path, name: str) -> bool:

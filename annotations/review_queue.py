@@ -81,7 +81,8 @@ def _offer(
 ) -> tuple[str, str]:
     # Files are written inside the transaction: who erases them holds the same lock and sees either both or none.
     with store.session() as session, media.keeping(store.media, list(copies.values())):
-        row = samples.find(session, prediction.sample_id)
+        files = partial(media.names_of, inputs, copies)
+        row = samples.of_inputs(session, inputs, prediction.task, files)
         if row is None:
             row = _new_row(prediction)
             move(session, row, "queue" if whole else "note")
@@ -121,6 +122,7 @@ def _fill(
 ) -> None:
     """Give a row its content where it has none; the answer that goes with it is the one just served."""
     if row.has_content:
+        row.original_digest = row.original_digest or inputs.original or None
         return
     came_back = row.forgotten_at is not None
     content.fill(row, inputs, copies)

@@ -11,9 +11,10 @@ import sqlalchemy
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from annotations import held_out
 from mmdemo import characters
 
-HEAD = "0005"  # the newest migration; a test compares it with the folder
+HEAD = "0006"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -58,8 +59,12 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcTime, dict[str, Any]: JSON(none_as_null=True), list[str]: JSON}  # noqa: RUF012 - as SQLAlchemy wants
 
 
+def _drawn(context: Any) -> float:
+    return held_out.draw(context.get_current_parameters()["sample_id"])
+
+
 class SampleRow(Base):
-    """One input to one task; `sample_id` is the hash of both."""
+    """One input to one task; `sample_id` is the hash of both, as the release that made the row hashed them."""
 
     __tablename__ = "samples"
     __table_args__ = (Index(None, "task", "state", "doubt"),)
@@ -85,6 +90,10 @@ class SampleRow(Base):
     claimed_by: Mapped[str | None] = mapped_column(String(200))  # who is answering it; "" before a name was given
     claim_session: Mapped[str | None] = mapped_column(String(64), index=True)  # … in which browser
     claimed_until: Mapped[datetime | None]  # a claim that is not renewed ends then by itself
+    split_draw: Mapped[float] = mapped_column(default=_drawn)  # in [0, 1): under the task's share it is held out
+    original_digest: Mapped[str | None] = mapped_column(String(64), index=True)  # Inputs.original, with the content
+    # Of the canonical caption, where the id was made of another form of it: an earlier release's row
+    caption_digest: Mapped[str | None] = mapped_column(String(64), index=True)
 
     def release(self) -> None:
         """End a claim, whoever holds it."""
@@ -94,6 +103,15 @@ class SampleRow(Base):
     def has_content(self) -> bool:
         """Whether there is anything left to look at or to train on."""
         return self.caption is not None or self.image is not None or self.audio is not None
+
+
+class SampleAliasRow(Base):
+    """Another id of a sample: what it is hashed to today, where its row was made when that was otherwise."""
+
+    __tablename__ = "sample_aliases"
+
+    alias: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
 
 
 class HoldingRow(Base):

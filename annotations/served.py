@@ -25,7 +25,7 @@ def without_content(raw: dict[str, Any]) -> dict[str, Any]:
 def prediction_of(row: SampleRow) -> Prediction:
     """Return the prediction that belongs to a row; of a row that nobody predicted (an import) what is known."""
     if row.prediction is not None:
-        return _read(row.prediction)
+        return replace(_read(row.prediction), sample_id=row.sample_id)  # it may have been hashed otherwise
     return Prediction(
         sample_id=row.sample_id,
         task=row.task,

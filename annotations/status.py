@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, time
 
 from annotations import lock
-from annotations.dataset import is_held_out
+from annotations.held_out import is_held_out
 from annotations.store import Store, facts, labels, runs, samples
 from mmdemo.alike import index
 from mmdemo.review import STATES, Indexed, Reason, Run, Status
@@ -38,7 +38,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         versions=versions,
         last_sync=labels.iso(sync.at) if sync else None,
         last_retrain=_checked(runs.as_run(run), settings) if run else None,
-        held_out=sum(is_held_out(row.correction.sample_id, task.gate.held_out_share) for row in usable),
+        held_out=sum(is_held_out(row.split_draw, task.gate.held_out_share) for row in usable),
         held_out_needed=task.gate.minimum,
         answered_today=today,
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),

@@ -48,6 +48,7 @@ class Inputs:
     text: str | None = None  # as given; never blank
     audio: np.ndarray | None = None  # (samples,) float32 in [-1, 1], mono, decode.SAMPLE_RATE_HZ
     notes: tuple[str, ...] = ()  # what an answer must say of damaged files: keys under [note] of the locale
+    original: str = ""  # SHA-256 (hex) over its files as they were sent, and the caption; "" where no file was
 
     @property
     def modalities(self) -> tuple[str, ...]:

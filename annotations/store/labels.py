@@ -27,6 +27,7 @@ class Labelled:
     text: str | None
     image: str | None  # names under the media folder
     audio: str | None
+    split_draw: float  # see `annotations.held_out`
 
 
 def standing(task: str = "", sample_ids: Collection[str] | None = None) -> Select[CorrectionRow, SampleRow]:
@@ -63,7 +64,7 @@ def corrections(session: Session, task: str = "") -> list[Labelled]:
     """Return the corrections that count and still have their content, oldest first. "": of all tasks."""
     content = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
     return [
-        Labelled(row.id, as_correction(row, sample.task), sample.caption, sample.image, sample.audio)
+        Labelled(row.id, as_correction(row, sample.task), sample.caption, sample.image, sample.audio, sample.split_draw)
         for row, sample in session.execute(standing(task).where(content))
     ]
 

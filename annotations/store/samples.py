@@ -1,23 +1,77 @@
 """SQL about samples, the consents that hold them, and the log of their moves."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from annotations.schema import CorrectionRow, HoldingRow, MoveRow, SampleRow
+from annotations.schema import CorrectionRow, HoldingRow, MoveRow, SampleAliasRow, SampleRow
+from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
 from mmdemo.review import QUEUED, SENT, SKIPPED
+from mmdemo.samples import Inputs
 
+FILES = ("image", "audio")  # columns that name files
 WAITING = (QUEUED, SENT)  # states in which a person is still asked
 FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
 HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
 
 
 def find(session: Session, sample_id: str) -> SampleRow | None:
-    """Return the sample, locked until the transaction ends where the database can lock rows."""
-    return session.scalar(select(SampleRow).where(SampleRow.sample_id == sample_id).with_for_update())
+    """Return the sample of that id or alias, locked until the transaction ends where the database can lock rows."""
+    return _locked(session, SampleRow.sample_id == sample_id) or _locked(session, _has_alias(sample_id))
+
+
+def of_inputs(
+    session: Session, inputs: Inputs, task: str, files_of: Callable[[], Mapping[str, str]]
+) -> SampleRow | None:
+    """Return the row of these inputs, also one that an earlier release made under another id: then with an alias.
+
+    `files_of` names the copies of its picture and sound, by modality; it is asked only where they decide.
+    """
+    sample_id = decode.sample_id(inputs, task)
+    row = find(session, sample_id)
+    if row is None:
+        row = _older(session, inputs, task, files_of)
+        if row is not None:
+            session.add(SampleAliasRow(alias=sample_id, sample_id=row.sample_id))
+            session.flush()
+    return row
+
+
+def _older(session: Session, inputs: Inputs, task: str, files_of: Callable[[], Mapping[str, str]]) -> SampleRow | None:
+    for earlier in decode.earlier_ids(inputs, task):
+        if (row := find(session, earlier)) is not None:
+            return row
+    if inputs.original:
+        same = _locked(session, SampleRow.task == task, SampleRow.original_digest == inputs.original)
+        if same is not None:
+            return same
+    if inputs.text is None:
+        return None
+    alike = (SampleRow.task == task, SampleRow.caption_digest == caption_digest(inputs.text))
+    if _locked(session, *alike) is None:
+        return None
+    files = files_of()
+    return _locked(session, *alike, *(getattr(SampleRow, name).is_not_distinct_from(files.get(name)) for name in FILES))
+
+
+def caption_digest(caption: str) -> str:
+    """Return SHA-256 (hex) of a caption's canonical form."""
+    return hashlib.sha256(characters.canonical(caption).encode()).hexdigest()
+
+
+def _locked(session: Session, *conditions: ColumnElement[bool]) -> SampleRow | None:
+    """Return the first row of these conditions: oldest first."""
+    order = (SampleRow.created_at, SampleRow.sample_id)
+    return session.scalar(select(SampleRow).where(*conditions).order_by(*order).limit(1).with_for_update())
+
+
+def _has_alias(sample_id: str) -> ColumnElement[bool]:
+    named = select(SampleAliasRow.sample_id).where(SampleAliasRow.alias == sample_id)
+    return SampleRow.sample_id == named.scalar_subquery()
 
 
 def get(session: Session, sample_id: str) -> SampleRow:

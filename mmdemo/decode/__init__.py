@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mmdemo import characters
-from mmdemo.decode import pool
+from mmdemo.decode import files, pool
 from mmdemo.decode.files import Notes
 from mmdemo.decode.pictures import decode_image, encode_image, read_image
 from mmdemo.decode.pool import warm
@@ -29,6 +29,7 @@ __all__ = [
     "decode_caption",
     "decode_image",
     "decode_untrusted",
+    "earlier_ids",
     "encode_audio",
     "encode_image",
     "encode_speech",
@@ -64,14 +65,35 @@ def _decoded(sample: Sample, task: Task, image_of: Callable[..., Noted], audio_o
     nothing: tuple[None, Notes] = (None, ())
     image, of_image = nothing if sample.image is None else image_of(sample.image, task.limits)
     audio, of_audio = nothing if sample.audio is None else audio_of(sample.audio, task.limits)
-    return Inputs(image=image, text=text, audio=audio, notes=(*sample.notes, *of_image, *of_audio))
+    notes = (*sample.notes, *of_image, *of_audio)
+    return Inputs(image=image, text=text, audio=audio, notes=notes, original=_original(sample, text))
+
+
+def _original(sample: Sample, text: str | None) -> str:
+    """Return the digest of the bytes that were sent, "" where a picture or sound did not come as bytes."""
+    sent = {name: value for name in ("image", "audio") if (value := getattr(sample, name)) is not None}
+    digests = [(name, files.digest(value)) for name, value in sent.items()]
+    if not digests or not all(digest for _, digest in digests):
+        return ""
+    return hashlib.sha256(repr((characters.canonical(text or ""), digests)).encode()).hexdigest()
 
 
 def sample_id(inputs: Inputs, task_name: str) -> str:
-    """Return the SHA-256 (hex) over the decoded arrays, the caption and the task's name."""
+    """Return the SHA-256 (hex) over the decoded arrays, the caption in its canonical form, and the task's name."""
+    return _hashed(inputs, task_name, characters.canonical)
+
+
+def earlier_ids(inputs: Inputs, task_name: str) -> tuple[str, ...]:
+    """Return other ids that earlier releases gave the same inputs: they took the caption's characters as typed."""
+    typed = _hashed(inputs, task_name, str)
+    return () if typed == sample_id(inputs, task_name) else (typed,)
+
+
+def _hashed(inputs: Inputs, task_name: str, form: Callable[[str], str]) -> str:
     digest = hashlib.sha256(task_name.encode())
     for name in inputs.modalities:
         value = getattr(inputs, name)
+        value = form(value) if isinstance(value, str) else value
         content = value.encode() if isinstance(value, str) else np.ascontiguousarray(value).tobytes()
         shape = "" if isinstance(value, str) else value.shape
         digest.update(f"\0{name}{shape}:{len(content)}\0".encode())

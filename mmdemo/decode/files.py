@@ -1,5 +1,6 @@
 """The bytes that somebody gave, read only once their number is known to be allowed."""
 
+import hashlib
 import itertools
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def content(source: Path | str | bytes, limit: int, empty: str) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         raise BadInput("file_missing", path=path) from error
+
+
+def digest(source: object) -> str:
+    """Return the SHA-256 (hex) of a file's bytes, or of the bytes themselves; "" of anything else."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return hashlib.sha256(source).hexdigest()
+    if not isinstance(source, Path | str):
+        return ""
+    try:
+        with Path(source).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""
 
 
 def _check(size: int, limit: int, empty: str) -> None:

@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 
 from annotations import lock, retrain, review_queue, status
-from annotations.dataset import Snapshot, Split, is_held_out
+from annotations.dataset import Snapshot, Split
+from annotations.held_out import draw, is_held_out
 from annotations.store import Store, open_store, runs
 from mmdemo import sidecar, tasks
 from mmdemo.decode import decode
@@ -114,7 +115,7 @@ def test_a_better_challenger_is_served(promoted, task: Task) -> None:
     config, run, ids = promoted
     assert (run.state, run.verdict, run.champion) == ("done", "promoted", FIRST)
     assert Versions(config).champion(task.name) == run.challenger
-    held_out = [sample_id for sample_id in ids if is_held_out(sample_id, task.gate.held_out_share)]
+    held_out = [sample_id for sample_id in ids if is_held_out(draw(sample_id), task.gate.held_out_share)]
     assert run.figures["held_out"] == len(held_out)
     assert run.figures["trained_on"] == len(ids) - len(held_out)
     assert run.figures["challenger_accuracy"] > run.figures["champion_accuracy"]
@@ -140,7 +141,7 @@ def test_then_there_is_nothing_new_and_rollback_is_not_undone(promoted, task: Ta
 
 def test_a_worse_challenger_is_not_served(config: Settings, task: Task, pictures) -> None:
     def misled(sample_id: str, truth: str) -> str:
-        return truth if is_held_out(sample_id, task.gate.held_out_share) else other(truth)
+        return truth if is_held_out(draw(sample_id), task.gate.held_out_share) else other(truth)
 
     answer(config, task, pictures, misled)
     run = retrain.retrain(config, task)
@@ -158,7 +159,7 @@ def test_without_corrections_there_is_nothing_new(config: Settings, task: Task) 
 
 def test_too_few_to_judge_by_wait_and_say_how_many_are_missing(config: Settings, task: Task, pictures) -> None:
     ids = answer(config, task, pictures[:8])
-    held_out = sum(is_held_out(sample_id, task.gate.held_out_share) for sample_id in ids)
+    held_out = sum(is_held_out(draw(sample_id), task.gate.held_out_share) for sample_id in ids)
     run = retrain.retrain(config, task)
     assert (run.verdict, run.challenger) == ("waiting", None)
     assert f"{MINIMUM - held_out} missing" in run.reasons[0]

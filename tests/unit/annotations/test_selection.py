@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from annotations import dataset, review_queue, selection
+from annotations import review_queue, selection
+from annotations.held_out import draw, is_held_out
 from annotations.schema import SampleRow, now
 from annotations.store import Store, samples
 from tests.unit.annotations import given
@@ -46,7 +47,7 @@ def test_the_audit_is_steady_grows_with_its_share_and_is_independent_of_the_held
     some = {sample_id for sample_id in IDS if selection.audit_draw(sample_id, 0.2)}
     assert some == {sample_id for sample_id in IDS if selection.audit_draw(sample_id, 0.2)}
     assert some < {sample_id for sample_id in IDS if selection.audit_draw(sample_id, 0.3)}
-    both = sum(dataset.is_held_out(sample_id, 0.3) for sample_id in some)
+    both = sum(is_held_out(draw(sample_id), 0.3) for sample_id in some)
     assert both == pytest.approx(0.3 * len(some), abs=3 * (len(some) * 0.3 * 0.7) ** 0.5)
 
 

@@ -8,7 +8,10 @@ from tests.unit.annotations import given
 
 def test_what_is_stored_comes_back() -> None:
     answer = given.prediction(Inputs(text="a grey dog"))
-    assert served.prediction_of(SampleRow(prediction=served.stored(answer, content=True))) == answer
+    assert (
+        served.prediction_of(SampleRow(sample_id=answer.sample_id, prediction=served.stored(answer, content=True)))
+        == answer
+    )
 
 
 def test_what_was_unfamiliar_before_guesses_were_named_was_one() -> None:

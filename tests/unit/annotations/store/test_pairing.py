@@ -82,7 +82,12 @@ def without_ids(config: Settings) -> None:
     """Make a home such as the release before left it."""
     engine = connect.engine_for(connect.url_of(config))
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE facts"))
+        for table in ("facts", "sample_aliases"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        for column in ("original_digest", "caption_digest"):
+            connection.execute(text(f"DROP INDEX ix_samples_{column}"))
+        for column in ("original_digest", "caption_digest", "split_draw"):
+            connection.execute(text(f"ALTER TABLE samples DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     engine.dispose()
     (config.media / pairing.MARKER).unlink()

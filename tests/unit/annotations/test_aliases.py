@@ -1,0 +1,210 @@
+"""One text in many bytes is one sample; rows of earlier releases keep their ids, and their side of the split."""
+
+import hashlib
+import unicodedata
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from annotations import claims, dataset, export, media, retention, review_queue
+from annotations.held_out import draw
+from annotations.schema import SampleAliasRow, SampleRow
+from annotations.store import Store, connect, labels, open_store, samples
+from mmdemo import decode
+from mmdemo.review import ClaimSample
+from mmdemo.samples import Inputs, Sample
+from mmdemo.settings import Settings
+from tests.unit.annotations import given
+
+NAME = given.TASK.name
+CAPTION = "a naïve dog\nat the café"
+SPELLINGS = {
+    "NFD": unicodedata.normalize("NFD", CAPTION),
+    "trailing newline": CAPTION + "\n",
+    "no-break space": CAPTION.replace(" ", "\u00a0"),
+    "zero-width space": CAPTION.replace("ca", "ca\u200b"),
+    "byte order mark": "\ufeff" + CAPTION,
+    "CR LF": CAPTION.replace("\n", "\r\n"),
+}
+
+
+def id_of_before(sample: Inputs) -> str:
+    """Return the id that earlier releases gave: over the caption's characters as they were typed."""
+    digest = hashlib.sha256(NAME.encode())
+    if sample.image is not None:
+        content = sample.image.tobytes()
+        digest.update(f"\0image{sample.image.shape}:{len(content)}\0".encode() + content)
+    if sample.text is not None:
+        digest.update(f"\0text:{len(sample.text.encode())}\0{sample.text}".encode())
+    return digest.hexdigest()
+
+
+def offer(store: Store, sample: Inputs) -> str:
+    return review_queue.offer(store, given.TASK, sample, given.prediction(sample))[0]
+
+
+def row_of(store: Store, sample_id: str) -> SampleRow:
+    with store.reading() as session:
+        return samples.get(session, sample_id)
+
+
+def count(store: Store) -> int:
+    with store.reading() as session:
+        return len(session.scalars(select(SampleRow)).all())
+
+
+def home_of_before(config: Settings, *rows: Inputs, annotators: tuple[str, ...] = ()) -> list[str]:
+    """Make a home such as the release before left it, with these samples, each corrected; return their ids."""
+    config.home.mkdir()
+    engine = connect.engine_for(connect.url_of(config))
+    connect.migrate(engine, config.home, "0005")
+    ids = [id_of_before(sample) for sample in rows]
+    with engine.begin() as connection:
+        for number, (sample_id, sample) in enumerate(zip(ids, rows, strict=True)):
+            copies = media.copies_of(sample)
+            config.media.mkdir(exist_ok=True)
+            with media.keeping(config.media, list(copies.values())):
+                image = copies["image"].name if copies else None
+            values = {"id": sample_id, "task": NAME, "caption": sample.text, "image": image}
+            at = f"2026-11-0{number + 1} 00:00:00.000000"
+            connection.execute(
+                text(
+                    "INSERT INTO samples (sample_id, task, state, modalities, caption, image, label, confidence, "
+                    "model_version, doubt, created_at, updated_at, agreed_at) VALUES (:id, :task, 'labelled', "
+                    "'[\"text\"]', :caption, :image, 'positive', 0.4, 'v1', 0.6, :at, :at, :at)"
+                ),
+                values | {"at": at},
+            )
+            correction = {"id": sample_id, "who": (annotators or ("Ann",) * len(rows))[number], "at": at}
+            connection.execute(
+                text(
+                    "INSERT INTO corrections (sample_id, label, annotator, note, wrong_reason, corrected_at, "
+                    "predicted_label, model_version, source) VALUES (:id, 'neutral', :who, '', 0, :at, 'positive', "
+                    "'v1', 'page')"
+                ),
+                correction,
+            )
+    engine.dispose()
+    return ids
+
+
+@pytest.mark.parametrize("first", [CAPTION, *SPELLINGS.values()], ids=["plain", *SPELLINGS])
+def test_one_caption_in_any_spelling_is_one_sample_shown_as_it_was_typed_first(store: Store, first: str) -> None:
+    ids = {offer(store, given.inputs(caption, seed=1)) for caption in (first, CAPTION, *SPELLINGS.values())}
+    assert len(ids) == count(store) == 1
+    row = row_of(store, ids.pop())
+    assert row.caption == first
+    tokens = row.prediction["explanation"]["text"]["tokens"]
+    assert all(first[token["start"] : token["end"]] == token["text"] for token in tokens)
+
+
+def test_captions_that_look_otherwise_are_others(store: Store) -> None:
+    others = (CAPTION.upper(), CAPTION.replace("ï", "i"), CAPTION.replace("\n", " "), CAPTION + ".")
+    assert len({offer(store, given.inputs(caption)) for caption in (CAPTION, *others)}) == 5
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("seed", [None, 1])
+@pytest.mark.parametrize("comes", ["as before", "otherwise"])
+def test_a_row_of_before_keeps_its_id_and_side_and_takes_its_caption_in(
+    config: Settings, spelling: str, seed: int | None, comes: str
+) -> None:
+    before = given.inputs(SPELLINGS[spelling], seed)
+    [old] = home_of_before(config, before)
+    sample = before if comes == "as before" else given.inputs(CAPTION, seed)
+    new = decode.sample_id(sample, NAME)
+    assert new != old
+    with closing(open_store(config)) as store:
+        assert offer(store, sample) == offer(store, given.inputs("\n" + CAPTION, seed)) == old
+        assert count(store) == 1
+        row = row_of(store, new)
+        assert (row.sample_id, row.caption, row.split_draw) == (old, before.text, draw(old))
+        made = review_queue.correct(store, given.TASKS, new, "negative", "Ann")
+        assert made.sample_id == old
+        with store.reading() as session:
+            [item] = labels.corrections(session, NAME)
+        snapshot = dataset.freeze(given.TASK, [item], store.media)
+        assert dataset.split(snapshot, draw(old) + 1e-9).held_out and not dataset.split(snapshot, draw(old)).held_out
+
+
+def test_who_asks_by_the_new_id_gets_the_row(config: Settings) -> None:
+    sample = given.inputs(SPELLINGS["NFD"])
+    [old] = home_of_before(config, sample)
+    with closing(open_store(config)) as store:
+        new = decode.sample_id(sample, NAME)
+        with store.session() as session:
+            row = samples.get(session, new)
+            row.state = "queued"
+            session.commit()
+        assert claims.claim(store, [NAME], ClaimSample("Ann", "a" * 32, new, NAME)) == old
+        review_queue.skip(store, new, "Ann")
+        assert row_of(store, old).state == "skipped"
+
+
+def test_of_copies_of_before_all_go_to_the_side_that_was_trained_on(config: Settings) -> None:
+    captions = (CAPTION, *SPELLINGS.values(), "another")
+    ids = home_of_before(config, *(given.inputs(caption) for caption in captions))
+    with closing(open_store(config)) as store:
+        draws = {row_of(store, sample_id).split_draw for sample_id in ids[:-1]}
+        assert draws == {max(map(draw, ids[:-1]))}
+        assert row_of(store, ids[-1]).split_draw == draw(ids[-1])
+        assert offer(store, given.inputs(SPELLINGS["CR LF"])) == ids[0]  # the one that is spelled plainly
+
+
+def test_annotators_of_before_who_were_two_by_their_spelling_are_one(config: Settings) -> None:
+    names = ("Zoë", unicodedata.normalize("NFD", "Zoë"), "Zoë\u00a0 ")
+    home_of_before(config, *(given.inputs(name) for name in "abc"), annotators=names)
+    with closing(open_store(config)) as store, store.reading() as session:
+        assert labels.count_by(session, "annotator", NAME) == {"Zoë": 3}
+
+
+def test_what_is_decoded_otherwise_is_found_by_its_original_bytes(store: Store) -> None:
+    today, later = given.inputs("a dog", seed=1), given.inputs("a dog", seed=2)
+    old = offer(store, replace(today, original="f" * 64))
+    assert offer(store, replace(later, original="f" * 64)) == old
+    assert offer(store, replace(later, original="e" * 64)) == old  # by the alias that was written
+    assert (count(store), row_of(store, old).split_draw) == (1, draw(old))
+    assert offer(store, given.inputs("a dog", seed=3)) != old
+
+
+def test_the_original_is_what_was_sent_and_no_spelling(tmp_path: Path) -> None:
+    path = tmp_path / "p.png"
+    given.picture_of(1).save(path)
+    from_path = decode.decode(Sample(image=path, text=CAPTION), given.TASK)
+    from_bytes = decode.decode(Sample(image=path.read_bytes(), text=SPELLINGS["NFD"]), given.TASK)
+    other = decode.decode(Sample(image=path, text="else"), given.TASK)
+    assert len(from_path.original) == 64 and from_path.original == from_bytes.original != other.original
+    assert decode.decode(Sample(image=given.picture_of(1)), given.TASK).original == ""
+    assert decode.decode(Sample(text=CAPTION), given.TASK).original == ""
+
+
+def test_a_sample_without_its_digest_gets_it_when_it_comes_again(store: Store) -> None:
+    sample_id = offer(store, given.inputs("a dog", seed=1))
+    assert row_of(store, sample_id).original_digest is None
+    offer(store, replace(given.inputs("a dog", seed=1), original="f" * 64))
+    assert row_of(store, sample_id).original_digest == "f" * 64
+
+
+def test_what_is_forgotten_leaves_no_digest_and_comes_back_to_its_row(config: Settings) -> None:
+    [old] = home_of_before(config, given.inputs(SPELLINGS["NFD"], seed=1))
+    sample = replace(given.inputs(CAPTION, seed=1), original="f" * 64)
+    with closing(open_store(config)) as store:
+        _, prediction_id = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+        retention.forget(store, prediction_id)
+        row = row_of(store, old)
+        assert (row.caption, row.original_digest, row.caption_digest) == (None, None, None)
+        assert offer(store, sample) == old and count(store) == 1
+
+
+def test_an_export_comes_in_to_the_row_of_before(config: Settings, tmp_path: Path) -> None:
+    [old] = home_of_before(config, given.inputs(SPELLINGS["NFD"], seed=1))
+    with closing(open_store(config)) as store:
+        export.write_folder(store, [NAME], tmp_path)
+        assert export.read_manifest(store, given.TASK, tmp_path / f"{NAME}.jsonl").known == 1
+        assert count(store) == 1
+        new = decode.sample_id(given.inputs(CAPTION, seed=1), NAME)
+        with store.reading() as session:
+            assert session.get(SampleAliasRow, new).sample_id == old
