@@ -274,11 +274,11 @@ class Loop:
         found = status.of(self._store, self._settings, known)
         run = self._nights.seen(known.name, found.last_retrain)
         answering = self._predictors.get(known.name)
-        wanted = answering.stands_in_for if answering else None  # asking for the version would load one
-        instead = (
-            status.stand_in(known.name, wanted, answering.model_version) if answering and wanted is not None else ()
-        )
-        return replace(found, last_retrain=run, notices=(*instead, *found.notices))
+        wanted = answering.stands_in_for if answering else None
+        if answering and wanted is not None:  # only then is one loaded whose version can be asked for
+            instead = status.stand_in(known.name, wanted, answering.model_version)
+            found = replace(found, notices=(*instead, *found.notices))
+        return replace(found, last_retrain=run)
 
     def train(self, task: str) -> str:
         """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""

@@ -224,7 +224,7 @@ def media(app: Server) -> list[Path]:
 
 def uploads(app: Server) -> list[Path]:
     """Return what is left of uploads where Gradio puts them, the folders that it names by their content included."""
-    [folder] = Path(app.environment["TMPDIR"]).glob("mmdemo-uploads-*")
+    [folder] = (path for path in Path(app.environment["TMPDIR"]).glob("mmdemo-uploads-*") if path.is_dir())
     return [path for path in folder.rglob("*") if path.is_file() or len(path.name) == SHA256_DIGITS]
 
 
