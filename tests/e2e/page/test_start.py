@@ -60,10 +60,8 @@ def test_a_task_file_that_is_broken(command: Run, tmp_path: Path, free_port: int
 def test_it_ends_cleanly_and_leaves_no_uploads(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "tmp").mkdir()
     with serving.serve(tmp_path / "home", TMPDIR=str(tmp_path / "tmp")) as server:
-        assert [path.is_dir() for path in sorted((tmp_path / "tmp").glob("mmdemo-uploads-*"))] == [
-            True,
-            False,
-        ]  # and its lock
+        left = sorted((tmp_path / "tmp").glob("mmdemo-uploads-*"))
+        assert [path.is_dir() for path in left] == [True, False]  # the folder and its lock
         os.kill(server.process.pid, number)
         assert server.process.wait(serving.STOP_LIMIT_S) == 0
         assert "Traceback" not in server.log.read_text()
