@@ -32,7 +32,7 @@ def test_where_none_was_started_none_is_ended(tmp_path: Path) -> None:
     assert not server.down(Settings(home=tmp_path))
 
 
-@pytest.mark.parametrize("pid", [0, os.getpid()])
+@pytest.mark.parametrize("pid", [0, os.getpid()], ids=["none", "this"])
 def test_a_process_that_has_its_number_now_is_not_ended(tmp_path: Path, pid: int) -> None:
     assert not server.down(written(tmp_path, replace(ACCESS, pid=pid)))
 
