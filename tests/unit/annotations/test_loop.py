@@ -257,17 +257,6 @@ def test_status_tells_which_version_stands_in_and_what_is_held_back(loop: Loop, 
     assert "holds files of another database" in notices[1]
 
 
-def test_status_is_told_of_a_task_whose_model_cannot_be_loaded(config: Settings, tmp_path: Path) -> None:
-    (tmp_path / "tasks").mkdir()
-    weather = "name = 'weather'\ntitle = 'Weather'\nlabels = ['dry', 'wet']\nmodalities = ['text']\nthreshold = 0.6\n"
-    (tmp_path / "tasks" / "weather.toml").write_text(weather, "utf-8")
-    loop = Loop(replace(config, task_dir=tmp_path / "tasks"))
-    with pytest.raises(CheckpointError):
-        loop.predict("weather", DOUBTFUL, "none", False)
-    assert loop.status("weather").notices == ()
-    loop.close()
-
-
 def test_status_counts_answers_annotators_held_out_and_the_last_run(loop: Loop, config: Settings) -> None:
     for number in range(6):
         answer = loop.predict("sentiment", Sample(text=f"sample {number}"), "none", True)

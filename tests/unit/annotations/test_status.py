@@ -1,0 +1,22 @@
+"""What the Status tab is told where something is missing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from annotations.loop import Loop
+from mmdemo.errors import CheckpointError
+from mmdemo.samples import Sample
+from mmdemo.settings import Settings
+
+
+def test_status_is_told_of_a_task_whose_model_cannot_be_loaded(config: Settings, tmp_path: Path) -> None:
+    (tmp_path / "tasks").mkdir()
+    weather = "name = 'weather'\ntitle = 'Weather'\nlabels = ['dry', 'wet']\nmodalities = ['text']\nthreshold = 0.6\n"
+    (tmp_path / "tasks" / "weather.toml").write_text(weather, "utf-8")
+    loop = Loop(replace(config, task_dir=tmp_path / "tasks"))
+    with pytest.raises(CheckpointError):
+        loop.predict("weather", Sample(text="who knows"), "none", False)
+    assert loop.status("weather").notices == ()
+    loop.close()
