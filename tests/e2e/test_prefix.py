@@ -19,15 +19,15 @@ def test_page_uploads_pictures_and_sounds_work_under_a_prefix(tmp_path: Path, ne
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(url)
-        expect(page.locator(".mm-answer-name")).to_be_visible(timeout=60_000)
+        expect(page.locator(".mm-answer-name")).to_be_visible(timeout=180_000)
         page.set_input_files(".mm-form:not([hidden]) input[type=file]", next(PICTURE.glob("*.webp")))
         page.fill(".mm-form:not([hidden]) textarea", "The train leaves at nine")
         page.click("[data-do=predict]")
-        expect(page.locator(".mm-results[aria-busy=false] .mm-answer-name")).to_be_visible(timeout=60_000)
-        expect(page.locator(".mm-map-slot canvas").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".mm-results[aria-busy=false] .mm-answer-name")).to_be_visible(timeout=180_000)
+        expect(page.locator(".mm-map-slot canvas").first).to_be_visible(timeout=180_000)
         page.click(".mm-tasks [data-task=speech_emotion]")
         page.click(".mm-examples:not([hidden]) [data-example='1']")
-        expect(page.locator(".mm-sound-map audio")).to_be_attached(timeout=60_000)
+        expect(page.locator(".mm-sound-map audio")).to_be_attached(timeout=180_000)
         assert page.request.get(url + page.get_attribute("[data-card]", "href")).ok
         calls = [address for address in asked if "gradio_api" in address]
         assert calls and all(address.startswith(f"{url}gradio_api/") for address in calls)

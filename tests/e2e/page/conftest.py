@@ -15,7 +15,7 @@ PICTURE_CAPTION = '.mm-form[data-task="sentiment"]'
 SENTIMENT, SPEECH, DIGITS = "sentiment", "speech_emotion", "spoken_digits"
 # Whatever a model thinks of a sample, each task gets what one kind of answer needs: threshold and audit share.
 CAREFUL = {SENTIMENT: (0.9999, 0.02), SPEECH: (0.0001, 1.0), DIGITS: (0.0001, 0.0)}  # all doubtful, drawn, sure
-ANSWER_MS = 60_000  # a busy machine, and perhaps a model that is still loading
+ANSWER_MS = 180_000  # a busy machine that trains and kills beside it, and perhaps a model that is still loading
 expect.set_options(timeout=ANSWER_MS)
 
 

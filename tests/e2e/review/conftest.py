@@ -21,7 +21,7 @@ from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, T
 from mmdemo.tasks import Task
 from tests.serving import Server
 
-WAIT_MS = 20_000  # on a busy machine
+WAIT_MS = 60_000  # on a busy machine
 DIGITS = """
 name = "digits"
 title = "Spoken digits"
