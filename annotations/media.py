@@ -15,6 +15,7 @@ from annotations.store import private, problems
 from mmdemo.decode import encode_audio, encode_image
 from mmdemo.errors import StorageError
 from mmdemo.samples import Inputs
+from mmdemo.sidecar import sync_folder
 
 _SUFFIXES = {b"\x89PNG": ".png", b"RIFF": ".webp", b"fLaC": ".flac"}  # first four bytes → suffix
 _UNFINISHED = ".part"
@@ -113,19 +114,10 @@ def _write(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         _remove([Path(unfinished)])
         raise
-
-
-def _sync(folder: Path) -> None:
-    """Have a folder's names on disk: a file that was moved there is else lost with the power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove(paths: Sequence[Path]) -> None:

@@ -139,7 +139,7 @@ def replace_file(path: Path, content: str | bytes) -> None:
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)
             os.replace(name, path)
-            _sync(path.parent)
+            sync_folder(path.parent)
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
@@ -147,8 +147,8 @@ def replace_file(path: Path, content: str | bytes) -> None:
         raise StorageError("versions_not_writable", path=path, detail=error.strerror) from error
 
 
-def _sync(folder: Path) -> None:
-    """Have the names in a folder on disk too: a pointer that moved is else lost with the power."""
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk too: a file that was moved there is else lost with the power."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotations.labelstudio.server import QUIET
 from mmdemo.settings import ROOT
 from tests import serving
 
@@ -23,16 +24,6 @@ TEMPLATE = ENVIRONMENT / "empty-data"  # a data folder as the first start leaves
 START_LIMIT_S = 240  # the first start, on a busy machine
 STOP_LIMIT_S = 20
 EMAIL, PASSWORD, TOKEN = "admin@example.com", "Passw0rd_123", "0123456789abcdef" * 2 + "01234567"
-
-_QUIET = {
-    "COLLECT_ANALYTICS": "false",
-    "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
-    "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
-    "SENTRY_DSN": "",  # its default is an address outside
-    "FRONTEND_SENTRY_DSN": "",
-    "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
-    "DEBUG": "false",
-}
 
 
 @dataclass(frozen=True)
@@ -93,7 +84,7 @@ def _process(data: Path, port: int, open_signup: bool = False) -> Iterator[Label
 
 
 def _quiet(open_signup: bool) -> dict[str, str]:
-    return {**_QUIET, "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "false" if open_signup else "true"}
+    return {**QUIET, "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "false" if open_signup else "true"}
 
 
 def _outside() -> dict[str, str]:

@@ -24,7 +24,7 @@ HOST, PORT = "127.0.0.1", 8080  # where nobody else listens yet
 START_LIMIT_S = 300  # the first start makes some two hundred tables, on a busy machine in minutes
 STOP_LIMIT_S = 20
 EMAIL = "annotator@example.com"
-_QUIET = {
+QUIET = {  # environment of a server that sends nothing anywhere, and takes nobody in without an invitation
     "COLLECT_ANALYTICS": "false",
     "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
     "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
@@ -105,7 +105,7 @@ def _start(program: Path, folder: Path, access: Access, port: int) -> subprocess
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [str(program), *words, "--internal-host", HOST, "-p", str(port)],
-            env={**others, **_QUIET, **{f"LABEL_STUDIO_{name}": value for name, value in own.items()}},
+            env={**others, **QUIET, **{f"LABEL_STUDIO_{name}": value for name, value in own.items()}},
             cwd=data,
             stdin=subprocess.DEVNULL,
             stdout=log,
