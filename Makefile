@@ -10,6 +10,7 @@ PY := .venv/bin/python
 PIP := -m pip install --disable-pip-version-check --require-hashes
 UV := uv==0.13.9
 LOCK = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command "make lock"
+BIOME = .venv/bin/node node_modules/@biomejs/biome/bin/biome lint --error-on-warnings
 UNITS = $(PY) -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: install run tour test test-units test-page test-loop test-fast check format screenshots lock
@@ -38,8 +39,8 @@ test-loop: test-units .venv/browser.stamp .venv-labelstudio/server.stamp
 test-fast: .venv/dev.stamp
 	$(UNITS) -m "not slow"
 
-check: .venv/dev.stamp
-	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+check: .venv/dev.stamp node_modules/biome.stamp
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && $(BIOME)
 
 format: .venv/dev.stamp
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
@@ -68,6 +69,11 @@ lock: .venv-lock/bin/uv
 
 .venv/dev.stamp: requirements-dev.lock .venv/serve.stamp
 	$(PY) $(PIP) -r $<
+	@touch $@
+
+# The linter of scripts and styles, with the Node.js that pip has installed.
+node_modules/biome.stamp: package-lock.json .venv/dev.stamp
+	.venv/bin/npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 # Before the browser and never beside it: one apt at a time. Without it a few tests are skipped.

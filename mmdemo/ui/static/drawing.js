@@ -109,7 +109,7 @@ mmdemo.drawing = (() => {
     say(low);
     const shades = (signed ? [...against].reverse().concat(towards) : looked).map(([ground]) => ground);
     const ramp = pen.createLinearGradient(x, 0, x + 260, 0);
-    shades.forEach((shade, number) => ramp.addColorStop(number / (shades.length - 1), shade));
+    for (const [number, shade] of shades.entries()) ramp.addColorStop(number / (shades.length - 1), shade);
     pen.fillStyle = ramp;
     pen.fillRect(x, top + 5, 260, 12);
     x += 272;

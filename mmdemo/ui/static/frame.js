@@ -25,7 +25,7 @@
     mark.textContent = count || "";
   }
 
-  function name_columns() {
+  function nameColumns() {
     for (const tab of TABS) {
       const column = document.getElementById(`mm-tab-${tab}`);
       column?.setAttribute("role", "tabpanel");
@@ -67,7 +67,7 @@
       open(TABS[next % TABS.length], { focus: true });
     });
     mmdemo.dress();
-    name_columns();
+    nameColumns();
     reopen(document.body.dataset.tab || mmdemo.address.read().tab);
     document.addEventListener("mmdemo:address", ({ detail }) => reopen(detail), { signal });
     for (const [tab, count] of Object.entries(counts)) badge(tab, count);

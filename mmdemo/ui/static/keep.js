@@ -26,7 +26,7 @@
   function page(map, answer, facts) {
     const copy = map.card.cloneNode(true);
     const painted = map.parts.filter((part) => part.layers);
-    copy.querySelectorAll("canvas").forEach((canvas, number) => canvas.replaceWith(pair(painted[number].layers(), map)));
+    for (const [number, canvas] of copy.querySelectorAll("canvas").entries()) canvas.replaceWith(pair(painted[number].layers(), map));
     if (painted.length) copy.querySelector(".mm-look").append(steps());
     for (const gone of copy.querySelectorAll(".mm-strength, .mm-pick, .mm-pointed, .mm-tools, .mm-time, [hidden]")) gone.remove();
     for (const word of copy.querySelectorAll(".mm-struck")) word.classList.remove("mm-struck");

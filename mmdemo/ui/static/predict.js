@@ -21,7 +21,7 @@
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
     arrive.listen(signal);
-    signal.addEventListener("abort", () => Object.values(ui.wells).flat().forEach((well) => well.close()));
+    signal.addEventListener("abort", () => { for (const well of Object.values(ui.wells).flat()) well.close(); });
     if (first) Object.assign(desk, mmdemo.draft.read());
     for (const [task, text] of Object.entries(desk.captions)) fill(task, text);
     const place = first ? mmdemo.address.of("predict") : {}; // a link may name one

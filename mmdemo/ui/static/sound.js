@@ -47,7 +47,7 @@ mmdemo.sound = (() => {
     pen.lineWidth = thick;
     pen.lineJoin = "round";
     pen.beginPath();
-    points.forEach(([x, y], number) => (number ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+    for (const [x, y] of points) pen.lineTo(x, y); // of an empty path the first is where it begins
     pen.stroke();
   }
 
