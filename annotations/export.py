@@ -240,12 +240,16 @@ def _new_row(sample_id: str, task: Task, inputs: Inputs, given: manifests.Row) -
 def _is_known(
     session: Session, sample_id: str, label: str, mark: bool | None, annotator: str, at: datetime | None
 ) -> bool:
-    """Whether that import was done before (also where it was taken back since), or what stands says so or is newer."""
+    """Whether that import was done before (also where it was taken back since), or what stands says so or is newer.
+
+    To an answer of somebody who decides only their own are compared: it counts however old it is.
+    """
     every = labels.every(session, sample_id)
     alike = [made for made in every if made.label == label and mark in (None, made.wrong_reason)]
     if any((made.source, made.annotator) == (IMPORT, annotator) for made in alike):
         return True
-    standing = [made for made in every if made.withdrawn_at is None][-1:]
+    alone = labels.decides(session, annotator)
+    standing = [made for made in every if made.withdrawn_at is None and (made.annotator == annotator or not alone)][-1:]
     return any(made in alike or (at is not None and made.corrected_at >= at) for made in standing)
 
 

@@ -222,7 +222,7 @@ def correct(
     again: bool = True,
     browser: str = SCRIPTS,
 ) -> Correction:
-    """Store what a person says a sample is. Of several people's what most of them say counts, of equals the latest.
+    """Store what a person says a sample is. Which of several people's counts, `store.labels` says.
 
     `external_id` names the annotation of another server (`source`) that this is: the same one with the same label is
     stored once. `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where

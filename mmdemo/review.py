@@ -108,7 +108,7 @@ class Correction:
     model_version: str  # that predicted it
     source: str = "page"  # page | label_studio | import
     wrong_reason: bool = False  # the label is what the model said, but it looked at the wrong thing
-    counts: bool = True  # False: it was stored, but more people say something else of the sample
+    counts: bool = True  # False: it was stored, but by the rule of `store.labels` another label counts
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,12 @@ class Settings:
     retention_days: int = _setting(
         "MMDEMO_RETENTION_DAYS", 365, "days", "unanswered samples are erased after; 0: never"
     )
+    deciding_reviewers: str = _setting(
+        "MMDEMO_DECIDING_REVIEWERS",
+        "",
+        "names",
+        "of annotators whose answers count before the majority's: as they stand beside their answers, with commas",
+    )
     rejected_versions: int = _setting(
         "MMDEMO_REJECTED_VERSIONS", 5, "versions", "of a task, that a training made and the gate rejected, stay"
     )

@@ -16,7 +16,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
-from annotations.store import connect, facts, pairing, private, problems
+from annotations.store import connect, facts, labels, pairing, private, problems
+from mmdemo import characters
 from mmdemo.errors import StorageError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
@@ -35,6 +36,7 @@ class Store:
     engine: Engine
     media: Path
     place: str  # what a sentence calls the database, without its password
+    deciding: frozenset[str] = frozenset()  # annotators whose say about a sample counts before the majority's
     file: tuple[int, int] | None = None  # device and inode of an SQLite database, as it was opened
 
     @contextmanager
@@ -107,7 +109,7 @@ class Store:
 
     def _session(self, engine: Engine) -> Session:
         # Rows stay readable after the session: they travel to whoever asked.
-        return Session(engine, expire_on_commit=False)
+        return Session(engine, expire_on_commit=False, info={labels.DECIDING: self.deciding})
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -134,7 +136,7 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
         if version != HEAD:
             _check_known(version, place)
             connect.migrate(engine, settings.home)
-        store = Store(engine, settings.media, place, _identity(file) if file else None)
+        store = Store(engine, settings.media, place, _deciding(settings), _identity(file) if file else None)
         _pair(store)
     except DBAPIError as error:
         engine.dispose()
@@ -146,6 +148,11 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
         engine.dispose()
         raise
     return store
+
+
+def _deciding(settings: Settings) -> frozenset[str]:
+    names = map(characters.canonical_name, settings.deciding_reviewers.split(","))
+    return frozenset(filter(None, names))
 
 
 def _pair(store: Store) -> None:

@@ -1,20 +1,22 @@
 """SQL about corrections: which of a sample counts, and its history.
 
 Each person has one say about a sample, the latest they gave that was not withdrawn. What most of them say counts; where
-as many say one thing as another, what was said last. Everything else is the sample's history.
+as many say one thing as another, what was said last. Where reviewers who decide have a say, theirs alone are counted.
+Everything else is the sample's history.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, MoveRow, SampleRow
 from annotations.store.samples import HAS_CONTENT, made_in_page
 from mmdemo.review import Correction
 
+DECIDING = "deciding"  # what a session knows of the settings: the annotators whose say counts before the majority's
 _AT_ONCE = 500  # names in one question; a database takes only so many
 
 
@@ -30,33 +32,46 @@ class Labelled:
     split_draw: float  # see `annotations.held_out`
 
 
-def standing(task: str = "", sample_ids: Collection[str] | None = None) -> Select[CorrectionRow, SampleRow]:
+def standing(
+    session: Session, task: str = "", sample_ids: Collection[str] | None = None
+) -> Select[CorrectionRow, SampleRow]:
     """Return the query of the corrections that count, each with its sample, oldest first; of these samples alone."""
     query = select(CorrectionRow, SampleRow).join(SampleRow, CorrectionRow.sample_id == SampleRow.sample_id)
-    query = query.where(CorrectionRow.id.in_(_counting(sample_ids)))  # in any state: it may be asked about again
+    # In any state: it may be asked about again
+    query = query.where(CorrectionRow.id.in_(_counting(session, sample_ids)))
     return (query.where(SampleRow.task == task) if task else query).order_by(CorrectionRow.id)
 
 
-def _counting(sample_ids: Collection[str] | None) -> Select[int]:
-    """Return the query of the ids of the corrections that count: of what most people say, the latest."""
+def _counting(session: Session, sample_ids: Collection[str] | None) -> Select[int]:
+    """Return the query of the ids of the corrections that count: of what most people say, the latest.
+
+    Of a sample about which reviewers who decide have a say, what most of these say.
+    """
     row = CorrectionRow
     time = (row.corrected_at.desc(), row.id.desc())
     nth = func.row_number().over(partition_by=(row.sample_id, row.annotator), order_by=time).label("nth")
-    given = select(row.id, row.sample_id, row.label, row.corrected_at, nth).where(row.withdrawn_at.is_(None))
+    decides = case((row.annotator.in_(session.info[DECIDING]), 1), else_=0).label("decides")
+    given = select(row.id, row.sample_id, row.label, row.corrected_at, decides, nth).where(row.withdrawn_at.is_(None))
     if sample_ids is not None:
         given = given.where(row.sample_id.in_(sample_ids))
     say = given.subquery()
-    voices = func.count().over(partition_by=(say.c.sample_id, say.c.label)).label("voices")
-    counted = select(say.c.id, say.c.sample_id, say.c.corrected_at, voices).where(say.c.nth == 1).subquery()
-    order = (counted.c.voices.desc(), counted.c.corrected_at.desc(), counted.c.id.desc())
+    voices = func.count().over(partition_by=(say.c.sample_id, say.c.decides, say.c.label)).label("voices")
+    columns = say.c.id, say.c.sample_id, say.c.corrected_at, say.c.decides, voices
+    counted = select(*columns).where(say.c.nth == 1).subquery()
+    order = (counted.c.decides.desc(), counted.c.voices.desc(), counted.c.corrected_at.desc(), counted.c.id.desc())
     place = func.row_number().over(partition_by=counted.c.sample_id, order_by=order).label("place")
     ranked = select(counted.c.id, place).subquery()
     return select(ranked.c.id).where(ranked.c.place == 1)
 
 
+def decides(session: Session, annotator: str) -> bool:
+    """Whether this annotator's say counts before the majority's."""
+    return annotator in session.info[DECIDING]
+
+
 def counting(session: Session, sample_id: str) -> CorrectionRow | None:
     """Return the correction of a sample that counts."""
-    found = session.execute(standing("", [sample_id])).first()
+    found = session.execute(standing(session, "", [sample_id])).first()
     return found[0] if found else None
 
 
@@ -65,7 +80,7 @@ def corrections(session: Session, task: str = "") -> list[Labelled]:
     content = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
     return [
         Labelled(row.id, as_correction(row, sample.task), sample.caption, sample.image, sample.audio, sample.split_draw)
-        for row, sample in session.execute(standing(task).where(content))
+        for row, sample in session.execute(standing(session, task).where(content))
     ]
 
 
@@ -131,14 +146,14 @@ def given_by(session: Session, annotator: str, moves: Sequence[str], tasks: Sequ
         .where(MoveRow.id.in_(latest.scalar_subquery()), SampleRow.task.in_(tasks), HAS_CONTENT)
     )
     rows = session.execute(query.order_by(MoveRow.id.desc()).limit(limit)).all()
-    counts = standing(sample_ids=[sample.sample_id for _, sample, _ in rows])
+    counts = standing(session, sample_ids=[sample.sample_id for _, sample, _ in rows])
     standing_of = {sample.sample_id: made for made, sample in session.execute(counts)}
     return [Given(move, sample, made, standing_of.get(sample.sample_id)) for move, sample, made in rows]
 
 
 def count_by(session: Session, column: str, task: str) -> dict[str, int]:
     """Return value → corrections that count, most first; `column` is "label" or "annotator"."""
-    counted = standing(task).subquery()
+    counted = standing(session, task).subquery()
     value = counted.c[column]
     query = select(value, func.count()).group_by(value).order_by(func.count().desc(), value)
     return {row[0]: row[1] for row in session.execute(query)}
@@ -146,13 +161,13 @@ def count_by(session: Session, column: str, task: str) -> dict[str, int]:
 
 def count_wrong_reasons(session: Session, task: str) -> int:
     """Return how many corrections that count say that the model was right for the wrong reason."""
-    counted = standing(task).where(CorrectionRow.wrong_reason).subquery()
+    counted = standing(session, task).where(CorrectionRow.wrong_reason).subquery()
     return session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def count_since(session: Session, task: str, moment: datetime) -> int:
     """Return how many corrections that count were given since `moment`."""
-    counted = standing(task).where(CorrectionRow.corrected_at >= moment).subquery()
+    counted = standing(session, task).where(CorrectionRow.corrected_at >= moment).subquery()
     return session.scalar(select(func.count()).select_from(counted)) or 0
 
 

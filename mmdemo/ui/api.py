@@ -161,7 +161,8 @@ class Endpoints:
     ) -> Correction:
         """Say what a sample is. The model learns from it at night. Returns the stored correction. For reviewers.
 
-        What most people say counts, of equals the latest: "counts" is false where others outnumber this answer so far.
+        What most people say counts, of equals the latest; before them what reviewers say whom the settings name as
+        deciding. "counts" is false while another answer counts.
 
         wrong_reason: "right answer, wrong reason": the label is the model's, but it looked at the wrong thing.
         """

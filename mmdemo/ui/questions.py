@@ -112,7 +112,7 @@ def told(entry: ReviewItem, made: Correction, task: Task, language: str) -> str:
 
 
 def not_yet(made: Correction, language: str) -> str:
-    """Return what is said of an answer that more people contradict than share; "" where it counts."""
+    """Return what is said of an answer while another one counts; "" where it counts."""
     return "" if made.counts else text("review.counts_not_yet", language)
 
 
