@@ -1,28 +1,37 @@
 """An explanation → the HTML that stands beside the labels in Label Studio: where the model looked.
 
-It looks as on the page: multiples of an even share, from a quarter of it to eight times of it on a logarithmic scale,
-the same for every sample; a veil over what matters little, a line around what has more than an even share, solid for
-the guess, dashed and hatched against it. Label Studio runs no script of ours, so the strength is chosen in steps, and
-each cell, word and moment says its share in a title.
+It looks as on the page, on its scale and in its colours: a veil over what matters little, a line around what has more
+than an even share, solid for the guess, dashed and hatched against it. Label Studio runs no script of ours, so the
+strength is chosen in steps, and each cell, word and moment says its share in a title.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
 
 from mmdemo import locale
+from mmdemo.map_scale import (
+    CASING,
+    GROUND,
+    HATCHED,
+    LINES,
+    LITTLE,
+    OUTLINED,
+    STRENGTH,
+    STRENGTHS,
+    VEIL,
+    VEILED,
+    even_share,
+    level,
+    rgb,
+)
 from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap
 
-LEAST, MOST = 0.25, 8.0  # multiples of an even share between which the map grows
-OUTLINED = 1.0  # multiples of an even share from which there is a line
-VEIL, VEILED = "20, 22, 28", 0.58  # red, green, blue; opacity over what has next to nothing, at full strength
-FOR, AGAINST, LOOKED = "86, 180, 233", "240, 166, 60", "255, 255, 255"  # of lines and words: for any colour vision
-STRENGTHS, STRENGTH = (0, 25, 50, 75, 100), 75  # per cent to choose from; the one that is chosen at first
-HATCHED = 0.3  # place on the scale, against the guess, from which the hatching is opaque
-CASING = "#101828"  # runs along the lines, so that they are seen on any picture
 LINE_PX = 3
-WORD = 0.75  # opacity of MOST behind a word
+WORD = 0.75  # opacity behind a word at the end of the scale
+TOWARDS, AGAINST, LOOKED, VEILING = (
+    ", ".join(map(str, rgb(colour))) for colour in (LINES["towards"], LINES["against"], LINES["looked"], VEIL)
+)
 
 # Of a cell: its sides, the way to the neighbour there, and where a shadow falls that runs along the line inside.
 _SIDES = (
@@ -52,7 +61,7 @@ def html(explanation: Explanation | None, caption: str, picture: str = "") -> st
     """Return picture, caption and time with their shares laid over; "" without a map. `picture`: its address there."""
     if explanation is None:
         return ""
-    even, signed = _even(explanation), explanation.signed
+    even, signed = even_share(explanation), explanation.signed
     picture_map = _picture(explanation.image, even, signed, picture) if explanation.image and picture else ""
     sound_map = _moments(explanation.audio, even, signed) if explanation.audio else ""
     words = f"<p>{''.join(_words(explanation.text, caption, even, signed))}</p>" if explanation.text else ""
@@ -60,27 +69,10 @@ def html(explanation: Explanation | None, caption: str, picture: str = "") -> st
     return f'<div class="mm-looked">{picture_map}{sound_map}{strengths}{words}{_legend() if signed else ""}</div>'
 
 
-def _even(explanation: Explanation) -> float:
-    """Return the score that each region, word and moment would have if all had the same; 1 where all scores are 0."""
-    scores: list[float] = []
-    if explanation.image:
-        scores += [score for row in explanation.image.scores for score in row]
-    if explanation.text:
-        scores += [token.score for token in explanation.text.tokens]
-    if explanation.audio:
-        scores += explanation.audio.scores
-    return sum(map(abs, scores)) / len(scores) or 1.0 if scores else 1.0
-
-
-def _level(share: float) -> float:
-    """Return where the size of a share stands on the scale, 0 … 1."""
-    return min(math.log(max(abs(share), LEAST) / LEAST) / math.log(MOST / LEAST), 1.0)
-
-
 def _colour(share: float, signed: bool) -> str:
     if not signed:
         return LOOKED
-    return FOR if share >= 0 else AGAINST
+    return TOWARDS if share >= 0 else AGAINST
 
 
 def _picture(image: ImageMap, even: float, signed: bool, url: str) -> str:
@@ -105,17 +97,17 @@ def _cells(shares: Sequence[Sequence[float]], signed: bool) -> str:
     for row, across in enumerate(shares):
         for column, share in enumerate(across):
             against = signed and share < 0
-            ground = _ground(_level(share), against)
+            ground = _ground(abs(level(share)), against)
             line = _line(shares, row, column, -1 if against else 1, _colour(share, signed))
             spans.append(f'<span style="{ground}{line}" title="{share:.2f}"></span>')
     return "".join(spans)
 
 
-def _ground(level: float, against: bool) -> str:
+def _ground(height: float, against: bool) -> str:
     """Return what lies over a cell: more veil the less it matters, and stripes where it speaks against the guess."""
-    veil = f"rgba({VEIL}, {VEILED * (1 - level) ** 1.5:.2f})"
-    stripes = f"rgba({AGAINST}, {min(1.0, level / HATCHED):.2f}) 0 2px,transparent 2px 8px"
-    hatching = f"repeating-linear-gradient(-45deg,{stripes})," if against and level else ""
+    veil = f"rgba({VEILING}, {VEILED * (1 - height) ** 1.5:.2f})"
+    stripes = f"rgba({AGAINST}, {min(1.0, height / HATCHED):.2f}) 0 2px,transparent 2px 8px"
+    hatching = f"repeating-linear-gradient(-45deg,{stripes})," if against and height else ""
     return f"background:{hatching}linear-gradient({veil},{veil});"
 
 
@@ -139,8 +131,8 @@ def _words(words: TextMap, caption: str, even: float, signed: bool) -> Iterator[
     for token in words.tokens:
         share = token.score / even
         against = signed and share < 0
-        ground = f"background:rgba({AGAINST if against else FOR}, {WORD * _level(share):.2f})"
-        line = f"border:1px dashed {'currentcolor' if against and abs(share) > LEAST else 'transparent'}"
+        ground = f"background:rgba({AGAINST if against else TOWARDS}, {WORD * abs(level(share)):.2f})"
+        line = f"border:1px dashed {'currentcolor' if against and abs(share) > LITTLE else 'transparent'}"
         yield escape(caption[end : token.start])
         yield f'<span style="{ground};{line}" title="{share:.2f}">{escape(token.text)}</span>'
         end = token.end
@@ -165,8 +157,8 @@ def _strengths() -> str:
 
 def _legend() -> str:
     swatches = (
-        (f"border:2px solid rgb({FOR});background:#4a4742", "explain.speaks_for"),
-        (f"border:2px dashed rgb({AGAINST});{_ground(1.0, True)}background-color:#4a4742", "explain.speaks_against"),
+        (f"border:2px solid rgb({TOWARDS});background:{GROUND}", "explain.speaks_for"),
+        (f"border:2px dashed rgb({AGAINST});{_ground(1.0, True)}background-color:{GROUND}", "explain.speaks_against"),
     )
     said = "".join(
         f'<span class="mm-swatch" style="{style}"></span>{escape(locale.text(key))}' for style, key in swatches

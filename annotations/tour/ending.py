@@ -1,17 +1,15 @@
 """What the tour did, to be seen: the drawings whose answers turned, in words and on a page that loads nothing."""
 
-import base64
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
-from PIL import Image
 
 from annotations.tour.walk import Asked
 from mmdemo import locale, sidecar
+from mmdemo.decode import picture_url
 from mmdemo.tasks import Task
 
 HERE = Path(__file__).parent
@@ -107,7 +105,7 @@ def render(ending: Ending) -> str:
         title=_in_each(ending.task.display_title),
         shape=lambda asked: _in_each(lambda language: ending.task.display(asked.drawing.shape, language)),
         answer=answer,
-        picture=lambda asked: _data_url(asked.drawing.picture),
+        picture=lambda asked: picture_url(asked.drawing.picture, "PNG"),
         languages=locale.LANGUAGES,
     )
     return environment.get_template(PAGE).render(ending=ending)
@@ -121,9 +119,3 @@ def _in_each(say: Callable[[str], str]) -> Markup:
 def _answer(asked: Asked, task: Task, language: str) -> str:
     label = task.display(asked.answer["label"], language)
     return f"{label} ({100 * asked.answer['confidence']:.0f}\N{NO-BREAK SPACE}%)"
-
-
-def _data_url(picture: Image.Image) -> str:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from mmdemo import decode
 from mmdemo.samples import MODALITIES, Inputs
 
 EXAMPLES, CORRECTIONS = "examples", "corrections"  # sources that are no manifest
 SIDE_PX = 240  # longest side of a picture that stands for its sample
-JPEG_QUALITY = 78
 
 
 @dataclass(frozen=True)
@@ -26,8 +22,11 @@ class Shown:
     audio: bytes = b""  # MP3
 
     def urls(self) -> dict[str, str]:
-        """Return both as data URLs, by modality: no file is ever served by an address."""
-        return {"image": _url("image/jpeg", self.image), "audio": _url("audio/mpeg", self.audio)}
+        """Return both as data URLs, by modality."""
+        return {
+            "image": decode.data_url("image/jpeg", self.image),
+            "audio": decode.data_url("audio/mpeg", self.audio),
+        }
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,7 @@ def shown(inputs: Inputs) -> Shown:
     """Return what stands for a decoded sample."""
     image = audio = b""
     if inputs.image is not None:
-        picture, file = Image.fromarray(inputs.image), io.BytesIO()
-        picture.thumbnail((SIDE_PX, SIDE_PX))
-        picture.save(file, "JPEG", quality=JPEG_QUALITY)
-        image = file.getvalue()
+        image = decode.encoded(decode.shrunk(inputs.image, SIDE_PX))
     if inputs.audio is not None:
         audio = decode.encode_speech(inputs.audio)
     return Shown(image, audio)
@@ -92,7 +88,3 @@ def shown(inputs: Inputs) -> Shown:
 
 def _part(pool: Pool, name: str, width: int) -> np.ndarray:
     return pool.features[name] if name in pool.features else np.zeros((len(pool.candidates), width), np.float32)
-
-
-def _url(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}" if content else ""

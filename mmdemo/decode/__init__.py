@@ -1,4 +1,4 @@
-"""Bytes → arrays, the only place, for training and serving alike; and back, for the copies that are stored.
+"""Bytes → arrays, the only place, for training and serving alike; and back, for the copies that are stored or shown.
 
 What comes out is checked against the task's limits while it comes out. Sizes are checked before anything is decoded,
 only harmless formats are opened, and nothing that a file names is fetched. `decode_untrusted` is for what strangers
@@ -14,6 +14,7 @@ import numpy as np
 
 from mmdemo import characters
 from mmdemo.decode import files, pool
+from mmdemo.decode.copies import data_url, encoded, picture_url, shrunk
 from mmdemo.decode.files import Notes
 from mmdemo.decode.pictures import decode_image, encode_image, read_image
 from mmdemo.decode.pool import warm
@@ -24,6 +25,7 @@ from mmdemo.tasks import Task
 
 __all__ = [
     "SAMPLE_RATE_HZ",
+    "data_url",
     "decode",
     "decode_audio",
     "decode_caption",
@@ -33,7 +35,10 @@ __all__ = [
     "encode_audio",
     "encode_image",
     "encode_speech",
+    "encoded",
+    "picture_url",
     "sample_id",
+    "shrunk",
     "warm",
 ]
 

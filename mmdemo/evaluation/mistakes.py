@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from mmdemo.decode import SAMPLE_RATE_HZ, decode, encode_audio
+from mmdemo.decode import SAMPLE_RATE_HZ, data_url, decode, encode_audio, picture_url, shrunk
 from mmdemo.evaluation.answers import Answered
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
 
 SHOWN = 12
 LONG_SIDE_PX = 320
-QUALITY = 70  # of a thumbnail
 SOUND_BYTES = 400_000  # a longer recording is not embedded
 
 
@@ -53,25 +49,13 @@ def _mistake(answered: Answered, inputs: Inputs) -> Mistake:
         answer=prediction.label,
         confidence=prediction.confidence,
         label_probability=prediction.answers.get(row.label, 0.0),
-        image="" if inputs.image is None else _thumbnail(inputs.image),
+        image="" if inputs.image is None else picture_url(shrunk(inputs.image, LONG_SIDE_PX), "WEBP"),
         text=inputs.text or "",
         audio="" if inputs.audio is None else _sound(inputs.audio),
         seconds=0.0 if inputs.audio is None else len(inputs.audio) / SAMPLE_RATE_HZ,
     )
 
 
-def _thumbnail(image: np.ndarray) -> str:
-    picture = Image.fromarray(image)
-    picture.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
-    file = io.BytesIO()
-    picture.save(file, "WEBP", quality=QUALITY)
-    return _data_url("image/webp", file.getvalue())
-
-
 def _sound(audio: np.ndarray) -> str:
     content = encode_audio(audio)
-    return _data_url("audio/flac", content) if len(content) <= SOUND_BYTES else ""
-
-
-def _data_url(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return data_url("audio/flac", content) if len(content) <= SOUND_BYTES else ""

@@ -5,15 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from mmdemo import decode, locale
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui import preview
 from mmdemo.ui.answer import percent
 
-THUMBNAIL_PX = (132, 92)  # twice what is shown
+THUMBNAIL_PX = (264, 184)  # the box that a picture fits into
 PEAKS = 14  # bars of a sound's picture
 _BY_MODALITIES = {("image", "text"): "predict.choice_image_text", ("audio",): "predict.choice_audio"}
 
@@ -99,9 +97,7 @@ def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:
 
 
 def _thumbnail(path: Path, task: Task) -> str:
-    picture = Image.fromarray(decode.decode_image(path, task.limits))
-    picture.thumbnail((THUMBNAIL_PX[0] * 2, THUMBNAIL_PX[1] * 2))
-    return preview.jpeg_url(picture)
+    return decode.picture_url(decode.shrunk(decode.decode_image(path, task.limits), THUMBNAIL_PX))
 
 
 def _peaks(path: Path, task: Task) -> tuple[float, ...]:

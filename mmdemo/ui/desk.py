@@ -3,7 +3,6 @@
 Asking twice for the same token answers once, so a page that lost its connection simply asks again.
 """
 
-import base64
 import contextlib
 import logging
 import mimetypes
@@ -25,7 +24,7 @@ from mmdemo.review import view_key
 from mmdemo.samples import MODALITIES, Inputs, Prediction, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.ui import answer, arguments, looked, preview, render, scale, uploads
+from mmdemo.ui import answer, arguments, looked, preview, render, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
@@ -283,10 +282,9 @@ def _sentence(refusal: MmdemoError, language: str) -> str:
 def map_card(told: looked.Looked, shown: preview.Preview, language: str) -> str:
     """Return the map card of a sample as it is shown."""
     grids = {"picture": to_json(told.picture), "sound": to_json(told.sound)}
-    scales = {"looked": ", ".join(scale.CIVIDIS), "signed": ", ".join((*scale.AGAINST[::-1], *scale.TOWARDS))}
     at_first = {"shares": told.shares, "signed": told.signed}
     hint = _hint(told, language)
-    return render.html("map", language, view=told, grids=grids, scales=scales, preview=shown, told=at_first, hint=hint)
+    return render.html("map", language, view=told, grids=grids, preview=shown, told=at_first, hint=hint)
 
 
 def _hint(told: looked.Looked, language: str) -> str:
@@ -321,4 +319,4 @@ def _data_url(path: Path | None) -> str:
     if path is None:
         return ""
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return decode.data_url(kind, path.read_bytes())

@@ -13,8 +13,8 @@ from typing import Any
 
 import gradio as gr
 
-from mmdemo import locale
-from mmdemo.ui import scale
+from mmdemo import locale, map_scale
+from mmdemo.ui import theme
 from mmdemo.ui.lines import LANES
 
 STATIC = Path(__file__).parent / "static"
@@ -28,7 +28,6 @@ SCRIPTS = (
     *("map.js", "explore.js", "weigh.js", "whatif.js", "drawing.js", "keep.js", "alike.js", "result.js"),
     *("consent.js", "draft.js", "arrive.js", "predict.js", "annotator.js", "listed.js", "review.js", "status.js"),
 )
-GROUND = {"light": "#f6f5f1", "dark": "#161513"}
 SECTIONS = ("common", "predict", "explain", "alike", "review", "status")  # of the locale: what scripts may say
 
 
@@ -72,14 +71,14 @@ def mount_options() -> dict[str, Any]:
 
 
 def _theme() -> gr.themes.Base:
-    theme = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-    # The ground of theme.css, so that nothing flashes before it is read.
-    return theme.set(body_background_fill=GROUND["light"], body_background_fill_dark=GROUND["dark"])
+    base = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    light, dark = theme.colour("ground"), theme.colour("ground", dark=True)  # nothing flashes before theme.css is read
+    return base.set(body_background_fill=light, body_background_fill_dark=dark)
 
 
 def _head() -> str:
     # Styles go here too: what is given as css= Gradio rewrites to lie below its own elements, media queries not.
-    styles = "".join(f"<style>{style}</style>" for style in _read(STYLES))
+    styles = "".join(f"<style>{style}</style>" for style in (*_read(STYLES), map_scale.css()))
     scripts = "".join(f"<script>{script}</script>" for script in (_texts(), _scale(), *_read(SCRIPTS)))
     return styles + scripts
 
@@ -89,7 +88,7 @@ def _read(names: tuple[str, ...]) -> list[str]:
 
 
 def _scale() -> str:
-    return f"window.mmdemoScale = {json.dumps(scale.scale())}"
+    return f"window.mmdemoScale = {json.dumps(map_scale.for_scripts())}"
 
 
 def _texts() -> str:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from mmdemo import map_scale
 from mmdemo.locale import text
 from mmdemo.samples import MODALITIES, AudioMap, Explanation, ImageMap
 from mmdemo.tasks import Task
-from mmdemo.ui import function_words, scale
+from mmdemo.ui import function_words
 
 STANDS_OUT = 1.5  # multiples of an even share from which the sentence names something
 MOST_WORDS = 3  # that the sentence names
@@ -79,7 +80,7 @@ class Looked:
 def of(explanation: Explanation, caption: str, task: Task, language: str) -> Looked:
     """Return what the map card shows of an explanation of a sample with that caption."""
     target = _target(explanation, task, language)
-    even = even_share(explanation)
+    even = map_scale.even_share(explanation)
     picture = _picture(explanation.image, even) if explanation.image else None
     sound = _sound(explanation.audio, even) if explanation.audio else None
     pieces = tuple(_pieces(explanation, caption, even))
@@ -95,28 +96,11 @@ def of(explanation: Explanation, caption: str, task: Task, language: str) -> Loo
     )
 
 
-def even_share(explanation: Explanation) -> float:
-    """Return the score that each region, word and moment would have if all had the same; 1 where all scores are 0."""
-    scores = [abs(score) for some in _scores(explanation).values() for score in some]
-    return sum(scores) / len(scores) or 1.0 if scores else 1.0
-
-
 def _target(explanation: Explanation, task: Task, language: str) -> str:
     label = task.display(explanation.target, language)
     if explanation.against is None:
         return label
     return text("explain.rather", language, label=label, other=task.display(explanation.against, language))
-
-
-def _scores(explanation: Explanation) -> dict[str, Sequence[float]]:
-    maps: dict[str, Sequence[float]] = {}
-    if explanation.image:
-        maps["image"] = [score for row in explanation.image.scores for score in row]
-    if explanation.text:
-        maps["text"] = [token.score for token in explanation.text.tokens]
-    if explanation.audio:
-        maps["audio"] = explanation.audio.scores
-    return maps
 
 
 def _picture(image: ImageMap, even: float) -> Grid:
@@ -137,9 +121,9 @@ def _pieces(explanation: Explanation, caption: str, even: float) -> Iterator[Pie
         if token.start > end:
             yield Piece(caption[end : token.start])
         share = token.score / even
-        ground = scale.colour(share, explanation.signed) if abs(share) > scale.LITTLE else ""
+        ground = map_scale.colour(share, explanation.signed) if abs(share) > map_scale.LITTLE else ""
         against = explanation.signed and bool(ground) and share < 0
-        yield Piece(token.text, share, ground, scale.ink_on(ground) if ground else "", against)
+        yield Piece(token.text, share, ground, map_scale.ink_on(ground) if ground else "", against)
         end = token.end
     if explanation.text and caption[end:]:
         yield Piece(caption[end:])

@@ -1,10 +1,6 @@
-"""What the page shows of a decoded sample: an upright picture, a spectrogram and a sound that every browser plays.
-
-All three travel inside the page as data URLs, so that no file of a visitor is ever served by an address.
-"""
+"""What the page shows of a decoded sample: an upright picture, a spectrogram and a sound that every browser plays."""
 
 import base64
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +13,6 @@ from mmdemo.samples import Inputs, Sample
 from mmdemo.tasks import Task
 
 SHOWN_PX = 900  # longest side of the picture that is shown; its map is far coarser
-JPEG_QUALITY = 82
 WINDOW_S = 0.032
 ROWS, COLUMNS = 96, 640  # of the spectrogram as drawn
 WAVE_COLUMNS = 320  # of the waveform as drawn
@@ -48,14 +43,13 @@ def of(inputs: Inputs) -> Preview:
     """Return what to show of a decoded sample."""
     shown: dict[str, object] = {}
     if inputs.image is not None:
-        picture = Image.fromarray(inputs.image)
-        picture.thumbnail((SHOWN_PX, SHOWN_PX))
-        shown |= {"picture": jpeg_url(picture), "width": picture.width, "height": picture.height}
+        picture = decode.shrunk(inputs.image, SHOWN_PX)
+        shown |= {"picture": decode.picture_url(picture), "width": picture.width, "height": picture.height}
     if inputs.audio is not None:
         grey = Image.fromarray(spectrogram(inputs.audio))
-        sound = _url("audio/flac", decode.encode_audio(inputs.audio))
+        sound = decode.data_url("audio/flac", decode.encode_audio(inputs.audio))
         seconds = len(inputs.audio) / decode.SAMPLE_RATE_HZ
-        shown |= {"spectrogram": _url("image/png", _bytes(grey, "PNG")), "sound": sound, "seconds": seconds}
+        shown |= {"spectrogram": decode.picture_url(grey, "PNG"), "sound": sound, "seconds": seconds}
         shown["waveform"] = base64.b64encode(envelope(inputs.audio).tobytes()).decode()
     return Preview(**shown)  # type: ignore[arg-type]
 
@@ -68,11 +62,6 @@ def of_kept(item: QueueItem, task: Task) -> Preview:
         return of(decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task))
     except MmdemoError:
         return Preview()
-
-
-def jpeg_url(picture: Image.Image) -> str:
-    """Return an RGB picture as a data URL."""
-    return _url("image/jpeg", _bytes(picture, "JPEG", quality=JPEG_QUALITY))
 
 
 def spectrogram(wave: np.ndarray) -> np.ndarray:
@@ -105,13 +94,3 @@ def peaks(wave: np.ndarray, count: int) -> list[float]:
 def _mel_spaced() -> np.ndarray:
     low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST_HZ, HIGHEST_HZ))
     return 700 * (10 ** (np.linspace(low, high, ROWS) / 2595) - 1)
-
-
-def _bytes(picture: Image.Image, form: str, **options: int) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, form, **options)
-    return file.getvalue()
-
-
-def _url(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

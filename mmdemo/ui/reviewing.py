@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image, ImageOps
 
-from mmdemo import characters
+from mmdemo import characters, decode
 from mmdemo.errors import BadInput, Conflict, NotAllowed, UnknownName
 from mmdemo.locale import text
 from mmdemo.review import (
@@ -23,7 +23,7 @@ from mmdemo.review import (
     Status,
     browser_mark,
 )
-from mmdemo.ui import access, answered, arguments, desk, looked, preview, questions, render
+from mmdemo.ui import access, answered, arguments, desk, looked, preview, questions, render, theme
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.shelf import Shelf
@@ -39,7 +39,6 @@ MEANWHILE = (
 )  # why an answer is too late
 THUMBNAIL_PX = (88, 68)  # twice what is shown
 FLAGS = ("hide", "wrong_reason", "again")  # of what the page asks: yes or no
-NIGHT, DAY = "#1b2850", "#a9c4ff"  # ends of the scale on which a sound's thumbnail is drawn
 
 
 @dataclass(frozen=True)
@@ -298,8 +297,8 @@ def _thumbnail(shown: preview.Preview) -> str:
         return ""
     picture: Image.Image = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
     if not shown.picture:
-        picture = ImageOps.colorize(picture.convert("L"), NIGHT, DAY)
-    return preview.jpeg_url(ImageOps.fit(picture.convert("RGB"), THUMBNAIL_PX))
+        picture = ImageOps.colorize(picture.convert("L"), theme.colour("night"), theme.colour("day"))
+    return decode.picture_url(ImageOps.fit(picture.convert("RGB"), THUMBNAIL_PX))
 
 
 MOVES: dict[str, Callable[[Reviewing, Ask, str], Done]] = {

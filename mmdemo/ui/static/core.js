@@ -59,6 +59,12 @@ window.mmdemo = (() => {
     }).finally(() => { channel.onmessage = null; });
   }
 
+  // Colours of theme.css as they are in the light theme: what is drawn looks alike in both.
+  function colours(...names) {
+    const style = getComputedStyle(document.documentElement);
+    return names.map((name) => style.getPropertyValue(`--mm-${name}`).trim());
+  }
+
   // --- parts -----------------------------------------------------------------------------------------------------
 
   async function mount(name, element, value) {
@@ -223,7 +229,7 @@ window.mmdemo = (() => {
   }
 
   const mmdemo = {
-    language: null, parts, t, mount, setLanguage, dress, call, tell, patiently, upload, fileData, token, stored, store, CallError,
+    language: null, parts, t, mount, setLanguage, dress, call, tell, patiently, upload, fileData, token, stored, store, colours, CallError,
   };
   window.mmdemo = mmdemo;
   const settled = settle();

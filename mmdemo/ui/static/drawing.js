@@ -5,9 +5,9 @@ mmdemo.drawing = (() => {
   const MARGIN = 40;
   const GAP = 20; // between the original and the map
   const INSIDE = WIDTH - 2 * MARGIN;
-  const [INK, SOFT, MUTED, PAPER, WELL] = ["#1b1a18", "#4a4742", "#6a665f", "#ffffff", "#efeeea"];
+  const [INK, SOFT, MUTED, PAPER, WELL] = mmdemo.colours("ink", "soft", "muted", "card", "well");
   const FONT = '"Inter", "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
-  const { lines, casing, looked, towards, against } = window.mmdemoScale;
+  const { lines, casing, ground: SHOWN, looked, towards, against } = window.mmdemoScale;
 
   // `answer` is the card above the map, `facts` the sentences at the foot. Returns the bytes of a PNG.
   return (map, answer, facts) => {
@@ -93,7 +93,7 @@ mmdemo.drawing = (() => {
     const [low, high] = signed ? ["explain.speaks_against", "explain.speaks_for"] : ["explain.little", "explain.much"];
     let x = MARGIN;
     const swatch = (colour, dashes) => {
-      pen.fillStyle = SOFT;
+      pen.fillStyle = SHOWN;
       pen.fillRect(x, top, 30, 22);
       if (dashes.length) hatch(pen, [x, top, 30, 22]);
       frame(pen, casing, [x + 2, top + 2, 26, 18], [], 5);

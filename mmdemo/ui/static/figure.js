@@ -2,6 +2,8 @@
 (() => {
   "use strict";
   const LONG_S = 1; // from which tenths of a second tell moments apart, as in mmdemo/ui/looked.py
+  const { casing, bright } = window.mmdemoScale;
+  const [LEFT_OUT, STRUCK] = mmdemo.colours("left-out", "struck");
 
   // `on`: hover(number or null), press(number), brush(number) while the pointer is drawn over cells.
   mmdemo.figure = (figure, on, signal) => {
@@ -123,7 +125,7 @@
 
   // Bright and dark side by side, so that it is seen on any picture.
   function outline(pen, unit, [left, top, width, height]) {
-    for (const [colour, thick] of [["#101828", 5], ["#fee838", 2.5]]) {
+    for (const [colour, thick] of [[casing, 5], [bright, 2.5]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = thick * unit;
       pen.strokeRect(left + unit, top + unit, width - 2 * unit, height - 2 * unit);
@@ -132,9 +134,9 @@
 
   // What is left out in a what-if: grey, and struck through.
   function strike(pen, [left, top, width, height]) {
-    pen.fillStyle = "rgb(128 128 128 / 88%)";
+    pen.fillStyle = LEFT_OUT;
     pen.fillRect(left, top, width, height);
-    pen.strokeStyle = "#ffffff";
+    pen.strokeStyle = STRUCK;
     pen.lineWidth = Math.max(2, width / 16);
     pen.beginPath();
     pen.moveTo(left, top + height);

@@ -1,4 +1,4 @@
-// How shares look: multiples of an even share on the scale of mmdemo/ui/scale.py, which is the same for every sample.
+// How shares look: multiples of an even share on the scale of mmdemo/map_scale.py, which is the same for every sample.
 mmdemo.scale = (() => {
   "use strict";
   const { little, much, steps, looked, towards, against } = window.mmdemoScale;

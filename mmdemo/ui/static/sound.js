@@ -3,9 +3,9 @@
 mmdemo.sound = (() => {
   "use strict";
   const MATTERED = 1; // multiples of an even share
-  const DARK = "#101828";
+  const { casing, bright } = window.mmdemoScale;
   const ABOVE = 0.25; // of the height is the waveform's
-  const [GROUND, WAVE] = ["#1b2850", "#a9c4ff"]; // night and day of the thumbnails: sound is dark in both themes
+  const [GROUND, WAVE, MIDDLE, CURSOR] = mmdemo.colours("night", "day", "middle", "cursor"); // sound is dark in both themes
 
   // `bytes`: the lowest of each column, then the highest; 128 is silence (mmdemo/ui/preview.py).
   function wave(canvas, pen, bytes) {
@@ -37,9 +37,9 @@ mmdemo.sound = (() => {
       const middle = (grid.edges_s[number] + grid.edges_s[number + 1]) / 2;
       return [(middle / seconds) * canvas.width, at(floor - reach * mmdemo.scale.level(share))];
     });
-    if (signed) line(pen, [[0, at(floor)], [canvas.width, at(floor)]], "rgb(255 255 255 / 45%)", 2);
-    line(pen, points, DARK, 9);
-    line(pen, points, "#fee838", 4);
+    if (signed) line(pen, [[0, at(floor)], [canvas.width, at(floor)]], MIDDLE, 2);
+    line(pen, points, casing, 9);
+    line(pen, points, bright, 4);
   }
 
   function line(pen, points, colour, thick) {
@@ -55,7 +55,7 @@ mmdemo.sound = (() => {
 
   function cursor(canvas, pen, grid, sound) {
     if (!(sound.currentTime > 0)) return;
-    pen.fillStyle = "#ffffff";
+    pen.fillStyle = CURSOR;
     pen.fillRect((sound.currentTime / end(grid)) * canvas.width - 2, 0, 4, canvas.height);
   }
 

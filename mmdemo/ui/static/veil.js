@@ -2,7 +2,7 @@
 // an even share, and hatching where it speaks against the answer. What lies under it keeps its own colours.
 mmdemo.veil = (() => {
   "use strict";
-  const { outlined, lines, casing, veil: [...VEIL], strengths, strength: USUAL } = window.mmdemoScale;
+  const { outlined, lines, casing, veil: [...VEIL], strengths, strength: USUAL, hatched } = window.mmdemoScale;
   const OPACITY = VEIL.pop();
   const STORED = "mmdemo.strength";
   const FINE = { few: 16, many: 8 }; // veil pixels along a cell
@@ -10,7 +10,6 @@ mmdemo.veil = (() => {
   const SHADES = 127; // of the veil on each side
   const [LINE, CASE, DASH] = [2.5, 1.5, [9, 6]]; // CSS pixels
   const [STRIPE, APART] = [1.8, 9]; // of the hatching, CSS pixels
-  const HATCHED = 0.3; // level against the answer from which the hatching is opaque
 
   // Per cent of the layer's opacity that the reader chose, for this visit.
   const strength = {
@@ -73,7 +72,7 @@ mmdemo.veil = (() => {
   }
 
   const VEILED = shadesOf((height) => OPACITY * (1 - Math.abs(height)) ** 1.5);
-  const STRIPED = shadesOf((height) => Math.min(1, Math.max(0, -height) / HATCHED));
+  const STRIPED = shadesOf((height) => Math.min(1, Math.max(0, -height) / hatched));
 
   // Values in rows of `width` → `fine` times as many columns, turned on its side; twice, and both ways are finer.
   function stretched(values, width, fine) {

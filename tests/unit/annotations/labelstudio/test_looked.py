@@ -2,11 +2,9 @@
 
 from xml.etree import ElementTree as ET
 
-import pytest
-
 from annotations.labelstudio import looked
+from mmdemo import map_scale
 from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap, TokenScore
-from mmdemo.ui import scale
 
 CAPTION = "a <b>dog</b> & 狗"
 WORDS = TextMap((TokenScore("dog", 5, 8, 3.0), TokenScore("狗", 15, 16, -0.5)))
@@ -45,7 +43,7 @@ def test_cells_words_and_moments_are_shown_by_their_share_of_an_even_one() -> No
 def test_what_speaks_against_is_hatched_and_dashed_and_what_speaks_for_neither() -> None:
     grid = ImageMap((1, 3), ((4.0, -4.0, 0.1),))
     towards, against, neither = cells(Explanation("relevance", "positive", grid, signed=True))
-    assert f"solid rgb({looked.FOR})" in towards and "repeating" not in towards
+    assert f"solid rgb({looked.TOWARDS})" in towards and "repeating" not in towards
     assert f"dashed rgb({looked.AGAINST})" in against and "repeating" in against
     assert borders(neither) == [] and "repeating" not in neither
     unsigned, _, _ = cells(Explanation("attention", "positive", ImageMap((1, 3), ((4.0, 0.5, 0.1),))))
@@ -69,31 +67,17 @@ def test_the_less_something_matters_the_more_veil_lies_over_it_but_it_can_still_
     styles = cells(Explanation("relevance", "positive", ImageMap((1, 4), ((0.0, 2.0, 3.0, 12.0),)), signed=True))
     veils = [float(style.split("rgba(", 1)[1].split(")")[0].rsplit(", ", 1)[1]) for style in styles]
     assert veils == sorted(veils, reverse=True) and len(set(veils)) == 4
-    assert veils[0] == looked.VEILED < 0.6
+    assert veils[0] == map_scale.VEILED < 0.6
 
 
 def test_its_strength_is_chosen_among_the_pages_own_steps() -> None:
     root = ET.fromstring(looked.html(Explanation("relevance", "positive", ImageMap((1, 1), ((1.0,),))), "", "/x.webp"))
     steps = list(root.iter("details"))
-    assert ["".join(step.itertext()) for step in steps] == [f"{step} %" for step in scale.STRENGTHS]
-    assert ["".join(step.itertext()) for step in steps if step.get("open")] == [f"{scale.STRENGTH} %"]
+    assert ["".join(step.itertext()) for step in steps] == [f"{step} %" for step in map_scale.STRENGTHS]
+    assert ["".join(step.itertext()) for step in steps if step.get("open")] == [f"{map_scale.STRENGTH} %"]
     assert {step.get("name") for step in steps} == {"mm-strength"}  # of one name: opening one closes the others
-    for step in scale.STRENGTHS:
+    for step in map_scale.STRENGTHS:
         assert f".mm-{step}[open]) .mm-layer{{opacity:{step / 100}}}" in (root.find(".//style").text or "")
-
-
-def test_the_scale_is_the_pages() -> None:
-    def rgb(colour: str) -> str:
-        return ", ".join(str(channel) for channel in scale._rgb(colour))
-
-    assert (looked.LEAST, looked.MOST, looked.OUTLINED) == (scale.LITTLE, scale.MUCH, scale.OUTLINED)
-    assert rgb(scale.VEIL) == looked.VEIL
-    assert (looked.VEILED, looked.CASING) == (scale.VEILED, scale.CASING)
-    assert (looked.STRENGTHS, looked.STRENGTH) == (scale.STRENGTHS, scale.STRENGTH)
-    lines = {"looked": looked.LOOKED, "towards": looked.FOR, "against": looked.AGAINST}
-    assert lines == {name: rgb(colour) for name, colour in scale.LINES.items()}
-    for share in (0.1, 0.25, 1.0, 3.0, 8.0, 20.0):
-        assert looked._level(share) == pytest.approx(scale.level(share))
 
 
 def test_a_caption_with_markup_stands_there_as_it_was_written() -> None:
@@ -106,7 +90,7 @@ def test_a_signed_map_says_what_its_lines_mean() -> None:
     root = ET.fromstring(looked.html(explanation, CAPTION))
     assert "".join(root.itertext()) == f"{CAPTION}foragainst"
     towards, against = [span.get("style") for span in root.iterfind(".//p/span")]
-    assert looked.FOR in towards and "transparent" in towards
+    assert looked.TOWARDS in towards and "transparent" in towards
     assert looked.AGAINST in against and "dashed currentcolor" in against
 
 

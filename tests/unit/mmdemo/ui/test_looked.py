@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mmdemo import tasks
+from mmdemo import map_scale, tasks
 from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap, TokenScore
 from mmdemo.ui import looked
 
@@ -26,7 +26,7 @@ def image_map(*rows: str) -> ImageMap:
 def test_an_even_share_counts_the_tokens_of_all_modalities() -> None:
     words = text_map("a b", a=2.0, b=0.0)
     explanation = Explanation("attention", "positive", image=image_map("11", "11"), text=words)
-    assert looked.even_share(explanation) == pytest.approx(6 / 6)
+    assert map_scale.even_share(explanation) == pytest.approx(6 / 6)
     view = looked.of(explanation, "a b", TASK, "en")
     assert [piece.share for piece in view.caption] == [2.0, None, 0.0]
     assert view.picture is not None

@@ -36,7 +36,8 @@ def test_the_page_asks_nobody_else_for_anything() -> None:
 
 def test_the_ground_before_the_styles_are_read_is_theirs() -> None:
     tokens = re.findall(r"--mm-ground: (#\w+);", (frame.STATIC / "theme.css").read_text("utf-8"))
-    assert tokens == [frame.GROUND["light"], frame.GROUND["dark"]]
+    base = frame.mount_options()["theme"]
+    assert tokens == [base.body_background_fill, base.body_background_fill_dark]
 
 
 def test_scripts_find_every_text_that_they_may_say_in_every_language() -> None:

@@ -1,8 +1,14 @@
-"""The scale of the map card: multiples of an even share → how bright and in which colour, the same for every sample."""
+"""How scores of a map look: multiples of an even share on one scale, which is the same for every sample.
+
+An even share is the score that each region, word and moment would have if all of them had the same. The page, its
+scripts and Label Studio take scale and colours from here.
+"""
 
 import math
 from collections.abc import Sequence
 from typing import Any
+
+from mmdemo.samples import Explanation
 
 LITTLE, MUCH = 0.25, 8.0  # multiples of an even share at the two ends of the scale, which is logarithmic
 # Cividis, the scale that people with any colour vision read alike (Nuñez, Anderton and Renslow 2018).
@@ -15,12 +21,27 @@ AGAINST = ("#43200a", "#94500d", "#f0a63c")
 OUTLINED = 1.0  # multiples of an even share from which there is a line: more than an even share
 LINES = {"looked": "#ffffff", "towards": TOWARDS[-1], "against": AGAINST[-1]}
 CASING = "#101828"  # runs along every line, so that it is seen on any picture
+GROUND = "#4a4742"  # stands for a picture where a line is explained
+BRIGHT = CIVIDIS[-1]  # of what is pointed at, and of a sound's curve; seen on any picture, inside a casing
 VEIL = "#14161c"
 VEILED = 0.58  # opacity of the veil over what has next to nothing, at full strength
 STRENGTHS = (0, 25, 50, 75, 100)  # per cent, of veil and lines, where no script can move a slider
 STRENGTH = 75  # of them, as long as nobody chose another
+HATCHED = 0.3  # level against the answer from which the hatching is opaque
 STEPS = 32  # of the scales as the browser is handed them
 DARK_INK, LIGHT_INK = "#000000", "#ffffff"
+
+
+def even_share(explanation: Explanation) -> float:
+    """Return the score that each region, word and moment would have if all had the same; 1 where all scores are 0."""
+    scores: list[float] = []
+    if explanation.image:
+        scores += [score for row in explanation.image.scores for score in row]
+    if explanation.text:
+        scores += [token.score for token in explanation.text.tokens]
+    if explanation.audio:
+        scores += explanation.audio.scores
+    return sum(map(abs, scores)) / len(scores) or 1.0 if scores else 1.0
 
 
 def level(share: float) -> float:
@@ -36,7 +57,22 @@ def colour(share: float, signed: bool = False) -> str:
     return _between(stops, abs(level(share)))
 
 
-def scale() -> dict[str, Any]:
+def css() -> str:
+    """Return the colours of maps as custom properties of a stylesheet: `--mm-map-NAME`."""
+    colours = {
+        "towards": TOWARDS[-1],
+        "against": AGAINST[-1],
+        "towards-deep": TOWARDS[1],
+        "against-deep": AGAINST[1],
+        "casing": CASING,
+        "ground": GROUND,
+        "scale": f"linear-gradient(to right, {', '.join(CIVIDIS)})",
+        "scale-signed": f"linear-gradient(to right, {', '.join((*AGAINST[::-1], *TOWARDS))})",
+    }
+    return ":root {" + "".join(f"--mm-map-{name}: {value};" for name, value in colours.items()) + "}"
+
+
+def for_scripts() -> dict[str, Any]:
     """Return what the browser needs to colour shares as they are here: [ground, ink] from the low end to the high."""
     return {
         "little": LITTLE,
@@ -45,7 +81,10 @@ def scale() -> dict[str, Any]:
         "outlined": OUTLINED,
         "lines": LINES,
         "casing": CASING,
-        "veil": [*_rgb(VEIL), VEILED],
+        "bright": BRIGHT,
+        "ground": GROUND,
+        "veil": [*rgb(VEIL), VEILED],
+        "hatched": HATCHED,
         "strengths": STRENGTHS,
         "strength": STRENGTH,
         **{
@@ -58,7 +97,7 @@ def scale() -> dict[str, Any]:
 def _between(stops: Sequence[str], height: float) -> str:
     place = height * (len(stops) - 1)
     left = min(int(place), len(stops) - 2)
-    channels = zip(_rgb(stops[left]), _rgb(stops[left + 1]), strict=True)
+    channels = zip(rgb(stops[left]), rgb(stops[left + 1]), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * (place - left)):02x}" for a, b in channels)
 
 
@@ -73,10 +112,11 @@ def contrast(one: str, other: str) -> float:
     return (brighter + 0.05) / (darker + 0.05)
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue of #rrggbb, 0 … 255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def _luminance(colour: str) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _rgb(colour))]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in rgb(colour))]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
