@@ -24,7 +24,7 @@ class FakeServer:
     projects: dict[int, Project] = field(default_factory=dict)
     tasks: dict[int, tuple[int, RemoteTask]] = field(default_factory=dict)  # id → project, task
     predictions: dict[int, dict[str, Any]] = field(default_factory=dict)  # task → what was imported with it
-    uploads: dict[int, tuple[int, Upload, bytes]] = field(default_factory=dict)  # id → project, file, content
+    uploads: dict[int, tuple[int, Upload, bytes | None]] = field(default_factory=dict)  # id → project, file, content
     people: dict[int, str] = field(default_factory=lambda: {1: "ann@example.com", 2: "ben@example.com"})
     before: Callable[[str], None] = lambda name: None
     drops: Callable[[int], bool] = lambda task: False  # whether an import loses what a model said, as under load
@@ -32,6 +32,7 @@ class FakeServer:
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
     open_signup: bool = False
     url: str = URL  # under which it is reached
+    prefix: str = ""  # path under which its own page lies
     clock: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def connect(self, url: str, key: str) -> FakeClient:
@@ -73,7 +74,7 @@ class FakeClient:
     """The methods of `annotations.labelstudio.client.Client`."""
 
     def __init__(self, server: FakeServer) -> None:
-        self._server, self.url = server, server.url
+        self._server, self.url, self.prefix = server, server.url, server.prefix
 
     def __enter__(self) -> Self:
         return self
@@ -112,14 +113,23 @@ class FakeClient:
         self._server.projects[project] = replace(self._server.projects[project], model_version=version)
 
     def uploads(self, project: int) -> list[Upload]:
-        found = [upload for where, upload, _ in self._server.uploads.values() if where == project]
-        return [upload for upload in found if self._server.listed(upload)]
+        numbers = [number for number, (where, _, _) in self._server.uploads.items() if where == project]
+        return [upload for upload in map(self._upload, numbers) if self._server.listed(upload)]
+
+    def uploaded(self, upload: int) -> Upload | None:
+        self._server.before("uploaded")
+        return self._upload(upload) if upload in self._server.uploads else None
+
+    def _upload(self, number: int) -> Upload:
+        _, upload, content = self._server.uploads[number]
+        return replace(upload, url=f"{self.prefix}/data/{upload.path}", stored=content is not None)
 
     def upload(self, project: int, files: Mapping[str, bytes]) -> None:
         self._server.before("upload")
         for name, data in files.items():
             number, stored = next(self._server.numbers), f"{uuid.uuid4().hex[:8]}-{name}"
-            upload = Upload(number, stored, f"upload/{project}/{stored}")
+            path = f"upload/{project}/{stored}"
+            upload = Upload(number, stored, path, f"{self.prefix}/data/{path}")
             self._server.uploads[number] = project, upload, data
 
     def delete_upload(self, upload: int, path: str) -> None:

@@ -110,7 +110,8 @@ class Contract:
         found = client.uploads(project.id)
         assert {tasks.sample_of_upload(upload.name) for upload in found} == {SAMPLE}
         assert sorted(upload.name[-len(names[0]) :] for upload in found) == sorted(names)
-        assert all(upload.url == f"/data/{upload.path}" for upload in found)
+        assert all(upload.url == f"/data/{upload.path}" and upload.stored for upload in found)
+        assert [client.uploaded(upload.id) for upload in found] == found
         for upload in found:
             client.delete_upload(upload.id, "upload/another/file.png")  # the number is not enough
         assert client.uploads(project.id) == found
@@ -118,6 +119,7 @@ class Contract:
             client.delete_upload(upload.id, upload.path)
             client.delete_upload(upload.id, upload.path)  # once more is fine
         assert client.uploads(project.id) == []
+        assert [client.uploaded(upload.id) for upload in found] == [None, None]
 
     def test_a_deleted_task_is_gone(self, client: Client) -> None:
         project = client.create_project("contract: delete", "", tasks.label_config(TASK))

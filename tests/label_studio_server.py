@@ -30,17 +30,23 @@ EMAIL, PASSWORD, TOKEN = "admin@example.com", "Passw0rd_123", "0123456789abcdef"
 class LabelStudioServer:
     """A running server."""
 
-    url: str
+    url: str  # at which its callers find it
+    own: str  # at which this machine does
     data: Path  # its data folder; uploads lie under media/
     token: str = TOKEN  # a legacy token
 
 
 @contextmanager
-def running(data: Path, port: int | None = None, open_signup: bool = False) -> Iterator[LabelStudioServer]:
-    """Run the server on `data` until the block ends, on an empty one where there is none. Raises RuntimeError."""
+def running(
+    data: Path, port: int | None = None, open_signup: bool = False, address: str = ""
+) -> Iterator[LabelStudioServer]:
+    """Run the server on `data` until the block ends, on an empty one where there is none. Raises RuntimeError.
+
+    `address`: under which its callers reach it, where that is not its own.
+    """
     if not data.exists():
         shutil.copytree(_template(), data)
-    with _process(data, port or serving.free_port(), open_signup) as server:
+    with _process(data, port or serving.free_port(), open_signup, address) as server:
         yield server
 
 
@@ -56,7 +62,8 @@ def _template() -> Path:
 
 
 @contextmanager
-def _process(data: Path, port: int, open_signup: bool = False) -> Iterator[LabelStudioServer]:
+def _process(data: Path, port: int, open_signup: bool = False, address: str = "") -> Iterator[LabelStudioServer]:
+    own = f"http://127.0.0.1:{port}"
     with tempfile.NamedTemporaryFile(prefix="label-studio-", suffix=".log") as log:
         process = subprocess.Popen(
             [
@@ -64,15 +71,15 @@ def _process(data: Path, port: int, open_signup: bool = False) -> Iterator[Label
                 *("--internal-host", "127.0.0.1", "-p", str(port)),
                 *("--username", EMAIL, "--password", PASSWORD, "--user-token", TOKEN),
             ],
-            env={**_outside(), **_quiet(open_signup), "LABEL_STUDIO_HOST": f"http://127.0.0.1:{port}"},
+            env={**_outside(), **_quiet(open_signup), "LABEL_STUDIO_HOST": address or own},
             cwd=data,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        server = LabelStudioServer(f"http://127.0.0.1:{port}", data)
+        server = LabelStudioServer((address or own).rstrip("/"), own, data)
         try:
-            _wait_until_healthy(server, process, Path(log.name))
+            _wait_until_healthy(own, process, Path(log.name))
             yield server
         finally:
             process.terminate()
@@ -91,13 +98,13 @@ def _outside() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("LABEL_STUDIO_", "HEARTEX_"))}
 
 
-def _wait_until_healthy(server: LabelStudioServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"label-studio ended with {process.returncode}:\n{log.read_text()[-4000:]}")
         try:
-            with urllib.request.urlopen(f"{server.url}/health", timeout=5):
+            with urllib.request.urlopen(f"{url}/health", timeout=5):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.3)

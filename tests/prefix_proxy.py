@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
 
-    do_POST = do_HEAD = do_GET
+    do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def _pass_on(self, answer: http.client.HTTPResponse) -> None:
         self.send_response(answer.status)

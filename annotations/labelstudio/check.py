@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 from annotations.labelstudio import place, tasks
 from annotations.labelstudio.client import Client, Project
 from annotations.labelstudio.files import NAME as MEDIA
-from annotations.labelstudio.health import is_sick, outgoing
+from annotations.labelstudio.files import Shown
+from annotations.labelstudio.health import is_sick, lacks_files, outgoing
+from annotations.labelstudio.place import Place
 from annotations.store import Store, open_store, outside
 from mmdemo import environment
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import LabelStudioError
 from mmdemo.review import Reason
 from mmdemo.settings import Settings
-from mmdemo.tasks import Task
 
 CLOCK_S = 60  # by which two clocks may differ: what was said later counts
 _NOWHERE = ("192.0.2.1", 9)  # an address of no machine: asking for the way there sends nothing
@@ -31,7 +32,7 @@ def run(settings: Settings, connect: Callable[[str, str], Client] = Client) -> l
         return [Reason("error.label_studio_not_set", {"missing": ", ".join(missing)})]
     try:
         with connect(settings.label_studio_url, settings.label_studio_api_key) as client:
-            return [*_dangers(client), *_clock(client), *_projects(client, settings)]
+            return [*_dangers(client), *_prefix(client), *_clock(client), *_projects(client, settings)]
     except LabelStudioError as error:
         return [Reason(f"error.{error.key}", {name: str(value) for name, value in error.values.items()})]
 
@@ -62,6 +63,13 @@ def _listens_outside(port: int) -> bool:
         return tried.connect_ex((address, port)) == 0
 
 
+def _prefix(client: Client) -> Iterator[Reason]:
+    """Yield what is wrong where the server does not know under which path its callers find it."""
+    path = urlsplit(client.url).path.rstrip("/")
+    if path and path != client.prefix:
+        yield Reason("cli.check_prefix", {"url": client.url.rstrip("/"), "own": client.prefix or "/"})
+
+
 def _clock(client: Client) -> Iterator[Reason]:
     there = client.clock()
     off = 0.0 if there is None else abs((datetime.now(UTC) - there).total_seconds())
@@ -72,11 +80,12 @@ def _clock(client: Client) -> Iterator[Reason]:
 def _projects(client: Client, settings: Settings) -> Iterator[Reason]:
     projects = client.projects()
     with closing(open_store(settings)) as store:
+        media = yield from _project(client, store, MEDIA, tasks.MEDIA_TITLE, tasks.MEDIA_MARK, projects)
+        shown = Shown(client, client.uploads(media.id) if media else (), projects)
         for task in known_tasks.load_all(settings.task_dir).values():
             ours = yield from _project(client, store, task.name, tasks.title(task), tasks.mark(task), projects)
             if ours is not None:
-                yield from _sick(client, store, task, ours)
-        yield from _project(client, store, MEDIA, tasks.MEDIA_TITLE, tasks.MEDIA_MARK, projects)
+                yield from _sick(Place.of(client, store, task, ours), shown)
     if settings.label_studio_media is None:
         yield Reason("cli.check_media")
 
@@ -100,10 +109,12 @@ def _project(
     return ours
 
 
-def _sick(client: Client, store: Store, task: Task, project: Project) -> Iterator[Reason]:
-    there = {str(remote.data.get(tasks.SAMPLE_ID)): remote for remote in client.tasks(project.id)}
-    with store.reading() as session:
-        rows = outside.samples_of(session, task.name, list(there))
-    sick = [name for name, row in rows.items() if row.has_content and is_sick(task, there[name], outgoing(row, True))]
+def _sick(here: Place, shown: Shown) -> Iterator[Reason]:
+    there = {str(remote.data.get(tasks.SAMPLE_ID)): remote for remote in here.client.tasks(here.project.id)}
+    pairs = [(row, there[name]) for name, row in here.rows(there).items() if row.has_content]
+    sick = sum(is_sick(here.task, remote, outgoing(row, True)) for row, remote in pairs)
     if sick:
-        yield Reason("cli.check_sick", {"task": task.name, "count": len(sick)})
+        yield Reason("cli.check_sick", {"task": here.task.name, "count": sick})
+    unseen = sum(lacks_files(row, remote, shown, here.noted(row.sample_id, remote.id)) for row, remote in pairs)
+    if unseen:
+        yield Reason("cli.check_unseen", {"task": here.task.name, "count": unseen})

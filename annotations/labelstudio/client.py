@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -27,6 +28,7 @@ PAGE = 200  # tasks or projects in one answer
 # Which fields an answer carries; the filter reaches into the annotations too.
 _TASK_FIELDS = "id,data,predictions,annotations,result,completed_by,updated_by,updated_at,was_cancelled"
 SMALLEST_FILE = 128  # bytes; its page takes a smaller picture for a failed download, and zeros at the end change none
+_LOGIN = "/user/login/"  # where its page sends strangers, behind the path under which it lies
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _DETAIL_CHARS = 300
 
@@ -49,11 +51,8 @@ class Upload:
     id: int
     name: str  # as uploaded, behind a prefix of the server's
     path: str  # under the server's media folder
-
-    @property
-    def url(self) -> str:
-        """Where the server's own page finds it."""
-        return f"/data/{self.path}"
+    url: str  # where the server's own page finds it
+    stored: bool = True  # whether its bytes lie on the server's disk
 
 
 @dataclass(frozen=True)
@@ -146,9 +145,19 @@ class Client:
             self._sdk.projects.update(id=project, model_version=version)
 
     def uploads(self, project: int) -> list[Upload]:
-        """Return the files that were uploaded to a project with this key."""
+        """Return the files that were uploaded to a project by the user of this key."""
         with self._translated():
-            return [_upload(file.id, file.file) for file in self._sdk.files.list(id=project, all_=True) or []]
+            return [self._upload(raw) for raw in self._sdk.files.list(id=project, all_=True) or []]
+
+    def uploaded(self, upload: int) -> Upload | None:
+        """Return one uploaded file, whoever uploaded it; None where it is gone."""
+        with self._translated(HTTPStatus.NOT_FOUND):
+            return self._upload(self._sdk.files.get(id=upload))
+        return None
+
+    def _upload(self, raw: Any) -> Upload:
+        stored = raw.size is not None or "size" not in raw.model_fields_set  # of what it can't read it says null
+        return Upload(raw.id, raw.file.rsplit("/", 1)[-1], raw.file, f"{self.prefix}/data/{raw.file}", stored)
 
     def upload(self, project: int, files: Mapping[str, bytes]) -> None:
         """Upload files, name → bytes, to a project whose config has no data key."""
@@ -213,6 +222,14 @@ class Client:
         with self._translated(HTTPStatus.NOT_FOUND):
             self._sdk.tasks.delete(id=str(task))
 
+    @cached_property
+    def prefix(self) -> str:
+        """Return the path under which the server's page looks for all that it shows, such as "/ls"; "" at the root."""
+        with self._translated(), self._connection() as stranger:
+            sent_to = urlsplit(urljoin(self.url, stranger.get(self.url).headers.get("location", ""))).path
+        own = sent_to.removesuffix(_LOGIN) if sent_to.endswith(_LOGIN) else urlsplit(self.url).path
+        return own.rstrip("/")
+
     def signs_up_strangers(self) -> bool:
         """Whether whoever finds the server can make themselves a user; nobody is made by asking."""
         with self._translated(), self._connection() as stranger:
@@ -225,8 +242,8 @@ class Client:
     def clock(self) -> datetime | None:
         """Return what time it is there, to the second; None where the server does not say."""
         with self._translated():
-            said = self._http.get(self.url + "health").headers.get("date")
-            return parsedate_to_datetime(said) if said else None
+            dates = self._http.get(self.url + "health").headers.get_list("date")  # a proxy may add its own
+            return parsedate_to_datetime(dates[0]).replace(tzinfo=UTC) if dates else None
 
     def _connection(self) -> httpx.Client:
         # A redirected POST would become a GET, and what was meant to be made would be something that is there.
@@ -281,10 +298,6 @@ class Client:
 
 def _project(raw: Any) -> Project:
     return Project(raw.id, raw.title or "", raw.description or "", raw.label_config or "", raw.model_version or "")
-
-
-def _upload(number: int, path: str) -> Upload:
-    return Upload(number, path.rsplit("/", 1)[-1], path)
 
 
 def _task(raw: Mapping[str, Any]) -> RemoteTask:

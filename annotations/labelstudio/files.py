@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client, Project, Upload
@@ -11,8 +10,43 @@ from annotations.labelstudio.tasks import Outgoing
 from annotations.store import Store
 from mmdemo.errors import LabelStudioError
 
-_UPLOAD = "/data/upload/"
+_DATA = "/data/"
+_UPLOAD = f"{_DATA}upload/"
+PROBES = 100  # files that another user's key sent, which one round asks after one by one: they are not listed
 NAME = "(media)"  # in the store: what the project of the files is called; no task is called so
+
+
+class Shown:
+    """Which files the server's page can show. It is one list; only what that leaves out is asked after by itself."""
+
+    def __init__(
+        self, client: Client, uploads: Iterable[Upload], projects: Iterable[Project], probes: int = PROBES
+    ) -> None:
+        """`uploads`: those of the media project; `projects`: all there; `probes`: how many files are asked after."""
+        self._client, self._probes = client, probes
+        self._addresses = {upload.url for upload in uploads if upload.stored}
+        self._projects = {str(project.id) for project in projects}
+
+    def lacks(self, addresses: Iterable[object], noted: Iterable[tuple[int, str]]) -> bool:
+        """Whether a task's data name an uploaded file that can't be shown.
+
+        It was deleted, alone or with its project; its bytes are gone; or the page lies under another path now. `noted`:
+        ids and paths of the sample's files as they were sent.
+        """
+        numbers = {path: number for number, path in noted}
+        named = (address for address in addresses if isinstance(address, str) and _UPLOAD in address)
+        return not all(address in self._addresses or self._is_hidden(address, numbers) for address in named)
+
+    def _is_hidden(self, address: str, numbers: Mapping[str, int]) -> bool:
+        """Whether a file is there and not listed, since another user's key sent it; taken for true after PROBES."""
+        path = address[address.index(_UPLOAD) + len(_DATA) :]
+        if path not in numbers or path.split("/")[1] not in self._projects:
+            return False
+        if not self._probes:
+            return True
+        self._probes -= 1
+        upload = self._client.uploaded(numbers[path])
+        return upload is not None and upload.stored and upload.url == address
 
 
 class Files:
@@ -26,6 +60,7 @@ class Files:
         found = self._site.find(self._projects)
         self._project = found and found[0]
         self._uploads: list[Upload] = []
+        self.shown = Shown(client, (), ())
         self._list()
         self.leftover: list[str] = []  # files that are no longer served but still lie on the server's disk
 
@@ -52,17 +87,6 @@ class Files:
             raise LabelStudioError("label_studio_strange", url=self._client.url, detail=detail)
         return {modality: upload for modality, upload in found.items() if upload}
 
-    def lost(self, data: Mapping[str, Any], files: Iterable[str]) -> bool:
-        """Whether a task's data name files in a project that is gone; `files`: modalities that have one."""
-        addresses = [data.get(modality) for modality in files]
-        folders = {
-            address.split("/")[3] for address in addresses if isinstance(address, str) and address.startswith(_UPLOAD)
-        }
-        return bool(folders - {str(project.id) for project in self._known()})
-
-    def _known(self) -> list[Project]:
-        return [*self._projects, *([self._project] if self._project else [])]
-
     def erase(self, sample_id: str, noted: Iterable[tuple[int, str]]) -> None:
         """Delete a sample's files: those that are listed, and those `noted` (id, path) when they were sent."""
         listed = {
@@ -77,9 +101,11 @@ class Files:
 
     def _list(self) -> None:
         self._uploads = self._client.uploads(self._project.id) if self._project else []
+        self.shown = Shown(self._client, self._uploads, [*self._projects, *([self._project] if self._project else [])])
 
     def _by_name(self) -> dict[str, Upload]:
-        return {upload.name.rsplit("-", 1)[-1]: upload for upload in self._uploads}  # less the server's prefix
+        stored = (upload for upload in self._uploads if upload.stored)
+        return {upload.name.rsplit("-", 1)[-1]: upload for upload in stored}  # less the server's prefix
 
     def _create(self) -> Project:
         self._project, _ = self._site.make(self._projects, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)

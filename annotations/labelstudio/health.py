@@ -4,14 +4,15 @@ Under load the server drops predictions and still answers that all went well, so
 that was drawn at random for a check is answered blind: its task has no guess and no map.
 """
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from annotations import served
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import RemoteTask
-from annotations.labelstudio.files import Files
-from annotations.labelstudio.place import Place
+from annotations.labelstudio.files import Files, Shown
+from annotations.labelstudio.place import Noted, Place
 from annotations.labelstudio.tasks import Outgoing
 from annotations.schema import SampleRow
 from annotations.store import samples
@@ -51,10 +52,16 @@ class Health:
         ]
         if sick:
             self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
-        lost = [row for sample_id, row in rows.items() if self.files.lost(there[sample_id].data, _files(row))]
-        for row in lost:
-            self._send_files(there[row.sample_id], outgoing(row))
-        return len({row.sample_id for row in (*sick, *lost)})
+        resent = {row.sample_id for row in self._lost(rows, there) if self._send_files(there[row.sample_id], row)}
+        return len(resent | {row.sample_id for row in sick})
+
+    def _lost(self, rows: Mapping[str, SampleRow], there: Mapping[str, RemoteTask]) -> list[SampleRow]:
+        """Return those of these samples whose files the server's page can't show."""
+        shuffled = random.sample(list(rows.values()), len(rows))  # not everything can be asked after each time
+        return [row for row in shuffled if self._lacks_files(row, there[row.sample_id])]
+
+    def _lacks_files(self, row: SampleRow, remote: RemoteTask) -> bool:
+        return lacks_files(row, remote, self.files.shown, self.place.noted(row.sample_id, remote.id))
 
     def _read(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
         return {remote.id: remote for remote in self.place.client.tasks(self.place.project.id, numbers)}
@@ -73,10 +80,11 @@ class Health:
         for start in range(0, len(missing), BATCH):
             self.place.client.add_guesses(self.place.project.id, missing[start : start + BATCH])
 
-    def _send_files(self, remote: RemoteTask, sample: Outgoing) -> None:
-        """Send a sample's files anew: the project that held them is gone there."""
+    def _send_files(self, remote: RemoteTask, row: SampleRow) -> bool:
+        """Send what is lost of a sample's files, and name them in its task; False where they are missing here too."""
+        sample = outgoing(row)
         if not all((self.place.store.media / name).is_file() for name in sample.files.values()):
-            return
+            return False
         self.files.send([sample])
         uploads = self.files.of(sample)
         body = tasks.payload(self.place.task, sample, {kind: file.url for kind, file in uploads.items()})
@@ -86,6 +94,7 @@ class Health:
             fresh = replace(noted, files=tuple((file.id, file.path) for file in uploads.values()))
             self.place.keep_link(session, samples.get(session, sample.sample_id), remote.id, fresh)
             session.commit()
+        return True
 
 
 def is_sick(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
@@ -96,6 +105,11 @@ def is_sick(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
         return False
     said = {(each.model_version, tasks.label_of(each.result, task)) for each in remote.guesses}
     return (sample.model_version, sample.label) not in said
+
+
+def lacks_files(row: SampleRow, remote: RemoteTask, shown: Shown, noted: Noted) -> bool:
+    """Whether a task there names a picture or sound of its sample that the server's page can't show."""
+    return shown.lacks([remote.data.get(modality) for modality in _files(row)], noted.files)
 
 
 def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:

@@ -53,6 +53,14 @@ class Place:
     id: str  # the random one in the project's description
     links: dict[str, OutsideRow] = field(default_factory=dict)  # sample id → link, as the round began
 
+    @classmethod
+    def of(cls, client: Client, store: Store, task: Task, project: Project, place: str = "") -> "Place":
+        """Return a task's place, with its links as they are now; its id is that in the description, or `place`."""
+        place = place or tasks.place_of(project.description) or ""
+        with store.reading() as session:
+            pairs = outside.links(session, SYSTEM, place, task.name)
+        return cls(client, store, task, project, place, {link.sample_id: link for link, _ in pairs})
+
     def rows(self, sample_ids: Iterable[str]) -> dict[str, SampleRow]:
         """Return those of these samples that are this task's, as they are now."""
         with self.store.reading() as session:
@@ -192,6 +200,4 @@ def find_task(client: Client, store: Store, task: Task, projects: Iterable[Proje
     wanted = tasks.brought_up(project.label_config, task)
     if found and wanted != project.label_config:
         client.set_label_config(project.id, wanted)
-    with store.reading() as session:
-        pairs = outside.links(session, SYSTEM, place, task.name)
-    return Place(client, store, task, project, place, {link.sample_id: link for link, _ in pairs}), int(not found)
+    return Place.of(client, store, task, project, place), int(not found)

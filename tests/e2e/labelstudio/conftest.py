@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
@@ -25,9 +26,14 @@ from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from tests import label_studio_server
-from tests.label_studio_server import LabelStudioServer
+from tests.label_studio_server import EMAIL, PASSWORD, LabelStudioServer
 from tests.unit.annotations import given
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SUBMIT = "bottombar-submit-button"
+WAIT_MS = 120_000  # a busy machine
 RATE_HZ = decode.SAMPLE_RATE_HZ
 _NUMBERS = itertools.count(1)
 
@@ -51,7 +57,7 @@ def require_server() -> None:
 def sdk(label_studio: LabelStudioServer) -> Iterator[LabelStudio]:
     """What an annotator does there, by the server's own SDK."""
     with httpx.Client(timeout=60) as connection:
-        yield LabelStudio(base_url=label_studio.url, api_key=label_studio.token, httpx_client=connection)
+        yield LabelStudio(base_url=label_studio.url + "/", api_key=label_studio.token, httpx_client=connection)
 
 
 @pytest.fixture
@@ -153,3 +159,28 @@ def without_media(loop: Loop) -> Loop:
     """The same, where this machine cannot reach the server's media folder."""
     loop.settings = replace(loop.settings, label_studio_media=None)
     return loop
+
+
+@pytest.fixture
+def annotator(new_page: Callable[..., Page], label_studio) -> Page:
+    """A page in which somebody is signed in to Label Studio."""
+    page = new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{label_studio.url}/user/login/", wait_until="domcontentloaded")
+    page.fill("input[name=email]", EMAIL)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/user/login" not in url, wait_until="commit")
+    return page
+
+
+def open_task(page: Page, label_studio, task) -> None:
+    """Open a task as a click on its row does."""
+    page.goto(f"{label_studio.url}/projects/{task.project}/data?task={task.id}", wait_until="commit")
+    page.get_by_test_id(SUBMIT).wait_for()
+
+
+def submit(page: Page) -> None:
+    """Submit, and wait until the server has it."""
+    page.get_by_test_id(SUBMIT).click()
+    page.get_by_test_id("bottombar-update-button").wait_for()

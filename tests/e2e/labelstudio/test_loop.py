@@ -103,3 +103,21 @@ def test_a_changed_task_changes_its_project(loop: Loop, sdk: LabelStudio) -> Non
     loop.sync_task(loop.pictures)
     (project,) = [each for each in sdk.projects.list() if each.title == tasks.title(loop.pictures)]
     assert 'alias="mixed"' in project.label_config
+
+
+def test_a_deleted_file_and_one_without_its_bytes_come_back(loop: Loop, label_studio, sdk: LabelStudio) -> None:
+    deleted, emptied, kept = (loop.visit(seed, f"picture {seed}")[0] for seed in range(3))
+    loop.sync_task(loop.pictures)
+    before = {name: task.data["image"] for name, task in loop.there(sdk, loop.pictures).items()}
+    project = int(before[deleted].split("/")[3])
+    (upload,) = [each for each in sdk.files.list(id=project, all_=True) if before[deleted].endswith(each.file)]
+    sdk.files.delete(id=upload.id)
+    (label_studio.data / "media" / before[emptied].removeprefix("/data/")).unlink()
+
+    assert loop.sync_task(loop.pictures) == SyncReport(mended=2, waiting=3)
+    after = {name: task.data["image"] for name, task in loop.there(sdk, loop.pictures).items()}
+    assert {name for name in after if after[name] != before[name]} == {deleted, emptied}
+    for sample_id in (deleted, emptied, kept):
+        (file,) = loop.media(sample_id)
+        assert fetch(label_studio, after[sample_id]).content == file.read_bytes()
+    assert loop.sync_task(loop.pictures) == SyncReport(waiting=3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +12,8 @@ from annotations.labelstudio import looked
 from annotations.labelstudio.report import SyncReport
 from annotations.store import labels
 from mmdemo.samples import Inputs
-from tests.e2e.labelstudio.conftest import Loop
-from tests.label_studio_server import EMAIL, PASSWORD
+from tests.e2e.labelstudio.conftest import Loop, open_task, submit
+from tests.label_studio_server import EMAIL
 from tests.unit.annotations import given
 
 if TYPE_CHECKING:
@@ -22,33 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN = "img => img.naturalWidth"
 CHOSEN = "[...document.querySelectorAll('.lsf-choices input')].map(input => [input.name, input.checked])"
-SUBMIT = "bottombar-submit-button"
-WAIT_MS = 120_000  # a busy machine
-
-
-@pytest.fixture
-def annotator(new_page: Callable[..., Page], label_studio) -> Page:
-    """A page in which somebody is signed in to Label Studio."""
-    page = new_page(viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(WAIT_MS)
-    page.goto(f"{label_studio.url}/user/login/", wait_until="domcontentloaded")
-    page.fill("input[name=email]", EMAIL)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "/user/login" not in url, wait_until="commit")
-    return page
-
-
-def open_task(page: Page, label_studio, task) -> None:
-    """Open a task as a click on its row does."""
-    page.goto(f"{label_studio.url}/projects/{task.project}/data?task={task.id}", wait_until="commit")
-    page.get_by_test_id(SUBMIT).wait_for()
-
-
-def submit(page: Page) -> None:
-    """Submit, and wait until the server has it."""
-    page.get_by_test_id(SUBMIT).click()
-    page.get_by_test_id("bottombar-update-button").wait_for()
 
 
 def chosen(page: Page) -> list[str]:

@@ -84,6 +84,31 @@ def test_tasks_that_lack_their_guess_are_counted(loop: Loop) -> None:
     assert found(loop) == []
 
 
+def test_pictures_that_cannot_be_shown_are_counted(loop: Loop) -> None:
+    loop.server.uploads.clear()
+    reasons = check.run(loop.config, loop.server.connect)
+    assert [(reason.key, reason.values) for reason in reasons][1:] == [
+        ("cli.check_unseen", {"task": given.TASK.name, "count": 1})
+    ]
+    loop.sync()
+    assert found(loop) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "own", "expected"),
+    [
+        ("http://labels.test/ls/", "/ls", []),
+        ("http://labels.test/", "/ls", []),  # reached behind its proxy's back, where its page lies elsewhere
+        ("http://labels.test/ls/", "", ["cli.check_prefix"]),
+        ("http://labels.test/ls/", "/other", ["cli.check_prefix"]),
+    ],
+)
+def test_a_server_that_does_not_know_its_path_is_said(loop: Loop, url: str, own: str, expected: list[str]) -> None:
+    loop.server.url, loop.server.prefix = url, own
+    loop.sync()
+    assert found(loop) == expected
+
+
 def test_a_server_that_is_away_or_not_set_is_said_with_what_to_do(loop: Loop) -> None:
     def away(name: str) -> None:
         raise LabelStudioError("label_studio_away", url="http://x/", detail="refused")

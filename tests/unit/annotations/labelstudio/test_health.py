@@ -1,11 +1,13 @@
 """What lies there is as it should be: read back, compared and mended."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
 from annotations import retention, review_queue
 from annotations.labelstudio import tasks
+from annotations.labelstudio.files import Shown
 from annotations.labelstudio.report import SyncReport
 from mmdemo.errors import LabelStudioError
 from mmdemo.review import QUEUED, SENT
@@ -111,6 +113,95 @@ def test_files_whose_project_was_deleted_there_come_back(loop: Loop) -> None:
     retention.forget(loop.store, prediction_id)
     loop.sync()
     assert loop.files(sample_id) == []
+
+
+@pytest.fixture
+def pictured(loop: Loop) -> str:
+    """A sample that was sent with its picture, beside two others."""
+    sample_id, _ = loop.visit("with a picture", seed=1)
+    loop.visit("another one", seed=2)
+    loop.visit("without one")
+    loop.sync()
+    return sample_id
+
+
+def number_of(loop: Loop, sample_id: str) -> int:
+    """Return the number of a sample's only file there."""
+    path = shown(loop, sample_id).split("/data/")[1]
+    return next(number for number, (_, upload, _) in loop.server.uploads.items() if upload.path == path)
+
+
+def shown(loop: Loop, sample_id: str) -> str:
+    """Return the address at which a sample's task looks for its picture, which its map shows too."""
+    _, remote = loop.server.tasks[loop.there(sample_id)[0]]
+    assert f'<img src="{remote.data["image"]}"' in remote.data["looked"]
+    return remote.data["image"]
+
+
+def test_a_file_that_was_deleted_there_by_hand_comes_back(loop: Loop, pictured: str) -> None:
+    gone = number_of(loop, pictured)
+    del loop.server.uploads[gone]
+    assert loop.sync() == SyncReport(mended=1, waiting=3)
+    assert [shown(loop, pictured)] == [f"/data/{path}" for path in loop.files(pictured)]
+    assert loop.sync() == SyncReport(waiting=3)
+
+
+def test_a_file_whose_bytes_are_gone_there_comes_back(loop: Loop, pictured: str) -> None:
+    number = number_of(loop, pictured)
+    project, upload, _ = loop.server.uploads[number]
+    loop.server.uploads[number] = project, upload, None
+    assert loop.sync() == SyncReport(mended=1, waiting=3)
+    assert number_of(loop, pictured) != number
+    assert loop.sync() == SyncReport(waiting=3)
+    loop.correct(pictured, "neutral")
+    loop.sync()
+    assert loop.files(pictured) == []  # the empty one is erased too
+
+
+def test_a_file_that_is_lost_here_too_is_not_called_mended(loop: Loop, pictured: str) -> None:
+    del loop.server.uploads[number_of(loop, pictured)]
+    (loop.store.media / loop.row(pictured).image).unlink()
+    assert loop.sync() == SyncReport(waiting=3)
+
+
+def test_what_another_users_key_sent_is_asked_after_and_not_sent_again(loop: Loop, pictured: str) -> None:
+    loop.server.listed = lambda upload: False
+    calls = []
+    loop.server.before = calls.append
+    before = loop.server.state()
+    assert loop.sync() == SyncReport(waiting=3)
+    assert (loop.server.state(), calls.count("uploaded")) == (before, 2)
+
+
+def test_only_so_many_files_that_are_not_listed_are_asked_after(loop: Loop, pictured: str) -> None:
+    client = loop.server.connect(loop.server.url, KEY)
+    calls = []
+    loop.server.before = calls.append
+    shown = Shown(client, [], client.projects(), probes=3)
+    for number, (_, upload, _) in [*loop.server.uploads.items()] * 2:
+        assert not shown.lacks([upload.url], [(number, upload.path)])
+    assert calls.count("uploaded") == 3
+
+
+def test_what_another_users_key_sent_comes_back_where_it_is_gone(loop: Loop, pictured: str) -> None:
+    old = number_of(loop, pictured)
+    loop.server.listed = lambda upload: upload.id > max(old, 10_000)
+    loop.server.numbers = itertools.count(10_001)
+    del loop.server.uploads[old]
+    assert loop.sync() == SyncReport(mended=1, waiting=3)
+    assert number_of(loop, pictured) > 10_000
+    assert loop.sync() == SyncReport(waiting=3)
+
+
+def test_files_follow_the_path_under_which_the_page_lies(loop: Loop, pictured: str) -> None:
+    loop.server.prefix = "/ls"
+    files_before = loop.files(pictured)
+    assert loop.sync() == SyncReport(mended=2, waiting=3)
+    assert [shown(loop, pictured)] == [f"/ls/data/{path}" for path in files_before]  # nothing was sent anew
+    assert loop.sync() == SyncReport(waiting=3)
+    later, _ = loop.visit("later", seed=3)
+    loop.sync()
+    assert shown(loop, later).startswith("/ls/data/upload/")
 
 
 def test_an_answer_given_between_reading_and_taking_back_wins(loop: Loop) -> None:
