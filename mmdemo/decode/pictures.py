@@ -19,7 +19,8 @@ FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM"
 # A JPEG 2000 of a few bytes promises millions of pixels, each of which takes as long as in a real one.
 JP2_PIXELS, JP2_PIXELS_PER_BYTE = 4_000_000, 100
 FEWEST_ROWS = 0.95  # share of a JPEG's rows, under which a picture that was cut off is refused
-CUT = "picture_cut"
+CUT, COARSE = "picture_cut", "picture_coarse"
+_NOTHING = jpeg.Presence(0.0, False)
 _WHITE = (255, 255, 255, 255)
 _HIGHEST = {"F": (1.0, 255.0, 65_535.0), "I": (255.0, 65_535.0)}  # what white may be; else it is 16 bits
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error)
@@ -34,17 +35,18 @@ def decode_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np
 
 
 def read_image(source: Path | str | bytes | Image.Image, limits: Limits) -> tuple[np.ndarray, Notes]:
-    """Return what `decode_image` does, and whether its end is missing: a key under [note]. Raises BadInput."""
+    """Return what `decode_image` does, and what of it is missing: keys under [note]. Raises BadInput."""
     if isinstance(source, Image.Image):
         return _decoded(source, limits, ours=False), ()
     content = files.content(source, limits.image_bytes, "image_empty")
     try:
         return _decoded(content, limits), ()
     except BadInput as refusal:
-        present = _rows_present(content) if refusal.key == "image_damaged" else 0.0
-        if present < FEWEST_ROWS:
+        present = _presence(content) if refusal.key == "image_damaged" else _NOTHING
+        if present.rows < FEWEST_ROWS:
             raise
-        return _decoded(jpeg.ended(jpeg.from_start(content)), limits), (CUT,) if present < 1 else ()
+        notes = (CUT,) if present.rows < 1 else () if present.fine else (COARSE,)
+        return _decoded(jpeg.ended(jpeg.from_start(content)), limits), notes
 
 
 def _decoded(source: bytes | Image.Image, limits: Limits, ours: bool = True) -> np.ndarray:
@@ -90,12 +92,12 @@ def _open(content: bytes, limits: Limits) -> Image.Image:
     return picture
 
 
-def _rows_present(content: bytes) -> float:
-    """Return the share of rows that a damaged picture has, 0 where it is no JPEG."""
+def _presence(content: bytes) -> jpeg.Presence:
+    """Return how much there is of a damaged picture: nothing where it is no JPEG."""
     try:
-        return jpeg.rows_present(jpeg.from_start(content))
+        return jpeg.presence(jpeg.from_start(content))
     except (*_DAMAGED, MemoryError):
-        return 0.0
+        return _NOTHING
 
 
 def _check_size(picture: Image.Image, limits: Limits) -> None:

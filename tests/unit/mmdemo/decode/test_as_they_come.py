@@ -1,6 +1,7 @@
 """Pictures and sounds that are not quite right are taken for what they hold; where much is missing, that is said."""
 
 import io
+import re
 import zlib
 
 import numpy as np
@@ -9,10 +10,11 @@ from PIL import Image
 
 from mmdemo import locale
 from mmdemo.decode import SAMPLE_RATE_HZ, decode, decode_audio, decode_image, decode_untrusted
-from mmdemo.decode.pictures import CUT, read_image
+from mmdemo.decode.pictures import COARSE, CUT, read_image
 from mmdemo.decode.sounds import HEARD, read_audio
 from mmdemo.errors import BadInput
 from mmdemo.samples import Sample
+from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits
 from tests import tiny
 from tests.unit.mmdemo.decode import made
@@ -114,6 +116,55 @@ def test_a_jpeg_that_lacks_more_is_refused(share: float) -> None:
     with pytest.raises(BadInput) as caught:
         decode_image(content[: int(len(content) * share)], LIMITS)
     assert caught.value.key == "image_damaged"
+
+
+@pytest.fixture(scope="module")
+def progressive() -> bytes:
+    """A photograph that comes scan by scan, each finer than the one before."""
+    with Image.open(ROOT / "mmdemo" / "tasks" / "examples" / "cat.webp") as picture:
+        return made.saved(picture.convert("RGB"), "JPEG", progressive=True, quality=90)
+
+
+def scans(content: bytes) -> list[int]:
+    """Return where the scans of a progressive JPEG begin: means, coarse brightness, the colours, all that is finer."""
+    return [found.start() for found in re.finditer(b"\xff\xda", content)]
+
+
+def differences(found: np.ndarray, content: bytes) -> np.ndarray:
+    """Return by how much each row differs from that of the whole picture, of 255."""
+    return np.abs(found.astype(int) - decode_image(content, LIMITS)).mean(axis=(1, 2))
+
+
+def test_a_progressive_jpeg_without_its_end_marker_is_whole(progressive: bytes) -> None:
+    found, notes = read_image(progressive[:-2], LIMITS)
+    np.testing.assert_array_equal(found, decode_image(progressive, LIMITS))
+    assert notes == ()
+
+
+@pytest.mark.parametrize("scan", range(2, 10))
+def test_a_progressive_jpeg_is_taken_once_all_rows_are_coarsely_there(progressive: bytes, scan: int) -> None:
+    starts = [*scans(progressive), len(progressive) - 2]
+    assert len(starts) == 11
+    in_the_middle = (starts[scan] + starts[scan + 1]) // 2
+    for end in (starts[scan], starts[scan] + 5, in_the_middle):
+        found, notes = read_image(progressive[:end], LIMITS)
+        assert notes == (COARSE,) and all(locale.text(f"note.{COARSE}", language) for language in locale.LANGUAGES)
+        assert differences(found, progressive).max() < 25  # no row is grey
+
+
+@pytest.mark.parametrize(("scan", "share"), [(0, 0.5), (0, 1.0), (1, 0.3), (1, 0.8)])
+def test_one_that_lacks_rows_or_their_coarse_picture_is_refused(progressive: bytes, scan: int, share: float) -> None:
+    start, end = scans(progressive)[scan : scan + 2]
+    with pytest.raises(BadInput) as caught:
+        decode_image(progressive[: int(start + share * (end - start))], LIMITS)
+    assert caught.value.key == "image_damaged"
+
+
+def test_one_that_lacks_its_last_rows_is_said_to_be_cut(progressive: bytes) -> None:
+    start, end = scans(progressive)[1:3]
+    found, notes = read_image(progressive[: int(start + 0.985 * (end - start))], LIMITS)
+    assert notes == (CUT,)
+    assert differences(found, progressive)[: int(0.9 * len(found))].max() < 25
 
 
 def tone_with_gap(form: str, codec: str, gap: int) -> bytes:
