@@ -22,6 +22,7 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    memory.give_back_regularly(stop)
     try:
         chosen = settings.load()
         address.check(chosen)

@@ -1,11 +1,16 @@
 """What a process does with memory that it no longer needs: tensors come and go a hundred times in one prediction."""
 
 import ctypes
+import threading
+import time
 
 # glibc's mallopt (malloc.h): blocks from this size on are mapped one by one, and unmapped when they are free; so much
 # that is free at the end of the heap is kept. Its defaults start at 128 KiB, and are meant for small blocks.
 _M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 1 << 30
 _M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 1 << 29
+
+GIVE_BACK_S = 60.0  # the next answer after it asks for its pages anew, which takes it some ten milliseconds
+WORKED_S = 1.0  # of processor time: an idle server has nothing to give back
 
 
 def keep_freed() -> bool:
@@ -18,3 +23,31 @@ def keep_freed() -> bool:
     except (OSError, TypeError, AttributeError):  # Windows has no such handle, macOS and musl no such function
         return False
     return bool(mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES) and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))
+
+
+def give_back() -> bool:
+    """Give the kernel each page that holds nothing any more, and say whether that was possible: glibc alone can do it.
+
+    A small block that outlives its large neighbours pins them in the heap, where `keep_freed` leaves them.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, TypeError, AttributeError):
+        return False
+    trim(0)
+    return True
+
+
+def give_back_regularly(stop: threading.Event, every_s: float = GIVE_BACK_S) -> threading.Thread:
+    """Do so in the background until `stop` is set, wherever the process has worked since the last time."""
+
+    def tend() -> None:
+        worked_s = 0.0
+        while not stop.wait(every_s):
+            if time.process_time() - worked_s > WORKED_S:
+                give_back()
+                worked_s = time.process_time()
+
+    thread = threading.Thread(target=tend, name="memory", daemon=True)
+    thread.start()
+    return thread
