@@ -13,6 +13,7 @@ from mmdemo.guard.headers import Headers
 from mmdemo.guard.limits import Limits
 from mmdemo.guard.origins import Origins
 from mmdemo.guard.pace import Pace
+from mmdemo.guard.prepared import Prepared
 from mmdemo.guard.refusals import Refusing
 from mmdemo.guard.routes import Routes
 from mmdemo.guard.shares import Shares
@@ -24,7 +25,7 @@ class Guard:
 
     def __init__(self, app: Any, limits: Limits, callers: Callers, folder: Folder) -> None:
         self._app = app
-        inner = Beyond(app)
+        inner = Beyond(Prepared(app))
         bodies = Uploads(inner, Bodies(inner, limits), limits, callers, folder)
         fair = Shares(Pace(bodies, limits, callers), limits, callers)
         self._guarded = Headers(Refusing(Routes(Origins(fair))))
