@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 SIGNATURE = b"\xff\xd8"
-MOST_SCANS = 100  # cameras write 1, browsers' tools about 10; each reads all coefficients again
+MOST_SCANS = 100  # cameras write 1, browsers' tools about 10; each reads all coefficients again …
+MOST_SCANNED_PIXELS = 600_000_000  # … so all of them together are limited too: some two seconds
 MOST_BEFORE = 16  # bytes before the first marker, that somebody else put there
 _START_OF_SCAN, _PROGRESSIVE, _END = 0xDA, 0xC2, 0xD9
 _BARE = {0x01, 0xD8}  # without a length
@@ -35,10 +36,10 @@ class _Segment:
     whole: bool  # whether its end is there
 
 
-def has_too_many_scans(content: bytes) -> bool:
-    """Tell whether more than MOST_SCANS scans stand before the end of the picture."""
+def count_scans(content: bytes) -> int:
+    """Return how many scans stand before the end of the picture; one more than MOST_SCANS at most."""
     scans = (segment for segment in _segments(content) if segment.kind == _START_OF_SCAN)
-    return next(islice(scans, MOST_SCANS, None), None) is not None
+    return sum(1 for _ in islice(scans, MOST_SCANS + 1))
 
 
 def from_start(content: bytes) -> bytes:

@@ -75,7 +75,8 @@ def encode_image(image: np.ndarray) -> bytes:
 def _open(content: bytes, limits: Limits) -> Image.Image:
     if content.startswith(png.SIGNATURE):
         content = png.pixels_only(content)
-    if content.startswith(jpeg.SIGNATURE) and jpeg.has_too_many_scans(content):
+    scans = jpeg.count_scans(content) if content.startswith(jpeg.SIGNATURE) else 0
+    if scans > jpeg.MOST_SCANS:
         raise BadInput("image_scans", limit=jpeg.MOST_SCANS)
     _register_formats()
     try:
@@ -85,9 +86,10 @@ def _open(content: bytes, limits: Limits) -> Image.Image:
             return _open(inner, limits)
         head = content[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         raise BadInput("image_is_svg" if head.startswith(b"<") and b"<svg" in head else "not_an_image") from error
-    if picture.format == "JPEG2000" and picture.width * picture.height > JP2_PIXELS + JP2_PIXELS_PER_BYTE * len(
-        content
-    ):
+    pixels = picture.width * picture.height
+    if scans * pixels > jpeg.MOST_SCANNED_PIXELS and pixels <= limits.image_pixels:
+        raise BadInput("image_costly")
+    if picture.format == "JPEG2000" and pixels > JP2_PIXELS + JP2_PIXELS_PER_BYTE * len(content):
         raise BadInput("image_costly")
     return picture
 

@@ -11,9 +11,9 @@ from mmdemo import locale
 from mmdemo.errors import ON_CALL, BadInput, MmdemoError
 from mmdemo.guard.callers import Callers
 from mmdemo.settings import Settings
-from mmdemo.ui import uploads
+from mmdemo.ui import lanes, uploads
 from mmdemo.ui.frame import language_of
-from mmdemo.ui.lines import Lines
+from mmdemo.ui.lines import LANES, OF_MODELS, Lines
 from mmdemo.ui.sessions import Sessions
 from mmdemo.ui.turns import Turns
 
@@ -34,6 +34,7 @@ class Blocks(gr.Blocks):
         """Keep all calls in fair and bounded lines; what waits in one can't be called past it."""
         self.queue(api_open=False)
         self._queue = Lines(self, settings)
+        lanes.hold(self, {line: LANES[line] for line in OF_MODELS})
         self.turns, self.callers = Turns(settings), Callers.of(settings)
 
     def run_startup_events(self) -> None:
