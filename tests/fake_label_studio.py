@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from annotations.labelstudio.client import Annotation, Guess, Project, RemoteTask, Upload
+from annotations.labelstudio.remote import Annotation, Counts, Guess, Project, RemoteTask, Upload
 from mmdemo.errors import LabelStudioError
 
 URL = "http://label-studio.test/"
@@ -30,6 +30,7 @@ class FakeServer:
     drops: Callable[[int], bool] = lambda task: False  # whether an import loses what a model said, as under load
     listed: Callable[[Upload], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+    shows: Callable[[int], bool] = lambda task: True  # whether a list of all tasks has it: pages shift while it is read
     open_signup: bool = False
     url: str = URL  # under which it is reached
     prefix: str = ""  # path under which its own page lies
@@ -48,13 +49,13 @@ class FakeServer:
 
     def annotate(self, task: int, results: Sequence[Mapping[str, Any]], person: int = 1, cancelled=False) -> int:
         """Let a person annotate a task; return the annotation's id."""
-        made = Annotation(next(self.numbers), tuple(results), person, self._tick(), cancelled)
+        made = Annotation(next(self.numbers), tuple(results), person, self.tick(), cancelled)
         self._set(task, lambda annotations: (*annotations, made))
         return made.id
 
     def change(self, task: int, annotation: int, **changed: Any) -> None:
         """Let somebody change an annotation."""
-        changed["updated_at"] = self._tick()
+        changed["updated_at"] = self.tick()
         self._set(task, lambda found: tuple(replace(a, **changed) if a.id == annotation else a for a in found))
 
     def delete_annotation(self, task: int, annotation: int) -> None:
@@ -63,9 +64,21 @@ class FakeServer:
 
     def _set(self, task: int, change: Callable[[tuple[Annotation, ...]], tuple[Annotation, ...]]) -> None:
         project, remote = self.tasks[task]
-        self.tasks[task] = project, replace(remote, annotations=change(remote.annotations))
+        self.tasks[task] = project, replace(remote, annotations=change(remote.annotations), updated_at=self.tick())
 
-    def _tick(self) -> datetime:
+    def touch(self, task: int) -> None:
+        """Say that a task changed now."""
+        self._set(task, lambda annotations: annotations)
+
+    def counts(self, project: int) -> Counts:
+        """Return how much lies in a project."""
+        there = {task.id: task for where, task in self.tasks.values() if where == project}
+        said = [each for task in there.values() for each in task.annotations]
+        skips = sum(each.cancelled for each in said)
+        guesses = sum(len(held["predictions"]) for task, held in self.predictions.items() if task in there)
+        return Counts(len(there), len(said) - skips, skips, guesses)
+
+    def tick(self) -> datetime:
         self.clock = max(self.clock + timedelta(microseconds=1), datetime.now(UTC))
         return self.clock
 
@@ -93,7 +106,12 @@ class FakeClient:
 
     def projects(self) -> list[Project]:
         self._server.before("projects")
-        return [self._server.projects[number] for number in sorted(self._server.projects)]
+        listed = [self._server.projects[number] for number in sorted(self._server.projects)]
+        return [replace(project, counts=self._server.counts(project.id)) for project in listed]
+
+    def counts(self, project: int) -> Counts:
+        self._server.before("counts")
+        return self._server.counts(project)
 
     def create_project(self, title: str, description: str, label_config: str) -> Project:
         self._server.before("create_project")
@@ -112,9 +130,11 @@ class FakeClient:
     def set_model_version(self, project: int, version: str) -> None:
         self._server.projects[project] = replace(self._server.projects[project], model_version=version)
 
-    def uploads(self, project: int) -> list[Upload]:
+    def uploads(self, project: int, only: Sequence[int] | None = None) -> list[Upload]:
+        self._server.before("uploads")
         numbers = [number for number, (where, _, _) in self._server.uploads.items() if where == project]
-        return [upload for upload in map(self._upload, numbers) if self._server.listed(upload)]
+        found = [self._upload(number) for number in numbers if only is None or number in only]
+        return [upload for upload in found if self._server.listed(upload)]
 
     def uploaded(self, upload: int) -> Upload | None:
         self._server.before("uploaded")
@@ -124,13 +144,15 @@ class FakeClient:
         _, upload, content = self._server.uploads[number]
         return replace(upload, url=f"{self.prefix}/data/{upload.path}", stored=content is not None)
 
-    def upload(self, project: int, files: Mapping[str, bytes]) -> None:
+    def upload(self, project: int, files: Mapping[str, bytes]) -> list[Upload]:
         self._server.before("upload")
+        uploads = []
         for name, data in files.items():
             number, stored = next(self._server.numbers), f"{uuid.uuid4().hex[:8]}-{name}"
             path = f"upload/{project}/{stored}"
-            upload = Upload(number, stored, path, f"{self.prefix}/data/{path}")
-            self._server.uploads[number] = project, upload, data
+            uploads.append(Upload(number, stored, path, f"{self.prefix}/data/{path}"))
+            self._server.uploads[number] = project, uploads[-1], data
+        return uploads
 
     def delete_upload(self, upload: int, path: str) -> None:
         self._server.before("delete_upload")
@@ -140,7 +162,17 @@ class FakeClient:
     def tasks(self, project: int, only: Sequence[int] | None = None) -> list[RemoteTask]:
         self._server.before("tasks")
         there = [task for where, task in self._server.tasks.values() if where == project]
-        return [self._with_guesses(task) for task in there if only is None or task.id in only]
+        shown = self._server.shows if only is None else only.__contains__
+        return [self._with_guesses(task) for task in there if shown(task.id)]
+
+    def changed(self, project: int, since: datetime | None) -> dict[int, datetime]:
+        self._server.before("changed")
+        there = [task for where, task in self._server.tasks.values() if where == project]
+        return {task.id: task.updated_at for task in there if since is None or task.updated_at > since}
+
+    def newest_change(self, project: int) -> datetime | None:
+        self._server.before("newest_change")
+        return max((task.updated_at for where, task in self._server.tasks.values() if where == project), default=None)
 
     def _with_guesses(self, task: RemoteTask) -> RemoteTask:
         guesses = self._server.predictions.get(task.id, {"predictions": []})["predictions"]
@@ -152,7 +184,7 @@ class FakeClient:
         made = []
         for body in tasks:
             number = next(self._server.numbers)
-            self._server.tasks[number] = project, RemoteTask(number, body["data"])
+            self._server.tasks[number] = project, RemoteTask(number, body["data"], self._server.tick())
             self._server.predictions[number] = {"predictions": []}
             if not self._server.drops(number):
                 self.add_guesses(project, [{**guess, "task": number} for guess in body.get("predictions", [])])
@@ -167,6 +199,7 @@ class FakeClient:
         if task in self._server.tasks:
             project, remote = self._server.tasks[task]
             self._server.tasks[task] = project, replace(remote, data=dict(data))
+            self._server.touch(task)
 
     def add_guesses(self, project: int, guesses: Sequence[Mapping[str, Any]]) -> None:
         self._server.before("add_guesses")
@@ -176,8 +209,11 @@ class FakeClient:
             held["predictions"].append({**body, "id": next(self._server.numbers)})
 
     def delete_guess(self, guess: int) -> None:
-        for held in self._server.predictions.values():
-            held["predictions"] = [each for each in held["predictions"] if each["id"] != guess]
+        for task, held in self._server.predictions.items():
+            left = [each for each in held["predictions"] if each["id"] != guess]
+            if len(left) < len(held["predictions"]):
+                held["predictions"] = left
+                self._server.touch(task)
 
     def delete_task(self, task: int) -> None:
         self._server.before("delete_task")

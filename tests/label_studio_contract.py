@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client
+from annotations.labelstudio.remote import Counts
 from annotations.labelstudio.tasks import Outgoing
 from mmdemo import tasks as known
 
@@ -83,6 +84,37 @@ class Contract:
         client.delete_task(number)
         client.set_data(number, before.data)  # once it is gone that is fine
 
+    def test_what_changed_since_a_moment_is_listed_and_what_lies_there_is_counted(
+        self, client: Client, annotate: Annotate
+    ) -> None:
+        project = client.create_project("contract: changes", "", tasks.label_config(TASK))
+        assert (client.newest_change(project.id), client.changed(project.id, None)) == (None, {})
+        outgoing = [Outgoing(SAMPLE, text, {}, "neutral", 0.4, "v1") for text in ("one", "two", "three")]
+        numbers = client.import_tasks(project.id, [tasks.payload(TASK, each, {}) for each in outgoing])
+        first, second, third = numbers
+        assert client.counts(project.id) == Counts(tasks=3, guesses=3)
+        changes = client.changed(project.id, None)
+        assert changes == {task.id: task.updated_at for task in client.tasks(project.id)}
+
+        def changed() -> list[int]:
+            nonlocal changes
+            before, changes = changes, client.changed(project.id, max(changes.values())) or changes
+            return [] if changes is before else list(changes)
+
+        assert changed() == []
+        annotate(second, "positive")
+        assert changed() == [second]
+        annotate(first, "")
+        annotate(third, "neutral")
+        assert changed() == [first, third]
+        assert client.newest_change(project.id) == max(changes.values())
+        client.set_data(second, client.tasks(project.id, [second])[0].data)
+        assert changed() == [second]
+        assert client.counts(project.id) == Counts(tasks=3, annotations=2, skips=1, guesses=3)
+        client.delete_task(third)
+        assert (changed(), client.counts(project.id)) == ([], Counts(tasks=2, annotations=1, skips=1, guesses=2))
+        assert {each.id: each.counts for each in client.projects()}[project.id] == client.counts(project.id)
+
     def test_importing_twice_makes_two(self, client: Client) -> None:
         project = client.create_project("contract: twice", "", tasks.label_config(TASK))
         body = tasks.payload(TASK, Outgoing(SAMPLE, "again"), {})
@@ -106,8 +138,9 @@ class Contract:
     def test_files_are_found_by_their_name_until_they_are_deleted(self, client: Client) -> None:
         project = client.create_project("contract: files", "", tasks.MEDIA_CONFIG)
         names = [tasks.upload_name(SAMPLE, "12/34.webp"), tasks.upload_name(SAMPLE, "56/78.flac")]
-        client.upload(project.id, dict.fromkeys(names, b"bytes"))
-        found = client.uploads(project.id)
+        found = client.upload(project.id, dict.fromkeys(names, b"bytes"))
+        assert client.uploads(project.id) == client.uploads(project.id, [each.id for each in found]) == found
+        assert client.uploads(project.id, []) == []
         assert {tasks.sample_of_upload(upload.name) for upload in found} == {SAMPLE}
         assert sorted(upload.name[-len(names[0]) :] for upload in found) == sorted(names)
         assert all(upload.url == f"/data/{upload.path}" and upload.stored for upload in found)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from annotations.labelstudio import place, tasks
-from annotations.labelstudio.client import Client, Project
+from annotations.labelstudio.client import Client
 from annotations.labelstudio.files import NAME as MEDIA
 from annotations.labelstudio.files import Shown
 from annotations.labelstudio.health import is_sick, lacks_files, outgoing
+from annotations.labelstudio.index import Index
 from annotations.labelstudio.place import Place
+from annotations.labelstudio.remote import Project
 from annotations.store import Store, open_store, outside
 from mmdemo import environment
 from mmdemo import tasks as known_tasks
@@ -85,7 +87,9 @@ def _projects(client: Client, settings: Settings) -> Iterator[Reason]:
         for task in known_tasks.load_all(settings.task_dir).values():
             ours = yield from _project(client, store, task.name, tasks.title(task), tasks.mark(task), projects)
             if ours is not None:
-                yield from _sick(Place.of(client, store, task, ours), shown)
+                number = tasks.place_of(ours.description) or ""
+                here = Place(client, store, task, ours, number, Index(task)).with_links(None)
+                yield from _sick(here, shown)
     if settings.label_studio_media is None:
         yield Reason("cli.check_media")
 

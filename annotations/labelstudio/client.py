@@ -4,11 +4,9 @@ Nothing else knows its SDK. Both kinds of key work: legacy tokens, and personal 
 for short-lived ones. Nothing is tried again here: an import that went through unheard must not happen twice.
 """
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -20,69 +18,17 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
+from annotations.labelstudio.remote import COUNTS, PROJECT_FIELDS, TASK_FIELDS, Counts, Project, RemoteTask, Upload
 from mmdemo import environment
 from mmdemo.errors import LabelStudioError
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # seconds
 PAGE = 200  # tasks or projects in one answer
-# Which fields an answer carries; the filter reaches into the annotations too.
-_TASK_FIELDS = "id,data,predictions,annotations,result,completed_by,updated_by,updated_at,was_cancelled"
+PAGE_OF_CHANGES = 1000  # numbers of tasks
 SMALLEST_FILE = 128  # bytes; its page takes a smaller picture for a failed download, and zeros at the end change none
 _LOGIN = "/user/login/"  # where its page sends strangers, behind the path under which it lies
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _DETAIL_CHARS = 300
-
-
-@dataclass(frozen=True)
-class Project:
-    """One project there."""
-
-    id: int
-    title: str
-    description: str
-    label_config: str  # XML
-    model_version: str  # whose predictions its page preselects
-
-
-@dataclass(frozen=True)
-class Upload:
-    """One uploaded file."""
-
-    id: int
-    name: str  # as uploaded, behind a prefix of the server's
-    path: str  # under the server's media folder
-    url: str  # where the server's own page finds it
-    stored: bool = True  # whether its bytes lie on the server's disk
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """What a person said there about a task."""
-
-    id: int
-    result: tuple[Mapping[str, Any], ...]  # in Label Studio's format
-    annotator: int | None  # id of who changed it last; None where that user was deleted
-    updated_at: datetime
-    cancelled: bool  # the person skipped the task
-
-
-@dataclass(frozen=True)
-class Guess:
-    """What a model said there about a task."""
-
-    id: int
-    model_version: str
-    result: tuple[Mapping[str, Any], ...]  # in Label Studio's format
-
-
-@dataclass(frozen=True)
-class RemoteTask:
-    """One task there."""
-
-    id: int
-    data: Mapping[str, Any]
-    annotations: tuple[Annotation, ...] = ()
-    guesses: tuple[Guess, ...] = ()
 
 
 class Client:
@@ -113,9 +59,15 @@ class Client:
     def projects(self) -> list[Project]:
         """Return all projects that the key may see, oldest first."""
         with self._translated():
-            listed: Iterable[Any] = self._sdk.projects.list(page_size=PAGE)
-            found = [_project(raw) for raw in listed]
+            listed: Iterable[Any] = self._sdk.projects.list(page_size=PAGE, include=PROJECT_FIELDS)
+            found = [Project.read(raw) for raw in listed]
         return sorted(found, key=lambda project: project.id)
+
+    def counts(self, project: int) -> Counts:
+        """Return how much lies in a project now."""
+        with self._translated():
+            listed: Any = self._sdk.projects.list_counts(ids=str(project), include=COUNTS)
+            return next((Counts.read(raw) for raw in listed.results or []), Counts())
 
     def create_project(self, title: str, description: str, label_config: str) -> Project:
         """Create a project that asks for what its predictions doubt most first, and takes no empty answer."""
@@ -127,7 +79,7 @@ class Client:
                 sampling="Uncertainty sampling",
                 enable_empty_annotation=False,
             )
-            return _project(made)
+            return Project.read(made)
 
     def set_label_config(self, project: int, label_config: str) -> None:
         """Replace a project's label config; the server refuses one that its annotations contradict."""
@@ -144,26 +96,34 @@ class Client:
         with self._translated():
             self._sdk.projects.update(id=project, model_version=version)
 
-    def uploads(self, project: int) -> list[Upload]:
-        """Return the files that were uploaded to a project by the user of this key."""
+    def uploads(self, project: int, only: Sequence[int] | None = None) -> list[Upload]:
+        """Return the files that were uploaded to a project by the user of this key, all or those of `only`."""
+        more = {"all": "true"} if only is None else {"ids": json.dumps(list(only))}
+        listed = self._call("GET", f"api/projects/{project}/file-uploads", params=more)
         with self._translated():
-            return [self._upload(raw) for raw in self._sdk.files.list(id=project, all_=True) or []]
+            return [self._upload(raw) for raw in listed]
 
     def uploaded(self, upload: int) -> Upload | None:
         """Return one uploaded file, whoever uploaded it; None where it is gone."""
         with self._translated(HTTPStatus.NOT_FOUND):
-            return self._upload(self._sdk.files.get(id=upload))
+            return self._upload(self._sdk.files.get(id=upload).model_dump(exclude_unset=True))
         return None
 
-    def _upload(self, raw: Any) -> Upload:
-        stored = raw.size is not None or "size" not in raw.model_fields_set  # of what it can't read it says null
-        return Upload(raw.id, raw.file.rsplit("/", 1)[-1], raw.file, f"{self.prefix}/data/{raw.file}", stored)
+    def _upload(self, raw: Mapping[str, Any]) -> Upload:
+        stored = raw.get("size", 0) is not None  # of what it can't read it says null
+        return Upload(
+            raw["id"], raw["file"].rsplit("/", 1)[-1], raw["file"], f"{self.prefix}/data/{raw['file']}", stored
+        )
 
-    def upload(self, project: int, files: Mapping[str, bytes]) -> None:
+    def upload(self, project: int, files: Mapping[str, bytes]) -> list[Upload]:
         """Upload files, name → bytes, to a project whose config has no data key."""
         padded = {name: data.ljust(SMALLEST_FILE, b"\0") for name, data in files.items()}
         parts = {str(number): part for number, part in enumerate(padded.items())}
-        self._call("POST", f"api/projects/{project}/import", files=parts, params={"commit_to_project": "false"})
+        once = {"commit_to_project": "false"}
+        answer = self._call("POST", f"api/projects/{project}/import", files=parts, params=once)
+        with self._translated():
+            numbers = answer["file_upload_ids"]
+        return self.uploads(project, numbers)
 
     def delete_upload(self, upload: int, path: str) -> None:
         """Have a file served no longer; the server keeps its bytes on its own disk.
@@ -176,20 +136,31 @@ class Client:
                 self._sdk.files.delete(id=upload)
 
     def tasks(self, project: int, only: Sequence[int] | None = None) -> list[RemoteTask]:
-        """Return the tasks of a project, all or those of `only`, with annotations and guesses, oldest first."""
-        found: list[RemoteTask] = []
-        if only is not None and not only:  # to select none is to select all there
-            return found
-        selected = json.dumps({"selectedItems": {"all": False, "included": list(only or ())}})
-        more = {} if only is None else {"query": selected}
-        for page in itertools.count(1):
-            asked = {"project": project, "fields": "all", "include": _TASK_FIELDS, "resolve_uri": "false", **more}
-            answer = self._call("GET", "api/tasks", params={**asked, "page": page, "page_size": PAGE})
-            with self._translated():
-                found += [_task(task) for task in answer["tasks"]]
-                if page * PAGE >= answer["total"]:
-                    break
-        return sorted(found, key=lambda task: task.id)
+        """Return the tasks of a project, all or those of `only`, with annotations and guesses, oldest first.
+
+        None is left out where others are deleted meanwhile: each page begins behind the last one's highest number.
+        """
+        if only is None:
+            raw = self._pages(project, [], TASK_FIELDS, PAGE)
+        else:  # to select none is to select all there
+            parts = [list(only[start : start + PAGE]) for start in range(0, len(only), PAGE)]
+            selected = [{"selectedItems": {"all": False, "included": part}} for part in parts]
+            raw = [task for each in selected for task in self._page(project, each, TASK_FIELDS, PAGE)]
+        with self._translated():
+            return sorted((RemoteTask.read(task) for task in raw), key=lambda task: task.id)
+
+    def changed(self, project: int, since: datetime | None) -> dict[int, datetime]:
+        """Return number → last change of the tasks that changed after a moment of the server's clock; None: of all."""
+        later = [] if since is None else [_filter("updated_at", "Datetime", _moment(since))]
+        raw = self._pages(project, later, "id,updated_at", PAGE_OF_CHANGES)
+        with self._translated():
+            return {task["id"]: datetime.fromisoformat(task["updated_at"]) for task in raw}
+
+    def newest_change(self, project: int) -> datetime | None:
+        """Return when a task of a project last changed, by the server's clock; None where it has no tasks."""
+        raw = self._page(project, {"ordering": ["-tasks:updated_at"]}, "id,updated_at", 1)
+        with self._translated():
+            return datetime.fromisoformat(raw[0]["updated_at"]) if raw else None
 
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
         """Create tasks with their predictions and return their ids, in the same order. Twice makes them twice."""
@@ -245,6 +216,23 @@ class Client:
             dates = self._http.get(self.url + "health").headers.get_list("date")  # a proxy may add its own
             return parsedate_to_datetime(dates[0]).replace(tzinfo=UTC) if dates else None
 
+    def _pages(self, project: int, filters: list[dict[str, Any]], fields: str, size: int) -> list[dict[str, Any]]:
+        """Return all tasks that the filters let through, by their number."""
+        found: list[dict[str, Any]] = []
+        while True:
+            items = [*filters, _filter("id", "Number", found[-1]["id"] if found else 0)]
+            query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
+            page = self._page(project, query, fields, size)
+            found += page
+            if len(page) < size:
+                return found
+
+    def _page(self, project: int, query: Mapping[str, Any], fields: str, size: int) -> list[dict[str, Any]]:
+        asked = {"project": project, "fields": "all", "include": fields, "resolve_uri": "false", "page_size": size}
+        answer = self._call("GET", "api/tasks", params={**asked, "query": json.dumps(query)})
+        with self._translated():
+            return list(answer["tasks"])
+
     def _connection(self) -> httpx.Client:
         # A redirected POST would become a GET, and what was meant to be made would be something that is there.
         own_machine = environment.is_loopback(urlsplit(self.url).hostname or "")
@@ -296,26 +284,13 @@ class Client:
         return there.split("/api/")[0].rstrip("/")
 
 
-def _project(raw: Any) -> Project:
-    return Project(raw.id, raw.title or "", raw.description or "", raw.label_config or "", raw.model_version or "")
+def _filter(field: str, kind: str, above: object) -> dict[str, Any]:
+    """Return a filter of the server's data manager: what lies above a value."""
+    return {"filter": f"filter:tasks:{field}", "operator": "greater", "type": kind, "value": above}
 
 
-def _task(raw: Mapping[str, Any]) -> RemoteTask:
-    annotations = tuple(_annotation(item) for item in raw["annotations"])
-    guesses = tuple(
-        Guess(each["id"], each["model_version"] or "", tuple(each["result"])) for each in raw["predictions"]
-    )
-    return RemoteTask(raw["id"], raw["data"], annotations, guesses)
-
-
-def _annotation(raw: Mapping[str, Any]) -> Annotation:
-    return Annotation(
-        id=raw["id"],
-        result=tuple(raw["result"] or ()),
-        annotator=raw.get("updated_by") or raw.get("completed_by"),
-        updated_at=datetime.fromisoformat(raw["updated_at"]),
-        cancelled=bool(raw["was_cancelled"]),
-    )
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _body(answer: httpx.Response) -> Any:

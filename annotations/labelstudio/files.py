@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Client, Project, Upload
+from annotations.labelstudio.client import Client
 from annotations.labelstudio.place import Site
+from annotations.labelstudio.remote import Project, Upload
 from annotations.labelstudio.tasks import Outgoing
 from annotations.store import Store
 from mmdemo.errors import LabelStudioError
@@ -13,6 +14,7 @@ from mmdemo.errors import LabelStudioError
 _DATA = "/data/"
 _UPLOAD = f"{_DATA}upload/"
 PROBES = 100  # files that another user's key sent, which one round asks after one by one: they are not listed
+AT_ONCE = 100  # files; the server takes no more in one request
 NAME = "(media)"  # in the store: what the project of the files is called; no task is called so
 
 
@@ -52,35 +54,50 @@ class Shown:
 class Files:
     """The uploaded files, as they were when the round began and as it changes them."""
 
-    def __init__(self, client: Client, store: Store, projects: Iterable[Project], folder: Path | None) -> None:
-        """`folder`: the server's media folder, where this machine can reach it."""
+    def __init__(self, client: Client, store: Store, projects: list[Project], folder: Path | None) -> None:
+        """`projects`: those that are there; `folder`: the server's media folder, where this machine can reach it."""
         self._client, self._store, self._folder = client, store, folder
-        self._projects = list(projects)
+        self._projects = projects
         self._site = Site(client, store, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
         found = self._site.find(self._projects)
         self._project = found and found[0]
-        self._uploads: list[Upload] = []
-        self.shown = Shown(client, (), ())
-        self._list()
+        self._uploads: dict[str, list[Upload]] = {}  # sample id → its files
+        self.shown: Shown | None = None  # which files can be shown, where all were asked for
         self.leftover: list[str] = []  # files that are no longer served but still lie on the server's disk
+
+    @property
+    def project(self) -> int | None:
+        """The project that holds them, None where there is none yet."""
+        return self._project.id if self._project else None
+
+    def read_all(self) -> None:
+        """Ask for all files that are there. A round that reads only what changed goes by what was noted."""
+        uploads = self._client.uploads(self._project.id) if self._project else []
+        self._uploads = {}
+        self._add(uploads)
+        self.shown = Shown(self._client, uploads, self._projects)
 
     def owners(self) -> set[str]:
         """Return the ids of the samples whose files are there."""
-        return {owner for owner in (tasks.sample_of_upload(upload.name) for upload in self._uploads) if owner}
+        return set(self._uploads)
 
     def send(self, outgoing: Iterable[Outgoing]) -> None:
         """Upload what these samples need and is not there."""
-        needed = {tasks.upload_name(each.sample_id, name): name for each in outgoing for name in each.files.values()}
-        missing = {name: needed[name] for name in needed.keys() - self._by_name().keys()}
-        if missing:
+        missing = {
+            name: file
+            for each in outgoing
+            for name, file in _needed(each).items()
+            if name not in self._of(each.sample_id)
+        }
+        names = list(missing)
+        for start in range(0, len(names), AT_ONCE):
             project = self._project or self._create()
-            media = self._store.media
-            self._client.upload(project.id, {name: (media / file).read_bytes() for name, file in missing.items()})
-            self._list()
+            part = names[start : start + AT_ONCE]
+            self._add(self._client.upload(project.id, {n: (self._store.media / missing[n]).read_bytes() for n in part}))
 
     def of(self, sample: Outgoing) -> dict[str, Upload]:
         """Return modality → uploaded file of a sample that was sent. Raises LabelStudioError."""
-        names = self._by_name()
+        names = self._of(sample.sample_id)
         found = {kind: names.get(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
         if None in found.values():
             detail = "an uploaded file is not listed"
@@ -89,23 +106,24 @@ class Files:
 
     def erase(self, sample_id: str, noted: Iterable[tuple[int, str]]) -> None:
         """Delete a sample's files: those that are listed, and those `noted` (id, path) when they were sent."""
-        listed = {
-            upload.id: upload.path for upload in self._uploads if tasks.sample_of_upload(upload.name) == sample_id
-        }
+        listed = {upload.id: upload.path for upload in self._uploads.get(sample_id, ())}
         for number, path in {**dict(noted), **listed}.items():
             # The server forgets a deleted file but keeps its bytes: they go first, while somebody still knows of them.
             if not self._unlink(path):
                 self.leftover.append(path)
             self._client.delete_upload(number, path)
-        self._uploads = [upload for upload in self._uploads if upload.id not in listed]
+        self._uploads.pop(sample_id, None)
 
-    def _list(self) -> None:
-        self._uploads = self._client.uploads(self._project.id) if self._project else []
-        self.shown = Shown(self._client, self._uploads, [*self._projects, *([self._project] if self._project else [])])
+    def _add(self, uploads: Iterable[Upload]) -> None:
+        for upload in uploads:
+            owner = tasks.sample_of_upload(upload.name)
+            if owner:
+                self._uploads.setdefault(owner, []).append(upload)
 
-    def _by_name(self) -> dict[str, Upload]:
-        stored = (upload for upload in self._uploads if upload.stored)
-        return {upload.name.rsplit("-", 1)[-1]: upload for upload in stored}  # less the server's prefix
+    def _of(self, sample_id: str) -> dict[str, Upload]:
+        """Return a sample's files by the name under which they were sent, which stands behind a prefix there."""
+        stored = (upload for upload in self._uploads.get(sample_id, ()) if upload.stored)
+        return {upload.name.rsplit("-", 1)[-1]: upload for upload in stored}
 
     def _create(self) -> Project:
         self._project, _ = self._site.make(self._projects, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)
@@ -122,3 +140,8 @@ class Files:
         except OSError:  # the server's files may belong to another user
             return False
         return True
+
+
+def _needed(sample: Outgoing) -> dict[str, str]:
+    """Return the name under which each of a sample's files is sent → its name under the media folder."""
+    return {tasks.upload_name(sample.sample_id, name): name for name in sample.files.values()}

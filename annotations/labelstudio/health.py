@@ -5,14 +5,14 @@ that was drawn at random for a check is answered blind: its task has no guess an
 """
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from annotations import served
 from annotations.labelstudio import tasks
-from annotations.labelstudio.client import RemoteTask
 from annotations.labelstudio.files import Files, Shown
 from annotations.labelstudio.place import Noted, Place
+from annotations.labelstudio.remote import RemoteTask
 from annotations.labelstudio.tasks import Outgoing
 from annotations.schema import SampleRow
 from annotations.store import samples
@@ -31,13 +31,13 @@ class Health:
 
     def read_back(self, sent: Mapping[int, Outgoing]) -> dict[int, RemoteTask]:
         """Read what was just sent (task → sample), mend it once, and return the tasks that are as they should be."""
-        found = self._read(list(sent))
+        found = self.place.read(list(sent))
         sick = {
             number: sent[number] for number, remote in found.items() if is_sick(self.place.task, remote, sent[number])
         }
         if sick:
             self._mend([(found[number], sample) for number, sample in sick.items()])
-            found |= self._read(list(sick))
+            found |= self.place.read(list(sick))
         return {
             number: remote for number, remote in found.items() if not is_sick(self.place.task, remote, sent[number])
         }
@@ -53,18 +53,18 @@ class Health:
         if sick:
             self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
         resent = {row.sample_id for row in self._lost(rows, there) if self._send_files(there[row.sample_id], row)}
-        return len(resent | {row.sample_id for row in sick})
+        mended = resent | {row.sample_id for row in sick}
+        self.place.read([there[sample_id].id for sample_id in mended])
+        return len(mended)
 
     def _lost(self, rows: Mapping[str, SampleRow], there: Mapping[str, RemoteTask]) -> list[SampleRow]:
-        """Return those of these samples whose files the server's page can't show."""
+        """Return those of these samples whose files the server's page can't show, where all files were asked for."""
+        shown, noted = self.files.shown, self.place.noted
+        if shown is None:
+            return []
         shuffled = random.sample(list(rows.values()), len(rows))  # not everything can be asked after each time
-        return [row for row in shuffled if self._lacks_files(row, there[row.sample_id])]
-
-    def _lacks_files(self, row: SampleRow, remote: RemoteTask) -> bool:
-        return lacks_files(row, remote, self.files.shown, self.place.noted(row.sample_id, remote.id))
-
-    def _read(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
-        return {remote.id: remote for remote in self.place.client.tasks(self.place.project.id, numbers)}
+        pairs = [(row, there[row.sample_id]) for row in shuffled]
+        return [row for row, remote in pairs if lacks_files(row, remote, shown, noted(row.sample_id, remote.id))]
 
     def _mend(self, sick: Iterable[tuple[RemoteTask, Outgoing]]) -> None:
         missing = []

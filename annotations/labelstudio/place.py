@@ -5,14 +5,16 @@ server counts its projects anew, and two home folders may share one.
 """
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from annotations import review_queue
 from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Client, Project
+from annotations.labelstudio.client import Client
+from annotations.labelstudio.index import Index
+from annotations.labelstudio.remote import Project, RemoteTask
 from annotations.schema import OutsideProjectRow, OutsideRow, SampleRow
 from annotations.store import Session, Store, outside
 from mmdemo.errors import LabelStudioError
@@ -51,15 +53,44 @@ class Place:
     task: Task
     project: Project
     id: str  # the random one in the project's description
-    links: dict[str, OutsideRow] = field(default_factory=dict)  # sample id → link, as the round began
+    index: Index
+    links: dict[str, OutsideRow] = field(default_factory=dict)  # sample id → link, of the samples of this round
 
-    @classmethod
-    def of(cls, client: Client, store: Store, task: Task, project: Project, place: str = "") -> "Place":
-        """Return a task's place, with its links as they are now; its id is that in the description, or `place`."""
-        place = place or tasks.place_of(project.description) or ""
-        with store.reading() as session:
-            pairs = outside.links(session, SYSTEM, place, task.name)
-        return cls(client, store, task, project, place, {link.sample_id: link for link, _ in pairs})
+    def read(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
+        """Read these tasks; return those that are there, by their number."""
+        if not numbers:
+            return {}
+        remotes = {remote.id: remote for remote in self.client.tasks(self.project.id, numbers)}
+        self.index.drop(numbers)
+        self.index.note(remotes.values())
+        return remotes
+
+    def delete(self, number: int) -> None:
+        """Delete a task, if it is there."""
+        self.client.delete_task(number)
+        self.index.drop([number])
+
+    def with_links(self, sample_ids: Iterable[str] | None) -> "Place":
+        """Return it with the links of these samples; None: of all."""
+        with self.store.reading() as session:
+            wanted = None if sample_ids is None else list(sample_ids)
+            rows = outside.links(session, SYSTEM, self.id, self.task.name, wanted)
+        return replace(self, links={link.sample_id: link for link in rows})
+
+    def unsent(self) -> Sequence[SampleRow]:
+        """Return the samples that wait and don't lie there, most doubtful first."""
+        with self.store.reading() as session:
+            return outside.unsent(session, SYSTEM, self.id, self.task.name)
+
+    def number_of(self, sample_id: str) -> int:
+        """Return the task of a sample of this round that was sent."""
+        return int(self.links[sample_id].external_id)
+
+    def out_of_step(self) -> set[str]:
+        """Return the samples of which only this side says that something is to be done about them there."""
+        with self.store.reading() as session:
+            unsent = outside.unsent_ids(session, SYSTEM, self.id, self.task.name)
+            return {*unsent, *outside.out_of_step(session, SYSTEM, self.id, self.task.name)}
 
     def rows(self, sample_ids: Iterable[str]) -> dict[str, SampleRow]:
         """Return those of these samples that are this task's, as they are now."""
@@ -79,15 +110,17 @@ class Place:
         if row.state == QUEUED and row.has_content:
             review_queue.move(session, row, "send", SYSTEM)
 
-    def drop_link(self, sample_id: str) -> None:
-        """Note that a sample lies there no longer."""
-        with self.store.session() as session:
-            outside.drop_link(session, SYSTEM, self.id, sample_id)
-            session.commit()
+    def drop_links(self, sample_ids: Collection[str]) -> None:
+        """Note that samples lie there no longer."""
+        if sample_ids:
+            with self.store.session() as session:
+                outside.drop_links(session, SYSTEM, self.id, sample_ids)
+                session.commit()
 
-    def preselect(self, waiting: Iterable[str]) -> None:
+    def preselect(self) -> None:
         """Have the project's page preselect the guesses of the version that made most of those that wait."""
-        version = tasks.leading_version(row.model_version for row in self.rows(waiting).values())
+        with self.store.reading() as session:
+            version = tasks.leading_version(outside.versions(session, SYSTEM, self.id, self.task.name))
         if version and version != self.project.model_version:
             self.client.set_model_version(self.project.id, version)
 
@@ -118,8 +151,11 @@ class Site:
             self.client.set_description(project.id, tasks.with_place(project.description, place))
         return project, place
 
-    def make(self, projects: Iterable[Project], description: str, label_config: str) -> tuple[Project, str]:
-        """Create the project; its id is noted first, so that one whose making was not heard of is found again."""
+    def make(self, projects: list[Project], description: str, label_config: str) -> tuple[Project, str]:
+        """Create the project and add it to `projects`.
+
+        Its id is noted first, so that one whose making was not heard of is found again.
+        """
         with self.store.reading() as session:
             known = outside.places(session, SYSTEM, self.name)
         place = next((server for server, row in known.items() if not row.project), None) or secrets.token_hex(8)
@@ -129,6 +165,7 @@ class Site:
             title = f"{title[: tasks.TITLE_CHARS - 7]} ({place[:4]})"
         made = self.client.create_project(title, tasks.with_place(description, place), label_config)
         self._note(place, str(made.id))
+        projects.append(made)
         return made, place
 
     def _by_id(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
@@ -177,8 +214,8 @@ class Site:
         if row.server == self.client.url:
             return True
         with self.store.reading() as session:
-            pairs = outside.links(session, SYSTEM, row.server, self.name)
-        sent = {(link.external_id, link.sample_id) for link, _ in pairs}
+            links = outside.links(session, SYSTEM, row.server, self.name)
+        sent = {(link.external_id, link.sample_id) for link in links}
         there = self.client.tasks(project.id) if sent else []
         return any((str(task.id), task.data.get(tasks.SAMPLE_ID)) in sent for task in there)
 
@@ -188,16 +225,17 @@ class Site:
             session.commit()
 
 
-def find_task(client: Client, store: Store, task: Task, projects: Iterable[Project]) -> tuple[Place, int]:
+def find_task(client: Client, store: Store, task: Task, projects: list[Project]) -> tuple[Place, int]:
     """Return where a task lives, its project made or brought up to date, and how many projects were made.
+
+    One that was made joins `projects`.
 
     Raises LabelStudioError where somebody else's project has the title.
     """
     site = Site(client, store, task.name, tasks.title(task), tasks.mark(task))
-    listed = list(projects)
-    found = site.find(listed)
-    project, place = found or site.make(listed, tasks.description(task), tasks.label_config(task))
+    found = site.find(projects)
+    project, place = found or site.make(projects, tasks.description(task), tasks.label_config(task))
     wanted = tasks.brought_up(project.label_config, task)
     if found and wanted != project.label_config:
         client.set_label_config(project.id, wanted)
-    return Place.of(client, store, task, project, place), int(not found)
+    return Place(client, store, task, project, place, Index(task)), int(not found)

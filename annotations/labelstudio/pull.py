@@ -4,14 +4,14 @@ Of each sample all corrections that came from there are compared with all annota
 one say, their latest; which of several people's counts is the store's rule, for both sides the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from annotations import review_queue
 from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Annotation, RemoteTask
 from annotations.labelstudio.place import SYSTEM, Noted, Place
+from annotations.labelstudio.remote import Annotation, RemoteTask
 from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.tasks import StandingAnswer
 from annotations.schema import CorrectionRow, SampleRow, now
@@ -19,6 +19,7 @@ from annotations.store import Session, labels, samples
 from mmdemo import characters
 from mmdemo.review import QUEUED, SKIPPED
 
+AT_ONCE = 100  # samples that are changed in one transaction
 NOBODY = "Label Studio"  # the annotator whose user was deleted there
 
 
@@ -30,7 +31,8 @@ class Changes:
     withdrawn: bool  # whether one of these says no label any more, by nobody
     answers: tuple[StandingAnswer, ...]  # that are not here yet, oldest first
     saved_again: tuple[tuple[int, StandingAnswer], ...]  # correction, the same answer given anew
-    fresh: Noted  # what to note afterwards
+    noted: Noted  # what was noted before …
+    fresh: Noted  # … and is to be noted afterwards
 
     def __bool__(self) -> bool:
         return bool(self.gone or self.answers or self.saved_again)
@@ -43,28 +45,28 @@ class Pull:
     place: Place
 
     def all(self, there: Mapping[str, RemoteTask]) -> SyncReport:
-        """Compare every sample that lies there with the store. Raises LabelStudioError, StorageError."""
-        report = SyncReport()
+        """Compare these samples with the store. Raises LabelStudioError, StorageError."""
         rows = self.place.rows(there)
         with self.place.store.reading() as session:
             taken = labels.taken_over(session, SYSTEM, self.place.id, list(rows))
-        for sample_id, row in rows.items():
-            if row.has_content:
-                report += self._one(there[sample_id], row, taken.get(sample_id, []))
+        pairs = [
+            (there[sample_id], self._compare(there[sample_id], row, taken.get(sample_id, [])))
+            for sample_id, row in rows.items()
+            if row.has_content
+        ]
+        news = [(remote, changes) for remote, changes in pairs if self._is_news(rows, remote, changes)]
+        report = SyncReport()
+        for start in range(0, len(news), AT_ONCE):
+            report += self._apply(news[start : start + AT_ONCE])
         return report
 
-    def _one(self, remote: RemoteTask, row: SampleRow, taken: list[CorrectionRow]) -> SyncReport:
-        noted = self.place.noted(row.sample_id, remote.id)
-        changes = self._compare(remote, row, taken, noted)
-        answered = bool(tasks.standing_answers(remote.annotations, self.place.task))
-        unreadable = bool(remote.annotations) and not answered and not changes.fresh.skipped
-        report = SyncReport(unreadable=int(unreadable))
-        if changes or row.sample_id not in self.place.links or changes.fresh != noted or row.state == QUEUED:
-            report += self._apply(remote, row.sample_id, noted, changes)
-        return report
+    def _is_news(self, rows: Mapping[str, SampleRow], remote: RemoteTask, changes: Changes) -> bool:
+        sample_id = tasks.sample_of(remote.data)
+        linked = sample_id in self.place.links and changes.fresh == changes.noted
+        return bool(changes) or not linked or rows[sample_id].state == QUEUED
 
-    def _compare(self, remote: RemoteTask, row: SampleRow, taken: list[CorrectionRow], noted: Noted) -> Changes:
-        annotations = remote.annotations
+    def _compare(self, remote: RemoteTask, row: SampleRow, taken: list[CorrectionRow]) -> Changes:
+        annotations, noted = remote.annotations, self.place.noted(row.sample_id, remote.id)
         living = {
             self._external(row.sample_id, each.id): self._who(each)
             for each in annotations
@@ -84,24 +86,29 @@ class Pull:
         skipped = not answers and tasks.skip_of(annotations) is not None
         fresh = replace(noted, annotations=seen, skipped=skipped)
         withdrawn = any(made.external_id not in living for made in gone)
-        return Changes(tuple(made.id for made in gone), withdrawn, tuple(news), tuple(saved_again), fresh)
+        return Changes(tuple(made.id for made in gone), withdrawn, tuple(news), tuple(saved_again), noted, fresh)
 
-    def _apply(self, remote: RemoteTask, sample_id: str, noted: Noted, changes: Changes) -> SyncReport:
-        """Change what has to, in one transaction; nothing where the sample was forgotten meanwhile."""
+    def _apply(self, news: Sequence[tuple[RemoteTask, Changes]]) -> SyncReport:
+        """Change what has to, in one transaction; nothing of samples that were forgotten meanwhile."""
+        report = SyncReport()
         with self.place.store.session() as session:
-            row = samples.get(session, sample_id)
-            if not row.has_content:
-                return SyncReport()
-            for number in changes.gone:
-                session.get_one(CorrectionRow, number).withdrawn_at = now()
-            for answer in changes.answers:
-                self._record(session, row, answer)
-            again = sum(self._renew(session, row, *each) for each in changes.saved_again)
-            review_queue.reopen(session, row, SYSTEM)
-            report = SyncReport(pulled=len(changes.answers) + again, withdrawn=int(changes.withdrawn))
-            report += self._skips(session, row, remote, noted, changes.fresh)
-            self.place.keep_link(session, row, remote.id, changes.fresh)
+            for remote, changes in news:
+                row = samples.get(session, tasks.sample_of(remote.data))
+                if row.has_content:
+                    report += self._change(session, row, remote, changes)
             session.commit()
+        return report
+
+    def _change(self, session: Session, row: SampleRow, remote: RemoteTask, changes: Changes) -> SyncReport:
+        for number in changes.gone:
+            session.get_one(CorrectionRow, number).withdrawn_at = now()
+        for answer in changes.answers:
+            self._record(session, row, answer)
+        again = sum(self._renew(session, row, *each) for each in changes.saved_again)
+        review_queue.reopen(session, row, SYSTEM)
+        report = SyncReport(pulled=len(changes.answers) + again, withdrawn=int(changes.withdrawn))
+        report += self._skips(session, row, remote, changes.noted, changes.fresh)
+        self.place.keep_link(session, row, remote.id, changes.fresh)
         return report
 
     def _record(self, session: Session, row: SampleRow, answer: StandingAnswer) -> None:

@@ -1,18 +1,18 @@
 """From here to there: what waits is sent, what is asked no more is taken back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from annotations.labelstudio import health, tasks
-from annotations.labelstudio.client import RemoteTask
 from annotations.labelstudio.files import Files
 from annotations.labelstudio.health import Health
 from annotations.labelstudio.place import Noted, Place
+from annotations.labelstudio.remote import RemoteTask, Upload
 from annotations.schema import SampleRow
 from annotations.store import samples
 
-BATCH, BATCH_BYTES = 25, 50_000_000  # samples and bytes that are sent at once
-READ_AT_ONCE = 200  # tasks that are read again before they are deleted
+BATCH, BATCH_BYTES = 100, 50_000_000  # samples and bytes that are sent at once
+ASKED_AGAIN = 20  # tasks that are read again, at once, just before they are deleted
 
 
 @dataclass(frozen=True)
@@ -31,35 +31,37 @@ class Push:
         for copy in copies:
             row = rows.get(copy.data[tasks.SAMPLE_ID])
             if row is not None and not (row.has_content and copy.annotations):
-                self.place.client.delete_task(copy.id)
+                self.place.delete(copy.id)
+        leaving = [row for sample_id, row in rows.items() if not _belongs(row, there.get(sample_id))]
         removed = 0
-        leaving = [there[name] for name, row in rows.items() if name in there and not _belongs(row, there[name])]
-        there |= self._answered_meanwhile(leaving)
-        for sample_id, row in rows.items():
-            if not _belongs(row, there.get(sample_id)):
-                removed += sample_id in there
-                self._delete(sample_id, there.pop(sample_id, None))
+        for start in range(0, len(leaving), ASKED_AGAIN):
+            part = leaving[start : start + ASKED_AGAIN]
+            there |= self._answered_meanwhile([row for row in part if row.has_content], there)
+            for row in part:
+                if not _belongs(row, there.get(row.sample_id)):
+                    removed += row.sample_id in there
+                    self._delete(row.sample_id, there.pop(row.sample_id, None))
         return removed
 
-    def _answered_meanwhile(self, leaving: Sequence[RemoteTask]) -> dict[str, RemoteTask]:
-        """Return those of these tasks that somebody has answered since they were read: an answer wins."""
-        found: dict[str, RemoteTask] = {}
-        for start in range(0, len(leaving), READ_AT_ONCE):
-            numbers = [remote.id for remote in leaving[start : start + READ_AT_ONCE]]
-            now = self.place.client.tasks(self.place.project.id, numbers)
-            found |= {remote.data[tasks.SAMPLE_ID]: remote for remote in now if remote.annotations}
-        return found
+    def _answered_meanwhile(self, rows: Iterable[SampleRow], there: Mapping[str, RemoteTask]) -> dict[str, RemoteTask]:
+        """Return the tasks of those that somebody has answered there since they were read: an answer wins."""
+        numbers = [there[row.sample_id].id for row in rows if row.sample_id in there]
+        remotes = self.place.read(numbers).values()
+        return {remote.data[tasks.SAMPLE_ID]: remote for remote in remotes if remote.annotations}
 
     def _delete(self, sample_id: str, remote: RemoteTask | None) -> None:
         if remote is not None:
-            self.place.client.delete_task(remote.id)
+            self.place.delete(remote.id)
         self.files.erase(sample_id, self.place.noted(sample_id).files)
-        self.place.drop_link(sample_id)
+        self.place.drop_links([sample_id])
 
     def send(self, there: dict[str, RemoteTask]) -> list[str]:
-        """Send what waits and is not `there`, most doubtful first, and add it; return the ids of what lacks a file."""
-        with self.place.store.reading() as session:
-            waiting = samples.waiting(session, self.place.task.name)
+        """Send what waits and does not lie there, most doubtful first, and add it to `there`.
+
+        Return the ids of what lacks a file.
+        """
+        self.place.drop_links(self.place.links.keys() - there.keys())  # deleted there by hand
+        waiting = self.place.unsent()
         missing: list[str] = []
         for batch in self._batches([row for row in waiting if row.sample_id not in there], missing):
             there.update(self._send_batch(batch))
@@ -93,17 +95,19 @@ class Push:
         bodies = [tasks.payload(self.place.task, each, urls[each.sample_id]) for each in outgoing]
         numbers = self.place.client.import_tasks(self.place.project.id, bodies)
         healthy = Health(self.place, self.files).read_back(dict(zip(numbers, outgoing, strict=True)))
-        sent = {}
-        for each, number in zip(outgoing, numbers, strict=True):
-            if number in healthy:  # what is not counts as sent once a later round has mended it
-                noted = Noted(tuple((file.id, file.path) for file in uploads[each.sample_id].values()))
-                self._keep(each.sample_id, number, noted)
-                sent[each.sample_id] = healthy[number]
+        sent = {
+            each.sample_id: healthy[number]
+            for each, number in zip(outgoing, numbers, strict=True)
+            if number in healthy  # what is not counts as sent once a later round has mended it
+        }
+        self._keep(sent, uploads)
         return sent
 
-    def _keep(self, sample_id: str, number: int, noted: Noted) -> None:
+    def _keep(self, sent: Mapping[str, RemoteTask], uploads: Mapping[str, Mapping[str, Upload]]) -> None:
         with self.place.store.session() as session:
-            self.place.keep_link(session, samples.get(session, sample_id), number, noted)
+            for sample_id, remote in sent.items():
+                noted = Noted(tuple((file.id, file.path) for file in uploads[sample_id].values()))
+                self.place.keep_link(session, samples.get(session, sample_id), remote.id, noted)
             session.commit()
 
 

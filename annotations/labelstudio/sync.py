@@ -1,7 +1,8 @@
 """Both ways with Label Studio, once or again and again.
 
-What lies there is read anew each round and compared with the store by the sample id in each task's data. So a round
-that broke off anywhere is finished by the next one, and a second one changes nothing.
+Both sides are compared by the sample id in each task's data: all tasks in the first round, after one that broke off,
+and once a day; else those that changed. So a round that broke off anywhere is finished by the next one, and a second
+one changes nothing.
 """
 
 import signal
@@ -10,20 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from filelock import FileLock, Timeout
 
-from annotations.labelstudio import place, tasks
-from annotations.labelstudio.client import Client, RemoteTask
-from annotations.labelstudio.files import Files
-from annotations.labelstudio.health import Health
-from annotations.labelstudio.place import Place
-from annotations.labelstudio.pull import Pull
-from annotations.labelstudio.push import Push
+from annotations.labelstudio import place
+from annotations.labelstudio.client import Client
+from annotations.labelstudio.exchange import Memory, exchange, say
 from annotations.labelstudio.report import SyncReport
 from annotations.store import Store, open_store, private, problems, runs
-from mmdemo import locale
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import Busy, LabelStudioError, MmdemoError
 from mmdemo.review import Reason
@@ -59,30 +55,32 @@ def run(
     wanted = [known_tasks.get(task, settings.task_dir)] if task else list(known.values())
     store = open_store(settings)
     try:
-        once = Once(reload or (lambda: settings), store, wanted, connect)
-        return _once(once) if watch is None else _watch(once, watch)
+        rounds = SyncRounds(reload or (lambda: settings), store, wanted, connect)
+        return _once(rounds) if watch is None else _watch(rounds, watch)
     finally:
         store.close()
 
 
-@dataclass(frozen=True)
-class Once:
-    """What one round needs."""
+@dataclass
+class SyncRounds:
+    """What rounds need, and what one remembers for the next: what it read of each project."""
 
     settings: Callable[[], Settings]
     store: Store
     tasks: Sequence[Task]
     connect: Connect
+    memory: Memory = field(default_factory=Memory)
 
-    def round(self) -> tuple[SyncReport, dict[str, LabelStudioError]]:
+    def go(self) -> tuple[SyncReport, dict[str, LabelStudioError]]:
         """Go once around all tasks; return what changed, and the tasks that could not be brought into step."""
         settings, report, sick = self.settings(), SyncReport(), {}
         with _lock(settings):
             try:
                 with self.connect(*_address(settings)) as client:
+                    projects = client.projects()
                     for task in self.tasks:
                         try:
-                            report += exchange(client, self.store, task, settings)
+                            report += exchange(client, self.store, task, settings, projects, self.memory)
                         except LabelStudioError as error:
                             if error.key in ALL_ALIKE:
                                 raise
@@ -101,68 +99,9 @@ class Once:
             session.commit()
 
 
-def exchange(client: Client, store: Store, task: Task, settings: Settings) -> SyncReport:
-    """Go one round with one task. Raises LabelStudioError, StorageError; what was done until then holds."""
-    projects = client.projects()
-    here, created = place.find_task(client, store, task, projects)
-    if created:
-        say("sync_project", task=task.name, url=f"{client.url}projects/{here.project.id}")
-    files = Files(client, store, projects, settings.label_studio_media)
-    try:
-        report = SyncReport(created=created) + _both_ways(here, files)
-    finally:
-        if files.leftover:
-            say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
-    with store.session() as session:
-        runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
-        runs.note_trouble(session, task.name, place.SYSTEM, None)
-        session.commit()
-    return report
-
-
-def _both_ways(here: Place, files: Files) -> SyncReport:
-    there, copies = by_sample(here.client.tasks(here.project.id))
-    pulled, push = Pull(here).all(there), Push(here, files)
-    removed, lay_there = push.take_back(there, copies), set(there)
-    mended = Health(here, files).mend(there)
-    for sample_id in push.send(there):
-        say("sync_file_missing", sample_id=sample_id)
-    sent = set(there) - lay_there
-    if sent:
-        removed += push.take_back(there)  # forgotten while it was being sent
-    waiting = [sample_id for sample_id, remote in there.items() if not remote.annotations]
-    here.preselect(waiting)
-    return pulled + SyncReport(pushed=len(sent), removed=removed, mended=mended, waiting=len(waiting))
-
-
-def by_sample(found: Iterable[RemoteTask]) -> tuple[dict[str, RemoteTask], list[RemoteTask]]:
-    """Return sample id → its task, with the annotations of all its copies; and these copies.
-
-    An import that was cut off may have been done twice. Tasks that people made there themselves are left out.
-    """
-    there: dict[str, RemoteTask] = {}
-    copies: list[RemoteTask] = []
-    for remote in sorted(found, key=lambda remote: (not remote.annotations, remote.id)):
-        sample_id = remote.data.get(tasks.SAMPLE_ID)
-        if not isinstance(sample_id, str):
-            continue
-        if sample_id in there:
-            copies.append(remote)
-            first = there[sample_id]
-            there[sample_id] = replace(first, annotations=first.annotations + remote.annotations)
-        else:
-            there[sample_id] = remote
-    return there, copies
-
-
-def say(key: str, **values: object) -> None:
-    """Tell whoever watches: results go to standard output, everything else to standard error."""
-    print(locale.text(f"cli.{key}", **values), file=sys.stderr, flush=True)
-
-
-def _once(once: Once) -> SyncReport:
-    report, sick = once.round()
-    if sick and len(once.tasks) == 1:
+def _once(rounds: SyncRounds) -> SyncReport:
+    report, sick = rounds.go()
+    if sick and len(rounds.tasks) == 1:
         raise next(iter(sick.values()))
     if sick:
         print(report, file=sys.stderr, flush=True)
@@ -176,12 +115,12 @@ def _tell(sick: Mapping[str, LabelStudioError]) -> None:
         say("sync_sick", task=name, why=error.sentence())
 
 
-def _watch(once: Once, seconds: float) -> SyncReport:
+def _watch(rounds: SyncRounds, seconds: float) -> SyncReport:
     total, started = SyncReport(), False
     try:
         with _terminable():
             while True:
-                report = _patiently(once, seconds, started)
+                report = _patiently(rounds, seconds, started)
                 if report is not None:
                     total, started = replace(total + report, waiting=report.waiting, unreadable=report.unreadable), True
                 time.sleep(seconds)
@@ -189,10 +128,10 @@ def _watch(once: Once, seconds: float) -> SyncReport:
         return total
 
 
-def _patiently(once: Once, seconds: float, started: bool) -> SyncReport | None:
+def _patiently(rounds: SyncRounds, seconds: float, started: bool) -> SyncReport | None:
     """Go a round and tell what it changed; tell what went wrong and return None where the next one may go better."""
     try:
-        report, sick = once.round()
+        report, sick = rounds.go()
     except MmdemoError as error:
         if not started and error.key not in WAIT_FOR:
             raise  # a wrong key does not become right

@@ -4,8 +4,7 @@ Stored names stand in `alias`, what people read in `value`: annotations come bac
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -16,7 +15,7 @@ from mmdemo.samples import NONE_OF_THESE, Explanation
 from mmdemo.tasks import Task
 
 if TYPE_CHECKING:
-    from annotations.labelstudio.client import Annotation
+    from annotations.labelstudio.remote import Annotation
 
 CONTROL = "label"  # name of the Choices tag, and `from_name` of every result
 REASON = "reason"  # name of the Choices tag of the mark "right answer, wrong reason"
@@ -182,6 +181,12 @@ def sample_of_upload(name: str) -> str | None:
     return found and found[1]
 
 
+def sample_of(data: Mapping[str, Any]) -> str:
+    """Return the sample id in a task's data, "" where people made the task there themselves."""
+    sample_id = data.get(SAMPLE_ID)
+    return sample_id if isinstance(sample_id, str) else ""
+
+
 def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, Any]:
     """Return the task that Label Studio imports. `urls`: modality → where its page finds the uploaded file.
 
@@ -249,11 +254,16 @@ def skip_of(annotations: Iterable["Annotation"]) -> "Annotation | None":
     return next((each for each in reversed(_by_time(annotations)) if each.cancelled), None)
 
 
+def is_unreadable(annotations: Sequence["Annotation"], task: Task) -> bool:
+    """Whether there are annotations and none says a label of the task, or puts it off."""
+    return bool(annotations) and not standing_answers(annotations, task) and skip_of(annotations) is None
+
+
 def _by_time(annotations: Iterable["Annotation"]) -> list["Annotation"]:
     return sorted(annotations, key=lambda annotation: (annotation.updated_at, annotation.id))
 
 
-def leading_version(versions: Iterable[str]) -> str | None:
+def leading_version(counts: Mapping[str, int]) -> str | None:
     """Return the one model version whose guesses Label Studio should preselect: the most common, of equals the last."""
-    counts = Counter(version for version in versions if version)
+    counts = {version: count for version, count in counts.items() if version}
     return max(counts, key=lambda version: (counts[version], version)) if counts else None

@@ -1,13 +1,16 @@
 """SQL about where tasks and samples live on an outside annotation server."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, OutsideProjectRow, OutsideRow, SampleRow, now
+from annotations.store import samples
+from mmdemo.review import QUEUED
 
+ANNOTATIONS = "annotations"  # key in a link's `extra`: the annotations that were looked at, by their id there
 _AT_ONCE = 500  # names in one question; a database takes only so many
 
 
@@ -22,15 +25,69 @@ def link(session: Session, system: str, server: str, sample_id: str) -> OutsideR
     return session.get(OutsideRow, (system, server, sample_id))
 
 
-def links(session: Session, system: str, server: str, task: str) -> Sequence[tuple[OutsideRow, SampleRow]]:
-    """Return all samples of a task that live on that server and were not taken back, by their id."""
-    query = (
-        select(OutsideRow, SampleRow)
-        .join(SampleRow, OutsideRow.sample_id == SampleRow.sample_id)
-        .where(OutsideRow.system == system, OutsideRow.server == server, OutsideRow.removed_at.is_(None))
-        .where(SampleRow.task == task)
-    )
-    return [(row, sample) for row, sample in session.execute(query.order_by(OutsideRow.sample_id))]
+def links(
+    session: Session, system: str, server: str, task: str, sample_ids: Collection[str] | None = None
+) -> list[OutsideRow]:
+    """Return where the samples of a task that live on that server and were not taken back do so; or these of them."""
+    query = select(OutsideRow).join(SampleRow, OutsideRow.sample_id == SampleRow.sample_id)
+    query = query.where(SampleRow.task == task, *_living(system, server))
+    if sample_ids is None:
+        return list(session.scalars(query))
+    found: list[OutsideRow] = []
+    for part in _parts(sample_ids):
+        found += session.scalars(query.where(OutsideRow.sample_id.in_(part)))
+    return found
+
+
+def unsent(session: Session, system: str, server: str, task: str) -> Sequence[SampleRow]:
+    """Return the samples of a task that can be shown to a person and don't live there, in the order of `waiting`."""
+    return session.scalars(_unsent(select(SampleRow), system, server, task).order_by(*samples.most_doubtful())).all()
+
+
+def unsent_ids(session: Session, system: str, server: str, task: str) -> Sequence[str]:
+    """Return the ids of these."""
+    return session.scalars(_unsent(select(SampleRow.sample_id), system, server, task)).all()
+
+
+def _unsent(query: Select[Any], system: str, server: str, task: str) -> Select[Any]:
+    linked = exists().where(OutsideRow.sample_id == SampleRow.sample_id, *_living(system, server))
+    waiting = (SampleRow.task == task, SampleRow.state.in_(samples.WAITING), samples.HAS_CONTENT)
+    return query.where(*waiting, ~linked)
+
+
+def out_of_step(session: Session, system: str, server: str, task: str) -> Sequence[str]:
+    """Return the samples that live there and should not, or are queued here as if they didn't.
+
+    They were forgotten; or answered, skipped or found unsure here, and nobody is known to have annotated them there.
+    """
+    query = select(SampleRow.sample_id).join(OutsideRow, OutsideRow.sample_id == SampleRow.sample_id)
+    query = query.where(SampleRow.task == task, *_living(system, server))
+    settled = and_(SampleRow.state.not_in(samples.WAITING), _unannotated())
+    return session.scalars(query.where(or_(~samples.HAS_CONTENT, SampleRow.state == QUEUED, settled))).all()
+
+
+def versions(session: Session, system: str, server: str, task: str) -> dict[str, int]:
+    """Return model version → how many samples live there that nobody is known to have annotated."""
+    query = select(SampleRow.model_version, func.count())
+    query = query.join(OutsideRow, OutsideRow.sample_id == SampleRow.sample_id)
+    query = query.where(SampleRow.task == task, *_living(system, server), _unannotated())
+    return {row[0]: row[1] for row in session.execute(query.group_by(SampleRow.model_version))}
+
+
+def _living(system: str, server: str) -> tuple[ColumnElement[bool], ...]:
+    return (OutsideRow.system == system, OutsideRow.server == server, OutsideRow.removed_at.is_(None))
+
+
+def _unannotated() -> ColumnElement[bool]:
+    """Return the condition on links that no annotation is noted in them; an earlier release noted them otherwise."""
+    noted = OutsideRow.extra[ANNOTATIONS].as_string()
+    return or_(noted.is_(None), noted == "{}")
+
+
+def _parts(sample_ids: Collection[str]) -> Iterator[list[str]]:
+    wanted = sorted(sample_ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]
 
 
 def keep_project(session: Session, system: str, server: str, name: str, project: str, url: str) -> None:
@@ -69,18 +126,17 @@ def keep_link(
     row.extra = extra
 
 
-def drop_link(session: Session, system: str, server: str, sample_id: str) -> None:
-    """Write down that a sample lives there no longer."""
-    row = session.get(OutsideRow, (system, server, sample_id))
-    if row is not None and row.removed_at is None:
-        row.removed_at = now()
+def drop_links(session: Session, system: str, server: str, sample_ids: Collection[str]) -> None:
+    """Write down that samples live there no longer."""
+    for part in _parts(sample_ids):
+        there = (*_living(system, server), OutsideRow.sample_id.in_(part))
+        session.execute(update(OutsideRow).where(*there).values(removed_at=now()))
 
 
 def samples_of(session: Session, task: str, sample_ids: Collection[str]) -> dict[str, SampleRow]:
     """Return those of these samples that are known here and belong to the task, forgotten ones too."""
-    wanted, found = sorted(sample_ids), {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
+    found: dict[str, SampleRow] = {}
+    for part in _parts(sample_ids):
         query = select(SampleRow).where(SampleRow.task == task, SampleRow.sample_id.in_(part))
         found.update({row.sample_id: row for row in session.scalars(query)})
     return found

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -92,8 +93,12 @@ def waiting(
     query = select(SampleRow).where(SampleRow.state.in_(states), HAS_CONTENT)
     if tasks:
         query = query.where(SampleRow.task.in_(tasks))
-    order = (SampleRow.doubt.desc(), SampleRow.created_at, SampleRow.sample_id)
-    return session.scalars(query.order_by(*order).limit(limit)).all()
+    return session.scalars(query.order_by(*most_doubtful()).limit(limit)).all()
+
+
+def most_doubtful() -> tuple[ColumnElement[Any], ...]:
+    """Return the order in which people are asked."""
+    return SampleRow.doubt.desc(), SampleRow.created_at.asc(), SampleRow.sample_id.asc()
 
 
 def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[SampleRow]:

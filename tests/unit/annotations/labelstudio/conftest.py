@@ -28,11 +28,18 @@ class Loop:
         """Go one round with the sentiment task."""
         return sync.run(self.config, given.TASK.name, connect=self.server.connect, **more)
 
-    def visit(self, text: str | None = "hm", seed: int | None = None, confidence: float = 0.4, version: str = "v1"):
-        """Let a visitor send a sample that the model doubts; return its id and the visitor's own."""
+    def visit(
+        self,
+        text: str | None = "hm",
+        seed: int | None = None,
+        confidence: float = 0.4,
+        version: str = "v1",
+        suggested: str | None = None,
+    ):
+        """Let a visitor send a sample that the model doubts, or disputes; return its id and the visitor's own."""
         sample = given.inputs(text, seed)
         answer = given.prediction(sample, confidence, version)
-        return review_queue.offer(self.store, given.TASK, sample, answer)
+        return review_queue.offer(self.store, given.TASK, sample, answer, suggested=suggested)
 
     def row(self, sample_id: str) -> SampleRow:
         """Return the sample as it stands here."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from annotations.labelstudio import tasks
+from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.report import SyncReport
 from annotations.store import labels
 from mmdemo.errors import LabelStudioError
@@ -21,8 +21,11 @@ OPERATIONS, SAMPLES = 120, 6
 class Chaos:
     """Three annotators, a server under load, and rounds that break off anywhere; one seed, one course."""
 
-    def __init__(self, loop: Loop, seed: int) -> None:
+    def __init__(self, loop: Loop, seed: int, afresh: bool) -> None:
+        """`afresh`: each round is a process of its own, else they go on from what the one before read."""
         self.loop, self.server, self.random = loop, loop.server, random.Random(seed)
+        self.rounds = sync.SyncRounds(lambda: loop.config, loop.store, [given.TASK], loop.server.connect)
+        self.afresh = afresh
         self.server.people[3] = "cleo@example.com"
         self.server.drops = lambda task: self.random.random() < 0.3
         self.ids = [loop.visit(f"sample {number}")[0] for number in range(SAMPLES)]
@@ -32,13 +35,17 @@ class Chaos:
         there = [task for _, task in self.server.tasks.values()]
         what = self.random.choice(["annotate"] * 4 + ["change", "delete", "empty", "skip", "sync", "break off", "move"])
         if what == "sync":
-            self.loop.sync()
+            self.sync()
         elif what == "break off":
             self.break_off()
         elif what == "move":
             self.server.url = f"http://name-{self.random.randrange(3)}.test/"
         elif there:
             self.person(what, self.random.choice(there))
+
+    def sync(self) -> SyncReport:
+        """Go one round."""
+        return self.loop.sync() if self.afresh else self.rounds.go()[0]
 
     def break_off(self) -> None:
         """Cut the connection at the nth of some call."""
@@ -51,7 +58,7 @@ class Chaos:
 
         self.server.before = cut
         with suppress(LabelStudioError):
-            self.loop.sync()
+            self.sync()
         self.server.before = lambda name: None
 
     def person(self, what: str, task) -> None:
@@ -81,13 +88,14 @@ def readable(annotation) -> bool:
     return not annotation.cancelled and tasks.label_of(annotation.result, given.TASK) is not None
 
 
+@pytest.mark.parametrize("afresh", [True, False])
 @pytest.mark.parametrize("seed", range(8))
-def test_nothing_is_lost_doubled_or_wrong(loop: Loop, seed: int) -> None:
-    chaos = Chaos(loop, seed)
+def test_nothing_is_lost_doubled_or_wrong(loop: Loop, seed: int, afresh: bool) -> None:
+    chaos = Chaos(loop, seed, afresh)
     for _ in range(OPERATIONS):
         chaos.step()
-    loop.sync()
-    last = loop.sync()
+    chaos.sync()
+    last = chaos.sync()
     assert last == SyncReport(waiting=last.waiting, unreadable=last.unreadable)
     there = Counter(task.data["sample_id"] for _, task in loop.server.tasks.values())
     assert set(there.values()) <= {1}

@@ -98,7 +98,7 @@ def test_what_was_imported_twice_is_healed(loop: Loop) -> None:
 
 
 def test_more_than_one_batch_goes_through(loop: Loop) -> None:
-    ids = [loop.visit(f"number {number}", confidence=0.5 - number / 300)[0] for number in range(push.BATCH + 2)]
+    ids = [loop.visit(f"number {number}", confidence=0.5 - number / 1000)[0] for number in range(push.BATCH + 2)]
     assert loop.sync().pushed == len(ids)
     assert [task.data["sample_id"] for _, task in loop.server.tasks.values()] == ids[::-1]
 

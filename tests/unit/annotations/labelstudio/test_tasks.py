@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Annotation
+from annotations.labelstudio.remote import Annotation
 from annotations.labelstudio.tasks import Outgoing, StandingAnswer
 from mmdemo import tasks as known
 from mmdemo.tasks import Label, Task
@@ -205,9 +205,9 @@ def test_an_upload_names_its_sample_behind_whatever_prefix() -> None:
 
 
 def test_the_most_common_version_leads_and_of_equals_the_last() -> None:
-    assert tasks.leading_version(["v1", "v2", "v1"]) == "v1"
-    assert tasks.leading_version(["v1", "v2"]) == "v2"
-    assert tasks.leading_version(["", ""]) is None
+    assert tasks.leading_version({"v1": 2, "v2": 1}) == "v1"
+    assert tasks.leading_version({"v1": 1, "v2": 1}) == "v2"
+    assert tasks.leading_version({"": 2}) is None
 
 
 def test_none_of_these_is_a_choice_with_a_key_where_the_task_has_it() -> None:

@@ -1,0 +1,88 @@
+"""One round with one task: what is read is compared with the store, and both sides are brought into step."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from annotations.labelstudio import place, reading
+from annotations.labelstudio.client import Client
+from annotations.labelstudio.files import Files
+from annotations.labelstudio.health import Health
+from annotations.labelstudio.index import Index
+from annotations.labelstudio.place import Place
+from annotations.labelstudio.pull import Pull
+from annotations.labelstudio.push import Push
+from annotations.labelstudio.reading import Reading
+from annotations.labelstudio.remote import Project
+from annotations.labelstudio.report import SyncReport
+from annotations.store import Store, runs
+from mmdemo import locale
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+
+Key = tuple[str, str, int, int | None]  # task, place, its project, that of the media
+
+
+@dataclass
+class Memory:
+    """What lies there as the rounds before read it, of each task that was left in step."""
+
+    indexes: dict[Key, Index] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic  # in seconds
+
+
+def exchange(
+    client: Client, store: Store, task: Task, settings: Settings, projects: list[Project], memory: Memory
+) -> SyncReport:
+    """Go one round with one task. Raises LabelStudioError, StorageError; what was done until then holds.
+
+    `projects` are those that are there; what is made joins them.
+    """
+    here, created = place.find_task(client, store, task, projects)
+    if created:
+        say("sync_project", task=task.name, url=f"{client.url}projects/{here.project.id}")
+    files = Files(client, store, projects, settings.label_studio_media)
+    index = memory.indexes.pop((task.name, here.id, here.project.id, files.project), None)
+    try:
+        here, read = _changes(here, index) or _everything(here, files, memory)
+        report = SyncReport(created=created) + _both_ways(here, files, read)
+    finally:
+        if files.leftover:
+            say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
+    with store.session() as session:
+        runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
+        runs.note_trouble(session, task.name, place.SYSTEM, None)
+        session.commit()
+    memory.indexes[task.name, here.id, here.project.id, files.project] = here.index
+    return report
+
+
+def _changes(here: Place, index: Index | None) -> tuple[Place, Reading] | None:
+    return reading.changes(replace(here, index=index)) if index else None
+
+
+def _everything(here: Place, files: Files, memory: Memory) -> tuple[Place, Reading]:
+    files.read_all()
+    return reading.everything(here, memory.clock)
+
+
+def _both_ways(here: Place, files: Files, read: Reading) -> SyncReport:
+    there = read.there
+    pulled, push = Pull(here).all(there), Push(here, files)
+    removed, lay_there = push.take_back(there, read.copies), set(there)
+    mended = Health(here, files).mend(there)
+    for sample_id in push.send(there):
+        say("sync_file_missing", sample_id=sample_id)
+    sent = set(there) - lay_there
+    if sent:
+        removed += push.take_back(there)  # forgotten while it was being sent
+    if there:
+        here.preselect()
+    counts = SyncReport(waiting=here.index.waiting, unreadable=here.index.unreadable)
+    return pulled + counts + SyncReport(pushed=len(sent), removed=removed, mended=mended)
+
+
+def say(key: str, **values: object) -> None:
+    """Tell whoever watches: results go to standard output, everything else to standard error."""
+    print(locale.text(f"cli.{key}", **values), file=sys.stderr, flush=True)

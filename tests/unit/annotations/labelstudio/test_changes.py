@@ -1,0 +1,235 @@
+"""Rounds after the first read what changed, and everything where that is not enough."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from annotations import retention
+from annotations.labelstudio import index, sync, tasks
+from annotations.labelstudio.exchange import Memory
+from annotations.labelstudio.report import SyncReport
+from mmdemo.errors import LabelStudioError
+from mmdemo.review import SENT
+from tests.fake_label_studio import KEY
+from tests.unit.annotations import given
+from tests.unit.annotations.labelstudio.conftest import Loop
+
+IDLE = ["connect", "projects", "changed"]
+
+
+class Watched:
+    """Rounds of one process, the calls of the last one, and a clock that is set by hand."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop, self.seconds, self.calls = loop, 0.0, []
+        connect = loop.server.connect
+        memory = Memory(clock=lambda: self.seconds)
+        self.rounds = sync.SyncRounds(lambda: loop.config, loop.store, [given.TASK], connect, memory)
+
+    def go(self) -> SyncReport:
+        """Go one round a minute later."""
+        self.seconds += 60
+        self.calls = []
+        self.loop.server.before = self.calls.append
+        try:
+            return self.rounds.go()[0]
+        finally:
+            self.loop.server.before = lambda name: None
+
+    def read_everything(self) -> bool:
+        """Whether the last round did."""
+        return "newest_change" in self.calls
+
+
+@pytest.fixture
+def watched(loop: Loop) -> Watched:
+    return Watched(loop)
+
+
+@pytest.fixture
+def sent(loop: Loop, watched: Watched) -> list[str]:
+    """Three samples that lie there, the first with a picture; the round after that has read them as they are."""
+    ids = [loop.visit(f"number {number}", seed=number + 1)[0] for number in range(3)]
+    assert watched.go() == SyncReport(created=1, pushed=3, waiting=3)
+    assert watched.go() == SyncReport(waiting=3)
+    return ids
+
+
+def test_a_round_with_nothing_to_do_asks_for_counts_and_changes_alone(watched: Watched, sent: list[str]) -> None:
+    before = watched.loop.server.state()
+    for _ in range(3):
+        assert watched.go() == SyncReport(waiting=3)
+        assert watched.calls == IDLE
+    assert watched.loop.server.state() == before
+
+
+def test_only_what_somebody_touched_there_is_read(watched: Watched, sent: list[str]) -> None:
+    loop, read = watched.loop, []
+    connect = loop.server.connect
+
+    def listening(url: str, key: str):
+        client = connect(url, key)
+        ask = client.tasks
+        client.tasks = lambda project, only=None: read.append(only) or ask(project, only)
+        return client
+
+    watched.rounds.connect = listening
+    said = loop.annotate(sent[1], "neutral")
+    assert watched.go() == SyncReport(pulled=1, waiting=2)
+    loop.server.change(loop.there(sent[1])[0], said, result=(tasks.result(given.TASK, "negative"),))
+    assert watched.go() == SyncReport(pulled=1, waiting=2)
+    loop.annotate(sent[2], "")
+    assert watched.go() == SyncReport(skipped=1, waiting=1)
+    loop.server.delete_annotation(loop.there(sent[1])[0], said)
+    assert watched.go() == SyncReport(withdrawn=1, waiting=2)
+    assert watched.go() == SyncReport(waiting=2)
+    assert read == [loop.there(sent[1])] * 2 + [loop.there(sent[2])] + [loop.there(sent[1])]
+
+
+def test_what_happens_here_is_brought_there_without_reading_everything(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    _, prediction_id = loop.visit("forget me", seed=9)
+    assert watched.go() == SyncReport(pushed=1, waiting=4)
+    loop.correct(sent[0], "negative")
+    retention.forget(loop.store, prediction_id)
+    later, _ = loop.visit("later")
+    assert watched.go() == SyncReport(pushed=1, removed=2, waiting=3)
+    assert not watched.read_everything()
+    assert {task.data["sample_id"] for _, task in loop.server.tasks.values()} == {*sent[1:], later}
+    assert loop.files(sent[0]) == []
+    watched.go()
+    assert watched.calls == IDLE
+
+
+def test_an_answer_given_on_both_sides_between_two_rounds_stays_there(watched: Watched, sent: list[str]) -> None:
+    watched.loop.annotate(sent[0], "neutral")
+    watched.loop.correct(sent[0], "negative")
+    assert watched.go() == SyncReport(pulled=1, waiting=2)
+    assert len(watched.loop.there(sent[0])) == len(watched.loop.files(sent[0])) == 1
+    watched.go()
+    assert watched.calls == IDLE
+
+
+def test_what_is_disputed_after_it_was_answered_there_is_asked_here(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    loop.annotate(sent[1], "neutral")
+    watched.go()
+    loop.visit("number 1", seed=2, suggested="negative")
+    assert watched.go() == SyncReport(waiting=2)
+    assert loop.row(sent[1]).state == SENT
+    watched.go()
+    assert watched.calls == IDLE
+
+
+def delete_task(loop: Loop, number: int) -> None:
+    loop.server.tasks.pop(number)
+    loop.server.predictions.pop(number)
+
+
+def drop_guess(loop: Loop, number: int) -> None:
+    loop.server.predictions[number] = {"predictions": []}
+
+
+@pytest.mark.parametrize(
+    ("lose", "report"),
+    [(delete_task, SyncReport(pushed=1, waiting=3)), (drop_guess, SyncReport(mended=1, waiting=3))],
+)
+def test_what_shows_in_the_counts_alone_is_found_by_reading_everything(
+    watched: Watched, sent: list[str], lose: Callable[[Loop, int], None], report: SyncReport
+) -> None:
+    lose(watched.loop, watched.loop.there(sent[0])[0])
+    assert watched.go() == report
+    assert watched.read_everything()
+    assert len(watched.loop.there(sent[0])) == len(watched.loop.files(sent[0])) == 1
+    watched.go()
+    assert watched.calls == IDLE
+
+
+def test_what_people_import_there_themselves_is_counted_and_left_alone(watched: Watched, sent: list[str]) -> None:
+    (project,) = {project for project, _ in watched.loop.server.tasks.values()}
+    client = watched.loop.server.connect(watched.loop.server.url, KEY)
+    client.import_tasks(project, [{"data": {"image": "", "text": "theirs"}}])
+    assert watched.go() == SyncReport(waiting=3)
+    watched.go()
+    assert watched.calls == IDLE
+
+
+def test_a_second_task_of_an_unchanged_one_is_healed(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    project, remote = loop.server.tasks[loop.there(sent[1])[0]]
+    client = loop.server.connect(loop.server.url, KEY)
+    client.import_tasks(project, [{"data": remote.data}])
+    assert watched.go() == SyncReport(waiting=3)
+    assert loop.there(sent[1]) == [remote.id]
+    (second,) = client.import_tasks(project, [{"data": remote.data}])
+    loop.server.annotate(second, [tasks.result(given.TASK, "neutral")])
+    assert watched.go().pulled == 1
+    assert loop.there(sent[1]) == [second]
+
+
+def test_everything_is_read_after_a_day(watched: Watched, sent: list[str]) -> None:
+    watched.seconds += index.LONGEST_S
+    assert watched.go() == SyncReport(waiting=3)
+    assert watched.read_everything()
+    watched.go()
+    assert watched.calls == IDLE
+
+
+def test_everything_is_read_after_a_round_that_broke_off(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    late, _ = loop.visit("late")
+
+    def cut(name: str) -> None:
+        if name == "import_tasks done":
+            raise LabelStudioError("label_studio_away", url="", detail="cut off")
+
+    loop.server.before = cut
+    with pytest.raises(LabelStudioError):
+        watched.rounds.go()
+    assert watched.go() == SyncReport(waiting=4)
+    assert watched.read_everything()
+    assert (loop.row(late).state, len(loop.there(late))) == (SENT, 1)
+
+
+def test_everything_is_read_where_the_servers_clock_was_set_back(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    said = loop.annotate(sent[0], "neutral")
+    watched.go()
+    watched.go()
+    (number,) = loop.there(sent[0])
+    loop.server.change(number, said, result=(tasks.result(given.TASK, "negative"),))
+    project, remote = loop.server.tasks[number]
+    earlier = loop.server.clock - timedelta(hours=1)
+    annotations = tuple(replace(each, updated_at=earlier) for each in remote.annotations)
+    loop.server.tasks[number] = project, replace(remote, annotations=annotations, updated_at=earlier)
+    loop.server.clock = earlier
+    assert watched.go().pulled == 1
+    assert loop.said(sent[0])[-1][0] == "negative"
+
+
+def test_a_change_that_comes_into_sight_late_is_not_missed(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    loop.annotate(sent[0], "neutral")
+    loop.annotate(sent[1], "neutral")
+    (number,) = loop.there(sent[0])
+    project, late = loop.server.tasks[number]
+    loop.server.tasks[number] = project, replace(late, annotations=(), updated_at=late.updated_at - timedelta(hours=1))
+    assert watched.go() == SyncReport(pulled=1, waiting=2)
+    loop.server.tasks[number] = project, late
+    assert watched.go() == SyncReport(pulled=1, waiting=1)
+    assert not watched.read_everything()
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_task_that_a_list_misses_is_asked_for_by_its_number(loop: Loop, answered: bool) -> None:
+    sample_id, _ = loop.visit("missed", seed=1)
+    loop.sync()
+    if answered:
+        loop.annotate(sample_id, "neutral")
+        loop.sync()
+    before = loop.server.state()
+    loop.server.shows = lambda task: False
+    assert loop.sync() == SyncReport(waiting=int(not answered))
+    assert loop.server.state() == before
