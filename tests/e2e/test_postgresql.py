@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,11 +14,13 @@ import pytest
 from sqlalchemy import text
 
 from annotations import retention, review_queue
-from annotations.store import Store, open_store
+from annotations.held_out import draw
+from annotations.store import Store, connect, labels, open_store, samples
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 from tests import serving
 from tests.unit.annotations import given
+from tests.unit.annotations.before import home_of_before
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: see requirements-dev.txt")
 SECRET = "zanzibar-quokka"
@@ -80,6 +83,27 @@ def test_what_is_forgotten_leaves_the_tables(server: tuple[str, Path], tmp_path:
         assert not _holds(data / "base")
         assert store.scrub()  # there is nothing more to do
         assert retention.expire(store, 365) == 0
+
+
+def test_a_database_of_the_release_before_is_brought_up_to_date(server: tuple[str, Path], tmp_path: Path) -> None:
+    url, _ = server
+    with closing(opened(url, tmp_path / "another")) as store, store.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("CREATE DATABASE before")
+    config = Settings(home=tmp_path / "home", database_url=url.removesuffix("postgres") + "before")
+    plain, spelled = "a naïve dog", unicodedata.normalize("NFD", "a naïve dog\n")
+    inputs = [given.inputs(plain), given.inputs(spelled), given.inputs(spelled, seed=1)]
+    names = ("Zoë", unicodedata.normalize("NFD", "Zoë"), "Zoë\u00a0")
+    ids = home_of_before(config, *inputs, annotators=names)
+    for _ in range(2):  # what stands at its release is left alone
+        with closing(open_store(config)) as store:
+            again = [review_queue.offer(store, given.TASK, each, given.prediction(each))[0] for each in inputs]
+            assert again == [ids[0], ids[0], ids[2]]
+            with store.reading() as session:
+                rows = [samples.get(session, sample_id) for sample_id in ids]
+                assert labels.count_by(session, "annotator", given.TASK.name) == {"Zoë": 3}
+            assert [row.caption for row in rows] == [plain, spelled, spelled]
+            assert [row.split_draw for row in rows] == [*[max(map(draw, ids[:2]))] * 2, draw(ids[2])]
+            assert connect.version_of(store.engine) == connect.HEAD
 
 
 def test_no_sentence_names_the_server_or_a_row(server: tuple[str, Path], tmp_path: Path, caplog) -> None:
