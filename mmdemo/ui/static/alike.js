@@ -5,16 +5,15 @@
 
   // Show in `slot` what `ask()` returns. The list before goes at once, for it is another sample's.
   mmdemo.alike = (slot, ask, signal) => {
-    slot.replaceChildren(Object.assign(document.createElement("p"), { className: "mm-muted", textContent: mmdemo.t("alike.looking") }));
+    slot.replaceChildren(mmdemo.element("p", { className: "mm-muted", textContent: mmdemo.t("alike.looking") }));
     slot.setAttribute("aria-busy", "true");
-    const timer = setTimeout(async () => {
-      const found = await ask().catch((error) => ({ problem: error.message }));
+    mmdemo.debounced(signal).after(PATIENCE_MS, async () => {
+      const list = await ask().catch((error) => ({ problem: error.message }));
       if (signal.aborted) return;
       slot.setAttribute("aria-busy", "false");
-      if (found.problem) slot.firstChild.textContent = found.problem;
-      else slot.innerHTML = found.html;
-    }, PATIENCE_MS);
-    signal.addEventListener("abort", () => clearTimeout(timer));
+      if (list.problem) slot.firstChild.textContent = list.problem;
+      else slot.innerHTML = list.html;
+    });
   };
 
   document.addEventListener("click", ({ target }) => {

@@ -1,20 +1,11 @@
 // Who answers in this browser: the name, asked for before the first answer, and the session that a sample is kept for.
 (() => {
   "use strict";
-  const NAME = "mmdemo.annotator";
-  const SESSION = "mmdemo.review_session"; // of this tab, also after a reload
-  const BROWSER = "mmdemo.review_browser"; // of all its tabs: whoever has it may undo what was answered here
   const RENEW_MS = 60_000; // the server keeps a sample for some minutes
 
-  const drawn = mmdemo.token(); // where the browser stores nothing
-
-  function remembered(key, area) {
-    if (!mmdemo.stored(key, area)) mmdemo.store(key, drawn, area);
-    return mmdemo.stored(key, area) || drawn;
-  }
-
-  const session = () => remembered(SESSION, "sessionStorage");
-  const browser = () => remembered(BROWSER, "localStorage");
+  const reviewSession = () => mmdemo.storedToken("review_session"); // of this tab, also after a reload
+  const reviewBrowser = () => mmdemo.storedToken("review_browser"); // of all its tabs: whoever has it may undo what was answered here
+  const reviewKey = () => mmdemo.stored("review_key") || "";
 
   // annotator(card, signal, {say, named, atWork, renew, leave}) → {name(), isNamed()}. `named` is called once a name
   // is given; while atWork() and somebody types or points, renew() is called every minute; leave() when the page goes.
@@ -23,12 +14,12 @@
     const why = card.querySelector(".mm-rv-name-why");
     let asked = false;
     let active = false;
-    let known = mmdemo.stored(NAME) || "";
+    let known = mmdemo.stored("annotator") || "";
     field.value = known;
     const name = () => field.value.trim();
     const mark = () => { card.dataset.named = known ? "yes" : "no"; };
     mark();
-    field.addEventListener("input", () => mmdemo.store(NAME, name() || null));
+    field.addEventListener("input", () => mmdemo.store("annotator", name() || null));
     field.addEventListener("change", settle);
     field.addEventListener("keydown", (event) => {
       if (event.isComposing || (event.key !== "Escape" && event.key !== "Enter")) return;
@@ -72,5 +63,5 @@
     return { name, isNamed };
   }
 
-  Object.assign(mmdemo, { annotator, reviewSession: session, reviewBrowser: browser });
+  Object.assign(mmdemo, { annotator, reviewSession, reviewBrowser, reviewKey });
 })();

@@ -2,57 +2,57 @@
 // by its link, what Back leads to; and files that are dropped or pasted anywhere.
 (() => {
   "use strict";
-  const TOKEN = "mmdemo.token"; // of the last answer, in this tab alone
   const READY_MS = 1_500; // between two looks at whether the model is loaded
   const READY_TRIES = 200;
   const FIRST = 0; // the example that is answered on arrival
 
-  // `host` is what predict.js lends: its desk, its part as it stands now, and its own moves.
-  mmdemo.arrive = ({
-    desk, part, tasks, chooseTask, setCaption, captionField, wellOf, untouched, working, onWait, arrived, recall, reset, paint,
-  }) => {
+  // What predict.js lends: its desk, its part as it stands now, and its own moves.
+  mmdemo.arrive = ({ desk, part, isWorking, working, onWait, arrived, recall, reset, move, paint }) => {
+    const form = () => part().form;
+
     // Tasks for which no model answers stand in the Review tab alone.
     async function limit() {
       const names = await mmdemo.call("page_tasks").catch(() => null);
       if (!names) return;
       for (const choice of part().root.querySelectorAll(".mm-tasks [data-task]")) choice.hidden = !names.includes(choice.dataset.task);
-      if (!tasks().includes(desk.task)) chooseTask(desk.task);
+      if (!form().tasks().includes(form().task)) form().choose(form().task);
       paint();
     }
 
     // What this page was left with, by reload or by link, stands there again.
     async function begin({ answer, token }) {
-      const left = token || (answer ? "" : mmdemo.stored(TOKEN, "sessionStorage"));
+      const left = token || (answer ? "" : mmdemo.stored("token"));
       if (left && (await recall(left))) return;
       if (answer) await open(answer);
       else await welcome();
     }
 
     async function example(number) {
-      if (desk.work) return;
-      const [token, { task }, keep] = [mmdemo.token(), desk, part().consent.keep()];
+      if (isWorking()) return;
+      const [token, { task }, keep] = [mmdemo.token(), form(), part().consent.keep()];
       await working(token, async (signal, patiently) => {
         const sample = await patiently(() => mmdemo.call("page_example", [task, number]));
-        if (desk.task === task) await fill(sample);
+        if (form().task === task) await fill(sample);
         await patiently(() => mmdemo.call("page_begin_example", [token, task, number, keep]));
-        mmdemo.store(TOKEN, token, "sessionStorage");
+        mmdemo.store("token", token);
         return patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }));
       });
     }
 
     async function fill(sample) {
-      for (const well of part().wells[desk.task] || []) {
+      for (const well of form().wells()) {
         const source = sample[well.kind];
         if (source) well.set(new File([await (await fetch(source)).blob()], "example"));
         else well.clear();
       }
-      setCaption(sample.text);
+      form().setCaption(sample.text);
     }
 
     // One example stands answered while nobody has asked for anything. Nothing of it is kept.
     async function welcome() {
-      const [task, { signal }] = [desk.task, part()];
-      const idle = () => desk.task === task && !desk.view && !desk.work && !desk.problem && !signal.aborted && untouched();
+      const [{ task }, { signal }] = [form(), part()];
+      const isEmpty = () => desk.state.name === "empty" && !desk.notice && form().isUntouched();
+      const idle = () => form().task === task && !signal.aborted && isEmpty();
       const shown = part().find(`.mm-examples[data-task="${CSS.escape(task)}"] [data-example="${FIRST}"]`);
       if (!shown || !(await ready(task, idle))) return;
       const token = mmdemo.token();
@@ -76,25 +76,22 @@
     async function open(sample) {
       const token = mmdemo.token();
       const own = mmdemo.result.kept.keys(sample);
-      desk.closed = "";
       try {
-        const key = mmdemo.stored("mmdemo.review_key", "sessionStorage") || "";
-        await mmdemo.call("page_open", [token, sample, own, key]);
-        await recall(token, { fill: own.length > 0 });
+        await mmdemo.call("page_open", [token, sample, own, mmdemo.reviewKey()]);
+        await recall(token, { intoForm: own.length > 0 });
       } catch (error) {
-        Object.assign(desk, { problem: error.message, closed: sample });
-        paint();
+        move(mmdemo.states.refused(error.message, { sample }));
       }
     }
 
     // Where Back, Forward or a link lead.
     async function restore({ task, answer, token }) {
-      desk.work?.stopper.abort();
-      while (desk.work) await new Promise((resolve) => { setTimeout(resolve, 20); });
-      if (token && token === desk.token && desk.view) return;
+      desk.state.stopper?.abort();
+      while (isWorking()) await new Promise((resolve) => { setTimeout(resolve, 20); });
+      if (token && token === desk.token && desk.state.view) return;
       reset();
-      if (task !== desk.task) chooseTask(task || "");
-      if (token && (await recall(token, { fill: true }))) return;
+      if (task !== form().task) form().choose(task || "");
+      if (token && (await recall(token, { intoForm: true }))) return;
       if (answer) await open(answer);
       else await welcome();
     }
@@ -109,10 +106,10 @@
     // The chosen task's own well, else that of the first task that takes such a file.
     function wellFor(file) {
       const kind = kindOf(file);
-      if (wellOf(kind)) return wellOf(kind);
-      const other = kind && tasks().find((task) => part().wells[task].some((well) => well.kind === kind));
-      if (other) chooseTask(other);
-      return kind ? wellOf(kind) : part().wells[desk.task]?.[0];
+      if (form().well(kind)) return form().well(kind);
+      const other = kind && form().tasks().find((task) => form().well(kind, task));
+      if (other) form().choose(other);
+      return kind ? form().well(kind) : form().wells()[0];
     }
 
     function take(file) {
@@ -127,7 +124,7 @@
     function paste({ clipboardData, target }) {
       const words = clipboardData?.getData("text/plain").trim();
       if (!words) return take(clipboardData?.files[0]);
-      const field = captionField();
+      const field = form().field();
       if (!field || target.closest?.("input, textarea, [contenteditable]")) return false;
       field.value = [field.value.trim(), words].filter(Boolean).join(" ");
       field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -138,7 +135,7 @@
     function listen(signal) {
       let ours = false; // a picture of the page itself is dragged
       const carries = (event) => !ours && event.dataTransfer?.types.includes("Files");
-      const over = (on) => { for (const box of part().root.querySelectorAll(".mm-drop")) box.classList.toggle("mm-over", on); };
+      const over = (isOver) => { for (const box of part().root.querySelectorAll(".mm-drop")) box.classList.toggle("mm-over", isOver); };
       const on = (name, act) => document.addEventListener(name, act, { signal });
       on("dragstart", () => { ours = true; });
       on("dragend", () => { ours = false; });

@@ -1,14 +1,13 @@
 // Whether people may see what the model is unsure about: asked under an answer, said and changed under the form.
 (() => {
   "use strict";
-  const CHOICE = "mmdemo.consent"; // "yes" or "no", for this visit: in this tab alone
-  const DECLINED = "mmdemo.declined"; // where samples are kept unless declined: holds until it is changed
   const KEEP = { ask: null, yes: true, no: false, kept: true, declined: false }; // as the server is told; null: ask
 
-  let choice; // for a browser that stores nothing
+  let choice; // "yes" or "no", for this visit; null: nobody chose. Other tabs don't change it
 
+  // "declined" holds longer than a visit, where samples are kept unless somebody declines.
   function read() {
-    if (choice === undefined) choice = mmdemo.stored(CHOICE, "sessionStorage") || (mmdemo.stored(DECLINED) ? "no" : null);
+    if (choice === undefined) choice = mmdemo.stored("consent") || (mmdemo.stored("declined") ? "no" : null);
     return choice;
   }
 
@@ -25,8 +24,8 @@
 
     function choose(next) {
       choice = next;
-      mmdemo.store(CHOICE, next, "sessionStorage");
-      if (unlessDeclined || next !== "no") mmdemo.store(DECLINED, next === "no" ? "yes" : null);
+      mmdemo.store("consent", next);
+      if (unlessDeclined || next !== "no") mmdemo.store("declined", next === "no" ? "yes" : null);
       show();
     }
 

@@ -1,38 +1,96 @@
-// What every part of the page uses: the reader's language, and calls of the server with their place in line.
+// What every part of the page uses: the reader's language, what the browser remembers, small machinery, and calls of the
+// server with their place in line.
 window.mmdemo = (() => {
   "use strict";
 
   const TRIES = 12; // of a lost connection: more than a minute
-  const TAB = "mmdemo.tab";
-  const OF_ONE_TAB = [TAB, "mmdemo.token", "mmdemo.review_session"]; // of sessionStorage
+  const ONE_TAB = new Set(["tab", "token", "draft", "consent", "strength", "review_key", "review_session"]); // a reload included
+  const NEVER_COPIED = ["tab", "token", "review_session"];
   const COPY_MS = 400; // in which another tab says that it is the one which remembers this; a reload is no copy
-  const STORED_LANGUAGE = "mmdemo.language";
   const texts = window.mmdemoTexts;
-  const mounted = new Map(); // name → {element, value, stop}
+  const mounted = new Map(); // name → {host, value, stop}
   const parts = {};
+  const unstored = new Map(); // storage can be closed to us (private mode, an embedding page): the page is its memory then
 
   function firstLanguage() {
-    const asked = [stored(STORED_LANGUAGE), ...(navigator.languages || [navigator.language])];
+    const asked = [stored("language"), ...(navigator.languages || [navigator.language])];
     const known = asked.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag in texts);
     return known || Object.keys(texts)[0];
   }
 
-  // Storage can be closed to us (private mode, an embedding page): the page then works without a memory.
-  function stored(key, area = "localStorage") {
-    try { return window[area].getItem(key); } catch { return null; }
+  // --- memory ----------------------------------------------------------------------------------------------------
+
+  const storage = (name) => (ONE_TAB.has(name) ? sessionStorage : localStorage);
+
+  // A text, null for none.
+  function stored(name) {
+    if (unstored.has(name)) return unstored.get(name);
+    try { return storage(name).getItem(`mmdemo.${name}`); } catch { return null; }
   }
 
-  function store(key, value, area = "localStorage") {
+  function store(name, text) {
+    unstored.delete(name);
     try {
-      if (value === null) window[area].removeItem(key);
-      else window[area].setItem(key, value);
-    } catch { /* see stored() */ }
+      if (text === null) storage(name).removeItem(`mmdemo.${name}`);
+      else storage(name).setItem(`mmdemo.${name}`, text);
+    } catch {
+      unstored.set(name, text);
+    }
   }
+
+  // The value of a text that is JSON, {} for none or for one that somebody else wrote.
+  function storedValue(name) {
+    try { return JSON.parse(stored(name)) || {}; } catch { return {}; }
+  }
+
+  const storeValue = (name, value) => store(name, JSON.stringify(value));
+
+  // The same for all that is asked as long as it is remembered.
+  function storedToken(name) {
+    if (!stored(name)) store(name, token());
+    return stored(name);
+  }
+
+  // --- small machinery -------------------------------------------------------------------------------------------
 
   function t(key, values = {}) {
     const text = texts[mmdemo.language][key];
     if (text === undefined) throw new Error(`no text ${key}`);
     return text.replace(/\{(\w+)\}/g, (brace, name) => (name in values ? String(values[name]) : brace));
+  }
+
+  // element("p", {className: "…"}, …children)
+  function element(tag, properties = {}, ...children) {
+    const node = Object.assign(document.createElement(tag), properties);
+    node.append(...children);
+    return node;
+  }
+
+  // Take a step `ms` after the last call, unless `signal` is aborted before. Returns {after(ms, step), cancel()}.
+  function debounced(signal) {
+    let timer = null;
+    const cancel = () => clearTimeout(timer);
+    signal.addEventListener("abort", cancel);
+    return {
+      cancel,
+      after(ms, step) {
+        cancel();
+        if (!signal.aborted) timer = setTimeout(step, ms);
+      },
+    };
+  }
+
+  // Hand the reader a file.
+  function download(blob, name) {
+    const href = URL.createObjectURL(blob);
+    element("a", { href, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 10_000);
+  }
+
+  // Colours of theme.css as they are in the light theme: what is drawn looks alike in both.
+  function colours(...names) {
+    const style = getComputedStyle(document.documentElement);
+    return names.map((name) => style.getPropertyValue(`--mm-${name}`).trim());
   }
 
   // --- the tab ---------------------------------------------------------------------------------------------------
@@ -41,13 +99,12 @@ window.mmdemo = (() => {
   // that stands there, which either could clear or delete, and the sample that is kept for one annotator.
   async function settle() {
     const channel = "BroadcastChannel" in window && new BroadcastChannel("mmdemo.tabs");
-    const own = performance.getEntriesByType("navigation")[0]?.type !== "reload" && stored(TAB, "sessionStorage");
+    const own = performance.getEntriesByType("navigation")[0]?.type !== "reload" && stored("tab");
     if (channel && own && (await isHeld(channel, own))) {
-      for (const key of OF_ONE_TAB) store(key, null, "sessionStorage");
+      for (const name of NEVER_COPIED) store(name, null);
       mmdemo.address.forget();
     }
-    const tab = stored(TAB, "sessionStorage") || token();
-    store(TAB, tab, "sessionStorage");
+    const tab = storedToken("tab");
     channel?.addEventListener?.("message", ({ data }) => { if (data.whose === tab) channel.postMessage({ mine: tab }); });
   }
 
@@ -59,33 +116,25 @@ window.mmdemo = (() => {
     }).finally(() => { channel.onmessage = null; });
   }
 
-  // Colours of theme.css as they are in the light theme: what is drawn looks alike in both.
-  function colours(...names) {
-    const style = getComputedStyle(document.documentElement);
-    return names.map((name) => style.getPropertyValue(`--mm-${name}`).trim());
-  }
-
   // --- parts -----------------------------------------------------------------------------------------------------
 
-  async function mount(name, element, value) {
-    mounted.set(name, { element, value, stop: null });
+  async function mount(name, host, value) {
+    mounted.set(name, { host, value, stop: null });
     await settled;
-    if (mounted.get(name).element === element) show(name);
+    if (mounted.get(name).host === host) show(name);
   }
 
   function show(name) {
     const entry = mounted.get(name);
     entry.stop?.abort();
     entry.stop = new AbortController();
-    const root = document.createElement("div");
-    root.className = `mm-part mm-part-${name}`;
-    root.innerHTML = entry.value[mmdemo.language];
-    entry.element.replaceChildren(root);
+    const root = element("div", { className: `mm-part mm-part-${name}`, innerHTML: entry.value[mmdemo.language] });
+    entry.host.replaceChildren(root);
     parts[name]?.(root, entry.stop.signal);
   }
 
   function setLanguage(language) {
-    store(STORED_LANGUAGE, language);
+    store("language", language);
     mmdemo.language = language;
     dress();
     for (const name of mounted.keys()) show(name);
@@ -167,7 +216,7 @@ window.mmdemo = (() => {
   function listen(session, onWait, signal) {
     const source = new EventSource(address(`queue/data?session_hash=${session}`));
     return new Promise((resolve, reject) => {
-      const end = (settle, value) => { source.close(); settle(value); };
+      const end = (finish, value) => { source.close(); finish(value); };
       const gone = () => end(reject, new CallError("dropped"));
       if (signal?.aborted) return end(reject, new CallError("cancelled"));
       signal?.addEventListener("abort", () => end(reject, new CallError("cancelled")));
@@ -229,7 +278,10 @@ window.mmdemo = (() => {
   }
 
   const mmdemo = {
-    language: null, parts, t, mount, setLanguage, dress, call, tell, patiently, upload, fileData, token, stored, store, colours, CallError,
+    language: null, parts, mount, setLanguage, dress,
+    stored, store, storedValue, storeValue, storedToken,
+    t, element, debounced, download, colours,
+    call, tell, patiently, upload, fileData, token, CallError,
   };
   window.mmdemo = mmdemo;
   const settled = settle();

@@ -11,7 +11,7 @@ mmdemo.drawing = (() => {
 
   // `answer` is the card above the map, `facts` the sentences at the foot. Returns the bytes of a PNG.
   return (map, answer, facts) => {
-    const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: 3000 });
+    const canvas = mmdemo.element("canvas", { width: WIDTH, height: 3000 });
     const pen = canvas.getContext("2d");
     const doubted = map.card.classList.contains("mm-doubted");
     pen.fillStyle = PAPER;
@@ -142,7 +142,7 @@ mmdemo.drawing = (() => {
   }
 
   function cut(canvas, height) {
-    const out = Object.assign(document.createElement("canvas"), { width: WIDTH, height: Math.min(canvas.height, Math.ceil(height)) });
+    const out = mmdemo.element("canvas", { width: WIDTH, height: Math.min(canvas.height, Math.ceil(height)) });
     out.getContext("2d").drawImage(canvas, 0, 0);
     return new Promise((resolve) => out.toBlob(resolve, "image/png"));
   }

@@ -11,7 +11,7 @@
     const pen = canvas.getContext("2d");
     const grid = JSON.parse(figure.dataset.grid);
     const seconds = Number(figure.dataset.seconds);
-    const layer = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+    const layer = mmdemo.element("canvas", { width: canvas.width, height: canvas.height });
     const picture = new Image();
     const sound = figure.querySelector("audio");
     const wave = sound && mmdemo.sound.bytesOf(figure.dataset.wave);
@@ -59,7 +59,7 @@
 
     // The two of which the figure is made, for whoever lays them over one another elsewhere.
     function layers() {
-      const [under, over] = [canvas, layer].map(({ width, height }) => Object.assign(document.createElement("canvas"), { width, height }));
+      const [under, over] = [canvas, layer].map(({ width, height }) => mmdemo.element("canvas", { width, height }));
       ground(under.getContext("2d"));
       const onto = over.getContext("2d");
       onto.drawImage(layer, 0, 0);
@@ -67,7 +67,7 @@
       return { under, over };
     }
 
-    function under({ clientX, clientY }) {
+    function cellAt({ clientX, clientY }) {
       const edges = canvas.getBoundingClientRect();
       const [x, y] = [(clientX - edges.left) / edges.width, (clientY - edges.top) / edges.height];
       if (x < 0 || x >= 1 || y < 0 || y >= 1) return null;
@@ -83,11 +83,11 @@
 
     canvas.addEventListener("pointermove", (event) => {
       const before = cell;
-      point(under(event));
+      point(cellAt(event));
       if (event.buttons === 1 && cell !== null && cell !== before) on.brush(cell);
     });
     canvas.addEventListener("pointerdown", (event) => {
-      point(under(event));
+      point(cellAt(event));
       if (event.button === 0 && cell !== null) on.press(cell);
     });
     canvas.addEventListener("pointerleave", () => point(null));

@@ -17,7 +17,7 @@
     };
     map.card.addEventListener("click", async ({ target }) => {
       const form = target.dataset?.keep;
-      if (form) mmdemo.result.save(await makers[form](), `explanation.${form}`);
+      if (form) mmdemo.download(await makers[form](), `explanation.${form}`);
     });
   };
 
@@ -36,7 +36,7 @@
     }
     const said = answer.cloneNode(true);
     for (const gone of said.querySelectorAll(".mm-after, .mm-dispute, .mm-now")) gone.remove();
-    const foot = Object.assign(document.createElement("p"), { className: "mm-muted mm-facts", textContent: facts.join(" · ") });
+    const foot = mmdemo.element("p", { className: "mm-muted mm-facts", textContent: facts.join(" · ") });
     const styles = [...document.head.querySelectorAll("style")].map((style) => style.textContent).filter((text) => text.includes("mm-"));
     return `<!doctype html>
 <html lang="${document.documentElement.lang}">
@@ -49,22 +49,18 @@ ${said.outerHTML}${copy.outerHTML}${foot.outerHTML}</main></body></html>`;
 
   // The original, and beside it the same with the map laid over it.
   function pair({ under, over }, map) {
-    const both = Object.assign(document.createElement("div"), { className: "mm-pair" });
     const original = under.toDataURL("image/jpeg", 0.9);
     const sentence = map.card.querySelector(".mm-sentence").textContent;
-    both.append(
+    return mmdemo.element(
+      "div", { className: "mm-pair" },
       laid("explain.original", picture(original, mmdemo.t("explain.original"))),
       laid("explain.title", picture(original, sentence), Object.assign(picture(over.toDataURL(), ""), { className: "mm-layer" })),
     );
-    return both;
   }
 
   function laid(name, ...pictures) {
-    const box = document.createElement("div");
-    const stack = Object.assign(document.createElement("div"), { className: "mm-laid" });
-    stack.append(...pictures);
-    box.append(Object.assign(document.createElement("p"), { className: "mm-muted", textContent: mmdemo.t(name) }), stack);
-    return box;
+    const title = mmdemo.element("p", { className: "mm-muted", textContent: mmdemo.t(name) });
+    return mmdemo.element("div", {}, title, mmdemo.element("div", { className: "mm-laid" }, ...pictures));
   }
 
   const picture = (src, alt) => Object.assign(new Image(), { src, alt });
@@ -73,14 +69,13 @@ ${said.outerHTML}${copy.outerHTML}${foot.outerHTML}</main></body></html>`;
   function steps() {
     const { get, steps: all } = mmdemo.veil.strength;
     const nearest = all.reduce((best, step) => (Math.abs(step - get()) < Math.abs(best - get()) ? step : best));
-    const field = Object.assign(document.createElement("fieldset"), { className: "mm-steps mm-muted" });
-    field.append(Object.assign(document.createElement("legend"), { textContent: mmdemo.t("explain.strength") }));
+    const field = mmdemo.element("fieldset", { className: "mm-steps mm-muted" });
+    field.append(mmdemo.element("legend", { textContent: mmdemo.t("explain.strength") }));
     for (const step of all) {
-      const [label, input] = ["label", "input"].map((name) => document.createElement(name));
-      Object.assign(input, { type: "radio", name: "mm-strength" }).setAttribute("value", step);
+      const input = mmdemo.element("input", { type: "radio", name: "mm-strength" });
+      input.setAttribute("value", step); // attributes are written into the file, properties are not
       input.toggleAttribute("checked", step === nearest);
-      label.append(input, mmdemo.t("common.percent", { number: step }));
-      field.append(label);
+      field.append(mmdemo.element("label", {}, input, mmdemo.t("common.percent", { number: step })));
     }
     return field;
   }

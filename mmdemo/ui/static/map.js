@@ -138,7 +138,7 @@
       return found < 0 ? null : found;
     };
 
-    function paint({ shares, signed, outlined, pressed, struck }) {
+    function colour({ shares, signed, outlined, pressed, struck }) {
       words.forEach((word, number) => {
         const [ground, ink] = mmdemo.scale.paint(shares[number], signed) || ["", ""];
         word.style.background = ground;
@@ -173,6 +173,6 @@
       const ahead = getComputedStyle(list).direction === "rtl" && event.key.startsWith("Arrow") ? -step : step;
       focus(Math.max(0, Math.min(words.length - 1, numberOf(event) + ahead)));
     });
-    return { element: list, count: words.length, paint, name: (number) => mmdemo.t("explain.word", { word: words[number].textContent }) };
+    return { element: list, count: words.length, paint: colour, name: (number) => mmdemo.t("explain.word", { word: words[number].textContent }) };
   }
 })();

@@ -99,7 +99,7 @@
     video.srcObject = stream;
     const stop = () => { for (const track of stream.getTracks()) track.stop(); };
     const finish = () => new Promise((resolve) => {
-      const still = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+      const still = mmdemo.element("canvas", { width: video.videoWidth, height: video.videoHeight });
       still.getContext("2d").drawImage(video, 0, 0);
       still.toBlob((blob) => resolve(blob && new File([blob], "camera.jpg", { type: "image/jpeg" })), "image/jpeg", 0.92);
     });

@@ -31,7 +31,7 @@ mmdemo.outlines = (() => {
     do {
       const leaving = edges.get(`${x} ${y}`);
       // Where two cells touch at a corner alone, turn right: they are outlined each by itself.
-      const chosen = Math.max(0, leaving.findIndex(([nx, ny]) => nx === -dy && ny === dx));
+      const chosen = Math.max(0, leaving.findIndex(([right, down]) => right === -dy && down === dx));
       const [[nx, ny]] = leaving.splice(chosen, 1);
       if (!leaving.length) edges.delete(`${x} ${y}`);
       if (nx !== dx || ny !== dy) corners.push([x, y]);

@@ -1,110 +1,66 @@
 // The Predict tab. `desk` outlives a switch of language, after which the part is made anew from it.
 (() => {
   "use strict";
-  const TOKEN = "mmdemo.token"; // of the last answer, in this tab alone
   const SLOW_MS = 900; // after which one asks why it takes so long
 
-  const desk = { task: null, captions: {}, media: {}, token: null, view: null, problem: "", refused: false, stale: false, work: null };
-  Object.assign(desk, { welcome: false, closed: "" }); // the answer is an example's that nobody asked for; a link led to no answer
+  const { t, states } = mmdemo;
+  // `token`: of the last answer, under which the server holds what was sent; `notice`: a sentence about something else.
+  const desk = { token: null, state: states.empty(), notice: "" };
   let ui = null; // the part as it stands now
-  const t = mmdemo.t;
 
   mmdemo.parts.predict = (root, signal) => {
     const find = (selector) => root.querySelector(selector);
-    ui = { root, signal, find, wells: {}, results: find(".mm-results") };
-    const { stale } = desk;
-    for (const form of root.querySelectorAll(".mm-form")) prepare(form);
-    desk.stale = stale; // putting back what was chosen changes nothing
-    const first = desk.task === null;
+    const before = states.translated(desk.state);
+    ui = { root, signal, find, results: find(".mm-results") };
+    ui.form = mmdemo.form(root, signal, { onChange: changed, onProblem: note });
+    Object.assign(desk, { state: before, notice: "" }); // putting back what was chosen changes nothing
     ui.consent = mmdemo.consent(root, tell);
     root.addEventListener("click", onClick);
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
     arrive.listen(signal);
-    signal.addEventListener("abort", () => { for (const well of Object.values(ui.wells).flat()) well.close(); });
-    if (first) Object.assign(desk, mmdemo.draft.read());
-    for (const [task, text] of Object.entries(desk.captions)) fill(task, text);
-    const place = first ? mmdemo.address.of("predict") : {}; // a link may name one
-    chooseTask(place.task || desk.task || "");
-    if (!desk.refused) desk.problem = ""; // it was said in another language
+    const place = ui.form.isFirst ? mmdemo.address.of("predict") : {}; // a link may name one
+    ui.form.choose(place.task || ui.form.task || "");
     paint();
     arrive.limit();
-    if (first) arrive.begin(place);
-    else if (desk.view || desk.refused) recall(desk.token); // the same, in the other language
-    else if (desk.closed) arrive.open(desk.closed);
-    else if (!desk.work) arrive.welcome();
+    if (ui.form.isFirst) arrive.begin(place);
+    else resume(before);
   };
 
-  // --- the form --------------------------------------------------------------------------------------------------
-
-  function prepare(form) {
-    const task = form.dataset.task;
-    const limits = JSON.parse(form.dataset.limits);
-    ui.wells[task] = [...form.querySelectorAll(".mm-drop")].map((box) => {
-      const slot = `${task}.${box.dataset.kind}`;
-      const before = desk.media[slot];
-      const well = mmdemo.well(box, {
-        mostSeconds: limits.audio_max_s,
-        mostBytes: limits[`${box.dataset.kind}_bytes`],
-        onChange: () => {
-          desk.media[slot] = { value: well?.value ?? null, shown: box.querySelector("img, audio").src };
-          changed();
-        },
-        onProblem: (sentence) => { desk.problem = sentence; paint(); },
-      });
-      if (before?.value?.file) well.set(before.value.file);
-      else if (before?.value?.held) well.hold(before.shown);
-      return well;
-    });
-    const caption = form.querySelector("textarea");
-    if (!caption) return;
-    caption.addEventListener("input", () => { desk.captions[task] = caption.value; writeDraft(); changed(); });
+  // The same, in the other language.
+  function resume({ name, view, source }) {
+    if (name === "working") return;
+    if (source?.sample) arrive.open(source.sample);
+    else if (view || source) recall(desk.token);
+    else arrive.welcome();
   }
 
-  function chooseTask(name, focus = false) {
-    const offered = tasks();
-    desk.task = offered.includes(name) ? name : offered[0] || "";
-    ui.find(".mm-no-model").hidden = desk.task !== "";
-    for (const element of ui.root.querySelectorAll(".mm-form, .mm-examples, .mm-of-task")) element.hidden = element.dataset.task !== desk.task;
-    for (const choice of ui.root.querySelectorAll(".mm-tasks [role=radio]")) {
-      const chosen = choice.dataset.task === desk.task;
-      choice.setAttribute("aria-checked", chosen);
-      choice.tabIndex = chosen ? 0 : -1;
-      if (chosen && focus) choice.focus();
-    }
-    writeDraft();
+  // --- moves -----------------------------------------------------------------------------------------------------
+
+  function move(state) {
+    Object.assign(desk, { state, notice: "" });
+    paint();
   }
 
-  const tasks = () => [...ui.root.querySelectorAll(".mm-tasks [data-task]:not([hidden])")].map((choice) => choice.dataset.task);
-
-  // A reader's choice, which Back takes back.
-  function turnTo(name, focus = false) {
-    chooseTask(name, focus);
-    if (!desk.work) reset();
-    mmdemo.address.set("predict", { task: desk.task, answer: "", token: "" }, true);
-  }
-
-  const wellOf = (kind) => ui.wells[desk.task]?.find((well) => well.kind === kind);
-  const untouched = () => !desk.captions[desk.task] && (ui.wells[desk.task] || []).every((well) => !well.value);
-  const captionField = (task = desk.task) => ui.find(`.mm-form[data-task="${CSS.escape(task)}"] textarea`);
-
-  function fill(task, text) {
-    if (captionField(task)) captionField(task).value = text;
-  }
-
-  function setCaption(text, task = desk.task) {
-    desk.captions[task] = text;
-    fill(task, text);
-    writeDraft();
+  function note(sentence) {
+    desk.notice = sentence;
+    paint();
   }
 
   // The answer that stands there is to something else now.
   function changed() {
-    desk.stale = Boolean(desk.view) && !desk.welcome;
-    ui.find(".mm-stale").hidden = !desk.stale;
+    desk.state = states.changed(desk.state);
+    ui.find(".mm-stale").hidden = desk.state.name !== "stale";
   }
 
-  const writeDraft = () => mmdemo.draft.write(desk);
+  const isWorking = () => desk.state.name === "working";
+
+  // A reader's choice, which Back takes back.
+  function turnTo(name, focus = false) {
+    ui.form.choose(name, focus);
+    if (!isWorking()) reset();
+    mmdemo.address.set("predict", { task: ui.form.task, answer: "", token: "" }, true);
+  }
 
   // --- events ----------------------------------------------------------------------------------------------------
 
@@ -114,9 +70,12 @@
     clear,
     kept: mmdemo.result.unfold,
     dispute: (button) => mmdemo.result.unfold(button).querySelector("button").focus(),
-    download: () => mmdemo.result.download(desk.view),
-    forget: () => takeBack(mmdemo.result.kept.of(desk.view.json.sample_id)),
-    "forget-all": () => { if (confirm(t("predict.forget_all_sure"))) takeBack(mmdemo.result.kept.all(), Object.keys(ui.wells), ""); },
+    download: () => mmdemo.result.download(desk.state.view),
+    forget: () => {
+      const { task, json } = desk.state.view;
+      takeBack(mmdemo.result.kept.of(json.sample_id), [task || ui.form.task], json.sample_id);
+    },
+    "forget-all": () => { if (confirm(t("predict.forget_all_sure"))) takeBack(mmdemo.result.kept.all(), ui.form.everyTask(), ""); },
   };
 
   function onClick({ target }) {
@@ -133,8 +92,8 @@
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const names = tasks();
-    turnTo(names[(names.indexOf(desk.task) + step + names.length) % names.length], true);
+    const names = ui.form.tasks();
+    turnTo(names[(names.indexOf(ui.form.task) + step + names.length) % names.length], true);
   }
 
   function onKey(event) {
@@ -146,10 +105,10 @@
   // --- asking ----------------------------------------------------------------------------------------------------
 
   async function predict() {
-    if (desk.work || !desk.task) return;
-    const { token: before, task } = desk; // the reader may turn to another task meanwhile
-    const keep = ui.consent.keep();
-    const [token, wells, caption] = [mmdemo.token(), ui.wells[task], captionField()?.value || ""];
+    const { task } = ui.form; // the reader may turn to another meanwhile
+    if (isWorking() || !task) return;
+    const [token, before, keep] = [mmdemo.token(), desk.token || "", ui.consent.keep()];
+    const [wells, caption] = [ui.form.wells(), ui.form.caption()];
     await working(token, async (signal, patiently) => {
       const media = {};
       for (const well of wells) {
@@ -158,41 +117,38 @@
         media[well.kind] = file ? mmdemo.fileData(await patiently(() => mmdemo.upload(file, `${well.kind}-${token}`))) : null;
       }
       const again = wells.filter((well) => well.value?.held).map((well) => well.kind);
-      const given = [token, task, caption, media.image ?? null, media.audio ?? null, keep, before || "", again];
-      await patiently(() => mmdemo.call("page_begin", given));
-      mmdemo.store(TOKEN, token, "sessionStorage");
+      const sent = [token, task, caption, media.image ?? null, media.audio ?? null, keep, before, again];
+      await patiently(() => mmdemo.call("page_begin", sent));
+      mmdemo.store("token", token);
       return patiently(() => mmdemo.call("page_predict", [token], { signal, onWait }));
     });
   }
 
   // After a reload, or in another language: what became of this token?
   async function recall(token, how = {}) {
-    if (!token || desk.work) return false;
+    if (!token || isWorking()) return false;
     const view = await mmdemo.call("page_recall", [token]).catch(() => null);
-    if (!view || view.state === "gone" || desk.work) return false;
-    if (view.state !== "waiting") arrived(token, view, { stale: desk.stale, welcome: desk.welcome, ...how });
+    if (!view || view.state === "gone" || isWorking()) return false;
+    const { name, welcome } = desk.state;
+    if (view.state !== "waiting") arrived(token, view, { stale: name === "stale", welcome, ...how });
     else await working(token, (signal, patiently) => patiently(() => mmdemo.call("page_predict", [token], { signal, onWait })));
     return true;
   }
 
   async function working(token, ask) {
     const stopper = new AbortController();
-    desk.work = { stopper, token, said: t("predict.uploading"), slow: setTimeout(whySlow, SLOW_MS) };
-    Object.assign(desk, { problem: "", refused: false, closed: "" });
-    paint();
     const { signal } = stopper;
+    const slow = setTimeout(whySlow, SLOW_MS);
     const patiently = (step) => mmdemo.patiently(step, signal, () => say(t("predict.reconnecting")));
+    move(states.working(desk.state, stopper, t("predict.uploading")));
     try {
       arrived(token, await ask(signal, patiently), { step: true });
     } catch (error) {
-      Object.assign(desk, { view: null, welcome: false }); // it answered something else
       if (signal.aborted) mmdemo.call("page_cancel", [token]).catch(() => {});
-      else desk.problem = error.message;
+      move(signal.aborted ? states.empty() : states.refused(error.message)); // the answer before was to something else
+      if (!signal.aborted) bringIntoView();
     } finally {
-      clearTimeout(desk.work.slow);
-      desk.work = null;
-      paint();
-      if (desk.problem) bringIntoView();
+      clearTimeout(slow);
     }
   }
 
@@ -203,41 +159,39 @@
   }
 
   async function whySlow() {
-    const ready = await mmdemo.call("page_ready", [desk.task]).catch(() => true);
+    const ready = await mmdemo.call("page_ready", [ui.form.task]).catch(() => true);
     if (!ready) say(t("predict.loading"));
   }
 
-  function say(sentence) {
-    if (!desk.work) return;
-    desk.work.said = sentence;
+  function say(progress) {
+    desk.state = states.progressed(desk.state, progress);
     paint();
   }
 
-  // `stale`: it came before, and the input has changed since. `welcome`: nobody asked for it. `fill`: the form shows what
-  // was asked. `step`: Back leads to what stood there before.
-  function arrived(token, view, { stale = false, welcome = false, fill = false, step = false } = {}) {
-    if (view.state === "refused") {
-      Object.assign(desk, { problem: view.sentence, refused: true, token, view: null, welcome: false });
-    } else {
-      Object.assign(desk, { problem: "", refused: false, token, view, welcome });
+  // `stale`: it came before, and the form has changed since. `welcome`: nobody asked for it. `intoForm`: the form shows
+  // what was asked. `step`: Back leads to what stood there before.
+  function arrived(token, view, { stale = false, welcome = false, intoForm = false, step = false } = {}) {
+    const isRefused = view.state === "refused";
+    desk.token = token;
+    if (!isRefused) {
       mmdemo.result.earlier.set(token, view.json?.sample_id);
       if (view.prediction_id) mmdemo.result.kept.add(view.prediction_id, view.json.sample_id, view.view_key);
-      if (view.task && view.task !== desk.task) chooseTask(view.task);
-      if (!stale && !welcome) show(view, fill);
+      if (view.task && view.task !== ui.form.task) ui.form.choose(view.task);
+      if (!stale && !welcome) show(view, intoForm);
     }
-    desk.stale = stale && Boolean(desk.view);
-    paint();
+    if (isRefused) move(states.refused(view.sentence, { token }));
+    else move(stale ? states.stale(view) : states.answered(view, welcome));
     if (welcome) return;
-    mmdemo.store(TOKEN, token, "sessionStorage");
-    mmdemo.address.set("predict", { task: desk.task, answer: view.kept ? view.json.sample_id : "", token }, step);
+    mmdemo.store("token", token);
+    mmdemo.address.set("predict", { task: ui.form.task, answer: view.kept ? view.json.sample_id : "", token }, step);
     ui.find(".mm-aloud").textContent = view.aloud || "";
-    if (view.answer) bringIntoView();
+    if (view.answer || isRefused) bringIntoView();
   }
 
-  function show(view, fill) {
-    if (fill) setCaption(view.caption || "");
-    for (const well of ui.wells[desk.task] || []) {
-      if (fill) well.clear();
+  function show(view, intoForm) {
+    if (intoForm) ui.form.setCaption(view.caption || "");
+    for (const well of ui.form.wells()) {
+      if (intoForm) well.clear();
       holdPreview(well, well.kind === "image" ? view.picture : view.sound);
     }
   }
@@ -255,88 +209,81 @@
   }
 
   function cancel() {
-    desk.work?.stopper.abort();
+    desk.state.stopper?.abort();
     ui.find("[data-do=predict]").focus();
   }
 
   function clear() {
     if (desk.token) mmdemo.call("page_clear", [desk.token]).catch(() => {});
-    for (const well of ui.wells[desk.task] || []) well.clear();
-    setCaption("");
+    ui.form.clear();
     reset();
-    mmdemo.address.set("predict", { task: desk.task, answer: "", token: "" }, true);
+    mmdemo.address.set("predict", { task: ui.form.task, answer: "", token: "" }, true);
   }
 
   function reset() {
-    Object.assign(desk, { token: null, view: null, problem: "", refused: false, stale: false, welcome: false, closed: "" });
-    mmdemo.store(TOKEN, null, "sessionStorage");
+    desk.token = null;
+    mmdemo.store("token", null);
     ui.find(".mm-aloud").textContent = "";
-    paint();
+    move(states.empty());
   }
 
   // Dispute and take back: the answer stays, with another line under it. Tells whether it was done.
-  async function amend(name, given) {
-    if (desk.work) return false;
+  async function amend(name, value) {
+    if (isWorking()) return false;
     try {
-      arrived(desk.token, await mmdemo.call(name, [desk.token || "", given]), { stale: desk.stale });
+      const view = await mmdemo.call(name, [desk.token || "", value]);
+      arrived(desk.token, view, { stale: desk.state.name === "stale" });
       ui.find(".mm-thanks")?.focus();
       return true;
     } catch (error) {
-      desk.problem = error.message;
-      paint();
+      note(error.message);
       return false;
     }
   }
 
-  // By ids that this browser remembers: the server no longer knows an answer of long ago by its token.
-  async function takeBack(ids, tasks = [desk.view.task || desk.task], sample = desk.view.json.sample_id) {
+  // By ids that this browser remembers: the server no longer knows an answer of long ago by its token. What stands in the
+  // forms of these tasks was sent, or is made from it: it goes from this browser too.
+  async function takeBack(ids, tasks, sample) {
     if (await amend("page_forget", ids)) {
       mmdemo.result.dropEarlier(desk.token, sample);
       mmdemo.result.kept.remove(ids);
-      empty(tasks);
+      const { view } = desk.state;
+      for (const task of tasks) ui.form.clear(task);
+      desk.state = states.answered(view);
       ui.consent.withdraw();
     }
     paint();
   }
 
-  // What stands in the form was sent, or is made from it: it goes from this browser too.
-  function empty(tasks) {
-    for (const task of tasks) {
-      for (const well of ui.wells[task]) well.clear();
-      setCaption("", task);
-    }
-    desk.stale = false;
-  }
-
   // May people see it? Who wants to be asked again (null) is asked about the answer that they just declined, too.
   function tell(agreed) {
-    if (agreed !== null || desk.view?.declined) amend("page_consent", agreed);
+    if (agreed !== null || desk.state.view?.declined) amend("page_consent", agreed);
   }
 
-  const part = () => ui;
-  const arrive = mmdemo.arrive({ desk, part, tasks, chooseTask, setCaption, captionField, wellOf, untouched, working, onWait, arrived, recall, reset, paint });
+  const arrive = mmdemo.arrive({ desk, part: () => ui, isWorking, working, onWait, arrived, recall, reset, move, paint });
 
   // --- showing ---------------------------------------------------------------------------------------------------
 
   function paint() {
-    const working = desk.work !== null;
-    ui.results.setAttribute("aria-busy", working);
-    ui.find(".mm-stale").hidden = !desk.stale || working;
+    const { name, view, welcome, progress = "", sentence = "" } = desk.state;
+    const [busy, problem] = [name === "working", desk.notice || sentence];
+    ui.results.setAttribute("aria-busy", busy);
+    ui.find(".mm-stale").hidden = name !== "stale";
     for (const button of ui.root.querySelectorAll("[data-example]")) {
-      const shown = desk.view?.example === Number(button.dataset.example) && button.closest("[data-task]").dataset.task === desk.view.task;
-      button.setAttribute("aria-current", shown);
+      const isShown = view?.example === Number(button.dataset.example) && button.closest("[data-task]").dataset.task === view.task;
+      button.setAttribute("aria-current", isShown);
     }
-    ui.find(".mm-progress").hidden = !working;
-    ui.find(".mm-progress-said").textContent = desk.work?.said || "";
-    ui.find(".mm-problem").hidden = !desk.problem;
-    ui.find(".mm-problem p").textContent = desk.problem;
-    ui.find(".mm-nothing").hidden = Boolean(desk.view || working || desk.problem);
-    ui.find("[data-do=predict]").disabled = working || !desk.task;
-    ui.find("[data-do=clear]").hidden = working;
-    ui.find("[data-do=cancel]").hidden = !working;
-    if (ui.drawn !== desk.view) mmdemo.result.draw(ui.root, desk.view, desk.token, ui.signal);
-    if (desk.welcome && ui.drawn !== desk.view) ui.find(".mm-answer-head h2").textContent += ` · ${t("predict.welcome")}`;
-    ui.drawn = desk.view;
-    mmdemo.result.offerForgetAll(ui.find("[data-do=forget-all]"), working);
+    ui.find(".mm-progress").hidden = !busy;
+    ui.find(".mm-progress-said").textContent = progress;
+    ui.find(".mm-problem").hidden = !problem;
+    ui.find(".mm-problem p").textContent = problem;
+    ui.find(".mm-nothing").hidden = name !== "empty" || Boolean(problem);
+    ui.find("[data-do=predict]").disabled = busy || !ui.form.task;
+    ui.find("[data-do=clear]").hidden = busy;
+    ui.find("[data-do=cancel]").hidden = !busy;
+    if (ui.drawn !== view) mmdemo.result.draw(ui.root, view, desk.token, ui.signal);
+    if (welcome && ui.drawn !== view) ui.find(".mm-answer-head h2").textContent += ` · ${t("predict.welcome")}`;
+    ui.drawn = view;
+    mmdemo.result.offerForgetAll(ui.find("[data-do=forget-all]"), busy);
   }
 })();

@@ -1,53 +1,35 @@
 // The two cards of an answer as the server rendered them, and what the browser remembers of what is kept.
 (() => {
   "use strict";
-  const KEPT = "mmdemo.kept"; // id → sample of what is kept of ours, so that it can be taken back later
   const MOST_KEPT = 200;
   const MOST_KEYS = 20; // of one sample
 
-  const KEYS = "mmdemo.view_keys"; // sample → keys that open its answer again by its address; they delete nothing
-  let remembered = {}; // for a browser that stores nothing
-  let opening = {};
-
-  // Each press of Predict has an id of its own, also where the same sample is sent again.
+  // Each press of Predict has an id of its own, also where the same sample is sent again: id → sample of what is kept of
+  // ours, so that it can be taken back later; and sample → keys that open its answer again by its address, but delete
+  // nothing.
   const kept = {
-    all: () => Object.keys(read()),
-    of: (sample) => Object.entries(read()).filter(([, its]) => its === sample).map(([id]) => id),
-    keys: (sample) => readKeys()[sample] || [],
-    add: (id, sample, key) => {
-      write(Object.entries({ ...read(), [id]: sample }).slice(-MOST_KEPT));
-      writeKeys({ ...readKeys(), [sample]: [...new Set([...kept.keys(sample), key])].filter(Boolean).slice(-MOST_KEYS) });
+    all: () => Object.keys(mmdemo.storedValue("kept")),
+    of: (sample) => Object.entries(mmdemo.storedValue("kept")).filter(([, its]) => its === sample).map(([id]) => id),
+    keys: (sample) => mmdemo.storedValue("view_keys")[sample] || [],
+    add(id, sample, key) {
+      write(Object.entries({ ...mmdemo.storedValue("kept"), [id]: sample }).slice(-MOST_KEPT));
+      writeKeys({ ...mmdemo.storedValue("view_keys"), [sample]: [...new Set([...kept.keys(sample), key])].filter(Boolean).slice(-MOST_KEYS) });
     },
-    remove: (ids) => { write(Object.entries(read()).filter(([id]) => !ids.includes(id))); writeKeys(readKeys()); },
+    remove(ids) {
+      write(Object.entries(mmdemo.storedValue("kept")).filter(([id]) => !ids.includes(id)));
+      writeKeys(mmdemo.storedValue("view_keys"));
+    },
   };
 
-  function readKeys() {
-    try {
-      return JSON.parse(mmdemo.stored(KEYS)) || opening;
-    } catch {
-      return opening;
-    }
+  function write(entries) {
+    mmdemo.storeValue("kept", Object.fromEntries(entries));
+    document.dispatchEvent(new CustomEvent("mmdemo:kept")); // the queue may have grown or shrunk
   }
 
   // Of what is kept no longer there is nothing to open.
   function writeKeys(keys) {
-    const samples = new Set(Object.values(read()));
-    opening = Object.fromEntries(Object.entries(keys).filter(([sample]) => samples.has(sample)));
-    mmdemo.store(KEYS, JSON.stringify(opening));
-  }
-
-  function read() {
-    try {
-      return JSON.parse(mmdemo.stored(KEPT)) || remembered;
-    } catch {
-      return remembered;
-    }
-  }
-
-  function write(entries) {
-    remembered = Object.fromEntries(entries);
-    mmdemo.store(KEPT, JSON.stringify(remembered));
-    document.dispatchEvent(new CustomEvent("mmdemo:kept")); // the queue may have grown or shrunk
+    const samples = new Set(Object.values(mmdemo.storedValue("kept")));
+    mmdemo.storeValue("view_keys", Object.fromEntries(Object.entries(keys).filter(([sample]) => samples.has(sample))));
   }
 
   let stopMap = null; // of the map that stands there now
@@ -86,11 +68,11 @@
     const answer = root.querySelector(".mm-answer");
     const key = token + mmdemo.language;
     if (known?.key !== key) known = { key, study: mmdemo.call("page_study", [token]), weighed: new Map() };
-    const remembered = known;
-    const study = await remembered.study.catch(() => null);
-    if (!study && known === remembered) known = null; // the answer and its map stand without it; another look asks again
+    const own = known;
+    const study = await own.study.catch(() => null);
+    if (!study && known === own) known = null; // the answer and its map stand without it; another look asks again
     if (!study || signal.aborted) return;
-    const weighed = mmdemo.weigh(map, remembered.weighed, ({ method, target, against }) =>
+    const weighed = mmdemo.weigh(map, own.weighed, ({ method, target, against }) =>
       mmdemo.call("page_weigh", [token, method, target, against || ""], { signal }), signal);
     const choice = mmdemo.explore(map, study, weighed.of);
     mmdemo.whatIf(map, answer, (units, modalities) => mmdemo.call("page_what_if", [token, units, modalities], { signal }), signal);
@@ -107,13 +89,7 @@
   }
 
   function download(view) {
-    save(new Blob([JSON.stringify(view.json, null, 2)], { type: "application/json" }), "prediction.json");
-  }
-
-  function save(blob, name) {
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    mmdemo.download(new Blob([JSON.stringify(view.json, null, 2)], { type: "application/json" }), "prediction.json");
   }
 
   function offerForgetAll(button, working) {
@@ -134,5 +110,5 @@
     }
   }
 
-  mmdemo.result = { earlier, dropEarlier, kept, draw, unfold, download, save, offerForgetAll };
+  mmdemo.result = { earlier, dropEarlier, kept, draw, unfold, download, offerForgetAll };
 })();

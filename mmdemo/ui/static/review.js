@@ -2,8 +2,6 @@
 // is touched only where it changed, so that nothing moves between two samples but the sample.
 (() => {
   "use strict";
-  const KEY = "mmdemo.review_key"; // in this tab alone
-  const HIDE = "mmdemo.hide_guess";
   const EMPTY_MS = 15_000; // after which an empty queue is looked at again
 
   // It outlives a switch of language, after which the part is made anew from it.
@@ -27,12 +25,12 @@
       renew: refresh,
       leave: () => { if (desk.holds) mmdemo.tell("review_leave", leaving()); },
     });
-    ui.hide.checked = mmdemo.stored(HIDE) === "yes";
+    ui.hide.checked = mmdemo.stored("hide_guess") === "yes";
     ui.note.value = desk.note;
     ui.note.parentElement.hidden = !desk.noting;
     ui.note.addEventListener("input", () => { desk.note = ui.note.value; });
     ui.hide.addEventListener("change", () => {
-      mmdemo.store(HIDE, ui.hide.checked ? "yes" : null);
+      mmdemo.store("hide_guess", ui.hide.checked ? "yes" : null);
       ui.hide.blur();
       act("look", { sample_id: current() });
     });
@@ -85,7 +83,7 @@
 
   const leaving = () => {
     desk.holds = false;
-    return [mmdemo.stored(KEY, "sessionStorage") || "", mmdemo.reviewSession()];
+    return [mmdemo.reviewKey(), mmdemo.reviewSession()];
   };
 
   // Whoever looks at another tab answers nothing: the sample is free for others.
@@ -98,9 +96,8 @@
   // for it would be about a sample that isn't seen yet.
   async function act(what, more = {}, quiet = false) {
     if (desk.work && (quiet || !desk.work.quiet)) return null;
-    const key = mmdemo.stored(KEY, "sessionStorage") || "";
     const ask = {
-      do: what, annotator: ui.who.name(), session: mmdemo.reviewSession(), browser: mmdemo.reviewBrowser(), hide: ui.hide.checked, key, next: following(),
+      do: what, annotator: ui.who.name(), session: mmdemo.reviewSession(), browser: mmdemo.reviewBrowser(), hide: ui.hide.checked, key: mmdemo.reviewKey(), next: following(),
       task: ui.task?.value || "", list: desk.list, again: Boolean(desk.view?.again), ...more,
     };
     const work = { quiet, done: null };
@@ -156,11 +153,11 @@
   async function unlock(event) {
     event.preventDefault();
     const field = ui.closed.querySelector("input");
-    mmdemo.store(KEY, field.value.trim(), "sessionStorage");
+    mmdemo.store("review_key", field.value.trim());
     field.value = "";
     const view = await act("look");
     if (view && view.state !== "closed") return field.blur(); // the keys are for labels now
-    mmdemo.store(KEY, null, "sessionStorage");
+    mmdemo.store("review_key", null);
     field.focus();
   }
 
@@ -194,7 +191,7 @@
     showMap();
     say(view.line, view.refused);
     showAlike();
-    mmdemo.listed(ui.root, view, mmdemo.stored(KEY, "sessionStorage") || "");
+    mmdemo.listed(ui.root, view, mmdemo.reviewKey());
   }
 
   function fill(selector, html) {
@@ -229,7 +226,7 @@
     ui.alike?.stop.abort();
     ui.alike = { key, stop: new AbortController() };
     const { signal } = ui.alike.stop;
-    const given = [mmdemo.stored(KEY, "sessionStorage") || "", current(), ui.hide.checked];
+    const given = [mmdemo.reviewKey(), current(), ui.hide.checked];
     mmdemo.alike(ui.find(".mm-alike-slot"), () => mmdemo.call("review_alike", given, { signal }), signal);
   }
 

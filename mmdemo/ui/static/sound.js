@@ -66,10 +66,10 @@ mmdemo.sound = (() => {
   function stretched(grid, moments) {
     const stretches = [];
     for (const number of moments) {
-      const [start, end] = grid.edges_s.slice(number, number + 2);
+      const [from, to] = grid.edges_s.slice(number, number + 2);
       const last = stretches[stretches.length - 1];
-      if (last && last[1] === start) last[1] = end;
-      else stretches.push([start, end]);
+      if (last && last[1] === from) last[1] = to;
+      else stretches.push([from, to]);
     }
     return stretches;
   }
@@ -95,7 +95,7 @@ mmdemo.sound = (() => {
     // Go on to the next stretch where this one has ended.
     const skip = () => {
       const now = sound.currentTime;
-      const next = only.find(([, end]) => now < end - 0.01);
+      const next = only.find(([, to]) => now < to - 0.01);
       if (!next) sound.pause();
       else if (now < next[0] - 0.05) sound.currentTime = next[0];
     };

@@ -2,34 +2,31 @@
 (() => {
   "use strict";
   const WORKING_MS = 2_000;
-  const KEY = "mmdemo.review_key"; // typed in the Review tab
   const TYPES = { csv: "text/csv", jsonl: "application/x-ndjson" };
 
   const board = { task: mmdemo.address.of("status").task || "" }; // outlives a switch of language
   let ui = null;
 
   mmdemo.parts.status = (root, signal) => {
-    ui = { root, signal, cards: root.querySelector(".mm-st-cards"), line: root.querySelector(".mm-st-line"), html: null, timer: 0 };
+    ui = { root, signal, cards: root.querySelector(".mm-st-cards"), line: root.querySelector(".mm-st-line"), html: null, again: mmdemo.debounced(signal) };
     root.addEventListener("click", onClick);
     document.addEventListener("mmdemo:tab", look, { signal });
     document.addEventListener("mmdemo:address", ({ detail }) => {
-      if (detail === "status") ask("status_show", [mmdemo.address.of("status").task || "", key()]);
+      if (detail === "status") ask("status_show", [mmdemo.address.of("status").task || "", mmdemo.reviewKey()]);
     }, { signal });
     document.addEventListener("visibilitychange", look, { signal });
-    signal.addEventListener("abort", () => clearTimeout(ui.timer));
     look();
   };
 
   const isSeen = () => document.body.dataset.tab === "status" && !document.hidden;
-  const key = () => mmdemo.stored(KEY, "sessionStorage") || "";
 
   function look() {
-    if (isSeen()) ask("status_show", [board.task, key()]);
+    if (isSeen()) ask("status_show", [board.task, mmdemo.reviewKey()]);
   }
 
   async function ask(name, given) {
     const asked = ui;
-    clearTimeout(asked.timer);
+    asked.again.cancel();
     try {
       const view = await mmdemo.call(name, given);
       if (asked === ui) paint(view);
@@ -53,15 +50,13 @@
       }
       if (focused) ui.cards.querySelector(`[data-do="${focused}"]`)?.focus();
     }
-    if (view.running) ui.timer = setTimeout(look, WORKING_MS);
+    if (view.running) ui.again.after(WORKING_MS, look);
   }
 
   async function download({ what, export: form }) {
     try {
-      const file = await mmdemo.call("status_export", [board.task, what, form, key()]);
-      const href = URL.createObjectURL(new Blob([file.content], { type: TYPES[form] }));
-      Object.assign(document.createElement("a"), { href, download: file.name }).click();
-      setTimeout(() => URL.revokeObjectURL(href), 10_000);
+      const file = await mmdemo.call("status_export", [board.task, what, form, mmdemo.reviewKey()]);
+      mmdemo.download(new Blob([file.content], { type: TYPES[form] }), file.name);
     } catch (error) {
       ui.line.textContent = error.message;
     }
@@ -71,9 +66,8 @@
     const button = target.closest("button");
     if (button?.dataset.task) {
       mmdemo.address.set("status", { task: button.dataset.task }, true);
-      ask("status_show", [button.dataset.task, key()]);
-    }
-    else if (button?.dataset.do === "train") ask("status_train", [board.task, key()]);
+      ask("status_show", [button.dataset.task, mmdemo.reviewKey()]);
+    } else if (button?.dataset.do === "train") ask("status_train", [board.task, mmdemo.reviewKey()]);
     else if (button?.dataset.export) download(button.dataset);
   }
 })();

@@ -4,7 +4,6 @@ mmdemo.veil = (() => {
   "use strict";
   const { outlined, lines, casing, veil: [...VEIL], strengths, strength: USUAL, hatched } = window.mmdemoScale;
   const OPACITY = VEIL.pop();
-  const STORED = "mmdemo.strength";
   const FINE = { few: 16, many: 8 }; // veil pixels along a cell
   const MANY = 10; // columns
   const SHADES = 127; // of the veil on each side
@@ -14,11 +13,11 @@ mmdemo.veil = (() => {
   // Per cent of the layer's opacity that the reader chose, for this visit.
   const strength = {
     get: () => {
-      const chosen = Number(mmdemo.stored(STORED, "sessionStorage") ?? USUAL);
+      const chosen = Number(mmdemo.stored("strength") ?? USUAL);
       return chosen >= 0 && chosen <= 100 ? chosen : USUAL;
     },
     set: (value) => {
-      mmdemo.store(STORED, String(value), "sessionStorage");
+      mmdemo.store("strength", String(value));
       document.dispatchEvent(new CustomEvent("mmdemo:strength"));
     },
     steps: strengths,
@@ -51,7 +50,7 @@ mmdemo.veil = (() => {
   }
 
   function shaded({ rows, columns }, fine, heights, shades) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: columns * fine, height: rows * fine });
+    const canvas = mmdemo.element("canvas", { width: columns * fine, height: rows * fine });
     const pen = canvas.getContext("2d");
     const image = pen.createImageData(canvas.width, canvas.height);
     const pixels = new Uint32Array(image.data.buffer);
@@ -101,7 +100,7 @@ mmdemo.veil = (() => {
 
   // Stripes over all of it, of which `mask(pen)` leaves what it covers.
   function stripes({ width, height }, mask, unit) {
-    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const canvas = mmdemo.element("canvas", { width, height });
     const pen = canvas.getContext("2d");
     const all = new Path2D();
     for (let x = -height; x < width; x += APART * unit) {

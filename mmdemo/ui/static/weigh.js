@@ -7,50 +7,49 @@
   // switching back asks nobody.
   mmdemo.weigh = (map, known, ask, signal) => {
     const slot = map.card.querySelector(".mm-weighed");
+    const calm = mmdemo.debounced(signal);
     let current = "";
-    let timer = null;
-    let found = null;
-    signal.addEventListener("abort", () => clearTimeout(timer));
+    let figures = null; // of the map that is shown
 
     // Show what is known of a map, null for one that nobody weighs.
     function of(choice) {
+      calm.cancel();
       if (choice === null) return forget();
       const key = [choice.method, choice.target, choice.against].join("\n");
       if (key === current) return;
       current = key;
-      clearTimeout(timer);
       if (known.has(key)) return show(known.get(key));
       wait();
-      timer = setTimeout(async () => {
+      calm.after(known.size ? PATIENCE_MS : 0, async () => {
         const answer = await ask(choice).catch((error) => ({ problem: error.message }));
         if (!answer.problem) known.set(key, answer);
         if (key === current && !signal.aborted) show(answer);
-      }, known.size ? PATIENCE_MS : 0);
+      });
     }
 
     function forget() {
-      [current, found] = ["", null];
+      [current, figures] = ["", null];
       slot.hidden = true;
       map.card.classList.remove("mm-doubted");
     }
 
     function wait() {
-      found = null;
+      figures = null;
       slot.hidden = false;
       slot.setAttribute("aria-busy", "true");
       map.card.classList.remove("mm-doubted");
-      if (!slot.firstChild) slot.append(Object.assign(document.createElement("p"), { className: "mm-muted", textContent: mmdemo.t("explain.weighing") }));
+      if (!slot.firstChild) slot.append(mmdemo.element("p", { className: "mm-muted", textContent: mmdemo.t("explain.weighing") }));
     }
 
     function show(answer) {
       slot.hidden = false;
       slot.setAttribute("aria-busy", "false");
       if (answer.problem) return slot.replaceChildren(document.createTextNode(answer.problem));
-      found = answer;
+      figures = answer;
       slot.innerHTML = answer.html;
       map.card.classList.toggle("mm-doubted", answer.doubted);
     }
 
-    return { of, json: () => found?.json ?? null };
+    return { of, json: () => figures?.json ?? null };
   };
 })();

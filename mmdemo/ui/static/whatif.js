@@ -11,8 +11,7 @@
     const { press: pin, state: { hint } } = map;
     let striking = true; // or taking back, with this stroke
     let asked = 0;
-    let timer = null;
-    signal.addEventListener("abort", () => clearTimeout(timer));
+    const calm = mmdemo.debounced(signal);
 
     function open(on) {
       toggle.setAttribute("aria-pressed", on);
@@ -40,10 +39,10 @@
       map.change({ struck });
       for (const part of map.parts) part.element.classList.toggle("mm-dropped", dropped.has(part.kind));
       restore.hidden = struck.size + dropped.size === 0;
-      clearTimeout(timer);
+      calm.cancel();
       asked += 1;
       if (restore.hidden) return compare(null);
-      timer = setTimeout(judge, PATIENCE_MS, asked);
+      calm.after(PATIENCE_MS, () => judge(asked));
     }
 
     async function judge(turn) {
@@ -61,10 +60,10 @@
       for (const bar of answer ? bars.querySelectorAll(".mm-bar") : []) {
         const { label } = bar.dataset;
         if (!(label in answer.percents)) continue;
-        const mark = Object.assign(document.createElement("span"), { className: "mm-now mm-now-bar" });
+        const mark = mmdemo.element("span", { className: "mm-now mm-now-bar" });
         mark.style.width = `${answer.widths[label]}%`;
         bar.querySelector(".mm-track").append(mark);
-        const now = Object.assign(document.createElement("span"), { className: "mm-now", textContent: ` → ${answer.percents[label]}` });
+        const now = mmdemo.element("span", { className: "mm-now", textContent: ` → ${answer.percents[label]}` });
         bar.querySelector(".mm-bar-percent").append(now);
       }
     }
