@@ -28,9 +28,10 @@ CATCH_UP = 32  # samples that one question waits for; the newest first, the othe
 class Corrected:
     """The corrected samples of one task, as the version that answers now encodes them. Threads may share it."""
 
-    def __init__(self, store: Store, task: Task) -> None:
+    def __init__(self, store: Store, task: Task, catch_up: int) -> None:
         self._store = store
         self._task = task
+        self._catch_up = catch_up
         self._lock = threading.Lock()
         self._version = ""
         self._features: dict[str, dict[str, np.ndarray]] = {}  # sample_id → by modality; empty where it can't be read
@@ -42,7 +43,7 @@ class Corrected:
                 self._version, self._features = version, {}
             standing = self._prune()
             unknown = [item for item in standing if item.correction.sample_id not in self._features]
-            self._encode(encoder, unknown[-CATCH_UP:])
+            self._encode(encoder, unknown[-self._catch_up :])
             known = [(item, self._features.get(item.correction.sample_id)) for item in standing]
         usable = [(item, features) for item, features in known if features]
         return pooled([self._candidate(item) for item, _ in usable], [features for _, features in usable])
@@ -90,9 +91,10 @@ class Corrected:
 class Finder:
     """Finds what is alike in every task. Threads may share it."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, catch_up: int = CATCH_UP) -> None:
         self._store = store
         self._settings = settings
+        self._catch_up = catch_up
         self._lock = threading.Lock()
         self._of: dict[str, tuple[Neighbours, Corrected]] = {}
 
@@ -104,7 +106,7 @@ class Finder:
         inputs = decode.decode_untrusted(sample, task)
         with self._lock:
             if task.name not in self._of:
-                self._of[task.name] = Neighbours(task, self._settings), Corrected(self._store, task)
+                self._of[task.name] = Neighbours(task, self._settings), Corrected(self._store, task, self._catch_up)
             neighbours, corrected = self._of[task.name]
         further: Callable[[str], Sequence[Pool]] = (
             (lambda version: [corrected.pool(encoder, version)]) if reviewer else (lambda version: [])

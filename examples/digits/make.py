@@ -21,30 +21,15 @@ from typing import Any
 
 from examples import voices
 from examples.digits import outliers
-from examples.digits.outliers import DIGITS, SIDES, TEST, TRAIN, Clip
-from examples.voices import ACCENTS, SPEAKERS, Recording
+from examples.digits.cast import DIGITS, EVERYBODY, SIDES, TEST, TRAIN, Cast
+from examples.digits.outliers import Clip
+from examples.voices import Recording
 from mmdemo import tasks
 from mmdemo.decode import encode_audio
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
 from mmdemo.training import manifests, splits
 from mmdemo.training.manifests import Row
 
-# The digits as a reader of another language would have to write them to sound English: a voice of that language then
-# says them with its accent.
-LEARNERS = {
-    "de": "siero uann tu srie foor faif sicks sewen eit nain",
-    "el": "ζίροου ουάν του θρί φορ φάιβ σιξ σέβεν έιτ νάιν",
-    "es": "zirou uan tu zri for faiv six séven eit nain",
-    "fr": "ziro ouane tou sri fôre faïve siksse sévène éïte naïne",
-    "hi": "ज़ीरो वन टू थ्री फ़ोर फ़ाइव सिक्स सेवन एट नाइन",
-    "it": "zirou uan tu tri for faiv sics sèven eit nain",
-    "nl": "zierow wan toe srie foor faaif siks seven eet naain",
-    "pl": "ziroł łan tu fri for fajw siks sewen ejt najn",
-    "pt": "zirou uan tu tri for faivi siks séven eiti naini",
-    "ru": "зироу уан ту сри фор файв сикс сэвэн эйт найн",
-    "sv": "siråo wann to tri fåår fajv sicks seven ejt najn",
-    "tr": "ziro van tu tri for fayv siks sevın eyt nayn",
-}
 EVERY = 3  # speaker of espeak-ng says them with each accent of a learner
 WORDS = "words"  # folder
 GROUP = "espeak"  # where the new digits come from; what is no digit has its capability as group
@@ -53,11 +38,13 @@ CALIBRATION = "calibration.jsonl"
 CALIBRATING = ("david", "m8", "steph")  # speakers of espeak-ng whose test clips calibrate, and so test nothing
 
 
-def recordings(takes: int) -> list[Recording]:
+def recordings(takes: int, cast: Cast = EVERYBODY) -> list[Recording]:
     """Return so many takes of every digit in every voice that does not test; nothing is said yet."""
-    speakers = SPEAKERS[TRAIN]
-    native = [(f"{accent}+{speaker}", "") for accent in ACCENTS for speaker in speakers]
-    learned = [(f"{language}+{speaker}", LEARNERS[language]) for language in LEARNERS for speaker in speakers[::EVERY]]
+    speakers = cast.speakers[TRAIN]
+    native = [(f"{accent}+{speaker}", "") for accent in cast.accents for speaker in speakers]
+    learned = [
+        (f"{name}+{speaker}", spelled) for name, spelled in cast.learners.items() for speaker in speakers[::EVERY]
+    ]
     return [
         Recording(word, voice, take, spelled)
         for take, (voice, spellings) in itertools.product(range(takes), [*native, *learned])
@@ -65,13 +52,14 @@ def recordings(takes: int) -> list[Recording]:
     ]
 
 
-def clips(side: str, recorded: Sequence[Row], talk: Sequence[Row]) -> list[Clip]:
+def clips(side: str, recorded: Sequence[Row], talk: Sequence[Row], cast: Cast = EVERYBODY) -> list[Clip]:
     """Return what is no digit, and for the test digits in its voices too; nothing is made yet.
 
     `recorded` are recordings of digits to cut and to join, `talk` those of people who say none.
     """
-    digits = outliers.said_digits() if side == TEST else ()
-    return [*outliers.spoken(side), *outliers.recorded(side, recorded), *outliers.talk(side, talk), *digits]
+    digits = outliers.said_digits(cast=cast) if side == TEST else ()
+    others = outliers.spoken(side, cast), outliers.recorded(side, recorded, cast), outliers.talk(side, talk, cast)
+    return [*itertools.chain(*others, digits)]
 
 
 def calibrates(clip: Clip) -> bool:
@@ -79,7 +67,7 @@ def calibrates(clip: Clip) -> bool:
     return clip.speaker.partition("+")[2] in CALIBRATING
 
 
-def write(out: Path, given: argparse.Namespace) -> list[str]:
+def write(out: Path, given: argparse.Namespace, cast: Cast = EVERYBODY) -> list[str]:
     """Write both manifests and their sounds, and return what was made, as sentences.
 
     Raises ManifestError where one is there already or a given manifest is at fault, StorageError.
@@ -91,8 +79,8 @@ def write(out: Path, given: argparse.Namespace) -> list[str]:
     beside = manifests.read(given.beside, task)
     digits = {TRAIN: beside, TEST: manifests.read(given.dev, task) if given.dev else []}
     talk = {side: manifests.read(path, None) if path else [] for side, path in zip(SIDES, given.talk, strict=True)}
-    new = recordings(given.takes)
-    made = {side: clips(side, digits[side], talk[side]) for side in SIDES}
+    new = recordings(given.takes, cast)
+    made = {side: clips(side, digits[side], talk[side], cast) for side in SIDES}
     try:
         _make(out, new, made)
         known = [splits.moved(row.raw, given.beside.parent, out) for row in beside]
@@ -113,12 +101,12 @@ def write(out: Path, given: argparse.Namespace) -> list[str]:
     ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, cast: Cast = EVERYBODY) -> int:
     """Make the data and return the exit code."""
     given = _parser().parse_args(arguments)
     try:
         voices.check("examples.digits.make")
-        print("\n".join(write(given.out, given)))
+        print("\n".join(write(given.out, given, cast)))
     except MmdemoError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -4,7 +4,6 @@ Words, voices and languages of the test are never learned from. What sounds like
 no number, no homophone of one (won, to, for, ate) and nothing that an accent turns into one (tree and free: three).
 """
 
-import hashlib
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -15,30 +14,20 @@ import numpy as np
 
 from examples import voices
 from examples.digits import sounds
-from examples.voices import ACCENTS, SPEAKERS, Recording
+from examples.digits.cast import DIGITS, EVERYBODY, TEST, TRAIN, Cast
+from examples.voices import Recording
 from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio
 from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Limits
 from mmdemo.training.manifests import Row
 
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-TRAIN, TEST = SIDES = ("train", "dev")  # as voices.SPEAKERS calls them
-LANGUAGES = {  # whose digits are none of ours
-    TRAIN: ("de", "es", "fr-fr", "it", "pl", "tr", "hi", "ru", "ja", "sw"),
-    TEST: ("nl", "pt", "sv", "el", "fi", "cs", "hu", "id", "ro", "da"),
-}
 SENTENCES = (
     *("the {} is near the {}", "please bring me the {}", "I like my {}", "where is the {}", "my {} has a {}"),
     *("no {} today", "a {} and a {}", "we saw the {} again", "good {}", "that {} was very {}"),
 )
-TEST_SHARE = 0.4  # of the words
 FOREIGN = 0.3  # share of the recordings that a voice of another language says
 BY_TELEPHONE = 0.5  # share of the clips without high tones, as the recorded digits are
 PER_WORD = {TRAIN: 3, TEST: 1}  # recordings
-COUNTS = {  # of the other kinds
-    TRAIN: {"sentences": 300, "several": 400, "half": 300, "noise": 240, "recorded": 300, "talk": 900},
-    TEST: {"sentences": 100, "several": 150, "half": 100, "noise": 60, "recorded": 100, "talk": 300},
-}
 _UNCHECKED = Limits(audio_min_s=0.0)
 
 
@@ -60,57 +49,53 @@ class Clip:
         return sounds.telephone(audio) if chance.random() < BY_TELEPHONE else audio
 
 
-def words(side: str) -> list[str]:
-    """Return the words of one side, which are never said on the other; only the word decides."""
-    every = Path(__file__).with_name("words.txt").read_text("utf-8").split()
-    return [word for word in every if (_fraction(word) < TEST_SHARE) == (side == TEST)]
-
-
-def spoken(side: str) -> Iterator[Clip]:
+def spoken(side: str, cast: Cast = EVERYBODY) -> Iterator[Clip]:
     """Yield what synthetic voices say that is no digit, and sounds that nobody says."""
-    chance, counts = random.Random(side), COUNTS[side]
-    for word, take in itertools.product(words(side), range(PER_WORD[side])):
-        yield _said("other_words", word, _voice(side, chance, FOREIGN), take)
+    chance, counts, words = random.Random(side), cast.counts[side], cast.words(side)
+    for word, take in itertools.product(words, range(PER_WORD[side])):
+        yield _said("other_words", word, _voice(cast, side, chance, FOREIGN), take)
     for number in range(counts["sentences"]):
-        said = chance.choice(SENTENCES).format(*chance.sample(words(side), 2))
-        yield _said("sentences", said, _voice(side, chance), number)
+        said = chance.choice(SENTENCES).format(*chance.sample(words, 2))
+        yield _said("sentences", said, _voice(cast, side, chance), number)
     for number in range(counts["several"]):
         said = " ".join(chance.choices(DIGITS, k=chance.choice((2, 2, 3, 4))))
-        yield _said("several_digits", said, _voice(side, chance), number)
+        yield _said("several_digits", said, _voice(cast, side, chance), number)
     for number, digit in itertools.product(range(counts["half"] // len(DIGITS)), DIGITS):
-        yield _said("half_a_digit", digit, _voice(side, chance), number, sounds.half)
-    for language, number in itertools.product(LANGUAGES[side], range(len(DIGITS))):
-        for speaker in chance.sample(SPEAKERS[side], 3 if side == TRAIN else 1):
+        yield _said("half_a_digit", digit, _voice(cast, side, chance), number, sounds.half)
+    for language, number in itertools.product(cast.languages[side], range(len(DIGITS))):
+        for speaker in chance.sample(cast.speakers[side], 3 if side == TRAIN else 1):
             yield _said("another_language", str(number), f"{language}+{speaker}", 0)
     for number in range(counts["noise"]):
         kind = list(sounds.MADE)[number % len(sounds.MADE)]
         yield Clip(f"{side}-{kind}-{number}", "noise", kind, sounds.MADE[kind])
 
 
-def said_digits(takes: int = 2) -> Iterator[Clip]:
+def said_digits(takes: int = 2, cast: Cast = EVERYBODY) -> Iterator[Clip]:
     """Yield digits in the voices of the test: what answers "none of these" to everything fails here."""
-    for accent, speaker, take in itertools.product(ACCENTS, SPEAKERS[TEST], range(takes)):
+    for accent, speaker, take in itertools.product(cast.accents, cast.speakers[TEST], range(takes)):
         for number, digit in enumerate(DIGITS):
             said = Recording(digit, f"{accent}+{speaker}", take)
             yield Clip(f"digits-{said.file}", "digits", said.voice, _heard(said), str(number), digit)
 
 
-def recorded(side: str, rows: Sequence[Row]) -> Iterator[Clip]:
+def recorded(side: str, rows: Sequence[Row], cast: Cast = EVERYBODY) -> Iterator[Clip]:
     """Yield what recordings of digits become: several in one clip, half a one, two halves, one played backwards."""
     by_speaker: dict[str, list[Row]] = {}
     for row in rows:
         by_speaker.setdefault(str(row.extra.get("speaker", row.group)), []).append(row)
     chance = random.Random(f"recorded {side}")
     kinds = ("several_digits", "half_a_digit", *(("broken_words",) if side == TRAIN else ()))
-    for number, kind in itertools.product(range(COUNTS[side]["recorded"]), kinds):
+    for number, kind in itertools.product(range(cast.counts[side]["recorded"]), kinds):
         speaker = chance.choice(sorted(by_speaker))
         chosen = chance.choices(by_speaker[speaker], k=2)
         yield Clip(f"{side}-{kind}-{number}", kind, speaker, _CHANGES[kind](*map(_word, chosen)))
 
 
-def talk(side: str, rows: Sequence[Row], seconds: tuple[float, float] = (0.4, 1.2)) -> Iterator[Clip]:
+def talk(
+    side: str, rows: Sequence[Row], cast: Cast = EVERYBODY, seconds: tuple[float, float] = (0.4, 1.2)
+) -> Iterator[Clip]:
     """Yield the ends of some recordings of people who say no digit: there a word most often stands alone."""
-    for row in random.Random(f"talk {side}").sample(rows, min(len(rows), COUNTS[side]["talk"])):
+    for row in random.Random(f"talk {side}").sample(rows, min(len(rows), cast.counts[side]["talk"])):
         read = _read(row)
 
         def cut(chance: random.Random, read: Callable[[], np.ndarray] = read) -> np.ndarray:
@@ -162,10 +147,6 @@ def _heard(said: Recording) -> Callable[[random.Random], np.ndarray]:
     return lambda _: voices.trimmed(voices.say(said))
 
 
-def _voice(side: str, chance: random.Random, foreign: float = 0.0) -> str:
-    accent = chance.choice(LANGUAGES[side] if chance.random() < foreign else ACCENTS)
-    return f"{accent}+{chance.choice(SPEAKERS[side])}"
-
-
-def _fraction(word: str) -> float:
-    return int.from_bytes(hashlib.sha256(f"outlier:{word}".encode()).digest()[:8]) / 2**64
+def _voice(cast: Cast, side: str, chance: random.Random, foreign: float = 0.0) -> str:
+    accent = chance.choice(cast.languages[side] if chance.random() < foreign else cast.accents)
+    return f"{accent}+{chance.choice(cast.speakers[side])}"

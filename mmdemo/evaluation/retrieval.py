@@ -32,17 +32,20 @@ class _Encoded:
 
 
 def measure(
-    predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str], None] = lambda _: None
+    predictor: Predictor,
+    rows: Sequence[Labelled],
+    progress: Callable[[str], None] = lambda _: None,
+    samples: int = SAMPLES,
 ) -> dict[str, Recall]:
-    """Return by direction, such as `image_to_text`, how often the partner is among the AT nearest of SAMPLES.
+    """Return by direction, such as `image_to_text`, how often the partner is among the AT nearest of so many `samples`.
 
     Samples with one modality take no part; there is no figure where AT of them are all there are, or fewer.
     """
     if len(predictor.task.modalities) < 2:
         return {}
-    progress(f"looking for partners among {SAMPLES} samples")
+    progress(f"looking for partners among {samples} samples")
     drawn = np.random.default_rng(SEED).permutation(len(rows))
-    encoded = list(_encoded(predictor, [rows[i] for i in drawn]))
+    encoded = list(_encoded(predictor, [rows[i] for i in drawn], samples))
     found = {}
     for one, other in permutations(predictor.task.modalities, 2):
         having = [each for each in encoded if one in each.features and other in each.features]
@@ -66,8 +69,8 @@ def recall(scores: np.ndarray, partners: Sequence[str], k: int = AT) -> Recall:
     return Recall(n, float(hits.mean()), float(chance), metrics.interval(drawn))
 
 
-def _encoded(predictor: Predictor, rows: Sequence[Labelled]) -> Iterator[_Encoded]:
-    usable = islice(_several(predictor, rows), SAMPLES)
+def _encoded(predictor: Predictor, rows: Sequence[Labelled], most: int) -> Iterator[_Encoded]:
+    usable = islice(_several(predictor, rows), most)
     for batch in iter(lambda: list(islice(usable, BATCH)), []):
         found = predictor.features(batch).by_sample
         for inputs, features in zip(batch, found, strict=True):

@@ -64,6 +64,7 @@ class Endpoints:
 
     services: Services
     door: access.Door
+    discards: uploads.Discards  # uploads that were answered
 
     def predict(
         self,
@@ -84,7 +85,7 @@ class Endpoints:
         the sample is unlike what the model learned from, so that its answer is only a guess; probabilities and
         confidence are then held under the threshold, and say in which order the labels come, not how sure the model is.
         """
-        with _uploaded(image, text, audio) as sample:
+        with self._uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"
             agreed, caller = arguments.flag(keep, "keep"), self.door.callers.of_request(request)
             return self.services.predict(self._task(task).name, sample, method, agreed, caller)
@@ -104,7 +105,7 @@ class Endpoints:
         prediction_id: what /predict returned with the answer, so that /forget of it takes this back too; "" for none,
         and then the sample stays until its time is over. Returns its sample_id.
         """
-        with _uploaded(image, text, audio) as sample:
+        with self._uploaded(image, text, audio) as sample:
             known = self._task(task)
             suggested = known.check_label(arguments.text(label, "label"))
             answered = arguments.text(prediction_id, "prediction_id") or None
@@ -127,7 +128,7 @@ class Endpoints:
         modalities that met; score: by how many standard deviations their cosine stands above that of samples that have
         nothing to do with each other. image and audio of the answer are data URLs, "" for none. Nothing is stored.
         """
-        with _uploaded(image, text, audio) as sample:
+        with self._uploaded(image, text, audio) as sample:
             name, most = self._task(task).name, arguments.limit(k, "k", ALIKE_MOST)
             reviewer = self.door.is_reviewer(request)
             return list(self.services.alike(name, sample, most, reviewer).nearest)
@@ -215,10 +216,18 @@ class Endpoints:
     def _admit(self, request: gr.Request) -> None:
         self.door.admit(request)
 
+    @contextmanager
+    def _uploaded(self, image: Any, text: Any, audio: Any) -> Iterator[Sample]:
+        picture, sound = uploads.of(image, "image"), uploads.of(audio, "audio")
+        try:
+            yield Sample(image=picture, text=arguments.text(text, "text"), audio=sound)
+        finally:
+            self.discards.add(picture, sound)
 
-def add(services: Services, door: access.Door) -> None:
+
+def add(services: Services, door: access.Door, discards: uploads.Discards | None = None) -> None:
     """Add every endpoint to the gr.Blocks in whose `with` this is called."""
-    endpoints = Endpoints(services, door)
+    endpoints = Endpoints(services, door, discards or uploads.Discards())
     for name, line in LINE_OF.items():
         method = _plain(getattr(endpoints, name))
         gr.api(method, api_name=name, concurrency_id=line, concurrency_limit=LANES[line])
@@ -230,15 +239,6 @@ def _plain(method: Callable[..., Any]) -> Callable[..., Any]:
         return to_json(method(*arguments))
 
     return answer
-
-
-@contextmanager
-def _uploaded(image: Any, text: Any, audio: Any) -> Iterator[Sample]:
-    picture, sound = uploads.of(image, "image"), uploads.of(audio, "audio")
-    try:
-        yield Sample(image=picture, text=arguments.text(text, "text"), audio=sound)
-    finally:
-        uploads.discard(picture, sound)
 
 
 def _row(item: QueueItem) -> QueueRow:

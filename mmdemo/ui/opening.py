@@ -23,6 +23,7 @@ class Opening:
     services: Services
     door: access.Door
     visits: Visits
+    shared_s: float = SHARED_S
     shared: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)  # example → a visit's token, since
 
     def tasks(self) -> list[str]:
@@ -72,7 +73,7 @@ class Opening:
 
     def _shared(self, task: str, number: int) -> Visit | None:
         token, since = self.shared.get((task, number), ("", 0.0))
-        if not token or time.monotonic() - since > SHARED_S:
+        if not token or time.monotonic() - since > self.shared_s:
             return None
         visit = self.visits.get(token)
         return visit if visit is not None and visit.prediction is not None and not visit.touched else None

@@ -4,7 +4,6 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,11 +54,6 @@ def remove_of(token: str) -> None:
         remove(*folder().glob(f"*/*-{token}*"))
 
 
-def discard(*paths: Path | None) -> None:
-    """Remove uploads GRACE_S from now, unless somebody has sent the same file again by then."""
-    _discards.add([path for path in paths if path is not None])
-
-
 def folder() -> Path:
     """Return the folder in which Gradio puts what is uploaded."""
     return Path(get_upload_folder()).resolve()
@@ -84,10 +78,10 @@ class Discards:
         self._due: deque[tuple[float, Path]] = deque()  # soonest first
         self._waiting = False
 
-    def add(self, paths: Sequence[Path]) -> None:
+    def add(self, *paths: Path | None) -> None:
         """Remove these later, unless somebody has sent the same file again by then."""
         with self._lock:
-            self._due.extend((time.monotonic() + self._grace_s, path) for path in paths)
+            self._due.extend((time.monotonic() + self._grace_s, path) for path in paths if path is not None)
             self._wait()
 
     def _wait(self) -> None:
@@ -107,9 +101,6 @@ class Discards:
             self._wait()
         for path in over:
             _remove(path, self._grace_s)
-
-
-_discards = Discards()
 
 
 def _remove(path: Path, grace_s: float) -> None:

@@ -78,10 +78,8 @@ def test_what_its_sender_takes_back_is_gone_at_once(store: Store, finder: alike.
     assert corrections(ask(finder, encoder)) == {}
 
 
-def test_each_is_encoded_once_a_version_the_newest_first(
-    store: Store, finder: alike.Finder, encoder: Counting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(alike, "CATCH_UP", 2)
+def test_each_is_encoded_once_a_version_the_newest_first(store: Store, config: Settings, encoder: Counting) -> None:
+    finder = alike.Finder(store, config, catch_up=2)
     for number in range(3):
         corrected(store, f"evening {number}")
     others = len(TASK.examples) + 1  # the examples once, and the sample that is asked about

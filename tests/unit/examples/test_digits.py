@@ -9,6 +9,7 @@ import pytest
 
 from examples import voices
 from examples.digits import make, outliers, sounds
+from examples.digits.cast import DIGITS, LANGUAGES, LEARNERS, SIDES, Cast
 from mmdemo import tasks
 from mmdemo.decode import decode_audio, encode_audio
 from mmdemo.samples import NONE_OF_THESE
@@ -34,38 +35,33 @@ def test_every_voice_says_every_digit() -> None:
     found = make.recordings(takes=2)
     assert len(found) == len({recording.file for recording in found}) == 10 * (72 + 72) * 2
     greek = [recording for recording in found if recording.voice == "el+m1" and recording.take == 0]
-    assert [recording.word for recording in greek] == list(make.DIGITS)
+    assert [recording.word for recording in greek] == list(DIGITS)
     assert greek[7].spelled == "σέβεν" and not found[7].spelled
 
 
 def test_each_language_spells_all_the_digits() -> None:
-    assert {language: len(spelled.split()) for language, spelled in make.LEARNERS.items()} == dict.fromkeys(
-        make.LEARNERS, 10
-    )
+    assert {language: len(spelled.split()) for language, spelled in LEARNERS.items()} == dict.fromkeys(LEARNERS, 10)
 
 
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hardly any of each kind, in two voices a side."""
-    speakers = {"train": ("m1", "m2", "m3"), "dev": ("f5",)}
-    for module in (make, outliers):
-        monkeypatch.setattr(module, "SPEAKERS", speakers)
-        monkeypatch.setattr(module, "ACCENTS", ("en-us",))
-    monkeypatch.setattr(make, "LEARNERS", {"el": make.LEARNERS["el"]})
-    monkeypatch.setattr(outliers, "words", lambda side: {"train": ["window", "river"], "dev": ["maybe", "stone"]}[side])
-    monkeypatch.setattr(outliers, "LANGUAGES", {"train": ("de",), "dev": ("fi",)})
-    kinds = ("sentences", "several", "noise", "recorded", "talk")
-    monkeypatch.setattr(outliers, "COUNTS", {side: dict.fromkeys(kinds, 3) | {"half": 10} for side in ("train", "dev")})
+FEW = Cast(  # hardly any of each kind, in two voices a side
+    speakers={"train": ("m1", "m2", "m3"), "dev": ("f5",)},
+    accents=("en-us",),
+    learners={"el": LEARNERS["el"]},
+    languages={"train": ("de",), "dev": ("fi",)},
+    words=lambda side: {"train": ["window", "river"], "dev": ["maybe", "stone"]}[side],
+    counts={
+        side: dict.fromkeys(("sentences", "several", "noise", "recorded", "talk"), 3) | {"half": 10} for side in SIDES
+    },
+)
 
 
 @speaking
-@pytest.mark.usefixtures("few")
 def test_all_kinds_stand_in_two_manifests_that_share_no_voice(
     tmp_path: Path, beside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "made"
     given = [str(out), "--beside", str(beside), "--dev", str(beside), "--talk", str(beside), str(beside)]
-    assert make.main(given) == 0
+    assert make.main(given, FEW) == 0
     assert "1 samples" in capsys.readouterr().out
     task = tasks.get("spoken_digits")
     train, test = (manifests.read(out / name, task) for name in ("train.jsonl", "behaviour.jsonl"))
@@ -82,15 +78,15 @@ def test_all_kinds_stand_in_two_manifests_that_share_no_voice(
     for row in (*train, *test):
         heard = decode_audio(row.sample.audio, Limits(audio_min_s=0.1))
         assert len(heard) > 1000 and np.abs(heard).max() <= 1
-    assert make.main([str(out), "--beside", str(beside)]) == 2  # it is there already
+    assert make.main([str(out), "--beside", str(beside)], FEW) == 2  # it is there already
 
 
 def test_no_word_is_on_both_sides_and_none_is_a_digit() -> None:
     train, test = (set(outliers.words(side)) for side in outliers.SIDES)
     assert train.isdisjoint(test) and min(len(train), len(test)) > 400
-    alike = {*make.DIGITS, "won", "to", "too", "for", "fore", "ate", "tree", "free", "oh", "nought", "once", "none"}
+    alike = {*DIGITS, "won", "to", "too", "for", "fore", "ate", "tree", "free", "oh", "nought", "once", "none"}
     assert not alike & (train | test)
-    assert not set(outliers.LANGUAGES["train"]) & set(outliers.LANGUAGES["dev"])
+    assert not set(LANGUAGES["train"]) & set(LANGUAGES["dev"])
 
 
 def test_the_same_clip_always_sounds_the_same() -> None:

@@ -60,9 +60,8 @@ def test_the_same_model_and_samples_give_the_same_figures(two: Predictor) -> Non
     assert retrieval.measure(two, rows(15)) == retrieval.measure(two, rows(15))
 
 
-def test_at_most_so_many_are_drawn(two: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrieval, "SAMPLES", 13)
-    assert retrieval.measure(two, rows(20))["text_to_image"].n == 13
+def test_at_most_so_many_are_drawn(two: Predictor) -> None:
+    assert retrieval.measure(two, rows(20), samples=13)["text_to_image"].n == 13
 
 
 def test_a_task_of_one_modality_has_no_partners(tmp_path: Path) -> None:

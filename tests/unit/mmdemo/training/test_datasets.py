@@ -1,17 +1,17 @@
 """A sample's further captions are learned from too, and only then."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from mmdemo.model import MultimodalModel
+from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.samples import Inputs
 from mmdemo.training import trainer
 from mmdemo.training.augment import Changes
-from mmdemo.training.datasets import Item, Samples, collate
+from mmdemo.training.datasets import Item, Samples
 from mmdemo.training.options import Options
 from tests import tiny
 
@@ -35,21 +35,32 @@ def test_a_sample_without_a_caption_gets_none() -> None:
     assert Samples([nobody], Changes())[0].inputs.text is None
 
 
+class Watched:
+    """A processor that notes what each batch is made of."""
+
+    def __init__(self, processor: MultimodalProcessor) -> None:
+        self._processor = processor
+        self.batches: list[list[Inputs]] = []
+
+    def __call__(self, inputs: Sequence[Inputs], *args: Any, **options: Any) -> Any:
+        self.batches.append(list(inputs))
+        return self._processor(inputs, *args, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._processor, name)
+
+
 @pytest.mark.slow
-def test_captions_of_like_length_go_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_captions_of_like_length_go_together(tmp_path: Path) -> None:
     model, processor = MultimodalModel.build(tiny.task(tmp_path, ("text",)), tiny.starts(tmp_path))
     items = [Item(Inputs(text="dog " * (1 + 7 * index % 32)), index % 2) for index in range(32)]
 
     def padding(by_length: bool) -> int:
         """Return how many characters are missing from the batches of an epoch to all being as long as the longest."""
-        lengths: list[list[int]] = []
-
-        def watched(*given: Any) -> Callable[..., Any]:
-            batch = collate(*given)
-            return lambda found: (lengths.append([len(item.inputs.text or "") for item in found]), batch(found))[1]
-
-        monkeypatch.setattr(trainer, "collate", watched)
-        trainer.fit(model, processor, items, Options(epochs=1, batch=4, precision="fp32", by_length=by_length))
+        watched = Watched(processor)
+        options = Options(epochs=1, batch=4, precision="fp32", by_length=by_length)
+        trainer.fit(model, watched, items, options)  # type: ignore[arg-type]
+        lengths = [[len(inputs.text or "") for inputs in batch] for batch in watched.batches]
         assert len(lengths) == 8
         return sum(max(of_batch) * len(of_batch) - sum(of_batch) for of_batch in lengths)
 

@@ -11,6 +11,7 @@ from mmdemo.settings import Settings
 from mmdemo.ui import api
 from mmdemo.ui.access import Door
 from mmdemo.ui.blocks import Blocks
+from mmdemo.ui.uploads import Discards
 from tests import serving
 from tests.unit.mmdemo.ui.fake import FakeLoop
 from tests.unit.mmdemo.ui.fake_queue import FakeQueue, Served
@@ -29,17 +30,17 @@ def serve_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
 
-        async def serve(settings: Settings) -> Served:
+        async def serve(settings: Settings, discards: Discards | None) -> Served:
             loop = FakeQueue(tmp_path_factory.mktemp("queue"))
             with Blocks(analytics_enabled=False) as blocks:
-                api.add(loop.services(), Door.of(settings))
+                api.add(loop.services(), Door.of(settings), discards)
             stack.callback(blocks.close, verbose=False)
             port = serving.free_port()
             options = {"server_port": port, "prevent_thread_lock": True, "quiet": True}
             return Served(blocks.launch(server_name="127.0.0.1", **options)[1], loop, stack)
 
         # Outside of a running event loop Gradio makes loops that it never closes.
-        yield lambda settings: asyncio.run(serve(settings))
+        yield lambda settings, discards=None: asyncio.run(serve(settings, discards))
 
 
 @pytest.fixture(scope="module")

@@ -108,10 +108,10 @@ def test_predict_by_name_keeps_nothing_unless_asked(client: Client, served: Serv
 
 
 def test_the_upload_is_gone_after_the_call_but_not_under_another_callers_hands(
-    client: Client, served: Served, monkeypatch: pytest.MonkeyPatch
+    serve_api: Callable[..., Served],
 ) -> None:
-    monkeypatch.setattr(uploads, "_discards", uploads.Discards(0.3))
-    uploaded = handle_file(str(served.loop.folder / "0.png"))
+    served = serve_api(Settings(), uploads.Discards(0.3))
+    client, uploaded = served.client(), handle_file(str(served.loop.folder / "0.png"))
     for _ in range(3):  # the same file, so the same path on the server
         client.predict("sentiment", uploaded, "", None, "none", False, api_name="/predict")
     path = served.loop.predicted[-1][1].image
@@ -129,7 +129,7 @@ def test_one_thread_waits_for_all_uploads_that_go(tmp_path: Path) -> None:
     before, files = threading.active_count(), [tmp_path / f"{number}.png" for number in range(50)]
     for path in files:
         path.write_bytes(b"x")
-        discards.add([path])
+        discards.add(path)
     assert threading.active_count() <= before + 1
     assert wait_until(lambda: not any(path.exists() for path in files))
 

@@ -11,7 +11,7 @@ from mmdemo.errors import BadInput, NotAllowed, UnknownName
 from mmdemo.review import LABELLED, QueueItem, ReviewItem, view_key
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from mmdemo.ui import looking, opening
+from mmdemo.ui import looking
 from mmdemo.ui.access import Door
 from mmdemo.ui.desk import Desk
 from mmdemo.ui.opening import Opening
@@ -52,9 +52,7 @@ def test_an_example_is_answered_and_kept_by_nobody(desk: Desk, opener: Opening, 
     assert (shown["example"], shown["kept"], shown["prediction_id"], shown["view_key"]) == (1, False, None, None)
 
 
-def test_many_who_only_look_are_answered_once(
-    desk: Desk, opener: Opening, loop: FakeLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_who_only_look_are_answered_once(desk: Desk, opener: Opening, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
         opener.example(token, "sentiment", 0, False)
         desk.predict(token, ENGLISH)
@@ -62,8 +60,7 @@ def test_many_who_only_look_are_answered_once(
     closer = looking.Looking(desk.services, desk.visits)
     weighed = [closer.weigh(token, "relevance", "positive", "", ENGLISH) for token in (ONE, OTHER)]
     assert weighed[0] == weighed[1] and len(loop.weighed) == 1
-    monkeypatch.setattr(opening, "SHARED_S", 0.0)  # a while later
-    opener.example("c" * 32, "sentiment", 0, False)
+    dataclasses.replace(opener, shared_s=0.0).example("c" * 32, "sentiment", 0, False)
     desk.predict("c" * 32, ENGLISH)
     assert len(loop.predicted) == 2
 
