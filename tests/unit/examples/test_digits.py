@@ -9,7 +9,7 @@ import pytest
 
 from examples import voices
 from examples.digits import make, outliers, sounds
-from examples.digits.cast import DIGITS, LANGUAGES, LEARNERS, SIDES, Cast
+from examples.digits.cast import DIGITS, LANGUAGES, LEARNERS, SIDES, Cast, words
 from mmdemo import tasks
 from mmdemo.decode import decode_audio, encode_audio
 from mmdemo.samples import NONE_OF_THESE
@@ -82,7 +82,7 @@ def test_all_kinds_stand_in_two_manifests_that_share_no_voice(
 
 
 def test_no_word_is_on_both_sides_and_none_is_a_digit() -> None:
-    train, test = (set(outliers.words(side)) for side in outliers.SIDES)
+    train, test = (set(words(side)) for side in SIDES)
     assert train.isdisjoint(test) and min(len(train), len(test)) > 400
     alike = {*DIGITS, "won", "to", "too", "for", "fore", "ate", "tree", "free", "oh", "nought", "once", "none"}
     assert not alike & (train | test)
