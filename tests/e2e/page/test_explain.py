@@ -291,6 +291,8 @@ def test_the_map_is_kept_as_a_page_a_picture_or_figures(
         alone.check(f".mm-steps [value='{step}']")
         assert layer.evaluate(opacity) == step / 100
     assert alone.is_visible(".mm-legend:has(.mm-swatch)")
+    shades = "() => getComputedStyle(document.querySelector('.mm-legend:not([hidden]) > .mm-scale')).backgroundImage"
+    assert alone.evaluate(shades) == page.evaluate(shades) and "rgb(86, 180, 233)" in alone.evaluate(shades)
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert alone.locator("script").count() == 0
 
