@@ -10,7 +10,7 @@ from mmdemo.guard.limits import KIB, Limits
 from mmdemo.guard.refusals import Gone, Refusal
 
 SLOWEST_BYTES_PER_S = 4 * KIB  # of a body as a whole, after MMDEMO_MAX_WAIT_S
-BRACKETS = 10_000  # a call has dozens, and as many as somebody types
+VALUES = 20_000  # in all lists together, lists among them; a call has dozens, and 10,000 units at most
 DEPTH = 32  # of lists in lists; a call has six
 # A string, or what would be one if it were closed: matched without ever going back.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.S)
@@ -88,10 +88,11 @@ async def whole(scope: Mapping[str, Any], receive: Any, most: int) -> bytes:
 
 def check_shape(body: bytes) -> None:
     """Return if JSON of this shape is safe to parse and to walk through. Raises Refusal."""
-    depth = 0
-    if body.count(b"[") + body.count(b"{") > BRACKETS:
+    bare = _STRING.sub(b"", body)
+    if sum(map(bare.count, (b"[", b"{", b","))) > VALUES:
         raise Refusal(400, "body_too_deep")
-    for bracket in _BRACKET.findall(_STRING.sub(b"", body)):
+    depth = 0
+    for bracket in _BRACKET.findall(bare):
         depth += 1 if bracket in (b"[", b"{") else -1
         if depth > DEPTH:
             raise Refusal(400, "body_too_deep")

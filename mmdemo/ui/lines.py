@@ -1,11 +1,13 @@
 """The lines in which calls wait for their turn: how long each may get, whose turn it is, and who is sent away.
 
 Answers, closer looks and reviewers each have a line of their own, so that one cannot fill another's. A line is kept
-fairly: everybody's first call goes before anybody's second. Half of its places are for whoever comes; in the other half
-each caller has a few, so that one who takes all that there is still leaves some.
+fairly: everybody's first call goes before anybody's second, and none before somebody listens for its answer. Half of
+its places are for whoever comes; in the other half each caller has a few, so that one who takes all that there is still
+leaves some.
 """
 
 import asyncio
+import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -129,12 +131,17 @@ class Lines(queueing.Queue):
             raise BadInput("token_wrong")
         return fn
 
-    def get_events(self) -> Any:
-        """Return what is worked on next: those first who listen for their answer."""
-        for line in self.event_queue_per_concurrency_id.values():
-            if line.queue and line.current_concurrency < (line.concurrency_limit or 1):
-                line.queue.sort(key=self._is_absent)  # which keeps their order otherwise
-        return super().get_events()
+    def get_events(self) -> tuple[list[queueing.Event], bool, str] | None:
+        """Return what is worked on next, of any line: the first call whose answer somebody listens for."""
+        lines = list(self.event_queue_per_concurrency_id.items())
+        random.shuffle(lines)
+        for name, line in lines:
+            if line.current_concurrency < (line.concurrency_limit or 1):
+                event = next((event for event in line.queue if self._is_awaited(event)), None)
+                if event is not None:
+                    line.queue.remove(event)
+                    return [event], False, name
+        return None
 
     def _check_place(self, fn: BlockFunction, caller: str) -> None:
         line = self.event_queue_per_concurrency_id.get(fn.concurrency_id)
@@ -154,6 +161,10 @@ class Lines(queueing.Queue):
     def _is_absent(self, event: queueing.Event) -> bool:
         box = self.mail.get(event.session_hash)
         return box is None or box.is_left(ABSENT_S)
+
+    def _is_awaited(self, event: queueing.Event) -> bool:
+        box = self.mail.get(event.session_hash)
+        return box is not None and box.is_read(ABSENT_S)
 
     def _told(self, body: PredictBodyInternal, fn: BlockFunction, request: Any, sentence: str) -> Outcome:
         event = queueing.Event(body.session_hash, fn, request, None)

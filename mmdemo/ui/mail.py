@@ -5,6 +5,7 @@ each session has a mailbox, and a ledger knows what lies unread in all of them. 
 """
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -53,6 +54,7 @@ class Mailbox(asyncio.Queue[Any]):
         self.caller = caller
         self.readers = 0
         self.touched = clock()  # when somebody last read here, or asked for something
+        self._read = -math.inf  # when somebody last read here
         self._ledger = ledger
         self._clock = clock
         self._sizes = MAILBOX_BYTES
@@ -67,15 +69,19 @@ class Mailbox(asyncio.Queue[Any]):
         """Tell whether nobody listens here, and nobody has for so long."""
         return self.readers == 0 and self._clock() - self.touched >= since_s
 
+    def is_read(self, within_s: float) -> bool:
+        """Tell whether somebody listens here, or did so recently: between two messages nobody does for a moment."""
+        return self.readers > 0 or self._clock() - self._read < within_s
+
     async def get(self) -> Any:
         """Wait for the next message, as a reader."""
         self.readers += 1
-        self.touch()
         try:
             return await super().get()
         finally:
             self.readers -= 1
             self.touch()
+            self._read = self.touched
 
     def dropped(self) -> None:
         """Nothing of it is held any longer."""

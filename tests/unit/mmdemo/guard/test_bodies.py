@@ -62,9 +62,14 @@ def test_what_is_flat_or_only_text_is_not_deep(app: Refusing, flat: bytes) -> No
     assert ask(app, [flat])[0] == 200
 
 
-def test_a_million_lists_are_too_many() -> None:
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b'"a",', b"1,"])
+def test_what_holds_very_many_values_is_refused_before_it_is_parsed(piece: bytes) -> None:
     with pytest.raises(bodies.Refusal):
-        bodies.check_shape(b"[]," * (bodies.BRACKETS + 1))
+        bodies.check_shape(b"[" + piece * (bodies.VALUES + 1) + b"1]")
+
+
+def test_signs_within_text_are_no_values() -> None:
+    bodies.check_shape(b'{"data": ["' + b"[,{" * bodies.VALUES + b'"]}')
 
 
 @pytest.mark.parametrize("piece", [b'\\"', b'"\\', b'"', b'\\\\"', b'a"\\"'])
