@@ -143,7 +143,7 @@ def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None)
         start = time.perf_counter()
         encoded = ground.processor([inputs])
         with torch.inference_mode():
-            output = model(**encoded.tensors, return_attention=attentive and model.fusion.attends)
+            output = model(encoded.batch, return_attention=attentive and model.fusion.attends)
         took.append(time.perf_counter() - start)
     assert output.logits is not None
     target = model.config.labels[int(output.logits[0].argmax())]

@@ -19,9 +19,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mmdemo import tasks
 from mmdemo.commands.train import starts_of
+from mmdemo.inputs import Batch, EncoderTokens
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.config import for_task
-from mmdemo.model.modality import ModalityEncoder
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.datasets import collate, decode_rows
@@ -63,19 +63,6 @@ class Ground:
     specs: dict[str, dict]  # modality → its encoder in the configuration
     taught: Kept
     dev: Kept
-
-
-class HandedOn(ModalityEncoder):
-    """Stands in the place of an encoder whose tokens were kept."""
-
-    def __init__(self, of: ModalityEncoder) -> None:
-        super().__init__()
-        self.dim, self.grid = of.dim, of.grid
-
-    def forward(self, *arguments: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the tokens, given as the first argument, and the mask, given as the last where there is one."""
-        tokens, *rest = arguments
-        return tokens, rest[-1] if rest else tokens.new_ones(tokens.shape[:2], dtype=torch.bool)
 
 
 def parser(about: str) -> argparse.ArgumentParser:
@@ -121,12 +108,13 @@ def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[
     labels, further, start = [], [], time.monotonic()
     for first in range(0, len(rows), BATCH):
         batch = collate(processor)(decode_rows(rows[first : first + BATCH], task, processor))
-        pictures, _ = model.encoders["image"](batch["pixel_values"])
-        words, real = model.encoders["text"](batch["input_ids"], batch["attention_mask"], batch["text_mask"])
+        pictures, _ = model.encoders["image"](*batch.inputs.modalities["image"].tensors)
+        words, real = model.encoders["text"](*batch.inputs.modalities["text"].tensors)
         tokens["image"] += list(pictures.half())
         tokens["text"] += [row[mask].half() for row, mask in zip(words, real, strict=True)]
-        labels.append(batch["labels"])
-        further.append(batch.get("further_labels", torch.zeros(len(batch["labels"]), 0, dtype=torch.long)))
+        labels.append(batch.labels)
+        nothing = torch.zeros(len(batch.labels), 0, dtype=torch.long)
+        further.append(nothing if batch.further_labels is None else batch.further_labels)
         if first % (8 * BATCH) == 0:
             say(f"{first} of {len(rows)} samples encoded, {time.monotonic() - start:.0f} s")
     return Kept(tokens, torch.cat(labels), torch.cat(further))
@@ -136,8 +124,7 @@ def learn(ground: Ground, task: Task, taught: Kept, epochs: int, seed: int) -> t
     """Return a model of `task`, maybe of fewer modalities or another fusion, and the processor seconds it took."""
     torch.manual_seed(seed)
     model = MultimodalModel(for_task(task, {name: ground.specs[name] for name in task.modalities}))
-    for name, encoder in model.encoders.items():
-        model.encoders[name] = HandedOn(encoder)
+    model.encoders.requires_grad_(False)  # they are never asked
     steps = epochs * math.ceil(len(taught) / BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, steps, pct_start=WARMUP)
@@ -146,7 +133,7 @@ def learn(ground: Ground, task: Task, taught: Kept, epochs: int, seed: int) -> t
     for _ in range(epochs):
         for rows in torch.randperm(len(taught)).split(BATCH):
             batch = taught.part(rows.tolist())
-            output = model(**arguments(batch, task.modalities))
+            output = model(batch_of(batch, task.modalities))
             loss = model.loss(output, batch.labels, batch.further, SMOOTHING)
             optimizer.zero_grad()
             loss.backward()
@@ -161,21 +148,15 @@ def judged(model: MultimodalModel, kept: Kept) -> Iterator[MultimodalOutput]:
     """Yield what a model says of batches of samples, in their order."""
     for first in range(0, len(kept), BATCH):
         part = kept.part(range(first, min(first + BATCH, len(kept))))
-        yield model(**arguments(part, model.config.modalities))
+        yield model(batch_of(part, model.config.modalities))
 
 
-def arguments(kept: Kept, modalities: Sequence[str]) -> dict[str, Tensor]:
-    """Return the arguments of a model whose encoders hand on what they are given."""
-    found: dict[str, Tensor] = {}
-    if "image" in modalities:
-        found["pixel_values"] = torch.stack(kept.tokens["image"]).float()
-        found["image_present"] = torch.ones(len(kept), dtype=torch.bool)
-    if "text" in modalities:
-        found["input_ids"] = pad_sequence(kept.tokens["text"], batch_first=True).float()
-        longest = torch.arange(found["input_ids"].shape[1])
-        found["text_mask"] = longest < torch.tensor([len(value) for value in kept.tokens["text"]])[:, None]
-        found["attention_mask"] = found["text_mask"]
-    return found
+def batch_of(kept: Kept, modalities: Sequence[str]) -> Batch:
+    """Return samples as a batch of their tokens, of these modalities alone."""
+    padded = {name: pad_sequence(kept.tokens[name], batch_first=True).float() for name in modalities}
+    lengths = {name: torch.tensor([len(tokens) for tokens in kept.tokens[name]]) for name in modalities}
+    real = {name: torch.arange(tokens.shape[1]) < lengths[name][:, None] for name, tokens in padded.items()}
+    return Batch({name: EncoderTokens(tokens, real[name]) for name, tokens in padded.items()})
 
 
 def scores(right: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
@@ -190,7 +171,7 @@ def spread(values: Sequence[float]) -> str:
 
 def learned(model: MultimodalModel) -> int:
     """Return the number of parameters that learned."""
-    return sum(value.numel() for value in model.parameters())
+    return sum(value.numel() for value in model.parameters() if value.requires_grad)
 
 
 def told(taught: Sized, dev: Sized, given: argparse.Namespace) -> str:

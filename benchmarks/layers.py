@@ -68,8 +68,8 @@ def probed(model: MultimodalModel, processor: MultimodalProcessor, items: Sequen
         hooks = [layers[0].register_forward_pre_hook(lambda _, given, seen=seen: seen.append(given[0]))]
         hooks += [layer.register_forward_hook(lambda _, __, out, seen=seen: seen.append(out)) for layer in layers]
         try:
-            tensors = processor([item.inputs for item in items[start : start + BATCH]]).tensors
-            _, real = encoder(tensors["audio_features"], tensors["audio_frames"])
+            batch = processor([item.inputs for item in items[start : start + BATCH]]).batch
+            _, real = encoder(*batch.modalities["audio"].tensors)
         finally:
             for hook in hooks:
                 hook.remove()

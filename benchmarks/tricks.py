@@ -16,7 +16,6 @@ from scipy.special import softmax
 
 from benchmarks.frozen import (
     SEEDS,
-    HandedOn,
     Kept,
     drawn,
     judged,
@@ -33,7 +32,7 @@ from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
 from mmdemo.training import targets
 from mmdemo.training.datasets import Item, decode_rows
-from mmdemo.training.frozen import Copies
+from mmdemo.training.frozen import FeatureCache
 from mmdemo.training.lessons import Lesson, teach
 from mmdemo.training.options import options
 
@@ -68,10 +67,10 @@ class Ground:
     taught: Sequence[Item]
     dev: Kept
 
-    def learn(self, seed: int, items: Sequence[Item], given: Mapping[str, Any], copies: Copies) -> Learned:
+    def learn(self, seed: int, items: Sequence[Item], given: Mapping[str, Any], cache: FeatureCache) -> Learned:
         """Return a model that learned from the items."""
         lesson = Lesson(
-            self.task, options(self.task, seed=seed, epochs=self.epochs, **PLAIN | given), self.starts, copies=copies
+            self.task, options(self.task, seed=seed, epochs=self.epochs, **PLAIN | given), self.starts, cache=cache
         )
         model, processor = lesson.fresh()
         teach(lesson, model, processor, items)
@@ -79,11 +78,7 @@ class Ground:
 
     def logits(self, model: MultimodalModel) -> np.ndarray:
         """Return what a model says of dev (n, labels), whose tokens are known."""
-        encoders = dict(model.encoders.items())
-        model.encoders.update({name: HandedOn(encoder) for name, encoder in encoders.items()})
-        found = torch.cat([output.logits for output in judged(model, self.dev)]).numpy()
-        model.encoders.update(encoders)
-        return found
+        return torch.cat([output.logits for output in judged(model, self.dev)]).numpy()
 
 
 def main() -> None:
@@ -92,17 +87,17 @@ def main() -> None:
     ground = _ground(given)
     print(f"# Tricks of training on {TASK}\n\n{told(ground.taught, ground.dev, given)}\n")
     print("| beside the loss alone | accuracy | macro-F1 | more than nothing |\n|---|---|---|---|")
-    copies: dict[tuple[Any, ...], Copies] = {}
+    caches: dict[tuple[Any, ...], FeatureCache] = {}
     plain: list[Learned] = []
     found: dict[str, list[np.ndarray]] = {}
     for name, trick in TRICKS.items():
-        seen = copies.setdefault(tuple(map(trick.get, OF_COPIES)), Copies(COPIES))
-        models = [ground.learn(seed, ground.taught, trick, seen) for seed in SEEDS]
+        cache = caches.setdefault(tuple(map(trick.get, OF_COPIES)), FeatureCache(COPIES))
+        models = [ground.learn(seed, ground.taught, trick, cache) for seed in SEEDS]
         plain = plain or models
         found[name] = [ground.logits(model) for model, _ in models]
         print(_row(name, found[name], found["nothing"], ground), flush=True)
     items = targets.distil(ground.taught, plain, options(ground.task).distill)
-    distilled = Copies(COPIES)
+    distilled = FeatureCache(COPIES)
     pupils = [ground.logits(ground.learn(seed, items, {}, distilled)[0]) for seed in SEEDS]
     print(_row("distilled from the three of the first row", pupils, found["nothing"], ground))
     together = np.log(np.mean([softmax(one, axis=1) for one in found["nothing"]], axis=0))

@@ -141,7 +141,7 @@ class Predictor:
         """Return what the encoders of the version that answers now make of decoded samples, all in one pass."""
         served = self._current()
         with torch.inference_mode():
-            alike = served.model.alike(served.model.encode(**served.processor(batch).tensors))
+            alike = served.model.alike(served.model.encode(served.processor(batch).batch))
         vectors = {name: values.numpy() for name, values in alike.items()}
         found = tuple({name: vectors[name][row] for name in item.modalities} for row, item in enumerate(batch))
         return Features(served.sidecar.version, found)
@@ -239,7 +239,7 @@ def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pas
     """Return one pass, aimed at the label that it answers; `attentive` with the attention of a fusion that has some."""
     encoded = served.processor([inputs])
     with torch.inference_mode():
-        output = served.model(**encoded.tensors, return_attention=attentive)
+        output = served.model(encoded.batch, return_attention=attentive)
     assert output.logits is not None
     label = served.answers[int(output.logits[0].argmax())]
     scaling = served.sidecar.scaling(inputs.modalities)

@@ -124,5 +124,5 @@ def passed(
     model, processor = built
     encoded = processor([of])
     with torch.inference_mode():
-        output = model(**encoded.tensors, return_attention=True)
+        output = model(encoded.batch, return_attention=True)
     return Pass(model, processor, of, encoded, output, target, against)

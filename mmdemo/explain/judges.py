@@ -7,7 +7,6 @@ n tokens, d width of a token.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -60,21 +59,19 @@ class InInput(_Batched):
         super().__init__(seen, explained)
         self._inputs = seen.processor.squashed(seen.inputs)
         # Modality and what it lacks → tokens (n, d); of what lacks nothing they are known.
-        self._encoded = {(name, frozenset[Place]()): _real(seen.tokens, name) for name in seen.tokens.spans}
+        self._encoded = {(name, frozenset[Place]()): seen.tokens.real(name) for name in seen.tokens.spans}
 
     def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
         """Return what the fusion gets to see without each of the groups."""
-        values, masks, spans, first = [], [], {}, 0
+        parts = {}
         for name in self._inputs.modalities:
             of_modality = [frozenset(place for place in group if place[0] == name) for group in groups]
             self._encode(name, of_modality)
             found = [self._encoded[name, lacking] for lacking in of_modality]
             lengths = torch.tensor([len(item) for item in found], device=found[0].device)
-            values.append(pad_sequence(found, batch_first=True))  # (g, n, d)
-            masks.append(torch.arange(values[-1].shape[1], device=lengths.device) < lengths[:, None])  # (g, n)
-            spans[name] = first, first + values[-1].shape[1]
-            first = spans[name][1]
-        return Tokens(torch.cat(values, dim=1), torch.cat(masks, dim=1), spans, grid=None)
+            values = pad_sequence(found, batch_first=True)  # (g, n, d)
+            parts[name] = values, torch.arange(values.shape[1], device=lengths.device) < lengths[:, None]  # (g, n)
+        return Tokens.joined(parts)
 
     def _encode(self, name: str, wanted: Sequence[frozenset[Place]]) -> None:
         """Read what one modality is without each of its places, as far as that is not known yet."""
@@ -107,7 +104,7 @@ class AtTokens(_Batched):
         for row, group in enumerate(groups):
             for place in group:
                 mask[row, self._columns[place]] = False
-        return replace(self._whole, values=self._whole.values.expand(len(groups), -1, -1), mask=mask)
+        return self._whole.masked(mask)
 
     def _of(self, place: Place) -> list[int]:
         """Return which tokens are a unit's: one, but for words all pieces that have a character of them."""
@@ -123,8 +120,7 @@ class AtTokens(_Batched):
 
 def encode(seen: Pass, copies: Sequence[Inputs]) -> Tokens:
     """Return the tokens of copies of a sample that all have the same modalities."""
-    tensors = seen.processor(copies).tensors
-    return seen.model.encode(**{name: value.to(seen.model.device) for name, value in tensors.items()})
+    return seen.model.encode(seen.processor(copies).batch.to(seen.model.device))
 
 
 def probability(seen: Pass, tokens: Tokens, questions: Sequence[Question]) -> Tensor:
@@ -137,12 +133,6 @@ def probability(seen: Pass, tokens: Tokens, questions: Sequence[Question]) -> Te
     probabilities = seen.model.head.probabilities(seen.scaling(logits))  # (g, labels)
     probabilities = probabilities.nan_to_num(1 / probabilities.shape[1])
     return question.probability(probabilities, seen.model.config.labels, questions)
-
-
-def _real(tokens: Tokens, name: str) -> Tensor:
-    """Return the tokens (n, d) of one modality of the only sample, without padding."""
-    first, last = tokens.spans[name]
-    return tokens.values[0, first:last][tokens.mask[0, first:last]]
 
 
 def _place(unit: Unit) -> Place:

@@ -1,7 +1,6 @@
 """Masking: what the answer loses where the fusion is not shown a token. A measured effect, without any gradient."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -33,6 +32,5 @@ def _without_each(seen: Pass, real: Tensor, questions: Sequence[Question]) -> Te
     masks[torch.arange(len(real)), real] = False
     found = []
     for mask in masks.split(AT_ONCE):
-        values = seen.tokens.values.expand(len(mask), -1, -1)
-        found.append(seen.log_odds(seen.model.fuse(replace(seen.tokens, values=values, mask=mask)), questions))
+        found.append(seen.log_odds(seen.model.fuse(seen.tokens.masked(mask)), questions))
     return torch.cat(found)

@@ -31,8 +31,8 @@ def _without_each(seen: Pass, explained: Explanation, questions: Sequence[Questi
     changed = [without(seen.inputs, explained, [unit]) for unit in units(explained)]
     found = [seen.log_odds(seen.output, questions)[:0]]  # a caption may have no word that is read
     for first in range(0, len(changed), AT_ONCE):
-        encoded = seen.processor(changed[first : first + AT_ONCE])
-        found.append(seen.log_odds(seen.model(**encoded.tensors), questions))
+        batch = seen.processor(changed[first : first + AT_ONCE]).batch
+        found.append(seen.log_odds(seen.model(batch), questions))
     return torch.cat(found)
 
 

@@ -7,7 +7,6 @@ orders in which the modalities may come in. At most 2³ coalitions, judged in on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import combinations
 from math import factorial
 
@@ -66,6 +65,5 @@ def _worths(seen: Pass, wanted: Sequence[Coalition], questions: Sequence[Questio
         for name, (first, last) in tokens.spans.items():
             mask[row, first:last] &= name in coalition
     with torch.inference_mode():
-        copies = replace(tokens, values=tokens.values.expand(len(wanted), -1, -1), mask=mask)
-        probabilities = probability(seen, copies, questions)  # (coalitions, questions)
+        probabilities = probability(seen, tokens.masked(mask), questions)  # (coalitions, questions)
     return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]

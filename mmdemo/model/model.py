@@ -3,7 +3,6 @@
 Letters of the shapes: b samples, n tokens of one modality, d width of a fusion token.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from mmdemo.errors import CheckpointError, ManifestError
+from mmdemo.inputs import Batch, EncoderInputs, EncoderTokens
 from mmdemo.model import bars, encoders, fusion, packing
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.fused import Fused, Fusion
@@ -24,18 +24,9 @@ from mmdemo.model.heads import HEADS, ClassificationHead
 from mmdemo.model.modality import Specified, Wanted
 from mmdemo.model.places import grid_sinusoids, sinusoids
 from mmdemo.model.processor import MultimodalProcessor
+from mmdemo.model.tokens import Tokens
 from mmdemo.samples import MODALITIES
 from mmdemo.tasks import Task
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """What the encoders made of a batch: the fusion's input, one modality behind the other."""
-
-    values: Tensor  # (b, n, d)
-    mask: Tensor  # (b, n) bool: False where a sample has no such token
-    spans: Mapping[str, tuple[int, int]]  # modality → its first token and the one behind its last
-    grid: tuple[int, int] | None  # rows and columns of the picture's regions
 
 
 @dataclass
@@ -56,7 +47,7 @@ class MultimodalModel(PreTrainedModel):
 
     config_class = MultimodalConfig
     base_model_prefix = "mmdemo"
-    main_input_name = "pixel_values"
+    main_input_name = "batch"
     _supports_sdpa = True
 
     def __init__(self, config: MultimodalConfig) -> None:
@@ -76,51 +67,28 @@ class MultimodalModel(PreTrainedModel):
 
     def forward(
         self,
-        pixel_values: Tensor | None = None,
-        image_present: Tensor | None = None,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        text_mask: Tensor | None = None,
-        audio_features: Tensor | None = None,
-        audio_frames: Tensor | None = None,
+        batch: Batch,
         labels: Tensor | None = None,
         further_labels: Tensor | None = None,
         return_attention: bool = False,
-        constructed: Tensor | None = None,
     ) -> MultimodalOutput:
-        """Judge a batch as the processor makes it: `encode`, then `fuse`; `given` and it say what they take.
+        """Judge a batch: `encode`, then `fuse`, which says what the labels are."""
+        return self.fuse(self.encode(batch), labels, further_labels, return_attention)
 
-        Training never hides the caption of samples that are `constructed` (b,) bool: their label is its alone.
+    def encode(self, batch: Batch) -> Tokens:
+        """Return the fusion's input. Tokens that encoders made before are taken as they are.
+
+        Training hides modalities at random, never the caption of a sample that is `constructed`.
         """
-        tokens = self.encode(
-            pixel_values=pixel_values,
-            image_present=image_present,
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            text_mask=text_mask,
-            audio_features=audio_features,
-            audio_frames=audio_frames,
-            constructed=constructed,
-        )
-        return self.fuse(tokens, labels, further_labels, return_attention)
-
-    def encode(self, constructed: Tensor | None = None, **inputs: Tensor | None) -> Tokens:
-        """Return the fusion's input, of what `given` takes; a modality that nobody in the batch has is left out."""
-        given = self.given(**inputs)
+        given = {name: batch.modalities[name] for name in self.config.modalities if name in batch.modalities}
         assert given, "a batch needs at least one modality"
-        present = torch.stack([has for _, has in given.values()], dim=1)  # (b, modalities)
+        present = torch.stack([item.present for item in given.values()], dim=1)  # (b, modalities)
         shown = self._hide(present)
-        if constructed is not None and "text" in given:
+        if batch.constructed is not None and "text" in given:
             caption = list(given).index("text")
-            shown[:, caption] |= present[:, caption] & constructed
-        encoded = {n: self._tokens(n, args, shown[:, i]) for i, (n, (args, _)) in enumerate(given.items())}
-        edges = list(itertools.accumulate((values.shape[1] for values, _ in encoded.values()), initial=0))
-        return Tokens(
-            values=torch.cat([values for values, _ in encoded.values()], dim=1),  # (b, all tokens, d)
-            mask=torch.cat([mask for _, mask in encoded.values()], dim=1),  # (b, all tokens)
-            spans=dict(zip(encoded, itertools.pairwise(edges), strict=True)),
-            grid=self.grid if "image" in encoded else None,
-        )
+            shown[:, caption] |= present[:, caption] & batch.constructed
+        encoded = {name: self._tokens(name, item, shown[:, i]) for i, (name, item) in enumerate(given.items())}
+        return Tokens.joined(encoded, self.grid if "image" in encoded else None)
 
     def learn_to_answer(self, answers: Sequence[str]) -> None:
         """Make room for answers that are new; `answers` begin with those that it gives already."""
@@ -130,30 +98,6 @@ class MultimodalModel(PreTrainedModel):
             self.config.id2label = dict(enumerate(answers))
             self.config.label2id = {name: index for index, name in enumerate(answers)}
             self.head.widen(len(answers))
-
-    @staticmethod
-    def given(
-        pixel_values: Tensor | None = None,
-        image_present: Tensor | None = None,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        text_mask: Tensor | None = None,
-        audio_features: Tensor | None = None,
-        audio_frames: Tensor | None = None,
-    ) -> dict[str, tuple[tuple[Tensor, ...], Tensor]]:
-        """Return by modality its encoder's arguments, and which samples have it (b,) bool.
-
-        pixel_values (b, 3, size, size) float32, image_present (b,) bool; input_ids, attention_mask, text_mask (b, n);
-        audio_features (b, mels, frames) float32, audio_frames (b,) int, 0 for none.
-        """
-        found: dict[str, tuple[tuple[Tensor, ...], Tensor]] = {}
-        if pixel_values is not None and image_present is not None:
-            found["image"] = (pixel_values,), image_present
-        if input_ids is not None and attention_mask is not None and text_mask is not None:
-            found["text"] = (input_ids, attention_mask, text_mask), text_mask.any(dim=1)
-        if audio_features is not None and audio_frames is not None:
-            found["audio"] = (audio_features, audio_frames), audio_frames > 0
-        return found
 
     def empty(self, tokens: Tokens) -> Tensor:
         """Return (1, n, d): what would stand in place of `tokens` if they said no more than their kind and place."""
@@ -165,7 +109,7 @@ class MultimodalModel(PreTrainedModel):
 
         They are its mean token without what the kind and the place alone say.
         """
-        means = self._pooled(tokens, tokens.values - self.empty(tokens))
+        means = tokens.means(tokens.values - self.empty(tokens))
         return {name: F.normalize(mean, dim=-1) for name, mean in means.items()}
 
     def fuse(
@@ -184,7 +128,7 @@ class MultimodalModel(PreTrainedModel):
             logits=self.fusion.logits(self.head, fused),
             further=self._further(fused),
             features=fused.features,
-            pooled=self._pooled(tokens, tokens.values),
+            pooled=tokens.means(tokens.values),
             attention=fused.attention,
             tokens=tokens,
         )
@@ -203,11 +147,6 @@ class MultimodalModel(PreTrainedModel):
                 total = total + ClassificationHead.loss_of_known(logits, column, smoothing)
         return total
 
-    @staticmethod
-    def _pooled(tokens: Tokens, values: Tensor) -> dict[str, Tensor]:
-        """Return by modality the mean (b, d) of the values (b, n, d) of its tokens."""
-        return {name: _mean(values[:, a:b], tokens.mask[:, a:b]) for name, (a, b) in tokens.spans.items()}
-
     def _further(self, fused: Fused) -> dict[str, Tensor]:
         found = {}
         for entry, head in zip(self.config.further, self.further, strict=True):
@@ -222,13 +161,13 @@ class MultimodalModel(PreTrainedModel):
         kept = present & (torch.rand(present.shape, device=present.device) >= self.config.modality_dropout)
         return torch.where(kept.any(dim=1, keepdim=True), kept, present)
 
-    def _tokens(self, name: str, arguments: tuple[Tensor, ...], present: Tensor) -> tuple[Tensor, Tensor]:
+    def _tokens(self, name: str, given: EncoderInputs | EncoderTokens, present: Tensor) -> tuple[Tensor, Tensor]:
         """Return fusion tokens (b, n, d) of one modality and which are real (b, n); only samples that have it run."""
         rows = present.nonzero()[:, 0]
         if len(rows) == 0:
             nothing = self.modality_embedding.weight.new_zeros(len(present), 0, self.config.dim)
             return nothing, present.new_zeros(len(present), 0)
-        tokens, mask = self.encoders[name](*(item[rows] for item in arguments))
+        tokens, mask = given.encoded_by(self.encoders[name], rows)
         tokens = self.projections[name](tokens) + self._place(name, tokens.shape[1])
         if len(rows) == len(present):
             return tokens, mask
@@ -337,8 +276,3 @@ def _aligned(model: MultimodalModel) -> MultimodalModel:
 
 def _projection(width: int, d: int) -> nn.Sequential:
     return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, d))
-
-
-def _mean(tokens: Tensor, mask: Tensor) -> Tensor:
-    weight = mask.unsqueeze(-1).to(tokens.dtype)  # (b, n, 1)
-    return (tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp_min(1)  # (b, d)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from mmdemo.errors import CheckpointError
+from mmdemo.inputs import Batch, EncoderInputs
 from mmdemo.model.audio_frontend import HOP_SAMPLES, AudioFrontend, ExtractorFrontend, LogMelFrontend
 from mmdemo.model.image_frontend import ImageFrontend
 from mmdemo.model.text_frontend import TextFrontend
@@ -27,7 +27,7 @@ Span = tuple[int, int]  # start and end in the caption, in characters; (0, 0): n
 class Encoded:
     """A batch, and what is needed to find the way back from its tokens to what people gave."""
 
-    tensors: dict[str, Tensor]  # arguments of MultimodalModel.forward; absent modalities are left out
+    batch: Batch  # as MultimodalModel.forward takes it
     spans: tuple[tuple[Span, ...], ...]  # for each sample, where each text position stands in its caption
     truncated: tuple[bool, ...]  # the caption is longer than what is read
     unread: tuple[bool, ...]  # the caption holds nothing that the tokenizer knows, such as emoji alone
@@ -43,28 +43,29 @@ class MultimodalProcessor:
 
     def __call__(self, batch: Sequence[Inputs]) -> Encoded:
         """Return the batch of decoded samples, each with any subset of the modalities."""
-        tensors: dict[str, Tensor] = {}
+        found: dict[str, EncoderInputs] = {}
         spans: tuple[tuple[Span, ...], ...] = ((),) * len(batch)
         cut = unread = (False,) * len(batch)
         if self.image and any(item.image is not None for item in batch):
             blank = np.zeros((self.image.size, self.image.size, 3), np.uint8)
-            tensors["pixel_values"] = self.image([blank if item.image is None else item.image for item in batch])
-            tensors["image_present"] = torch.tensor([item.image is not None for item in batch])
+            pixels = self.image([blank if item.image is None else item.image for item in batch])
+            found["image"] = EncoderInputs((pixels,), torch.tensor([item.image is not None for item in batch]))
         if self.text and any(item.text is not None for item in batch):
-            pieces, encodings, unknown = self.text([item.text or "" for item in batch])
+            pieces = self.text([item.text or "" for item in batch])
             absent = torch.tensor([item.text is None for item in batch])
-            pieces["attention_mask"][absent] = 0
-            pieces["text_mask"][absent] = False
-            tensors |= pieces
-            spans = tuple(tuple(item.offsets) for item in encodings)
-            cut = tuple(bool(item.overflowing) for item in encodings)
-            unread = tuple((unknown & ~absent).tolist())
+            pieces.attention[absent] = 0
+            pieces.words[absent] = False
+            tensors = (pieces.ids, pieces.attention, pieces.words)
+            found["text"] = EncoderInputs(tensors, pieces.words.any(dim=1))
+            spans = tuple(tuple(item.offsets) for item in pieces.encodings)
+            cut = tuple(bool(item.overflowing) for item in pieces.encodings)
+            unread = tuple((pieces.unknown & ~absent).tolist())
         if self.audio and any(item.audio is not None for item in batch):
             silence = np.zeros(HOP_SAMPLES, np.float32)
             features, frames = self.audio([silence if item.audio is None else item.audio for item in batch])
             frames[torch.tensor([item.audio is None for item in batch])] = 0
-            tensors |= {"audio_features": features, "audio_frames": frames}
-        return Encoded(tensors, spans, cut, unread)
+            found["audio"] = EncoderInputs((features, frames), frames > 0)
+        return Encoded(Batch(found), spans, cut, unread)
 
     def squashed(self, inputs: Inputs) -> Inputs:
         """Return the sample with its picture as small as the encoder reads it: less to keep, the same to see."""

@@ -21,22 +21,33 @@ FEWEST = 2  # times that a sign or a word must stand in the captions for the tok
 
 
 @dataclass(frozen=True)
+class WordPieces:
+    """The captions of a batch. Letters of the shapes: b captions, n pieces of the longest."""
+
+    ids: Tensor  # (b, n) int64
+    attention: Tensor  # (b, n) int64: 0 behind a caption's end
+    words: Tensor  # (b, n) bool: False behind it, and for marks such as [CLS], which nobody wrote
+    encodings: Sequence[Encoding]  # the tokenizer's own account, one a caption
+    unknown: Tensor  # (b,) bool: captions of which the tokenizer knows nothing
+
+
+@dataclass(frozen=True)
 class TextFrontend:
     """Word pieces of a caption, with their place in it. The tokenizer's state is set once: threads may share it."""
 
     tokenizer: Tokenizer  # cuts at its maximum, pads to the longest of a batch
 
-    def __call__(self, captions: Sequence[str]) -> tuple[dict[str, Tensor], Sequence[Encoding], Tensor]:
-        """Return tensors (batch, pieces), their encodings, and of which captions (batch,) nothing is known."""
+    def __call__(self, captions: Sequence[str]) -> WordPieces:
+        """Return the captions as word pieces; the tensors are new ones."""
         encodings = self.tokenizer.encode_batch(list(captions))
         ids = torch.tensor([item.ids for item in encodings])
         attention = torch.tensor([item.attention_mask for item in encodings])
         marks = torch.tensor([item.special_tokens_mask for item in encodings])
         words = attention.bool() & ~marks.bool()
-        unread = ~(words & (ids != self._unknown)).any(dim=1)
+        unknown = ~(words & (ids != self._unknown)).any(dim=1)
         empty = ~words.any(dim=1)  # the tokenizer drops every sign of these: marks are all that is left
         words[empty] = attention.bool()[empty]
-        return {"input_ids": ids, "attention_mask": attention, "text_mask": words}, encodings, unread
+        return WordPieces(ids, attention, words, encodings, unknown)
 
     def knows(self, word: str) -> bool:
         """Return whether a word is one piece of the tokenizer's, not several."""

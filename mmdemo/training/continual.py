@@ -27,12 +27,13 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, RandomSampler
 
 from mmdemo import out_of_distribution, sidecar
+from mmdemo.inputs import Batch
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.out_of_distribution import ReferenceStats, distance
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.augment import Changes
-from mmdemo.training.datasets import Item, Samples, collate, decode_rows
+from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, decode_rows
 from mmdemo.training.folder import Checked, finish, pooled
 from mmdemo.training.frozen import masked
 from mmdemo.training.manifests import Row
@@ -143,7 +144,7 @@ def learn(
     for batch, old in zip(batches(items), known, strict=False):
         loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, held)
         if old is not None:
-            loss = loss + recipe.rehearse * _disagreement(model, champion, old, recipe.temperature)
+            loss = loss + recipe.rehearse * _disagreement(model, champion, old.inputs, recipe.temperature)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(moving.values(), recipe.max_grad_norm)
@@ -160,32 +161,24 @@ def _batches(
     return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, masked))
 
 
-def _lesson(model: MultimodalModel, champion: MultimodalModel, batch: Mapping[str, Tensor], soften: float) -> Tensor:
+def _lesson(model: MultimodalModel, champion: MultimodalModel, batch: LabelledBatch, soften: float) -> Tensor:
     """Return the loss of a batch of corrections, whose targets keep a share of the champion's answers."""
-    inputs = _inputs(batch)
-    found = model(**inputs).logits
-    right = F.one_hot(batch["labels"], found.shape[-1]).float()  # (b, labels)
+    logits = model(batch.inputs).logits
+    right = F.one_hot(batch.labels, logits.shape[-1]).float()  # (b, labels)
     if soften:
-        right = torch.lerp(right, _answers(champion, inputs).softmax(-1), soften)
-    return model.head.loss(found, right)
+        right = torch.lerp(right, _answers(champion, batch.inputs).softmax(-1), soften)
+    return model.head.loss(logits, right)
 
 
-def _disagreement(
-    model: MultimodalModel, champion: MultimodalModel, batch: Mapping[str, Tensor], temperature: float
-) -> Tensor:
-    """Return how far the answers to a batch are from the champion's; its labels are not asked for."""
-    inputs = _inputs(batch)
-    found, known = model(**inputs).logits / temperature, _answers(champion, inputs) / temperature
-    return temperature**2 * F.kl_div(found.log_softmax(-1), known.softmax(-1), reduction="batchmean")
-
-
-def _inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in batch.items() if name not in ("labels", "further_labels")}
+def _disagreement(model: MultimodalModel, champion: MultimodalModel, inputs: Batch, temperature: float) -> Tensor:
+    """Return how far the answers to a batch are from the champion's."""
+    ours, theirs = model(inputs).logits / temperature, _answers(champion, inputs) / temperature
+    return temperature**2 * F.kl_div(ours.log_softmax(-1), theirs.softmax(-1), reduction="batchmean")
 
 
 @torch.no_grad()
-def _answers(champion: MultimodalModel, inputs: Mapping[str, Tensor]) -> Tensor:
-    return champion(**inputs).logits
+def _answers(champion: MultimodalModel, inputs: Batch) -> Tensor:
+    return champion(inputs).logits
 
 
 def started(task: Task) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch.utils.data import Dataset
 
 from mmdemo.decode import decode, decode_caption
 from mmdemo.errors import BadInput, ManifestError
+from mmdemo.inputs import Batch, EncoderInputs
 from mmdemo.model import MultimodalProcessor
 from mmdemo.model.heads import UNKNOWN
 from mmdemo.samples import Inputs
@@ -22,7 +22,6 @@ from mmdemo.tasks import Task
 from mmdemo.training.augment import Changes, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 
-TARGETS = ("labels", "further_labels")  # of a batch: not what goes in, but what should come out
 CONSTRUCTED = (
     "constructed"  # field of `extra`: the label is the caption's because of how it was made, whatever else is there
 )
@@ -39,6 +38,24 @@ class Item:
     shares: np.ndarray | None = None  # (labels,) what the loss asks for, where one label is not all there is to say
     captions: tuple[str, ...] = ()  # that may stand in for its own while it is learned from
     constructed: bool = False  # the label is the caption's alone: a picture beside it is anyone's
+
+
+@dataclass(frozen=True)
+class LabelledBatch:
+    """A batch to learn from, and what should come out."""
+
+    inputs: Batch
+    labels: Tensor  # (b,) int64; (b, labels) float32 where the items have shares
+    further_labels: Tensor | None = None  # (b, further answers) int64, where the task has any
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> LabelledBatch:
+        """Return the same on another device."""
+        further = self.further_labels
+        return LabelledBatch(
+            self.inputs.to(device, non_blocking),
+            self.labels.to(device, non_blocking=non_blocking),
+            None if further is None else further.to(device, non_blocking=non_blocking),
+        )
 
 
 class Samples(Dataset):
@@ -78,30 +95,36 @@ def collate(
     processor: MultimodalProcessor,
     masked: bool = False,
     mixing: Callable[[Sequence[Item], np.random.Generator], Sequence[Item]] | None = None,
-) -> Callable[[Sequence[Item]], dict[str, Any]]:
-    """Return what makes a batch of items: the arguments of MultimodalModel.forward.
+) -> Callable[[Sequence[Item]], LabelledBatch]:
+    """Return what makes a batch of items; `mixing` changes them before.
 
-    Among them `labels`, (batch,) int, or (batch, labels) float where the items have shares, and where the task has
-    further answers `further_labels` (batch, answers). Where it is `masked`, spectrograms have holes, which only an
-    encoder that learns can learn to look past.
+    Where it is `masked`, spectrograms have holes, which only an encoder that learns can learn to look past.
     """
 
-    def batch(items: Sequence[Item]) -> dict[str, Any]:
+    def batch(items: Sequence[Item]) -> LabelledBatch:
         items = mixing(items, generator()) if mixing else items
-        tensors = processor([item.inputs for item in items]).tensors
-        if masked and "audio_features" in tensors and tensors["audio_features"].dim() == 3:  # no wave
-            holes = mask_spectrogram(tensors["audio_features"], tensors["audio_frames"], generator())
-            tensors["audio_features"] = holes
+        inputs = processor([item.inputs for item in items]).batch
+        if masked:
+            inputs = _with_holes(inputs)
         constructed = [item.constructed for item in items]
-        return tensors | targets_of(items) | ({CONSTRUCTED: torch.tensor(constructed)} if any(constructed) else {})
+        further = [item.further for item in items]
+        return LabelledBatch(
+            replace(inputs, constructed=torch.tensor(constructed) if any(constructed) else None),
+            _labels(items),
+            torch.tensor(further) if further[0] else None,
+        )
 
     return batch
 
 
-def targets_of(items: Sequence[Item]) -> dict[str, Tensor]:
-    """Return the part of a batch that says what is right, by the names of TARGETS."""
-    further = [item.further for item in items]
-    return {"labels": _labels(items)} | ({"further_labels": torch.tensor(further)} if further[0] else {})
+def _with_holes(inputs: Batch) -> Batch:
+    """Return the batch with holes in its spectrograms (b, bands, frames); waves (b, samples) stay whole."""
+    audio = inputs.modalities.get("audio")
+    if not isinstance(audio, EncoderInputs) or audio.tensors[0].dim() != 3:
+        return inputs
+    features, frames = audio.tensors
+    holes = replace(audio, tensors=(mask_spectrogram(features, frames, generator()), frames))
+    return replace(inputs, modalities={**inputs.modalities, "audio": holes})
 
 
 def generator() -> np.random.Generator:

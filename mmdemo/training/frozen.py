@@ -1,13 +1,12 @@
 """Encoders that do not learn are asked once: a few changed copies of each sample, whose tokens are then learned from.
 
 What stands behind the encoders is small, so that where none of them learns an epoch takes seconds, and cross-validation
-minutes. Letters of the shapes: b samples, n tokens, d width of the encoder.
+minutes. Letters of the shapes: b samples, n tokens, w width of the encoder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,48 +16,48 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
-from mmdemo.errors import ManifestError
+from mmdemo.inputs import Batch, EncoderTokens
 from mmdemo.model import MultimodalModel
-from mmdemo.model.modality import ModalityEncoder
 from mmdemo.samples import MODALITIES
-from mmdemo.training.datasets import CONSTRUCTED, TARGETS, Item, Samples, generator
+from mmdemo.training.datasets import Item, LabelledBatch, Samples, generator
 from mmdemo.training.inference import BATCH, length
 from mmdemo.training.processes import say
 from mmdemo.training.targets import shares_of
 
-Tensors = dict[str, Any]  # arguments of MultimodalModel.forward
+Collate = Callable[[Sequence[Item]], LabelledBatch]
 Mixing = Callable[[Sequence[Any], np.random.Generator], Sequence[Any]]
-Copy = dict[str, Tensor]  # modality → tokens (n, d + 1) float16 of one copy of a sample; the last column says: real
+Copy = dict[str, Tensor]  # modality → tokens (n, w + 1) float16 of one copy of a sample; the last column says: real
 
 
 @dataclass
-class Copies:
+class FeatureCache:
     """The copies of every sample that was asked for: folds share them, for the encoders are the same."""
 
-    number: int  # of a sample
+    copies: int  # of a sample
     known: dict[int, tuple[Item, list[Copy]]] = field(default_factory=dict)  # by the identity of the item
 
-    def of(self, items: Sequence[Item], model: MultimodalModel, batch: Callable[..., Tensors]) -> list[list[Copy]]:
+    def of(self, items: Sequence[Item], model: MultimodalModel, batch: Collate) -> list[list[Copy]]:
         """Return the copies of each of the items.
 
         `batch` changes items, anew each time, and makes a batch of those modalities whose encoders do not learn.
         """
         # Samples of like length go together: padding would cost more than most clips.
         new = sorted((item for item in items if id(item) not in self.known), key=length)
-        found: list[list[Copy]] = [[] for _ in new]
+        encoded: list[list[Copy]] = [[] for _ in new]
         model.eval()
-        for turn in range(self.number if new else 0):
-            say(f"copy {turn + 1} of {self.number} of {len(new)} samples is encoded")
+        for turn in range(self.copies if new else 0):
+            say(f"copy {turn + 1} of {self.copies} of {len(new)} samples is encoded")
             for start in range(0, len(new), BATCH):
-                copies = _encoded(model, batch(new[start : start + BATCH]))
-                for kept, copy in zip(found[start : start + BATCH], copies, strict=True):
+                part = batch(new[start : start + BATCH])
+                copies = _encoded(model, part.inputs, len(part.labels))
+                for kept, copy in zip(encoded[start : start + BATCH], copies, strict=True):
                     kept.append(copy)
         model.train()
-        self.known |= {id(item): (item, copies) for item, copies in zip(new, found, strict=True)}
+        self.known |= {id(item): (item, copies) for item, copies in zip(new, encoded, strict=True)}
         return [self.known[id(item)][1] for item in items]
 
 
-class Drawn(Dataset):
+class CachedDataset(Dataset):
     """One copy of a sample at each visit, drawn anew, beside what is left of the sample itself."""
 
     def __init__(self, samples: Samples, copies: Sequence[Sequence[Copy]]) -> None:
@@ -72,22 +71,6 @@ class Drawn(Dataset):
         """Return the item and its copy."""
         copies = self._copies[index]
         return self._samples[index], copies[int(generator().integers(len(copies)))]
-
-
-class Handed(ModalityEncoder):
-    """Stands around an encoder that does not learn: in training, what comes in are its tokens already."""
-
-    def __init__(self, encoder: ModalityEncoder) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.dim, self.grid = encoder.dim, encoder.grid
-
-    def forward(self, *arguments: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the tokens (b, n, d) that were kept, and which are real; or ask the encoder."""
-        if not self.training:
-            return self.encoder(*arguments)
-        kept = arguments[0]  # (b, n, d + 1)
-        return kept[..., :-1], kept[..., -1] > 0
 
 
 def learning(model: MultimodalModel) -> list[str]:
@@ -106,36 +89,13 @@ def masked(model: MultimodalModel, augment: bool) -> bool:
     return augment and "audio" in learning(model)
 
 
-@contextmanager
-def handed(model: MultimodalModel) -> Iterator[None]:
-    """Let encoders that don't learn be handed kept tokens while the context lasts. Raises ManifestError without any."""
-    encoders: dict[str, Any] = {name: model.encoders[name] for name in resting(model)}
-    if not encoders:
-        raise ManifestError("copies_need_frozen", modalities=", ".join(model.encoders))
-    model.encoders.update({name: Handed(encoder) for name, encoder in encoders.items()})
-    try:
-        yield
-    finally:
-        model.encoders.update(encoders)
-
-
-def collate(
-    drawn: Sequence[tuple[Item, Copy]], batch: Callable[[Sequence[Item]], Tensors], mixing: Mixing | None = None
-) -> Tensors:
-    """Return the arguments of MultimodalModel.forward of drawn copies, for encoders that are handed their tokens.
-
-    `batch` makes those of what is left of the items.
-    """
+def collate(drawn: Sequence[tuple[Item, Copy]], batch: Collate, mixing: Mixing | None = None) -> LabelledBatch:
+    """Return a batch of drawn copies: their tokens, and what `batch` makes of what is left of the items."""
     items, copies = zip(*(mixing(drawn, generator()) if mixing else drawn), strict=True)
-    tensors = batch(items)
-    for name in MODALITIES:
-        widths = [copy[name].shape[1] for copy in copies if name in copy]
-        if widths:
-            kept = [copy.get(name, torch.zeros(0, widths[0], dtype=torch.float16)) for copy in copies]
-            tokens = pad_sequence(kept, batch_first=True).float()  # (b, n, d + 1)
-            real = tokens[..., -1] > 0  # (b, n)
-            tensors |= _AS[name](tokens, real)
-    return tensors
+    labelled = batch(items)
+    cached = {name: _padded(name, copies) for name in MODALITIES if any(name in copy for copy in copies)}
+    inputs = replace(labelled.inputs, modalities={**labelled.inputs.modalities, **cached})
+    return replace(labelled, inputs=inputs)
 
 
 def mix(
@@ -162,29 +122,28 @@ def mix(
 
 
 def _mixed(one: Tensor, other: Tensor, part: float) -> Tensor:
-    """Return (n, d + 1): `part` of the first tokens, the rest of the others as far as those go."""
-    found, both = one.clone(), min(len(one), len(other))
-    found[:both] = part * one[:both] + (1 - part) * other[:both]
-    return found
+    """Return (n, w + 1): `part` of the first tokens, the rest of the others as far as those go."""
+    tokens, both = one.clone(), min(len(one), len(other))
+    tokens[:both] = part * one[:both] + (1 - part) * other[:both]
+    return tokens
+
+
+def _padded(name: str, copies: Sequence[Copy]) -> EncoderTokens:
+    """Return the tokens of one modality of a batch of copies; none of a copy that lacks it."""
+    width = next(copy[name].shape[1] for copy in copies if name in copy)
+    kept = [copy.get(name, torch.zeros(0, width, dtype=torch.float16)) for copy in copies]
+    marked = pad_sequence(kept, batch_first=True).float()  # (b, n, w + 1)
+    return EncoderTokens(marked[..., :-1], marked[..., -1] > 0)
 
 
 @torch.inference_mode()
-def _encoded(model: MultimodalModel, tensors: Mapping[str, Any]) -> list[Copy]:
-    """Return what the encoders make of each sample of a batch."""
-    given = {name: value.to(model.device) for name, value in tensors.items() if name not in (*TARGETS, CONSTRUCTED)}
-    copies: list[Copy] = [{} for _ in tensors["labels"]]
-    for name, (arguments, present) in model.given(**given).items():
-        rows = present.nonzero()[:, 0]
-        tokens, real = model.encoders[name](*(item[rows] for item in arguments))
-        marked = torch.cat([tokens, torch.ones_like(tokens[..., :1])], dim=-1).half().cpu()  # (rows, n, d + 1)
+def _encoded(model: MultimodalModel, batch: Batch, size: int) -> list[Copy]:
+    """Return what the encoders make of each of the `size` samples of a batch."""
+    copies: list[Copy] = [{} for _ in range(size)]
+    for name, given in batch.to(model.device).modalities.items():
+        rows = given.present.nonzero()[:, 0]
+        tokens, real = given.encoded_by(model.encoders[name], rows)
+        marked = torch.cat([tokens, torch.ones_like(tokens[..., :1])], dim=-1).half().cpu()  # (rows, n, w + 1)
         for row, kept, mask in zip(rows.tolist(), marked, real.cpu(), strict=True):
             copies[row][name] = kept[mask].clone()
     return copies
-
-
-# Modality → tokens and which are real as the arguments of MultimodalModel.forward; all but the first say who has it.
-_AS: dict[str, Callable[[Tensor, Tensor], Tensors]] = {
-    "image": lambda tokens, real: {"pixel_values": tokens, "image_present": real.any(dim=1)},
-    "text": lambda tokens, real: {"input_ids": tokens, "attention_mask": real, "text_mask": real},
-    "audio": lambda tokens, real: {"audio_features": tokens, "audio_frames": real.sum(dim=1)},
-}

@@ -33,9 +33,9 @@ def outputs(
     try:
         for start in range(0, len(items), BATCH):
             rows = order[start : start + BATCH]
-            tensors = processor([items[row].inputs for row in rows]).tensors
+            batch = processor([items[row].inputs for row in rows]).batch
             with torch.inference_mode():
-                yield rows, model(**{name: value.to(model.device) for name, value in tensors.items()})
+                yield rows, model(batch.to(model.device))
     finally:
         model.train(training)
 

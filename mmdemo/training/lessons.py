@@ -18,7 +18,7 @@ from mmdemo.tasks import Task
 from mmdemo.training import manifests, targets
 from mmdemo.training.datasets import Item, decode_each
 from mmdemo.training.folder import figures
-from mmdemo.training.frozen import Copies
+from mmdemo.training.frozen import FeatureCache
 from mmdemo.training.inference import labels, logits
 from mmdemo.training.manifests import Line, Row
 from mmdemo.training.options import Options
@@ -36,7 +36,7 @@ class Lesson:
     starts: Mapping[str, str | Path] = field(default_factory=dict)  # modality → folder or Hub name; over the task's
     parent: Path | None = None  # version folder that is trained further instead
     teachers: Sequence[Path] = ()  # version folders whose answers are learned from
-    copies: Copies | None = None  # what frozen encoders made of samples, where the options ask for copies
+    cache: FeatureCache | None = None  # what frozen encoders made of samples, where the options ask for copies
 
     @classmethod
     def of(
@@ -47,7 +47,7 @@ class Lesson:
         parent: Path | None = None,
         teachers: Sequence[Path] = (),
     ) -> Lesson:
-        """Return a lesson with room for the copies that its options ask for.
+        """Return a lesson with a cache for the copies that its options ask for.
 
         Raises CheckpointError where the parent or a teacher answers another task.
         """
@@ -55,7 +55,7 @@ class Lesson:
             sidecar.check(sidecar.read(parent), task, parent)
         for teacher in teachers:
             sidecar.check(sidecar.read(teacher), task, teacher, ("kind", "labels", "modalities"))
-        return cls(task, options, starts, parent, teachers, Copies(options.copies) if options.copies else None)
+        return cls(task, options, starts, parent, teachers, FeatureCache(options.copies) if options.copies else None)
 
     def fresh(self, rows: Sequence[Row] = ()) -> tuple[MultimodalModel, MultimodalProcessor]:
         """Return the model to train, the same one for the same seed, and its processor.
@@ -143,7 +143,7 @@ def teach(
         judge=_judge(processor, {"set_aside": aside, "dev": dev}) if aside or dev else None,
         partly=partly,
         callbacks=callbacks,
-        copies=lesson.copies,
+        cache=lesson.cache,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,19 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import SAFE_WEIGHTS_NAME
 
+from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.training import adversarial, frozen, processes, targets, tuning
 from mmdemo.training.augment import Changes, WordNoise, words
-from mmdemo.training.datasets import CONSTRUCTED, Item, Samples, collate, narrowed
-from mmdemo.training.frozen import Copies, Drawn, handed
+from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, narrowed
+from mmdemo.training.frozen import CachedDataset, FeatureCache
 from mmdemo.training.keeping import Kept
 from mmdemo.training.options import Options
 from mmdemo.training.progress import Progress
 from mmdemo.training.resuming import Partial, Rest
 
 LOG_STEPS = 20
+BATCH = "labelled"  # what the Trainer, which takes dicts, knows a LabelledBatch by
 Judge = Callable[[MultimodalModel], Mapping[str, float]]
 
 
@@ -43,29 +44,31 @@ def fit(
     judge: Judge | None = None,
     partly: Partial | None = None,
     callbacks: Sequence[TrainerCallback] = (),
-    copies: Copies | None = None,
+    cache: FeatureCache | None = None,
 ) -> None:
     """Train `model` in place. The encoders of the modalities in `started` have trained weights.
 
     `judge` returns figures of a model behind every epoch, JUDGED_BY among them where training may stop early. In
-    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from. `copies` are learned from in the
-    place of what encoders that do not learn would be shown; where none learns, and nothing may stop early, `judge` is
-    not asked. Raises ManifestError where all learn.
+    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from. With a `cache`, encoders that do
+    not learn are asked once for their tokens; where none learns, and nothing may stop early, `judge` is not asked.
+    Raises ManifestError where all learn.
     """
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(options.frozen))
     tuning.start(model, options.tuning, tuning.Size(options.rank, _steps(options, items)), started)
     _lay_out(model, torch.channels_last)
-    if copies and not options.patience and not frozen.learning(model):
+    if cache and not frozen.resting(model):
+        raise ManifestError("copies_need_frozen", modalities=", ".join(model.encoders))
+    if cache and not options.patience and not frozen.learning(model):
         judge = None  # an epoch takes less than one look at dev
-    with handed(model) if copies else nullcontext(), tempfile.TemporaryDirectory() as nowhere:
+    with tempfile.TemporaryDirectory() as nowhere:
         kept, allocation = Kept(model, options.ema, options.patience), tuning.Allocation(model)
         rest = Rest([kept, allocation])
-        dataset, collating = _learned_from(model, processor, items, options, copies)
+        dataset, collating = _learned_from(model, processor, items, options, cache)
         trainer = _Trainer(
             model,
             _arguments(options, partly.folder if partly else Path(nowhere), judge is not None, partly is not None),
-            data_collator=collating,
+            data_collator=lambda part: {BATCH: collating(part)},
             train_dataset=dataset,
             eval_dataset=[],  # `judge` has its own
             callbacks=[kept, allocation, rest, Progress(), *callbacks],
@@ -90,21 +93,22 @@ def _learned_from(
     processor: MultimodalProcessor,
     items: Sequence[Item],
     options: Options,
-    copies: Copies | None,
-) -> tuple[Dataset, Callable[..., dict[str, Any]]]:
+    cache: FeatureCache | None,
+) -> tuple[Dataset, Callable[..., LabelledBatch]]:
     """Return what is learned from, and what makes a batch of it."""
     changes = Changes.of(options, _word_noise(items, options))
     masked = frozen.masked(model, options.augment)
-    if not copies:
+    if not cache:
         return Samples(items, changes), collate(processor, masked, _mixing(targets.mix, model, options))
 
-    def batch(part: Sequence[Item]) -> dict[str, Any]:
+    def batch(part: Sequence[Item]) -> LabelledBatch:
         changed = Samples(narrowed(part, frozen.resting(model)), changes)
         return collate(processor)([changed[index] for index in range(len(part))])
 
-    drawn = Drawn(Samples(narrowed(items, frozen.learning(model)), changes), copies.of(items, model, batch))
+    samples = Samples(narrowed(items, frozen.learning(model)), changes)
+    dataset = CachedDataset(samples, cache.of(items, model, batch))
     mixing = _mixing(frozen.mix, model, options)
-    return drawn, partial(frozen.collate, batch=collate(processor, masked), mixing=mixing)
+    return dataset, partial(frozen.collate, batch=collate(processor, masked), mixing=mixing)
 
 
 def _slow(started: Sequence[str], options: Options) -> tuple[str, ...]:
@@ -197,11 +201,11 @@ class _Trainer(Trainer):
         return LengthGroupedSampler(self._options.batch, lengths=lengths)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
-        labels, further = inputs.pop("labels"), inputs.pop("further_labels", None)
+        batch: LabelledBatch = inputs[BATCH]
         size = self._options.adversarial
 
         def forward() -> Tensor:
-            return self._loss(model(**inputs), labels, further, inputs.get(CONSTRUCTED))
+            return self._loss(model(batch.inputs), batch)
 
         if size:
             loss = adversarial.loss(self._bare.projections, forward, size, self._options.adversarial_steps)
@@ -215,18 +219,16 @@ class _Trainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, figures)
         return figures
 
-    def _loss(
-        self, output: MultimodalOutput, labels: Tensor, further: Tensor | None, constructed: Tensor | None
-    ) -> Tensor:
-        smoothing = self._options.label_smoothing
+    def _loss(self, output: MultimodalOutput, batch: LabelledBatch) -> Tensor:
+        labels, smoothing = batch.labels, self._options.label_smoothing
         if self._weights is not None:
             labels, smoothing = targets.weighted(labels, self._weights, smoothing), 0.0
-        loss = self._bare.loss(output, labels, further, smoothing)
+        loss = self._bare.loss(output, labels, batch.further_labels, smoothing)
         if self._options.contrast:
             assert output.tokens
-            present = {name: output.tokens.mask[:, a:b].any(dim=1) for name, (a, b) in output.tokens.spans.items()}
-            if constructed is not None:  # the picture beside such a caption is anyone's
-                present = {name: there & ~constructed for name, there in present.items()}
+            present = output.tokens.present
+            if batch.inputs.constructed is not None:  # the picture beside such a caption is anyone's
+                present = {name: there & ~batch.inputs.constructed for name, there in present.items()}
             loss = loss + self._options.contrast * targets.contrast(self._bare.alike(output.tokens), present)
         return loss
 

@@ -30,7 +30,7 @@ KNOWN = INPUT | {
     "mmdemo.language",
     "mmdemo.speech",
 }
-MODEL = KNOWN | {"mmdemo.model", "mmdemo.out_of_distribution", "mmdemo.card"}
+MODEL = KNOWN | {"mmdemo.inputs", "mmdemo.model", "mmdemo.out_of_distribution", "mmdemo.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
     "mmdemo.alike",
@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
+    "mmdemo.inputs": INPUT,
     "mmdemo.behaviour": INPUT,
     "mmdemo.scaling": set(),
     "mmdemo.sidecar": INPUT | {"mmdemo.scaling"},

@@ -93,14 +93,14 @@ def test_heads_that_make_no_sense_are_refused(heads: str, said: str, tmp_path: P
 
 def test_every_answer_has_a_head_and_they_share_the_trunk(built: Built) -> None:
     model, processor = built
-    output = model.eval()(**processor([heard(1), heard(2)]).tensors)
+    output = model.eval()(processor([heard(1), heard(2)]).batch)
     assert {name: tuple(logits.shape) for name, logits in output.further.items()} == {"mood": (2, 3), "type": (2, 2)}
     torch.testing.assert_close(output.further["mood"], model.further[0](output.features))
 
 
 def test_samples_without_a_label_are_masked_out_of_its_loss(built: Built) -> None:
     model, processor = built
-    output = model.eval()(**processor([heard(seed) for seed in range(4)]).tensors)
+    output = model.eval()(processor([heard(seed) for seed in range(4)]).batch)
     labels, further = torch.tensor([0, 1, 0, 1]), torch.full((4, 2), UNKNOWN)
     alone = model.loss(output, labels)
     torch.testing.assert_close(model.loss(output, labels, further), alone)
@@ -113,7 +113,7 @@ def test_samples_without_a_label_are_masked_out_of_its_loss(built: Built) -> Non
 def test_training_teaches_the_heads_that_have_labels(built: Built) -> None:
     model, processor = built
     items = [Item(heard(seed), seed % 2, (seed % 3, UNKNOWN)) for seed in range(4)]
-    assert collate(processor)(items)["further_labels"].tolist() == [[seed % 3, UNKNOWN] for seed in range(4)]
+    assert collate(processor)(items).further_labels.tolist() == [[seed % 3, UNKNOWN] for seed in range(4)]
     before = [head.out.weight.clone() for head in (model.head, *model.further)]
     fit(model, processor, items, Options(epochs=2, batch=4, weight_decay=0.0, augment=False, precision="fp32"))
     after = [head.out.weight for head in (model.head, *model.further)]

@@ -26,7 +26,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
     inputs = Inputs(tiny.inputs().image, CAPTION, tiny.inputs(seconds=0.3).audio)
     encoded = processor([inputs])
     with torch.no_grad():
-        output = model.eval()(**encoded.tensors, return_attention=True)
+        output = model.eval()(encoded.batch, return_attention=True)
     return Pass(model, processor, inputs, encoded, output, "good")
 
 

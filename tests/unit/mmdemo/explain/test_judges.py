@@ -42,7 +42,7 @@ def asked(explained: Explanation) -> list[list[Unit]]:
 
 def probability(seen: Pass, inputs: Inputs) -> float:
     with torch.inference_mode():
-        logits = seen.model(**seen.processor([inputs]).tensors).logits
+        logits = seen.model(seen.processor([inputs]).batch).logits
     return float(seen.model.head.probabilities(SCALING(logits))[0, 1])
 
 

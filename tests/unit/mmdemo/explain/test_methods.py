@@ -194,7 +194,7 @@ def test_many_at_a_time_say_what_each_says_alone(built: Built) -> None:
 
 def _logits(seen: Pass) -> torch.Tensor:
     with torch.inference_mode():
-        return seen.model(**seen.encoded.tensors, return_attention=True).logits
+        return seen.model(seen.encoded.batch, return_attention=True).logits
 
 
 def test_the_pages_table_of_methods_is_the_registry(seen: Pass) -> None:

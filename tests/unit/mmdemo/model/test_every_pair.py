@@ -48,15 +48,15 @@ def test_trained_saved_and_loaded_it_answers_exactly_the_same(made: Made, fusion
     config, processor = made
     torch.manual_seed(0)
     model = MultimodalModel(MultimodalConfig(**{**config.to_dict(), "fusion": fusion})).train()
-    tensors, optimizer = processor(BATCH).tensors, torch.optim.AdamW(model.parameters(), lr=1e-3)
+    batch, optimizer = processor(BATCH).batch, torch.optim.AdamW(model.parameters(), lr=1e-3)
     for _ in range(2):
         optimizer.zero_grad()
-        model(**tensors, labels=LABELS).loss.backward()
+        model(batch, labels=LABELS).loss.backward()
         optimizer.step()
     model.eval().save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
     loaded, reader = MultimodalModel.load(tmp_path)
     with torch.no_grad():
-        before, after = model(**tensors).logits, loaded(**reader(BATCH).tensors).logits
+        before, after = model(batch).logits, loaded(reader(BATCH).batch).logits
     assert before.dtype == torch.float32 and before.isfinite().all()
     assert torch.equal(before, after)

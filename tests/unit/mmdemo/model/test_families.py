@@ -6,7 +6,7 @@ own model, one sample at a time.
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -48,15 +48,14 @@ class Made:
 
     def tokens(self, batch: list[Inputs]) -> tuple[Tensor, Tensor]:
         """Return the encoder's tokens in double precision: in single, batches of other sizes are added up otherwise."""
-        tensors = precise(self.processor(batch).tensors)
-        tensors.pop("image_present", None)
+        tensors = self.processor(batch).batch.modalities[self.modality].tensors
         with torch.no_grad():
-            return copy.deepcopy(self.model.encoders[self.modality]).double()(*tensors.values())
+            return copy.deepcopy(self.model.encoders[self.modality]).double()(*map(double, tensors))
 
 
-def precise(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors, those of floats in double precision."""
-    return {name: value.double() if value.is_floating_point() else value for name, value in tensors.items()}
+def double(tensor: Tensor) -> Tensor:
+    """Return the tensor, one of floats in double precision."""
+    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def task_of(folder: Path, modality: str, start: Path, more: str = "") -> Task:
@@ -90,7 +89,7 @@ def theirs(made: Made) -> Callable[[Inputs], Tensor]:
 
     def run(sample: Inputs) -> Tensor:
         with torch.no_grad():
-            return model(**precise(prepare(sample))).last_hidden_state
+            return model(**{name: double(value) for name, value in prepare(sample).items()}).last_hidden_state
 
     return run
 
@@ -160,7 +159,7 @@ def test_saved_and_loaded_it_answers_the_same_without_its_start(made: Made, tmp_
     model, processor = MultimodalModel.load(tmp_path)
     batch = samples(made.modality)
     with torch.no_grad():
-        before, after = made.model(**made.processor(batch).tensors), model(**processor(batch).tensors)
+        before, after = made.model(made.processor(batch).batch), model(processor(batch).batch)
     assert torch.equal(before.logits, after.logits)
 
 
@@ -170,7 +169,7 @@ def test_it_can_be_trained_and_attends_in_one_kernel(made: Made) -> None:
         assert encoder.backbone.config._attn_implementation == "sdpa"
     made.model.train()
     try:
-        made.model(**made.processor(samples(made.modality)[:2]).tensors, labels=torch.tensor([0, 1])).loss.backward()
+        made.model(made.processor(samples(made.modality)[:2]).batch, labels=torch.tensor([0, 1])).loss.backward()
     finally:
         made.model.eval().requires_grad_(True)
     silent = [name for name, value in encoder.named_parameters() if value.grad is None]
@@ -268,7 +267,7 @@ def test_an_encoder_without_its_last_layers_is_saved_and_loaded_so(tmp_path: Pat
     assert len(model.encoders["audio"].backbone.layers) == 1
     batch = samples("audio")
     with torch.no_grad():
-        before, after = made.model(**made.processor(batch).tensors), model(**processor(batch).tensors)
+        before, after = made.model(made.processor(batch).batch), model(processor(batch).batch)
     assert torch.equal(before.logits, after.logits)
 
 
@@ -281,11 +280,10 @@ def test_a_text_encoder_is_built_without_its_last_layers(tmp_path: Path, family:
     model, processor = MultimodalModel.build(task_of(tmp_path, "text", start, f"layers = {wanted}"))
     tokens, _ = Made("text", family, start, model.eval(), processor).tokens(samples("text"))
     theirs = shallow.load.from_pretrained(start, num_hidden_layers=min(wanted, 2)).double().eval()
-    tensors = processor(samples("text")).tensors
+    ids, attention, _ = processor(samples("text")).batch.modalities["text"].tensors
     with torch.no_grad():
-        ids = {name: tensors[name] for name in ("input_ids", "attention_mask")}
-        expected = theirs(**ids).last_hidden_state
-    there = tensors["attention_mask"].bool()
+        expected = theirs(input_ids=ids, attention_mask=attention).last_hidden_state
+    there = attention.bool()
     torch.testing.assert_close(tokens[there], expected[there], **CLOSE)
 
 
@@ -342,7 +340,7 @@ def test_pictures_are_scaled_and_smoothed_as_the_checkpoint_asks(tmp_path: Path)
     odd.save_pretrained(start)
     _, processor = MultimodalModel.build(task_of(tmp_path, "image", start))
     sample = tiny.inputs(modalities=("image",))
-    pixels = processor([sample]).tensors["pixel_values"]
+    pixels = processor([sample]).batch.modalities["image"].tensors[0]
     assert processor.image.resample == 3
     torch.testing.assert_close(
         pixels, odd(processor.image.squash(sample.image).copy(), do_resize=False, return_tensors="pt")["pixel_values"]

@@ -50,8 +50,8 @@ def test_a_sample_gets_the_same_logits_in_any_company(modality: str, kind: str, 
     model, processor = made(tmp_path, modality, kind)
     batch = samples(modality)
     with torch.no_grad():
-        together = model(**processor(batch).tensors).logits
-        alone = torch.cat([model(**processor([item]).tensors).logits for item in batch])
+        together = model(processor(batch).batch).logits
+        alone = torch.cat([model(processor([item]).batch).logits for item in batch])
     torch.testing.assert_close(together, alone, **CLOSE)
     assert (together[0] - together[1]).abs().max() > 1e-4
 
@@ -64,7 +64,7 @@ def test_saved_and_loaded_answers_the_same(modality: str, kind: str, tmp_path: P
     again, reader = MultimodalModel.load(tmp_path / "saved")
     batch = samples(modality)
     with torch.no_grad():
-        assert torch.equal(model(**processor(batch).tensors).logits, again(**reader(batch).tensors).logits)
+        assert torch.equal(model(processor(batch).batch).logits, again(reader(batch).batch).logits)
 
 
 @pytest.mark.parametrize("kind", [kind for modality, kind in FROM_SCRATCH if modality == "audio"])
@@ -72,8 +72,7 @@ def test_saved_and_loaded_answers_the_same(modality: str, kind: str, tmp_path: P
 def test_there_is_an_edge_before_each_token_of_sound_and_one_at_the_end(kind: str, length: int, tmp_path: Path) -> None:
     model, processor = made(tmp_path, "audio", kind)
     wave = tiny.inputs(seconds=2.0).audio[:length]
-    tensors = processor([Inputs(audio=wave)]).tensors
-    _, real = model.encoders["audio"](tensors["audio_features"], tensors["audio_frames"])
+    _, real = model.encoders["audio"](*processor([Inputs(audio=wave)]).batch.modalities["audio"].tensors)
     edges = processor.audio_edges(length)
     assert len(edges) == int(real.sum()) + 1 and edges[-1] == length / SAMPLE_RATE_HZ
     assert all(before < after for before, after in itertools.pairwise(edges))
@@ -82,25 +81,26 @@ def test_there_is_an_edge_before_each_token_of_sound_and_one_at_the_end(kind: st
 @pytest.mark.parametrize("kind", WORDS)
 def test_one_batch_of_captions_is_learned_by_heart(kind: str, tmp_path: Path) -> None:
     model, processor = made(tmp_path, "text", kind)
-    batch = processor([Inputs(text=caption) for caption in CAPTIONS[:4]]).tensors
+    batch = processor([Inputs(text=caption) for caption in CAPTIONS[:4]]).batch
     labels = torch.tensor([0, 1, 1, 0])
     optimizer = torch.optim.AdamW(model.train().parameters(), lr=3e-3)
     for _ in range(15):
         optimizer.zero_grad()
-        model(**batch, labels=labels).loss.backward()
+        model(batch, labels=labels).loss.backward()
         optimizer.step()
     with torch.no_grad():
-        assert model.eval()(**batch).logits.argmax(dim=1).tolist() == labels.tolist()
+        assert model.eval()(batch).logits.argmax(dim=1).tolist() == labels.tolist()
 
 
 def test_words_are_learned_from_captions_and_keep_their_places() -> None:
     frontend = TextFrontend.learn(CAPTIONS, pieces=200, max_tokens=8)
     caption = "Where IS the 圆? Nowhere, really, 🙂"
-    tensors, (encoding,), unread = frontend([caption])
+    pieces = frontend([caption])
+    (encoding,) = pieces.encodings
     found = [caption[a:b] for a, b in encoding.offsets]
     assert found[:7] == ["", "Where", "IS", "the", "圆", "?", "N"] and encoding.overflowing
-    assert tensors["text_mask"].tolist() == [[False, *[True] * 7]] and not unread.any()
-    assert frontend(["🙂"])[2].all()
+    assert pieces.words.tolist() == [[False, *[True] * 7]] and not pieces.unknown.any()
+    assert frontend(["🙂"]).unknown.all()
 
 
 def test_the_same_captions_give_the_same_tokenizer_in_any_order() -> None:
@@ -118,4 +118,4 @@ def test_without_captions_there_is_nothing_to_learn_words_from(captions: tuple[s
 
 def test_an_empty_caption_is_a_token_and_not_an_absence(tmp_path: Path) -> None:
     processor: MultimodalProcessor = made(tmp_path, "text", "bilstm")[1]
-    assert processor([Inputs(text="\ue000")]).tensors["text_mask"].any()
+    assert processor([Inputs(text="\ue000")]).batch.modalities["text"].present.all()

@@ -38,11 +38,11 @@ def of_fusion(task: Task, name: str, **settings: object) -> Task:
 def trained(task: Task, starts: dict[str, Path], steps: int = 2) -> Built:
     torch.manual_seed(0)
     model, processor = MultimodalModel.build(task, starts)
-    batch, optimizer = processor(MIXED).tensors, torch.optim.AdamW(model.parameters(), lr=1e-3)
+    batch, optimizer = processor(MIXED).batch, torch.optim.AdamW(model.parameters(), lr=1e-3)
     model.train()
     for _ in range(steps):
         optimizer.zero_grad()
-        model(**batch, labels=LABELS).loss.backward()
+        model(batch, labels=LABELS).loss.backward()
         optimizer.step()
     return model.eval(), processor
 
@@ -50,7 +50,7 @@ def trained(task: Task, starts: dict[str, Path], steps: int = 2) -> Built:
 def logits(built: Built, batch: list, return_attention: bool = False) -> Tensor:
     model, processor = built
     with torch.no_grad():
-        return model(**processor(batch).tensors, return_attention=return_attention).logits
+        return model(processor(batch).batch, return_attention=return_attention).logits
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_a_batch_of_all_subsets_answers_as_each_alone(fused: Built) -> None:
 def test_what_stands_in_the_place_of_padding_does_not_matter(fused: Built) -> None:
     model, processor = fused
     with torch.no_grad():
-        tokens = model.encode(**processor(MIXED).tensors)
+        tokens = model.encode(processor(MIXED).batch)
         noise = torch.where(tokens.mask[..., None], tokens.values, torch.randn_like(tokens.values))
         plain, noisy = model.fuse(tokens).logits, model.fuse(replace(tokens, values=noise)).logits
     torch.testing.assert_close(plain, noisy, **CLOSE)
@@ -97,7 +97,7 @@ def test_what_stands_in_the_place_of_padding_does_not_matter(fused: Built) -> No
 def test_masked_tokens_are_as_if_they_had_not_been_given(fused: Built) -> None:
     model, processor = fused
     with torch.no_grad():
-        tokens = model.encode(**processor([WHOLE]).tensors)
+        tokens = model.encode(processor([WHOLE]).batch)
         mask, (first, last) = tokens.mask.clone(), tokens.spans["text"]
         mask[:, first:last] = False
         found = model.fuse(replace(tokens, mask=mask)).logits
@@ -120,7 +120,7 @@ def test_asking_for_attention_changes_no_answer(fused: Built) -> None:
 def test_attention_is_returned_where_there_is_some_and_never_spent_on_padding(fused: Built) -> None:
     model, processor = fused
     with torch.no_grad():
-        found = model(**processor(MIXED).tensors, return_attention=True)
+        found = model(processor(MIXED).batch, return_attention=True)
     assert (found.attention is not None) == model.fusion.attends
     padding = ~nn.functional.pad(found.tokens.mask, (1, 0), value=True)
     for layer in found.attention or ():
@@ -130,7 +130,7 @@ def test_attention_is_returned_where_there_is_some_and_never_spent_on_padding(fu
 
 def test_gradients_reach_the_tokens_and_every_weight(fused: Built) -> None:
     model, processor = fused
-    tokens = model.encode(**processor(MIXED).tensors)
+    tokens = model.encode(processor(MIXED).batch)
     values = tokens.values.detach().requires_grad_()
     wanted = [value for name, value in model.named_parameters() if name.startswith(("fusion.", "head."))]
     loss = model.fuse(replace(tokens, values=values), labels=LABELS).loss
@@ -213,7 +213,7 @@ def test_late_fusion_of_one_modality_ranks_as_that_modality_alone(
     name: str, task: Task, starts: dict[str, Path]
 ) -> None:
     model, processor = trained(of_fusion(task, name), starts)
-    tokens = model.encode(**processor(MIXED[:1]).tensors)
+    tokens = model.encode(processor(MIXED[:1]).batch)
     fused = model.fusion(tokens.values, tokens.mask, model._modality(tokens))
     assert fused.voices.tolist() == [[True, False, False]]
     alone = model.head(fused.opinions[:, 0])

@@ -24,13 +24,13 @@ MIXED = [tiny.inputs(seed, subset, seconds=0.5 + seed / 7) for seed, subset in e
 def run(built: Built, batch: list[Inputs], return_attention: bool = False) -> MultimodalOutput:
     model, processor = built
     with torch.no_grad():
-        return model(**processor(batch).tensors, return_attention=return_attention)
+        return model(processor(batch).batch, return_attention=return_attention)
 
 
 def compared(built: Built, batch: list[Inputs]) -> dict[str, torch.Tensor]:
     model, processor = built
     with torch.no_grad():
-        return model.alike(model.encode(**processor(batch).tensors))
+        return model.alike(model.encode(processor(batch).batch))
 
 
 @pytest.mark.parametrize("subset", SUBSETS)
@@ -98,16 +98,16 @@ def test_the_tokens_stand_in_the_order_of_the_modalities(built: Built) -> None:
 
 def test_text_tokens_are_those_of_the_text_model(built: Built) -> None:
     model, processor = built
-    tensors = processor([Inputs(text="the dog is smiling")]).tensors
-    direct = model.encoders["text"].backbone(tensors["input_ids"], tensors["attention_mask"]).last_hidden_state
-    tokens, mask = model.encoders["text"](tensors["input_ids"], tensors["attention_mask"], tensors["text_mask"])
+    ids, attention, words = processor([Inputs(text="the dog is smiling")]).batch.modalities["text"].tensors
+    direct = model.encoders["text"].backbone(ids, attention).last_hidden_state
+    tokens, mask = model.encoders["text"](ids, attention, words)
     torch.testing.assert_close(tokens, direct)
     assert mask.tolist() == [[False, *[True] * 5, False]]  # the dog is smil ##ing, between two marks
 
 
 def test_regions_are_those_of_the_picture_model_in_reading_order(built: Built) -> None:
     model, processor = built
-    pixels = processor([tiny.inputs(modalities=("image",))]).tensors["pixel_values"]
+    pixels = processor([tiny.inputs(modalities=("image",))]).batch.modalities["image"].tensors[0]
     direct = model.encoders["image"].backbone(pixels).last_hidden_state  # (1, d, rows, columns)
     regions, _ = model.encoders["image"](pixels)
     torch.testing.assert_close(regions[0, 1], direct[0, :, 0, 1])
@@ -162,24 +162,24 @@ def test_a_broken_checkpoint_is_refused_in_a_sentence(missing: str, tmp_path: Pa
 @pytest.mark.slow
 def test_one_batch_is_learned_by_heart(tmp_path: Path) -> None:
     model, processor = MultimodalModel.build(tiny.task(tmp_path), tiny.starts(tmp_path))
-    batch = processor([tiny.inputs(seed, seconds=0.2) for seed in range(4)]).tensors
+    batch = processor([tiny.inputs(seed, seconds=0.2) for seed in range(4)]).batch
     labels = torch.tensor([0, 1, 1, 0])
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     model.train()
     for _ in range(20):
         optimizer.zero_grad()
-        model(**batch, labels=labels).loss.backward()
+        model(batch, labels=labels).loss.backward()
         optimizer.step()
     with torch.no_grad():
-        answer = model.eval()(**batch, labels=labels)
+        answer = model.eval()(batch, labels=labels)
     assert answer.loss < 0.1 and answer.logits.argmax(dim=1).tolist() == labels.tolist()
 
 
 def test_the_loss_takes_shares_as_well_as_labels(built: Built) -> None:
     model, processor = built
-    tensors = processor(MIXED[:3]).tensors
-    hard = model(**tensors, labels=torch.tensor([0, 1, 1])).loss
-    soft = model(**tensors, labels=torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])).loss
+    batch = processor(MIXED[:3]).batch
+    hard = model(batch, labels=torch.tensor([0, 1, 1])).loss
+    soft = model(batch, labels=torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])).loss
     torch.testing.assert_close(hard, soft)
 
 
@@ -204,7 +204,7 @@ def test_batch_norms_of_a_trained_picture_model_stay_as_they_are(built: Built) -
     before = [norm.running_mean.clone() for norm in norms]
     model.train()
     try:
-        model(**processor([tiny.inputs()]).tensors)
+        model(processor([tiny.inputs()]).batch)
     finally:
         model.eval()
     assert norms and all(torch.equal(a, norm.running_mean) for a, norm in zip(before, norms, strict=True))
@@ -271,8 +271,8 @@ def test_an_encoder_can_be_taken_from_another_version(kind: str, tmp_path: Path)
     theirs.save_pretrained(tmp_path / "elder")
     alone = tiny.task(tmp_path / "other", ("image",))
     model, processor = MultimodalModel.build(alone, {"image": tmp_path / "elder"})
-    pixels = theirs([tiny.inputs(modalities=("image",))]).tensors["pixel_values"]
-    assert torch.equal(processor([tiny.inputs(modalities=("image",))]).tensors["pixel_values"], pixels)
+    pixels = theirs([tiny.inputs(modalities=("image",))]).batch.modalities["image"].tensors[0]
+    assert torch.equal(processor([tiny.inputs(modalities=("image",))]).batch.modalities["image"].tensors[0], pixels)
     for ours, other in zip(model.encoders["image"].eval()(pixels), elder.encoders["image"].eval()(pixels), strict=True):
         assert torch.equal(ours, other)
     assert model.grid == elder.grid

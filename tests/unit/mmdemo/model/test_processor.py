@@ -38,7 +38,7 @@ def test_small_details_are_averaged_and_do_not_alias() -> None:
 
 
 def test_values_are_scaled_as_the_start_asks(processor: MultimodalProcessor) -> None:
-    pixels = processor([Inputs(image=np.full((3, 5, 3), 255, np.uint8))]).tensors["pixel_values"]
+    pixels = processor([Inputs(image=np.full((3, 5, 3), 255, np.uint8))]).batch.modalities["image"].tensors[0]
     torch.testing.assert_close(pixels[0, :, 0, 0], torch.tensor([1.2, 1.0, 0.8]))  # (1 - mean) / 0.5
 
 
@@ -53,9 +53,10 @@ def test_audio_edges_cover_the_clip_and_fit_the_tokens(samples: int, built: Buil
     model, processor = built
     wave = tiny.inputs(seconds=2.0).audio[:samples]
     encoded = processor([Inputs(audio=wave)])
-    assert encoded.tensors["audio_frames"].tolist() == [max(1, samples // HOP_SAMPLES)]
+    features, frames = encoded.batch.modalities["audio"].tensors
+    assert frames.tolist() == [max(1, samples // HOP_SAMPLES)]
     edges = processor.audio_edges(samples)
-    _, mask = model.encoders["audio"](encoded.tensors["audio_features"], encoded.tensors["audio_frames"])
+    _, mask = model.encoders["audio"](features, frames)
     assert len(edges) == int(mask.sum()) + 1
     assert edges[0] == 0 and edges[-1] == samples / SAMPLE_RATE_HZ
     assert all(before < after for before, after in itertools.pairwise(edges))
@@ -64,19 +65,19 @@ def test_audio_edges_cover_the_clip_and_fit_the_tokens(samples: int, built: Buil
 def test_each_piece_knows_its_place_in_the_caption(processor: MultimodalProcessor) -> None:
     caption = "The dog 🙂 smiling."
     encoded = processor([Inputs(text=caption)])
-    words = encoded.tensors["text_mask"][0].tolist()
+    words = encoded.batch.modalities["text"].tensors[2][0].tolist()
     found = [caption[a:b] for (a, b), word in zip(encoded.spans[0], words, strict=True) if word]
     assert found == ["The", "dog", "🙂", "smil", "ing", "."]
 
 
 def test_a_long_caption_is_cut_and_said_to_be(processor: MultimodalProcessor) -> None:
     encoded = processor([Inputs(text="dog " * 30), Inputs(text="dog " * 14), Inputs(text="dog")])
-    assert encoded.tensors["input_ids"].shape == (3, 16)
+    assert [tensor.shape for tensor in encoded.batch.modalities["text"].tensors] == [(3, 16)] * 3
     assert encoded.truncated == (True, False, False)
 
 
 def test_a_caption_of_which_nothing_is_left_still_has_a_token(processor: MultimodalProcessor) -> None:
-    assert processor([Inputs(text="\ue000")]).tensors["text_mask"].any()
+    assert processor([Inputs(text="\ue000")]).batch.modalities["text"].present.all()
 
 
 def test_a_caption_of_which_nothing_is_known_is_said_to_be(processor: MultimodalProcessor) -> None:
@@ -85,11 +86,10 @@ def test_a_caption_of_which_nothing_is_known_is_said_to_be(processor: Multimodal
 
 
 def test_absent_modalities_are_absent(processor: MultimodalProcessor) -> None:
-    assert set(processor([Inputs(text="dog")]).tensors) == {"input_ids", "attention_mask", "text_mask"}
-    tensors = processor([Inputs(text="dog"), tiny.inputs(modalities=("image",)), tiny.inputs()]).tensors
-    assert tensors["image_present"].tolist() == [False, True, True]
-    assert tensors["text_mask"].any(dim=1).tolist() == [True, False, True]
-    assert (tensors["audio_frames"] > 0).tolist() == [False, False, True]
+    assert list(processor([Inputs(text="dog")]).batch.modalities) == ["text"]
+    batch = processor([Inputs(text="dog"), tiny.inputs(modalities=("image",)), tiny.inputs()]).batch
+    present = {name: item.present.tolist() for name, item in batch.modalities.items()}
+    assert present == {"image": [False, True, True], "text": [True, False, True], "audio": [False, False, True]}
 
 
 def test_saved_and_loaded_makes_the_same_tensors(processor: MultimodalProcessor, tmp_path: Path) -> None:
@@ -97,4 +97,5 @@ def test_saved_and_loaded_makes_the_same_tensors(processor: MultimodalProcessor,
     batch = [tiny.inputs(1), Inputs(text="the smiling cat " * 9)]
     before, after = processor(batch), MultimodalProcessor.from_pretrained(tmp_path)(batch)
     assert before.spans == after.spans and before.truncated == after.truncated
-    torch.testing.assert_close(before.tensors, after.tensors)
+    for name, item in before.batch.modalities.items():
+        torch.testing.assert_close(item.tensors, after.batch.modalities[name].tensors)

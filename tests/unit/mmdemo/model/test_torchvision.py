@@ -30,7 +30,7 @@ def task_of(folder: Path, name: str, start: str = "") -> Task:
 
 
 def pixels(built: Built) -> Tensor:
-    return built[1]([tiny.inputs(modalities=("image",))]).tensors["pixel_values"]
+    return built[1]([tiny.inputs(modalities=("image",))]).batch.modalities["image"].tensors[0]
 
 
 def norms(model: nn.Module) -> list[nn.Module]:
@@ -59,7 +59,7 @@ def test_regions_are_those_of_the_model_and_survive_saving(name: str, tmp_path: 
     again, reader = MultimodalModel.load(tmp_path / "saved")
     sample = [tiny.inputs(modalities=("image",))]
     with torch.no_grad():
-        assert torch.equal(model(**built[1](sample).tensors).logits, again(**reader(sample).tensors).logits)
+        assert torch.equal(model(built[1](sample).batch).logits, again(reader(sample).batch).logits)
 
 
 @pytest.mark.parametrize("started", [True, False])

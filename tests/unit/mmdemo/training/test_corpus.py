@@ -81,13 +81,9 @@ def test_training_never_hides_its_caption(tmp_path: Path) -> None:
     model.train()
     model.config.modality_dropout = 0.5
     batch = collate(processor)([item(), item(constructed=False)] * 60)
-    batch.pop("labels")
-    constructed = batch.pop(CONSTRUCTED)
     torch.manual_seed(0)
-    tokens = model.encode(constructed=constructed, **batch)
-    first, last = tokens.spans["text"]
-    hidden = ~tokens.mask[:, first:last].any(dim=1)
-    assert not hidden[constructed].any() and hidden[~constructed].any()
+    hidden = ~model.encode(batch.inputs).present["text"]
+    assert not hidden[batch.inputs.constructed].any() and hidden[~batch.inputs.constructed].any()
 
 
 def test_teachers_do_not_say_otherwise(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_logits_are_those_of_each_sample_alone_in_the_order_given(tmp_path: Path
         for sample, length in zip(samples, lengths, strict=True)
     ]
     with torch.inference_mode():
-        alone = [model(**processor([item.inputs]).tensors) for item in items]
+        alone = [model(processor([item.inputs]).batch) for item in items]
     expected = np.concatenate([output.logits.numpy() for output in alone])
     np.testing.assert_allclose(logits(model, processor, items), expected, atol=1e-5)
     means = pooled(model, processor, items)

@@ -1,0 +1,57 @@
+"""The tokens that go into a fusion: those of all modalities, one modality behind the other.
+
+Letters of the shapes: b samples, n tokens, d width of a fusion token.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What the encoders made of a batch: the fusion's input."""
+
+    values: Tensor  # (b, n, d)
+    mask: Tensor  # (b, n) bool: False where a sample has no such token
+    spans: Mapping[str, tuple[int, int]]  # modality → its first token and the one behind its last
+    grid: tuple[int, int] | None  # rows and columns of the picture's regions
+
+    @classmethod
+    def joined(cls, by_modality: Mapping[str, tuple[Tensor, Tensor]], grid: tuple[int, int] | None = None) -> Tokens:
+        """Return the tokens (b, n of the modality, d) and masks (b, n of the modality) of all modalities as one."""
+        edges = list(itertools.accumulate((values.shape[1] for values, _ in by_modality.values()), initial=0))
+        return cls(
+            values=torch.cat([values for values, _ in by_modality.values()], dim=1),  # (b, n, d)
+            mask=torch.cat([mask for _, mask in by_modality.values()], dim=1),  # (b, n)
+            spans=dict(zip(by_modality, itertools.pairwise(edges), strict=True)),
+            grid=grid,
+        )
+
+    @property
+    def present(self) -> dict[str, Tensor]:
+        """Modality → which samples have a token of it, (b,) bool."""
+        return {name: self.mask[:, first:last].any(dim=1) for name, (first, last) in self.spans.items()}
+
+    def masked(self, masks: Tensor) -> Tokens:
+        """Return copies of the only sample, each with another mask: masks (copies, n) bool."""
+        return replace(self, values=self.values.expand(len(masks), -1, -1), mask=masks)
+
+    def real(self, modality: str) -> Tensor:
+        """Return the tokens (n, d) of one modality of the only sample, without padding."""
+        first, last = self.spans[modality]
+        return self.values[0, first:last][self.mask[0, first:last]]
+
+    def means(self, values: Tensor) -> dict[str, Tensor]:
+        """Return by modality the mean (b, d) of the real ones of `values` (b, n, d), one for each token."""
+        return {name: _mean(values[:, a:b], self.mask[:, a:b]) for name, (a, b) in self.spans.items()}
+
+
+def _mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    weight = mask.unsqueeze(-1).to(tokens.dtype)  # (b, n, 1)
+    return (tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp_min(1)  # (b, d)
