@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotations import export, leftovers, retention, served, status
+from annotations import export, leftovers, lock, rescore, retention, served, status, stored
+from annotations.rescore import Rescored
 from annotations.schema import SampleRow
-from annotations.store import labels, open_store, samples
+from annotations.served import Guess
+from annotations.store import Store, labels, open_store, samples
 from mmdemo import locale, settings, tasks
-from mmdemo.errors import MmdemoError
+from mmdemo.errors import Busy, MmdemoError
 from mmdemo.review import Status
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
+from mmdemo.tasks import Task
 from mmdemo.versions import Versions
 
 DEFAULT_LIMIT = 50
@@ -38,26 +41,27 @@ def queue(given: argparse.Namespace, config: Settings) -> Said:
     chosen = [tasks.get(given.task, config.task_dir).name] if given.task else []
     with closing(open_store(config)) as store, store.reading() as session:
         rows = samples.waiting(session, *chosen, limit=given.limit)
+    pairs = [(row, served.guess_shown(row)) for row in rows]
     entries = [
         {
             "sample_id": row.sample_id,
             "task": row.task,
-            "label": row.label,
-            "confidence": row.confidence,
+            "label": guess.label,
+            "confidence": guess.confidence,
             "reason": row.reason,
             "state": row.state,
             "created_at": labels.iso(row.created_at),
             "suggested": row.suggested,
-            "capped": served.is_capped(row),
+            "capped": guess.capped,
         }
-        for row in rows
+        for row, guess in pairs
     ]
-    return Said(entries, [_waiting_line(row) for row in rows] or ["Nobody is waited for."])
+    return Said(entries, [_waiting_line(*pair) for pair in pairs] or ["Nobody is waited for."])
 
 
-def _waiting_line(row: SampleRow) -> str:
-    how_sure = "guess" if served.is_capped(row) else f"{row.confidence:5.0%}"
-    return f"{how_sure}  {row.label:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
+def _waiting_line(row: SampleRow, guess: Guess) -> str:
+    how_sure = "guess" if guess.capped else f"{guess.confidence:5.0%}"
+    return f"{how_sure}  {guess.label:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
 
 
 def show_status(given: argparse.Namespace, config: Settings) -> Said:
@@ -133,14 +137,40 @@ def adopt(given: argparse.Namespace, config: Settings) -> Said:
 
 def rollback(given: argparse.Namespace, config: Settings) -> Said:
     """Serve an earlier version again."""
-    task = tasks.get(given.task, config.task_dir).name
+    task = tasks.get(given.task, config.task_dir)
     versions = Versions(config)
     with closing(open_store(config)) as store:
-        leftovers.tidy(store, config, task)  # else a killed run would be taken for one that was never served
-    if given.to:
-        versions.promote(task, given.to)
-    version = given.to or versions.rollback(task)
-    return Said({"task": task, "version": version}, [f"{task} serves {version} now."])
+        leftovers.tidy(store, config, task.name)  # else a killed run would be taken for one that was never served
+        if given.to:
+            versions.promote(task.name, given.to)
+        version = given.to or versions.rollback(task.name)
+        rescored, lines = _rescored(store, config, task)
+    return Said({"task": task.name, "version": version, **rescored}, [f"{task.name} serves {version} now.", *lines])
+
+
+def score_again(given: argparse.Namespace, config: Settings) -> Said:
+    """Have the version that serves score what waits and another one scored; a retraining run does so by itself."""
+    task = tasks.get(given.task, config.task_dir)
+    with closing(open_store(config)) as store, lock.night(config):
+        return Said(*_told(task, rescore.run(store, config, task)))
+
+
+def _rescored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any], list[str]]:
+    """Score what waits again, and return what is said of it: the other version serves, whatever becomes of that."""
+    try:
+        with lock.night(config):
+            return _told(task, rescore.run(store, config, task))
+    except Busy:  # the run that is at work does so at its end
+        return {}, []
+    except MmdemoError as error:
+        return {}, [str(error)]
+
+
+def _told(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
+    named = stored.reason("status.not_scored_again", rescored.left_out)
+    lines = [locale.text("cli.rescored", task=task.name, count=rescored.scored)]
+    value = {"scored": rescored.scored, "not_scored": [one.sample_id for one in rescored.left_out]}
+    return value, [*lines, *(reason.sentence() for reason in named)]
 
 
 def sync(given: argparse.Namespace, config: Settings) -> Said:
@@ -202,6 +232,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequen
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),
     "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
     "rollback": (rollback, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
+    "rescore": (score_again, [_ONE_TASK]),
     "expire": (
         expire,
         [

@@ -16,7 +16,7 @@ from mmdemo.errors import UnknownName
 from mmdemo.review import view_key
 from mmdemo.samples import Inputs
 
-VISITOR = "visitor"  # other holders are programs: flagging, import
+VISITOR, FLAGGING = "visitor", "flagging"  # holders: who sent it; an app's own model. Another one is export.IMPORT
 _ID_BYTES = 24  # 192 random bits: nobody guesses an id
 
 
@@ -36,6 +36,7 @@ def erase(row: SampleRow) -> list[str]:
     row.release()
     if row.prediction is not None:
         row.prediction = served.without_content(row.prediction)
+    row.fresh_prediction, row.scored_by = None, row.model_version
     row.forgotten_at = row.updated_at = now()
     return files
 

@@ -8,23 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotations import media
+from annotations import stored
 from annotations.held_out import is_held_out
 from annotations.store.labels import Labelled
-from mmdemo import decode
-from mmdemo.errors import BadInput
-from mmdemo.samples import Sample
+from annotations.stored import LeftOut, Stored
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A correction whose sample cannot be read."""
-
-    sample_id: str
-    file: str  # name under the media folder, "" where it is not a file's fault
-    why: BadInput | None  # None: the file is missing, or not the one that was stored
 
 
 @dataclass(frozen=True)
@@ -79,21 +68,14 @@ def _has_content(item: Labelled) -> bool:
 
 
 def _fault(item: Labelled, task: Task, root: Path) -> LeftOut | None:
-    sample_id = item.correction.sample_id
-    broken = next((name for name in (item.image, item.audio) if name and not media.is_whole(root, name)), None)
-    if broken:
-        return LeftOut(sample_id, broken, None)
-    try:
-        decode.decode(_row(item, root).sample, task)
-    except BadInput as error:
-        return LeftOut(sample_id, item.image or item.audio or "", error)
-    return None
+    found = stored.read(_stored(item), task, root)
+    return found if isinstance(found, LeftOut) else None
+
+
+def _stored(item: Labelled) -> Stored:
+    return Stored(item.correction.sample_id, item.text, item.image, item.audio)
 
 
 def _row(item: Labelled, root: Path) -> Row:
-    sample = Sample(
-        image=root / item.image if item.image else None,
-        text=item.text or "",
-        audio=root / item.audio if item.audio else None,
-    )
-    return Row(item.correction.sample_id, sample, item.correction.label, group=item.correction.source)
+    correction = item.correction
+    return Row(correction.sample_id, _stored(item).sample(root), correction.label, group=correction.source)

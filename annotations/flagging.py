@@ -11,7 +11,7 @@ from gradio.components import Audio, Component, Image, Label, Textbox
 from gradio.flagging import FlaggingCallback
 from gradio.utils import get_upload_folder
 
-from annotations import review_queue
+from annotations import content, review_queue
 from annotations.quota import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
@@ -20,7 +20,6 @@ from mmdemo.samples import NONE_OF_THESE, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
-HOLDER = "flagging"
 LOW_CONFIDENCE = "low_confidence"
 _MODALITY: Mapping[type[Component], str] = {Image: "image", Textbox: "text", Audio: "audio"}
 
@@ -66,7 +65,7 @@ class DoubtFlagger(FlaggingCallback):
         prediction = self._prediction(inputs, self._answer(flag_data))
         suggested = flag_option if flag_option in self._task.answers else None
         offered = self._store, self._task, inputs, prediction
-        review_queue.offer(*offered, suggested=suggested, holder=HOLDER, admit=self._quota.room)
+        review_queue.offer(*offered, suggested=suggested, holder=content.FLAGGING, admit=self._quota.room)
         with self._store.reading() as session:
             return len(samples.waiting(session, self._task.name))
 

@@ -11,11 +11,12 @@ from mmdemo.review import Answered, QueueItem
 def queue_item(row: SampleRow, media: Path) -> QueueItem:
     """Return a sample as it is listed; its files lie under `media`."""
     claimed_by, claimed_until = claims.holder(row)
+    guess = served.guess_shown(row)
     return QueueItem(
         sample_id=row.sample_id,
         task=row.task,
-        label=row.label,
-        confidence=row.confidence,
+        label=guess.label,
+        confidence=guess.confidence,
         reason=row.reason or "",
         state=row.state,
         created_at=labels.iso(row.created_at),
@@ -25,7 +26,7 @@ def queue_item(row: SampleRow, media: Path) -> QueueItem:
         audio=media / row.audio if row.audio else None,
         claimed_by=claimed_by,
         claimed_until=labels.iso(claimed_until) if claimed_until else None,
-        capped=served.is_capped(row),
+        capped=guess.capped,
     )
 
 

@@ -232,7 +232,7 @@ class Loop:
             row = review_queue.present(session, sample_id)
             self._task(row.task)
             earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, row.sample_id))
-        return ReviewItem(self._item(row), served.prediction_of(row), earlier)
+        return ReviewItem(self._item(row), served.prediction_shown(row), earlier)
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
         """Return a kept answer: to a reviewer, or to whoever holds the view key of one who sent it.

@@ -13,23 +13,20 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # run as a script: this folder would hide others' names
 
 import argparse
-import contextlib
 import json
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from types import FrameType
 from typing import Any
 
-from annotations import capabilities, dataset, gate, leftovers, lock, retention
+from annotations import capabilities, dataset, gate, leftovers, lock, rescore, retention, stopping, stored
 from annotations.dataset import Snapshot, Split
 from annotations.gate import Comparison, Score, Verdict
+from annotations.stopping import FAILED_EXIT
 from annotations.store import Store, labels, open_store, runs
-from mmdemo import logs, memory, settings, tasks
+from mmdemo import locale, logs, memory, settings, tasks
 from mmdemo.errors import BadInput, Busy, MmdemoError, StorageError
 from mmdemo.evaluation.judging import evaluate
 from mmdemo.predictor import Predictor
@@ -42,9 +39,6 @@ from mmdemo.training.manifests import Row
 from mmdemo.versions import Versions
 
 SEED = 0
-FAILED_EXIT = 1
-NAMED, ID_CHARS = 5, 12  # samples that a reason names, and how much of their ids
-_told = threading.Event()  # to stop, by a signal
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,33 @@ def retrain(config: Settings, task: Task) -> Run:
             raise
         run = _write_end(store, run_id, runs.DONE, **outcome.columns())
         leftovers.clear(store, config, task.name)
-        return run
+        return _score_again(store, config, task, run_id) or run
+
+
+def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run | None:
+    """Have the version that serves now score what waits; return the run that names what cannot be read, if any.
+
+    What goes wrong changes nothing about the verdict: what is left is scored after the next run.
+    """
+    try:
+        rescored = rescore.run(store, config, task)
+    except Exception as error:
+        if stopping.is_told():
+            raise
+        _say(str(error) if isinstance(error, MmdemoError) else logs.trace(error))
+        return None
+    if rescored.scored:
+        _say(locale.text("cli.rescored", task=task.name, count=rescored.scored))
+    named = stored.reason("status.not_scored_again", rescored.left_out)
+    return _add_reasons(store, run_id, named) if named else None
+
+
+def _add_reasons(store: Store, run_id: int, more: Sequence[Reason]) -> Run:
+    with store.session() as session:
+        run = runs.as_run(runs.get(session, run_id))
+        runs.note(session, run_id, reasons=(*run.why, *more))
+        session.commit()
+        return runs.as_run(runs.get(session, run_id))
 
 
 def _begin(store: Store, config: Settings, task: Task) -> Night:
@@ -195,15 +215,8 @@ def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:
 
 def _with_left_out(night: Night, verdict: Verdict) -> Verdict:
     """Name the samples that could not be read: the night goes on without them."""
-    left_out = night.snapshot.left_out
-    if not left_out:
-        return verdict
-    named = "; ".join(
-        f"{one.sample_id[:ID_CHARS]} {one.file}{f': {one.why}' if one.why else ''}" for one in left_out[:NAMED]
-    )
-    more = " …" if len(left_out) > NAMED else ""
-    reason = Reason("status.night_left_out", {"count": len(left_out), "samples": named + more})
-    return Verdict(verdict.name, (*verdict.reasons, reason))
+    named = stored.reason("status.night_left_out", night.snapshot.left_out)
+    return Verdict(verdict.name, (*verdict.reasons, *named))
 
 
 def _figures(night: Night, comparison: Comparison) -> dict[str, float]:
@@ -241,7 +254,7 @@ def _write_end(store: Store, run_id: int, state: str, **found: object) -> Run:
 
 
 def _why_failed(error: BaseException) -> Reason:
-    if _told.is_set() or isinstance(error, KeyboardInterrupt | SystemExit):
+    if stopping.is_told() or isinstance(error, KeyboardInterrupt | SystemExit):
         return Reason("status.night_interrupted")
     detail = str(error) if isinstance(error, MmdemoError) else f"{type(error).__name__}: {error}"
     return Reason("status.night_failed", {"detail": detail})
@@ -256,7 +269,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = settings.load()
         chosen = [tasks.get(given.task, config.task_dir)] if given.task else tasks.load_all(config.task_dir).values()
-        with _stopped_by_signal():
+        with stopping.by_signal():
             for task in chosen:
                 found.append(_tried(config, task))
     except MmdemoError as error:
@@ -274,7 +287,7 @@ def _tried(config: Settings, task: Task) -> Run:
     except (Busy, StorageError):
         raise  # the same for every task
     except Exception as error:
-        if _told.is_set():
+        if stopping.is_told():
             raise SystemExit(FAILED_EXIT) from error
         if not isinstance(error, MmdemoError):
             _say(logs.trace(error))
@@ -303,29 +316,6 @@ def _as_text(found: Sequence[Run]) -> str:
             *map("  {}".format, run.reasons),
         )
     )
-
-
-@contextlib.contextmanager
-def _stopped_by_signal() -> Iterator[None]:
-    """Let SIGTERM unwind like Ctrl-C, so that the run is written down as interrupted; one that is ignored stays so.
-
-    It is remembered too: torch, where it reads weights, raises an error of its own in the place of the signal's.
-    """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        _told.set()
-        if number == signal.SIGINT:
-            signal.default_int_handler(number, frame)
-        sys.exit(FAILED_EXIT)
-
-    _told.clear()
-    ends = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in ends}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

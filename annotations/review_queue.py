@@ -34,6 +34,7 @@ MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → s
 }
 UNDOABLE = ("label", "skip", "unsure")
 DISPUTED = "disputed"
+PAGE = "page"  # the source of answers that are given here, or by a script
 NAME_CHARS = 100
 NOTE_CHARS = 2_000
 
@@ -112,6 +113,8 @@ def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
         "label": prediction.label,
         "confidence": prediction.confidence,
         "model_version": prediction.model_version,
+        "fresh_prediction": None,
+        "scored_by": prediction.model_version,
         "doubt": doubt.of(prediction.answers),
         "reason": prediction.reason,
     }
@@ -217,32 +220,24 @@ def correct(
     note: str = "",
     wrong_reason: bool = False,
     *,
-    source: str = "page",
-    external_id: str | None = None,
     again: bool = True,
     browser: str = SCRIPTS,
 ) -> Correction:
     """Store what a person says a sample is. Which of several people's counts, `store.labels` says.
 
-    `external_id` names the annotation of another server (`source`) that this is: the same one with the same label is
-    stored once. `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where
-    the sample was answered before, or found unsure. `browser`: who may undo it. Raises BadInput (no name, long note, a
-    mark on another label than the model's), UnknownName (sample, label), Conflict (unflagged,
-    forgotten, answered and not `again`).
+    `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where the sample
+    was answered before, or found unsure. `browser`: who may undo it. Raises BadInput (no name, long note, a mark on
+    another label than the model's), UnknownName (sample, label), Conflict (unflagged, forgotten, answered and not
+    `again`).
     """
     annotator, note = checked_name(annotator), _checked_note(note)
     with store.session() as session:
         row = present(session, sample_id)
         task_of(tasks, row.task).check_label(label)
-        check_mark(wrong_reason, label, row.label)
+        check_mark(wrong_reason, label, served.guess_about(row, label).label)
         if not again and row.state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
-        known = labels.from_outside(session, source, external_id) if external_id else None
-        if known is not None and (known.label, known.wrong_reason) == (label, wrong_reason):
-            return labels.as_correction(known, row.task)
-        made = record(session, row, "label", label, annotator, note, source, browser)
-        made.external_id, made.wrong_reason = external_id, wrong_reason
-        session.flush()
+        made = record(session, row, "label", label, annotator, note, PAGE, browser, wrong_reason)
         stored, counting = labels.as_correction(made, row.task), labels.counting(session, sample_id)
         session.commit()
         return replace(stored, counts=counting is None or counting.label == label)
@@ -257,17 +252,22 @@ def record(
     note: str,
     source: str,
     browser: str = "",
+    wrong_reason: bool = False,
 ) -> CorrectionRow:
-    """Add a correction that was checked to a row and move it by `name`, "label" or "import". Raises Conflict."""
+    """Add a correction that was checked, and move its row by `name`, "label" or "import". Raises Conflict.
+
+    It is one of what was served; with `wrong_reason` one of the guess that the mark is about.
+    """
+    guess = served.guess_about(row, label) if wrong_reason else served.guess_served(row)
     made = CorrectionRow(
         sample_id=row.sample_id,
         label=label,
         annotator=annotator,
         note=note,
-        wrong_reason=False,
+        wrong_reason=wrong_reason,
         corrected_at=now(),
-        predicted_label=row.label,
-        model_version=row.model_version,
+        predicted_label=guess.label,
+        model_version=guess.model_version,
         source=source,
     )
     before = row.state
@@ -276,19 +276,6 @@ def record(
     session.flush()  # the log refers to it
     log(session, row, name, before, annotator, browser, made)
     return made
-
-
-def withdraw(store: Store, source: str, external_id: str) -> str | None:
-    """An annotation was deleted where it came from: it counts no longer. Return its sample's id, None if unknown."""
-    with store.session() as session:
-        made = labels.from_outside(session, source, external_id)
-        if made is None:
-            return None
-        row = samples.get(session, made.sample_id)
-        made.withdrawn_at = now()
-        reopen(session, row, source)
-        session.commit()
-        return row.sample_id
 
 
 def undo(store: Store, annotator: str, browser: str = SCRIPTS) -> str | None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from annotations import held_out
 from mmdemo import characters
 
-HEAD = "0006"  # the newest migration; a test compares it with the folder
+HEAD = "0007"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -63,6 +63,10 @@ def _drawn(context: Any) -> float:
     return held_out.draw(context.get_current_parameters()["sample_id"])
 
 
+def _answered_by(context: Any) -> str:
+    return context.get_current_parameters()["model_version"]
+
+
 class SampleRow(Base):
     """One input to one task; `sample_id` is the hash of both, as the release that made the row hashed them."""
 
@@ -77,10 +81,13 @@ class SampleRow(Base):
     image: Mapped[str | None] = mapped_column(String(80), index=True)  # name under the media folder
     audio: Mapped[str | None] = mapped_column(String(80), index=True)
     prediction: Mapped[dict[str, Any] | None]  # as served; None where nobody predicted (an import)
-    label: Mapped[str] = mapped_column(String(200))  # the model's guess
+    label: Mapped[str] = mapped_column(String(200))  # the model's guess, as served
     confidence: Mapped[float]
     model_version: Mapped[str] = mapped_column(String(200))
-    doubt: Mapped[float]  # bigger: ask first
+    # What another version, which serves since, says of it: shown to whoever answers, and forgotten with the content
+    fresh_prediction: Mapped[dict[str, Any] | None]
+    scored_by: Mapped[str] = mapped_column(String(200), default=_answered_by)  # whose guess is shown: see `served`
+    doubt: Mapped[float]  # of that guess; bigger: ask first
     reason: Mapped[str | None] = mapped_column(String(20))
     suggested: Mapped[str | None] = mapped_column(String(200))  # what a visitor said it should be
     created_at: Mapped[datetime]
@@ -230,7 +237,7 @@ class OutsideRow(Base):
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), primary_key=True)
     project: Mapped[str] = mapped_column(String(100))
     external_id: Mapped[str] = mapped_column(String(100), index=True)  # the task's id there
-    model_version: Mapped[str] = mapped_column(String(200))  # of the prediction that was pushed
+    model_version: Mapped[str] = mapped_column(String(200))  # `scored_by` of the sample when its guess lay there last
     pushed_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]  # taken back there after it was forgotten here
     extra: Mapped[dict[str, Any]]  # such as the ids of the uploaded files

@@ -1,8 +1,13 @@
-"""A prediction as it was served: what the database keeps of it, and back."""
+"""A prediction as it was served, and the guess that people who answer are shown: to the database and back.
 
-from dataclasses import replace
+That guess is the one served, until another version serves and the sample is scored again: then it is that version's,
+with its map. `doubt` and `scored_by` of a row are always of the guess that is shown.
+"""
+
+from dataclasses import dataclass, replace
 from typing import Any
 
+from annotations import doubt
 from annotations.schema import SampleRow
 from mmdemo.samples import AudioMap, Explanation, HeadAnswer, ImageMap, Prediction, TextMap, TokenScore, to_json
 from mmdemo.tasks import KINDS
@@ -22,8 +27,52 @@ def without_content(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "explanation": None}
 
 
+@dataclass(frozen=True)
+class Guess:
+    """What a version says of a sample."""
+
+    label: str
+    confidence: float
+    model_version: str
+    capped: bool  # only a guess: the confidence was held under the threshold, and measures nothing
+
+
+def guess_served(row: SampleRow) -> Guess:
+    """Return the guess that was served."""
+    capped = row.prediction is not None and _capped(row.prediction)
+    return Guess(row.label, row.confidence, row.model_version, capped)
+
+
+def guess_shown(row: SampleRow) -> Guess:
+    """Return the guess that people who answer are shown."""
+    raw = row.fresh_prediction
+    if raw is None:
+        return guess_served(row)
+    return Guess(raw["label"], raw["confidence"], raw["model_version"], _capped(raw))
+
+
+def guess_about(row: SampleRow, label: str) -> Guess:
+    """Return the guess that says this label, the one that was served last; the one that is shown where neither does."""
+    shown, sent = guess_shown(row), guess_served(row)
+    return sent if sent.label == label != shown.label else shown
+
+
+def score_again(row: SampleRow, prediction: Prediction | None) -> None:
+    """Show what another version says of a row from now on; None: what was served again."""
+    row.fresh_prediction = None if prediction is None else stored(prediction, content=True)
+    shown = prediction_shown(row)
+    row.doubt, row.scored_by = doubt.of(shown.answers), shown.model_version
+
+
+def prediction_shown(row: SampleRow) -> Prediction:
+    """Return the prediction whose guess and map are shown to whoever answers."""
+    if row.fresh_prediction is not None:
+        return replace(_read(row.fresh_prediction), sample_id=row.sample_id)
+    return prediction_of(row)
+
+
 def prediction_of(row: SampleRow) -> Prediction:
-    """Return the prediction that belongs to a row; of a row that nobody predicted (an import) what is known."""
+    """Return the prediction that was served; of a row that nobody predicted (an import) what is known."""
     if row.prediction is not None:
         return replace(_read(row.prediction), sample_id=row.sample_id)  # it may have been hashed otherwise
     return Prediction(
@@ -40,11 +89,6 @@ def prediction_of(row: SampleRow) -> Prediction:
         model_version=row.model_version,
         latency_ms=0.0,
     )
-
-
-def is_capped(row: SampleRow) -> bool:
-    """Return whether a row's confidence was held under the threshold and measures nothing."""
-    return row.prediction is not None and _capped(row.prediction)
 
 
 def _capped(raw: dict[str, Any]) -> bool:

@@ -48,7 +48,7 @@ class QueueItem:
 
     sample_id: str
     task: str
-    label: str  # the model's guess
+    label: str  # the model's guess: of the version that serves since, where another one was served
     confidence: float
     reason: str  # low_confidence | audit | unfamiliar | disputed
     state: str  # one of STATES
@@ -90,7 +90,7 @@ class ReviewItem:
     """A queued sample with all that the annotator is shown."""
 
     item: QueueItem
-    prediction: Prediction  # as it was served; its explanation is the one served
+    prediction: Prediction  # as it was served; to whoever answers, what the version says that serves since
     corrections: tuple["Correction", ...] = ()  # earlier ones, oldest first
 
 

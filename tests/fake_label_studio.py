@@ -28,6 +28,7 @@ class FakeServer:
     people: dict[int, str] = field(default_factory=lambda: {1: "ann@example.com", 2: "ben@example.com"})
     before: Callable[[str], None] = lambda name: None
     drops: Callable[[int], bool] = lambda task: False  # whether an import loses what a model said, as under load
+    drops_guesses: Callable[[], bool] = lambda: False  # the same of what is added to tasks that are there
     listed: Callable[[Upload], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
     shows: Callable[[int], bool] = lambda task: True  # whether a list of all tasks has it: pages shift while it is read
@@ -196,6 +197,7 @@ class FakeClient:
         return made
 
     def set_data(self, task: int, data: Mapping[str, Any]) -> None:
+        self._server.before("set_data")
         if task in self._server.tasks:
             project, remote = self._server.tasks[task]
             self._server.tasks[task] = project, replace(remote, data=dict(data))
@@ -203,12 +205,13 @@ class FakeClient:
 
     def add_guesses(self, project: int, guesses: Sequence[Mapping[str, Any]]) -> None:
         self._server.before("add_guesses")
-        for guess in guesses:
+        for guess in () if self._server.drops_guesses() else guesses:
             body = {name: value for name, value in guess.items() if name != "task"}
             held = self._server.predictions.setdefault(guess["task"], {"predictions": []})
             held["predictions"].append({**body, "id": next(self._server.numbers)})
 
     def delete_guess(self, guess: int) -> None:
+        self._server.before("delete_guess")
         for task, held in self._server.predictions.items():
             left = [each for each in held["predictions"] if each["id"] != guess]
             if len(left) < len(held["predictions"]):

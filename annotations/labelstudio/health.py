@@ -5,14 +5,14 @@ that was drawn at random for a check is answered blind: its task has no guess an
 """
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from annotations import served
 from annotations.labelstudio import tasks
 from annotations.labelstudio.files import Files, Shown
 from annotations.labelstudio.place import Noted, Place
-from annotations.labelstudio.remote import RemoteTask
+from annotations.labelstudio.remote import Guess, RemoteTask
 from annotations.labelstudio.tasks import Outgoing
 from annotations.schema import SampleRow
 from annotations.store import samples
@@ -45,17 +45,27 @@ class Health:
     def mend(self, there: Mapping[str, RemoteTask]) -> int:
         """Mend what lies there and is not as it should be; return how many tasks that were."""
         rows = {sample_id: row for sample_id, row in self.place.rows(there).items() if row.has_content}
+        ours = self.place.note_versions(row.model_version for row in rows.values())  # an earlier release noted none
         sick = [
             row
             for sample_id, row in rows.items()
-            if is_sick(self.place.task, there[sample_id], outgoing(row, bare=True))
+            if is_sick(self.place.task, there[sample_id], outgoing(row, bare=True), ours)
         ]
         if sick:
             self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
         resent = {row.sample_id for row in self._lost(rows, there) if self._send_files(there[row.sample_id], row)}
         mended = resent | {row.sample_id for row in sick}
-        self.place.read([there[sample_id].id for sample_id in mended])
+        again = self.place.read([there[sample_id].id for sample_id in mended])
+        well = [row for row in rows.values() if row.sample_id not in mended or self._is_well(row, there, again, ours)]
+        self.place.note_guesses({row.sample_id: row.scored_by for row in well})
         return len(mended)
+
+    def _is_well(
+        self, row: SampleRow, there: Mapping[str, RemoteTask], again: Mapping[int, RemoteTask], ours: Collection[str]
+    ) -> bool:
+        """Whether a task that was mended is as it should be `again`; what is not is looked at by the next round."""
+        remote = again.get(there[row.sample_id].id)
+        return remote is not None and not is_sick(self.place.task, remote, outgoing(row, bare=True), ours)
 
     def _lost(self, rows: Mapping[str, SampleRow], there: Mapping[str, RemoteTask]) -> list[SampleRow]:
         """Return those of these samples whose files the server's page can't show, where all files were asked for."""
@@ -66,19 +76,25 @@ class Health:
         pairs = [(row, there[row.sample_id]) for row in shuffled]
         return [row for row, remote in pairs if lacks_files(row, remote, shown, noted(row.sample_id, remote.id))]
 
-    def _mend(self, sick: Iterable[tuple[RemoteTask, Outgoing]]) -> None:
+    def _mend(self, sick: Sequence[tuple[RemoteTask, Outgoing]]) -> None:
+        ours = self.place.note_versions(sample.model_version for _, sample in sick)
         missing = []
         for remote, sample in sick:
-            expected = tasks.guess(self.place.task, sample)
-            if expected is not None:
-                missing.append({**expected, "task": remote.id})
-                continue
-            for each in remote.guesses:
+            task, expected = self.place.task, tasks.guess(self.place.task, sample)
+            for each in remote.guesses if expected is None else outdated(task, remote, sample, ours):
                 self.place.client.delete_guess(each.id)
-            if remote.data.get(tasks.LOOKED):
-                self.place.client.set_data(remote.id, {**remote.data, tasks.LOOKED: ""})
+            self._show_map(remote, sample)
+            if expected is not None and not _is_said(task, remote, sample):
+                missing.append({**expected, "task": remote.id})
         for start in range(0, len(missing), BATCH):
             self.place.client.add_guesses(self.place.project.id, missing[start : start + BATCH])
+
+    def _show_map(self, remote: RemoteTask, sample: Outgoing) -> None:
+        """Show where the model looked that made the guess; beside what was answered the map stays that was there."""
+        data = tasks.payload(self.place.task, sample, {"image": remote.data.get("image", "")})["data"]
+        is_blind = sample.reason == AUDIT
+        if remote.data.get(tasks.LOOKED) != data[tasks.LOOKED] and (is_blind or not remote.annotations):
+            self.place.client.set_data(remote.id, {**remote.data, tasks.LOOKED: data[tasks.LOOKED]})
 
     def _send_files(self, remote: RemoteTask, row: SampleRow) -> bool:
         """Send what is lost of a sample's files, and name them in its task; False where they are missing here too."""
@@ -97,14 +113,34 @@ class Health:
         return True
 
 
-def is_sick(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
-    """Whether a task there lacks the guess that it should have, or shows one or a map though it should not."""
+def is_sick(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[str] = ()) -> bool:
+    """Whether a task there lacks the guess that it should have, or shows one or a map that it should not.
+
+    `ours`: the versions whose guesses were sent from here. What was answered keeps the guess beside which it was.
+    """
     if sample.reason == AUDIT:
         return bool(remote.guesses or remote.data.get(tasks.LOOKED))
     if tasks.guess(task, sample) is None:
         return False
-    said = {(each.model_version, tasks.label_of(each.result, task)) for each in remote.guesses}
-    return (sample.model_version, sample.label) not in said
+    if remote.annotations:
+        return not remote.guesses
+    return not _is_said(task, remote, sample) or bool(outdated(task, remote, sample, ours))
+
+
+def outdated(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[str]) -> list[Guess]:
+    """Return the guesses there that another one of ours has taken the place of."""
+    if remote.annotations:
+        return []
+    shown = (sample.model_version, sample.label)
+    return [each for each in remote.guesses if each.model_version in ours and _said(each, task) != shown]
+
+
+def _is_said(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
+    return (sample.model_version, sample.label) in {_said(each, task) for each in remote.guesses}
+
+
+def _said(guess: Guess, task: Task) -> tuple[str, str | None]:
+    return guess.model_version, tasks.label_of(guess.result, task)
 
 
 def lacks_files(row: SampleRow, remote: RemoteTask, shown: Shown, noted: Noted) -> bool:
@@ -117,10 +153,11 @@ def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:
     base = Outgoing(row.sample_id, row.caption, _files(row), reason=row.reason or "")
     if row.reason == AUDIT:
         return base
-    score = None if served.is_capped(row) else row.confidence
-    explanation = None if bare else served.prediction_of(row).explanation
-    guess = replace(base, label=row.label or None, score=score, model_version=row.model_version)
-    return replace(guess, suggested=row.suggested or "", explanation=explanation)
+    guess = served.guess_shown(row)
+    score = None if guess.capped else guess.confidence
+    explanation = None if bare else served.prediction_shown(row).explanation
+    known = replace(base, label=guess.label or None, score=score, model_version=guess.model_version)
+    return replace(known, suggested=row.suggested or "", explanation=explanation)
 
 
 def _files(row: SampleRow) -> dict[str, str]:

@@ -5,7 +5,7 @@ server counts its projects anew, and two home folders may share one.
 """
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,6 +115,26 @@ class Place:
         if sample_ids:
             with self.store.session() as session:
                 outside.drop_links(session, SYSTEM, self.id, sample_ids)
+                session.commit()
+
+    def note_versions(self, versions: Iterable[str]) -> frozenset[str]:
+        """Note whose guesses are sent there, before they are; return all whose guesses ever were."""
+        with self.store.reading() as session:
+            sent = outside.versions_sent(session, SYSTEM, self.id, self.task.name)
+        new = frozenset(versions) - sent - {""}
+        if new:
+            with self.store.session() as session:
+                outside.note_versions(session, SYSTEM, self.id, self.task.name, sorted(sent | new))
+                session.commit()
+        return sent | new
+
+    def note_guesses(self, versions: Mapping[str, str]) -> None:
+        """Note of samples whose tasks are as they should be of which version their guess is: sample id → version."""
+        noted = {sample_id: link.model_version for sample_id, link in self.links.items()}
+        new = {sample_id: version for sample_id, version in versions.items() if noted.get(sample_id) != version}
+        if new:
+            with self.store.session() as session:
+                outside.note_guesses(session, SYSTEM, self.id, new)
                 session.commit()
 
     def preselect(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from annotations import review_queue
+from annotations import review_queue, served
 from annotations.labelstudio import tasks
 from annotations.labelstudio.place import SYSTEM, Noted, Place
 from annotations.labelstudio.remote import Annotation, RemoteTask
@@ -76,8 +76,9 @@ class Pull:
         kept = {made.annotator: made for made in taken if made not in gone}  # of each person the latest
         news, saved_again = [], []
         answers = tasks.standing_answers(annotations, self.place.task)
-        for answer in (_as_marked(answer, row) for answer in answers):
-            made = kept.get(self._who(answer.annotation))
+        for said in answers:
+            made = kept.get(self._who(said.annotation))
+            answer = _as_marked(said, row, made)
             if made is None or not self._says(made, answer):
                 news.append(answer)
             elif noted.annotations.get(str(answer.annotation.id)) != answer.annotation.updated_at.isoformat():
@@ -111,16 +112,18 @@ class Pull:
         self.place.keep_link(session, row, remote.id, changes.fresh)
         return report
 
-    def _record(self, session: Session, row: SampleRow, answer: StandingAnswer) -> None:
+    def _record(self, session: Session, row: SampleRow, answer: StandingAnswer) -> CorrectionRow:
         who = self._who(answer.annotation)
         before = [made.corrected_at for made in labels.history(session, row.sample_id) if made.annotator == who]
-        made = review_queue.record(session, row, "label", answer.label, who, "", SYSTEM)
+        made = review_queue.record(
+            session, row, "label", answer.label, who, "", SYSTEM, wrong_reason=answer.wrong_reason
+        )
         made.external_id = self._external(row.sample_id, answer.annotation.id)
-        made.wrong_reason = answer.wrong_reason
         # With a clock that runs ahead there it must not outdo what is said here tomorrow, with one that lags not come
         # before what the same person said earlier.
         made.corrected_at = max([min(answer.annotation.updated_at, now()), *before])
         session.flush()
+        return made
 
     def _renew(self, session: Session, row: SampleRow, number: int, answer: StandingAnswer) -> bool:
         """Let an answer that was given again count as given now; return whether that may change what counts."""
@@ -130,7 +133,8 @@ class Pull:
             return False
         made.withdrawn_at = now()  # a night looks for what is new by its number
         session.flush()
-        self._record(session, row, answer)
+        renewed = self._record(session, row, answer)
+        renewed.predicted_label, renewed.model_version = made.predicted_label, made.model_version
         return True
 
     def _skips(self, session: Session, row: SampleRow, remote: RemoteTask, noted: Noted, fresh: Noted) -> SyncReport:
@@ -163,7 +167,12 @@ class Pull:
         return self.place.client.people()
 
 
-def _as_marked(answer: StandingAnswer, row: SampleRow) -> StandingAnswer:
-    """Return the answer with its mark only where it may have one: on the label that the model gave."""
-    # Nothing there keeps anybody from marking a label that the model did not say: then the mark is left out.
-    return replace(answer, wrong_reason=answer.wrong_reason and answer.label == row.label)
+def _as_marked(answer: StandingAnswer, row: SampleRow, made: CorrectionRow | None) -> StandingAnswer:
+    """Return the answer with its mark only where it may have one: on a label that the model gave.
+
+    Nothing there keeps anybody from marking another label: then the mark is left out. One that was taken over stands,
+    whatever the model says since.
+    """
+    may = answer.label == served.guess_about(row, answer.label).label
+    may = may or (made is not None and made.wrong_reason and made.label == answer.label)
+    return replace(answer, wrong_reason=answer.wrong_reason and may)

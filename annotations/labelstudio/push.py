@@ -93,6 +93,7 @@ class Push:
         uploads = {each.sample_id: self.files.of(each) for each in outgoing}
         urls = {sample_id: {kind: file.url for kind, file in found.items()} for sample_id, found in uploads.items()}
         bodies = [tasks.payload(self.place.task, each, urls[each.sample_id]) for each in outgoing]
+        self.place.note_versions(each.model_version for each in outgoing)
         numbers = self.place.client.import_tasks(self.place.project.id, bodies)
         healthy = Health(self.place, self.files).read_back(dict(zip(numbers, outgoing, strict=True)))
         sent = {
@@ -101,6 +102,7 @@ class Push:
             if number in healthy  # what is not counts as sent once a later round has mended it
         }
         self._keep(sent, uploads)
+        self.place.note_guesses({sample_id: rows[sample_id].scored_by for sample_id in sent})
         return sent
 
     def _keep(self, sent: Mapping[str, RemoteTask], uploads: Mapping[str, Mapping[str, Upload]]) -> None:

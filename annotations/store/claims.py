@@ -8,11 +8,9 @@ from sqlalchemy import ColumnElement, CursorResult, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import SampleRow
-from annotations.store.samples import HAS_CONTENT, WAITING
+from annotations.store.samples import ASKED, HAS_CONTENT
 from mmdemo import characters
 from mmdemo.review import SKIPPED, ClaimSample
-
-ASKED = (*WAITING, SKIPPED)  # states in which the queue comes to a sample: what was skipped at its end
 
 
 def take(session: Session, sample_id: str, asked: ClaimSample, at: datetime, until: datetime) -> bool:

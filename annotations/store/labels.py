@@ -115,16 +115,6 @@ def taken_over(
     return found
 
 
-def from_outside(session: Session, source: str, external_id: str) -> CorrectionRow | None:
-    """Return the standing correction that an annotation of another server became."""
-    query = select(CorrectionRow).where(
-        CorrectionRow.source == source,
-        CorrectionRow.external_id == external_id,
-        CorrectionRow.withdrawn_at.is_(None),
-    )
-    return session.scalar(query.order_by(CorrectionRow.id.desc()).limit(1))
-
-
 @dataclass(frozen=True)
 class Given:
     """What an annotator last did with a sample in the page."""

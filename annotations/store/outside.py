@@ -1,6 +1,6 @@
 """SQL about where tasks and samples live on an outside annotation server."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, update
@@ -56,22 +56,24 @@ def _unsent(query: Select[Any], system: str, server: str, task: str) -> Select[A
 
 
 def out_of_step(session: Session, system: str, server: str, task: str) -> Sequence[str]:
-    """Return the samples that live there and should not, or are queued here as if they didn't.
+    """Return the samples that live there and should not, are queued here as if they didn't, or were scored again since.
 
-    They were forgotten; or answered, skipped or found unsure here, and nobody is known to have annotated them there.
+    They should not where they were forgotten; or answered, skipped or found unsure here, and nobody is known to have
+    annotated them there.
     """
     query = select(SampleRow.sample_id).join(OutsideRow, OutsideRow.sample_id == SampleRow.sample_id)
     query = query.where(SampleRow.task == task, *_living(system, server))
     settled = and_(SampleRow.state.not_in(samples.WAITING), _unannotated())
-    return session.scalars(query.where(or_(~samples.HAS_CONTENT, SampleRow.state == QUEUED, settled))).all()
+    scored = and_(SampleRow.state.in_(samples.WAITING), SampleRow.scored_by != OutsideRow.model_version)
+    return session.scalars(query.where(or_(~samples.HAS_CONTENT, SampleRow.state == QUEUED, settled, scored))).all()
 
 
 def versions(session: Session, system: str, server: str, task: str) -> dict[str, int]:
-    """Return model version → how many samples live there that nobody is known to have annotated."""
-    query = select(SampleRow.model_version, func.count())
+    """Return version → how many samples with its guess live there that nobody is known to have annotated."""
+    query = select(SampleRow.scored_by, func.count())
     query = query.join(OutsideRow, OutsideRow.sample_id == SampleRow.sample_id)
     query = query.where(SampleRow.task == task, *_living(system, server), _unannotated())
-    return {row[0]: row[1] for row in session.execute(query.group_by(SampleRow.model_version))}
+    return {row[0]: row[1] for row in session.execute(query.group_by(SampleRow.scored_by))}
 
 
 def _living(system: str, server: str) -> tuple[ColumnElement[bool], ...]:
@@ -99,6 +101,18 @@ def keep_project(session: Session, system: str, server: str, name: str, project:
     row.project, row.extra = project, {**row.extra, "url": url}
 
 
+def versions_sent(session: Session, system: str, server: str, name: str) -> frozenset[str]:
+    """Return the versions whose guesses were ever sent to a task's project."""
+    row = session.get(OutsideProjectRow, (system, server, name))
+    return frozenset(row.extra.get("versions", ())) if row else frozenset()
+
+
+def note_versions(session: Session, system: str, server: str, name: str, versions: Sequence[str]) -> None:
+    """Write down all versions whose guesses are sent to a task's project."""
+    row = session.get_one(OutsideProjectRow, (system, server, name))
+    row.extra = {**row.extra, "versions": list(versions)}
+
+
 def rename_place(session: Session, system: str, name: str, old: str, new: str, prefix: str) -> None:
     """Call a place by its id that was known by its URL; `prefix` begins the external ids of its corrections."""
     there = (OutsideProjectRow.system == system, OutsideProjectRow.server == old, OutsideProjectRow.name == name)
@@ -121,9 +135,17 @@ def keep_link(
         row = OutsideRow(system=system, server=server, sample_id=sample.sample_id, external_id="")
         session.add(row)
     if row.external_id != str(external_id) or row.removed_at is not None:
-        row.project, row.external_id, row.model_version = str(project), str(external_id), sample.model_version
+        row.project, row.external_id, row.model_version = str(project), str(external_id), sample.scored_by
         row.pushed_at, row.removed_at = now(), None
     row.extra = extra
+
+
+def note_guesses(session: Session, system: str, server: str, versions: Mapping[str, str]) -> None:
+    """Write down of which version the guess of these samples (id → version) is that lies there."""
+    for version in set(versions.values()):
+        for part in _parts([sample_id for sample_id, own in versions.items() if own == version]):
+            there = (*_living(system, server), OutsideRow.sample_id.in_(part))
+            session.execute(update(OutsideRow).where(*there).values(model_version=version))
 
 
 def drop_links(session: Session, system: str, server: str, sample_ids: Collection[str]) -> None:

@@ -16,6 +16,7 @@ from mmdemo.samples import Inputs
 
 FILES = ("image", "audio")  # columns that name files
 WAITING = (QUEUED, SENT)  # states in which a person is still asked
+ASKED = (*WAITING, SKIPPED)  # … and at the queue's end what was skipped
 FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
 HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
 
@@ -107,6 +108,20 @@ def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[S
     if tasks:
         query = query.where(SampleRow.task.in_(tasks))
     return session.scalars(query.order_by(SampleRow.updated_at, SampleRow.sample_id).limit(limit)).all()
+
+
+def to_score(
+    session: Session, task: str, version: str, after: str, limit: int, *, but: str, held_by: str
+) -> Sequence[SampleRow]:
+    """Return samples that people are asked about and whose guess is of another version than this one, by their id.
+
+    Only those behind the id `after`; without those of the reason `but`, and those that a holder `held_by` keeps.
+    """
+    theirs = exists().where(HoldingRow.sample_id == SampleRow.sample_id, HoldingRow.holder == held_by)
+    query = select(SampleRow).where(SampleRow.task == task, SampleRow.state.in_(ASKED), HAS_CONTENT)
+    query = query.where(SampleRow.scored_by != version, SampleRow.reason.is_distinct_from(but), ~theirs)
+    query = query.where(SampleRow.sample_id > after)
+    return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
 
 
 def count_by_state(session: Session, task: str) -> dict[str, int]:

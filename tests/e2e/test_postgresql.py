@@ -8,12 +8,13 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from annotations import retention, review_queue
+from annotations import rescore, retention, review_queue, served
 from annotations.held_out import draw
 from annotations.store import Store, connect, labels, open_store, samples
 from mmdemo.errors import StorageError
@@ -21,6 +22,7 @@ from mmdemo.settings import Settings
 from tests import serving
 from tests.unit.annotations import given
 from tests.unit.annotations.before import home_of_before
+from tests.unit.annotations.test_rescore import Version
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: see requirements-dev.txt")
 SECRET = "zanzibar-quokka"
@@ -122,6 +124,40 @@ def test_no_sentence_names_the_server_or_a_row(server: tuple[str, Path], tmp_pat
     ):
         session.execute(text("SELECT CAST(:caption AS integer)"), {"caption": SECRET})
     assert SECRET not in str(broken.value) + broken.value.public_sentence() + caplog.text
+
+
+def test_a_database_of_before_is_brought_up_scored_again_and_decided(server: tuple[str, Path], tmp_path: Path) -> None:
+    url, _ = server
+    with closing(opened(url, tmp_path / "home")) as store, store.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("CREATE DATABASE earlier")
+    config = Settings(home=tmp_path / "earlier", database_url=url.replace("/postgres", "/earlier"))
+    config.home.mkdir()
+    engine = connect.engine_for(connect.url_of(config))
+    connect.migrate(engine, config.home, "0006")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO samples (sample_id, task, state, modalities, caption, label, confidence, model_version, "
+                "doubt, created_at, updated_at, agreed_at, split_draw) VALUES (:id, 'sentiment', 'queued', "
+                "'[\"text\"]', :caption, 'positive', 0.4, 'v1', :doubt, now(), now(), now(), 0)"
+            ),
+            [{"id": name, "caption": name, "doubt": doubt} for name, doubt in (("surely", 0.6), ("doubted", 0.5))],
+        )
+    engine.dispose()
+    with closing(open_store(replace(config, deciding_reviewers="Ann"))) as store:
+        with store.reading() as session:
+            assert [row.scored_by for row in samples.waiting(session)] == ["v1", "v1"]
+        scorer = Version("v2", {"surely": 0.9, "doubted": 0.4})
+        assert [rescore.rescore(store, given.TASK, scorer).scored for _ in range(2)] == [2, 0]
+        with store.reading() as session:
+            rows = samples.waiting(session)
+        assert [row.sample_id for row in rows] == ["doubted", "surely"]
+        assert [served.guess_shown(row).label for row in rows] == ["negative", "negative"]
+        counted = [review_queue.correct(store, given.TASKS, "surely", label, who).counts for who, label in SAID]
+        assert counted == [True, True, True, False]
+
+
+SAID = (("Ben", "negative"), ("Cleo", "negative"), ("Ann", "neutral"), ("Dora", "negative"))
 
 
 def _checkpoint(store: Store) -> None:

@@ -83,7 +83,9 @@ def test_the_list_says_what_counts_today_and_hides_what_was_taken_back(store: St
     outside, _ = offer(store, "three")
     for sample_id in (kept, gone):
         correct(store, sample_id, "negative", "Ann")
-    correct(store, outside, "negative", "Ann", source="label_studio", external_id="7")
+    with store.session() as session:
+        review_queue.record(session, samples.get(session, outside), "label", "negative", "Ann", "", "label_studio")
+        session.commit()
     correct(store, kept, "neutral", "Bo")
     retention.forget(store, prediction_id)
     assert listed(store, "Ann") == [(kept, "labelled", "negative")]

@@ -319,22 +319,6 @@ def test_undo_leaves_what_somebody_else_answered(store: Store, offer: Offer) -> 
     assert waiting(store) == [sample_id]
 
 
-def test_an_annotation_from_outside_is_stored_once_and_can_be_withdrawn(store: Store, offer: Offer) -> None:
-    sample_id, _ = offer(given.inputs())
-    review_queue.send(store, sample_id, "server")
-    outside = {"source": "label_studio", "external_id": "7"}
-    for _ in range(2):
-        correct(store, sample_id, "negative", "ann@example.com", **outside)
-    correct(store, sample_id, "neutral", "ann@example.com", **outside)
-    with store.reading() as session:
-        assert [row.label for row in labels.every(session, sample_id)] == ["negative", "neutral"]
-    assert review_queue.undo(store, "ann@example.com") is None  # it is taken back where it was given
-    assert review_queue.withdraw(store, "label_studio", "7") == sample_id
-    assert review_queue.withdraw(store, "label_studio", "7") == sample_id
-    assert review_queue.withdraw(store, "label_studio", "7") is None
-    assert waiting(store) == [sample_id]
-
-
 @pytest.mark.parametrize("act", [review_queue.skip, review_queue.unsure, review_queue.send, review_queue.recall])
 def test_unknown_samples_are_refused_by_every_move(store: Store, act) -> None:
     with pytest.raises(UnknownName, match=given.NEVER):

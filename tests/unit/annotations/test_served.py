@@ -19,9 +19,9 @@ def test_what_was_unfamiliar_before_guesses_were_named_was_one() -> None:
     earlier = {name: value for name, value in raw.items() if name != "capped"}
     for reason, capped in (("unfamiliar", True), ("low_confidence", False), (None, False)):
         row = SampleRow(prediction={**earlier, "reason": reason})
-        assert (served.prediction_of(row).capped, served.is_capped(row)) == (capped, capped)
-    assert served.is_capped(SampleRow(prediction={**raw, "reason": "disputed", "capped": True}))
-    assert not served.is_capped(SampleRow(prediction=None))  # nobody predicted what was imported
+        assert (served.prediction_of(row).capped, served.guess_shown(row).capped) == (capped, capped)
+    assert served.guess_shown(SampleRow(prediction={**raw, "reason": "disputed", "capped": True})).capped
+    assert not served.guess_shown(SampleRow(prediction=None)).capped  # nobody predicted what was imported
 
 
 def test_an_explanation_of_an_earlier_day_says_nothing_of_signs() -> None:

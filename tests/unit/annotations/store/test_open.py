@@ -64,6 +64,7 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
     with store.reading() as session:
         row = samples.get(session, "a")
         assert (row.caption, row.claimed_by, row.claimed_until) == ("kept", None, None)
+        assert (row.fresh_prediction, row.scored_by) == (None, "v1" if start < "0007" else "")
         [made] = labels.history(session, "a")
         assert (made.label, made.wrong_reason) == ("neutral", False)
     assert connect.version_of(store.engine) == schema.HEAD

@@ -86,7 +86,7 @@ def without_ids(config: Settings) -> None:
             connection.execute(text(f"DROP TABLE {table}"))
         for column in ("original_digest", "caption_digest"):
             connection.execute(text(f"DROP INDEX ix_samples_{column}"))
-        for column in ("original_digest", "caption_digest", "split_draw"):
+        for column in ("original_digest", "caption_digest", "split_draw", "scored_by", "fresh_prediction"):
             connection.execute(text(f"ALTER TABLE samples DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     engine.dispose()
