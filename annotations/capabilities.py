@@ -3,17 +3,24 @@
 from collections.abc import Sequence
 
 from annotations.gate import CapabilityTally
+from mmdemo.behaviour import Instance
 from mmdemo.evaluation import behaviour
-from mmdemo.predictor import Predictor
+from mmdemo.evaluation.behaviour import InstanceResult
 from mmdemo.tasks import Task
 
 TESTS = 40  # of each capability, always the same ones
 
 
-def tally(task: Task, champion: Predictor, challenger: Predictor) -> tuple[CapabilityTally, ...]:
-    """Return how many tests of each capability hold for either version; nothing of a task that describes none."""
-    tests = behaviour.instances(task, count=TESTS)
-    pairs = list(zip(behaviour.ask(champion, tests), behaviour.ask(challenger, tests), strict=True))
+def instances(task: Task) -> list[Instance]:
+    """Return the tests; none for a task that describes no capability."""
+    return behaviour.instances(task, count=TESTS)
+
+
+def tally(
+    task: Task, champion: Sequence[InstanceResult], challenger: Sequence[InstanceResult]
+) -> tuple[CapabilityTally, ...]:
+    """Return how many tests of each capability hold for either version, of what came of the same `instances`."""
+    pairs = list(zip(champion, challenger, strict=True))
     rates = behaviour.rates([old for old, _ in pairs], task)
     return tuple(
         _tally(name, [(old.holds, new.holds) for old, new in pairs if old.instance.capability == name])

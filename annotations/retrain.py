@@ -21,21 +21,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from annotations import capabilities, dataset, gate, leftovers, lock, rescore, retention, stopping, stored
+from annotations import comparing, dataset, gate, leftovers, lock, rescore, retention, stopping, stored
+from annotations.comparing import VersionAnswers
 from annotations.dataset import Snapshot, Split
-from annotations.gate import Comparison, Score, Verdict
+from annotations.gate import Comparison, Verdict
 from annotations.stopping import FAILED_EXIT
 from annotations.store import Store, labels, open_store, runs
 from mmdemo import locale, logs, memory, settings, tasks
-from mmdemo.errors import BadInput, Busy, MmdemoError, StorageError
-from mmdemo.evaluation.judging import evaluate
-from mmdemo.predictor import Predictor
+from mmdemo.errors import Busy, MmdemoError, StorageError
 from mmdemo.review import Reason, Run
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training import corpus, manifests
 from mmdemo.training.continual import update
-from mmdemo.training.manifests import Row
 from mmdemo.versions import Versions
 
 SEED = 0
@@ -130,11 +128,11 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
         return replace(early, verdict=_with_left_out(night, early.verdict))
     name = night.task.name
     pointed, challenger = night.versions.champion(name), night.versions.new_name(name)
-    champion = Predictor(night.task, None, night.settings).model_version  # another one, where that cannot be loaded
-    note(challenger=challenger, champion=champion)
-    _train(night, champion, challenger)
+    of_champion = _answers_of(night, None)  # of another version, where that cannot be loaded
+    note(challenger=challenger, champion=of_champion.version)
+    _train(night, of_champion.version, challenger)
     try:
-        comparison = _compare(night, champion, challenger)
+        comparison = comparing.compare(night.task, of_champion, _answers_of(night, challenger))
         verdict = _unless_moved(night, pointed, gate.judge(comparison))
         outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison), challenger)
         note(**outcome.columns())
@@ -168,6 +166,10 @@ def _is_new(night: Night, enough: bool) -> bool:
     return newer and night.snapshot.digest != night.last.snapshot
 
 
+def _answers_of(night: Night, version: str | None) -> VersionAnswers:
+    return comparing.answers_of(night.task, version, night.settings, night.parts.held_out)
+
+
 def _train(night: Night, champion: str, challenger: str) -> None:
     """Teach the champion all corrections that are not held out, those of earlier nights too."""
     task, train = night.task, night.parts.train
@@ -175,33 +177,6 @@ def _train(night: Night, champion: str, challenger: str) -> None:
     folder, out = night.versions.path(task.name, champion), night.versions.folder(task.name, challenger)
     rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
     update(folder, train, out, task=task, rehearsed=rehearsed, dev=night.parts.held_out, seed=SEED)
-
-
-def _compare(night: Night, champion: str, challenger: str) -> Comparison:
-    """Judge both on the corrections that neither was trained on, and on what the champion surely knew.
-
-    The examples among that were rehearsed: a challenger that loses even those has broken something.
-    """
-    held_out = night.parts.held_out
-    old, new = (Predictor(night.task, version, night.settings) for version in (champion, challenger))
-    before, after = (evaluate(predictor, held_out) for predictor in (old, new))
-    anchors = [row for row in (*held_out, *manifests.examples(night.task)) if _is_anchor(old, row)]
-    return Comparison(
-        held_out=before.n,
-        champion=Score(before.accuracy, before.macro_f1),
-        challenger=Score(after.accuracy, after.macro_f1),
-        anchors=len(anchors),
-        lost=sum(new.predict(row.sample).label != row.label for row in anchors),
-        capabilities=capabilities.tally(night.task, old, new),
-    )
-
-
-def _is_anchor(champion: Predictor, row: Row) -> bool:
-    try:
-        answer = champion.predict(row.sample)
-    except BadInput:  # what nobody can judge, such as a clip without speech, nobody can lose
-        return False
-    return answer.label == row.label and not answer.flagged
 
 
 def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:

@@ -5,6 +5,7 @@ What is asked is what is served: one sample at a time, through `Predictor`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -71,6 +72,15 @@ def ask(predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str]
         whole=tuple(whole),
         parts={given: tuple(parts[given]) for given in sorted(parts, key=_wide_first)},
     )
+
+
+def ask_whole(predictor: Predictor, rows: Sequence[Labelled]) -> tuple[Answered, ...]:
+    """Return the answers to samples with all that each has; one that cannot be judged has none."""
+    answers = []
+    for row in rows:
+        with contextlib.suppress(BadInput):
+            answers.append(Answered(row, predictor.predict(row.sample)))
+    return tuple(answers)
 
 
 def _answered(predictor: Predictor, row: Labelled) -> list[Answered]:

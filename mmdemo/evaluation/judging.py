@@ -9,6 +9,7 @@ from mmdemo.evaluation import classification
 from mmdemo.evaluation.answers import Answered, Answers, Labelled, ask
 from mmdemo.figures import Compared, Figures, Slice
 from mmdemo.predictor import Predictor
+from mmdemo.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ def evaluate(
 def figures(answers: Answers) -> Figures:
     """Return all figures of one version's answers."""
     return KINDS[answers.task.kind].figures(answers)
+
+
+def part(task: Task, answers: Sequence[Answered]) -> Slice:
+    """Return the figures of some answers of one version."""
+    return KINDS[task.kind].part(answers, task.answers)
 
 
 def compare(ours: Answers, theirs: Answers) -> Compared:

@@ -1,0 +1,66 @@
+"""Champion and challenger on the same samples: each version is loaded once for it, and asked once about each sample."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from annotations import capabilities
+from annotations.gate import Comparison, Score
+from mmdemo.errors import ManifestError
+from mmdemo.evaluation import behaviour, judging
+from mmdemo.evaluation.answers import Answered, ask_whole
+from mmdemo.evaluation.behaviour import InstanceResult
+from mmdemo.predictor import Predictor
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.training import manifests
+from mmdemo.training.manifests import Row
+
+
+@dataclass(frozen=True)
+class VersionAnswers:
+    """What one version says of all that versions are compared by. Samples that cannot be judged are in none of it."""
+
+    version: str
+    held_out: tuple[Answered, ...]  # corrections that it was not trained on
+    examples: tuple[Answered, ...]  # of the task: rehearsed, so who loses even those has broken something
+    behaviour: tuple[InstanceResult, ...]
+
+
+def answers_of(task: Task, version: str | None, settings: Settings, held_out: Sequence[Row]) -> VersionAnswers:
+    """Load a version (None: the one that is served), ask it, and let it go.
+
+    Raises CheckpointError, and ManifestError where not one of the corrections can be judged.
+    """
+    predictor = Predictor(task, version, settings)
+    answers = VersionAnswers(
+        predictor.model_version,
+        ask_whole(predictor, held_out),
+        ask_whole(predictor, manifests.examples(task)),
+        tuple(behaviour.ask(predictor, capabilities.instances(task))),
+    )
+    if not answers.held_out:
+        raise ManifestError("nothing_to_evaluate", count=len(held_out))
+    return answers
+
+
+def compare(task: Task, champion: VersionAnswers, challenger: VersionAnswers) -> Comparison:
+    """Compare on the corrections, on what the champion surely knew of them and of the examples, and on behaviour."""
+    pairs = zip((*champion.held_out, *champion.examples), (*challenger.held_out, *challenger.examples), strict=True)
+    anchors = [theirs for ours, theirs in pairs if _is_right(ours) and not ours.prediction.flagged]
+    return Comparison(
+        held_out=len(champion.held_out),
+        champion=_score(task, champion),
+        challenger=_score(task, challenger),
+        anchors=len(anchors),
+        lost=sum(not _is_right(theirs) for theirs in anchors),
+        capabilities=capabilities.tally(task, champion.behaviour, challenger.behaviour),
+    )
+
+
+def _is_right(answered: Answered) -> bool:
+    return answered.prediction.label == answered.row.label
+
+
+def _score(task: Task, answers: VersionAnswers) -> Score:
+    figures = judging.part(task, answers.held_out)
+    return Score(figures.accuracy, figures.macro_f1)
