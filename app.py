@@ -1,4 +1,4 @@
-"""Wires everything and serves the page: settings → loop → services → page. Run it: python app.py"""
+"""Wires everything and serves the page: settings → loop → page. Run it: python app.py"""
 
 import os
 import signal
@@ -47,10 +47,8 @@ def serve(chosen: Settings, stop: threading.Event) -> None:
     try:
         with environment.without_proxies():  # Gradio asks its own address whether it answers
             from mmdemo.ui import page  # brings Gradio, which reads the environment then
-            from mmdemo.ui.services import Services
 
-            services = Services(**loop.services())
-            running = page.launch(page.build(services, chosen), services, chosen)
+            running = page.launch(page.build(loop, chosen), loop, chosen)
         print(text("cli.serving", url=running.local_url), flush=True)
         loop.tend()
         loop.warm()  # after the page, which answers meanwhile: importing torch would starve the server's start

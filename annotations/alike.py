@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from annotations.predictors import ServingPredictor
 from annotations.store import Store, labels
 from annotations.store.labels import Labelled
 from mmdemo import decode
@@ -19,7 +20,7 @@ from mmdemo.alike.pool import CORRECTIONS, Candidate, Pool, Shown, pooled, shown
 from mmdemo.errors import MmdemoError
 from mmdemo.samples import Inputs, Sample
 from mmdemo.settings import Settings
-from mmdemo.study import Alike
+from mmdemo.study import Alike, ForwardPass
 from mmdemo.tasks import Task
 
 CATCH_UP = 32  # samples that one question waits for; the newest first, the others with the next questions
@@ -98,20 +99,20 @@ class Finder:
         self._lock = threading.Lock()
         self._of: dict[str, tuple[Neighbours, Corrected]] = {}
 
-    def find(self, task: Task, encoder: Encoder, sample: Sample, k: int, reviewer: bool) -> Alike:
+    def find(self, task: Task, predictor: ServingPredictor, forward: ForwardPass, k: int, reviewer: bool) -> Alike:
         """Return the `k` samples nearest to one; corrected ones are looked through for a reviewer alone.
 
-        Raises BadInput, StorageError, CheckpointError.
+        Raises StorageError, CheckpointError.
         """
-        inputs = decode.decode_untrusted(sample, task)
         with self._lock:
             if task.name not in self._of:
                 self._of[task.name] = Neighbours(task, self._settings), Corrected(self._store, task, self._catch_up)
             neighbours, corrected = self._of[task.name]
         further: Callable[[str], Sequence[Pool]] = (
-            (lambda version: [corrected.pool(encoder, version)]) if reviewer else (lambda version: [])
+            (lambda version: [corrected.pool(predictor, version)]) if reviewer else (lambda version: [])
         )
-        return neighbours.find(encoder, inputs, k, decode.sample_id(inputs, task.name), further)
+        own = decode.sample_id(forward.inputs, task.name)
+        return neighbours.find(predictor, lambda: predictor.features_of(forward), k, own, further)
 
     def prune(self) -> None:
         """Let go of what stands in the store no longer. Raises StorageError."""

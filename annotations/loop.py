@@ -1,88 +1,40 @@
-"""The loop as the page sees it: every callable of `mmdemo.ui.services.Services`, bound to one home folder."""
+"""The loop as the page sees it: it keeps the Protocol `mmdemo.ui.services.Services` over one home folder."""
 
-import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
 
-import mmdemo
 from annotations import alike, claims, content, export, items, leftovers, night, retention, review_queue, served, status
 from annotations.keeping import Keeper
+from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
 from annotations.quota import Quota
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
-from mmdemo.errors import MmdemoError, NotAllowed
-from mmdemo.recent import Recent
+from mmdemo.errors import NotAllowed
 from mmdemo.review import SCRIPTS, Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
-from mmdemo.samples import Features, Inputs, Prediction, Sample
+from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
-from mmdemo.study import Alike, Asked, Study, Weighed
+from mmdemo.study import Alike, Asked, ForwardPass, Study, Weighed
 from mmdemo.tasks import Task
 from mmdemo.versions import Versions
 
 END_S = 5.0  # how long the end waits for what is being erased; the next start goes on with it
 
 
-class Answers(Protocol):
-    """What the loop needs of a predictor."""
-
-    task: Task
-
-    @property
-    def methods(self) -> Sequence[str]:
-        """The explanation methods of the version that answers now."""
-
-    @property
-    def model_version(self) -> str:
-        """The version that answers now."""
-
-    @property
-    def stands_in_for(self) -> str | None:
-        """The version that should answer but cannot, "" for none that is; None where the right one answers."""
-
-    def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
-        """Answer for a decoded sample."""
-
-    def study(self, inputs: Inputs) -> Study:
-        """Return its other maps, and what met what."""
-
-    def weigh(self, inputs: Inputs, asked: Asked) -> Weighed:
-        """Return what each modality contributed, and how far the map that is asked for can be trusted."""
-
-    def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
-        """Return the probabilities without units of its map and without modalities."""
-
-    def check(self, inputs: Inputs) -> None:
-        """Raise BadInput for a decoded sample that is refused all the same."""
-
-    def features(self, batch: Sequence[Inputs]) -> Features:
-        """Return what it makes of decoded samples, to be compared."""
-
-
-def shipped_predictor(task: Task, settings: Settings) -> Answers:
-    """Return the predictor of the version that is served."""
-    return mmdemo.Predictor(task, None, settings)  # by attribute: torch is loaded only where somebody predicts
-
-
 class Loop:
     """Predict, keep, ask, correct, and start the night. Threads may share it."""
 
     def __init__(
-        self, settings: Settings, make_predictor: Callable[[Task, Settings], Answers] = shipped_predictor
+        self, settings: Settings, make_predictor: Callable[[Task, Settings], ServingPredictor] = shipped_predictor
     ) -> None:
         """Open the store. Raises StorageError, ManifestError."""
-        self.tasks = tasks.load_all(settings.task_dir)
+        self.tasks: Mapping[str, Task] = tasks.load_all(settings.task_dir)
         self._settings = settings
         self._store: Store = open_store(settings)
         self._keeper = Keeper(self._store, Quota(self._store, settings))
-        self._make_predictor = make_predictor
+        self._predictors = Predictors(settings, make_predictor)
         self._finder = alike.Finder(self._store, settings)
-        self._predictors: dict[str, Answers] = {}
-        self._looked: dict[str, Recent[Sample, Inputs]] = {name: Recent() for name in self.tasks}
-        self._making = threading.Lock()
-        self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
         self._nights = night.Nights(settings)
         self._closing = threading.Event()
         self._tending = threading.Thread(target=self._tend, name="tend", daemon=True)
@@ -99,7 +51,7 @@ class Loop:
 
     def ready(self, task: str) -> bool:
         """Whether a visitor of this task is answered without waiting for its model."""
-        return self._task(task).name in self._tried
+        return self._predictors.ready(self._task(task))
 
     def has_model(self, task: str) -> bool:
         """Whether anything here can answer for this task, whose file may come before its first version."""
@@ -116,16 +68,17 @@ class Loop:
             self._tending.join(END_S)
         self._store.close()
 
-    def predict(self, task: str, sample: Sample, explain: str, keep: bool, caller: str | None = None) -> Prediction:
-        """Answer; with `keep` store what the answer calls for. Raises MmdemoError; then nothing is kept.
+    def predict(
+        self, task: str, inputs: Inputs, explain: str, keep: bool, caller: str | None = None
+    ) -> tuple[Prediction, ForwardPass]:
+        """Answer, and return the forward pass too; with `keep` store what the answer calls for. Raises MmdemoError.
 
         A confident answer is checked all the same where the audit draws it, but only if it may be kept. Where there is
-        no room to keep what this caller sent, the answer says so in its notes.
+        no room to keep what this caller sent, the answer says so in its notes. After an error nothing is kept.
         """
         known = self._task(task)
-        inputs = decode.decode_untrusted(sample, known)
-        prediction = self._answer(known, inputs, explain)
-        return self._keeper.keep_if_room(known, inputs, prediction, caller) if keep else prediction
+        prediction, forward = self._predictors.answer(known, inputs, explain)
+        return self._keeper.keep_if_room(known, inputs, prediction, caller) if keep else prediction, forward
 
     def audited(self, prediction: Prediction) -> bool:
         """Whether the audit draws a sure answer: people check it, if its visitor agrees."""
@@ -133,7 +86,7 @@ class Loop:
 
     def keep(
         self,
-        sample: Sample,
+        inputs: Inputs,
         prediction: Prediction,
         label: str | None = None,
         prediction_id: str | None = None,
@@ -146,12 +99,11 @@ class Loop:
         for what this caller sends; then nothing more is kept.
         """
         known = self._task(prediction.task)
-        inputs = decode.decode_untrusted(sample, known)
         assert decode.sample_id(inputs, known.name) == prediction.sample_id, "an answer to another sample"
         return self._keeper.keep(known, inputs, prediction, caller, label, prediction_id)
 
     def suggest(
-        self, task: str, sample: Sample, label: str, prediction_id: str | None = None, caller: str | None = None
+        self, task: str, inputs: Inputs, label: str, prediction_id: str | None = None, caller: str | None = None
     ) -> Kept:
         """Queue a sample whose answer a visitor disputes. A suggestion alone trains nothing.
 
@@ -161,8 +113,7 @@ class Loop:
         """
         known = self._task(task)
         known.check_label(label)
-        inputs = decode.decode_untrusted(sample, known)
-        prediction = self._answer(known, inputs, "default")
+        prediction, _ = self._predictors.answer(known, inputs, "default")
         return self._keeper.queue(known, inputs, prediction, caller, label, prediction_id)
 
     def forget(self, prediction_id: str) -> None:
@@ -170,31 +121,28 @@ class Loop:
         retention.forget(self._store, prediction_id)
         self._finder.prune()
 
-    def methods(self, task: str) -> Sequence[str]:
-        """Return the explanation methods that a task offers."""
-        return tuple(self._predictor(self._task(task)).methods)
+    def forward(self, task: str, inputs: Inputs) -> ForwardPass:
+        """Return a sample's forward pass, of which more can be asked. Like all closer looks it keeps nothing."""
+        return self._predictors.of(self._task(task)).forward(inputs)
 
-    def study(self, task: str, sample: Sample) -> Study:
-        """Return a sample's other maps, and what met what. Like all closer looks it keeps nothing."""
-        known = self._task(task)
-        return self._predictor(known).study(self._decoded(known, sample))
+    def study(self, task: str, forward: ForwardPass) -> Study:
+        """Return a sample's other maps, and what met what."""
+        return self._predictors.of(self._task(task)).study(forward)
 
-    def weigh(self, task: str, sample: Sample, asked: Asked) -> Weighed:
-        """Return what each modality contributed, and how far one map can be trusted."""
-        known = self._task(task)
-        return self._predictor(known).weigh(self._decoded(known, sample), asked)
+    def weigh(self, task: str, forward: ForwardPass, asked: Asked) -> Weighed:
+        """Return what each modality contributed, and how far one map can be trusted. Raises UnknownName."""
+        return self._predictors.of(self._task(task)).weigh(forward, asked)
 
     def what_if(
-        self, task: str, sample: Sample, units: Collection[int], modalities: Collection[str]
+        self, task: str, forward: ForwardPass, units: Collection[int], modalities: Collection[str]
     ) -> dict[str, float]:
         """Return the probabilities without units of a sample's map and without modalities. Raises BadInput."""
-        known = self._task(task)
-        return self._predictor(known).what_if(self._decoded(known, sample), units, modalities)
+        return self._predictors.of(self._task(task)).what_if(forward, units, modalities)
 
-    def alike(self, task: str, sample: Sample, k: int, reviewer: bool) -> Alike:
-        """Return the samples nearest to one, for a reviewer among those corrected too. Raises BadInput."""
+    def alike(self, task: str, forward: ForwardPass, k: int, reviewer: bool) -> Alike:
+        """Return the samples nearest to one, for a reviewer among those corrected too."""
         known = self._task(task)
-        return self._finder.find(known, self._predictor(known), sample, k, reviewer)
+        return self._finder.find(known, self._predictors.of(known), forward, k, reviewer)
 
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return the samples that wait for a person, most doubtful first; "" asks for all tasks that are loaded."""
@@ -273,11 +221,9 @@ class Loop:
         known = self._task(task)
         found = status.of(self._store, self._settings, known)
         run = self._nights.seen(known.name, found.last_retrain)
-        answering = self._predictors.get(known.name)
-        wanted = answering.stands_in_for if answering else None
-        if answering and wanted is not None:  # only then is one loaded whose version can be asked for
-            instead = status.stand_in(known.name, wanted, answering.model_version)
-            found = replace(found, notices=(*instead, *found.notices))
+        stand_in = self._predictors.stand_in(known)
+        if stand_in is not None:
+            found = replace(found, notices=(*status.stand_in(known.name, *stand_in), *found.notices))
         return replace(found, last_retrain=run)
 
     def train(self, task: str) -> str:
@@ -296,13 +242,6 @@ class Loop:
         with self._store.reading() as session:
             return export.queue_as_text([self._item(row) for row in samples.waiting(session, known.name)], form)
 
-    def services(self) -> dict[str, Any]:
-        """Return what fills the fields of `mmdemo.ui.services.Services`, by name."""
-        names = ("predict", "suggest", "forget", "methods", "queue", "left_out", "item", "correct", "skip", "unsure")
-        more = ("undo", "status", "train", "export", "export_queue", "ready", "study", "weigh", "what_if", "alike")
-        page = ("later", "claim", "release", "answer", "answered", "kept_answer", "has_model", "model_card")
-        return {name: getattr(self, name) for name in ("tasks", "audited", "keep", *names, *more, *page)}
-
     def _named(self, task: str) -> list[str]:
         """Return that task's name, of all tasks that are loaded for ""."""
         return [self._task(task).name] if task else list(self.tasks)
@@ -310,30 +249,8 @@ class Loop:
     def _task(self, name: str) -> Task:
         return review_queue.task_of(self.tasks, name)
 
-    def _decoded(self, task: Task, sample: Sample) -> Inputs:
-        """Decode a sample; one that is looked at again and again is read once, while its visit is remembered."""
-        return self._looked[task.name].get(sample, lambda: decode.decode_untrusted(sample, task))
-
-    def _answer(self, task: Task, inputs: Inputs, explain: str) -> Prediction:
-        prediction = self._predictor(task).predict_inputs(inputs, explain)
-        self._tried.add(task.name)
-        return prediction
-
-    def _predictor(self, task: Task) -> Answers:
-        with self._making:
-            if task.name not in self._predictors:
-                self._predictors[task.name] = self._make_predictor(task, self._settings)
-            return self._predictors[task.name]
-
     def _load_all(self) -> None:
-        for name, task in self.tasks.items():
-            try:
-                _ = self._predictor(task).methods  # asking for them loads the model
-            except Exception as error:  # whoever asks for that task is told; the other tasks are loaded all the same
-                ours = isinstance(error, MmdemoError)
-                logging.getLogger(__name__).warning("%s: %s", name, error, exc_info=not ours)
-            finally:
-                self._tried.add(name)
+        self._predictors.load(self.tasks)
         decode.warm()  # last: whoever sends a file before has them started
 
     def _tend(self) -> None:

@@ -1,22 +1,38 @@
 """One version of a task's model, loaded and checked, with all that an answer needs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 
 from mmdemo import explain, language, out_of_distribution, sidecar, speech, versions
 from mmdemo.errors import CheckpointError
-from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.inputs import Batch
+from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.out_of_distribution import ReferenceStats
-from mmdemo.recent import Recent
 from mmdemo.samples import NONE_OF_THESE, Inputs
 from mmdemo.sidecar import Sidecar
+from mmdemo.study import ForwardPass
 from mmdemo.tasks import Task
 
 # What the readers of configuration, tokens and weights raise at a file that is damaged.
 _BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError, SafetensorError)
+
+
+@dataclass(frozen=True)
+class PassState:
+    """What is kept of a forward pass; none of the model, which a newer version may replace meanwhile."""
+
+    encoded: Encoded  # without its batch, which nobody needs any more
+    output: MultimodalOutput
+
+    @property
+    def size(self) -> int:
+        """Bytes of its large tensors."""
+        assert self.output.tokens is not None
+        return sum(tensor.nbytes for tensor in (self.output.tokens.values, *(self.output.attention or ())))
 
 
 @dataclass(frozen=True)
@@ -29,7 +45,6 @@ class Served:
     model: MultimodalModel
     processor: MultimodalProcessor
     reference_stats: dict[str, ReferenceStats]  # by modality
-    looked: Recent[Inputs, explain.Pass] = field(default_factory=Recent)  # passes of what is looked at more closely
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -41,6 +56,35 @@ class Served:
         assert output.logits is not None
         scaling = self.sidecar.scaling(inputs.modalities)
         return self.model.head.probabilities(scaling(output.logits[0])).numpy()
+
+    def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
+        """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""
+        encoded = self.processor([inputs])
+        with torch.inference_mode():
+            output = self.model(encoded.batch, return_attention=attentive)
+        state = PassState(replace(encoded, batch=Batch()), output)
+        return ForwardPass(self.sidecar.version, inputs, state, state.size)
+
+    def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.Pass:
+        """Return a pass aimed at the label that it answers.
+
+        One that another version made, or that lacks the attention that is wanted, is made anew.
+        """
+        state = forward.state
+        assert isinstance(state, PassState)
+        lacks_attention = attentive and self.model.fusion.attends and state.output.attention is None
+        if lacks_attention or forward.model_version != self.sidecar.version:
+            return self.aimed(self.forward(forward.inputs))
+        assert state.output.logits is not None
+        return explain.Pass(
+            self.model,
+            self.processor,
+            forward.inputs,
+            state.encoded,
+            state.output,
+            target=self.answers[int(state.output.logits[0].argmax())],
+            scaling=self.sidecar.scaling(forward.inputs.modalities),
+        )
 
 
 def load(folder: Path, task: Task) -> Served:

@@ -21,7 +21,7 @@ from mmdemo.samples import NONE_OF_THESE, Explanation, Features, HeadAnswer, Inp
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
-from mmdemo.study import Asked, Study, Weighed
+from mmdemo.study import Asked, ForwardPass, Study, Weighed
 from mmdemo.tasks import Head, Task
 from mmdemo.versions import Versions
 
@@ -89,11 +89,20 @@ class Predictor:
         The default explanation takes no further pass of the encoders.
         """
         start = time.perf_counter()
-        return self._predict(decode.decode(sample, self.task), explain, start)
+        return self._predict(decode.decode(sample, self.task), explain, start)[0]
 
     def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
         """Answer for a sample that `decode` has read already."""
+        return self.answer(inputs, explain)[0]
+
+    def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
+        """Answer for a decoded sample, and return its forward pass, of which more can be asked."""
         return self._predict(inputs, explain, time.perf_counter())
+
+    def forward(self, inputs: Inputs) -> ForwardPass:
+        """Return the forward pass of a decoded sample. Raises BadInput."""
+        self.check(inputs)
+        return self._current().forward(inputs)
 
     def explain(
         self, sample: Sample, method: str = "default", target: str | None = None, against: str | None = None
@@ -105,30 +114,30 @@ class Predictor:
         if method == explain.NONE:
             raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
         start = time.perf_counter()
-        found = self._predict(decode.decode(sample, self.task), method, start, target, against).explanation
-        assert found is not None
-        return found
+        prediction, _ = self._predict(decode.decode(sample, self.task), method, start, target, against)
+        assert prediction.explanation is not None
+        return prediction.explanation
 
-    def study(self, inputs: Inputs) -> Study:
+    def study(self, forward: ForwardPass) -> Study:
         """Return the maps that cost about as much as an answer, and what met what."""
         served = self._current()
-        return closer.study(_looked_at(served, inputs), served.sidecar.version)
+        return closer.study(served.aimed(forward), served.sidecar.version)
 
-    def weigh(self, inputs: Inputs, asked: Asked) -> Weighed:
+    def weigh(self, forward: ForwardPass, asked: Asked) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
-        return closer.weigh(_looked_at(served, inputs), asked, served.sidecar.version)
+        return closer.weigh(served.aimed(forward), asked, served.sidecar.version)
 
-    def what_if(self, inputs: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
+    def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Return the probabilities of all answers without units of the sample's maps and without modalities.
 
         See `closer.left`. They are as sure as an answer to the whole sample may be: what is left is always strange.
         """
         served = self._current()
-        seen = _looked_at(served, inputs)
+        seen = served.aimed(forward)
         left = closer.left(seen, units, modalities)
-        probabilities = served.probabilities(left, _seen(served, left).output)
-        if _strange(served.task, served, inputs, seen.encoded, seen.output):
+        probabilities = served.probabilities(left, served.aimed(served.forward(left)).output)
+        if _strange(served.task, served, seen.inputs, seen.encoded, seen.output):
             probabilities = cap_confidence(probabilities, self.task.threshold)
         return dict(zip(served.answers, map(float, probabilities), strict=True))
 
@@ -146,21 +155,29 @@ class Predictor:
         found = tuple({name: vectors[name][row] for name in item.modalities} for row, item in enumerate(batch))
         return Features(served.sidecar.version, found)
 
+    def features_of(self, forward: ForwardPass) -> Features:
+        """Return what `features` does, of a sample that has gone through."""
+        served = self._current()
+        with torch.inference_mode():
+            alike = served.model.alike(served.aimed(forward).tokens)
+        return Features(served.sidecar.version, ({name: values[0].numpy() for name, values in alike.items()},))
+
     def _predict(
         self, inputs: Inputs, method: str, start: float, target: str | None = None, against: str | None = None
-    ) -> Prediction:
+    ) -> tuple[Prediction, ForwardPass]:
         served = self._current()
         chosen = explain.resolve(method, served.model)
         for label in filter(None, (target, against)):
             if label not in served.answers:
                 raise UnknownName("unknown_label", label=label, task=self.task.name, known=", ".join(served.answers))
         self.check(inputs)
-        seen = _seen(served, inputs, attentive=chosen is not None)
+        forward = served.forward(inputs, attentive=chosen is not None)
+        seen = served.aimed(forward, attentive=chosen is not None)
         answer = _answer(served.task, served, inputs, seen.encoded, seen.output)
         if against == (target or answer.label):
             raise UnknownName("against_itself", label=against)
         seen = replace(seen, target=target or answer.label, against=against)
-        return Prediction(
+        prediction = Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
             kind=self.task.kind,
@@ -179,6 +196,7 @@ class Predictor:
             explanation=None if chosen is None else explain.explain(chosen, seen),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
+        return prediction, forward
 
     def _current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""
@@ -233,23 +251,6 @@ class Predictor:
             if served is None:
                 raise
             return served.folder
-
-
-def _seen(served: Served, inputs: Inputs, attentive: bool = True) -> explain.Pass:
-    """Return one pass, aimed at the label that it answers; `attentive` with the attention of a fusion that has some."""
-    encoded = served.processor([inputs])
-    with torch.inference_mode():
-        output = served.model(encoded.batch, return_attention=attentive)
-    assert output.logits is not None
-    label = served.answers[int(output.logits[0].argmax())]
-    scaling = served.sidecar.scaling(inputs.modalities)
-    return explain.Pass(served.model, served.processor, inputs, encoded, output, label, scaling=scaling)
-
-
-def _looked_at(served: Served, inputs: Inputs) -> explain.Pass:
-    """Return one pass, the same while these very inputs are held: a closer look asks for it again and again."""
-    seen = served.looked.get(inputs, lambda: replace(_seen(served, inputs), inputs=Inputs()))
-    return replace(seen, inputs=inputs)  # what is remembered must not hold them itself
 
 
 def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> Answer:

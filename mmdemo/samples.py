@@ -19,14 +19,22 @@ MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the f
 NONE_OF_THESE = "none_of_these"  # the answer that a sample is none of the task's labels; reserved: never a label
 
 
+@dataclass(frozen=True, eq=False)
+class Medium:
+    """A picture or a sound that is decoded already, and what is known of its file."""
+
+    array: np.ndarray  # as Inputs holds it
+    notes: tuple[str, ...] = ()  # what an answer must say of a damaged file: keys under [note] of the locale
+    digest: str = ""  # SHA-256 (hex) of the file's bytes; "" where it did not come as bytes
+
+
 @dataclass(frozen=True)
 class Sample:
-    """What somebody gives: any subset of picture, caption and sound, not yet decoded."""
+    """What somebody gives: any subset of picture, caption and sound."""
 
-    image: Path | str | bytes | Image.Image | None = None
+    image: Path | str | bytes | Image.Image | Medium | None = None
     text: str = ""  # "" is no caption
-    audio: Path | str | bytes | tuple[np.ndarray, int] | None = None  # a file, its bytes, or samples and rate in Hz
-    notes: tuple[str, ...] = ()  # of what was decoded before: those of its Inputs
+    audio: Path | str | bytes | tuple[np.ndarray, int] | Medium | None = None  # tuple: samples, and their rate in Hz
 
 
 class Labelled(Protocol):

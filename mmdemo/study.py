@@ -4,9 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mmdemo.samples import Explanation
+from mmdemo.samples import Explanation, Inputs
 
 Verdict = Literal["better", "no_better", "too_few"]
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """A sample on its way through a model, kept so that more can be asked of it without going through again."""
+
+    model_version: str
+    inputs: Inputs
+    state: object  # what the model made of it: its predictor's alone, which lets go of one that another version made
+    size: int  # bytes that `state` holds
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mmdemo.alike import index, search
 from mmdemo.alike.indexing import Encoder, make
 from mmdemo.alike.pool import EXAMPLES, Pool, joined
 from mmdemo.errors import StorageError
-from mmdemo.samples import Inputs, Sample
+from mmdemo.samples import Features, Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike, Near
 from mmdemo.tasks import Task
@@ -43,21 +43,25 @@ class Neighbours:
         self._indexes: dict[Path, tuple[State, Pool]] = {}
 
     def find(
-        self, encoder: Encoder, inputs: Inputs, k: int, own: str, further: Callable[[str], Sequence[Pool]]
+        self,
+        encoder: Encoder,
+        features: Callable[[], Features],
+        k: int,
+        own: str,
+        further: Callable[[str], Sequence[Pool]],
     ) -> Alike:
-        """Return the `k` samples nearest to a decoded one, never itself: `own` is its SHA-256.
+        """Return the `k` samples nearest to the one with these features, never itself: `own` is its SHA-256.
 
-        `further` returns more to look through, encoded by the version that it is given; of equal samples these are
-        found first. Raises BadInput.
+        `features` asks the version that answers now. `further` returns more to look through, encoded by the version
+        that it is given; of equal samples these are found first.
         """
-        encoder.check(inputs)
-        asked = encoder.features([inputs])
+        asked = features()
         version = asked.model_version
         with self._lock:
             examples = self._of_examples(encoder, version)
             indexed = self._of_indexes(version)
         if examples is None:  # a newer version serves by now
-            return self.find(encoder, inputs, k, own, further)
+            return self.find(encoder, features, k, own, further)
         [query] = asked.by_sample
         pool = joined([each for each in (*further(version), examples, *indexed) if _fits(each, query)])
         found = tuple(_near(match) for match in search.nearest(query, pool, k, without=own))

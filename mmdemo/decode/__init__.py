@@ -3,12 +3,13 @@
 What comes out is checked against the task's limits while it comes out. Sizes are checked before anything is decoded,
 only harmless formats are opened, and nothing that a file names is fetched. `decode_untrusted` is for what strangers
 send, to page, API or somebody's app: it reads files in child processes. `decode` reads in this one, and is for files of
-whoever runs it, and for copies that were made here.
+whoever runs it, and for copies that were made here. Who needs the media one by one `read`s first; a medium is not read
+again.
 """
 
 import hashlib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from mmdemo.decode.pictures import decode_image, encode_image, read_image
 from mmdemo.decode.pool import warm
 from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio, encode_audio, encode_speech, read_audio
 from mmdemo.errors import BadInput
-from mmdemo.samples import MODALITIES, Inputs, Sample
+from mmdemo.samples import MODALITIES, Inputs, Medium, Sample
 from mmdemo.tasks import Task
 
 __all__ = [
@@ -36,7 +37,10 @@ __all__ = [
     "encode_image",
     "encode_speech",
     "encoded",
+    "inputs_of",
     "picture_url",
+    "read",
+    "read_untrusted",
     "sample_id",
     "shrunk",
     "warm",
@@ -47,15 +51,42 @@ Noted = tuple[np.ndarray, Notes]
 
 def decode(sample: Sample, task: Task) -> Inputs:
     """Return the sample as arrays, upright RGB and 16 kHz mono. Raises BadInput with the sentence that says why not."""
-    return _decoded(sample, task, read_image, read_audio)
+    return inputs_of(read(sample, task))
 
 
 def decode_untrusted(sample: Sample, task: Task) -> Inputs:
     """Return what `decode` returns; files are read in a child with limits of memory and time. Raises BadInput."""
-    return _decoded(sample, task, pool.read_image, pool.read_audio)
+    return inputs_of(read_untrusted(sample, task))
 
 
-def _decoded(sample: Sample, task: Task, image_of: Callable[..., Noted], audio_of: Callable[..., Noted]) -> Inputs:
+def read(sample: Sample, task: Task) -> Sample:
+    """Return the sample with its picture and sound as a `Medium` each; one that was read for this task stays as it is.
+
+    Raises BadInput.
+    """
+    return _read(sample, task, read_image, read_audio)
+
+
+def read_untrusted(sample: Sample, task: Task) -> Sample:
+    """Return what `read` returns; files are read in a child with limits of memory and time. Raises BadInput."""
+    return _read(sample, task, pool.read_image, pool.read_audio)
+
+
+def inputs_of(sample: Sample) -> Inputs:
+    """Return a sample that was read as one value; the arrays are the same."""
+    image, audio = sample.image, sample.audio
+    assert isinstance(image, Medium | None) and isinstance(audio, Medium | None), "the sample was not read"
+    media = [medium for medium in (image, audio) if medium is not None]
+    return Inputs(
+        image=image.array if image else None,
+        text=sample.text or None,
+        audio=audio.array if audio else None,
+        notes=tuple(note for medium in media for note in medium.notes),
+        original=_original(sample.text, {"image": image, "audio": audio}),
+    )
+
+
+def _read(sample: Sample, task: Task, image_of: Callable[..., Noted], audio_of: Callable[..., Noted]) -> Sample:
     chars = len(sample.text or "")
     if chars > task.limits.text_chars:  # before anything looks at them, blank ones too
         raise BadInput("text_too_long", chars=chars, limit=task.limits.text_chars)
@@ -67,20 +98,23 @@ def _decoded(sample: Sample, task: Task, image_of: Callable[..., Noted], audio_o
             raise BadInput("modality_not_taken", modality=name, task=task.name, known=known)
     if not any(given.values()):
         raise BadInput("nothing_given", known=known)
-    nothing: tuple[None, Notes] = (None, ())
-    image, of_image = nothing if sample.image is None else image_of(sample.image, task.limits)
-    audio, of_audio = nothing if sample.audio is None else audio_of(sample.audio, task.limits)
-    notes = (*sample.notes, *of_image, *of_audio)
-    return Inputs(image=image, text=text, audio=audio, notes=notes, original=_original(sample, text))
+    image, audio = _medium(sample.image, task, image_of), _medium(sample.audio, task, audio_of)
+    return Sample(image=image, text=text or "", audio=audio)
 
 
-def _original(sample: Sample, text: str | None) -> str:
+def _medium(source: object, task: Task, read_with: Callable[..., Noted]) -> Medium | None:
+    if source is None or isinstance(source, Medium):
+        return source
+    array, notes = read_with(source, task.limits)
+    return Medium(array, notes, files.digest(source))
+
+
+def _original(caption: str, media: Mapping[str, Medium | None]) -> str:
     """Return the digest of the bytes that were sent, "" where a picture or sound did not come as bytes."""
-    sent = {name: value for name in ("image", "audio") if (value := getattr(sample, name)) is not None}
-    digests = [(name, files.digest(value)) for name, value in sent.items()]
+    digests = [(name, medium.digest) for name, medium in media.items() if medium is not None]
     if not digests or not all(digest for _, digest in digests):
         return ""
-    return hashlib.sha256(repr((characters.canonical(text or ""), digests)).encode()).hexdigest()
+    return hashlib.sha256(repr((characters.canonical(caption), digests)).encode()).hexdigest()
 
 
 def sample_id(inputs: Inputs, task_name: str) -> str:

@@ -37,7 +37,7 @@ try:
 except ImportError:  # no Unix: pipes stay as they are
     fcntl = None  # type: ignore[assignment]
 
-CHILDREN = 2  # predictions have one lane, closer looks another
+CHILDREN = 2  # as many samples as the page takes in at once; scripts share them
 LAST_WORDS_S = 0.5  # in which a child that is ending by itself is gone
 _PIPE_BYTES = 1 << 20  # so that a sound is handed over at once, and a picture in a few turns
 # Of the environment a child gets nothing else: keys and addresses are none of its business.

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -58,14 +59,13 @@ def _model_card(services: Services) -> Callable[[Request], Response]:
 def interface(address: str) -> str:
     """Return what scripts may call at this address, as text: each endpoint with its parameters and description."""
     head = f'from gradio_client import Client, handle_file\n\nclient = Client("{address}")\nclient.view_api()'
-    return "\n\n\n".join([head, *(_described(name) for name in api.NAMES)]) + "\n"
+    return "\n\n\n".join([head, *map(_described, api.LINES)]) + "\n"
 
 
-def _described(name: str) -> str:
-    method = getattr(api.Endpoints, name)
-    given = [one for one in inspect.signature(method).parameters.values() if one.name not in ("self", "request")]
+def _described(endpoint: Callable[..., Any]) -> str:
+    given = [one for one in inspect.signature(endpoint).parameters.values() if one.name not in ("self", "request")]
     defaults = (one.name if one.default is one.empty else f"{one.name}={one.default!r}" for one in given)
-    return f"/{name}({', '.join(defaults)})\n{inspect.getdoc(method)}"
+    return f"/{endpoint.__name__}({', '.join(defaults)})\n{inspect.getdoc(endpoint)}"
 
 
 def _licence() -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from mmdemo import decode
 from mmdemo.errors import CheckpointError
 from mmdemo.locale import text
 from mmdemo.samples import Sample
@@ -49,12 +50,13 @@ class Neighbourhood:
         language = language_of(request)
         if questions.is_blind(item, arguments.flag(hide, "hide")):
             return {"html": f"<p class='mm-muted'>{text('alike.blind', language)}</p>"}
-        sample = Sample(image=item.image, text=item.text or "", audio=item.audio)
+        task = self.services.tasks[item.task]
+        inputs = decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task)
         try:
-            found = self.services.alike(item.task, sample, LISTED, True)
+            found = self.services.alike(item.task, self.services.forward(item.task, inputs), LISTED, True)
         except CheckpointError:  # the model is somebody else's, whose doubtful samples are only reviewed here
             found = Alike("", (), {})
-        return {"html": listed(found, self.services.tasks[item.task], language, outdated=True)}
+        return {"html": listed(found, task, language, outdated=True)}
 
 
 def listed(found: Alike, task: Task, language: str, outdated: bool = False) -> str:

@@ -7,12 +7,14 @@ Types, defaults and descriptions of the listing come from the signatures and doc
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from types import MethodType
 from typing import Any
 
 import gradio as gr
 from gradio import FileData
 
+from mmdemo import decode
 from mmdemo.errors import UnknownName
 from mmdemo.review import QUEUED, SCRIPTS, SKIPPED, UNSURE, Correction, QueueItem, Status
 from mmdemo.samples import Prediction, Sample, to_json
@@ -23,14 +25,6 @@ from mmdemo.ui.lines import LANES
 from mmdemo.ui.services import Services
 
 ALIKE_MOST = 50  # samples of one answer
-LINE_OF = {  # endpoint → the line in which its calls wait, with the page's
-    **dict.fromkeys(("predict", "suggest"), "predict"),
-    "alike": "weigh",
-    "forget": "notes",
-    **dict.fromkeys(("queue", "correct", "skip", "unsure", "undo", "train"), "review"),
-    "status": "notes",
-}
-NAMES = tuple(LINE_OF)
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,8 @@ class Endpoints:
 
     services: Services
     door: access.Door
-    discards: uploads.Discards  # uploads that were answered
+    erase: Callable[[str], None]  # takes back what is kept under a prediction_id
+    discards: uploads.Discards = field(default_factory=uploads.Discards)  # uploads that were answered
 
     def predict(
         self,
@@ -87,8 +82,10 @@ class Endpoints:
         """
         with self._uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"
-            agreed, caller = arguments.flag(keep, "keep"), self.door.callers.of_request(request)
-            return self.services.predict(self._task(task).name, sample, method, agreed, caller)
+            agreed, known = arguments.flag(keep, "keep"), self._task(task)
+            inputs = decode.decode_untrusted(sample, known)
+            caller = self.door.callers.of_request(request)
+            return self.services.predict(known.name, inputs, method, agreed, caller)[0]
 
     def suggest(
         self,
@@ -109,8 +106,9 @@ class Endpoints:
             known = self._task(task)
             suggested = known.check_label(arguments.text(label, "label"))
             answered = arguments.text(prediction_id, "prediction_id") or None
+            inputs = decode.decode_untrusted(sample, known)
             caller = self.door.callers.of_request(request)
-            return self.services.suggest(known.name, sample, suggested, answered, caller).sample_id
+            return self.services.suggest(known.name, inputs, suggested, answered, caller).sample_id
 
     def alike(
         self,
@@ -129,16 +127,17 @@ class Endpoints:
         nothing to do with each other. image and audio of the answer are data URLs, "" for none. Nothing is stored.
         """
         with self._uploaded(image, text, audio) as sample:
-            name, most = self._task(task).name, arguments.limit(k, "k", ALIKE_MOST)
+            known, most = self._task(task), arguments.limit(k, "k", ALIKE_MOST)
             reviewer = self.door.is_reviewer(request)
-            return list(self.services.alike(name, sample, most, reviewer).nearest)
+            forward = self.services.forward(known.name, decode.decode_untrusted(sample, known))
+            return list(self.services.alike(known.name, forward, most, reviewer).nearest)
 
     def forget(self, prediction_id: str) -> bool:
         """Take back what was sent: media and text are erased at once. True when it is done.
 
         Each answer that was kept has an id of its own; what was sent twice goes with the last of them.
         """
-        self.services.forget(arguments.text(prediction_id, "prediction_id"))
+        self.erase(arguments.text(prediction_id, "prediction_id"))
         return True
 
     def queue(self, request: gr.Request, task: str = "", limit: int = 50) -> list[QueueRow]:
@@ -225,12 +224,11 @@ class Endpoints:
             self.discards.add(picture, sound)
 
 
-def add(services: Services, door: access.Door, discards: uploads.Discards | None = None) -> None:
+def add(endpoints: Endpoints) -> None:
     """Add every endpoint to the gr.Blocks in whose `with` this is called."""
-    endpoints = Endpoints(services, door, discards or uploads.Discards())
-    for name, line in LINE_OF.items():
-        method = _plain(getattr(endpoints, name))
-        gr.api(method, api_name=name, concurrency_id=line, concurrency_limit=LANES[line])
+    for function, line in LINES.items():
+        method = _plain(MethodType(function, endpoints))
+        gr.api(method, api_name=function.__name__, concurrency_id=line, concurrency_limit=LANES[line])
 
 
 def _plain(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,3 +241,14 @@ def _plain(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _row(item: QueueItem) -> QueueRow:
     return QueueRow(**{field.name: getattr(item, field.name) for field in fields(QueueRow)})
+
+
+# Endpoint → the line in which its calls wait, with the page's.
+LINES: dict[Callable[..., Any], str] = {
+    **dict.fromkeys((Endpoints.predict, Endpoints.suggest), "predict"),
+    Endpoints.alike: "weigh",
+    Endpoints.forget: "notes",
+    **dict.fromkeys((Endpoints.queue, Endpoints.correct, Endpoints.skip), "review"),
+    **dict.fromkeys((Endpoints.unsure, Endpoints.undo, Endpoints.train), "review"),
+    Endpoints.status: "notes",
+}

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
@@ -11,7 +12,7 @@ from mmdemo import locale
 from mmdemo.errors import ON_CALL, BadInput, MmdemoError
 from mmdemo.guard.callers import Callers
 from mmdemo.settings import Settings
-from mmdemo.ui import lanes, uploads
+from mmdemo.ui import lanes, turns, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.lines import LANES, OF_MODELS, Lines
 from mmdemo.ui.sessions import Sessions
@@ -27,7 +28,7 @@ class Blocks(gr.Blocks):
     caller gives in place of a file. And it lets calls wait without end, and one caller take all turns.
     """
 
-    turns: Turns | None = None
+    turns: Mapping[str, Turns] = {}
     callers = Callers()
 
     def line_up(self, settings: Settings) -> None:
@@ -35,7 +36,8 @@ class Blocks(gr.Blocks):
         self.queue(api_open=False)
         self._queue = Lines(self, settings)
         lanes.hold(self, {line: LANES[line] for line in OF_MODELS})
-        self.turns, self.callers = Turns(settings), Callers.of(settings)
+        self.turns = {kind: Turns(settings, kind) for kind in turns.LANES}
+        self.callers = Callers.of(settings)
 
     def run_startup_events(self) -> None:
         """Begin to work, and remember nothing of any session."""
@@ -61,9 +63,10 @@ class Blocks(gr.Blocks):
             raise gr.Error(locale.text("common.failed", language), print_exception=False) from error
 
     def _turn(self, block_fn: Any, request: Any) -> AbstractAsyncContextManager[None]:
-        if self.turns is None or block_fn is None or block_fn.queue:  # what waits in a line has had its turn
+        if not self.turns or block_fn is None or block_fn.queue:  # what waits in a line has had its turn
             return nullcontext()
-        return self.turns.take(self.callers.of_request(request))
+        kind = block_fn.concurrency_id if block_fn.concurrency_id in self.turns else turns.QUICK
+        return self.turns[kind].take(self.callers.of_request(request))
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *positional: Any, **named: Any) -> Any:
         """Read a call's values; those that have a default may be left out at the end, as gradio_client allows."""

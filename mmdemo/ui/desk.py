@@ -1,10 +1,9 @@
-"""Where visitors hand in their samples: remembered under a token, answered in one line, shown as two cards.
+"""Where visitors get their answers: of what was taken in under a token, in one line, shown as two cards.
 
 Asking twice for the same token answers once, so a page that lost its connection simply asks again.
 """
 
 import contextlib
-import logging
 import mimetypes
 import threading
 from dataclasses import dataclass, field, replace
@@ -12,69 +11,34 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from gradio import FileData
-from PIL import Image
 
 from mmdemo import decode
-from mmdemo.errors import ON_CALL, BadInput, MmdemoError, NotKept, UnknownName
+from mmdemo.errors import BadInput, MmdemoError, NotKept, UnknownName
 from mmdemo.guard.callers import Callers
 from mmdemo.locale import text
 from mmdemo.review import view_key
-from mmdemo.samples import MODALITIES, Inputs, Prediction, Sample, to_json
+from mmdemo.samples import MODALITIES, Inputs, Prediction, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.ui import answer, arguments, looked, preview, render, uploads
+from mmdemo.ui import answer, arguments, intake, looked, preview, render, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
+from mmdemo.ui.shelf import Shelf
 from mmdemo.ui.state import Visit, Visits
 
 MOST_IDS = 200  # that are taken back at once: as many as a browser remembers
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Desk:
-    """Where visitors hand in their samples."""
+    """Where visitors are answered, and take back what they sent."""
 
     services: Services
     settings: Settings
     visits: Visits = field(default_factory=Visits)
+    previews: Shelf = field(default_factory=Shelf)  # of what reviewers look at
     dates: dict[tuple[str, str], str] = field(default_factory=dict)  # task, version → the day it was trained
     storing: Any = field(default_factory=threading.Lock)
-
-    def begin(
-        self,
-        token: str,
-        task: str,
-        caption: str,
-        image: FileData | None,
-        audio: FileData | None,
-        keep: bool | None,
-        like: str,
-        again: list[str],
-        request: gr.Request | None = None,
-    ) -> bool:
-        """Take a sample in under a new token; what `again` names ("image", "audio") is that of the visit `like`.
-
-        keep: may it be kept where people shall see it? None: its visitor will be asked. Its uploads are gone when this
-        returns. What comes again under the same token, because the page heard of no end, has been taken in already.
-        """
-        if self.visits.get(token) is not None:
-            return True
-        files = uploads.of(image, "image"), uploads.of(audio, "audio")
-        again = arguments.texts(again, "again", len(MODALITIES))
-        try:
-            earlier = self.visits.get(like)
-            media: dict[str, Any] = {name: _content(file) for name, file in zip(("image", "audio"), files, strict=True)}
-            media |= {name: getattr(earlier.sample, name) for name in media if earlier and name in again}
-            sample = Sample(text=arguments.text(caption, "text"), **media)
-        finally:
-            uploads.remove(*files)
-        agreed = None if keep is None else arguments.flag(keep, "keep")
-        self.visits.begin(token, Visit(self._task(task).name, sample, agreed, caller=self._caller(request)))
-        return True
 
     def predict(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Answer what was taken in under this token; a second time the same answer is returned."""
@@ -124,6 +88,12 @@ class Desk:
         visit, language = self.visits.get(token), language_of(request)
         return self._shown(visit, language) if visit and visit.prediction else _forgotten(language)
 
+    def erase(self, prediction_id: str) -> None:
+        """Take back what is kept, and let go of what others were shown, it may be among that. Raises UnknownName."""
+        self.services.forget(prediction_id)
+        self.previews.clear()
+        self.visits.let_go_opened()
+
     def clear(self, token: str) -> bool:
         """Drop what is remembered; what is kept with the visitor's consent stays."""
         return self.visits.drop(token) is not None
@@ -149,35 +119,33 @@ class Desk:
         return {"text": chosen.text, "image": _data_url(chosen.image), "audio": _data_url(chosen.audio)}
 
     def _answer(self, token: str, visit: Visit, caller: str) -> Visit:
-        task = self.services.tasks[visit.task]
-        try:
-            inputs = decode.decode_untrusted(visit.sample, task)
-            sample = _decoded(inputs)
-            prediction = self.services.predict(visit.task, sample, "default", False, caller)
-            audited = self.services.audited(prediction)
-            if visit.keep and (prediction.flagged or audited):  # of any other answer nothing is kept
-                prediction = self._kept(sample, prediction, caller)
-        except MmdemoError as error:
-            if isinstance(error, ON_CALL):
-                log.error("%s", error)
-            return self.visits.change(token, refusal=error) or visit
-        changed = self.visits.change(
-            token,
-            sample=replace(visit.sample, text=inputs.text or ""),  # to which the map's offsets belong
-            prediction=prediction,
-            audited=audited,
-            preview=preview.of(inputs),
-            prediction_id=prediction.prediction_id,
-        )
+        if visit.inputs is None:  # whoever asks before it is read has it read now
+            visit = intake.read(self.visits, token, self._task(visit.task))
+        changes = self._outcome(visit, caller)
+        changed = self.visits.change(token, **changes)
         if changed is None:  # cancelled while it was being answered
-            self._take_back(prediction.prediction_id)
+            self._take_back(changes.get("prediction_id"))
             raise BadInput("visit_gone")
         return changed
 
-    def _kept(self, sample: Sample, prediction: Prediction, caller: str) -> Prediction:
+    def _outcome(self, visit: Visit, caller: str) -> dict[str, Any]:
+        """Return what a visit knows once it is answered, or refused."""
+        if visit.inputs is None:
+            return {"refusal": visit.refusal}
+        try:
+            prediction, forward = self.services.predict(visit.task, visit.inputs, "default", False, caller)
+            audited = self.services.audited(prediction)
+            if visit.keep and (prediction.flagged or audited):  # of any other answer nothing is kept
+                prediction = self._kept(visit.inputs, prediction, caller)
+        except MmdemoError as error:
+            return intake.refusing(error)
+        told = {"prediction": prediction, "prediction_id": prediction.prediction_id}
+        return {**told, "forward": forward, "audited": audited}
+
+    def _kept(self, inputs: Inputs, prediction: Prediction, caller: str) -> Prediction:
         """Keep an answer; where there is no room for it, it says so."""
         try:
-            return self.services.keep(sample, prediction, None, None, caller)
+            return self.services.keep(inputs, prediction, None, None, caller)
         except NotKept as error:
             return replace(prediction, notes=(*prediction.notes, f"not_{error.key}"))
 
@@ -192,10 +160,11 @@ class Desk:
     ) -> Visit:
         """Keep the answer that was given, under the id that its visitor was told where something is kept already."""
         assert visit.prediction is not None
-        kept = self.services.keep(visit.sample, visit.prediction, disputed, visit.prediction_id, caller)
+        inputs = intake.inputs_of(visit, self._task(visit.task))
+        kept = self.services.keep(inputs, visit.prediction, disputed, visit.prediction_id, caller)
         changes = {"prediction": kept, "prediction_id": kept.prediction_id, "disputed": disputed, "reply": reply}
         changed = self.visits.change(token, **changes)
-        if changed is None or changed.forgotten:  # dropped or taken back while it was being stored
+        if changed is None:  # dropped or taken back while it was being stored
             self._take_back(kept.prediction_id)
             raise BadInput("visit_gone")
         return changed
@@ -207,7 +176,7 @@ class Desk:
     def _take_back(self, prediction_id: str | None) -> None:
         if prediction_id is not None:
             with contextlib.suppress(UnknownName):  # its time was over, or it was taken back elsewhere: it is gone
-                self.services.forget(prediction_id)
+                self.erase(prediction_id)
 
     def _caller(self, request: gr.Request | None) -> str:
         return Callers.of(self.settings).of_request(request)
@@ -300,19 +269,6 @@ def kept_for_sentence(settings: Settings, language: str) -> str:
     if settings.retention_days == 0:
         return text("predict.kept_until_deleted", language)
     return text("predict.kept_for", language, days=settings.retention_days)
-
-
-def _content(upload: Path | None) -> bytes | None:
-    return upload.read_bytes() if upload else None
-
-
-def _decoded(inputs: Inputs) -> Sample:
-    """Hand on what was decoded, so that a large picture is not decoded twice."""
-    picture = Image.fromarray(inputs.image) if inputs.image is not None else None
-    sound: tuple[np.ndarray, int] | None = None
-    if inputs.audio is not None:
-        sound = inputs.audio, decode.SAMPLE_RATE_HZ
-    return Sample(image=picture, text=inputs.text or "", audio=sound, notes=inputs.notes)
 
 
 def _data_url(path: Path | None) -> str:

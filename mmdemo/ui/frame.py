@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from mmdemo import locale, map_scale
-from mmdemo.ui import theme
+from mmdemo.ui import theme, turns
 from mmdemo.ui.lines import LANES
 
 STATIC = Path(__file__).parent / "static"
@@ -44,13 +44,15 @@ def part(name: str, render: Callable[[str], str]) -> gr.HTML:
     )
 
 
-def endpoint(function: Callable[..., Any], name: str, *, line: str = "") -> None:
-    """Let `mmdemo.call(name, …)` reach `function`; with a `line` of LANES it waits there for its turn."""
-    if line:
-        lanes = LANES[line]
-        gr.api(function, api_name=name, api_visibility="undocumented", concurrency_limit=lanes, concurrency_id=line)
-    else:
-        gr.api(function, api_name=name, api_visibility="undocumented", queue=False)
+def endpoints(prefix: str, *functions: Callable[..., Any], line: str = "", turn: str = turns.QUICK) -> None:
+    """Let `mmdemo.call("PREFIX_NAME", …)` reach each function; with a `line` of LANES it waits there for its turn.
+
+    Without, it has its turn at once, or as soon as those of the same kind (`turn`) leave room.
+    """
+    for function in functions:
+        waits = {"concurrency_limit": LANES[line], "concurrency_id": line} if line else {"concurrency_id": turn}
+        name = f"{prefix}_{function.__name__}"
+        gr.api(function, api_name=name, api_visibility="undocumented", queue=bool(line), **waits)
 
 
 def language_of(request: gr.Request | None) -> str:

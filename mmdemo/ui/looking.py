@@ -1,6 +1,6 @@
 """A closer look at what was answered: other maps, what decided it, whether the map can be trusted, and what if.
 
-Each call goes back to the visit's own sample; nothing that it finds is kept.
+Each call goes back to the visit's own forward pass; nothing that it finds is kept, but of the task's own examples.
 """
 
 from dataclasses import dataclass, field
@@ -9,15 +9,23 @@ from typing import Any
 import gradio as gr
 
 from mmdemo.errors import BadInput
-from mmdemo.recent import Recent
-from mmdemo.samples import MODALITIES, Sample, to_json
-from mmdemo.study import Asked, Study, Weighed
-from mmdemo.ui import alike, arguments, render, switch, weighing
+from mmdemo.samples import MODALITIES, to_json
+from mmdemo.study import Asked, ForwardPass, Study, Weighed
+from mmdemo.ui import alike, arguments, intake, render, switch, weighing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
 
 MOST_UNITS = 10_000  # of a map: more than any caption, picture or sound has
+
+
+@dataclass
+class Looks:
+    """What closer looks found at one version's answer to an example."""
+
+    model_version: str
+    study: Study | None = None
+    weighed: dict[Asked, Weighed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -26,15 +34,13 @@ class Looking:
 
     services: Services
     visits: Visits
-    # Of the examples, at whose answers many look without asking for anything:
-    studies: Recent[Sample, Study] = field(default_factory=Recent)
-    weighed: Recent[Sample, dict[Asked, Weighed]] = field(default_factory=Recent)
+    # Task, number of an example → what was found: many look at those without asking for anything.
+    examples: dict[tuple[str, int], Looks] = field(default_factory=dict)
 
     def study(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Return the maps to switch between, and what met what."""
         visit = self._visit(token)
-        found = self._study(visit)
-        _check_version(visit, found.model_version)
+        found = self._study(token, visit)
         return switch.view(found, visit.sample.text, self.services.tasks[visit.task], language_of(request))
 
     def weigh(self, token: str, method: str, target: str, against: str, request: gr.Request) -> dict[str, Any]:
@@ -45,8 +51,7 @@ class Looking:
         for label in (target, against or target):
             task.check_label(arguments.text(label, "label"))
         asked = Asked(arguments.text(method, "method"), target, against or None)
-        found = self._weigh(visit, asked)
-        _check_version(visit, found.model_version)
+        found = self._weigh(token, visit, asked)
         told = weighing.view(found, task, language, guess=visit.prediction.capped)
         return {
             "html": render.html("weighed", language, view=told),
@@ -61,7 +66,7 @@ class Looking:
         arguments.texts(modalities, "modalities", len(MODALITIES))
         if not all(type(unit) is int for unit in units) or not set(modalities) <= set(MODALITIES):
             raise BadInput("wrong_type", field="what_if", wanted="numbers, modalities", value=[units, modalities])
-        found = self.services.what_if(visit.task, visit.sample, frozenset(units), frozenset(modalities))
+        found = self.services.what_if(visit.task, self._forward(token, visit), frozenset(units), frozenset(modalities))
         assert visit.prediction is not None
         task = self.services.tasks[visit.task]
         return to_json(weighing.otherwise(visit.prediction, found, task, language))
@@ -69,19 +74,43 @@ class Looking:
     def alike(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Return what is alike, as HTML: a visitor finds examples and what is indexed."""
         visit = self._visit(token)
-        found = self.services.alike(visit.task, visit.sample, alike.LISTED, False)
+        found = self.services.alike(visit.task, self._forward(token, visit), alike.LISTED, False)
         return {"html": alike.listed(found, self.services.tasks[visit.task], language_of(request))}
 
-    def _study(self, visit: Visit) -> Study:
-        if visit.example is None:
-            return self.services.study(visit.task, visit.sample)
-        return self.studies.get(visit.sample, lambda: self.services.study(visit.task, visit.sample))
+    def _study(self, token: str, visit: Visit) -> Study:
+        looks = self._looks(visit)
+        if looks.study is None:
+            found = self.services.study(visit.task, self._forward(token, visit))
+            _check_version(visit, found.model_version)
+            looks.study = found
+        return looks.study
 
-    def _weigh(self, visit: Visit, asked: Asked) -> Weighed:
-        known: dict[Asked, Weighed] = self.weighed.get(visit.sample, dict) if visit.example is not None else {}
-        if asked not in known:
-            known[asked] = self.services.weigh(visit.task, visit.sample, asked)
-        return known[asked]
+    def _weigh(self, token: str, visit: Visit, asked: Asked) -> Weighed:
+        looks = self._looks(visit)
+        if asked not in looks.weighed:
+            found = self.services.weigh(visit.task, self._forward(token, visit), asked)
+            _check_version(visit, found.model_version)
+            looks.weighed[asked] = found
+        return looks.weighed[asked]
+
+    def _looks(self, visit: Visit) -> Looks:
+        """Return what was found at an example's answer before; of what a visitor sent, nothing is remembered."""
+        assert visit.prediction is not None
+        nothing = Looks(visit.prediction.model_version)
+        if visit.example is None:
+            return nothing
+        looks = self.examples.setdefault((visit.task, visit.example), nothing)
+        if looks.model_version != nothing.model_version:
+            looks = self.examples[visit.task, visit.example] = nothing
+        return looks
+
+    def _forward(self, token: str, visit: Visit) -> ForwardPass:
+        """Return the forward pass that answered; an answer of an earlier day goes through once more and keeps it."""
+        if visit.forward is not None:
+            return visit.forward
+        forward = self.services.forward(visit.task, intake.inputs_of(visit, self.services.tasks[visit.task]))
+        self.visits.change(token, forward=forward)
+        return forward
 
     def _visit(self, token: str) -> Visit:
         visit = self.visits.get(token)

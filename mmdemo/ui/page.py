@@ -1,6 +1,6 @@
 """The page: a header and three tabs. `build` makes it from services, `launch` serves it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -16,9 +16,9 @@ from mmdemo.locale import text
 from mmdemo.settings import Settings
 from mmdemo.ui import about, access, address, api, frame, predict, render, review, status, uploads
 from mmdemo.ui.blocks import Blocks
+from mmdemo.ui.desk import Desk
 from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.services import Services
-from mmdemo.ui.state import Visits
 
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 UPLOAD_SLACK_BYTES = 1_000_000  # above the tasks' own limits, whose refusal says more than a broken upload
@@ -29,21 +29,21 @@ EVERYWHERE = ("0.0.0.0", "::")  # addresses on which one listens, but that no br
 
 def build(services: Services, settings: Settings) -> gr.Blocks:
     """Return the page and its endpoints; nothing listens yet."""
-    door, visits = access.Door.of(settings), Visits()
+    door = access.Door.of(settings)
     reviewing = Reviewing(services, door)
-    services = forgetting(services, reviewing, visits)
+    desk = Desk(services, settings, previews=reviewing.previews)
     with Blocks(
         title=text("common.title"), analytics_enabled=False, fill_width=True, delete_cache=STALE_UPLOADS_S
     ) as page:
         frame.part("header", _header)
         with gr.Column(elem_id="mm-tab-predict"):
-            predict.build(services, settings, door, visits)
+            predict.build(desk, door)
         with gr.Column(elem_id="mm-tab-review"):
             review.build(reviewing)
         with gr.Column(elem_id="mm-tab-status"):
             status.build(services, door)
         frame.part("footer", lambda language: about.footer(services, settings, language))
-        api.add(services, door)
+        api.add(api.Endpoints(services, door, desk.erase))
     page.line_up(settings)
     return page
 
@@ -79,17 +79,6 @@ def launch(page: gr.Blocks, services: Services, settings: Settings) -> Running:
         raise address.refusal(settings, error) from error
     name = "localhost" if host in EVERYWHERE else settings.server_name
     return Running(f"http://{name}:{settings.server_port}/", page, server)
-
-
-def forgetting(services: Services, reviewing: Reviewing, visits: Visits) -> Services:
-    """Return the services, such that what is deleted is not left in memory among what others were shown."""
-
-    def forget(prediction_id: str) -> None:
-        services.forget(prediction_id)
-        reviewing.previews.clear()
-        visits.let_go_opened()
-
-    return replace(services, forget=forget)
 
 
 def _header(language: str) -> str:

@@ -1,15 +1,15 @@
 """The Predict tab: its form, and the endpoints that `static/predict.js` calls."""
 
-from mmdemo.settings import UNLESS_DECLINED, Settings
-from mmdemo.ui import choices, desk, frame, looking, opening, render
+from mmdemo.settings import UNLESS_DECLINED
+from mmdemo.ui import choices, desk, frame, intake, looking, opening, render, turns
 from mmdemo.ui.access import Door
-from mmdemo.ui.services import Services
-from mmdemo.ui.state import REMEMBERED_S, Visits
+from mmdemo.ui.desk import Desk
+from mmdemo.ui.state import REMEMBERED_S
 
 
-def build(services: Services, settings: Settings, door: Door, visits: Visits) -> None:
-    """Put the tab and its endpoints here; `visits` is what it remembers of its visitors."""
-    counter = desk.Desk(services, settings, visits)
+def build(counter: Desk, door: Door) -> None:
+    """Put the tab and its endpoints here."""
+    services, settings, visits = counter.services, counter.settings, counter.visits
 
     def tab(language: str) -> str:
         return render.html(
@@ -22,15 +22,12 @@ def build(services: Services, settings: Settings, door: Door, visits: Visits) ->
         )
 
     frame.part("predict", tab)
-    closer = looking.Looking(services, counter.visits)
-    frame.endpoint(counter.predict, "page_predict", line="predict")
-    for name in ("study", "what_if"):
-        frame.endpoint(getattr(closer, name), f"page_{name}", line="look")
-    for name in ("weigh", "alike"):  # they take a second
-        frame.endpoint(getattr(closer, name), f"page_{name}", line="weigh")
-    for name in ("begin", "recall", "consent", "dispute", "forget", "clear", "cancel", "ready", "example"):
-        frame.endpoint(getattr(counter, name), f"page_{name}")
+    taking = intake.Intake(services, settings, visits)
+    frame.endpoints("page", taking.begin, taking.begin_example, turn=turns.READING)
+    frame.endpoints("page", counter.predict, line="predict")
+    closer = looking.Looking(services, visits)
+    frame.endpoints("page", closer.study, closer.what_if, line="look")
+    frame.endpoints("page", closer.weigh, closer.alike, line="weigh")  # they take a second
     opener = opening.Opening(services, door, visits)
-    frame.endpoint(opener.tasks, "page_tasks")
-    frame.endpoint(opener.example, "page_begin_example")
-    frame.endpoint(opener.answer, "page_open")
+    frame.endpoints("page", counter.recall, counter.consent, counter.dispute, counter.forget, counter.clear)
+    frame.endpoints("page", counter.cancel, counter.ready, counter.example, opener.tasks, opener.open)

@@ -8,10 +8,8 @@ from mmdemo.ui.reviewing import Reviewing
 def build(reviewing: Reviewing) -> None:
     """Put the tab and its endpoints here."""
     frame.part("review", lambda language: _tab(reviewing, language))
-    for name in ("act", "count", "leave", "thumbnails"):
-        frame.endpoint(getattr(reviewing, name), f"review_{name}")
-    neighbourhood = Neighbourhood(reviewing.services, reviewing.door)
-    frame.endpoint(neighbourhood.alike, "review_alike", line="weigh")
+    frame.endpoints("review", reviewing.act, reviewing.count, reviewing.leave, reviewing.thumbnails)
+    frame.endpoints("review", Neighbourhood(reviewing.services, reviewing.door).alike, line="weigh")
 
 
 def _tab(reviewing: Reviewing, language: str) -> str:

@@ -1,67 +1,134 @@
-"""What the page may do: callables that `app.py` hands over. The page sees no SQL, no tensor, no Label Studio.
+"""What the page may do: the seam between page and loop. The page sees no SQL, no tensor, no Label Studio.
 
-Each raises errors of `mmdemo.errors` with one sentence; nothing is half-stored. Who may call the reviewers' part is
-decided by the page before it calls (`mmdemo.ui.access`).
+Each call raises errors of `mmdemo.errors` with one sentence; nothing is half-stored. Who may call the reviewers' part
+is decided by the page before it calls (`mmdemo.ui.access`).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
-from mmdemo.samples import Prediction, Sample
-from mmdemo.study import Alike, Asked, Study, Weighed
+from mmdemo.samples import Inputs, Prediction
+from mmdemo.study import Alike, Asked, ForwardPass, Study, Weighed
 from mmdemo.tasks import Task
 
 
-@dataclass(frozen=True)
-class Services:
-    """The seam between page and loop."""
+class Services(Protocol):
+    """All that the page asks for; `app.py` hands it the loop."""
 
-    tasks: Mapping[str, Task]
-    # Visitors. The last argument of predict, keep and suggest is who calls: of each only so much is kept (NotKept).
-    # predict(task, sample, explain, keep, caller): "default" | a method | "none"; keep: may anything be stored
-    predict: Callable[[str, Sample, str, bool, str], Prediction]
-    # A sure answer (as `predict` gave it) that people shall check all the same, if its visitor agrees
-    audited: Callable[[Prediction], bool]
-    # keep(sample, prediction, label, prediction_id, caller): store an answer that was given without leave, now that its
-    # visitor gave it, and return it with its id. It is that very answer: nothing is predicted again. `label`: what the
-    # visitor says is right instead, or None; `prediction_id`: the id of what is kept already of this answer, or None
-    keep: Callable[[Sample, Prediction, str | None, str | None, str], Prediction]
-    # suggest(task, sample, label, prediction_id, caller): the visitor agreed to keep it; the id they were told with the
-    # answer, under which it is then taken back, or None where nothing is kept yet
-    suggest: Callable[[str, Sample, str, str | None, str], Kept]
-    forget: Callable[[str], None]  # prediction_id
-    methods: Callable[[str], Sequence[str]]  # task → explanation methods it offers
-    study: Callable[[str, Sample], Study]  # task, sample → its other maps, and what met what
-    weigh: Callable[[str, Sample, Asked], Weighed]  # … and how far the map that is asked for can be trusted
-    # what_if(task, sample, units, modalities): the probabilities without these units of its map (cells, words and
-    # moments, counted in that order) and without these modalities
-    what_if: Callable[[str, Sample, Collection[int], Collection[str]], dict[str, float]]
-    # alike(task, sample, k, reviewer): the samples nearest to it; a reviewer's among corrected ones too
-    alike: Callable[[str, Sample, int, bool], Alike]
-    # Reviewers
-    queue: Callable[[str, int], Sequence[QueueItem]]  # task ("" for all of `tasks`), limit → most doubtful first
-    left_out: Callable[[], Mapping[str, int]]  # task that is not among `tasks` → samples of it that wait
-    later: Callable[[str, int], Sequence[QueueItem]]  # … those that were skipped, longest ago first
-    item: Callable[[str], ReviewItem]  # sample_id
-    claim: Callable[[ClaimSample], str | None]  # → the sample that is theirs for a while, None where none is to be had
-    release: Callable[[str], None]  # the session of a claim
-    answer: Callable[[AnswerSample], Correction]  # in the page; refused with Conflict where somebody else was faster
-    answered: Callable[[str, int], Sequence[Answered]]  # annotator, limit → what they did, newest first
-    # correct(sample_id, label, annotator, note, wrong_reason): the last says "right answer, wrong reason"
-    correct: Callable[[str, str, str, str, bool], Correction]
-    # Of the next three the last argument is the mark of the browser, or SCRIPTS: who may undo it, or undoes it
-    skip: Callable[[str, str, str], None]  # sample_id, annotator
-    unsure: Callable[[str, str, str], None]  # sample_id, annotator
-    undo: Callable[
-        [str, str], str | None
-    ]  # annotator → sample_id of the row that is queued again, None if there is none
-    status: Callable[[str], Status]  # task
-    train: Callable[[str], str]  # task → a sentence; starts the night as a process of its own. Raises Busy
-    export: Callable[[str, str], str]  # task, "csv" | "jsonl" → the corrections, as the text of a file
-    export_queue: Callable[[str, str], str]  # … what waits for a person
-    # kept_answer(sample_id, view keys, reviewer): to a reviewer and to whoever sent it; to others NotAllowed
-    kept_answer: Callable[[str, Sequence[str], bool], ReviewItem]
-    has_model: Callable[[str], bool]  # task → can anything answer for it, or do its samples come from elsewhere?
-    model_card: Callable[[str], str]  # task → Markdown, of the version that is served
-    ready: Callable[[str], bool] = lambda task: True  # task → is its model loaded, or must a visitor wait for it?
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """The tasks that are loaded, by name."""
+
+    def ready(self, task: str) -> bool:
+        """Whether the task's model is loaded, so that a visitor need not wait for it."""
+
+    def has_model(self, task: str) -> bool:
+        """Whether anything can answer for the task, or its samples come from elsewhere."""
+
+    def model_card(self, task: str) -> str:
+        """Return the model card of the version that is served, as Markdown."""
+
+    # Visitors. `caller` is who calls: of each only so much is kept (NotKept).
+    def predict(
+        self, task: str, inputs: Inputs, explain: str, keep: bool, caller: str
+    ) -> tuple[Prediction, ForwardPass]:
+        """Answer, and return the forward pass too, of which more can be asked.
+
+        explain: "default", a method, or "none"; keep: whether anything may be stored.
+        """
+
+    def audited(self, prediction: Prediction) -> bool:
+        """Whether people shall check a sure answer, as `predict` gave it, all the same, if its visitor agrees."""
+
+    def keep(
+        self, inputs: Inputs, prediction: Prediction, label: str | None, prediction_id: str | None, caller: str
+    ) -> Prediction:
+        """Store an answer that was given without leave, now that its visitor gave it, and return it with its id.
+
+        It is that very answer: nothing is predicted again. `label`: what the visitor says is right instead, or None;
+        `prediction_id`: the id of what is kept already of this answer, or None.
+        """
+
+    def suggest(self, task: str, inputs: Inputs, label: str, prediction_id: str | None, caller: str) -> Kept:
+        """Queue a sample with the label that its visitor says is right; they agreed to that.
+
+        `prediction_id`: the id that they were told with the answer, under which it is then taken back; None where
+        nothing is kept yet.
+        """
+
+    def forget(self, prediction_id: str) -> None:
+        """Take back what was sent. Raises UnknownName."""
+
+    def forward(self, task: str, inputs: Inputs) -> ForwardPass:
+        """Return the forward pass of a sample that was not answered here. Raises BadInput."""
+
+    def study(self, task: str, forward: ForwardPass) -> Study:
+        """Return a sample's other maps, and what met what."""
+
+    def weigh(self, task: str, forward: ForwardPass, asked: Asked) -> Weighed:
+        """Return what decided the answer, and how far the map that is asked for can be trusted."""
+
+    def what_if(
+        self, task: str, forward: ForwardPass, units: Collection[int], modalities: Collection[str]
+    ) -> dict[str, float]:
+        """Return the probabilities without these units of a map and without these modalities.
+
+        Units are cells, words and moments, counted in that order.
+        """
+
+    def alike(self, task: str, forward: ForwardPass, k: int, reviewer: bool) -> Alike:
+        """Return the `k` samples nearest to one; a reviewer's among corrected ones too."""
+
+    def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
+        """Return a kept answer to a reviewer, and to whoever holds its sender's view key; else NotAllowed."""
+
+    # Reviewers.
+    def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Return what waits of a task, "" for all of `tasks`, most doubtful first."""
+
+    def left_out(self) -> Mapping[str, int]:
+        """Return task → samples of it that wait, of those that are not among `tasks`."""
+
+    def later(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Return what was skipped, longest ago first."""
+
+    def item(self, sample_id: str) -> ReviewItem:
+        """Return one sample with all that its annotator is shown."""
+
+    def claim(self, asked: ClaimSample) -> str | None:
+        """Return the sample that is theirs for a while, None where none is to be had."""
+
+    def release(self, session: str) -> None:
+        """Free the sample that a claim's session holds."""
+
+    def answer(self, asked: AnswerSample) -> Correction:
+        """Store an answer given in the page. Raises Conflict where somebody else was faster."""
+
+    def answered(self, annotator: str, limit: int) -> Sequence[Answered]:
+        """Return what an annotator did, newest first."""
+
+    def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool) -> Correction:
+        """Store a script's answer; `wrong_reason`: right answer, wrong reason."""
+
+    # Of the next three `browser` is the mark of the browser, or SCRIPTS: who may undo it, or undoes it.
+    def skip(self, sample_id: str, annotator: str, browser: str) -> None:
+        """Put a sample off until nothing else waits."""
+
+    def unsure(self, sample_id: str, annotator: str, browser: str) -> None:
+        """Take a sample out of the queue: a person cannot tell either."""
+
+    def undo(self, annotator: str, browser: str) -> str | None:
+        """Take back the last answer, and return the id of the sample that is queued again; None if there is none."""
+
+    def status(self, task: str) -> Status:
+        """Return what the Status tab shows."""
+
+    def train(self, task: str) -> str:
+        """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""
+
+    def export(self, task: str, form: str) -> str:
+        """Return the corrections as the text of a file, "csv" or "jsonl"."""
+
+    def export_queue(self, task: str, form: str) -> str:
+        """Return what waits for a person as the text of a file, "csv" or "jsonl"."""

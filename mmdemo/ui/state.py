@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mmdemo.errors import MmdemoError
-from mmdemo.samples import Prediction, Sample
+from mmdemo.samples import Inputs, Medium, Prediction, Sample
+from mmdemo.study import ForwardPass
 from mmdemo.ui import arguments
 from mmdemo.ui.preview import Preview
 
@@ -26,11 +27,13 @@ class Visit:
     """One press of Predict: what was asked, and as far as it has come what was answered."""
 
     task: str
-    sample: Sample  # picture and sound as bytes: the upload itself is gone
+    sample: Sample  # as it was sent, its files as bytes; once it is read, with a Medium for each of them
     keep: bool | None  # may it be stored; None: its visitor is asked once there is reason to
     prediction: Prediction | None = None
     audited: bool = False  # a sure answer, drawn to be checked by people
+    inputs: Inputs | None = None  # the sample once it is read: the same arrays
     preview: Preview | None = None
+    forward: ForwardPass | None = None  # the one that answered, of which a closer look asks more
     refusal: MmdemoError | None = None  # instead of a prediction
     prediction_id: str | None = None  # what the sender can take back; None where nothing is kept
     disputed: str | None = None  # the label that the visitor said is right
@@ -69,15 +72,14 @@ class Visit:
     def taken_back(self) -> "Visit":
         """Return what is left once its sender has taken it back: the answer, and nothing that quotes what was sent."""
         answer = replace(self.prediction, explanation=None) if self.prediction else None
-        return replace(
-            self, sample=Sample(), preview=Preview(), prediction=answer, disputed=None, reply=None, forgotten=True
-        )
+        nothing: dict[str, Any] = dict.fromkeys(("inputs", "forward", "disputed", "reply"))
+        return replace(self, sample=Sample(), preview=Preview(), prediction=answer, forgotten=True, **nothing)
 
     @property
-    def size(self) -> int:
-        """Bytes that it holds."""
-        media = [part for part in (self.sample.image, self.sample.audio) if isinstance(part, bytes)]
-        return sum(map(len, media)) + len(self.sample.text) + (self.preview.size if self.preview else 0)
+    def sizes(self) -> dict[int, int]:
+        """Identity of each large thing that it holds → its bytes: who looks at one example's answer shares them."""
+        things: list[Any] = [self.sample.image, self.sample.text, self.sample.audio, self.preview, self.forward]
+        return {id(thing): _size(thing) for thing in things}
 
 
 class Visits:
@@ -110,9 +112,9 @@ class Visits:
             return self._kept[token][1] if token in self._kept else None
 
     def change(self, token: str, **changes: Any) -> Visit | None:
-        """Replace some fields and return the new visit; None if it is gone, and then nothing comes back."""
+        """Replace some fields and return the new visit; None if it is gone or taken back: then nothing comes back."""
         with self._lock:
-            if token not in self._kept:
+            if token not in self._kept or self._kept[token][1].forgotten:
                 return None
             visit = replace(self._kept[token][1], **changes)
             self._put(token, visit)
@@ -162,17 +164,30 @@ class Visits:
         too_old = self._clock() - self._remembered_s
         while self._kept and next(iter(self._kept.values()))[0] <= too_old:
             self._kept.popitem(last=False)
-        held = sum(visit.size for _, visit in self._kept.values())
-        while held > self._most_bytes or len(self._kept) > self._most:
-            token = self._oldest_of(self._greediest(by_size=held > self._most_bytes))
-            held -= self._kept.pop(token)[1].size
+        while (full := self._held() > self._most_bytes) or len(self._kept) > self._most:
+            del self._kept[self._oldest_of(self._greediest(by_size=full))]
+
+    def _held(self) -> int:
+        sizes: dict[int, int] = {}
+        for _, visit in self._kept.values():
+            sizes |= visit.sizes
+        return sum(sizes.values())
 
     def _greediest(self, by_size: bool) -> str:
         """Return the caller who has most here, so that who takes all there is drops what is its own."""
         sizes: Counter[str] = Counter()
         for _, visit in self._kept.values():
-            sizes[visit.caller] += visit.size if by_size else 1
+            sizes[visit.caller] += sum(visit.sizes.values()) if by_size else 1
         return sizes.most_common(1)[0][0]
 
     def _oldest_of(self, caller: str) -> str:
         return next(token for token, (_, visit) in self._kept.items() if visit.caller == caller)
+
+
+def _size(thing: Any) -> int:
+    """Return the bytes of a part of a visit; a file that only its path stands for takes none."""
+    if isinstance(thing, bytes | str):
+        return len(thing)
+    if isinstance(thing, Medium):
+        return thing.array.nbytes
+    return thing.size if isinstance(thing, Preview | ForwardPass) else 0

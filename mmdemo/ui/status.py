@@ -20,8 +20,7 @@ def build(services: Services, door: access.Door) -> None:
         return render.html("status", language, tasks=tasks)
 
     frame.part("status", tab)
-    for name in ("show", "train", "export"):
-        frame.endpoint(getattr(board, name), f"status_{name}")
+    frame.endpoints("status", board.show, board.train, board.export)
 
 
 @dataclass(frozen=True)

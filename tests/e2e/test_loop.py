@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from annotations.loop import Loop
-from mmdemo.decode import SAMPLE_RATE_HZ
-from mmdemo.samples import Sample
+from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio
+from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
+from mmdemo.tasks import Limits
 from mmdemo.versions import Versions
 from tests import tiny
 
@@ -29,14 +30,15 @@ def config(tmp_path: Path) -> Settings:
     return made
 
 
-def sample(seed: int) -> Sample:
+def heard(seed: int) -> Inputs:
+    """Return a sample whose sound is in the steps of 16 bits in which it is stored."""
     inputs = tiny.inputs(seed)
-    return Sample(Image.fromarray(inputs.image), inputs.text, (inputs.audio, SAMPLE_RATE_HZ))
+    return replace(inputs, audio=decode_audio((inputs.audio, SAMPLE_RATE_HZ), Limits()))
 
 
 def test_what_is_served_is_what_reviewers_see_and_a_promotion_is_served_at_once(config: Settings) -> None:
     loop = Loop(config)
-    answer = loop.predict(tiny.NAME, sample(1), "default", True)
+    answer = loop.predict(tiny.NAME, heard(1), "default", True)[0]
     assert answer.flagged and answer.model_version == FIRST
     assert answer.explanation.image and answer.explanation.text and answer.explanation.audio
     shown = loop.item(answer.sample_id)
@@ -46,8 +48,8 @@ def test_what_is_served_is_what_reviewers_see_and_a_promotion_is_served_at_once(
         assert (np.asarray(stored.convert("RGB")) == tiny.inputs(1).image).all()
 
     Versions(config).promote(tiny.NAME, SECOND)
-    assert loop.predict(tiny.NAME, sample(2), "none", False).model_version == SECOND
-    again = loop.predict(tiny.NAME, sample(1), "default", True)  # the same input to another version: no second entry
+    assert loop.predict(tiny.NAME, heard(2), "none", False)[0].model_version == SECOND
+    again = loop.predict(tiny.NAME, heard(1), "default", True)[0]  # the same input to another version: no second entry
     assert again.sample_id == answer.sample_id
     assert [item.sample_id for item in loop.queue(tiny.NAME, 10)] == [answer.sample_id]
     assert loop.correct(answer.sample_id, "good", "Ann", "").model_version == FIRST

@@ -17,7 +17,6 @@ BASE = {
     "mmdemo.review",
     "mmdemo.study",
     "mmdemo.map_scale",
-    "mmdemo.recent",
     "mmdemo.environment",
     "mmdemo.logs",
 }
@@ -51,7 +50,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},
     "mmdemo.study": {"mmdemo.samples"},
     "mmdemo.map_scale": {"mmdemo.samples"},
-    "mmdemo.recent": set(),
     "mmdemo.environment": set(),
     "mmdemo.logs": set(),
     "mmdemo.settings": {"mmdemo.errors"},

@@ -9,6 +9,7 @@ import pytest
 from annotations.loop import Loop
 from annotations.store import Store, open_store
 from mmdemo.settings import Settings
+from mmdemo.tasks import Task
 from tests.unit.annotations.given import RulePredictor
 
 
@@ -36,9 +37,19 @@ def store(config: Settings, empty_home: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def loop(config: Settings, empty_home: Path) -> Iterator[Loop]:
+def predictors() -> dict[str, RulePredictor]:
+    """Those that `loop` has made, by task."""
+    return {}
+
+
+@pytest.fixture
+def loop(config: Settings, empty_home: Path, predictors: dict[str, RulePredictor]) -> Iterator[Loop]:
     """The loop over `config`."""
     shutil.copytree(empty_home, config.home)
-    running = Loop(config, RulePredictor)
+
+    def make(task: Task, settings: Settings) -> RulePredictor:
+        return predictors.setdefault(task.name, RulePredictor(task, settings))
+
+    running = Loop(config, make)
     yield running
     running.close()

@@ -11,7 +11,7 @@ from mmdemo import decode, tasks
 from mmdemo.errors import UnknownName
 from mmdemo.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.settings import Settings
-from mmdemo.study import Asked, Contributions, Study, Trust, Weighed
+from mmdemo.study import Asked, Contributions, ForwardPass, Study, Trust, Weighed
 from mmdemo.tasks import Task
 
 TASK = tasks.get("sentiment")
@@ -107,24 +107,29 @@ class RulePredictor:
         """One method."""
         return ("attention",)
 
-    def predict_inputs(self, sample: Inputs, explain: str = "none") -> Prediction:
+    def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
         """Answer by the caption."""
         if explain not in ("none", "default", *self.methods):
             raise UnknownName("unknown_label", label=explain, task=self.task.name, known="attention")
-        return prediction(sample, 0.9 if "surely" in (sample.text or "") else 0.4, self.version, self.task)
+        confidence = 0.9 if "surely" in (inputs.text or "") else 0.4
+        return prediction(inputs, confidence, self.version, self.task), self.forward(inputs)
 
-    def study(self, sample: Inputs) -> Study:
-        """Return the map that `predict_inputs` returns."""
-        return Study("v1", (explanation(sample, "positive"),), None)
+    def forward(self, inputs: Inputs) -> ForwardPass:
+        """Make nothing of a sample."""
+        return ForwardPass(self.version, inputs, None, 0)
 
-    def weigh(self, sample: Inputs, asked: Asked) -> Weighed:
+    def study(self, forward: ForwardPass) -> Study:
+        """Return the map that comes with the answer."""
+        return Study("v1", (explanation(forward.inputs, "positive"),), None)
+
+    def weigh(self, forward: ForwardPass, asked: Asked) -> Weighed:
         """Find that the caption decided it."""
         shared = Contributions(asked.target, {"text": 0.5}, nothing=0.4, whole=0.9)
         return Weighed("v1", shared, Trust("too_few", 0.0, (0, 100), (0.9, 0.4), (0.9, 0.4), 9, 7, 0))
 
-    def what_if(self, sample: Inputs, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
+    def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Answer by the number of words that are left."""
-        left = len((sample.text or "").split()) - len(units)
+        left = len((forward.inputs.text or "").split()) - len(units)
         return {"positive": 1 / (1 + left), "negative": left / (1 + left)}
 
     def check(self, inputs: Inputs) -> None:
@@ -133,6 +138,10 @@ class RulePredictor:
     def features(self, batch: Sequence[Inputs]) -> Features:
         """Return a vector that its caption's letters, or its picture's pixels, are drawn from."""
         return Features(self.version, tuple({name: _vector(item, name) for name in item.modalities} for item in batch))
+
+    def features_of(self, forward: ForwardPass) -> Features:
+        """Return the same of one that went through."""
+        return self.features([forward.inputs])
 
 
 def _vector(sample: Inputs, name: str) -> np.ndarray:

@@ -9,14 +9,14 @@ from annotations import alike, retention, review_queue, status
 from annotations.store import Store
 from mmdemo.alike import index
 from mmdemo.alike.pool import pooled
-from mmdemo.samples import Features, Inputs, Sample
+from mmdemo.samples import Features, Inputs
 from mmdemo.settings import Settings
 from mmdemo.study import Alike
 from mmdemo.versions import Versions
 from tests.unit.annotations import given
 from tests.unit.annotations.given import TASK, RulePredictor
 
-QUERY = Sample(text="quiet morning")
+QUERY = Inputs(text="quiet morning")
 
 
 class Counting(RulePredictor):
@@ -47,8 +47,8 @@ def corrected(store: Store, text: str, label: str = "positive", seed: int | None
     return prediction_id
 
 
-def ask(finder: alike.Finder, encoder: Counting, sample: Sample = QUERY, reviewer: bool = True) -> Alike:
-    return finder.find(TASK, encoder, sample, 50, reviewer)
+def ask(finder: alike.Finder, encoder: Counting, inputs: Inputs = QUERY, reviewer: bool = True) -> Alike:
+    return finder.find(TASK, encoder, encoder.forward(inputs), 50, reviewer)
 
 
 def corrections(found: Alike) -> dict[str, str]:
@@ -103,8 +103,8 @@ def test_a_sample_whose_file_is_gone_is_left_out(
 
 def test_a_corrected_sample_does_not_find_itself(store: Store, finder: alike.Finder, encoder: Counting) -> None:
     corrected(store, "quiet evening", seed=4)
-    assert corrections(ask(finder, encoder, Sample(image=given.picture_of(4), text="quiet evening"))) == {}
-    assert len(corrections(ask(finder, encoder, Sample(text="quiet evening")))) == 1
+    assert corrections(ask(finder, encoder, given.inputs("quiet evening", seed=4))) == {}
+    assert len(corrections(ask(finder, encoder, Inputs(text="quiet evening")))) == 1
 
 
 def test_the_status_says_which_manifests_are_looked_through(store: Store, config: Settings, encoder: Counting) -> None:

@@ -7,14 +7,14 @@ import pytest
 from annotations.loop import Loop
 from mmdemo.errors import NotAllowed, UnknownName
 from mmdemo.review import view_key
-from mmdemo.samples import Sample
+from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
 
-DOUBTFUL, SURE = Sample(text="who knows"), Sample(text="surely fine")
+DOUBTFUL, SURE = Inputs(text="who knows"), Inputs(text="surely fine")
 
 
 def test_a_kept_answer_is_for_who_sent_it_and_for_reviewers(loop: Loop) -> None:
-    answer = loop.predict("sentiment", DOUBTFUL, "default", True)
+    answer = loop.predict("sentiment", DOUBTFUL, "default", True)[0]
     key = view_key(str(answer.prediction_id))
     for entry in (loop.kept_answer(answer.sample_id, [key], False), loop.kept_answer(answer.sample_id, [], True)):
         assert entry.item.text == DOUBTFUL.text
@@ -27,7 +27,7 @@ def test_a_kept_answer_is_for_who_sent_it_and_for_reviewers(loop: Loop) -> None:
 
 
 def test_of_two_who_sent_the_same_each_opens_it_until_they_take_it_back(loop: Loop) -> None:
-    first, second = (loop.predict("sentiment", DOUBTFUL, "none", True) for _ in range(2))
+    first, second = (loop.predict("sentiment", DOUBTFUL, "none", True)[0] for _ in range(2))
     loop.forget(str(first.prediction_id))
     with pytest.raises(NotAllowed):
         loop.kept_answer(first.sample_id, [view_key(str(first.prediction_id))], False)
@@ -38,7 +38,7 @@ def test_of_two_who_sent_the_same_each_opens_it_until_they_take_it_back(loop: Lo
 
 
 def test_a_sure_answer_is_kept_without_what_was_sent(loop: Loop) -> None:
-    answer = loop.predict("sentiment", SURE, "default", True)
+    answer = loop.predict("sentiment", SURE, "default", True)[0]
     entry = loop.kept_answer(answer.sample_id, [view_key(str(answer.prediction_id))], False)
     assert (entry.item.text, entry.prediction.explanation, entry.prediction.label) == (None, None, answer.label)
 

@@ -11,7 +11,7 @@ from annotations.loop import Loop
 from annotations.quota import HOUR_S, MEGABYTE, MOST_CALLERS, RECOUNT_S, ROW_BYTES, Quota
 from annotations.store import Store, samples
 from mmdemo.errors import NotKept
-from mmdemo.samples import Sample
+from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
 from tests.unit.annotations import given
 from tests.unit.annotations.given import RulePredictor
@@ -105,19 +105,19 @@ def narrow(config: Settings) -> Iterator[Loop]:
 
 
 def test_an_answer_goes_out_where_it_is_not_kept_and_says_so(narrow: Loop) -> None:
-    answers = [narrow.predict("sentiment", Sample(text=f"who knows {n}"), "none", True, ANN) for n in range(4)]
+    answers = [narrow.predict("sentiment", Inputs(text=f"who knows {n}"), "none", True, ANN)[0] for n in range(4)]
     assert [answer.prediction_id is not None for answer in answers] == [True, True, False, False]
     assert "not_kept_rate" in answers[-1].notes and "not_kept_rate" not in answers[0].notes
     assert narrow.status("sentiment").states["queued"] == 2
-    assert narrow.predict("sentiment", Sample(text="who else knows"), "none", True, BOB).prediction_id
-    assert narrow.predict("sentiment", Sample(text="who knows"), "none", False, ANN).notes == answers[0].notes
+    assert narrow.predict("sentiment", Inputs(text="who else knows"), "none", True, BOB)[0].prediction_id
+    assert narrow.predict("sentiment", Inputs(text="who knows"), "none", False, ANN)[0].notes == answers[0].notes
 
 
 def test_a_dispute_or_a_yes_beyond_it_is_refused_before_anything_is_stored(narrow: Loop) -> None:
-    sample = Sample(text="who knows", image=given.picture_of(1))
-    answer = narrow.predict("sentiment", sample, "default", False)
+    sample = Inputs(text="who knows", image=given.picture(1))
+    answer = narrow.predict("sentiment", sample, "default", False)[0]
     for _ in range(2):
-        narrow.suggest("sentiment", Sample(text="other"), "neutral", None, ANN)
+        narrow.suggest("sentiment", Inputs(text="other"), "neutral", None, ANN)
     for call in (
         lambda: narrow.suggest("sentiment", sample, "neutral", None, ANN),
         lambda: narrow.keep(sample, answer, None, None, ANN),

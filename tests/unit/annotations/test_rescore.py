@@ -12,7 +12,7 @@ from annotations.schema import SampleRow
 from annotations.store import Store, labels, samples
 from mmdemo.errors import BadInput
 from mmdemo.review import ClaimSample
-from mmdemo.samples import Inputs, Prediction, Sample
+from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
 from tests.unit.annotations import given
 
@@ -79,7 +79,7 @@ def test_the_queue_is_ordered_by_the_fresh_doubt_and_nothing_leaves_it(store: St
 
 
 def test_the_guess_that_is_shown_is_the_fresh_one_with_its_map(loop: Loop) -> None:
-    answer = loop.predict("sentiment", Sample(text="who knows"), "default", True)
+    answer, _ = loop.predict("sentiment", given.inputs("who knows"), "default", True)
     score(loop._store, Version(confidence={"who knows": SURE}))
     [item] = loop.queue("sentiment", 9)
     assert (item.label, item.confidence, item.capped) == ("negative", SURE, False)

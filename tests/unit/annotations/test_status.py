@@ -7,7 +7,7 @@ import pytest
 
 from annotations.loop import Loop
 from mmdemo.errors import CheckpointError
-from mmdemo.samples import Sample
+from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
 
 
@@ -17,6 +17,6 @@ def test_status_is_told_of_a_task_whose_model_cannot_be_loaded(config: Settings,
     (tmp_path / "tasks" / "weather.toml").write_text(weather, "utf-8")
     loop = Loop(replace(config, task_dir=tmp_path / "tasks"))
     with pytest.raises(CheckpointError):
-        loop.predict("weather", Sample(text="who knows"), "none", False)
+        loop.predict("weather", Inputs(text="who knows"), "none", False)
     assert loop.status("weather").notices == ()
     loop.close()

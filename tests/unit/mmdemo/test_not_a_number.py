@@ -34,7 +34,7 @@ def test_an_answer_that_is_no_number_is_refused(task: Task, tmp_path: Path) -> N
             weights[name] = value.float() * 0 + 3e38  # finite itself, but not what comes out
     save_file(weights, folder / packing.FILE, {"format": "pt"})
     predictor = Predictor(task, folder)
-    for answer in (predictor.predict_inputs, lambda inputs: predictor.what_if(inputs, [], ["text"])):
+    for answer in (predictor.predict_inputs, lambda inputs: predictor.what_if(predictor.forward(inputs), [], ["text"])):
         with pytest.raises(CheckpointError) as caught:
             answer(tiny.inputs())
         assert caught.value.key == "answer_not_finite" and caught.value.sentence("zh")

@@ -11,7 +11,6 @@ from mmdemo.alike.indexing import make
 from mmdemo.alike.neighbours import Neighbours
 from mmdemo.alike.pool import Pool
 from mmdemo.decode import sample_id
-from mmdemo.errors import BadInput
 from mmdemo.samples import Features, Inputs, Sample
 from mmdemo.settings import Settings
 from mmdemo.study import Alike
@@ -36,7 +35,8 @@ def settings(tmp_path: Path) -> Settings:
 
 def ask(neighbours: Neighbours, encoder: RuledEncoder, sample: Sample, *further: Pool) -> Alike:
     inputs = ruled.inputs_of(sample, encoder.task)
-    return neighbours.find(encoder, inputs, 10, sample_id(inputs, encoder.task.name), lambda version: further)
+    own = sample_id(inputs, encoder.task.name)
+    return neighbours.find(encoder, lambda: encoder.features([inputs]), 10, own, lambda version: further)
 
 
 def write(settings: Settings, encoder: RuledEncoder, name: str, rows: Sequence[Row]) -> Path:
@@ -105,8 +105,3 @@ def test_what_is_handed_over_is_found_first_of_equal_samples(task: Task, setting
     corrected = make(encoder, [ruled.row("mine", text="blue", label="bad")], "corrections").pool
     answer = ask(Neighbours(task, settings), encoder, Sample(text="blue green"), corrected)
     assert found(answer)[0] == "mine" and "example-1" not in found(answer)  # the same caption, corrected since
-
-
-def test_what_cannot_be_judged_finds_nothing(task: Task, settings: Settings) -> None:
-    with pytest.raises(BadInput):
-        ask(Neighbours(task, settings), RuledEncoder(task), Sample(text="mute"))

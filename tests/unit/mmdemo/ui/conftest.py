@@ -33,7 +33,7 @@ def serve_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         async def serve(settings: Settings, discards: Discards | None) -> Served:
             loop = FakeQueue(tmp_path_factory.mktemp("queue"))
             with Blocks(analytics_enabled=False) as blocks:
-                api.add(loop.services(), Door.of(settings), discards)
+                api.add(api.Endpoints(loop, Door.of(settings), loop.forget, discards or Discards()))
             stack.callback(blocks.close, verbose=False)
             port = serving.free_port()
             options = {"server_port": port, "prevent_thread_lock": True, "quiet": True}

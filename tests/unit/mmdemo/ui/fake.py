@@ -4,24 +4,31 @@
 """
 
 import dataclasses
-import hashlib
 import math
 import re
 import sys
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from mmdemo import tasks
+from mmdemo import decode, tasks
 from mmdemo.errors import BadInput, NotAllowed, NotKept, UnknownName
-from mmdemo.review import AnswerSample, Correction, Kept, QueueItem, ReviewItem, Status
-from mmdemo.samples import AudioMap, Explanation, ImageMap, Prediction, Sample, TextMap, TokenScore, to_json
+from mmdemo.review import (
+    SCRIPTS,
+    Answered,
+    AnswerSample,
+    ClaimSample,
+    Correction,
+    Kept,
+    QueueItem,
+    ReviewItem,
+    Status,
+)
+from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore, to_json
 from mmdemo.settings import Settings
-from mmdemo.study import Alike, Asked, Contributions, Near, Study, Trust, Weighed
-from mmdemo.tasks import Task
-from mmdemo.ui.services import Services
+from mmdemo.study import Alike, Asked, Contributions, ForwardPass, Near, Study, Trust, Weighed
 
 VERSION = "2026-11-21"
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})  # what endpoints are told of who asks
@@ -30,68 +37,80 @@ BRIGHT = {"smiling": 9.0, "laughing": 9.0, "happy": 7.0, "rain": 8.0, "kite": 3.
 
 
 class FakeLoop:
-    """Answers "positive" to a caption that smiles, is unsure about anything else, and remembers what it was asked."""
+    """Answers "positive" to a caption that smiles, is unsure about anything else, and remembers what it was asked.
+
+    It keeps the Protocol `Services`, of which nothing waits for a reviewer here.
+    """
 
     def __init__(self, delay_s: float = 0.0) -> None:
         self.tasks = tasks.load_all()
         self.delay_s = delay_s
-        self.predicted: list[tuple[str, Sample, str, bool]] = []
-        self.stored: list[tuple[Sample, Prediction, str | None, str | None]] = []
-        self.suggested: list[tuple[str, Sample, str, str | None]] = []
+        self.predicted: list[tuple[str, Inputs, str, bool]] = []
+        self.forwarded: list[Inputs] = []
+        self.stored: list[tuple[Inputs, Prediction, str | None, str | None]] = []
+        self.suggested: list[tuple[str, Inputs, str, str | None]] = []
         self.forgotten: list[str] = []
         self.refused: NotKept | None = None  # why nothing is kept
         self.weighed: list[Asked] = []
-        self.sought: list[tuple[str, Sample, int, bool]] = []
+        self.sought: list[tuple[str, Inputs, int, bool]] = []
         self.without_model: set[str] = set()
         self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
-    def predict(self, name: str, sample: Sample, explain: str, keep: bool, caller: str = "") -> Prediction:
+    def predict(
+        self, task: str, inputs: Inputs, explain: str, keep: bool, caller: str = ""
+    ) -> tuple[Prediction, ForwardPass]:
         """Return an answer by the caption's words."""
-        self.predicted.append((name, sample, explain, keep))
+        self.predicted.append((task, inputs, explain, keep))
         time.sleep(self.delay_s)
-        task = self.tasks[name]
-        sure = sample.text == "" or bool(re.search("smil|laugh|happy", sample.text))
-        label = task.label_names[-1]
+        known, caption = self.tasks[task], inputs.text or ""
+        sure = caption == "" or bool(re.search("smil|laugh|happy", caption))
+        label = known.label_names[-1]
         confidence = 0.93 if sure else 0.48
-        rest = (1 - confidence) / (len(task.labels) - 1)
-        modalities = tuple(m for m in task.modalities if getattr(sample, m) not in (None, ""))
-        return Prediction(
-            sample_id=hashlib.sha256(repr(sample).encode()).hexdigest(),
-            task=name,
-            kind=task.kind,
+        rest = (1 - confidence) / (len(known.labels) - 1)
+        prediction = Prediction(
+            sample_id=decode.sample_id(inputs, task),
+            task=task,
+            kind=known.kind,
             label=label,
-            probabilities={**dict.fromkeys(task.label_names, rest), label: confidence},
+            probabilities={**dict.fromkeys(known.label_names, rest), label: confidence},
             confidence=confidence,
-            threshold=task.threshold,
+            threshold=known.threshold,
             flagged=not sure,
             reason=None if sure else "low_confidence",
-            modalities=modalities,
+            modalities=inputs.modalities,
             model_version=VERSION,
             latency_ms=31.2,
-            explanation=explanation(task, sample, label),
+            explanation=explanation(inputs, label),
             prediction_id=f"p-{len(self.predicted)}" if keep else None,
         )
+        return prediction, _forward(inputs)
+
+    def forward(self, task: str, inputs: Inputs) -> ForwardPass:
+        """Remember what went through without an answer."""
+        self.forwarded.append(inputs)
+        return _forward(inputs)
 
     def audited(self, prediction: Prediction) -> bool:
         """Draw every sure answer to a caption that laughs."""
         return not prediction.flagged and "laugh" in str(to_json(prediction.explanation))
 
     def keep(
-        self, sample: Sample, prediction: Prediction, label: str | None, prediction_id: str | None, caller: str = ""
+        self, inputs: Inputs, prediction: Prediction, label: str | None, prediction_id: str | None, caller: str = ""
     ) -> Prediction:
         """Remember it, where there is room."""
         if self.refused is not None:
             raise self.refused
         if label is not None:
             self.tasks[prediction.task].check_label(label)
-        self.stored.append((sample, prediction, label, prediction_id))
-        drawn = {"flagged": True, "reason": "audit"} if self.audited(prediction) else {}
-        return dataclasses.replace(prediction, **drawn, prediction_id=prediction_id or f"k-{len(self.stored)}")
+        self.stored.append((inputs, prediction, label, prediction_id))
+        if self.audited(prediction):
+            prediction = dataclasses.replace(prediction, flagged=True, reason="audit")
+        return dataclasses.replace(prediction, prediction_id=prediction_id or f"k-{len(self.stored)}")
 
-    def suggest(self, name: str, sample: Sample, label: str, prediction_id: str | None, caller: str = "") -> Kept:
+    def suggest(self, task: str, inputs: Inputs, label: str, prediction_id: str | None, caller: str = "") -> Kept:
         """Remember it."""
-        self.suggested.append((name, sample, self.tasks[name].check_label(label), prediction_id))
+        self.suggested.append((task, inputs, self.tasks[task].check_label(label), prediction_id))
         return Kept("s-1", prediction_id or f"d-{len(self.suggested)}")
 
     def forget(self, prediction_id: str) -> None:
@@ -100,14 +119,13 @@ class FakeLoop:
             raise UnknownName("unknown_prediction", prediction_id=prediction_id)
         self.forgotten.append(prediction_id)
 
-    def study(self, name: str, sample: Sample) -> Study:
+    def study(self, task: str, forward: ForwardPass) -> Study:
         """Return a signed map for each label, one that has no sign, and a sample in which nothing meets."""
-        labels = self.tasks[name].label_names
-        plain = [explanation(self.tasks[name], sample, label) for label in labels]
+        plain = [explanation(forward.inputs, label) for label in self.tasks[task].label_names]
         signed = [dataclasses.replace(one, method="relevance", signed=True) for one in plain]
         return Study(VERSION, (*signed, *plain), None)
 
-    def weigh(self, name: str, sample: Sample, asked: Asked) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, asked: Asked) -> Weighed:
         """Return a map that is no better than random, whose sample its caption decided."""
         self.weighed.append(asked)
         shared = Contributions(asked.target, {"image": -0.05, "text": 0.65}, 0.33, 0.93, asked.against)
@@ -115,16 +133,18 @@ class FakeLoop:
             VERSION, shared, Trust("no_better", 0.01, (0, 50, 100), (0.9, 0.5, 0.3), (0.9, 0.5, 0.3), 9, 7, 2)
         )
 
-    def what_if(self, name: str, sample: Sample, units: Collection[int], without: Collection[str]) -> dict[str, float]:
+    def what_if(
+        self, task: str, forward: ForwardPass, units: Collection[int], modalities: Collection[str]
+    ) -> dict[str, float]:
         """Be less sure by a tenth for each unit that is left out."""
-        *others, label = self.tasks[name].label_names
-        left = max(0.0, 0.9 - 0.1 * len(units) - 0.5 * len(without))
+        *others, label = self.tasks[task].label_names
+        left = max(0.0, 0.9 - 0.1 * len(units) - 0.5 * len(modalities))
         return {**dict.fromkeys(others, (1 - left) / len(others)), label: left}
 
-    def alike(self, name: str, sample: Sample, k: int, reviewer: bool) -> Alike:
+    def alike(self, task: str, forward: ForwardPass, k: int, reviewer: bool) -> Alike:
         """Return an example that the caption finds, and for reviewers a corrected sound; one index is outdated."""
-        self.sought.append((name, sample, k, reviewer))
-        label = self.tasks[name].label_names[0]
+        self.sought.append((task, forward.inputs, k, reviewer))
+        label = self.tasks[task].label_names[0]
         found = [Near("example-0", "examples", label, 2.5, 0.71, "text", "image", "Rain <b>again</b>", "data:,p", "")]
         if reviewer:
             found.append(Near("s-9", "corrections", "", 1.5, 0.4, "text", "audio", "", "", "data:,s"))
@@ -137,73 +157,99 @@ class FakeLoop:
             raise NotAllowed("answer_closed")
         return entry
 
-    def services(self) -> Services:
-        """Return the seam that the page is handed."""
-        return Services(
-            tasks=self.tasks,
-            predict=self.predict,
-            audited=self.audited,
-            keep=self.keep,
-            suggest=self.suggest,
-            forget=self.forget,
-            methods=lambda task: ("attention",),
-            study=self.study,
-            weigh=self.weigh,
-            what_if=self.what_if,
-            alike=self.alike,
-            queue=_no_queue,
-            left_out=lambda: self.strays,
-            later=_no_queue,
-            item=_no_item,
-            claim=lambda asked: None,
-            release=lambda session: None,
-            answer=_no_answer,
-            answered=lambda annotator, limit: (),
-            correct=_no_correction,
-            skip=lambda sample_id, annotator, browser: None,
-            unsure=lambda sample_id, annotator, browser: None,
-            undo=lambda annotator, browser: None,
-            status=lambda task: Status(task, {}, {}, {}, (), None, None, 0, 20),
-            train=lambda task: "",
-            export=lambda task, form: "",
-            export_queue=lambda task, form: "",
-            kept_answer=self.kept_answer,
-            has_model=lambda task: task not in self.without_model,
-            model_card=lambda task: f"# {task}",
-        )
+    def ready(self, task: str) -> bool:
+        """No model is waited for."""
+        return True
+
+    def has_model(self, task: str) -> bool:
+        """Tell whether a task has a model."""
+        return task not in self.without_model
+
+    def model_card(self, task: str) -> str:
+        """Return a card that names the task."""
+        return f"# {task}"
+
+    def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Nothing waits."""
+        return ()
+
+    def left_out(self) -> Mapping[str, int]:
+        """Return what is told to be left out."""
+        return self.strays
+
+    def later(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Nothing was skipped."""
+        return ()
+
+    def item(self, sample_id: str) -> ReviewItem:
+        """There is none."""
+        raise BadInput("unknown_sample", sample_id=sample_id)
+
+    def claim(self, asked: ClaimSample) -> str | None:
+        """There is nothing to claim."""
+        return None
+
+    def release(self, session: str) -> None:
+        """There is nothing to free."""
+
+    def answer(self, asked: AnswerSample) -> Correction:
+        """There is nothing to answer."""
+        raise BadInput("unknown_sample", sample_id=asked.sample_id)
+
+    def answered(self, annotator: str, limit: int) -> Sequence[Answered]:
+        """Nobody did anything."""
+        return ()
+
+    def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
+        """There is nothing to correct."""
+        raise BadInput("unknown_sample", sample_id=sample_id)
+
+    def skip(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
+        """There is nothing to skip."""
+
+    def unsure(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
+        """There is nothing to be unsure about."""
+
+    def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
+        """There is nothing to undo."""
+        return None
+
+    def status(self, task: str) -> Status:
+        """Return a status of nothing."""
+        return Status(task, {}, {}, {}, (), None, None, 0, 20)
+
+    def train(self, task: str) -> str:
+        """Start nothing."""
+        return ""
+
+    def export(self, task: str, form: str) -> str:
+        """Return nothing."""
+        return ""
+
+    def export_queue(self, task: str, form: str) -> str:
+        """Return nothing."""
+        return ""
 
 
-def explanation(task: Task, sample: Sample, label: str) -> Explanation:
+def _forward(inputs: Inputs) -> ForwardPass:
+    return ForwardPass(VERSION, inputs, None, 0)
+
+
+def explanation(inputs: Inputs, label: str) -> Explanation:
     """Return a hill over the picture, the bright words of the caption, and a bump in the middle of the sound."""
-    words = [(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+", sample.text)]
+    words = [(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+", inputs.text or "")]
     weights = [BRIGHT.get(word.lower().strip(".,"), 0.4) for word, _, _ in words]
     cells = [[4 * math.exp(-((row - 3.6) ** 2 + (col - 3.5) ** 2) / 3) + 0.15 for col in range(7)] for row in range(7)]
     frames = [3 * math.exp(-((i - 12) ** 2) / 20) + 0.2 for i in range(24)]
     return Explanation(
         method="attention",
         target=label,
-        image=ImageMap((7, 7), tuple(map(tuple, cells))) if sample.image is not None else None,
+        image=ImageMap((7, 7), tuple(map(tuple, cells))) if inputs.image is not None else None,
         text=TextMap(tuple(TokenScore(w, a, b, s) for (w, a, b), s in zip(words, weights, strict=True)))
         if words
         else None,
-        audio=AudioMap(tuple(i * 0.1 for i in range(25)), tuple(frames)) if sample.audio is not None else None,
+        audio=AudioMap(tuple(i * 0.1 for i in range(25)), tuple(frames)) if inputs.audio is not None else None,
     )
-
-
-def _no_queue(task: str, limit: int) -> Sequence[QueueItem]:
-    return ()
-
-
-def _no_item(sample_id: str) -> ReviewItem:
-    raise BadInput("unknown_sample", sample_id=sample_id)
-
-
-def _no_answer(asked: AnswerSample) -> Correction:
-    raise BadInput("unknown_sample", sample_id=asked.sample_id)
-
-
-def _no_correction(sample_id: str, label: str, annotator: str, note: str) -> Correction:
-    raise BadInput("unknown_sample", sample_id=sample_id)
 
 
 if __name__ == "__main__":
@@ -211,6 +257,6 @@ if __name__ == "__main__":
 
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 7860
     settings = dataclasses.replace(Settings(), server_port=port)
-    services = FakeLoop(delay_s=0.8).services()
-    page.launch(page.build(services, settings), services, settings)
+    loop = FakeLoop(delay_s=0.8)
+    page.launch(page.build(loop, settings), loop, settings)
     threading.Event().wait()

@@ -17,6 +17,7 @@ import soundfile
 from gradio_client import Client
 from PIL import Image
 
+from mmdemo import decode
 from mmdemo.errors import BadInput, Busy, Conflict, UnknownName
 from mmdemo.review import (
     LABELLED,
@@ -37,7 +38,6 @@ from mmdemo.review import (
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate
-from mmdemo.ui.services import Services
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 NOW = "2026-11-23T17:48:22+00:00"
@@ -61,6 +61,7 @@ class FakeQueue(FakeLoop):
         self.moves: list[tuple[str, str, str]] = []  # annotator, sample_id, the browser's mark
         self.claims: dict[str, ClaimSample] = {}  # sample_id → who holds it
         self.trained: list[str] = []
+        self.outvoted = False  # more people say something else of every sample
         self._lock = threading.Lock()
 
     def queue(self, task: str, limit: int) -> list[QueueItem]:
@@ -121,7 +122,7 @@ class FakeQueue(FakeLoop):
         if asked.wrong_reason and label != item.label:
             raise BadInput("wrong_reason_of_wrong_answer", label=label, guess=item.label)
         about = (sample_id, item.task, label, annotator, asked.note, NOW, item.label, "2026-11-21")
-        made = Correction(*about, wrong_reason=asked.wrong_reason)
+        made = Correction(*about, wrong_reason=asked.wrong_reason, counts=not self.outvoted)
         with self._lock:
             self.corrections.append(made)
         self._move(sample_id, LABELLED, annotator, asked.browser)
@@ -185,12 +186,6 @@ class FakeQueue(FakeLoop):
         """Return the ids that wait, a line each."""
         return "\n".join(["sample_id", *(item.sample_id for item in self.queue(task, 50))])
 
-    def services(self) -> Services:
-        """Return the seam that the page is handed."""
-        names = ("queue", "item", "correct", "skip", "unsure", "undo", "status", "train", "export", "export_queue")
-        names += ("later", "claim", "release", "answer", "answered")
-        return dataclasses.replace(super().services(), **{name: getattr(self, name) for name in names})
-
     def _move(self, sample_id: str, state: str, annotator: str, browser: str) -> None:
         before = self.item(sample_id).item.state
         if not annotator.strip():
@@ -227,7 +222,7 @@ class FakeQueue(FakeLoop):
         return made
 
     def _sample(self, task: str, sample: Sample, confidence: float, reason: str, suggested: str | None) -> ReviewItem:
-        answer = self.predict(task, sample, "default", True)
+        answer, _ = self.predict(task, decode.decode(sample, self.tasks[task]), "default", True)
         names = self.tasks[task].label_names
         rest = (1 - confidence) / (len(names) - 1)
         answer = dataclasses.replace(
@@ -238,7 +233,7 @@ class FakeQueue(FakeLoop):
             reason=reason,
             capped=reason == "unfamiliar",
         )
-        paths = {"image": sample.image, "audio": sample.audio}
+        paths: dict[str, Any] = {"image": sample.image, "audio": sample.audio}
         item = QueueItem(
             answer.sample_id,
             task,
@@ -291,6 +286,6 @@ if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 7860
     with tempfile.TemporaryDirectory() as home:
         settings = dataclasses.replace(Settings(), server_port=port)
-        services = FakeQueue(Path(home), delay_s=0.05).services()
-        page.launch(page.build(services, settings), services, settings)
+        loop = FakeQueue(Path(home), delay_s=0.05)
+        page.launch(page.build(loop, settings), loop, settings)
         threading.Event().wait()

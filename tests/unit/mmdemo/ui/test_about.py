@@ -19,19 +19,19 @@ from tests.unit.mmdemo.ui.fake import FakeLoop
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_every_link_leads_somewhere(language: str) -> None:
     loop = FakeLoop()
-    html = about.footer(loop.services(), Settings(), language)
+    html = about.footer(loop, Settings(), language)
     links = re.findall(r'href="(about/[^"]+)"', html)
-    client = TestClient(Starlette(routes=about.routes(loop.services())))
+    client = TestClient(Starlette(routes=about.routes(loop)))
     assert [client.get(link).status_code for link in links] == [200] * (len(loop.tasks) + 3)
     assert client.get("about/model-card/sentiment").text == "# sentiment"
     assert client.get("about/model-card/nothing").status_code == 404
 
 
 def test_the_source_is_elsewhere_where_a_setting_says_so() -> None:
-    services = FakeLoop().services()
-    html = about.footer(services, Settings(source_url="https://example.org/code"), "en")
+    loop = FakeLoop()
+    html = about.footer(loop, Settings(source_url="https://example.org/code"), "en")
     assert 'href="https://example.org/code"' in html and "source.zip" not in html
-    assert "source.zip" in about.footer(services, Settings(source_url="javascript:alert(1)"), "en")
+    assert "source.zip" in about.footer(loop, Settings(source_url="javascript:alert(1)"), "en")
 
 
 def test_the_source_that_is_handed_out_is_text_of_the_program_alone(tmp_path: Path) -> None:
@@ -52,6 +52,6 @@ def test_the_interface_is_described_as_its_code_describes_it() -> None:
     told = about.interface("http://127.0.0.1:7860/")
     assert 'Client("http://127.0.0.1:7860/")' in told
     assert "/predict(task, image=None, text='', audio=None, explain='default', keep=False)" in told
-    for name in api.NAMES:
-        assert f"\n/{name}(" in told and inspect.getdoc(getattr(api.Endpoints, name)) in told
+    for endpoint in api.LINES:
+        assert f"\n/{endpoint.__name__}(" in told and inspect.getdoc(endpoint) in told
     assert "request" not in told.partition("/predict")[2].partition("\n")[0]

@@ -1,6 +1,5 @@
 """What is alike beside a sample under review: said in the reader's language, to reviewers alone, never to the blind."""
 
-import dataclasses
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from mmdemo import decode
 from mmdemo.errors import CheckpointError, NotAllowed, UnknownName
-from mmdemo.samples import Sample
+from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
-from mmdemo.study import Alike
+from mmdemo.study import Alike, ForwardPass
 from mmdemo.ui import alike
 from mmdemo.ui.access import Door
 from mmdemo.ui.alike import Neighbourhood
@@ -28,7 +28,7 @@ def loop(tmp_path: Path) -> FakeQueue:
 
 @pytest.fixture
 def neighbourhood(loop: FakeQueue) -> Neighbourhood:
-    return Neighbourhood(loop.services(), Door.of(Settings()))
+    return Neighbourhood(loop, Door.of(Settings()))
 
 
 def id_of(loop: FakeQueue, reason: str) -> str:
@@ -38,8 +38,8 @@ def id_of(loop: FakeQueue, reason: str) -> str:
 def test_each_has_its_label_and_whoever_does_not_see_it_is_told(loop: FakeQueue, neighbourhood: Neighbourhood) -> None:
     sample_id = id_of(loop, "low_confidence")
     html = neighbourhood.alike(HERE, "", sample_id, False)["html"]
-    item = loop.items[sample_id].item
-    assert loop.sought == [("sentiment", Sample(image=item.image, text=str(item.text)), 6, True)]
+    [(task, inputs, *asked)] = loop.sought
+    assert decode.sample_id(inputs, task) == sample_id and asked == [6, True]
     assert re.findall(r'mm-alike-label"><bdi>(.*?)<', html) == ["negative", "no label"]
     told = re.findall(r'aria-label="(.*?)"', html)
     assert told == [
@@ -58,17 +58,18 @@ def test_whoever_answers_blind_sees_none(loop: FakeQueue, neighbourhood: Neighbo
     assert loop.sought == []
 
 
-def test_a_task_that_has_no_model_here_has_nothing_alike(loop: FakeQueue) -> None:
-    def none(*_: object) -> Alike:
-        raise CheckpointError("no_version", task="sentiment", path="versions")
+def test_a_task_that_has_no_model_here_has_nothing_alike(tmp_path: Path) -> None:
+    class Modelless(FakeQueue):
+        def forward(self, task: str, inputs: Inputs) -> ForwardPass:
+            raise CheckpointError("no_version", task=task, path="versions")
 
-    services = dataclasses.replace(loop.services(), alike=none)
-    html = Neighbourhood(services, Door.of(Settings())).alike(HERE, "", id_of(loop, "low_confidence"), False)["html"]
+    loop = Modelless(tmp_path)
+    html = Neighbourhood(loop, Door.of(Settings())).alike(HERE, "", id_of(loop, "low_confidence"), False)["html"]
     assert "There is nothing to compare it with yet." in html
 
 
 def test_strangers_are_turned_away(loop: FakeQueue) -> None:
-    closed = Neighbourhood(loop.services(), Door.of(Settings(review_key="sesame")))
+    closed = Neighbourhood(loop, Door.of(Settings(review_key="sesame")))
     sample_id = id_of(loop, "low_confidence")
     with pytest.raises(NotAllowed):
         closed.alike(HERE, "", sample_id, False)

@@ -1,17 +1,16 @@
 """The desk takes samples in, answers each once, and lets go of what its sender takes back."""
 
 import base64
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from mmdemo import decode
 from mmdemo.errors import BadInput, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.ui.desk import Desk
+from mmdemo.ui.intake import Intake
 from tests.unit.mmdemo.ui.fake import CHINESE, ENGLISH, FakeLoop
 
 ONE, OTHER, THIRD = (digit * 32 for digit in "abc")
@@ -20,7 +19,7 @@ ONE, OTHER, THIRD = (digit * 32 for digit in "abc")
 @pytest.fixture
 def desk(loop: FakeLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    return Desk(loop.services(), Settings())
+    return Desk(loop, Settings())
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ DOUBTFUL, SURE, DRAWN = "rain", "smiling", "laughing"  # captions, as the fake l
 
 def begin(desk: Desk, token: str = ONE, caption: str = DOUBTFUL, image: Any = None, **more: Any) -> None:
     given = {"audio": None, "keep": True, "like": "", "again": [], **more}
-    desk.begin(token, "sentiment", caption, image, **given)
+    Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", caption, image, **given)
 
 
 def test_an_answer_comes_as_two_cards_in_the_callers_language(desk: Desk, picture: Any) -> None:
@@ -54,16 +53,6 @@ def test_asking_twice_answers_once(desk: Desk, loop: FakeLoop) -> None:
     begin(desk)
     assert desk.predict(ONE, ENGLISH) == desk.predict(ONE, ENGLISH)
     assert len(loop.predicted) == 1
-
-
-def test_what_is_decoded_once_is_the_sample_that_was_sent(desk: Desk, loop: FakeLoop, picture: Any) -> None:
-    begin(desk, image=picture)
-    desk.predict(ONE, ENGLISH)
-    sent = decode.decode(loop.predicted[0][1], loop.tasks["sentiment"])
-    asked = desk.visits.get(ONE)
-    assert asked is not None
-    direct = decode.decode(asked.sample, loop.tasks["sentiment"])
-    assert decode.sample_id(sent, "sentiment") == decode.sample_id(direct, "sentiment")
 
 
 @pytest.mark.parametrize(("keep", "kept"), [(True, "k-1"), (False, None), (None, None)])
@@ -132,11 +121,12 @@ def test_what_is_no_longer_remembered_cannot_be_agreed_to(desk: Desk, loop: Fake
     assert loop.stored == []
 
 
-def test_where_storing_fails_the_question_stands(loop: FakeLoop) -> None:
-    def fail(*_: Any) -> Any:
-        raise StorageError("storage_full", place=Path("/srv/data"))
+def test_where_storing_fails_the_question_stands() -> None:
+    class Full(FakeLoop):
+        def keep(self, *_: Any) -> Any:
+            raise StorageError("storage_full", place=Path("/srv/data"))
 
-    desk = Desk(dataclasses.replace(loop.services(), keep=fail), Settings())
+    desk = Desk(Full(), Settings())
     begin(desk, keep=None)
     desk.predict(ONE, ENGLISH)
     with pytest.raises(StorageError):
@@ -144,11 +134,13 @@ def test_where_storing_fails_the_question_stands(loop: FakeLoop) -> None:
     assert "data-agree" in desk.recall(ONE, ENGLISH)["answer"]
 
 
-def test_what_is_dropped_while_it_is_being_stored_is_taken_back(loop: FakeLoop) -> None:
-    services = loop.services()
-    desk = Desk(
-        dataclasses.replace(services, keep=lambda *given: desk.clear(ONE) and services.keep(*given)), Settings()
-    )
+def test_what_is_dropped_while_it_is_being_stored_is_taken_back() -> None:
+    class Dropping(FakeLoop):
+        def keep(self, *given: Any) -> Any:
+            desk.clear(ONE)
+            return super().keep(*given)
+
+    desk = Desk(loop := Dropping(), Settings())
     begin(desk, keep=None)
     desk.predict(ONE, ENGLISH)
     with pytest.raises(BadInput):
@@ -186,12 +178,13 @@ def test_a_refusal_is_a_sentence_in_the_readers_language(desk: Desk) -> None:
 
 
 def test_what_only_its_host_can_mend_is_told_without_paths_and_logged_with_them(
-    loop: FakeLoop, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(*_: Any) -> Any:
-        raise StorageError("storage_read_only", place=Path("/srv/secret/data"), detail="Permission denied")
+    class ReadOnly(FakeLoop):
+        def predict(self, *_: Any) -> Any:
+            raise StorageError("storage_read_only", place=Path("/srv/secret/data"), detail="Permission denied")
 
-    desk = Desk(dataclasses.replace(loop.services(), predict=fail), Settings())
+    desk = Desk(ReadOnly(), Settings())
     begin(desk)
     assert desk.predict(ONE, ENGLISH)["sentence"].startswith("data cannot be written")
     assert "/srv/secret/data" in caplog.text
@@ -267,14 +260,16 @@ def test_taking_back_erases_the_sample_from_memory_too(desk: Desk, loop: FakeLoo
     assert "secret" not in repr(desk.visits.get(ONE))
 
 
-def test_what_is_cancelled_while_it_is_answered_is_taken_back(loop: FakeLoop) -> None:
-    desk = Desk(loop.services(), Settings())
+def test_what_is_cancelled_while_it_is_answered_is_taken_back() -> None:
+    class Cancelled(FakeLoop):
+        def keep(self, *given: Any) -> Any:
+            assert desk.cancel(ONE)
+            return super().keep(*given)
+
+    desk = Desk(loop := Cancelled(), Settings())
     begin(desk)
-    visit = desk.visits.get(ONE)
-    assert visit is not None
-    assert desk.cancel(ONE)
     with pytest.raises(BadInput):
-        desk._answer(ONE, visit, "")
+        desk.predict(ONE, ENGLISH)
     assert loop.forgotten == ["k-1"]
     assert desk.recall(ONE, ENGLISH) == {"state": "gone"}
 

@@ -7,6 +7,7 @@ import pytest
 from mmdemo.errors import BadInput, NotKept
 from mmdemo.settings import Settings
 from mmdemo.ui.desk import Desk
+from mmdemo.ui.intake import Intake
 from tests.unit.mmdemo.ui.fake import ENGLISH, FakeLoop
 
 ONE, OTHER = "a" * 32, "b" * 32
@@ -14,12 +15,12 @@ ONE, OTHER = "a" * 32, "b" * 32
 
 @pytest.fixture
 def desk(loop: FakeLoop) -> Desk:
-    return Desk(loop.services(), Settings())
+    return Desk(loop, Settings())
 
 
 def begin(desk: Desk, token: str = ONE, **more: Any) -> None:
     given = {"audio": None, "keep": True, "like": "", "again": [], **more}
-    desk.begin(token, "sentiment", "rain", None, **given)
+    Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", "rain", None, **given)
 
 
 def test_where_there_is_no_room_the_answer_goes_out_and_says_that_it_is_not_kept(desk: Desk, loop: FakeLoop) -> None:

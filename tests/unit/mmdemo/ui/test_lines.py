@@ -18,8 +18,9 @@ import pytest
 from gradio_client.exceptions import AppError
 
 from mmdemo.errors import Busy
-from mmdemo.samples import Prediction, Sample
+from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
+from mmdemo.study import ForwardPass
 from mmdemo.ui import lines, page, turns
 from mmdemo.ui.lines import Lines, Places, in_turn
 from tests import serving
@@ -39,10 +40,12 @@ class Gated(FakeQueue):
         self.gate.set()
         super().__init__(folder)
 
-    def predict(self, name: str, sample: Sample, explain: str, keep: bool, caller: str = "") -> Prediction:
+    def predict(
+        self, task: str, inputs: Inputs, explain: str, keep: bool, caller: str = ""
+    ) -> tuple[Prediction, ForwardPass]:
         """Answer once the gate is open."""
         assert self.gate.wait(60)
-        return super().predict(name, sample, explain, keep, caller)
+        return super().predict(task, inputs, explain, keep, caller)
 
     @contextmanager
     def closed(self) -> Iterator[None]:
@@ -119,8 +122,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Lined"]:
         loop = Gated(tmp_path_factory.mktemp("queue"))
 
         async def serve() -> page.Running:  # outside of a running event loop Gradio makes loops that it never closes
-            services, settings = loop.services(), dataclasses.replace(SMALL, server_port=serving.free_port())
-            return page.launch(page.build(services, settings), services, settings)
+            settings = dataclasses.replace(SMALL, server_port=serving.free_port())
+            return page.launch(page.build(loop, settings), loop, settings)
 
         running = asyncio.run(serve())
         stack.callback(running.close)
@@ -201,7 +204,7 @@ def test_who_takes_all_places_is_told_so_and_others_are_answered_between(served:
     assert {end["output"]["error"] for end in ends if not end["success"]} == {
         "Half of this line is taken, and you have 2 calls in it already, or more. Wait for those to end, and try again."
     }
-    captions = [sample.text for _, sample, _, _ in served.loop.predicted[before:]]
+    captions = [inputs.text for _, inputs, _, _ in served.loop.predicted[before:]]
     assert captions == ["smiling", "smiling", "laughing", "smiling", "smiling", "smiling"]
 
 
@@ -242,9 +245,10 @@ def test_what_has_no_line_is_not_let_into_one_and_what_waits_is_not_called_past_
     assert {fn.concurrency_id for fn in queue.blocks.fns.values() if fn.queue and fn.api_name} == set(lines.LANES)
 
 
-def test_one_caller_has_some_of_the_turns_and_others_go_before_its_next() -> None:
+@pytest.mark.parametrize(("kind", "visitors"), [(turns.QUICK, 2), (turns.READING, 1)])
+def test_one_caller_has_some_of_the_turns_and_others_go_before_its_next(kind: str, visitors: int) -> None:
     async def walk() -> list[str]:
-        desk, order = turns.Turns(Settings(line_places=1_000)), []
+        desk, order = turns.Turns(Settings(line_places=1_000), kind), []
         release = asyncio.Event()
 
         async def call(caller: str) -> None:
@@ -262,7 +266,7 @@ def test_one_caller_has_some_of_the_turns_and_others_go_before_its_next() -> Non
         assert len(order) == 102 and not desk._here and not desk._own
         return at_work
 
-    assert asyncio.run(walk()) == ["greedy"] * turns.CALLERS_LANES + ["visitor"] * 2
+    assert asyncio.run(walk()) == ["greedy"] * turns.LANES[kind].of_caller + ["visitor"] * visitors
 
 
 def test_a_flood_of_direct_calls_is_refused_in_a_sentence() -> None:
@@ -286,7 +290,7 @@ def test_a_flood_of_direct_calls_is_refused_in_a_sentence() -> None:
 
 
 def test_lanes_leave_the_lines_their_threads() -> None:
-    assert turns.LANES + sum(lines.LANES.values()) <= 40  # Gradio's max_threads
+    assert sum(kind.all for kind in turns.LANES.values()) + sum(lines.LANES.values()) <= 40  # Gradio's max_threads
 
 
 @pytest.mark.slow

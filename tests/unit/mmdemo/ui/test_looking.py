@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from mmdemo.errors import BadInput, UnknownName
-from mmdemo.samples import Sample
+from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
-from mmdemo.study import Interaction
+from mmdemo.study import ForwardPass, Interaction, Study
 from mmdemo.ui.desk import Desk
+from mmdemo.ui.intake import Intake
 from mmdemo.ui.looking import Looking
 from tests.unit.mmdemo.ui.fake import CHINESE, ENGLISH, FakeLoop
 
@@ -19,8 +20,8 @@ ONE, OTHER = "a" * 32, "b" * 32
 @pytest.fixture
 def desk(loop: FakeLoop) -> Desk:
     """Where one visitor was answered."""
-    desk = Desk(loop.services(), Settings())
-    desk.begin(ONE, "sentiment", "smiling <b>", None, None, False, "", [])
+    desk = Desk(loop, Settings())
+    Intake(loop, Settings(), desk.visits).begin(ONE, "sentiment", "smiling <b>", None, None, False, "", [])
     desk.predict(ONE, ENGLISH)
     return desk
 
@@ -47,11 +48,21 @@ def test_sentences_follow_the_map_in_the_readers_language(looking: Looking) -> N
     assert "<b>" not in english["sentence"]
 
 
-def test_what_met_what_is_shipped_as_it_is(desk: Desk, loop: FakeLoop) -> None:
-    def study(name: str, sample: Sample) -> Any:
-        return replace(loop.study(name, sample), attended=Interaction(1, 1, 2, bytes([1, 2]), bytes([255, 0, 0, 255])))
+class Studied(FakeLoop):
+    """Changes what a study tells."""
 
-    looking = Looking(replace(desk.services, study=study), desk.visits)
+    def __init__(self, **changes: Any) -> None:
+        super().__init__()
+        self.changes = changes
+
+    def study(self, task: str, forward: ForwardPass) -> Study:
+        """Return a study with other values."""
+        return replace(super().study(task, forward), **self.changes)
+
+
+def test_what_met_what_is_shipped_as_it_is(desk: Desk) -> None:
+    interaction = Interaction(1, 1, 2, bytes([1, 2]), bytes([255, 0, 0, 255]))
+    looking = Looking(Studied(attended=interaction), desk.visits)
     attended = looking.study(ONE, ENGLISH)["attended"]
     assert attended == {"layers": 1, "heads": 1, "units": 2, "answer": "AQI=", "met": "/wAA/w=="}
 
@@ -60,7 +71,7 @@ def test_what_is_alike_is_shown_as_text_and_nothing_that_was_corrected(looking: 
     html = looking.alike(ONE, ENGLISH)["html"]
     assert "Rain &lt;b&gt;again&lt;/b&gt;" in html and "corrected" not in html and "old" not in html
     assert "caption finds picture" in html and "文字说明找到图片" in looking.alike(ONE, CHINESE)["html"]
-    assert loop.sought[-1] == ("sentiment", Sample(text="smiling <b>"), 6, False)
+    assert loop.sought[-1] == ("sentiment", Inputs(text="smiling <b>"), 6, False)
     with pytest.raises(BadInput):
         looking.alike(OTHER, ENGLISH)
 
@@ -126,10 +137,9 @@ def test_nobody_elses_token_tells_anything_and_nothing_is_told_of_what_was_taken
             ask()
 
 
-def test_another_model_than_the_one_that_answered_does_not_explain_its_answer(desk: Desk, loop: FakeLoop) -> None:
-    newer = replace(loop.services(), study=lambda name, sample: replace(loop.study(name, sample), model_version="new"))
+def test_another_model_than_the_one_that_answered_does_not_explain_its_answer(desk: Desk) -> None:
     with pytest.raises(BadInput, match="newer model"):
-        Looking(newer, desk.visits).study(ONE, ENGLISH)
+        Looking(Studied(model_version="new"), desk.visits).study(ONE, ENGLISH)
 
 
 def test_looking_closer_keeps_nothing(desk: Desk, looking: Looking) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mmdemo import decode
 from mmdemo.errors import BadInput, NotAllowed, UnknownName
 from mmdemo.review import LABELLED, QueueItem, ReviewItem, view_key
 from mmdemo.samples import Sample
@@ -14,6 +15,7 @@ from mmdemo.settings import Settings
 from mmdemo.ui import looking
 from mmdemo.ui.access import Door
 from mmdemo.ui.desk import Desk
+from mmdemo.ui.intake import Intake
 from mmdemo.ui.opening import Opening
 from tests.unit.mmdemo.ui.fake import ENGLISH, FakeLoop
 
@@ -23,7 +25,7 @@ SECRET = "smiling at my secret"
 
 @pytest.fixture
 def desk(loop: FakeLoop) -> Desk:
-    return Desk(loop.services(), Settings(review_key="key"))
+    return Desk(loop, Settings(review_key="key"))
 
 
 @pytest.fixture
@@ -32,11 +34,16 @@ def opener(desk: Desk) -> Opening:
 
 
 @pytest.fixture
+def intake(desk: Desk) -> Intake:
+    return Intake(desk.services, desk.settings, desk.visits)
+
+
+@pytest.fixture
 def kept(loop: FakeLoop, tmp_path: Path) -> str:
     """The id of an answer that a visitor keeps under the id p-9."""
     Image.new("RGB", (64, 48), "red").save(tmp_path / "kept.png")
     sample = Sample(image=tmp_path / "kept.png", text=SECRET)
-    answer = loop.predict("sentiment", sample, "default", False)
+    answer, _ = loop.predict("sentiment", decode.decode(sample, loop.tasks["sentiment"]), "default", False)
     item = QueueItem(
         answer.sample_id, "sentiment", answer.label, 0.93, "audit", LABELLED, "", None, SECRET, tmp_path / "kept.png"
     )
@@ -44,49 +51,49 @@ def kept(loop: FakeLoop, tmp_path: Path) -> str:
     return answer.sample_id
 
 
-def test_an_example_is_answered_and_kept_by_nobody(desk: Desk, opener: Opening, loop: FakeLoop) -> None:
-    opener.example(ONE, "sentiment", 1, False)
+def test_an_example_is_answered_and_kept_by_nobody(desk: Desk, intake: Intake, loop: FakeLoop) -> None:
+    intake.begin_example(ONE, "sentiment", 1, False)
     shown = desk.predict(ONE, ENGLISH)
-    (_, sample, _, keep) = loop.predicted[0]
-    assert (sample.text, keep) == (loop.tasks["sentiment"].examples[1].text, False)
+    (_, inputs, _, keep) = loop.predicted[0]
+    assert (inputs.text, keep) == (loop.tasks["sentiment"].examples[1].text, False)
     assert (shown["example"], shown["kept"], shown["prediction_id"], shown["view_key"]) == (1, False, None, None)
 
 
-def test_many_who_only_look_are_answered_once(desk: Desk, opener: Opening, loop: FakeLoop) -> None:
+def test_many_who_only_look_are_answered_once(desk: Desk, intake: Intake, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
-        opener.example(token, "sentiment", 0, False)
+        intake.begin_example(token, "sentiment", 0, False)
         desk.predict(token, ENGLISH)
     assert len(loop.predicted) == 1
     closer = looking.Looking(desk.services, desk.visits)
     weighed = [closer.weigh(token, "relevance", "positive", "", ENGLISH) for token in (ONE, OTHER)]
     assert weighed[0] == weighed[1] and len(loop.weighed) == 1
-    dataclasses.replace(opener, shared_s=0.0).example("c" * 32, "sentiment", 0, False)
+    dataclasses.replace(intake, shared_s=0.0).begin_example("c" * 32, "sentiment", 0, False)
     desk.predict("c" * 32, ENGLISH)
     assert len(loop.predicted) == 2
 
 
-def test_who_keeps_an_example_has_an_answer_of_their_own(desk: Desk, opener: Opening, loop: FakeLoop) -> None:
-    opener.example(ONE, "sentiment", 0, False)
+def test_who_keeps_an_example_has_an_answer_of_their_own(desk: Desk, intake: Intake, loop: FakeLoop) -> None:
+    intake.begin_example(ONE, "sentiment", 0, False)
     desk.predict(ONE, ENGLISH)
-    opener.example(OTHER, "sentiment", 0, True)
+    intake.begin_example(OTHER, "sentiment", 0, True)
     shown = desk.predict(OTHER, ENGLISH)
     assert (shown["kept"], len(loop.predicted)) == (True, 2)
     desk.dispute(ONE, "neutral", ENGLISH)  # what one visitor says is not shown to the next
-    opener.example("c" * 32, "sentiment", 0, False)
+    intake.begin_example("c" * 32, "sentiment", 0, False)
     assert "whether it is" not in desk.predict("c" * 32, ENGLISH)["answer"]
 
 
-def test_an_example_that_is_not_there_is_refused(opener: Opening) -> None:
+def test_an_example_that_is_not_there_is_refused(intake: Intake) -> None:
     with pytest.raises(UnknownName):
-        opener.example(ONE, "sentiment", 99, False)
+        intake.begin_example(ONE, "sentiment", 99, False)
     with pytest.raises(UnknownName):
-        opener.example(ONE, "nothing", 0, False)
+        intake.begin_example(ONE, "nothing", 0, False)
 
 
 def test_a_kept_answer_opens_by_its_view_key_and_gives_no_right_to_delete(
     desk: Desk, opener: Opening, kept: str, loop: FakeLoop
 ) -> None:
-    opener.answer(ONE, kept, [view_key("p-9")], "", ENGLISH)
+    opener.open(ONE, kept, [view_key("p-9")], "", ENGLISH)
     shown = desk.recall(ONE, ENGLISH)
     assert (shown["state"], shown["caption"], shown["kept"]) == ("done", SECRET, True)
     assert (shown["prediction_id"], shown["view_key"]) == (None, None)
@@ -98,24 +105,24 @@ def test_a_kept_answer_opens_by_its_view_key_and_gives_no_right_to_delete(
 def test_a_kept_answer_opens_for_a_reviewer_and_for_nobody_else(opener: Opening, desk: Desk, kept: str) -> None:
     for keys, key in (([], ""), (["p-9"], ""), ([view_key("p-8")], "wrong"), ([], "wrong")):
         with pytest.raises(NotAllowed) as refusal:
-            opener.answer(ONE, kept, keys, key, ENGLISH)
+            opener.open(ONE, kept, keys, key, ENGLISH)
         assert refusal.value.key == "answer_closed"
     assert desk.visits.get(ONE) is None
-    opener.answer(ONE, kept, [], "key", ENGLISH)
+    opener.open(ONE, kept, [], "key", ENGLISH)
     assert desk.recall(ONE, ENGLISH)["caption"] == SECRET
 
 
 @pytest.mark.parametrize("keys", ["a" * 64, [1], [None, {}], ["k"] * 1000])
 def test_what_is_no_list_of_keys_is_refused(opener: Opening, kept: str, keys: Any) -> None:
     with pytest.raises((BadInput, NotAllowed)):
-        opener.answer(ONE, kept, keys, "", ENGLISH)
+        opener.open(ONE, kept, keys, "", ENGLISH)
 
 
 def test_a_kept_answer_whose_file_is_gone_is_shown_without_it(
     opener: Opening, desk: Desk, kept: str, tmp_path: Path
 ) -> None:
     (tmp_path / "kept.png").unlink()
-    opener.answer(ONE, kept, [view_key("p-9")], "", ENGLISH)
+    opener.open(ONE, kept, [view_key("p-9")], "", ENGLISH)
     assert desk.recall(ONE, ENGLISH)["picture"] == ""
 
 
@@ -130,7 +137,7 @@ def test_the_key_to_look_is_not_the_right_to_delete() -> None:
 
 
 def test_an_opened_answer_does_not_change_what_is_shared(opener: Opening, desk: Desk, kept: str) -> None:
-    opener.answer(ONE, kept, [view_key("p-9")], "", ENGLISH)
+    opener.open(ONE, kept, [view_key("p-9")], "", ENGLISH)
     visit = desk.visits.get(ONE)
     assert visit is not None and dataclasses.replace(visit, opened=False).held is False
     desk.visits.let_go_opened()

@@ -12,11 +12,10 @@ from mmdemo import locale
 from mmdemo.errors import CannotListen
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from mmdemo.ui import address, choices, frame, page, render
-from mmdemo.ui.access import Door
+from mmdemo.ui import address, choices, frame, render
+from mmdemo.ui.desk import Desk
 from mmdemo.ui.preview import Preview
-from mmdemo.ui.reviewing import Reviewing
-from mmdemo.ui.state import Visit, Visits
+from mmdemo.ui.state import Visit
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 
@@ -58,15 +57,13 @@ def test_the_form_has_a_label_for_every_field(language: str) -> None:
 
 def test_what_is_deleted_is_not_left_among_what_reviewers_are_shown() -> None:
     loop = FakeLoop()
-    services = loop.services()
-    reviewing = Reviewing(services, Door.of(Settings()))
-    reviewing.previews.get("s-1", lambda: Preview(picture="data:,secret"))
-    visits = Visits()
+    desk = Desk(loop, Settings())
+    desk.previews.get("s-1", lambda: Preview(picture="data:,secret"))
     opened = Visit("sentiment", Sample(text="secret"), keep=False, opened=True)
-    visits.begin("a" * 32, opened)
-    page.forgetting(services, reviewing, visits).forget("p-1")
-    assert loop.forgotten == ["p-1"] and "s-1" not in reviewing.previews
-    assert visits.get("a" * 32) is None
+    desk.visits.begin("a" * 32, opened)
+    desk.erase("p-1")
+    assert loop.forgotten == ["p-1"] and "s-1" not in desk.previews
+    assert desk.visits.get("a" * 32) is None
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1])

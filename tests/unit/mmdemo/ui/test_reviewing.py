@@ -1,7 +1,6 @@
 """The one call behind the Review tab: what it takes, what it shows then, and to whom it shows nothing."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +25,7 @@ def loop(tmp_path: Path) -> FakeQueue:
 
 @pytest.fixture
 def desk(loop: FakeQueue) -> Reviewing:
-    return Reviewing(loop.services(), Door.of(Settings()))
+    return Reviewing(loop, Door.of(Settings()))
 
 
 def ask(do: str = "look", **more: Any) -> dict[str, Any]:
@@ -61,9 +60,8 @@ def test_an_answer_is_stored_and_the_next_sample_comes(desk: Reviewing, loop: Fa
     assert "<audio" in view["sample"] and view["keys"]["8"] == "surprised"
 
 
-def test_an_answer_that_others_outnumber_is_said_not_to_count_yet(loop: FakeQueue) -> None:
-    outvoted = replace(loop.services(), answer=lambda asked: replace(loop.answer(asked), counts=False))
-    desk = Reviewing(outvoted, Door.of(Settings()))
+def test_an_answer_that_others_outnumber_is_said_not_to_count_yet(desk: Reviewing, loop: FakeQueue) -> None:
+    loop.outvoted = True
     first, second, *_ = desk.act(HERE, ask())["ids"]
     not_yet = "It doesn't count yet: more people, or a reviewer who decides, say something else."
     assert desk.act(HERE, ask("label", sample_id=first, label="neutral", next=second))["line"].endswith(not_yet)
@@ -209,7 +207,7 @@ def test_a_browser_without_a_token_of_its_own_is_refused(desk: Reviewing, sessio
 
 @pytest.mark.parametrize("do", ["look", "label", "skip", "unsure", "undo"])
 def test_strangers_are_told_the_number_waiting_and_nothing_else(loop: FakeQueue, do: str) -> None:
-    desk = Reviewing(loop.services(), Door.of(Settings(review_key="sesame")))
+    desk = Reviewing(loop, Door.of(Settings(review_key="sesame")))
     view = desk.act(HERE, ask(do, sample_id=next(iter(loop.items)), label="neutral"))
     assert set(view) == {"state", "waiting", "sentence", "reason"} and view["waiting"] == 5
     assert (view["state"], view["reason"]) == ("closed", "review_key_needed")
@@ -331,7 +329,7 @@ def test_whoever_has_given_no_name_is_asked_for_it_before_the_list(desk: Reviewi
 
 
 def test_without_a_key_it_is_closed_beyond_loopback(loop: FakeQueue) -> None:
-    view = Reviewing(loop.services(), Door.of(Settings(server_name="0.0.0.0"))).act(HERE, ask(key="guess"))
+    view = Reviewing(loop, Door.of(Settings(server_name="0.0.0.0"))).act(HERE, ask(key="guess"))
     assert (view["state"], view["reason"]) == ("closed", "review_closed")
 
 

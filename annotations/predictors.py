@@ -1,0 +1,107 @@
+"""The predictor of each task, made when it is first needed, and what the loop asks of it."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+import mmdemo
+from mmdemo.errors import MmdemoError
+from mmdemo.samples import Features, Inputs, Prediction
+from mmdemo.settings import Settings
+from mmdemo.study import Asked, ForwardPass, Study, Weighed
+from mmdemo.tasks import Task
+
+
+class ServingPredictor(Protocol):
+    """What the loop needs of a predictor."""
+
+    task: Task
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """The explanation methods of the version that answers now."""
+
+    @property
+    def model_version(self) -> str:
+        """The version that answers now."""
+
+    @property
+    def stands_in_for(self) -> str | None:
+        """The version that should answer but cannot, "" for none that is; None where the right one answers."""
+
+    def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
+        """Answer for a decoded sample, and return its forward pass."""
+
+    def forward(self, inputs: Inputs) -> ForwardPass:
+        """Return the forward pass of a decoded sample. Raises BadInput for one that is refused all the same."""
+
+    def study(self, forward: ForwardPass) -> Study:
+        """Return its other maps, and what met what."""
+
+    def weigh(self, forward: ForwardPass, asked: Asked) -> Weighed:
+        """Return what each modality contributed, and how far the map that is asked for can be trusted."""
+
+    def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
+        """Return the probabilities without units of its map and without modalities."""
+
+    def check(self, inputs: Inputs) -> None:
+        """Raise BadInput for a decoded sample that is refused all the same."""
+
+    def features(self, batch: Sequence[Inputs]) -> Features:
+        """Return what it makes of decoded samples, to be compared."""
+
+    def features_of(self, forward: ForwardPass) -> Features:
+        """Return what it made of one, to be compared."""
+
+
+def shipped_predictor(task: Task, settings: Settings) -> ServingPredictor:
+    """Return the predictor of the version that is served."""
+    return mmdemo.Predictor(task, None, settings)  # by attribute: torch is loaded only where somebody predicts
+
+
+class Predictors:
+    """One predictor a task. Threads may share it."""
+
+    def __init__(self, settings: Settings, make: Callable[[Task, Settings], ServingPredictor]) -> None:
+        self._settings = settings
+        self._make = make
+        self._made: dict[str, ServingPredictor] = {}  # by task
+        self._making = threading.Lock()
+        self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
+
+    def of(self, task: Task) -> ServingPredictor:
+        """Return the predictor of a task."""
+        with self._making:
+            if task.name not in self._made:
+                self._made[task.name] = self._make(task, self._settings)
+            return self._made[task.name]
+
+    def answer(self, task: Task, inputs: Inputs, explain: str) -> tuple[Prediction, ForwardPass]:
+        """Answer for a decoded sample. Raises MmdemoError."""
+        answer = self.of(task).answer(inputs, explain)
+        self._tried.add(task.name)
+        return answer
+
+    def ready(self, task: Task) -> bool:
+        """Whether a sample of this task is answered without waiting for its model."""
+        return task.name in self._tried
+
+    def stand_in(self, task: Task) -> tuple[str, str] | None:
+        """Return the version that should answer, "" for none that is, and the one that answers in its place."""
+        predictor = self._made.get(task.name)
+        wanted = predictor.stands_in_for if predictor else None
+        if predictor is None or wanted is None:  # only where one stands in, a version is loaded that can be asked for
+            return None
+        return wanted, predictor.model_version
+
+    def load(self, tasks: Mapping[str, Task]) -> None:
+        """Load the models of all tasks; one that can't be loaded keeps none of the others from it."""
+        for name, task in tasks.items():
+            try:
+                _ = self.of(task).methods  # asking for them loads the model
+            except Exception as error:  # whoever asks for that task is told
+                ours = isinstance(error, MmdemoError)
+                logging.getLogger(__name__).warning("%s: %s", name, error, exc_info=not ours)
+            finally:
+                self._tried.add(name)
