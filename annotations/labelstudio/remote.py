@@ -105,6 +105,6 @@ class RemoteTask:
         """Return a task of the server's answer, which carries `TASK_FIELDS`."""
         annotations = tuple(Annotation.read(each) for each in raw["annotations"])
         guesses = tuple(
-            Guess(each["id"], each["model_version"] or "", tuple(each["result"])) for each in raw["predictions"]
+            Guess(each["id"], each["model_version"] or "", tuple(each["result"] or ())) for each in raw["predictions"]
         )
         return cls(raw["id"], raw["data"], datetime.fromisoformat(raw["updated_at"]), annotations, guesses)

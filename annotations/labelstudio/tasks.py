@@ -4,7 +4,7 @@ Stored names stand in `alias`, what people read in `value`: annotations come bac
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -223,19 +223,26 @@ def _choices(control: str, task: Task, choice: str) -> dict[str, Any]:
     return {"from_name": control, "to_name": task.modalities[0], "type": "choices", "value": {"choices": [choice]}}
 
 
-def label_of(results: Iterable[Mapping[str, Any]], task: Task) -> str | None:
+def label_of(results: Iterable[object], task: Task) -> str | None:
     """Return the label that an annotation's results say, None where they say none of the task's."""
-    for item in results:
-        chosen = item.get("value", {}).get("choices", [])
-        if item.get("from_name") == CONTROL and len(chosen) == 1 and chosen[0] in task.answers:
-            return chosen[0]
+    for chosen in _chosen(results, CONTROL):
+        if len(chosen) == 1 and chosen[0] in task.answers:
+            return str(chosen[0])
     return None
 
 
-def says_wrong_reason(results: Iterable[Mapping[str, Any]]) -> bool:
+def says_wrong_reason(results: Iterable[object]) -> bool:
     """Return whether an annotation's results say "right answer, wrong reason"."""
-    marks = [item.get("value", {}).get("choices", []) for item in results if item.get("from_name") == REASON]
-    return any(WRONG_REASON in chosen for chosen in marks)
+    return any(WRONG_REASON in chosen for chosen in _chosen(results, REASON))
+
+
+def _chosen(results: Iterable[object], control: str) -> Iterator[list[Any]]:
+    """Yield what was chosen at a control. The server takes results of any shape: what is no choice is passed over."""
+    for item in results:
+        value = item.get("value") if isinstance(item, Mapping) and item.get("from_name") == control else None
+        chosen = value.get("choices") if isinstance(value, Mapping) else None
+        if isinstance(chosen, list):
+            yield chosen
 
 
 def standing_answers(annotations: Iterable["Annotation"], task: Task) -> list[StandingAnswer]:
