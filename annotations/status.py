@@ -29,6 +29,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         wrong_reason = labels.count_wrong_reasons(session, task.name)
         today = labels.count_since(session, task.name, midnight)
         notices = (*facts.told(session), *runs.trouble(session, task.name, LABEL_STUDIO))
+        notices += runs.succession(session, task.name, LABEL_STUDIO)
     versions = tuple(Versions(settings).list(task.name))
     return Status(
         task=task.name,

@@ -121,8 +121,19 @@ class FakeClient:
         self._server.before("create_project done")
         return made
 
-    def set_label_config(self, project: int, label_config: str) -> None:
+    def set_label_config(self, project: int, label_config: str) -> bool:
+        said = {
+            choice
+            for where, task in self._server.tasks.values()
+            for annotation in task.annotations
+            for item in annotation.result
+            if where == project and isinstance(item, Mapping) and isinstance(item.get("value"), Mapping)
+            for choice in item["value"].get("choices") or ()
+        }
+        if not all(f'alias="{choice}"' in label_config for choice in said):
+            return False
         self._server.projects[project] = replace(self._server.projects[project], label_config=label_config)
+        return True
 
     def set_description(self, project: int, description: str) -> None:
         self._server.before("set_description")

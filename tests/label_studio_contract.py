@@ -24,7 +24,7 @@ class Contract:
         made = client.create_project("contract: project", "what it is for", config)
         assert [project for project in client.projects() if project.id == made.id] == [made]
         assert (made.title, made.description, made.label_config) == ("contract: project", "what it is for", config)
-        client.set_label_config(made.id, tasks.MEDIA_CONFIG)
+        assert client.set_label_config(made.id, tasks.MEDIA_CONFIG)
         client.set_description(made.id, "it is for this [place:0123456789abcdef]")
         (changed,) = [project for project in client.projects() if project.id == made.id]
         assert changed.label_config == tasks.MEDIA_CONFIG
@@ -114,6 +114,16 @@ class Contract:
         client.delete_task(third)
         assert (changed(), client.counts(project.id)) == ([], Counts(tasks=2, annotations=1, skips=1, guesses=2))
         assert {each.id: each.counts for each in client.projects()}[project.id] == client.counts(project.id)
+
+    def test_a_config_that_answers_contradict_is_refused(self, client: Client, annotate: Annotate) -> None:
+        config = tasks.label_config(TASK)
+        project = client.create_project("contract: refuse", "", config)
+        (number,) = client.import_tasks(project.id, [tasks.payload(TASK, Outgoing(SAMPLE, "hm"), {})])
+        assert client.set_label_config(project.id, config.replace('alias="positive"', 'alias="glad"'))
+        assert client.set_label_config(project.id, config)
+        annotate(number, "positive")
+        assert not client.set_label_config(project.id, config.replace('alias="positive"', 'alias="glad"'))
+        assert client.set_label_config(project.id, config.replace('alias="neutral"', 'alias="calm"'))
 
     def test_importing_twice_makes_two(self, client: Client) -> None:
         project = client.create_project("contract: twice", "", tasks.label_config(TASK))

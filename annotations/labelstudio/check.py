@@ -99,13 +99,14 @@ def _project(
 ) -> Generator[Reason, None, Project | None]:
     """Yield what is wrong with one project; return it where it is there."""
     with store.reading() as session:
-        known = outside.places(session, place.SYSTEM, name)
+        known = outside.standing_places(session, place.SYSTEM, name)
+        closed = outside.places(session, place.SYSTEM, name).keys() - known.keys()
     ours = next((each for each in projects if tasks.place_of(each.description) in known), None)
     at_this_address = [row for row in known.values() if row.project and row.extra.get("url") == client.url]
     if ours is None and at_this_address:
         yield Reason("cli.check_gone", {"title": title, "number": at_this_address[0].project})
     for each in projects:
-        if each.title != title or each == ours:
+        if each.title != title or each == ours or tasks.place_of(each.description) in closed:
             continue
         stranger = mark not in each.description
         values: dict[str, str | int] = {"title": title, "number": each.id}

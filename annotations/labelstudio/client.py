@@ -81,10 +81,12 @@ class Client:
             )
             return Project.read(made)
 
-    def set_label_config(self, project: int, label_config: str) -> None:
-        """Replace a project's label config; the server refuses one that its annotations contradict."""
-        with self._translated():
+    def set_label_config(self, project: int, label_config: str) -> bool:
+        """Replace a project's label config; False where the server refuses it, since annotations contradict it."""
+        with self._translated(HTTPStatus.BAD_REQUEST):
             self._sdk.projects.update(id=project, label_config=label_config)
+            return True
+        return False
 
     def set_description(self, project: int, description: str) -> None:
         """Replace a project's description."""

@@ -18,6 +18,7 @@ from annotations.labelstudio.remote import Project
 from annotations.labelstudio.report import SyncReport
 from annotations.store import Store, runs
 from mmdemo import locale
+from mmdemo.review import Reason
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
@@ -39,22 +40,38 @@ def exchange(
 
     `projects` are those that are there; what is made joins them.
     """
-    here, created = place.find_task(client, store, task, projects)
+    here, created, closed = place.find_task(client, store, task, projects)
+    address = f"{client.url}projects/{here.project.id}"
     if created:
-        say("sync_project", task=task.name, url=f"{client.url}projects/{here.project.id}")
+        say("sync_project", task=task.name, url=address)
     files = Files(client, store, projects, settings.label_studio_media)
-    index = memory.indexes.pop((task.name, here.id, here.project.id, files.project), None)
+    report, succession = SyncReport(created=created), None
+    if closed:
+        numbers = ", ".join(str(old.project.id) for old in closed)
+        succession = Reason("status.sync_succession", {"numbers": numbers, "url": address})
+        if created:
+            print(succession.sentence(), file=sys.stderr, flush=True)
     try:
-        here, read = _changes(here, index) or _everything(here, files, memory)
-        report = SyncReport(created=created) + _both_ways(here, files, read)
+        for old in closed:
+            report += _round(old, files, memory)
+        answered = frozenset[str]().union(*(old.with_links(None).links for old in closed))
+        report += _round(replace(here, elsewhere=answered), files, memory)
     finally:
         if files.leftover:
             say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
     with store.session() as session:
         runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
         runs.note_trouble(session, task.name, place.SYSTEM, None)
+        runs.note_succession(session, task.name, place.SYSTEM, succession)
         session.commit()
-    memory.indexes[task.name, here.id, here.project.id, files.project] = here.index
+    return report
+
+
+def _round(here: Place, files: Files, memory: Memory) -> SyncReport:
+    index = memory.indexes.pop((here.task.name, here.id, here.project.id, files.project), None)
+    here, read = _changes(here, index) or _everything(here, files, memory)
+    report = _both_ways(here, files, read)
+    memory.indexes[here.task.name, here.id, here.project.id, files.project] = here.index
     return report
 
 
@@ -77,7 +94,7 @@ def _both_ways(here: Place, files: Files, read: Reading) -> SyncReport:
     sent = set(there) - lay_there
     if sent:
         removed += push.take_back(there)  # forgotten while it was being sent
-    if there:
+    if there and not here.closed:
         here.preselect()
     counts = SyncReport(waiting=here.index.waiting, unreadable=here.index.unreadable)
     return pulled + counts + SyncReport(pushed=len(sent), removed=removed, mended=mended)

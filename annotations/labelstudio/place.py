@@ -55,6 +55,8 @@ class Place:
     id: str  # the random one in the project's description
     index: Index
     links: dict[str, OutsideRow] = field(default_factory=dict)  # sample id → link, of the samples of this round
+    elsewhere: frozenset[str] = frozenset()  # samples that people answered in projects whose successor this one is
+    closed: bool = False  # it has a successor: what was answered stays and is read, nothing more is asked
 
     def read(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
         """Read these tasks; return those that are there, by their number."""
@@ -78,7 +80,9 @@ class Place:
         return replace(self, links={link.sample_id: link for link in rows})
 
     def unsent(self) -> Sequence[SampleRow]:
-        """Return the samples that wait and don't lie there, most doubtful first."""
+        """Return the samples that wait and don't lie there, most doubtful first; none for a place that is closed."""
+        if self.closed:
+            return []
         with self.store.reading() as session:
             return outside.unsent(session, SYSTEM, self.id, self.task.name)
 
@@ -89,7 +93,7 @@ class Place:
     def out_of_step(self) -> set[str]:
         """Return the samples of which only this side says that something is to be done about them there."""
         with self.store.reading() as session:
-            unsent = outside.unsent_ids(session, SYSTEM, self.id, self.task.name)
+            unsent = [] if self.closed else outside.unsent_ids(session, SYSTEM, self.id, self.task.name)
             return {*unsent, *outside.out_of_step(session, SYSTEM, self.id, self.task.name)}
 
     def rows(self, sample_ids: Iterable[str]) -> dict[str, SampleRow]:
@@ -159,7 +163,7 @@ class Site:
         """Return this home folder's project and its id. Raises LabelStudioError where a stranger's has the title."""
         listed = list(projects)
         with self.store.reading() as session:
-            known = outside.places(session, SYSTEM, self.name)
+            known = outside.standing_places(session, SYSTEM, self.name)
         found = self._by_id(listed, known) or self._by_number(listed, known) or self._of_old(listed, known)
         if found is None:
             return None
@@ -187,6 +191,28 @@ class Site:
         self._note(place, str(made.id))
         projects.append(made)
         return made, place
+
+    def succeed(
+        self, old: Project, place: str, projects: list[Project], description: str, label_config: str
+    ) -> tuple[Project, str]:
+        """Create the project that takes the place of `old`, which stays with what people said in it."""
+        with self.store.session() as session:
+            fresh = secrets.token_hex(8)
+            outside.keep_project(session, SYSTEM, fresh, self.name, "", self.client.url)
+            outside.succeed(session, SYSTEM, place, self.name, fresh)
+            session.commit()  # before anything is made: a round that breaks off here is finished by the next
+        made, place = self.make(projects, description, label_config)
+        self.client.set_description(old.id, tasks.continued(old.description, made.id))
+        return made, place
+
+    def closed(self, projects: Iterable[Project]) -> list[tuple[Project, str]]:
+        """Return this home folder's projects that others took the place of, as far as they are there, oldest first."""
+        listed = list(projects)
+        with self.store.reading() as session:
+            known = outside.places(session, SYSTEM, self.name)
+        rows = [(place, row) for place, row in known.items() if outside.SUCCESSOR in row.extra]
+        found = [self._by_id(listed, {place: row}) or self._by_number(listed, {place: row}) for place, row in rows]
+        return sorted((pair for pair in found if pair), key=lambda pair: pair[0].id)
 
     def _by_id(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
         places = {project.id: tasks.place_of(project.description) for project in projects}
@@ -245,17 +271,20 @@ class Site:
             session.commit()
 
 
-def find_task(client: Client, store: Store, task: Task, projects: list[Project]) -> tuple[Place, int]:
-    """Return where a task lives, its project made or brought up to date, and how many projects were made.
+def find_task(client: Client, store: Store, task: Task, projects: list[Project]) -> tuple[Place, int, list[Place]]:
+    """Return where a task lives, its project made or brought up to date; how many were made; and where it lived before.
 
-    One that was made joins `projects`.
-
-    Raises LabelStudioError where somebody else's project has the title.
+    A project that can't be brought up to date, since people gave answers there that the task has no more, gets a
+    successor. One that was made joins `projects`. Raises LabelStudioError where somebody else's project has the title.
     """
     site = Site(client, store, task.name, tasks.title(task), tasks.mark(task))
     found = site.find(projects)
-    project, place = found or site.make(projects, tasks.description(task), tasks.label_config(task))
+    description, config = tasks.description(task), tasks.label_config(task)
+    project, place = found or site.make(projects, description, config)
     wanted = tasks.brought_up(project.label_config, task)
-    if found and wanted != project.label_config:
-        client.set_label_config(project.id, wanted)
-    return Place(client, store, task, project, place, Index(task)), int(not found)
+    created = int(not found)
+    if found and wanted != project.label_config and not client.set_label_config(project.id, wanted):
+        project, place = site.succeed(project, place, projects, description, config)
+        created = 1
+    here = Place(client, store, task, project, place, Index(task))
+    return here, created, [replace(here, project=old, id=number, closed=True) for old, number in site.closed(projects)]

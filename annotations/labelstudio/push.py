@@ -27,20 +27,21 @@ class Push:
 
         `copies` are second tasks of samples in `there`, from which what is deleted is dropped.
         """
-        rows = self.place.rows({*there, *self.files.owners(), *self.place.links})
+        owners = set() if self.place.closed else self.files.owners() - self.place.elsewhere
+        rows = self.place.rows({*there, *owners, *self.place.links})
         for copy in copies:
             row = rows.get(copy.data[tasks.SAMPLE_ID])
             if row is not None and not (row.has_content and copy.annotations):
                 self.place.delete(copy.id)
-        leaving = [row for sample_id, row in rows.items() if not _belongs(row, there.get(sample_id))]
+        leaving = [row for sample_id, row in rows.items() if not self._belongs(row, there.get(sample_id))]
         removed = 0
         for start in range(0, len(leaving), ASKED_AGAIN):
             part = leaving[start : start + ASKED_AGAIN]
             there |= self._answered_meanwhile([row for row in part if row.has_content], there)
             for row in part:
-                if not _belongs(row, there.get(row.sample_id)):
+                if not self._belongs(row, there.get(row.sample_id)):
                     removed += row.sample_id in there
-                    self._delete(row.sample_id, there.pop(row.sample_id, None))
+                    self._delete(row, there.pop(row.sample_id, None))
         return removed
 
     def _answered_meanwhile(self, rows: Iterable[SampleRow], there: Mapping[str, RemoteTask]) -> dict[str, RemoteTask]:
@@ -49,11 +50,17 @@ class Push:
         remotes = self.place.read(numbers).values()
         return {remote.data[tasks.SAMPLE_ID]: remote for remote in remotes if remote.annotations}
 
-    def _delete(self, sample_id: str, remote: RemoteTask | None) -> None:
+    def _delete(self, row: SampleRow, remote: RemoteTask | None) -> None:
         if remote is not None:
             self.place.delete(remote.id)
-        self.files.erase(sample_id, self.place.noted(sample_id).files)
-        self.place.drop_links([sample_id])
+        if not row.has_content or not (self.place.closed or row.sample_id in self.place.elsewhere):
+            self.files.erase(row.sample_id, self.place.noted(row.sample_id).files)
+        self.place.drop_links([row.sample_id])
+
+    def _belongs(self, row: SampleRow, remote: RemoteTask | None) -> bool:
+        """Whether a sample should lie there: people are asked about it, or have answered there."""
+        asked = row.state in samples.WAITING and not self.place.closed
+        return row.has_content and (asked or bool(remote and remote.annotations))
 
     def send(self, there: dict[str, RemoteTask]) -> list[str]:
         """Send what waits and does not lie there, most doubtful first, and add it to `there`.
@@ -86,7 +93,9 @@ class Push:
 
     def _send_batch(self, sample_ids: list[str]) -> dict[str, RemoteTask]:
         rows = self.place.rows(sample_ids)  # read again: what was forgotten since must not be sent
-        outgoing = [health.outgoing(rows[sample_id]) for sample_id in sample_ids if _belongs(rows[sample_id], None)]
+        outgoing = [
+            health.outgoing(rows[sample_id]) for sample_id in sample_ids if self._belongs(rows[sample_id], None)
+        ]
         if not outgoing:
             return {}
         self.files.send(outgoing)
@@ -111,8 +120,3 @@ class Push:
                 noted = Noted(tuple((file.id, file.path) for file in uploads[sample_id].values()))
                 self.place.keep_link(session, samples.get(session, sample_id), remote.id, noted)
             session.commit()
-
-
-def _belongs(row: SampleRow, remote: RemoteTask | None) -> bool:
-    """Whether a sample should lie there: people are asked about it, or have answered there."""
-    return row.has_content and (row.state in samples.WAITING or bool(remote and remote.annotations))

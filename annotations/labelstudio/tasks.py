@@ -82,6 +82,11 @@ def with_place(description: str, place: str) -> str:
     return f"{_PLACE.sub('', description).rstrip()} [place:{place}]".lstrip()
 
 
+def continued(description: str, project: int) -> str:
+    """Return the description of a project that has a successor."""
+    return f"Continued in project {project}: the labels have changed. {description}"
+
+
 def mark(task: Task) -> str:
     """Return what a project's description must contain for it to be taken for ours."""
     return f"[mmdemo:{task.name}]"

@@ -11,6 +11,7 @@ from annotations.store import samples
 from mmdemo.review import QUEUED
 
 ANNOTATIONS = "annotations"  # key in a link's `extra`: the annotations that were looked at, by their id there
+SUCCESSOR = "successor"  # key in a place's `extra`: the id of the place that took its place
 _AT_ONCE = 500  # names in one question; a database takes only so many
 
 
@@ -18,6 +19,11 @@ def places(session: Session, system: str, name: str) -> dict[str, OutsideProject
     """Return place → project of all places where a task (or the media) lives; an earlier release's place is a URL."""
     query = select(OutsideProjectRow).where(OutsideProjectRow.system == system, OutsideProjectRow.name == name)
     return {row.server: row for row in session.scalars(query.order_by(OutsideProjectRow.server)) if row.server}
+
+
+def standing_places(session: Session, system: str, name: str) -> dict[str, OutsideProjectRow]:
+    """Return those of these places that no other has taken the place of."""
+    return {server: row for server, row in places(session, system, name).items() if SUCCESSOR not in row.extra}
 
 
 def link(session: Session, system: str, server: str, sample_id: str) -> OutsideRow | None:
@@ -111,6 +117,12 @@ def note_versions(session: Session, system: str, server: str, name: str, version
     """Write down all versions whose guesses are sent to a task's project."""
     row = session.get_one(OutsideProjectRow, (system, server, name))
     row.extra = {**row.extra, "versions": list(versions)}
+
+
+def succeed(session: Session, system: str, server: str, name: str, successor: str) -> None:
+    """Write down that a task is asked about elsewhere from now on; what lies at the old place goes on being read."""
+    row = session.get_one(OutsideProjectRow, (system, server, name))
+    row.extra = {**row.extra, SUCCESSOR: successor}
 
 
 def rename_place(session: Session, system: str, name: str, old: str, new: str, prefix: str) -> None:

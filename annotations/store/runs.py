@@ -128,7 +128,22 @@ def trouble(session: Session, task: str, system: str) -> tuple[Reason, ...]:
 
 
 def _trouble(task: str, system: str) -> str:
-    return f"{system[:12]}.{hashlib.sha256(task.encode()).hexdigest()[:24]}"
+    return _fact(task, system)
+
+
+def _fact(task: str, about: str) -> str:
+    return f"{about[:12]}.{hashlib.sha256(task.encode()).hexdigest()[:24]}"
+
+
+def note_succession(session: Session, task: str, system: str, reason: Reason | None) -> None:
+    """Write down which projects of an outside server another took the place of; None: there are none."""
+    facts.put(session, _fact(task, f"{system[:8]}.old"), {} if reason is None else to_json(reason))
+
+
+def succession(session: Session, task: str, system: str) -> tuple[Reason, ...]:
+    """Return what `note_succession` wrote down."""
+    value = facts.get(session, _fact(task, f"{system[:8]}.old"))
+    return (Reason(**value),) if value else ()
 
 
 def last_sync(session: Session, task: str) -> SyncRow | None:

@@ -121,3 +121,21 @@ def test_a_deleted_file_and_one_without_its_bytes_come_back(loop: Loop, label_st
         (file,) = loop.media(sample_id)
         assert fetch(label_studio, after[sample_id]).content == file.read_bytes()
     assert loop.sync_task(loop.pictures) == SyncReport(waiting=3)
+
+
+def test_labels_that_answers_contradict_get_a_project_of_their_own(loop: Loop, sdk: LabelStudio) -> None:
+    stays, goes, waits = (loop.visit(seed, f"picture {seed}")[0] for seed in range(3))
+    loop.sync_task(loop.pictures)
+    there = loop.there(sdk, loop.pictures)
+    sdk.annotations.create(id=there[stays].id, result=[tasks.result(loop.pictures, "negative")])
+    sdk.annotations.create(id=there[goes].id, result=[tasks.result(loop.pictures, "neutral")])
+    loop.sync_task(loop.pictures)
+    text = loop.pictures.path.read_text(encoding="utf-8")
+    loop.pictures.path.write_text(text.replace('name = "neutral"', 'name = "calm"'), encoding="utf-8")
+
+    report = loop.sync_task(loop.pictures)
+    assert report == SyncReport(created=1, pushed=2, withdrawn=1, removed=1, waiting=2, unreadable=1)
+    assert set(loop.there(sdk, loop.pictures)) == {stays, goes}  # in the old project
+    assert loop.said(stays) == [("negative", EMAIL, OURS)]
+    assert [loop.state(sample_id) for sample_id in (stays, goes, waits)] == [LABELLED, SENT, SENT]
+    assert loop.sync_task(loop.pictures) == SyncReport(waiting=2, unreadable=1)
