@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from annotations import retention, review_queue
-from annotations.labelstudio import pull, tasks
+from annotations.labelstudio import tasks
 from annotations.labelstudio.report import SyncReport
 from annotations.schema import CorrectionRow, OutsideProjectRow, OutsideRow
 from annotations.store import samples
@@ -112,51 +112,6 @@ def test_each_persons_answer_is_kept_and_what_most_say_counts(loop: Loop, sent: 
     loop.sync()
     assert loop.counts(sent) == "neutral"  # two of three, though the other spoke last
     assert loop.sync() == SyncReport()
-
-
-@pytest.mark.parametrize(
-    "name", ["", " \u00a0", "\u200b\n", "\0", "x" * 300], ids=["no", "blank", "unseen", "NUL", "long"]
-)
-def test_an_answer_of_somebody_with_an_odd_name_is_taken_and_stops_no_other(loop: Loop, sent: str, name: str) -> None:
-    other, _ = loop.visit("another")
-    loop.sync()
-    loop.server.people[3] = name
-    loop.annotate(sent, "neutral", person=3)
-    loop.annotate(other, "negative")
-    assert loop.sync() == SyncReport(pulled=2)
-    ((label, who, _),) = loop.said(sent)
-    assert (label, who) == ("neutral", {"\0": "\ufffd", "x" * 300: "x" * 100}.get(name, pull.NOBODY))
-    assert loop.counts(other) == "negative"
-    assert loop.sync() == SyncReport()
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        ["text"],
-        [None],
-        [{}],
-        [{"from_name": "label"}],
-        [{"from_name": "label", "value": None}],
-        [{"from_name": "label", "value": ["neutral"]}],
-        [{"from_name": "label", "value": {"choices": None}}],
-        [{"from_name": "label", "value": {"choices": "neutral"}}],
-        [{"from_name": "label", "value": {"choices": [["neutral"]]}}],
-        [{"from_name": "label", "value": {"choices": [None]}}],
-        [{"from_name": "reason", "value": {"choices": None}}],
-    ],
-)
-def test_an_answer_of_a_strange_shape_says_nothing_and_stops_no_other(loop: Loop, sent: str, result: list) -> None:
-    other, _ = loop.visit("another")
-    loop.sync()
-    (task,) = loop.there(sent)
-    loop.server.annotate(task, result)
-    loop.annotate(other, "negative")
-    assert loop.sync() == SyncReport(pulled=1, unreadable=1)
-    assert (loop.said(sent), loop.counts(other)) == ([], "negative")
-    loop.server.annotate(task, [*result, tasks.result(given.TASK, "neutral")], person=2)
-    assert loop.sync() == SyncReport(pulled=1)
-    assert loop.counts(sent) == "neutral"
 
 
 @pytest.mark.parametrize("first", [0, 1])
