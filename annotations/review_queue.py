@@ -8,6 +8,7 @@ is withdrawn or a later one is given. Content goes elsewhere: `retention`. Who i
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from annotations import content, doubt, media, served
@@ -159,7 +160,8 @@ def _shift(session: Session, row: SampleRow, name: str) -> None:
     if after not in samples.WAITING:
         row.release()
     session.add(row)
-    session.flush()  # what follows refers to the row
+    if row in session.new:
+        session.flush()  # what follows refers to the row
 
 
 def log(
@@ -172,8 +174,7 @@ def log(
     correction: CorrectionRow | None = None,
 ) -> None:
     """Write down what happened to a row, and which `browser` may undo it, "" for none."""
-    correction_id = correction.id if correction else None
-    values = {"before": before, "after": row.state, "who": who, "browser": browser, "correction_id": correction_id}
+    values = {"before": before, "after": row.state, "who": who, "browser": browser, "correction": correction}
     session.add(MoveRow(sample_id=row.sample_id, move=name, at=now(), **values))
 
 
@@ -253,6 +254,9 @@ def record(
     source: str,
     browser: str = "",
     wrong_reason: bool = False,
+    *,
+    external_id: str | None = None,
+    corrected_at: datetime | None = None,
 ) -> CorrectionRow:
     """Add a correction that was checked, and move its row by `name`, "label" or "import". Raises Conflict.
 
@@ -265,15 +269,15 @@ def record(
         annotator=annotator,
         note=note,
         wrong_reason=wrong_reason,
-        corrected_at=now(),
+        corrected_at=corrected_at or now(),
         predicted_label=guess.label,
         model_version=guess.model_version,
         source=source,
+        external_id=external_id,
     )
     before = row.state
     _shift(session, row, name)
     session.add(made)
-    session.flush()  # the log refers to it
     log(session, row, name, before, annotator, browser, made)
     return made
 

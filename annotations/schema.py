@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from annotations import held_out
 from mmdemo import characters
@@ -169,6 +169,8 @@ class MoveRow(Base):
     at: Mapped[datetime]
     correction_id: Mapped[int | None] = mapped_column(ForeignKey("corrections.id"))
     undone_at: Mapped[datetime | None]
+
+    correction: Mapped[CorrectionRow | None] = relationship()  # written together, without a look at its id in between
 
 
 class RunRow(Base):

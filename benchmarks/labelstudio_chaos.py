@@ -57,7 +57,7 @@ class Chaos:
     def fate(self) -> str:
         """Decide what becomes of a request of the sync."""
         with self.lock:
-            draw, outage = self.chance.random(), self.done % OUTAGE_EVERY < OUTAGE
+            draw, outage = self.chance.random(), self.done % OUTAGE_EVERY >= OUTAGE_EVERY - OUTAGE
         if outage and draw < 0.7:
             return lossy.REFUSE
         return lossy.LOSE if draw > 1 - (IN_OUTAGE if outage else LOST_ANSWERS) else lossy.PASS
@@ -168,6 +168,8 @@ def run(
             killed = _let_loose(chaos, operations, kills, replace(settings, label_studio_url=url), progress)
         for _ in range(2):
             last = sync.run(settings, TASK.name)
+            if progress:
+                print(last, file=progress, flush=True)
         with httpx.Client(base_url=server.url, headers=_token(server.token), timeout=60) as page:
             return labelstudio_verdict.count(chaos.log, store, page, chaos.project, chaos.done, killed, last)
 
@@ -220,15 +222,15 @@ def _wait_for_project(chaos: Chaos) -> None:
 
 @contextmanager
 def _person(server: LabelStudioServer, number: int) -> Iterator[httpx.Client]:
-    """Yield a connection of an annotator of that number, who joins the server with it."""
-    name = f"person{number}@example.com"
-    user = {"username": name, "email": name, "password": PASSWORD}
+    """Yield a connection of an annotator of that number, who is invited where nobody was before."""
     with httpx.Client(base_url=server.url, headers=_token(server.token), timeout=60) as admin:
-        admin.post("api/users/", json=user)  # refused where it is there already
+        invitation = _ask(admin, "GET", "api/invite")["invite_url"]
     with httpx.Client(base_url=server.url, timeout=60) as page:
-        page.get("user/login/")
-        form = {"csrfmiddlewaretoken": page.cookies["csrftoken"], "email": name, "password": PASSWORD}
-        page.post("user/login/", data=form, headers={"Referer": server.url})
+        for form in (invitation, "user/login/"):  # who is there already is refused by the first
+            page.get(form)
+            about = {"email": f"annotator{number}@example.com", "password": PASSWORD}
+            about["csrfmiddlewaretoken"] = page.cookies["csrftoken"]
+            page.post(form, data=about, headers={"Referer": server.url})
         token = _ask(page, "GET", "api/current-user/token")["token"]
     with httpx.Client(base_url=server.url, headers=_token(token), timeout=60) as page:
         yield page

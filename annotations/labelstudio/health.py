@@ -108,7 +108,8 @@ class Health:
         noted = self.place.noted(sample.sample_id, remote.id)
         with self.place.store.session() as session:
             fresh = replace(noted, files=tuple((file.id, file.path) for file in uploads.values()))
-            self.place.keep_link(session, samples.get(session, sample.sample_id), remote.id, fresh)
+            there = (samples.get(session, sample.sample_id), remote.id, fresh)
+            self.place.keep_links(session, {sample.sample_id: there})
             session.commit()
         return True
 

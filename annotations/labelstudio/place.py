@@ -108,11 +108,13 @@ class Place:
             return Noted()
         return Noted.read(link.extra)
 
-    def keep_link(self, session: Session, row: SampleRow, remote: int, noted: Noted) -> None:
-        """Note that a sample lies there; one that is queued here counts as sent."""
-        outside.keep_link(session, SYSTEM, self.id, row, self.project.id, remote, noted.written())
-        if row.state == QUEUED and row.has_content:
-            review_queue.move(session, row, "send", SYSTEM)
+    def keep_links(self, session: Session, sent: Mapping[str, tuple[SampleRow, int, Noted]]) -> None:
+        """Note where samples lie there: their task, and what is noted; those that are queued here count as sent."""
+        links = {name: (row, number, noted.written()) for name, (row, number, noted) in sent.items()}
+        outside.keep_links(session, SYSTEM, self.id, self.project.id, links)
+        for row, _, _ in sent.values():
+            if row.state == QUEUED and row.has_content:
+                review_queue.move(session, row, "send", SYSTEM)
 
     def drop_links(self, sample_ids: Collection[str]) -> None:
         """Note that samples lie there no longer."""

@@ -91,41 +91,55 @@ class Pull:
 
     def _apply(self, news: Sequence[tuple[RemoteTask, Changes]]) -> SyncReport:
         """Change what has to, in one transaction; nothing of samples that were forgotten meanwhile."""
-        report = SyncReport()
+        report, sent = SyncReport(), {}
+        ids = [tasks.sample_of(remote.data) for remote, _ in news]
         with self.place.store.session() as session:
-            for remote, changes in news:
-                row = samples.get(session, tasks.sample_of(remote.data))
+            rows, histories = samples.locked(session, ids), labels.histories(session, ids)
+            for (remote, changes), sample_id in zip(news, ids, strict=True):
+                row = rows[sample_id]
                 if row.has_content:
-                    report += self._change(session, row, remote, changes)
+                    report += self._change(session, row, histories.get(sample_id, []), remote, changes)
+                    sent[sample_id] = row, remote.id, changes.fresh
+            self.place.keep_links(session, sent)
             session.commit()
         return report
 
-    def _change(self, session: Session, row: SampleRow, remote: RemoteTask, changes: Changes) -> SyncReport:
+    def _change(
+        self, session: Session, row: SampleRow, history: list[CorrectionRow], remote: RemoteTask, changes: Changes
+    ) -> SyncReport:
         for number in changes.gone:
             session.get_one(CorrectionRow, number).withdrawn_at = now()
         for answer in changes.answers:
-            self._record(session, row, answer)
-        again = sum(self._renew(session, row, *each) for each in changes.saved_again)
-        review_queue.reopen(session, row, SYSTEM)
+            history.append(self._record(session, row, history, answer))
+        again = sum(self._renew(session, row, history, *each) for each in changes.saved_again)
+        if changes.gone:
+            review_queue.reopen(session, row, SYSTEM)
         report = SyncReport(pulled=len(changes.answers) + again, withdrawn=int(changes.withdrawn))
-        report += self._skips(session, row, remote, changes.noted, changes.fresh)
-        self.place.keep_link(session, row, remote.id, changes.fresh)
-        return report
+        return report + self._skips(session, row, remote, changes.noted, changes.fresh)
 
-    def _record(self, session: Session, row: SampleRow, answer: StandingAnswer) -> CorrectionRow:
+    def _record(
+        self, session: Session, row: SampleRow, history: list[CorrectionRow], answer: StandingAnswer
+    ) -> CorrectionRow:
         who = self._who(answer.annotation)
-        before = [made.corrected_at for made in labels.history(session, row.sample_id) if made.annotator == who]
-        made = review_queue.record(
-            session, row, "label", answer.label, who, "", SYSTEM, wrong_reason=answer.wrong_reason
+        standing = [made for made in history if made.annotator == who and made.withdrawn_at is None]
+        return review_queue.record(
+            session,
+            row,
+            "label",
+            answer.label,
+            who,
+            "",
+            SYSTEM,
+            external_id=self._external(row.sample_id, answer.annotation.id),
+            wrong_reason=answer.wrong_reason,
+            # With a clock that runs ahead there it must not outdo what is said here tomorrow, with one that lags not
+            # come before what the same person said earlier.
+            corrected_at=max([min(answer.annotation.updated_at, now()), *(made.corrected_at for made in standing)]),
         )
-        made.external_id = self._external(row.sample_id, answer.annotation.id)
-        # With a clock that runs ahead there it must not outdo what is said here tomorrow, with one that lags not come
-        # before what the same person said earlier.
-        made.corrected_at = max([min(answer.annotation.updated_at, now()), *before])
-        session.flush()
-        return made
 
-    def _renew(self, session: Session, row: SampleRow, number: int, answer: StandingAnswer) -> bool:
+    def _renew(
+        self, session: Session, row: SampleRow, history: list[CorrectionRow], number: int, answer: StandingAnswer
+    ) -> bool:
         """Let an answer that was given again count as given now; return whether that may change what counts."""
         made, counting = session.get_one(CorrectionRow, number), labels.counting(session, row.sample_id)
         if counting is not None and counting.label == answer.label:
@@ -133,8 +147,9 @@ class Pull:
             return False
         made.withdrawn_at = now()  # a night looks for what is new by its number
         session.flush()
-        renewed = self._record(session, row, answer)
+        renewed = self._record(session, row, history, answer)
         renewed.predicted_label, renewed.model_version = made.predicted_label, made.model_version
+        history.append(renewed)
         return True
 
     def _skips(self, session: Session, row: SampleRow, remote: RemoteTask, noted: Noted, fresh: Noted) -> SyncReport:

@@ -116,7 +116,7 @@ class Push:
 
     def _keep(self, sent: Mapping[str, RemoteTask], uploads: Mapping[str, Mapping[str, Upload]]) -> None:
         with self.place.store.session() as session:
-            for sample_id, remote in sent.items():
-                noted = Noted(tuple((file.id, file.path) for file in uploads[sample_id].values()))
-                self.place.keep_link(session, samples.get(session, sample_id), remote.id, noted)
+            rows = samples.locked(session, sent)
+            noted = {name: Noted(tuple((file.id, file.path) for file in uploads[name].values())) for name in sent}
+            self.place.keep_links(session, {name: (rows[name], sent[name].id, noted[name]) for name in sent})
             session.commit()

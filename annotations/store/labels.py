@@ -13,11 +13,10 @@ from sqlalchemy import Select, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, MoveRow, SampleRow
-from annotations.store.samples import HAS_CONTENT, made_in_page
+from annotations.store.samples import HAS_CONTENT, made_in_page, parts
 from mmdemo.review import Correction
 
 DECIDING = "deciding"  # what a session knows of the settings: the annotators whose say counts before the majority's
-_AT_ONCE = 500  # names in one question; a database takes only so many
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,16 @@ def history(session: Session, sample_id: str) -> list[CorrectionRow]:
     return [row for row in every(session, sample_id) if row.withdrawn_at is None]
 
 
+def histories(session: Session, sample_ids: Collection[str]) -> dict[str, list[CorrectionRow]]:
+    """Return sample id → its history, of those of these samples that have one."""
+    found: dict[str, list[CorrectionRow]] = {}
+    for part in parts(sample_ids):
+        query = select(CorrectionRow).where(CorrectionRow.sample_id.in_(part), CorrectionRow.withdrawn_at.is_(None))
+        for row in session.scalars(query.order_by(CorrectionRow.id)):
+            found.setdefault(row.sample_id, []).append(row)
+    return found
+
+
 def erase_notes(session: Session, sample_id: str) -> None:
     """Take out what annotators wrote about a sample, which may quote it; what they said it is stays."""
     session.execute(update(CorrectionRow).where(CorrectionRow.sample_id == sample_id).values(note=""))
@@ -105,9 +114,7 @@ def taken_over(
 ) -> dict[str, list[CorrectionRow]]:
     """Return sample id → the standing corrections that came from that place of an outside server, oldest first."""
     found: dict[str, list[CorrectionRow]] = {}
-    wanted = sorted(sample_ids)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
+    for part in parts(sample_ids):
         query = select(CorrectionRow).where(CorrectionRow.sample_id.in_(part), CorrectionRow.source == source)
         query = query.where(CorrectionRow.withdrawn_at.is_(None), CorrectionRow.external_id.startswith(f"{place}/"))
         for row in session.scalars(query.order_by(CorrectionRow.corrected_at, CorrectionRow.id)):

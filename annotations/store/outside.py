@@ -1,6 +1,6 @@
 """SQL about where tasks and samples live on an outside annotation server."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, update
@@ -12,7 +12,6 @@ from mmdemo.review import QUEUED
 
 ANNOTATIONS = "annotations"  # key in a link's `extra`: the annotations that were looked at, by their id there
 SUCCESSOR = "successor"  # key in a place's `extra`: the id of the place that took its place
-_AT_ONCE = 500  # names in one question; a database takes only so many
 
 
 def places(session: Session, system: str, name: str) -> dict[str, OutsideProjectRow]:
@@ -40,7 +39,7 @@ def links(
     if sample_ids is None:
         return list(session.scalars(query))
     found: list[OutsideRow] = []
-    for part in _parts(sample_ids):
+    for part in samples.parts(sample_ids):
         found += session.scalars(query.where(OutsideRow.sample_id.in_(part)))
     return found
 
@@ -92,12 +91,6 @@ def _unannotated() -> ColumnElement[bool]:
     return or_(noted.is_(None), noted == "{}")
 
 
-def _parts(sample_ids: Collection[str]) -> Iterator[list[str]]:
-    wanted = sorted(sample_ids)
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]
-
-
 def keep_project(session: Session, system: str, server: str, name: str, project: str, url: str) -> None:
     """Write down where a task (or the media) lives, and at which URL that was found; project "": about to be made."""
     row = session.get(OutsideProjectRow, (system, server, name))
@@ -138,18 +131,32 @@ def rename_place(session: Session, system: str, name: str, old: str, new: str, p
     session.execute(change.execution_options(synchronize_session=False))
 
 
-def keep_link(
-    session: Session, system: str, server: str, sample: SampleRow, project: int, external_id: int, extra: dict[str, Any]
+def keep_links(
+    session: Session, system: str, server: str, project: int, sent: Mapping[str, tuple[SampleRow, int, dict[str, Any]]]
 ) -> None:
-    """Write down where a sample lives, and `extra` beside it instead of what stood there."""
-    row = session.get(OutsideRow, (system, server, sample.sample_id))
-    if row is None:
-        row = OutsideRow(system=system, server=server, sample_id=sample.sample_id, external_id="")
-        session.add(row)
-    if row.external_id != str(external_id) or row.removed_at is not None:
-        row.project, row.external_id, row.model_version = str(project), str(external_id), sample.scored_by
-        row.pushed_at, row.removed_at = now(), None
-    row.extra = extra
+    """Write down where samples live: sample id → the sample, its task's id there, and what is noted beside that."""
+    there = (OutsideRow.system == system, OutsideRow.server == server)
+    rows: dict[str, OutsideRow] = {}
+    for part in samples.parts(sent):
+        found = session.scalars(select(OutsideRow).where(*there, OutsideRow.sample_id.in_(part)))
+        rows.update({row.sample_id: row for row in found})
+    for sample_id, (sample, external_id, extra) in sent.items():
+        row = rows.get(sample_id)
+        if row is None:
+            row = OutsideRow(system=system, server=server, sample_id=sample_id, external_id="")
+            session.add(row)
+        if row.external_id != str(external_id) or row.removed_at is not None:
+            row.project, row.external_id, row.model_version = str(project), str(external_id), sample.scored_by
+            row.pushed_at, row.removed_at = now(), None
+        row.extra = extra
+
+
+def note_guesses(session: Session, system: str, server: str, versions: Mapping[str, str]) -> None:
+    """Write down of which version the guess of these samples (id → version) is that lies there."""
+    for version in set(versions.values()):
+        for part in samples.parts([sample_id for sample_id, own in versions.items() if own == version]):
+            there = (*_living(system, server), OutsideRow.sample_id.in_(part))
+            session.execute(update(OutsideRow).where(*there).values(model_version=version))
 
 
 def note_guesses(session: Session, system: str, server: str, versions: Mapping[str, str]) -> None:
@@ -162,7 +169,7 @@ def note_guesses(session: Session, system: str, server: str, versions: Mapping[s
 
 def drop_links(session: Session, system: str, server: str, sample_ids: Collection[str]) -> None:
     """Write down that samples live there no longer."""
-    for part in _parts(sample_ids):
+    for part in samples.parts(sample_ids):
         there = (*_living(system, server), OutsideRow.sample_id.in_(part))
         session.execute(update(OutsideRow).where(*there).values(removed_at=now()))
 
@@ -170,7 +177,7 @@ def drop_links(session: Session, system: str, server: str, sample_ids: Collectio
 def samples_of(session: Session, task: str, sample_ids: Collection[str]) -> dict[str, SampleRow]:
     """Return those of these samples that are known here and belong to the task, forgotten ones too."""
     found: dict[str, SampleRow] = {}
-    for part in _parts(sample_ids):
+    for part in samples.parts(sample_ids):
         query = select(SampleRow).where(SampleRow.task == task, SampleRow.sample_id.in_(part))
         found.update({row.sample_id: row for row in session.scalars(query)})
     return found

@@ -1,7 +1,7 @@
 """SQL about samples, the consents that hold them, and the log of their moves."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from mmdemo.review import QUEUED, SENT, SKIPPED
 from mmdemo.samples import Inputs
 
 FILES = ("image", "audio")  # columns that name files
+_AT_ONCE = 500  # names in one question; a database takes only so many
 WAITING = (QUEUED, SENT)  # states in which a person is still asked
 ASKED = (*WAITING, SKIPPED)  # … and at the queue's end what was skipped
 FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
@@ -24,6 +25,22 @@ HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), 
 def find(session: Session, sample_id: str) -> SampleRow | None:
     """Return the sample of that id or alias, locked until the transaction ends where the database can lock rows."""
     return _locked(session, SampleRow.sample_id == sample_id) or _locked(session, _has_alias(sample_id))
+
+
+def locked(session: Session, sample_ids: Collection[str]) -> dict[str, SampleRow]:
+    """Return the samples of these ids, aliases left out, locked like `find`."""
+    found: dict[str, SampleRow] = {}
+    for part in parts(sample_ids):
+        query = select(SampleRow).where(SampleRow.sample_id.in_(part)).order_by(SampleRow.sample_id).with_for_update()
+        found.update({row.sample_id: row for row in session.scalars(query)})
+    return found
+
+
+def parts(sample_ids: Collection[str]) -> Iterator[list[str]]:
+    """Yield ids in order, as many at once as may stand in one question."""
+    wanted = sorted(sample_ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]
 
 
 def of_inputs(
