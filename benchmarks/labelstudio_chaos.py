@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.place import SYSTEM
 from annotations.store import Store, open_store, outside
 from benchmarks import labelstudio_verdict, lossy
-from benchmarks.labelstudio_verdict import Count, Log
+from benchmarks.labelstudio_verdict import DOUBLED, LOST, WITHOUT_GUESS, WRONG, Count, Log
 from mmdemo import tasks as known
 from mmdemo.errors import MmdemoError
 from mmdemo.settings import ROOT, Settings
@@ -171,7 +172,23 @@ def run(
             if progress:
                 print(last, file=progress, flush=True)
         with httpx.Client(base_url=server.url, headers=_token(server.token), timeout=60) as page:
-            return labelstudio_verdict.count(chaos.log, store, page, chaos.project, chaos.done, killed, last)
+            people = {user["id"]: user["email"] for user in _ask(page, "GET", "api/users/")}
+            remotes = labelstudio_verdict.read(page, chaos.project)
+        faults = list(labelstudio_verdict.Verdict(chaos.log, store, remotes, people).faults())
+    if progress:
+        print(*faults, sep="\n", file=progress)
+    kinds = Counter(kind for kind, _ in faults)
+    return Count(
+        operations=chaos.done,
+        kills=killed,
+        samples=len(chaos.log.order),
+        annotations=sum(len(remote.annotations) for remote in remotes),
+        lost=kinds[LOST],
+        doubled=kinds[DOUBLED],
+        wrong=kinds[WRONG],
+        without_guess=kinds[WITHOUT_GUESS],
+        unsettled=sum(vars(last).values()) - last.waiting - last.unreadable,
+    )
 
 
 def _let_loose(chaos: Chaos, operations: int, kills: int, settings: Settings, progress: TextIO | None) -> int:

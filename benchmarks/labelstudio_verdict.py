@@ -4,7 +4,7 @@ import itertools
 import json
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,7 @@ import httpx
 from annotations.labelstudio import health, tasks
 from annotations.labelstudio.place import SYSTEM
 from annotations.labelstudio.remote import Annotation, RemoteTask
-from annotations.labelstudio.report import SyncReport
-from annotations.schema import CorrectionRow, SampleRow
+from annotations.schema import CorrectionRow
 from annotations.store import Store, labels, samples
 from mmdemo import tasks as known
 from mmdemo.samples import Inputs
@@ -71,38 +70,56 @@ class Count:
     unsettled: int  # changes of a round after both sides were brought into step
 
 
-def count(
-    log: Log, store: Store, page: httpx.Client, project: int, operations: int, kills: int, last: SyncReport
-) -> Count:
-    """Compare."""
-    remotes = read(page, project)
-    there: dict[str, list[RemoteTask]] = {}
-    for remote in remotes:
-        there.setdefault(tasks.sample_of(remote.data), []).append(remote)
-    people = {user["id"]: user["email"] for user in page.get("api/users/").json()}
-    lost = _lost_annotations(log, remotes)
-    doubled = sum(len(each) - 1 for each in there.values())
-    wrong = without_guess = 0
-    with store.reading() as session:
-        rows = {sample_id: samples.get(session, sample_id) for sample_id in log.order}
-        history = {sample_id: labels.history(session, sample_id) for sample_id in log.order}
-        counting = {sample_id: labels.counting(session, sample_id) for sample_id in log.order}
-    for sample_id, row in rows.items():
-        remote = there.get(sample_id, [None])[0]
-        here, expected = _said(history[sample_id]), votes(remote.annotations if remote else (), people)
-        if sample_id not in log.forgotten and remote is not None:
-            lost += sum(person not in here for person in expected)
-            wrong += sum(expected.get(person) != label for person, label in here.items())
-            winner = _winner({**expected, **_reviewers(history[sample_id])})
-            wrong += winner is not None and getattr(counting[sample_id], "label", None) != winner
-        lost += row.has_content and row.state in samples.WAITING and remote is None
-        lost += _lost_correction(log, sample_id, history[sample_id])
-        doubled += _repeated(history[sample_id])
-        wrong += remote is not None and not _should_lie_there(row, remote)
-        without_guess += bool(remote and health.is_sick(TASK, remote, health.outgoing(row, bare=True)))
-    unsettled = sum(vars(last).values()) - last.waiting - last.unreadable
-    living = sum(len(remote.annotations) for remote in remotes)
-    return Count(operations, kills, len(rows), living, int(lost), doubled, int(wrong), without_guess, unsettled)
+LOST, DOUBLED, WRONG, WITHOUT_GUESS = "lost", "doubled", "wrong", "without guess"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Compares what was acknowledged with the store and with the server, both at rest."""
+
+    log: Log
+    store: Store
+    remotes: list[RemoteTask]
+    people: Mapping[int, str]
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong: its kind, and about what."""
+        there: dict[str, list[RemoteTask]] = {}
+        for remote in self.remotes:
+            there.setdefault(tasks.sample_of(remote.data), []).append(remote)
+        for sample_id, copies in there.items():
+            yield from [(DOUBLED, f"task of {sample_id}")] * (len(copies) - 1)
+        living = {each.id for remote in self.remotes for each in remote.annotations}
+        for number, whose in self.log.annotated.items():
+            if number not in living and whose not in self.log.forgotten:
+                yield LOST, f"annotation {number} of {whose}"
+        for sample_id in self.log.order:
+            yield from self._of(sample_id, there.get(sample_id, [None])[0])
+
+    def _of(self, sample_id: str, remote: RemoteTask | None) -> Iterator[tuple[str, str]]:
+        with self.store.reading() as session:
+            row, history = samples.get(session, sample_id), labels.history(session, sample_id)
+            counting = labels.counting(session, sample_id)
+        said = [label for label in self.log.corrected.get(sample_id, []) if label]
+        if said and said[-1] != list(_reviewers(history).values() or [None])[-1]:
+            yield LOST, f"correction {said[-1]} here of {sample_id}"
+        yield from [(DOUBLED, f"correction of {sample_id}")] * _repeated(history)
+        if remote is None:
+            if row.has_content and row.state in samples.WAITING:
+                yield LOST, f"task of {sample_id}"
+            return
+        if not (row.has_content and (row.state in samples.WAITING or remote.annotations)):
+            yield WRONG, f"{sample_id} still lies there: {row.state}"
+        if health.is_sick(TASK, remote, health.outgoing(row, bare=True)):
+            yield WITHOUT_GUESS, sample_id
+        here, expected = _said(history), votes(remote.annotations, self.people)
+        yield from ((LOST, f"{person} on {sample_id}") for person in expected.keys() - here.keys())
+        for person, label in here.items():
+            if expected.get(person) != label:
+                yield WRONG, f"{person} on {sample_id}: {label}, not {expected.get(person)}"
+        winner = _winner({**expected, **_reviewers(history)})
+        if winner is not None and (counting is None or counting.label != winner):
+            yield WRONG, f"{winner} should count of {sample_id}"
 
 
 def votes(annotations: Iterable[Annotation], people: Mapping[int, str]) -> dict[str, str]:
@@ -130,11 +147,6 @@ def task_of(page: httpx.Client, project: int, sample_id: str) -> dict[str, Any] 
     return {"id": remotes[0].id, "annotations": [{"id": each.id} for each in remotes[0].annotations]}
 
 
-def _lost_annotations(log: Log, remotes: list[RemoteTask]) -> int:
-    living = {each.id for remote in remotes for each in remote.annotations}
-    return sum(number not in living and whose not in log.forgotten for number, whose in log.annotated.items())
-
-
 def _said(history: list[CorrectionRow]) -> dict[str, str]:
     ordered = sorted((made for made in history if made.source == SYSTEM), key=lambda made: (made.corrected_at, made.id))
     return {made.annotator: made.label for made in ordered}
@@ -150,11 +162,6 @@ def _winner(said: Mapping[str, str]) -> str | None:
     return ranked[0][0] if ranked and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]) else None
 
 
-def _lost_correction(log: Log, sample_id: str, history: list[CorrectionRow]) -> bool:
-    said = [label for label in log.corrected.get(sample_id, []) if label]
-    return bool(said) and said[-1] != list(_reviewers(history).values() or [None])[-1]
-
-
 def _repeated(history: list[CorrectionRow]) -> int:
     """Return how many corrections say the same of the same annotation as the one before."""
     said: dict[str, list[tuple[str, bool]]] = {}
@@ -162,7 +169,3 @@ def _repeated(history: list[CorrectionRow]) -> int:
         if made.source == SYSTEM:
             said.setdefault(made.external_id or "", []).append((made.label, made.wrong_reason))
     return sum(one == other for each in said.values() for one, other in itertools.pairwise(each))
-
-
-def _should_lie_there(row: SampleRow, remote: RemoteTask) -> bool:
-    return row.has_content and (row.state in samples.WAITING or bool(remote.annotations))

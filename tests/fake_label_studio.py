@@ -229,6 +229,12 @@ class FakeClient:
                 held["predictions"] = left
                 self._server.touch(task)
 
+    def delete_unanswered(self, project: int, only: Sequence[int]) -> None:
+        self._server.before("delete_unanswered")
+        for number in only:
+            if number in self._server.tasks and not self._server.tasks[number][1].annotations:
+                self.delete_task(number)
+
     def delete_task(self, task: int) -> None:
         self._server.before("delete_task")
         self._server.tasks.pop(task, None)

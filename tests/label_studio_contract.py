@@ -164,6 +164,18 @@ class Contract:
         assert client.uploads(project.id) == []
         assert [client.uploaded(upload.id) for upload in found] == [None, None]
 
+    def test_of_these_tasks_those_that_nobody_annotated_are_deleted(self, client: Client, annotate: Annotate) -> None:
+        project = client.create_project("contract: unanswered", "", tasks.label_config(TASK))
+        bodies = [tasks.payload(TASK, Outgoing(SAMPLE, f"number {number}"), {}) for number in range(5)]
+        labelled, skipped, *left, other = client.import_tasks(project.id, bodies)
+        for number, label in ((labelled, "positive"), (skipped, "")):
+            annotate(number, label)
+        client.delete_unanswered(project.id, [])
+        assert len(client.tasks(project.id)) == 5
+        client.delete_unanswered(project.id, [labelled, skipped, *left])
+        client.delete_unanswered(project.id, left)  # once more is fine
+        assert [task.id for task in client.tasks(project.id)] == [labelled, skipped, other]
+
     def test_a_deleted_task_is_gone(self, client: Client) -> None:
         project = client.create_project("contract: delete", "", tasks.label_config(TASK))
         (number,) = client.import_tasks(project.id, [tasks.payload(TASK, Outgoing(SAMPLE, "go"), {})])

@@ -146,8 +146,7 @@ class Client:
             raw = self._pages(project, [], TASK_FIELDS, PAGE)
         else:  # to select none is to select all there
             parts = [list(only[start : start + PAGE]) for start in range(0, len(only), PAGE)]
-            selected = [{"selectedItems": {"all": False, "included": part}} for part in parts]
-            raw = [task for each in selected for task in self._page(project, each, TASK_FIELDS, PAGE)]
+            raw = [task for part in parts for task in self._page(project, _selected(part), TASK_FIELDS, PAGE)]
         with self._translated():
             return sorted((RemoteTask.read(task) for task in raw), key=lambda task: task.id)
 
@@ -202,6 +201,13 @@ class Client:
             sent_to = urlsplit(urljoin(self.url, stranger.get(self.url).headers.get("location", ""))).path
         own = sent_to.removesuffix(_LOGIN) if sent_to.endswith(_LOGIN) else urlsplit(self.url).path
         return own.rstrip("/")
+
+    def delete_unanswered(self, project: int, only: Sequence[int]) -> None:
+        """Delete those of these tasks that nobody annotated, or put off, until the server does it."""
+        if only:  # to select none is to select all there
+            none = [_filter(name, "Number", 0, "equal") for name in ("total_annotations", "cancelled_annotations")]
+            body = {"filters": {"conjunction": "and", "items": none}, **_selected(only)}
+            self._call("POST", "api/dm/actions", params={"id": "delete_tasks", "project": project}, json=body)
 
     def signs_up_strangers(self) -> bool:
         """Whether whoever finds the server can make themselves a user; nobody is made by asking."""
@@ -286,9 +292,14 @@ class Client:
         return there.split("/api/")[0].rstrip("/")
 
 
-def _filter(field: str, kind: str, above: object) -> dict[str, Any]:
-    """Return a filter of the server's data manager: what lies above a value."""
-    return {"filter": f"filter:tasks:{field}", "operator": "greater", "type": kind, "value": above}
+def _filter(field: str, kind: str, value: object, operator: str = "greater") -> dict[str, Any]:
+    """Return a filter of the server's data manager."""
+    return {"filter": f"filter:tasks:{field}", "operator": operator, "type": kind, "value": value}
+
+
+def _selected(only: Sequence[int]) -> dict[str, Any]:
+    """Return the selection of these tasks there, which are not none."""
+    return {"selectedItems": {"all": False, "included": list(only)}}
 
 
 def _moment(moment: datetime) -> str:

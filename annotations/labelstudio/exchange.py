@@ -76,7 +76,7 @@ def _round(here: Place, files: Files, memory: Memory) -> SyncReport:
 
 
 def _changes(here: Place, index: Index | None) -> tuple[Place, Reading] | None:
-    return reading.changes(replace(here, index=index)) if index else None
+    return reading.changes(replace(here, index=index)) if index is not None else None
 
 
 def _everything(here: Place, files: Files, memory: Memory) -> tuple[Place, Reading]:

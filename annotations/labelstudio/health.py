@@ -31,13 +31,13 @@ class Health:
 
     def read_back(self, sent: Mapping[int, Outgoing]) -> dict[int, RemoteTask]:
         """Read what was just sent (task → sample), mend it once, and return the tasks that are as they should be."""
-        found = self.place.read(list(sent))
+        found = self.place.check(list(sent))
         sick = {
             number: sent[number] for number, remote in found.items() if is_sick(self.place.task, remote, sent[number])
         }
         if sick:
             self._mend([(found[number], sample) for number, sample in sick.items()])
-            found |= self.place.read(list(sick))
+            found |= self.place.check(list(sick))
         return {
             number: remote for number, remote in found.items() if not is_sick(self.place.task, remote, sent[number])
         }
@@ -55,7 +55,7 @@ class Health:
             self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
         resent = {row.sample_id for row in self._lost(rows, there) if self._send_files(there[row.sample_id], row)}
         mended = resent | {row.sample_id for row in sick}
-        again = self.place.read([there[sample_id].id for sample_id in mended])
+        again = self.place.check([there[sample_id].id for sample_id in mended])
         well = [row for row in rows.values() if row.sample_id not in mended or self._is_well(row, there, again, ours)]
         self.place.note_guesses({row.sample_id: row.scored_by for row in well})
         return len(mended)

@@ -23,7 +23,7 @@ class Entry:
     """One task there, in short."""
 
     sample_id: str  # "": people made the task there themselves
-    updated_at: datetime
+    updated_at: datetime | None  # None: its annotations have to be looked at again
     annotations: int
     skips: int
     guesses: int
@@ -53,6 +53,9 @@ class Index:
         """How many tasks there have annotations that say no label of the task."""
         return sum(each.unreadable for each in self._entries.values())
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def __contains__(self, number: int) -> bool:
         return number in self._entries
 
@@ -66,15 +69,16 @@ class Index:
         """Return the tasks of these samples."""
         return {number for sample_id in sample_ids for number in self._numbers.get(sample_id, ())}
 
-    def note(self, remotes: Iterable[RemoteTask]) -> None:
-        """Note tasks as they were just read."""
+    def note(self, remotes: Iterable[RemoteTask], settled: bool = True) -> None:
+        """Note tasks as they were just read; unless `settled` the next round has to look at their annotations."""
         for remote in remotes:
+            at = remote.updated_at if settled else None
             self.drop([remote.id])
             sample_id = tasks.sample_of(remote.data)
             skips = sum(each.cancelled for each in remote.annotations)
             said = (len(remote.annotations) - skips, skips)
             unreadable = tasks.is_unreadable(remote.annotations, self._task)
-            entry = Entry(sample_id, remote.updated_at, *said, len(remote.guesses), unreadable)
+            entry = Entry(sample_id, at, *said, len(remote.guesses), unreadable)
             self._entries[remote.id] = entry
             if sample_id:
                 self._numbers.setdefault(sample_id, set()).add(remote.id)

@@ -67,6 +67,30 @@ class Place:
         self.index.note(remotes.values())
         return remotes
 
+    def check(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
+        """Read tasks of which this round won't bring over what people say; return those that are there."""
+        if not numbers:
+            return {}
+        remotes = {remote.id: remote for remote in self.client.tasks(self.project.id, numbers)}
+        unanswered = [each for each in remotes.values() if each.id not in self.index and not each.annotations]
+        self.index.drop([number for number in numbers if number not in remotes])
+        self.index.note(remotes.values(), settled=False)
+        self.index.note(unanswered)  # just sent
+        return remotes
+
+    def delete_unanswered(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
+        """Delete tasks that nobody annotated; return those that are still there: an answer wins."""
+        if not numbers:
+            return {}
+        # A project that is emptied at once loses its tabs there, so its last task is left to the second way.
+        at_once = numbers[:-1] if len(numbers) == len(self.index) else numbers
+        self.client.delete_unanswered(self.project.id, at_once)
+        remotes = self.check(numbers)
+        for number in [number for number, remote in remotes.items() if not remote.annotations]:
+            self.delete(number)
+            del remotes[number]
+        return remotes
+
     def delete(self, number: int) -> None:
         """Delete a task, if it is there."""
         self.client.delete_task(number)

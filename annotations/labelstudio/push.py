@@ -1,6 +1,6 @@
 """From here to there: what waits is sent, what is asked no more is taken back."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotations.labelstudio import health, tasks
@@ -12,7 +12,7 @@ from annotations.schema import SampleRow
 from annotations.store import samples
 
 BATCH, BATCH_BYTES = 100, 50_000_000  # samples and bytes that are sent at once
-ASKED_AGAIN = 20  # tasks that are read again, at once, just before they are deleted
+AT_ONCE = 100  # samples that are taken back together
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,31 @@ class Push:
         """
         owners = set() if self.place.closed else self.files.owners() - self.place.elsewhere
         rows = self.place.rows({*there, *owners, *self.place.links})
-        for copy in copies:
-            row = rows.get(copy.data[tasks.SAMPLE_ID])
-            if row is not None and not (row.has_content and copy.annotations):
-                self.place.delete(copy.id)
+        pairs = [(rows.get(tasks.sample_of(copy.data)), copy) for copy in copies]
+        self._delete([(row, copy) for row, copy in pairs if row and not (row.has_content and copy.annotations)])
         leaving = [row for sample_id, row in rows.items() if not self._belongs(row, there.get(sample_id))]
         removed = 0
-        for start in range(0, len(leaving), ASKED_AGAIN):
-            part = leaving[start : start + ASKED_AGAIN]
-            there |= self._answered_meanwhile([row for row in part if row.has_content], there)
-            for row in part:
-                if not self._belongs(row, there.get(row.sample_id)):
-                    removed += row.sample_id in there
-                    self._delete(row, there.pop(row.sample_id, None))
+        for start in range(0, len(leaving), AT_ONCE):
+            part = leaving[start : start + AT_ONCE]
+            there |= self._delete([(row, there[row.sample_id]) for row in part if row.sample_id in there])
+            gone = [row for row in part if not self._belongs(row, there.get(row.sample_id))]
+            for row in gone:
+                removed += there.pop(row.sample_id, None) is not None
+                self._erase(row)
+            self.place.drop_links([row.sample_id for row in gone])
         return removed
 
-    def _answered_meanwhile(self, rows: Iterable[SampleRow], there: Mapping[str, RemoteTask]) -> dict[str, RemoteTask]:
-        """Return the tasks of those that somebody has answered there since they were read: an answer wins."""
-        numbers = [there[row.sample_id].id for row in rows if row.sample_id in there]
-        remotes = self.place.read(numbers).values()
-        return {remote.data[tasks.SAMPLE_ID]: remote for remote in remotes if remote.annotations}
+    def _delete(self, leaving: Sequence[tuple[SampleRow, RemoteTask]]) -> dict[str, RemoteTask]:
+        """Delete these tasks; return sample id → those that somebody has answered meanwhile, which stay."""
+        for row, remote in leaving:
+            if not row.has_content:
+                self.place.delete(remote.id)
+        remotes = self.place.delete_unanswered([remote.id for row, remote in leaving if row.has_content])
+        return {tasks.sample_of(remote.data): remote for remote in remotes.values()}
 
-    def _delete(self, row: SampleRow, remote: RemoteTask | None) -> None:
-        if remote is not None:
-            self.place.delete(remote.id)
+    def _erase(self, row: SampleRow) -> None:
         if not row.has_content or not (self.place.closed or row.sample_id in self.place.elsewhere):
             self.files.erase(row.sample_id, self.place.noted(row.sample_id).files)
-        self.place.drop_links([row.sample_id])
 
     def _belongs(self, row: SampleRow, remote: RemoteTask | None) -> bool:
         """Whether a sample should lie there: people are asked about it, or have answered there."""

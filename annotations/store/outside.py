@@ -159,14 +159,6 @@ def note_guesses(session: Session, system: str, server: str, versions: Mapping[s
             session.execute(update(OutsideRow).where(*there).values(model_version=version))
 
 
-def note_guesses(session: Session, system: str, server: str, versions: Mapping[str, str]) -> None:
-    """Write down of which version the guess of these samples (id → version) is that lies there."""
-    for version in set(versions.values()):
-        for part in _parts([sample_id for sample_id, own in versions.items() if own == version]):
-            there = (*_living(system, server), OutsideRow.sample_id.in_(part))
-            session.execute(update(OutsideRow).where(*there).values(model_version=version))
-
-
 def drop_links(session: Session, system: str, server: str, sample_ids: Collection[str]) -> None:
     """Write down that samples live there no longer."""
     for part in samples.parts(sample_ids):

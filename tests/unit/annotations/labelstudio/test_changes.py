@@ -143,6 +143,7 @@ def test_what_shows_in_the_counts_alone_is_found_by_reading_everything(
     assert watched.go() == report
     assert watched.read_everything()
     assert len(watched.loop.there(sent[0])) == len(watched.loop.files(sent[0])) == 1
+    watched.go()  # what was mended is looked at once more
     watched.go()
     assert watched.calls == IDLE
 
@@ -220,6 +221,37 @@ def test_a_change_that_comes_into_sight_late_is_not_missed(watched: Watched, sen
     loop.server.tasks[number] = project, late
     assert watched.go() == SyncReport(pulled=1, waiting=1)
     assert not watched.read_everything()
+
+
+@pytest.mark.parametrize("moment", ["delete_unanswered", "tasks"])
+def test_an_answer_given_while_its_task_is_taken_back_wins(watched: Watched, sent: list[str], moment: str) -> None:
+    loop = watched.loop
+    loop.correct(sent[0], "negative")
+    left = [sent[0]]
+
+    def answer(name: str) -> None:
+        if name == moment and left:
+            loop.annotate(left.pop(), "neutral")
+
+    loop.server.before = answer
+    report = watched.rounds.go()[0] + watched.go()
+    assert (report.pulled, report.removed, loop.counts(sent[0])) == (1, 0, "neutral")
+    assert len(loop.there(sent[0])) == len(loop.files(sent[0])) == 1
+    watched.go()
+    assert watched.calls == IDLE
+
+
+def test_an_answer_given_while_its_task_is_read_back_is_brought_over(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    sample_id, _ = loop.visit("answered at once")
+
+    def answer(name: str) -> None:
+        if name == "import_tasks done":
+            loop.annotate(sample_id, "neutral")
+
+    loop.server.before = answer
+    assert watched.rounds.go()[0].pushed == 1
+    assert (watched.go().pulled, watched.read_everything()) == (1, False)
 
 
 @pytest.mark.parametrize("answered", [False, True])
