@@ -70,7 +70,8 @@ def exchange(
 def _round(here: Place, files: Files, memory: Memory) -> SyncReport:
     index = memory.indexes.pop((here.task.name, here.id, here.project.id, files.project), None)
     here, read = _changes(here, index) or _everything(here, files, memory)
-    report = _both_ways(here, files, read)
+    report = SyncReport() if read.idle else _both_ways(here, files, read)
+    report += SyncReport(waiting=here.index.waiting, unreadable=here.index.unreadable)
     memory.indexes[here.task.name, here.id, here.project.id, files.project] = here.index
     return report
 
@@ -96,8 +97,7 @@ def _both_ways(here: Place, files: Files, read: Reading) -> SyncReport:
         removed += push.take_back(there)  # forgotten while it was being sent
     if there and not here.closed:
         here.preselect()
-    counts = SyncReport(waiting=here.index.waiting, unreadable=here.index.unreadable)
-    return pulled + counts + SyncReport(pushed=len(sent), removed=removed, mended=mended)
+    return pulled + SyncReport(pushed=len(sent), removed=removed, mended=mended)
 
 
 def say(key: str, **values: object) -> None:

@@ -17,6 +17,7 @@ class Reading:
 
     there: dict[str, RemoteTask]  # sample id → its task, with the annotations of all its copies
     copies: list[RemoteTask]  # second tasks of these samples
+    idle: bool = False  # nothing changed on either side
 
 
 def changes(here: Place) -> tuple[Place, Reading] | None:
@@ -30,7 +31,7 @@ def changes(here: Place) -> tuple[Place, Reading] | None:
     numbers = here.index.numbers_of(samples) | {here.number_of(sample_id) for sample_id in here.links}
     wanted = sorted(numbers - remotes.keys())
     remotes |= here.read(wanted)
-    return here, Reading(*by_sample(remotes.values()))
+    return here, Reading(*by_sample(remotes.values()), idle=not samples)
 
 
 def everything(here: Place, clock: Callable[[], float]) -> tuple[Place, Reading]:
