@@ -34,6 +34,7 @@ PASSWORD = "Passw0rd_123"
 POOL = 40  # samples that people are busy with
 WATCH_S = 0.3  # between two rounds
 FIRST_ROUND_S = 240.0  # to wait for it
+ROUNDS = 5  # at the end, until nothing changes any more
 LOST_ANSWERS, IN_OUTAGE = 0.01, 0.15  # of the requests, otherwise and in an outage
 OUTAGE_EVERY, OUTAGE = 150, 12  # operations
 THERE = ("annotate",) * 6 + ("change", "change", "delete", "empty", "skip", "to skip", "delete task", "drop guess")
@@ -167,10 +168,11 @@ def run(
             chaos.visit(chaos.chance)
         with lossy.before(server.url, chaos.fate) as url:
             killed = _let_loose(chaos, operations, kills, replace(settings, label_studio_url=url), progress)
-        for _ in range(2):
+        for _ in range(ROUNDS):  # the server may still be at what the killed sync asked for
             last = sync.run(settings, TASK.name)
-            if progress:
-                print(last, file=progress, flush=True)
+            unsettled = sum(vars(last).values()) - last.waiting - last.unreadable
+            if not unsettled:
+                break
         with httpx.Client(base_url=server.url, headers=_token(server.token), timeout=60) as page:
             people = {user["id"]: user["email"] for user in _ask(page, "GET", "api/users/")}
             remotes = labelstudio_verdict.read(page, chaos.project)
@@ -187,7 +189,7 @@ def run(
         doubled=kinds[DOUBLED],
         wrong=kinds[WRONG],
         without_guess=kinds[WITHOUT_GUESS],
-        unsettled=sum(vars(last).values()) - last.waiting - last.unreadable,
+        unsettled=unsettled,
     )
 
 

@@ -67,7 +67,7 @@ class Count:
     doubled: int
     wrong: int
     without_guess: int
-    unsettled: int  # changes of a round after both sides were brought into step
+    unsettled: int  # changes of the last round that brings both sides into step
 
 
 LOST, DOUBLED, WRONG, WITHOUT_GUESS = "lost", "doubled", "wrong", "without guess"
