@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from annotations.labelstudio import tasks
@@ -119,11 +120,12 @@ class Contract:
         config = tasks.label_config(TASK)
         project = client.create_project("contract: refuse", "", config)
         (number,) = client.import_tasks(project.id, [tasks.payload(TASK, Outgoing(SAMPLE, "hm"), {})])
-        assert client.set_label_config(project.id, config.replace('alias="positive"', 'alias="glad"'))
+        other = tasks.label_config(replace(TASK, modalities=TASK.modalities[1:]))
+        assert client.set_label_config(project.id, other)
         assert client.set_label_config(project.id, config)
         annotate(number, "positive")
-        assert not client.set_label_config(project.id, config.replace('alias="positive"', 'alias="glad"'))
-        assert client.set_label_config(project.id, config.replace('alias="neutral"', 'alias="calm"'))
+        assert not client.set_label_config(project.id, other)
+        assert client.set_label_config(project.id, config.replace('alias="positive"', 'alias="glad"'))
 
     def test_importing_twice_makes_two(self, client: Client) -> None:
         project = client.create_project("contract: twice", "", tasks.label_config(TASK))

@@ -300,7 +300,7 @@ class Site:
 def find_task(client: Client, store: Store, task: Task, projects: list[Project]) -> tuple[Place, int, list[Place]]:
     """Return where a task lives, its project made or brought up to date; how many were made; and where it lived before.
 
-    A project that can't be brought up to date, since people gave answers there that the task has no more, gets a
+    A project that the server won't bring up to date, since answers are of inputs that the task has no more, gets a
     successor. One that was made joins `projects`. Raises LabelStudioError where somebody else's project has the title.
     """
     site = Site(client, store, task.name, tasks.title(task), tasks.mark(task))

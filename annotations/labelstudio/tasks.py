@@ -84,7 +84,7 @@ def with_place(description: str, place: str) -> str:
 
 def continued(description: str, project: int) -> str:
     """Return the description of a project that has a successor."""
-    return f"Continued in project {project}: the labels have changed. {description}"
+    return f"Continued in project {project}: what the task takes has changed. {description}"
 
 
 def mark(task: Task) -> str:

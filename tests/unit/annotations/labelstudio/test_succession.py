@@ -1,5 +1,6 @@
-"""A project whose answers contradict the task's labels of today gets a successor, and nobody's answer is lost."""
+"""A project whose answers are of inputs that the task no longer takes gets a successor, and nobody's answer is lost."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,22 +18,23 @@ from mmdemo.tasks import Task
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
-NAME = "feelings"
+NAME, BOTH = "feelings", ["image", "text"]
 
 
 class Feelings(Loop):
-    """Both sides with a task whose labels change."""
+    """Both sides with a task that comes to take other inputs, and other labels."""
 
     visits: dict[str, str]  # sample id → its sender's prediction id
 
-    def become(self, *labels: str) -> None:
-        """Let these be the task's labels from now on."""
-        head, _, rest = known.get("sentiment").path.read_text("utf-8").split("[[examples]]")[0].partition("[[labels]]")
-        tail = rest[rest.index("[encoders.image]") :].split("[[")[0]
+    def become(self, modalities: Sequence[str], *labels: str) -> None:
+        """Let these be what the task takes, and its labels, from now on."""
+        head = known.get("sentiment").path.read_text("utf-8").partition("[[labels]]")[0]
+        encoders = "".join(f'[encoders.{name}]\ntype = "auto"\nstart = "{name}"\n\n' for name in modalities)
         named = "".join(f'[[labels]]\nname = "{name}"\nen = "{name}"\nzh = "{name}"\n\n' for name in labels)
         self.config.task_dir.mkdir(exist_ok=True)
         text = head.replace('"sentiment"', f'"{NAME}"', 1).replace('behaviour = "behaviour/sentiment"\n', "")
-        (self.config.task_dir / f"{NAME}.toml").write_text(text + named + tail, "utf-8")
+        text = text.replace('["image", "text"]', str(list(modalities)).replace("'", '"'))
+        (self.config.task_dir / f"{NAME}.toml").write_text(text + named + encoders, "utf-8")
 
     @property
     def task(self) -> Task:
@@ -58,13 +60,13 @@ class Feelings(Loop):
 def loop(loop: Loop, tmp_path: Path) -> Feelings:
     feelings = Feelings(replace(loop.config, task_dir=tmp_path / "tasks"), loop.store, loop.server)
     feelings.visits = {}
-    feelings.become("sad", "so so", "happy")
+    feelings.become(BOTH, "sad", "so so", "happy")
     return feelings
 
 
 @pytest.fixture
 def ids(loop: Feelings) -> list[str]:
-    """Four samples, of which two were answered when "so so" became two labels: one by what stays, one by what goes."""
+    """Four samples, of which two were answered when pictures went and "so so" became two labels, one by that."""
     for seed, text in enumerate(("stays", "goes", "waits", "skipped")):
         sample_id, loop.visits[sample_id] = loop.visit(text, seed)
     ids = list(loop.visits)
@@ -73,7 +75,7 @@ def ids(loop: Feelings) -> list[str]:
     loop.annotate(ids[1], "so so")
     loop.server.annotate(loop.there(ids[3])[0], [], cancelled=True)
     loop.sync()
-    loop.become("sad", "calm", "bored", "happy")
+    loop.become(["text"], "sad", "calm", "bored", "happy")
     return ids
 
 
@@ -111,7 +113,7 @@ def test_answers_in_both_are_read(loop: Feelings, ids: list[str]) -> None:
 
 def test_a_label_that_comes_back_brings_its_answers_back(loop: Feelings, ids: list[str]) -> None:
     loop.sync()
-    loop.become("sad", "so so", "calm", "bored", "happy")
+    loop.become(["text"], "sad", "so so", "calm", "bored", "happy")
     loop.sync()
     assert loop.counts(ids[1]) == "so so"
 
@@ -150,7 +152,7 @@ def test_a_successor_can_have_one_too(loop: Feelings, ids: list[str]) -> None:
     loop.sync()
     loop.annotate(ids[1], "calm")
     loop.sync()
-    loop.become("sad", "happy")
+    loop.become(["image"], "sad", "happy")
     loop.sync()
     assert [loop.counts(each) for each in ids[:2]] == ["sad", None]
     [notice] = status.of(loop.store, loop.config, loop.task).notices
