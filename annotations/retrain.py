@@ -33,7 +33,7 @@ from mmdemo.review import Reason, Run
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training import corpus, manifests
-from mmdemo.training.continual import update
+from mmdemo.training.continual import Corrections, update
 from mmdemo.versions import Versions
 
 SEED = 0
@@ -176,7 +176,7 @@ def _train(night: Night, champion: str, challenger: str) -> None:
     _say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {champion}")
     folder, out = night.versions.path(task.name, champion), night.versions.folder(task.name, challenger)
     rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
-    update(folder, train, out, task=task, rehearsed=rehearsed, dev=night.parts.held_out, seed=SEED)
+    update(folder, Corrections(train, rehearsed, night.parts.held_out), out, task=task, seed=SEED)
 
 
 def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:

@@ -32,13 +32,13 @@ def main() -> None:
     given = parser.parse_args()
     task = tasks.get(given.task)
     folder = given.version or SHIPPED / task.name
-    model, processor = MultimodalModel.load(folder)
+    loaded = MultimodalModel.load(folder)
     about = sidecar.read(folder)
-    _, aside = splits.hold_out(manifests.read(given.train, task), about.options["hold_out"], task.split_by)
+    _, aside = splits.calibration_split(manifests.read(given.train, task), about.options["hold_out"], task.split_by)
     said = []
     for rows in (aside, manifests.read(given.dev, task)):
-        items = decode_rows(rows, task, processor)
-        said.append((logits(model, processor, items), labels(items)))
+        items = decode_rows(rows, task, loaded.processor)
+        said.append((logits(loaded, items), labels(items)))
     print("\n".join([f"## {about.version}, {task.name}", "", *table(*said), ""]))
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from mmdemo import memory, tasks
 from mmdemo.commands.train import starts_of
 from mmdemo.training import splits
+from mmdemo.training.data import Data, Decoded, Manifests
 from mmdemo.training.datasets import Item
 from mmdemo.training.folder import figures
 from mmdemo.training.inference import labels, logits
-from mmdemo.training.lessons import Decoded, Lesson, load, teach
+from mmdemo.training.jobs import Origin, TrainingJob, train_model
 from mmdemo.training.options import options
 
 
@@ -30,26 +31,26 @@ def main() -> None:
     given = parser.parse_args()
     memory.keep_freed()
     task = tasks.get(given.task)
-    lesson = Lesson.of(task, options(task, seed=0), starts_of(given.start, task))
-    _, processor = lesson.fresh()
-    train, dev = (load(given.data / f"{name}.jsonl", task, processor) for name in ("train", "dev"))
+    job = TrainingJob.of(task, options(task, seed=0), Origin(starts_of(given.start, task)))
+    sources, processor = Manifests(given.data / "train.jsonl", given.data / "dev.jsonl"), job.fresh().processor
+    train, dev = (sources.decode(manifest, task, processor) for manifest in sources.read(task))
     print(f"# Sources left out of {task.name}, one at a time\n\nOptions of the task, seed 0.\n")
     print("| left out | learned from | samples of it | its commonest label | right | macro-F1 | others in dev |")
     print("|---|---|---|---|---|---|---|")
     for source in sorted({row.group for row in train.rows}):
-        print(_row(lesson, train, dev, source), flush=True)
+        print(_row(job, train, dev, source), flush=True)
 
 
-def _row(lesson: Lesson, train: Decoded, dev: Decoded, source: str) -> str:
+def _row(job: TrainingJob, train: Decoded, dev: Decoded, source: str) -> str:
     others = [row for row in train.rows if row.group != source]
-    taught, aside = splits.hold_out(others, lesson.spared(folds=1), lesson.task.split_by)
-    model, processor = lesson.fresh(taught)
-    teach(lesson, model, processor, train.of(taught), aside=train.of(aside))
+    taught, spared = splits.calibration_split(others, job.spared(folds=1), job.task.split_by)
+    loaded = job.fresh(taught)
+    train_model(job, loaded, Data(train.of(taught), train.of(spared)))
     unheard = [item for side in (train, dev) for item in side.of([row for row in side.rows if row.group == source])]
     known = dev.of([row for row in dev.rows if row.group != source])
 
     def judged(items: Sequence[Item]) -> dict[str, float]:
-        return figures(logits(model, processor, items), labels(items))
+        return figures(logits(loaded, items), labels(items))
 
     of_it = judged(unheard)
     [(_, most)] = Counter(labels(unheard).tolist()).most_common(1)

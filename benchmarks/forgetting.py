@@ -22,7 +22,7 @@ import numpy as np
 
 from annotations.tour import drawings, first
 from mmdemo import decode, sidecar, tasks
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
 from mmdemo.training import continual, manifests, splits
 from mmdemo.training.continual import Recipe
@@ -73,12 +73,13 @@ class Champion:
         recipe = replace(recipe, changes=continual.recipe_of(self.task).changes)
         corrected = [self.items[row.id] for row in rows]
         started = continual.started(self.task)
-        continual.learn(model, self.processor, corrected, recipe, rehearsed=self.rehearsed, started=started, seed=SEED)
+        loaded = Loaded(model, self.processor)
+        continual.learn(loaded, corrected, recipe, rehearsed=self.rehearsed, started=started, seed=SEED)
         return model
 
     def _right(self, model: MultimodalModel, rows: Sequence[Row]) -> np.ndarray:
         items = [self.items[row.id] for row in rows]
-        return logits(model, self.processor, items).argmax(axis=1) == labels(items)
+        return logits(Loaded(model, self.processor), items).argmax(axis=1) == labels(items)
 
 
 def main() -> None:
@@ -136,7 +137,7 @@ def _shipped(name: str, dev: Path, corrections: Path | None) -> Ground:
         if decode.sample_id(decode.decode(row.sample, task), task.name) not in shown
     ]
     if corrections is None:
-        half, pool = splits.hold_out(rows, 0.5, task.split_by)
+        half, pool = splits.calibration_split(rows, 0.5, task.split_by)
         title = _title(folder, f"half of {dev.name} corrected")
         return Ground(title, task, folder, examples, _mixed(pool), half, half)
     strange = _mixed(manifests.read(corrections, task))

@@ -21,6 +21,9 @@ from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample
 from mmdemo.settings import ROOT, Settings
 from mmdemo.training import manifests, run, splits
+from mmdemo.training.data import Manifests
+from mmdemo.training.jobs import TrainingJob
+from mmdemo.training.options import options
 
 SAMPLES = 60  # of the task, dev among them
 DEV_SHARE = 0.17
@@ -101,7 +104,8 @@ def _draw(way: str, seed: int, folder: Path, photos: Path | None) -> dict[str, f
     task = tasks.load_file(folder / "weather.toml")
     splits.split(drawn_weather.write(folder / "data", SAMPLES, seed), folder / "parts", DEV_SHARE, "speaker", task)
     train, dev = (folder / "parts" / name for name in splits.SIDES)
-    version = run.train(task, train, dev, folder / "version", seed=seed)
+    job = TrainingJob.of(task, options(task, seed=seed))
+    version = run.train(job, Manifests(train, dev), folder / "version")
     predictor = Predictor(task, version, Settings(home=folder))
     fresh = drawn_weather.write(folder / "fresh", FRESH, seed + 1_000)
     own = {"samples that it learned from": train, "dev": dev, "as many more of its kind": fresh}

@@ -28,12 +28,13 @@ from benchmarks.frozen import (
 )
 from mmdemo import tasks
 from mmdemo.commands.train import starts_of
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.tasks import Task
 from mmdemo.training import targets
+from mmdemo.training.data import Data
 from mmdemo.training.datasets import Item, decode_rows
 from mmdemo.training.frozen import FeatureCache
-from mmdemo.training.lessons import Lesson, teach
+from mmdemo.training.jobs import Origin, TrainingJob, train_model
 from mmdemo.training.options import options
 
 TASK = "sentiment"
@@ -53,7 +54,6 @@ TRICKS: dict[str, dict[str, Any]] = {
     "a tenth of the words left out": {"word_dropout": 0.1},
     "a tenth of the words replaced": {"word_replacement": 0.1},
 }
-Learned = tuple[MultimodalModel, MultimodalProcessor]
 OF_COPIES = ("augment", "word_dropout", "word_replacement")  # options that change what the encoders see
 
 
@@ -67,14 +67,13 @@ class Ground:
     taught: Sequence[Item]
     dev: Kept
 
-    def learn(self, seed: int, items: Sequence[Item], given: Mapping[str, Any], cache: FeatureCache) -> Learned:
+    def learn(self, seed: int, items: Sequence[Item], given: Mapping[str, Any], cache: FeatureCache) -> Loaded:
         """Return a model that learned from the items."""
-        lesson = Lesson(
-            self.task, options(self.task, seed=seed, epochs=self.epochs, **PLAIN | given), self.starts, cache=cache
-        )
-        model, processor = lesson.fresh()
-        teach(lesson, model, processor, items)
-        return model, processor
+        chosen = options(self.task, seed=seed, epochs=self.epochs, **PLAIN | given)
+        job = TrainingJob(self.task, chosen, Origin(self.starts), cache)
+        loaded = job.fresh()
+        train_model(job, loaded, Data(items))
+        return loaded
 
     def logits(self, model: MultimodalModel) -> np.ndarray:
         """Return what a model says of dev (n, labels), whose tokens are known."""
@@ -88,7 +87,7 @@ def main() -> None:
     print(f"# Tricks of training on {TASK}\n\n{told(ground.taught, ground.dev, given)}\n")
     print("| beside the loss alone | accuracy | macro-F1 | more than nothing |\n|---|---|---|---|")
     caches: dict[tuple[Any, ...], FeatureCache] = {}
-    plain: list[Learned] = []
+    plain: list[Loaded] = []
     found: dict[str, list[np.ndarray]] = {}
     for name, trick in TRICKS.items():
         cache = caches.setdefault(tuple(map(trick.get, OF_COPIES)), FeatureCache(COPIES))

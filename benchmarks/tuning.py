@@ -21,10 +21,11 @@ from mmdemo import tasks
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
 from mmdemo.training import manifests, tuning
+from mmdemo.training.data import Data
 from mmdemo.training.datasets import Item
 from mmdemo.training.folder import figures
 from mmdemo.training.inference import labels, logits
-from mmdemo.training.lessons import Lesson, teach
+from mmdemo.training.jobs import Origin, TrainingJob, train_model
 from mmdemo.training.manifests import Row
 from mmdemo.training.options import options
 
@@ -95,16 +96,16 @@ def _alone(method: str, task: Task, start: Path, taught: Sequence[Item], dev: Se
 
 def _cost(method: str, task: Task, start: Path, taught: Sequence[Item], dev: Sequence[Item]) -> Cost:
     given = {"epochs": EPOCHS, "batch": BATCH, "seed": SEED, "precision": "fp32", "augment": False, "tuning": method}
-    lesson = Lesson(task, options(task, **given), {"text": start})
-    probe, _ = lesson.fresh()
-    tuning.start(probe, method, tuning.Size(lesson.options.rank, 100), ("text",))
+    job = TrainingJob(task, options(task, **given), Origin({"text": start}))
+    probe = job.fresh().model
+    tuning.start(probe, method, tuning.Size(job.options.rank, 100), ("text",))
     trained = sum(p.numel() for p in probe.encoders.parameters() if p.requires_grad)
     del probe
-    model, processor = lesson.fresh()
+    loaded = job.fresh()
     begun = time.process_time()
-    teach(lesson, model, processor, taught)
+    train_model(job, loaded, Data(taught))
     seconds = time.process_time() - begun
-    found = figures(logits(model, processor, dev), labels(dev))
+    found = figures(logits(loaded, dev), labels(dev))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{method}: {seconds:.0f} s", file=sys.stderr, flush=True)
     return Cost(trained, seconds, peak_mb, **found)

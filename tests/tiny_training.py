@@ -6,6 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmdemo import tasks
+from mmdemo.tasks import Task
+from mmdemo.training.jobs import Origin, TrainingJob
+from mmdemo.training.options import options
+
 LABELS = ("left", "right")
 SIDE_PX = 32
 TASK = """
@@ -55,3 +60,9 @@ def write_task(folder: Path) -> Path:
     path = folder / "sides.toml"
     path.write_text(TASK, "utf-8")
     return path
+
+
+def job(task: Task | str, origin: Origin | None = None, **chosen: object) -> TrainingJob:
+    """Return the job of training a task with some options."""
+    task = tasks.get(task) if isinstance(task, str) else task
+    return TrainingJob.of(task, options(task, **chosen), origin)

@@ -32,24 +32,23 @@ DATA: list[Argument] = [
 def train(given: argparse.Namespace, config: Settings) -> Said:
     """Train a version folder; the model card and version.json get the figures on dev. Once killed, it goes on."""
     from mmdemo.training import processes, run
+    from mmdemo.training.data import Manifests
+    from mmdemo.training.jobs import Origin, TrainingJob
+    from mmdemo.training.options import options
 
     task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
     chosen = {name: value for name in _OWN_FLAG if (value := getattr(given, name)) is not None}
+    origin = Origin(
+        starts_of(given.start, task),
+        version_folder(task, given.parent, config) if given.parent else None,
+        [version_folder(task, teacher, config) for teacher in given.teacher],
+    )
     out = run.train(
-        task,
-        given.train,
-        given.dev,
+        TrainingJob.of(task, options(task, **{**options_of(given.option), **chosen, "seed": given.seed}), origin),
+        Manifests(given.train, given.dev, given.skip_bad),
         given.out,
-        starts=starts_of(given.start, task),
-        parent=version_folder(task, given.parent, config) if given.parent else None,
-        teachers=[version_folder(task, teacher, config) for teacher in given.teacher],
         folds=given.folds,
-        skip_bad=given.skip_bad,
-        seed=given.seed,
-        version=given.name,
-        command=_command(given, config),
-        log=given.log,
-        **{**options_of(given.option), **chosen},
+        record=run.Record(given.name or "", _command(given, config), given.log),
     )
     if not processes.leads():
         raise SystemExit(0)  # one of several that trained together says what came of it

@@ -54,19 +54,18 @@ def corpus(given: argparse.Namespace, config: Settings) -> Said:
 def search(given: argparse.Namespace, config: Settings) -> Said:
     """Try options from a table of ranges, judged on samples set aside from train; nothing is kept but the figures."""
     from mmdemo.training import search as searching
-    from mmdemo.training.lessons import Lesson
+    from mmdemo.training.data import Manifests
+    from mmdemo.training.jobs import Origin, TrainingJob
     from mmdemo.training.options import options
 
     task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
     chosen = options(task, **{**options_of(given.option), "seed": given.seed})
     found = searching.search(
-        Lesson.of(task, chosen, starts_of(given.start, task)),
-        given.train,
-        given.dev,
+        TrainingJob.of(task, chosen, Origin(starts_of(given.start, task))),
+        Manifests(given.train, given.dev, given.skip_bad),
         ranges=searching.ranges_of(task, given.ranges),
         trials=given.trials,
         sampler=given.sampler,
-        skip_bad=given.skip_bad,
     )
     best = found[0]
     options_line = " ".join(f"--option {name}={value}" for name, value in best.options.items())

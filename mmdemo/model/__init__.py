@@ -1,8 +1,16 @@
 """Encoders, fusion and heads: `MultimodalModel`, its configuration and its processor."""
 
 from mmdemo.model.config import MultimodalConfig
-from mmdemo.model.model import MultimodalModel, MultimodalOutput
+from mmdemo.model.model import Loaded, MultimodalModel, MultimodalOutput
 from mmdemo.model.processor import Encoded, MultimodalProcessor
 from mmdemo.model.tokens import Tokens
 
-__all__ = ["Encoded", "MultimodalConfig", "MultimodalModel", "MultimodalOutput", "MultimodalProcessor", "Tokens"]
+__all__ = [
+    "Encoded",
+    "Loaded",
+    "MultimodalConfig",
+    "MultimodalModel",
+    "MultimodalOutput",
+    "MultimodalProcessor",
+    "Tokens",
+]

@@ -3,10 +3,12 @@
 Letters of the shapes: b samples, n tokens of one modality, d width of a fusion token.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -40,6 +42,13 @@ class MultimodalOutput(ModelOutput):
     pooled: dict[str, Tensor] | None = None  # modality → (b, d), mean of its tokens before the fusion
     attention: tuple[Tensor, ...] | None = None  # as `Fused` has it
     tokens: Tokens | None = None  # what went into the fusion
+
+
+class Loaded(NamedTuple):
+    """A model, and the processor that makes its batches."""
+
+    model: MultimodalModel
+    processor: MultimodalProcessor
 
 
 class MultimodalModel(PreTrainedModel):
@@ -206,9 +215,7 @@ class MultimodalModel(PreTrainedModel):
             super()._init_weights(module)
 
     @classmethod
-    def build(
-        cls, task: Task, starts: Mapping[str, str | Path] | None = None, captions: Sequence[str] = ()
-    ) -> tuple["MultimodalModel", MultimodalProcessor]:
+    def build(cls, task: Task, starts: Mapping[str, str | Path] | None = None, captions: Sequence[str] = ()) -> Loaded:
         """Return a fresh model of `task` and its processor; `starts` (modality → folder) override the task's.
 
         A start that is a version folder gives its encoder of that modality. `captions` are those to learn from, where a
@@ -228,7 +235,7 @@ class MultimodalModel(PreTrainedModel):
                 model.encoders[name] = item.encoder
             elif item.backbone is not None:
                 model.encoders[name].backbone = item.backbone
-        return _aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in made.items()})
+        return Loaded(_aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in made.items()}))
 
     @classmethod
     def _trained(cls, folder: str, name: str) -> Specified:
@@ -241,7 +248,7 @@ class MultimodalModel(PreTrainedModel):
         return Specified(model.config.encoders[name], getattr(processor, name), encoder=encoder)
 
     @classmethod
-    def load(cls, folder: str | Path) -> tuple["MultimodalModel", MultimodalProcessor]:
+    def load(cls, folder: str | Path) -> Loaded:
         """Return the model of a version folder in float32, ready to answer, and its processor.
 
         Raises CheckpointError.
@@ -264,7 +271,7 @@ class MultimodalModel(PreTrainedModel):
             raise CheckpointError(
                 "checkpoint_broken", path=folder, detail=f"weights do not fit: {', '.join(wrong[:3])}"
             )
-        return _aligned(model).eval(), processor
+        return Loaded(_aligned(model).eval(), processor)
 
 
 def _aligned(model: MultimodalModel) -> MultimodalModel:

@@ -28,13 +28,14 @@ from torch.utils.data import DataLoader, RandomSampler
 
 from mmdemo import out_of_distribution, sidecar
 from mmdemo.inputs import Batch
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.out_of_distribution import ReferenceStats, distance
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.augment import Changes
+from mmdemo.training.data import Data
 from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, decode_rows
-from mmdemo.training.folder import Checked, finish, pooled
+from mmdemo.training.folder import Calibration, Draft, pooled, write_version
 from mmdemo.training.frozen import masked
 from mmdemo.training.manifests import Row
 from mmdemo.training.options import options
@@ -68,46 +69,48 @@ class Recipe:
         return told | {name: value for name, value in changes.items() if name != "words"}
 
 
-def update(
-    champion: Path,
-    rows: Sequence[Row],
-    out: Path,
-    *,
-    task: Task,
-    rehearsed: Sequence[Row] = (),
-    dev: Sequence[Row] = (),
-    seed: int = 0,
-    recipe: Recipe | None = None,
-) -> Path:
-    """Teach the version in folder `champion` the rows; write the challenger to `out`, whole or not at all, return it.
+@dataclass(frozen=True)
+class Corrections:
+    """What people corrected, and what is learned beside it."""
 
-    `rehearsed` are samples that it should go on answering as it does. `dev`, corrections too, is only measured on. The
-    same seed gives the same weights on the same machine. Raises CheckpointError, ManifestError (a row that cannot be
-    judged), StorageError.
+    rows: Sequence[Row]
+    rehearsed: Sequence[Row] = ()  # samples that a challenger should go on answering as its champion does
+    dev: Sequence[Row] = ()  # corrections too, only measured on
+
+
+def update(
+    champion: Path, corrections: Corrections, out: Path, *, task: Task, seed: int = 0, recipe: Recipe | None = None
+) -> Path:
+    """Teach the version in folder `champion` corrections; write the challenger to `out`, whole or not at all.
+
+    The same seed gives the same weights on the same machine. Returns `out`. Raises CheckpointError, ManifestError (a
+    row that cannot be judged), StorageError.
     """
     recipe = recipe or recipe_of(task)
     before = sidecar.read(champion)
     task = task.in_profile(before.profile)
-    model, processor = MultimodalModel.load(champion)
-    model.learn_to_answer(task.answers)  # a champion may not know "none of these" yet
-    taught, known, held_out = (decode_rows(part, task, processor) for part in (rows, rehearsed, dev))
-    learn(model, processor, taught, recipe, rehearsed=known, started=started(task), seed=seed)
+    loaded = MultimodalModel.load(champion)
+    loaded.model.learn_to_answer(task.answers)  # a champion may not know "none of these" yet
+    train, rehearsed, dev = (
+        decode_rows(part, task, loaded.processor) for part in (corrections.rows, corrections.rehearsed, corrections.dev)
+    )
+    learn(loaded, train, recipe, rehearsed=rehearsed, started=started(task), seed=seed)
     about = dataclasses.replace(
         before,
         version=out.name,
         none_of_these=task.none_of_these,
         created_at=sidecar.now(),
         parent=before.version,
-        data=manifests.digest(rows),
-        samples=len(rows),
+        data=manifests.digest(corrections.rows),
+        samples=len(corrections.rows),
         seed=seed,
         command=f"{sidecar.RETRAINED} --task {task.name}",
         code_revision=sidecar.code_revision(),
         options=recipe.told(),
         measured_on=sidecar.HELD_OUT,
     )
-    checking = partial(_check, champion=champion, seed=seed)
-    return finish(model, processor, about, out, task=task, taught=taught, aside=(), dev=held_out, checking=checking)
+    calibrate = partial(_carry_on, champion=champion, seed=seed)
+    return write_version(loaded, Data(train, dev=dev), Draft(out, task, about), calibrate)
 
 
 def recipe_of(task: Task) -> Recipe:
@@ -116,8 +119,7 @@ def recipe_of(task: Task) -> Recipe:
 
 
 def learn(
-    model: MultimodalModel,
-    processor: MultimodalProcessor,
+    loaded: Loaded,
     items: Sequence[Item],
     recipe: Recipe,
     *,
@@ -125,8 +127,9 @@ def learn(
     started: tuple[str, ...] = (),
     seed: int = 0,
 ) -> None:
-    """Teach `model` the items in place. `started`: beginnings of the names of parameters that had trained weights."""
+    """Teach a model the items in place. `started`: beginnings of the names of parameters that had trained weights."""
     torch.manual_seed(seed)
+    model, processor = loaded
     champion = copy.deepcopy(model).eval()
     frozen = started if recipe.freeze_started else ()
     moving = {name: value for name, value in model.named_parameters() if not name.startswith(frozen or ("-",))}
@@ -196,23 +199,15 @@ def _distance(moving: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Tenso
     return torch.stack([(value - held[name]).square().sum() for name, value in moving.items()]).sum()
 
 
-def _check(
-    model: MultimodalModel,
-    processor: MultimodalProcessor,
-    taught: Sequence[Item],
-    aside: Sequence[Item],
-    *,
-    champion: Path,
-    seed: int,
-) -> Checked:
+def _carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int) -> Calibration:
     """Keep the champion's scalings, and what was usual to it; the corrections become usual too.
 
     No limit gets narrower: few samples made it wide, and what is remembered of them is drawn as if they were many.
     """
     before = sidecar.read(champion)
     draw = np.random.default_rng(seed)
-    old = pooled(MultimodalModel.load(champion)[0], processor, taught)
-    new = pooled(model, processor, taught)
+    old = pooled(Loaded(MultimodalModel.load(champion).model, loaded.processor), data.train)
+    new = pooled(loaded, data.train)
     wider, limits = {}, {}
     for name, stats in out_of_distribution.load(champion).items():
         known = _remember(stats, draw)
@@ -223,7 +218,7 @@ def _check(
         if name in before.familiarity:
             reach = [float(np.quantile(distance(wider[name], part), QUANTILE)) for part in parts]
             limits[name] = round(max(before.familiarity[name], *reach), 4)
-    return Checked(before.scalings, wider, limits, dict(before.too_few))
+    return Calibration(before.scalings, wider, limits, dict(before.too_few))
 
 
 def _remember(stats: ReferenceStats, draw: np.random.Generator) -> np.ndarray:

@@ -15,13 +15,14 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from mmdemo import card, out_of_distribution, sidecar
 from mmdemo.errors import StorageError
-from mmdemo.model import MultimodalModel, MultimodalProcessor, packing
+from mmdemo.model import Loaded, packing
 from mmdemo.model.packing import pack, unpack
 from mmdemo.out_of_distribution import ReferenceStats
 from mmdemo.scaling import Scaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training.calibration import fit_scaling
+from mmdemo.training.data import Data
 from mmdemo.training.datasets import Item, only, subsets
 from mmdemo.training.inference import labels, logits, outputs
 from mmdemo.training.processes import say
@@ -31,7 +32,7 @@ MUCH = 0.1  # share of dev that is unlike what was learned from, above which a b
 
 
 @dataclass(frozen=True)
-class Checked:
+class Calibration:
     """What serving needs beside the weights, all of it fitted on samples that were not trained on."""
 
     scalings: dict[str, Scaling]  # by subset of the modalities
@@ -41,56 +42,74 @@ class Checked:
     figures: dict[str, float] = field(default_factory=dict)  # what was measured on the way
 
 
-Check = Callable[[MultimodalModel, MultimodalProcessor, Sequence[Item], Sequence[Item]], Checked]
+@dataclass(frozen=True)
+class Draft:
+    """A version that is to be written."""
+
+    folder: Path
+    task: Task
+    sidecar: Sidecar  # all but what calibration and dev tell
+    bits: int = 16  # of a weight in its file
 
 
-def finish(
-    model: MultimodalModel,
-    processor: MultimodalProcessor,
-    about: Sidecar,
-    out: Path,
-    *,
-    task: Task,
-    taught: Sequence[Item],
-    aside: Sequence[Item],
-    dev: Sequence[Item],
-    checking: Check | None = None,
-    bits: int = 16,
-) -> Path:
-    """Calibrate a trained model, measure it and write its version folder, whole or not at all. Raises StorageError.
+Calibrate = Callable[[Loaded, Data], Calibration]
 
-    `bits` of a weight are kept. `checking` fits what serving needs; it stands in for `check` where a champion's own is
-    to be carried on.
+
+def fit_calibration(loaded: Loaded, data: Data) -> Calibration:
+    """Fit scalings and what is strange; where too few samples were set aside, training's own stand in."""
+    judged = data.calibration if len(data.calibration) >= len(loaded.model.config.labels) else data.train
+    # Captions made to be sure of would make the model look more honest than it is with what people send.
+    sampled = [item for item in judged if not item.constructed] or judged
+    scalings = {}
+    for chosen in subsets(loaded.model.config.modalities):
+        items = only(sampled, chosen)
+        if items:
+            scalings[sidecar.subset(chosen)] = fit_scaling(logits(loaded, items), labels(items))
+    references = fit_references(pooled(loaded, data.train), pooled(loaded, data.calibration))
+    return Calibration(
+        scalings,
+        {name: item.stats for name, item in references.items()},
+        {name: item.limit for name, item in references.items() if item.limit is not None},
+        {name: item.samples for name, item in references.items() if item.limit is None},
+    )
+
+
+def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate = fit_calibration) -> Path:
+    """Calibrate a trained model, measure it on dev and write its version folder, whole or not at all.
+
+    `calibrate` fits what serving needs. Raises StorageError.
     """
-    before = logits(model, processor, dev)
-    packed = pack(model.state_dict(), bits)
+    model, dev = loaded.model, data.dev
+    before = logits(loaded, dev)
+    packed = pack(model.state_dict(), draft.bits)
     model.load_state_dict(unpack(packed))  # what is measured is what is served
-    checked = (checking or check)(model, processor, taught, aside)
-    after = logits(model, processor, dev)
+    calibration = calibrate(loaded, data)
+    after = logits(loaded, dev)
     measured = figures(after, labels(dev)) if dev else {}
     if dev:
         measured["flipped_by_rounding"] = float((before.argmax(1) != after.argmax(1)).mean())
-        measured["unfamiliar"] = _unfamiliar(model, processor, dev, checked)
-    if about.measured_on == sidecar.DEV:
-        _warn(checked.too_few, measured)
+        measured["unfamiliar"] = _unfamiliar(loaded, dev, calibration)
+    if draft.sidecar.measured_on == sidecar.DEV:
+        _warn(calibration.too_few, measured)
     about = dataclasses.replace(
-        about,
-        temperatures={given: scaling.temperature for given, scaling in checked.scalings.items()},
-        powers={given: scaling.power for given, scaling in checked.scalings.items() if scaling.power},
-        familiarity=checked.limits,
-        too_few=checked.too_few,
-        figures={**measured, **checked.figures},
+        draft.sidecar,
+        temperatures={given: scaling.temperature for given, scaling in calibration.scalings.items()},
+        powers={given: scaling.power for given, scaling in calibration.scalings.items() if scaling.power},
+        familiarity=calibration.limits,
+        too_few=calibration.too_few,
+        figures={**measured, **calibration.figures},
         measured=len(dev),
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
     )
+    out = draft.folder
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".training-") as name:
             folder = Path(name) / "version"
-            _save(model, processor, folder, packed)
-            out_of_distribution.save(folder, checked.reference_stats)
+            _save(loaded, folder, packed)
+            out_of_distribution.save(folder, calibration.reference_stats)
             sidecar.write(folder, about)
-            card.write(folder, task)
+            card.write(folder, draft.task)
             for path in folder.iterdir():
                 path.chmod(0o644)  # safetensors leaves its files to their owner alone
             if out.is_dir():
@@ -101,54 +120,32 @@ def finish(
     return out
 
 
-def check(
-    model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], aside: Sequence[Item]
-) -> Checked:
-    """Fit scalings and what is strange; where too few samples were set aside, training's own stand in."""
-    judged = aside if len(aside) >= len(model.config.labels) else taught
-    # Captions made to be sure of would make the model look more honest than it is with what people send.
-    sampled = [item for item in judged if not item.constructed] or judged
-    scalings = {}
-    for chosen in subsets(model.config.modalities):
-        items = only(sampled, chosen)
-        if items:
-            scalings[sidecar.subset(chosen)] = fit_scaling(logits(model, processor, items), labels(items))
-    references = fit_references(pooled(model, processor, taught), pooled(model, processor, aside))
-    return Checked(
-        scalings,
-        {name: item.stats for name, item in references.items()},
-        {name: item.limit for name, item in references.items() if item.limit is not None},
-        {name: item.samples for name, item in references.items() if item.limit is None},
-    )
-
-
-def pooled(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> dict[str, np.ndarray]:
+def pooled(loaded: Loaded, items: Sequence[Item]) -> dict[str, np.ndarray]:
     """Return by modality the mean tokens (n, d) before the fusion of the items that have it, in any order."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in model.config.modalities}
-    for rows, output in outputs(model, processor, items):
+    features: dict[str, list[np.ndarray]] = {name: [] for name in loaded.model.config.modalities}
+    for rows, output in outputs(loaded, items):
         for name, means in (output.pooled or {}).items():
             there = [name in items[row].inputs.modalities for row in rows]
-            found[name].append(means.cpu().numpy()[there])
-    return {name: np.concatenate(means) for name, means in found.items() if any(map(len, means))}
+            features[name].append(means.cpu().numpy()[there])
+    return {name: np.concatenate(means) for name, means in features.items() if any(map(len, means))}
 
 
-def figures(found: np.ndarray, right: np.ndarray) -> dict[str, float]:
+def figures(scores: np.ndarray, right: np.ndarray) -> dict[str, float]:
     """Return accuracy and macro-F1 of logits (n, classes) and labels (n,)."""
-    predicted = found.argmax(axis=1)
+    predicted = scores.argmax(axis=1)
     return {
         "accuracy": round(float(accuracy_score(right, predicted)), 4),
         "macro_f1": round(float(f1_score(right, predicted, average="macro", zero_division=0)), 4),
     }
 
 
-def _unfamiliar(
-    model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item], checked: Checked
-) -> float:
+def _unfamiliar(loaded: Loaded, items: Sequence[Item], calibration: Calibration) -> float:
     """Return the share of the items of which a modality lies beyond its limit."""
     flagged = np.zeros(len(items), bool)
-    for rows, output in outputs(model, processor, items):
+    for rows, output in outputs(loaded, items):
         features = {name: means.cpu().numpy() for name, means in (output.pooled or {}).items()}
-        for name, beyond in out_of_distribution.strange(features, checked.reference_stats, checked.limits).items():
+        strange = out_of_distribution.strange(features, calibration.reference_stats, calibration.limits)
+        for name, beyond in strange.items():
             flagged[rows] |= beyond & np.array([name in items[row].inputs.modalities for row in rows])
     return round(float(flagged.mean()), 4)
 
@@ -167,10 +164,8 @@ def _warn(too_few: Mapping[str, int], measured: Mapping[str, float]) -> None:
         )
 
 
-def _save(
-    model: MultimodalModel, processor: MultimodalProcessor, folder: Path, packed: Mapping[str, torch.Tensor]
-) -> None:
+def _save(loaded: Loaded, folder: Path, packed: Mapping[str, torch.Tensor]) -> None:
     folder.mkdir()
-    model.config.save_pretrained(folder)
+    loaded.model.config.save_pretrained(folder)
     packing.save(packed, folder)
-    processor.save_pretrained(folder)
+    loaded.processor.save_pretrained(folder)

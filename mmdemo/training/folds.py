@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from mmdemo import sidecar
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded
 from mmdemo.out_of_distribution import distance
 from mmdemo.scaling import Scaling
 from mmdemo.training import splits
 from mmdemo.training.calibration import fit_scaling
+from mmdemo.training.data import Data, Decoded
 from mmdemo.training.datasets import Item, only, subsets
 from mmdemo.training.folder import figures, pooled
 from mmdemo.training.inference import labels, logits
-from mmdemo.training.lessons import Decoded, Lesson, teach
+from mmdemo.training.jobs import TrainingJob, train_model
 from mmdemo.training.processes import say
 from mmdemo.training.reference import FEWEST, fit, limit
 
@@ -51,54 +52,46 @@ class Folds:
         }
 
 
-def cross_validate(lesson: Lesson, data: Decoded, number: int) -> Folds:
-    """Train `number` models, each without one part of `data`, and look at what they say about it. None is kept.
+def cross_validate(job: TrainingJob, samples: Decoded, number: int) -> Folds:
+    """Train `number` models, each without one part of the samples, and look at what they say about it. None is kept.
 
     Teachers may have learned from what is left out here, so none is asked. Raises ManifestError.
     """
-    lesson = lesson.alone()
-    parts = splits.folds(data.rows, number, lesson.task.split_by, lesson.options.seed)
+    job = job.alone()
+    parts = splits.folds(samples.rows, number, job.task.split_by, job.options.seed)
     measured: list[dict[str, float]] = []
-    said: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    answers: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}  # logits and labels, by subset of the modalities
     far: dict[str, list[np.ndarray]] = {}  # by modality, how far each fold's unseen samples are from the others
     for index, unseen_rows in enumerate(parts):
         others = [row for part in parts if part is not unseen_rows for row in part]
-        taught_rows, aside_rows = splits.hold_out(others, lesson.spared(number), lesson.task.split_by)
-        taught, aside, unseen = (data.of(rows) for rows in (taught_rows, aside_rows, unseen_rows))
-        model, processor = lesson.fresh(taught_rows)
-        teach(lesson, model, processor, taught, aside=aside)
-        measured.append(figures(logits(model, processor, unseen), labels(unseen)))
+        train_rows, calibration_rows = splits.calibration_split(others, job.spared(number), job.task.split_by)
+        data, unseen = Data(samples.of(train_rows), samples.of(calibration_rows)), samples.of(unseen_rows)
+        loaded = job.fresh(train_rows)
+        train_model(job, loaded, data)
+        measured.append(figures(logits(loaded, unseen), labels(unseen)))
         say(
             f"fold {index + 1} of {number}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured[-1].items())
         )
-        for given, answers in _answers(model, processor, unseen).items():
-            said.setdefault(given, []).append(answers)
-        for name, distances in _distances(model, processor, taught, unseen).items():
+        for given, answer in _answers(loaded, unseen).items():
+            answers.setdefault(given, []).append(answer)
+        for name, distances in _distances(loaded, data.train, unseen).items():
             far.setdefault(name, []).append(distances)
     scalings = {
-        given: fit_scaling(*(np.concatenate(values) for values in zip(*answers, strict=True)))
-        for given, answers in said.items()
+        given: fit_scaling(*(np.concatenate(values) for values in zip(*each, strict=True)))
+        for given, each in answers.items()
     }
     every = {name: np.concatenate(parts) for name, parts in far.items()}
     limits = {name: limit(distances) for name, distances in every.items() if len(distances) >= FEWEST}
     return Folds(measured, scalings, limits)
 
 
-def _answers(
-    model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _answers(loaded: Loaded, items: Sequence[Item]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return logits (n, classes) and labels (n,) by subset of the modalities."""
-    having = {chosen: only(items, chosen) for chosen in subsets(model.config.modalities)}
-    return {
-        sidecar.subset(chosen): (logits(model, processor, part), labels(part))
-        for chosen, part in having.items()
-        if part
-    }
+    having = {chosen: only(items, chosen) for chosen in subsets(loaded.model.config.modalities)}
+    return {sidecar.subset(chosen): (logits(loaded, part), labels(part)) for chosen, part in having.items() if part}
 
 
-def _distances(
-    model: MultimodalModel, processor: MultimodalProcessor, taught: Sequence[Item], unseen: Sequence[Item]
-) -> dict[str, np.ndarray]:
-    usual = taught[:: math.ceil(len(taught) / USUAL)]
-    learned, new = pooled(model, processor, usual), pooled(model, processor, unseen)
+def _distances(loaded: Loaded, train: Sequence[Item], unseen: Sequence[Item]) -> dict[str, np.ndarray]:
+    usual = train[:: math.ceil(len(train) / USUAL)]
+    learned, new = pooled(loaded, usual), pooled(loaded, unseen)
     return {name: distance(fit(learned[name]), values) for name, values in new.items() if name in learned}

@@ -5,28 +5,27 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model import Loaded, MultimodalOutput
 from mmdemo.training.datasets import Item
 
 BATCH = 64  # samples; in float32 and without gradients
 
 
-def logits(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> np.ndarray:
+def logits(loaded: Loaded, items: Sequence[Item]) -> np.ndarray:
     """Return logits (n, classes) float32 of `items`, in their order."""
-    found = np.zeros((len(items), len(model.config.labels)), np.float32)
-    for rows, output in outputs(model, processor, items):
+    every = np.zeros((len(items), len(loaded.model.config.labels)), np.float32)
+    for rows, output in outputs(loaded, items):
         assert output.logits is not None
-        found[rows] = output.logits.cpu().numpy()
-    return found
+        every[rows] = output.logits.cpu().numpy()
+    return every
 
 
-def outputs(
-    model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]
-) -> Iterator[tuple[list[int], MultimodalOutput]]:
+def outputs(loaded: Loaded, items: Sequence[Item]) -> Iterator[tuple[list[int], MultimodalOutput]]:
     """Yield batches of `items` as their indices and the model's output; it is left in the mode in which it came.
 
     Samples of like length go together: padding would cost more than most captions.
     """
+    model, processor = loaded
     training = model.training
     model.eval()
     order = sorted(range(len(items)), key=lambda index: length(items[index]))

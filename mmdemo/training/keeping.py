@@ -16,7 +16,7 @@ from mmdemo.model import MultimodalModel
 JUDGED_BY = "set_aside_loss"  # the figure that early stopping goes by
 
 
-class Kept(TrainerCallback):
+class WeightSelector(TrainerCallback):
     """Keeps an exponential moving average (Polyak and Juditsky 1992), or what the best epoch left, where asked to."""
 
     def __init__(self, model: MultimodalModel, decay: float, patience: int) -> None:

@@ -41,6 +41,21 @@ class Line:
     fault: str = ""
 
 
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest as it was read."""
+
+    path: Path
+    rows: list[Row]  # those that can be used
+    faults: Sequence[Line] = ()
+
+    def refusal(self) -> ManifestError:
+        """Return the error that names the first of the lines at fault and counts the others."""
+        shown = "; ".join(f"line {line.number}: {line.fault}" for line in self.faults[:SHOWN_FAULTS])
+        more = f"; {len(self.faults) - SHOWN_FAULTS} more" if len(self.faults) > SHOWN_FAULTS else ""
+        return ManifestError("manifest_faults", path=self.path, count=len(self.faults), faults=shown + more)
+
+
 def read(path: Path | str, task: Task | None) -> list[Row]:
     """Return the rows of a manifest with the modalities that the task has; others are left out.
 
@@ -49,13 +64,13 @@ def read(path: Path | str, task: Task | None) -> list[Row]:
     Raises ManifestError naming the lines at fault: broken JSON, no or unknown label, missing file, nothing that the
     task takes, an id that stands there twice; also where the file is missing or empty.
     """
-    rows, faults = check(path, task)
-    if faults:
-        raise refusal(path, faults)
-    return rows
+    manifest = check(path, task)
+    if manifest.faults:
+        raise manifest.refusal()
+    return manifest.rows
 
 
-def check(path: Path | str, task: Task | None) -> tuple[list[Row], list[Line]]:
+def check(path: Path | str, task: Task | None) -> Manifest:
     """Return the rows that can be used and the lines at fault, of an id that stands there twice the later one.
 
     Raises ManifestError where the file is missing or empty.
@@ -63,14 +78,8 @@ def check(path: Path | str, task: Task | None) -> tuple[list[Row], list[Line]]:
     lines = _once([_checked(line, task) for line in read_lines(path, task)])
     if not lines:
         raise ManifestError("manifest_empty", path=path)
-    return [line.row for line in lines if line.row is not None], [line for line in lines if line.row is None]
-
-
-def refusal(path: Path | str, faults: Sequence[Line]) -> ManifestError:
-    """Return the error that names the first of the lines at fault and counts the others."""
-    shown = "; ".join(f"line {line.number}: {line.fault}" for line in faults[:SHOWN_FAULTS])
-    more = f"; {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
-    return ManifestError("manifest_faults", path=path, count=len(faults), faults=shown + more)
+    rows = [line.row for line in lines if line.row is not None]
+    return Manifest(Path(path), rows, [line for line in lines if line.row is None])
 
 
 def read_lines(path: Path | str, task: Task | None) -> list[Line]:

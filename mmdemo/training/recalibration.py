@@ -36,17 +36,17 @@ def fit(folder: Path, task: Task, manifest: Path, most_refused: float) -> Recali
     At most the share `most_refused` of those with a label is then answered as none of these. Raises ManifestError,
     CheckpointError.
     """
-    model, processor = MultimodalModel.load(folder)
-    items = decode_rows(manifests.read(manifest, task), task, processor)
+    loaded = MultimodalModel.load(folder)
+    items = decode_rows(manifests.read(manifest, task), task, loaded.processor)
     if len(items) < FEWEST:
         raise ManifestError("too_few_to_calibrate", path=manifest, count=len(items), needed=FEWEST)
     refuses = sidecar.read(folder).none_of_these
-    whole = logits(model, processor, items)
+    whole = logits(loaded, items)
     lowered = fit_refusal(whole, labels(items), most_refused) if refuses else 0.0
     scalings = {}
-    for chosen in subsets(model.config.modalities):
+    for chosen in subsets(loaded.model.config.modalities):
         part = only(items, chosen)
-        scores = logits(model, processor, part)
+        scores = logits(loaded, part)
         scores[:, -1] -= lowered
         scalings[sidecar.subset(chosen)] = fit_scaling(scores, labels(part))
     return Recalibration(scalings, lowered)

@@ -35,7 +35,7 @@ class Stateful(Protocol):
         """Go on from it."""
 
 
-class Partial:
+class ResumeFolder:
     """The folder of a training that is under way."""
 
     def __init__(self, out: Path) -> None:
@@ -78,7 +78,7 @@ class Partial:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Rest(TrainerCallback):
+class ExtraState(TrainerCallback):
     """Completes each checkpoint with what transformers does not keep."""
 
     def __init__(self, parts: Sequence[Stateful]) -> None:

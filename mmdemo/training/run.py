@@ -3,83 +3,58 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from mmdemo import sidecar, tasks
+from mmdemo import sidecar
 from mmdemo.errors import ManifestError
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded
 from mmdemo.sidecar import Sidecar
-from mmdemo.tasks import Task
 from mmdemo.training import manifests, splits
-from mmdemo.training.datasets import Item
-from mmdemo.training.folder import Checked, check, finish
+from mmdemo.training.data import Data, Decoded, Manifests
+from mmdemo.training.folder import Calibration, Draft, fit_calibration, write_version
 from mmdemo.training.folds import Folds, cross_validate
-from mmdemo.training.lessons import Decoded, Lesson, load, teach
-from mmdemo.training.options import options
+from mmdemo.training.jobs import TrainingJob, train_model
 from mmdemo.training.processes import leads, say
 from mmdemo.training.progress import tensorboard
-from mmdemo.training.resuming import Partial
+from mmdemo.training.resuming import ResumeFolder
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is written down of a training."""
+
+    version: str = ""  # the version's name; that of its folder where ""
+    command: str = ""  # that trains it again
+    log: Path | None = None  # folder for TensorBoard
 
 
 def train(
-    task: Task | str,
-    train_manifest: Path | str,
-    dev_manifest: Path | str | None,
-    out: Path | str,
-    *,
-    starts: Mapping[str, str | Path] | None = None,
-    parent: Path | None = None,
-    teachers: Sequence[Path] = (),
-    folds: int = 0,
-    skip_bad: bool = False,
-    seed: int = 0,
-    version: str | None = None,
-    command: str = "",
-    log: Path | None = None,
-    **overrides: Any,
+    job: TrainingJob, sources: Manifests, out: Path | str, *, folds: int = 0, record: Record | None = None
 ) -> Path:
-    """Train a model of `task` and return `out`, a version folder named `version` (default: the folder's name).
+    """Do a job on the samples of manifests and return `out`, a version folder.
 
-    `starts` (modality → folder or Hub name) override the task's; `parent`, a version folder, is trained further
-    instead; `teachers` are version folders whose answers are learned from. With `folds` it is cross-validated first,
-    which calibrates it too. Lines at fault are skipped where `skip_bad` says so. `overrides` are fields of Options. Dev
-    is only reported on. The same seed gives the same weights on the same machine, and so does a run that was killed
-    and is started again. `log` is a folder for TensorBoard. Raises ManifestError, CheckpointError, UnknownName,
-    StorageError before training.
+    With `folds` it is cross-validated first, which calibrates it too. Dev is only reported on. The same seed gives the
+    same weights on the same machine, and so does a run that was killed and is started again. Raises ManifestError,
+    CheckpointError, StorageError before training.
     """
-    task = tasks.get(task) if isinstance(task, str) else task
-    lesson = Lesson.of(task, options(task, seed=seed, **overrides), starts or {}, parent, teachers)
-    out = _free(Path(out))
-    callbacks = [tensorboard(log)] if log and leads() else []
-    for manifest in () if skip_bad else (train_manifest, *([dev_manifest] if dev_manifest else [])):
-        manifests.read(manifest, task)  # what can be seen without decoding is said before anything is loaded
-    model, processor = lesson.fresh(manifests.check(train_manifest, task)[0])
-    data, dev = (load(manifest, task, processor, skip_bad) for manifest in (train_manifest, dev_manifest))
-    partly = _claimed(Partial(out), lesson, data)
-    found = _folds(lesson, data, folds, partly) if folds else None
-    sides = splits.hold_out(data.rows, lesson.spared(folds), task.split_by)
+    record, task, out = record or Record(), job.task, _free(Path(out))
+    callbacks = [tensorboard(record.log)] if record.log and leads() else []
+    train_manifest, dev_manifest = sources.read(task)
+    loaded = job.fresh(train_manifest.rows)
+    samples, dev = (sources.decode(each, task, loaded.processor) for each in (train_manifest, dev_manifest))
+    resume = _claimed(ResumeFolder(out), job, samples)
+    crossed = _folds(job, samples, folds, resume) if folds else None
+    sides = splits.calibration_split(samples.rows, job.spared(folds), task.split_by)
     say(f"{len(sides[0])} samples to learn from, {len(sides[1])} set aside, {len(dev.rows)} in dev")
-    taught, aside, held = data.of(sides[0]), data.of(sides[1]), dev.of(dev.rows)
-    teach(lesson, model, processor, taught, aside=aside, dev=held, partly=partly, callbacks=callbacks)
+    data = Data(samples.of(sides[0]), samples.of(sides[1]), dev.of(dev.rows))
+    train_model(job, loaded, data, resume=resume, callbacks=callbacks)
     if leads():
-        about = _about(lesson, data, version or out.name, len(taught), command)
-        checking = partial(_crossed, found) if found else None
-        finish(
-            model,
-            processor,
-            about,
-            out,
-            task=task,
-            taught=taught,
-            aside=aside,
-            dev=held,
-            checking=checking,
-            bits=lesson.options.bits,
-        )
-        partly.clear()
+        record = dataclasses.replace(record, version=record.version or out.name)
+        draft = Draft(out, task, _sidecar(job, samples, record, len(data.train)), job.options.bits)
+        write_version(loaded, data, draft, partial(_crossed, crossed) if crossed else fit_calibration)
+        resume.clear()
     return out
 
 
@@ -89,28 +64,29 @@ def _free(out: Path) -> Path:
     return out
 
 
-def _folds(lesson: Lesson, data: Decoded, folds: int, partly: Partial) -> Folds:
-    return Folds.of(partly.once("folds", lambda: dataclasses.asdict(cross_validate(lesson, data, folds))))
+def _folds(job: TrainingJob, samples: Decoded, folds: int, resume: ResumeFolder) -> Folds:
+    return Folds.of(resume.once("folds", lambda: dataclasses.asdict(cross_validate(job, samples, folds))))
 
 
-def _claimed(partly: Partial, lesson: Lesson, data: Decoded) -> Partial:
+def _claimed(resume: ResumeFolder, job: TrainingJob, samples: Decoded) -> ResumeFolder:
     """Say so where a training that was interrupted goes on. Raises ManifestError where it was another one."""
-    task = lesson.task
+    task, origin = job.task, job.origin
     training = {
         "task": [task.name, task.answers, task.encoders, task.fusion],
-        "options": dataclasses.asdict(lesson.options),
-        "from": [lesson.starts, lesson.parent, lesson.teachers],
-        "samples": manifests.digest(data.rows),
+        "options": dataclasses.asdict(job.options),
+        "from": [origin.starts, origin.parent, origin.teachers],
+        "samples": manifests.digest(samples.rows),
     }
-    if leads() and partly.claim(training):
-        say(f"going on with {partly.checkpoint()}")
-    return partly
+    if leads() and resume.claim(training):
+        say(f"going on with {resume.checkpoint()}")
+    return resume
 
 
-def _about(lesson: Lesson, data: Decoded, version: str, taught: int, command: str) -> Sidecar:
-    task = lesson.task
+def _sidecar(job: TrainingJob, samples: Decoded, record: Record, learned: int) -> Sidecar:
+    """Return what a version's sidecar says of its job, and of the samples that it was given and learned from."""
+    task, parent = job.task, job.origin.parent
     return Sidecar(
-        version=version,
+        version=record.version,
         task=task.name,
         kind=task.kind,
         profile=task.profile,
@@ -119,28 +95,22 @@ def _about(lesson: Lesson, data: Decoded, version: str, taught: int, command: st
         modalities=task.modalities,
         heads=task.head_labels,
         created_at=sidecar.now(),
-        parent=sidecar.read(lesson.parent).version if lesson.parent else None,
-        data=manifests.digest(data.rows),
-        samples=taught,
-        seed=lesson.options.seed,
-        command=command,
+        parent=sidecar.read(parent).version if parent else None,
+        data=manifests.digest(samples.rows),
+        samples=learned,
+        seed=job.options.seed,
+        command=record.command,
         code_revision=sidecar.code_revision(),
-        options=dataclasses.asdict(lesson.options),
+        options=dataclasses.asdict(job.options),
     )
 
 
-def _crossed(
-    found: Folds,
-    model: MultimodalModel,
-    processor: MultimodalProcessor,
-    taught: Sequence[Item],
-    aside: Sequence[Item],
-) -> Checked:
+def _crossed(folds: Folds, loaded: Loaded, data: Data) -> Calibration:
     """Take what the folds' models said of unseen samples for what this one, which saw all, would say of others."""
-    own = check(model, processor, taught, aside)
+    own = fit_calibration(loaded, data)
     return dataclasses.replace(
         own,
-        scalings={**own.scalings, **found.scalings},
-        limits={name: found.limits.get(name, limit) for name, limit in own.limits.items()},
-        figures=found.summary(),
+        scalings={**own.scalings, **folds.scalings},
+        limits={name: folds.limits.get(name, limit) for name, limit in own.limits.items()},
+        figures=folds.summary(),
     )

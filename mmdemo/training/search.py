@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmdemo.errors import ManifestError
+from mmdemo.model import Loaded
 from mmdemo.tasks import Task
-from mmdemo.training import manifests, splits
+from mmdemo.training import splits
+from mmdemo.training.data import Data, Manifests
 from mmdemo.training.folder import figures
 from mmdemo.training.inference import labels, logits
-from mmdemo.training.lessons import Lesson, load, teach
+from mmdemo.training.jobs import TrainingJob, train_model
 from mmdemo.training.options import options
 from mmdemo.training.processes import say
 
@@ -45,38 +47,32 @@ class Trial:
 
 
 def search(
-    lesson: Lesson,
-    train_manifest: Path,
-    dev_manifest: Path,
-    *,
-    ranges: Mapping[str, Range],
-    trials: int,
-    sampler: str,
-    skip_bad: bool = False,
+    job: TrainingJob, sources: Manifests, *, ranges: Mapping[str, Range], trials: int, sampler: str
 ) -> list[Trial]:
     """Return the trials, the best one first. Raises ManifestError where optuna is missing or nothing is set aside."""
-    study = _optuna().create_study(direction="maximize", sampler=SAMPLERS[sampler](ranges, lesson.options.seed))
-    task, chosen = lesson.task, lesson.options
-    known, _ = manifests.check(train_manifest, task)
-    _, processor = lesson.fresh(known)
-    data, dev = (load(manifest, task, processor, skip_bad) for manifest in (train_manifest, dev_manifest))
-    taught, aside = (data.of(rows) for rows in splits.hold_out(data.rows, chosen.hold_out, task.split_by))
-    if not aside:
+    study = _optuna().create_study(direction="maximize", sampler=SAMPLERS[sampler](ranges, job.options.seed))
+    task, chosen = job.task, job.options
+    train_manifest, dev_manifest = sources.read(task)
+    processor = job.fresh(train_manifest.rows).processor
+    samples, dev = (sources.decode(each, task, processor) for each in (train_manifest, dev_manifest))
+    sides = splits.calibration_split(samples.rows, chosen.hold_out, task.split_by)
+    data = Data(samples.of(sides[0]), samples.of(sides[1]))
+    if not data.calibration:
         raise ManifestError("search_without_aside")
-    held, found = dev.of(dev.rows), list[Trial]()
+    dev_items, done = dev.of(dev.rows), list[Trial]()
 
     def attempt(trial: optuna.Trial) -> float:
         drawn = {name: _draw(trial, name, values) for name, values in ranges.items()}
-        attempted = dataclasses.replace(lesson, options=options(task, **{**dataclasses.asdict(chosen), **drawn}))
-        model, _ = attempted.fresh(known)
-        teach(attempted, model, processor, taught, aside=aside)
-        on_aside, on_dev = (figures(logits(model, processor, items), labels(items)) for items in (aside, held))
-        found.append(Trial(drawn, on_aside, on_dev))
-        say(f"trial {len(found)}: {drawn}, {CHOSEN_BY} {on_aside[CHOSEN_BY]:.4f}")
+        attempted = dataclasses.replace(job, options=options(task, **{**dataclasses.asdict(chosen), **drawn}))
+        loaded = Loaded(attempted.fresh(train_manifest.rows).model, processor)
+        train_model(attempted, loaded, data)
+        on_aside, on_dev = (figures(logits(loaded, items), labels(items)) for items in (data.calibration, dev_items))
+        done.append(Trial(drawn, on_aside, on_dev))
+        say(f"trial {len(done)}: {drawn}, {CHOSEN_BY} {on_aside[CHOSEN_BY]:.4f}")
         return on_aside[CHOSEN_BY]
 
     study.optimize(attempt, n_trials=trials)
-    return sorted(found, key=lambda trial: -trial.figures[CHOSEN_BY])
+    return sorted(done, key=lambda trial: -trial.figures[CHOSEN_BY])
 
 
 def ranges_of(task: Task, path: Path | None) -> dict[str, Range]:

@@ -48,7 +48,7 @@ class Parting:
         return abs(self.share - self.asked) > UNEVEN * self.asked
 
 
-def hold_out(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[list[Row], list[Row]]:
+def calibration_split(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> tuple[list[Row], list[Row]]:
     """Part rows into those to train on and a share set aside to stop training and fit temperatures on.
 
     With fewer than FEWEST speakers none can be spared, and samples are parted whoever speaks: known voices tell more

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded
 from mmdemo.training.datasets import Item
 from mmdemo.training.inference import logits
 
@@ -39,12 +39,7 @@ def mix(items: Sequence[Item], draw: np.random.Generator, *, alpha: float, label
     return mixed
 
 
-def distil(
-    items: Sequence[Item],
-    teachers: Sequence[tuple[MultimodalModel, MultimodalProcessor]],
-    share: float,
-    labels: int = 0,
-) -> list[Item]:
+def distil(items: Sequence[Item], teachers: Sequence[Loaded], share: float, labels: int = 0) -> list[Item]:
     """Return the items with `share` of what is asked for being the teachers' mean answer to the sample as it came.
 
     Hinton et al., "Distilling the knowledge in a neural network", 2015, at a temperature of 1; several teachers are an
@@ -52,12 +47,12 @@ def distil(
     answer that a teacher does not know, such as "none of these"; `labels` is how many answers there are (0: as many as
     the teachers know).
     """
-    labels = labels or max(len(model.config.labels) for model, _ in teachers)
+    labels = labels or max(len(teacher.model.config.labels) for teacher in teachers)
     asked = [item for item in items if not item.constructed]
     right = np.stack([shares_of(item, labels) for item in asked]) if asked else np.zeros((0, labels))
     mean = np.zeros_like(right)  # (asked, labels)
-    for model, processor in teachers:
-        answers = softmax(logits(model, processor, asked), axis=1)  # (asked, known)
+    for teacher in teachers:
+        answers = softmax(logits(teacher, asked), axis=1)  # (asked, known)
         known = answers.shape[1]
         unknown = right[:, known:].any(axis=1, keepdims=True)
         mean += np.where(unknown, right, np.pad(answers, ((0, 0), (0, labels - known)))) / len(teachers)

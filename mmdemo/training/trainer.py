@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,83 +20,85 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from mmdemo.errors import ManifestError
-from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model import Loaded, MultimodalModel, MultimodalOutput
 from mmdemo.training import adversarial, frozen, processes, targets, tuning
 from mmdemo.training.augment import Changes, WordNoise, words
 from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, narrowed
 from mmdemo.training.frozen import CachedDataset, FeatureCache
-from mmdemo.training.keeping import Kept
+from mmdemo.training.keeping import WeightSelector
 from mmdemo.training.options import Options
 from mmdemo.training.progress import Progress
-from mmdemo.training.resuming import Partial, Rest
+from mmdemo.training.resuming import ExtraState, ResumeFolder
 
 LOG_STEPS = 20
 BATCH = "labelled"  # what the Trainer, which takes dicts, knows a LabelledBatch by
 Judge = Callable[[MultimodalModel], Mapping[str, float]]
 
 
-def fit(
-    model: MultimodalModel,
-    processor: MultimodalProcessor,
-    items: Sequence[Item],
-    options: Options,
-    *,
-    started: Sequence[str] = (),
-    judge: Judge | None = None,
-    partly: Partial | None = None,
-    callbacks: Sequence[TrainerCallback] = (),
-    cache: FeatureCache | None = None,
-) -> None:
-    """Train `model` in place. The encoders of the modalities in `started` have trained weights.
+@dataclass(frozen=True)
+class Plan:
+    """How a model is trained."""
 
-    `judge` returns figures of a model behind every epoch, JUDGED_BY among them where training may stop early. In
-    `partly` each epoch leaves a checkpoint, and the newest one there is gone on from. With a `cache`, encoders that do
-    not learn are asked once for their tokens; where none learns, and nothing may stop early, `judge` is not asked.
-    Raises ManifestError where all learn.
+    options: Options
+    started: Sequence[str] = ()  # modalities whose encoders have trained weights
+    cache: FeatureCache | None = None  # with it, encoders that do not learn are asked once for their tokens
+
+
+def fit(
+    loaded: Loaded,
+    items: Sequence[Item],
+    plan: Plan,
+    *,
+    judge: Judge | None = None,
+    resume: ResumeFolder | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> None:
+    """Train a model in place.
+
+    `judge` returns figures of a model behind every epoch, JUDGED_BY among them where training may stop early; where no
+    encoder learns, and nothing may stop early, it is not asked. In `resume` each epoch leaves a checkpoint, and the
+    newest one there is gone on from. Raises ManifestError for a cache where all encoders learn.
     """
+    model, options, cache = loaded.model, plan.options, plan.cache
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(options.frozen))
-    tuning.start(model, options.tuning, tuning.Size(options.rank, _steps(options, items)), started)
+    tuning.start(model, options.tuning, tuning.Size(options.rank, _steps(options, items)), plan.started)
     _lay_out(model, torch.channels_last)
     if cache and not frozen.resting(model):
         raise ManifestError("copies_need_frozen", modalities=", ".join(model.encoders))
     if cache and not options.patience and not frozen.learning(model):
         judge = None  # an epoch takes less than one look at dev
     with tempfile.TemporaryDirectory() as nowhere:
-        kept, allocation = Kept(model, options.ema, options.patience), tuning.Allocation(model)
-        rest = Rest([kept, allocation])
-        dataset, collating = _learned_from(model, processor, items, options, cache)
+        selector, allocation = WeightSelector(model, options.ema, options.patience), tuning.Allocation(model)
+        extra = ExtraState([selector, allocation])
+        dataset, collating = _learned_from(loaded, items, plan)
         trainer = _Trainer(
             model,
-            _arguments(options, partly.folder if partly else Path(nowhere), judge is not None, partly is not None),
+            plan,
+            items,
+            lambda: judge(selector.current(model)) if judge else {},
+            args=_arguments(options, resume.folder if resume else Path(nowhere), judge is not None, resume is not None),
             data_collator=lambda part: {BATCH: collating(part)},
             train_dataset=dataset,
             eval_dataset=[],  # `judge` has its own
-            callbacks=[kept, allocation, rest, Progress(), *callbacks],
-        )
-        trainer.prepare(
-            model, options, _slow(started, options), items, lambda: judge(kept.current(model)) if judge else {}
+            callbacks=[selector, allocation, extra, Progress(), *callbacks],
         )
         trainer.remove_callback(PrinterCallback)  # it writes to standard output
-        checkpoint = partly.checkpoint() if partly else None
-        if checkpoint and rest.restore(checkpoint):
+        checkpoint = resume.checkpoint() if resume else None
+        if checkpoint and extra.restore(checkpoint):
             model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME))
         else:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        kept.put_into(model)
+        selector.put_into(model)
     tuning.merge(model)
     _lay_out(model.cpu(), torch.contiguous_format)
     model.requires_grad_(True).eval()
 
 
-def _learned_from(
-    model: MultimodalModel,
-    processor: MultimodalProcessor,
-    items: Sequence[Item],
-    options: Options,
-    cache: FeatureCache | None,
-) -> tuple[Dataset, Callable[..., LabelledBatch]]:
+def _learned_from(loaded: Loaded, items: Sequence[Item], plan: Plan) -> tuple[Dataset, Callable[..., LabelledBatch]]:
     """Return what is learned from, and what makes a batch of it."""
+    model, processor = loaded
+    options, cache = plan.options, plan.cache
     changes = Changes.of(options, _word_noise(items, options))
     masked = frozen.masked(model, options.augment)
     if not cache:
@@ -111,9 +114,9 @@ def _learned_from(
     return dataset, partial(frozen.collate, batch=collate(processor, masked), mixing=mixing)
 
 
-def _slow(started: Sequence[str], options: Options) -> tuple[str, ...]:
+def _slow(plan: Plan) -> tuple[str, ...]:
     """Return the beginnings of the names of what learns at the encoders' rate: what is new beside them does not."""
-    return tuple(f"encoders.{name}.backbone." for name in started) if options.tuning == "full" else ()
+    return tuple(f"encoders.{name}.backbone." for name in plan.started) if plan.options.tuning == "full" else ()
 
 
 def _steps(options: Options, items: Sequence[Item]) -> int:
@@ -176,16 +179,17 @@ def _has_bf16() -> bool:
 
 
 class _Trainer(Trainer):
-    def prepare(
+    def __init__(
         self,
-        bare: MultimodalModel,
-        options: Options,
-        slow: tuple[str, ...],
+        model: MultimodalModel,
+        plan: Plan,
         items: Sequence[Item],
         judge: Callable[[], Mapping[str, float]],
+        **settings: Any,
     ) -> None:
-        self._bare, self._options, self._slow, self._items, self._judge = bare, options, slow, items, judge
-        labels, power = len(bare.config.labels), options.class_weights
+        super().__init__(model, **settings)
+        self._bare, self._options, self._slow, self._items, self._judge = model, plan.options, _slow(plan), items, judge
+        labels, power = len(model.config.labels), plan.options.class_weights
         self._weights = targets.class_weights(items, labels, power).to(self.args.device) if power else None
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:

@@ -10,6 +10,9 @@ from playwright.sync_api import Page
 from mmdemo import tasks
 from mmdemo.errors import BadInput
 from mmdemo.settings import ROOT, Settings
+from mmdemo.training.data import Manifests
+from mmdemo.training.jobs import TrainingJob
+from mmdemo.training.options import options
 from mmdemo.training.run import train
 from mmdemo.versions import Versions
 from tests import serving
@@ -29,7 +32,8 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app with the task's folder set, and one step of training on the task's examples in its home."""
     root = tmp_path_factory.mktemp("scenes")
     versions = Versions(Settings(home=root / "home"))
-    train(TASK, as_manifest(root), None, versions.folder(TASK.name, "first"), epochs=1)
+    job = TrainingJob.of(TASK, options(TASK, epochs=1))
+    train(job, Manifests(as_manifest(root)), versions.folder(TASK.name, "first"))
     versions.promote(TASK.name, "first")
     with serving.serve(root / "home", MMDEMO_TASK_DIR=str(ROOT / "examples" / "scenes")) as server:
         yield server

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mmdemo.training.data import Manifests
 from mmdemo.training.run import train
 from tests import tiny_training
 
@@ -32,4 +33,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     root = tmp_path_factory.mktemp("trained")
     task = str(tiny_training.write_task(root))
     taught, dev = tiny_training.write(root, 160), tiny_training.write(root, 40, seed=1, name="dev")
-    return Trained(task, taught, dev, train(task, taught, dev, root / "v1", seed=3))
+    job = tiny_training.job(task, seed=3)
+    return Trained(task, taught, dev, train(job, Manifests(taught, dev), root / "v1"))

@@ -8,7 +8,7 @@ import torch
 
 from mmdemo import Predictor, sidecar, tasks
 from mmdemo.errors import CheckpointError, ManifestError
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.model.heads import UNKNOWN
 from mmdemo.samples import Inputs, Sample, to_json
 from mmdemo.settings import ROOT
@@ -16,7 +16,7 @@ from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.datasets import Item, collate, decode_rows
 from mmdemo.training.options import Options
-from mmdemo.training.trainer import fit
+from mmdemo.training.trainer import Plan, fit
 from tests import tiny
 
 Built = tuple[MultimodalModel, MultimodalProcessor]
@@ -115,7 +115,8 @@ def test_training_teaches_the_heads_that_have_labels(built: Built) -> None:
     items = [Item(heard(seed), seed % 2, (seed % 3, UNKNOWN)) for seed in range(4)]
     assert collate(processor)(items).further_labels.tolist() == [[seed % 3, UNKNOWN] for seed in range(4)]
     before = [head.out.weight.clone() for head in (model.head, *model.further)]
-    fit(model, processor, items, Options(epochs=2, batch=4, weight_decay=0.0, augment=False, precision="fp32"))
+    options = Options(epochs=2, batch=4, weight_decay=0.0, augment=False, precision="fp32")
+    fit(Loaded(model, processor), items, Plan(options))
     after = [head.out.weight for head in (model.head, *model.further)]
     assert [torch.equal(one, other) for one, other in zip(before, after, strict=True)] == [False, False, True]
 

@@ -18,9 +18,11 @@ from mmdemo.samples import NONE_OF_THESE, Prediction, Sample, to_json
 from mmdemo.tasks import Task
 from mmdemo.training import continual, manifests, targets
 from mmdemo.training.augment import Changes
-from mmdemo.training.continual import Recipe
+from mmdemo.training.continual import Corrections, Recipe
+from mmdemo.training.data import Manifests
 from mmdemo.training.datasets import decode_rows
 from mmdemo.training.inference import logits
+from mmdemo.training.jobs import Origin
 from mmdemo.training.run import train
 from tests import tiny, tiny_training
 
@@ -58,7 +60,8 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Task:
 
 @pytest.fixture(scope="module")
 def version(refusing: Task, data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(refusing, data["train"], data["dev"], tmp_path_factory.mktemp("refusing") / "v1", seed=3, epochs=8)
+    out = tmp_path_factory.mktemp("refusing") / "v1"
+    return train(tiny_training.job(refusing, seed=3, epochs=8), Manifests(data["train"], data["dev"]), out)
 
 
 @pytest.fixture(scope="module")
@@ -176,14 +179,15 @@ def test_a_version_that_knows_it_is_refused_where_the_task_does_not(version: Pat
     with pytest.raises(CheckpointError, match="none_of_these = true"):
         Predictor(plain, version).predict(Sample(image=Image.new("RGB", (32, 32))))
     with pytest.raises(CheckpointError, match="none_of_these = true"):
-        train(plain, trained.train, None, version.parent / "no", parent=version)
+        tiny_training.job(plain, Origin(parent=version))
 
 
 @pytest.mark.slow
 def test_a_parent_and_a_teacher_need_not_know_it(
     trained, refusing: Task, data: dict[str, Path], dev: list[manifests.Row], tmp_path: Path
 ) -> None:
-    further = train(refusing, data["train"], None, tmp_path / "v2", parent=trained.folder, epochs=6)
+    job = tiny_training.job(refusing, Origin(parent=trained.folder), epochs=6)
+    further = train(job, Manifests(data["train"]), tmp_path / "v2")
     assert sidecar.read(further).parent == "v1" and sidecar.read(further).none_of_these
     found = evaluate(Predictor(refusing, further), dev)
     assert found.accuracy >= 0.9 and found.per_class[NONE_OF_THESE].recall >= 0.8
@@ -197,13 +201,13 @@ def test_a_parent_and_a_teacher_need_not_know_it(
 
 @pytest.mark.slow
 def test_a_new_answer_is_at_first_an_unlikely_one(trained, refusing: Task, dev: list[manifests.Row]) -> None:
-    model, processor = MultimodalModel.load(trained.folder)
-    items = decode_rows(dev, refusing, processor)
-    before = logits(model, processor, items)
-    model.learn_to_answer(refusing.answers)
-    after = logits(model, processor, items)
+    loaded = MultimodalModel.load(trained.folder)
+    items = decode_rows(dev, refusing, loaded.processor)
+    before = logits(loaded, items)
+    loaded.model.learn_to_answer(refusing.answers)
+    after = logits(loaded, items)
     np.testing.assert_allclose(after[:, :2], before, rtol=1e-5)
-    assert model.config.labels == list(refusing.answers) and (after.argmax(axis=1) < 2).all()
+    assert loaded.model.config.labels == list(refusing.answers) and (after.argmax(axis=1) < 2).all()
 
 
 @pytest.mark.slow
@@ -213,7 +217,8 @@ def test_a_night_teaches_it_to_a_champion_that_did_not_know_it(
     rows = manifests.read(data["train"], refusing)
     rows = [*rows[:20], *[row for row in rows if row.label == NONE_OF_THESE][:20]]
     quick = Recipe(changes=Changes(augment=False))
-    folder = continual.update(trained.folder, rows, tmp_path / "n1", task=refusing, dev=dev, recipe=quick)
+    corrections = Corrections(rows, dev=dev)
+    folder = continual.update(trained.folder, corrections, tmp_path / "n1", task=refusing, recipe=quick)
     about = sidecar.read(folder)
     assert about.none_of_these and about.parent == "v1"
     found = evaluate(Predictor(refusing, folder), dev)

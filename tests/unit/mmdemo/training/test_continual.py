@@ -12,12 +12,12 @@ from PIL import Image
 
 from mmdemo import out_of_distribution, sidecar, tasks
 from mmdemo.errors import ManifestError
-from mmdemo.model import MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample
 from mmdemo.training import continual, manifests
 from mmdemo.training.augment import Changes
-from mmdemo.training.continual import Recipe, learn, update
+from mmdemo.training.continual import Corrections, Recipe, learn, update
 from mmdemo.training.datasets import decode_rows
 from mmdemo.training.inference import labels, logits
 from mmdemo.training.manifests import Row
@@ -44,8 +44,8 @@ def negatives(task, tmp_path_factory) -> list[Row]:
     return manifests.read(manifest, task)
 
 
-def accuracy(model, processor, items) -> float:
-    return float((logits(model, processor, items).argmax(axis=1) == labels(items)).mean())
+def accuracy(loaded: Loaded, items) -> float:
+    return float((logits(loaded, items).argmax(axis=1) == labels(items)).mean())
 
 
 def weights(folder: Path) -> str:
@@ -56,13 +56,15 @@ def test_it_learns_and_forgets_less_than_plain_fine_tuning(trained, task, negati
     old = manifests.read(trained.dev, task)
     result = {}
     for name, recipe in (("champion", None), ("ours", QUICK), ("naive", NAIVE)):
-        model, processor = MultimodalModel.load(trained.folder)
-        known, new, unseen = (decode_rows(rows, task, processor) for rows in (old, negatives[:36], negatives[36:]))
+        loaded = MultimodalModel.load(trained.folder)
+        known, new, unseen = (
+            decode_rows(rows, task, loaded.processor) for rows in (old, negatives[:36], negatives[36:])
+        )
         if recipe:
-            learn(model, processor, new, recipe, rehearsed=known[:REHEARSED], seed=1)
+            learn(loaded, new, recipe, rehearsed=known[:REHEARSED], seed=1)
         result[name] = {
-            "old": accuracy(model, processor, known[REHEARSED:]),
-            "unseen": accuracy(model, processor, unseen),
+            "old": accuracy(loaded, known[REHEARSED:]),
+            "unseen": accuracy(loaded, unseen),
         }
     assert result["champion"]["old"] >= 0.9 and result["champion"]["unseen"] <= 0.6
     assert result["ours"]["unseen"] >= 0.85
@@ -72,7 +74,8 @@ def test_it_learns_and_forgets_less_than_plain_fine_tuning(trained, task, negati
 @pytest.fixture(scope="module")
 def challenger(trained, task, negatives, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("challenger") / "v2"
-    return update(trained.folder, negatives[:36], out, task=task, dev=negatives[36:], seed=1, recipe=QUICK)
+    corrections = Corrections(negatives[:36], dev=negatives[36:])
+    return update(trained.folder, corrections, out, task=task, seed=1, recipe=QUICK)
 
 
 def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challenger: Path) -> None:
@@ -80,8 +83,8 @@ def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challeng
     assert (about.version, about.parent, about.samples) == ("v2", "v1", 36)
     assert about.data == manifests.digest(negatives[:36])
     assert about.temperatures == sidecar.read(trained.folder).temperatures
-    model, processor = MultimodalModel.load(challenger)
-    measured = accuracy(model, processor, decode_rows(negatives[36:], task, processor))
+    loaded = MultimodalModel.load(challenger)
+    measured = accuracy(loaded, decode_rows(negatives[36:], task, loaded.processor))
     assert about.figures["accuracy"] == pytest.approx(measured, abs=1e-4) and measured > 0.5
     assert (about.measured_on, about.measured) == ("held_out", len(negatives[36:]))
     assert Predictor(task, challenger).model_version == "v2"
@@ -97,7 +100,7 @@ def test_samples_are_changed_as_the_tasks_own_training_does(task) -> None:
 def test_the_same_seed_gives_the_same_bytes(trained, task, negatives, tmp_path: Path) -> None:
     short = replace(QUICK, steps=3, passes=0)
     folders = [
-        update(trained.folder, negatives[:8], tmp_path / f"c{number}", task=task, seed=seed, recipe=short)
+        update(trained.folder, Corrections(negatives[:8]), tmp_path / f"c{number}", task=task, seed=seed, recipe=short)
         for number, seed in enumerate((1, 1, 2))
     ]
     assert weights(folders[0]) == weights(folders[1]) != weights(folders[2])
@@ -124,7 +127,7 @@ def test_a_limit_that_few_samples_made_wide_stays_wide_and_one_that_is_off_stays
     for number, changes in enumerate(({"familiarity": {"image": 9.0}}, {"familiarity": {}, "too_few": {"image": 14}})):
         folder = shutil.copytree(trained.folder, tmp_path / f"champion{number}")
         sidecar.write(folder, replace(about, **changes))
-        out = update(folder, negatives[:4], tmp_path / f"challenger{number}", task=task, recipe=short)
+        out = update(folder, Corrections(negatives[:4]), tmp_path / f"challenger{number}", task=task, recipe=short)
         limits.append((sidecar.read(out).familiarity, sidecar.read(out).too_few))
     assert limits == [({"image": 9.0}, {}), ({}, {"image": 14})]
 
@@ -132,7 +135,7 @@ def test_a_limit_that_few_samples_made_wide_stays_wide_and_one_that_is_off_stays
 def test_batch_norms_keep_their_statistics(trained, task, negatives) -> None:
     model, processor = MultimodalModel.load(trained.folder)
     before = {name: value.clone() for name, value in model.named_buffers()}
-    learn(model, processor, decode_rows(negatives[:8], task, processor), replace(QUICK, steps=2))
+    learn(Loaded(model, processor), decode_rows(negatives[:8], task, processor), replace(QUICK, steps=2))
     assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
 
 
@@ -140,7 +143,7 @@ def test_encoders_that_started_from_trained_weights_stay(tmp_path: Path) -> None
     task = tiny.task(tmp_path, ("text",))
     folder = tiny.version(tmp_path / "v1", task)
     rows = [Row(str(number), Sample(text=text), "good") for number, text in enumerate(("a dog", "a cat is bad"))]
-    out = update(folder, rows, tmp_path / "v2", task=task, recipe=replace(QUICK, steps=3))
+    out = update(folder, Corrections(rows), tmp_path / "v2", task=task, recipe=replace(QUICK, steps=3))
     before, after = (MultimodalModel.load(path)[0].state_dict() for path in (folder, out))
     moved = {name.split(".")[0] for name in after if not torch.allclose(after[name], before[name], atol=2e-3)}
     assert moved and "encoders" not in moved
@@ -151,27 +154,29 @@ def test_what_is_rehearsed_keeps_its_answer(trained, task, negatives) -> None:
     rows = [replace(row, label="left") for row in negatives[:8]]
     found = {}
     for weight in (0.0, Recipe.rehearse):
-        model, processor = MultimodalModel.load(trained.folder)
-        new, known = (decode_rows(part, task, processor) for part in (rows, manifests.read(trained.dev, task)[:4]))
-        before = logits(model, processor, known)
-        learn(model, processor, new, replace(NAIVE, rehearse=weight, freeze_statistics=True), rehearsed=known)
-        found[weight] = float(np.abs(logits(model, processor, known) - before).mean())
+        loaded = MultimodalModel.load(trained.folder)
+        parts = (rows, manifests.read(trained.dev, task)[:4])
+        new, known = (decode_rows(part, task, loaded.processor) for part in parts)
+        before = logits(loaded, known)
+        learn(loaded, new, replace(NAIVE, rehearse=weight, freeze_statistics=True), rehearsed=known)
+        found[weight] = float(np.abs(logits(loaded, known) - before).mean())
     assert found[Recipe.rehearse] < found[0.0] / 2
 
 
 def test_a_softened_target_leaves_the_champion_its_share(trained, task, negatives) -> None:
     """With all of the target left to the champion, nothing is learned but to stay."""
-    model, processor = MultimodalModel.load(trained.folder)
-    items = decode_rows(negatives[:8], task, processor)
-    before = logits(model, processor, items)
-    learn(model, processor, items, replace(QUICK, soften=1.0, steps=20))
-    assert (logits(model, processor, items).argmax(axis=1) == before.argmax(axis=1)).all()
+    loaded = MultimodalModel.load(trained.folder)
+    items = decode_rows(negatives[:8], task, loaded.processor)
+    before = logits(loaded, items)
+    learn(loaded, items, replace(QUICK, soften=1.0, steps=20))
+    assert (logits(loaded, items).argmax(axis=1) == before.argmax(axis=1)).all()
 
 
 def test_a_correction_that_cannot_be_read_is_named_and_nothing_is_left(trained, task, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("no picture")
+    rows = [Row("odd one", Sample(tmp_path / "bad.png"), "left")]
     with pytest.raises(ManifestError, match="odd one"):
-        update(trained.folder, [Row("odd one", Sample(tmp_path / "bad.png"), "left")], tmp_path / "out", task=task)
+        update(trained.folder, Corrections(rows), tmp_path / "out", task=task)
     assert [path.name for path in tmp_path.iterdir()] == ["bad.png"]
 
 

@@ -14,7 +14,7 @@ from mmdemo.tasks import Task, load_file
 from mmdemo.training.datasets import Item
 from mmdemo.training.inference import outputs
 from mmdemo.training.options import options
-from mmdemo.training.trainer import fit
+from mmdemo.training.trainer import Plan, fit
 
 pytestmark = pytest.mark.slow
 
@@ -60,12 +60,12 @@ def recalls(task: Task, **chosen: object) -> list[float]:
     """Return recall at 3, both ways, of flags that a model trained so has not seen."""
     taught, unseen = flags(48, 0), flags(len(PAIRS), 1)
     torch.manual_seed(0)
-    model, processor = MultimodalModel.build(task, captions=[str(item.inputs.text) for item in taught])
-    fit(model, processor, taught, options(task, **chosen))
-    [(rows, output)] = outputs(model, processor, unseen)
+    loaded = MultimodalModel.build(task, captions=[str(item.inputs.text) for item in taught])
+    fit(loaded, taught, Plan(options(task, **chosen)))
+    [(rows, output)] = outputs(loaded, unseen)
     names = ["-".join(PAIRS[row]) for row in rows]
     with torch.inference_mode():
-        alike = model.alike(output.tokens)
+        alike = loaded.model.alike(output.tokens)
     image, text = (alike[name].numpy() for name in ("image", "text"))
     return [retrieval.recall(scores, names, k=3).recall_at_10 for scores in (image @ text.T, text @ image.T)]
 

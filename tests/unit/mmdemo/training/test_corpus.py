@@ -13,7 +13,7 @@ from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Inputs
 from mmdemo.training import corpus, manifests, splits, targets
-from mmdemo.training.augment import Changes, WordNoise
+from mmdemo.training.augment import Augmentation, WordNoise
 from mmdemo.training.datasets import CONSTRUCTED, Item, Samples, collate, only
 from tests import tiny
 
@@ -46,7 +46,7 @@ def test_one_manifest_holds_both_and_leads_to_the_same_pictures(manifest: Path, 
 def test_templates_never_cross_a_split(manifest: Path, tmp_path: Path) -> None:
     out = tmp_path / "both" / "train.jsonl"
     corpus.write(TASK, manifest, out, 400)
-    sides = splits.hold_out(manifests.read(out, TASK), 0.2, TASK.split_by)
+    sides = splits.calibration_split(manifests.read(out, TASK), 0.2, TASK.split_by)
     templates = [{row.extra["template"] for row in side if row.extra} for side in sides]
     assert templates[1] and not templates[0] & templates[1]
 
@@ -69,7 +69,7 @@ def test_its_label_is_never_taken_for_a_pictures() -> None:
 
 
 def test_its_words_are_never_left_out() -> None:
-    noise = Changes(augment=False, words=WordNoise(0.99, 0.0, ()))
+    noise = Augmentation(augment=False, words=WordNoise(0.99, 0.0, ()))
     changed = Samples([item("the dog is good"), item("the dog is good", constructed=False)], noise)
     assert changed[0].inputs.text == "the dog is good"
     assert changed[1].inputs.text != "the dog is good"

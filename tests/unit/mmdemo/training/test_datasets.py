@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.samples import Inputs
 from mmdemo.training import trainer
 from mmdemo.training.augment import Changes
@@ -59,7 +59,8 @@ def test_captions_of_like_length_go_together(tmp_path: Path) -> None:
         """Return how many characters are missing from the batches of an epoch to all being as long as the longest."""
         watched = Watched(processor)
         options = Options(epochs=1, batch=4, precision="fp32", by_length=by_length)
-        trainer.fit(model, watched, items, options)  # type: ignore[arg-type]
+        loaded = Loaded(model, watched)  # type: ignore[arg-type]
+        trainer.fit(loaded, items, trainer.Plan(options))
         lengths = [[len(inputs.text or "") for inputs in batch] for batch in watched.batches]
         assert len(lengths) == 8
         return sum(max(of_batch) * len(of_batch) - sum(of_batch) for of_batch in lengths)

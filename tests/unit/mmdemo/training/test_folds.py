@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from mmdemo import sidecar
+from mmdemo.training.data import Manifests
 from mmdemo.training.folds import Folds
 from mmdemo.training.run import train
+from tests import tiny_training
 
 
 def test_folds_measure_and_calibrate_one_that_learns_from_everything(capsys, trained, tmp_path: Path) -> None:
-    out = train(trained.task, trained.dev, None, tmp_path / "v", folds=2, epochs=1)
+    out = train(tiny_training.job(trained.task, epochs=1), Manifests(trained.dev), tmp_path / "v", folds=2)
     about = sidecar.read(out)
     assert about.samples == 40  # none was set aside
     assert 0 <= about.figures["folds_accuracy"] <= 1 and "folds_macro_f1_spread" in about.figures

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from mmdemo.errors import ManifestError
-from mmdemo.model import MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.samples import Inputs
 from mmdemo.training import frozen
 from mmdemo.training.augment import Changes
 from mmdemo.training.datasets import Item, Samples, collate, narrowed
 from mmdemo.training.frozen import CachedDataset, FeatureCache
 from mmdemo.training.options import Options
-from mmdemo.training.trainer import fit
+from mmdemo.training.trainer import Plan, fit
 from tests import tiny
 
 FROZEN = ("encoders.",)
@@ -68,7 +68,7 @@ def test_each_sample_is_encoded_once_and_its_copies_take_turns(asked) -> None:
 def test_encoders_that_all_learn_are_refused(asked) -> None:
     model, processor, items = asked
     with pytest.raises(ManifestError, match=r"all do \(image, audio\).*tuning=frozen"):
-        fit(model, processor, items, Options(epochs=1, frozen=("fusion.",)), cache=FeatureCache(1))
+        fit(Loaded(model, processor), items, Plan(Options(epochs=1, frozen=("fusion.",)), cache=FeatureCache(1)))
 
 
 def test_one_encoder_learns_beside_the_tokens_of_another_that_does_not(asked) -> None:
@@ -76,7 +76,8 @@ def test_one_encoder_learns_beside_the_tokens_of_another_that_does_not(asked) ->
     before = {name: value.clone() for name, value in model.state_dict().items()}
     seen: list[int] = []
     model.encoders["image"].register_forward_pre_hook(lambda _, pictures: seen.append(len(pictures[0])))
-    fit(model, processor, items, Options(epochs=3, frozen=("encoders.image.",)), cache=FeatureCache(2))
+    plan = Plan(Options(epochs=3, frozen=("encoders.image.",)), cache=FeatureCache(2))
+    fit(Loaded(model, processor), items, plan)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert [name for name in changed if name.startswith("encoders.audio.")]
     assert not [name for name in changed if name.startswith("encoders.image.")]
@@ -88,12 +89,10 @@ def test_epochs_in_which_an_encoder_learns_are_judged(asked, kept, times) -> Non
     model, processor, items = asked
     judged: list[float] = []
     fit(
-        model,
-        processor,
+        Loaded(model, processor),
         items,
-        Options(epochs=2, frozen=kept),
+        Plan(Options(epochs=2, frozen=kept), cache=FeatureCache(1)),
         judge=lambda _: {"dev_accuracy": float(judged.append(0.5) or 0.5)},
-        cache=FeatureCache(1),
     )
     assert len(judged) == times
 
@@ -101,7 +100,8 @@ def test_epochs_in_which_an_encoder_learns_are_judged(asked, kept, times) -> Non
 def test_what_lies_behind_the_encoders_learns_and_they_do_not(asked) -> None:
     model, processor, items = asked
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    fit(model, processor, items, Options(epochs=30, frozen=FROZEN, augment=False, head_lr=3e-3), cache=FeatureCache(1))
+    options = Options(epochs=30, frozen=FROZEN, augment=False, head_lr=3e-3)
+    fit(Loaded(model, processor), items, Plan(options, cache=FeatureCache(1)))
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed and not [name for name in changed if name.startswith(FROZEN)]
     with torch.no_grad():
@@ -122,7 +122,8 @@ def test_only_an_encoder_that_learns_is_shown_spectrograms_with_holes(asked, kep
         blank_bands.append(bool((features == 0).all(dim=2).any()))
 
     model.encoders["audio"].register_forward_pre_hook(look)
-    fit(model, processor, items, Options(epochs=1, frozen=kept), cache=FeatureCache(copies) if copies else None)
+    cache = FeatureCache(copies) if copies else None
+    fit(Loaded(model, processor), items, Plan(Options(epochs=1, frozen=kept), cache=cache))
     assert blank_bands and any(blank_bands) == masked
 
 
@@ -142,7 +143,7 @@ def test_sounds_that_came_alone_are_mixed_with_their_labels_and_nothing_else_is(
 
 def test_a_model_that_was_handed_its_tokens_is_saved_as_any_other(asked, tmp_path: Path) -> None:
     model, processor, items = asked
-    fit(model, processor, items, Options(epochs=1, frozen=FROZEN, ema=0.9), cache=FeatureCache(2))
+    fit(Loaded(model, processor), items, Plan(Options(epochs=1, frozen=FROZEN, ema=0.9), cache=FeatureCache(2)))
     model.save_pretrained(tmp_path / "saved")
     processor.save_pretrained(tmp_path / "saved")
     loaded, _ = MultimodalModel.load(tmp_path / "saved")

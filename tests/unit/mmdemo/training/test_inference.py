@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmdemo.model import MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training.datasets import Item
 from mmdemo.training.folder import pooled
 from mmdemo.training.inference import BATCH, logits
@@ -25,8 +25,8 @@ def test_logits_are_those_of_each_sample_alone_in_the_order_given(tmp_path: Path
     with torch.inference_mode():
         alone = [model(processor([item.inputs]).batch) for item in items]
     expected = np.concatenate([output.logits.numpy() for output in alone])
-    np.testing.assert_allclose(logits(model, processor, items), expected, atol=1e-5)
-    means = pooled(model, processor, items)
+    np.testing.assert_allclose(logits(Loaded(model, processor), items), expected, atol=1e-5)
+    means = pooled(Loaded(model, processor), items)
     assert {name: len(values) for name, values in means.items()} == {
         "image": sum("image" in item.inputs.modalities for item in items),
         "text": len(items),
@@ -38,5 +38,5 @@ def test_logits_are_those_of_each_sample_alone_in_the_order_given(tmp_path: Path
 
 def test_no_samples_have_no_logits(tmp_path: Path) -> None:
     model, processor = MultimodalModel.build(tiny.task(tmp_path, ("image",)), tiny.starts(tmp_path))
-    assert logits(model, processor, []).shape == (0, len(model.config.labels))
-    assert pooled(model, processor, []) == {}
+    assert logits(Loaded(model, processor), []).shape == (0, len(model.config.labels))
+    assert pooled(Loaded(model, processor), []) == {}

@@ -85,7 +85,8 @@ def test_missing_and_empty_manifests_are_refused(tmp_path: Path) -> None:
 
 def test_faults_can_be_left_out_and_the_first_of_two_stays(tmp_path: Path) -> None:
     lines = [{"id": name, "text": text, "label": "neutral"} for name, text in (("1", "a"), ("2", " "), ("1", "c"))]
-    rows, faults = manifests.check(write(tmp_path, *lines), TASK)
+    manifest = manifests.check(write(tmp_path, *lines), TASK)
+    rows, faults = manifest.rows, manifest.faults
     assert [row.sample.text for row in rows] == ["a"]
     assert [line.number for line in faults] == [2, 3]
 

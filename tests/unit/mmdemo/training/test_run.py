@@ -12,14 +12,17 @@ from transformers import TrainerCallback
 
 from mmdemo import sidecar, tasks
 from mmdemo.errors import CheckpointError, ManifestError
-from mmdemo.model import MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training import manifests
+from mmdemo.training.data import Manifests
 from mmdemo.training.datasets import Item, decode_rows, only, subsets
+from mmdemo.training.jobs import Origin
 from mmdemo.training.keeping import JUDGED_BY
 from mmdemo.training.options import Options
-from mmdemo.training.run import train
-from mmdemo.training.trainer import fit
+from mmdemo.training.run import Record, train
+from mmdemo.training.trainer import Plan, fit
 from tests import tiny, tiny_training
+from tests.tiny_training import job
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +54,7 @@ def test_weights_are_halves_on_disk_and_floats_in_use(trained) -> None:
 
 def test_the_same_seed_gives_the_same_bytes(trained, tmp_path: Path) -> None:
     folders = [
-        train(trained.task, trained.dev, None, tmp_path / f"v{number}", seed=seed, epochs=1, augment=True)
+        train(job(trained.task, seed=seed, epochs=1, augment=True), Manifests(trained.dev), tmp_path / f"v{number}")
         for number, seed in enumerate((3, 3, 4))
     ]
     assert weights(folders[0]) == weights(folders[1]) != weights(folders[2])
@@ -60,7 +63,7 @@ def test_the_same_seed_gives_the_same_bytes(trained, tmp_path: Path) -> None:
 def test_a_builder_is_told_what_few_samples_mean_for_doubt(capsys, trained, tmp_path: Path) -> None:
     lines = trained.dev.read_text("utf-8").replace('"image": "', f'"image": "{trained.dev.parent}/').splitlines()
     (tmp_path / "few.jsonl").write_text("\n".join(lines[:12]), "utf-8")
-    out = train(trained.task, tmp_path / "few.jsonl", trained.dev, tmp_path / "v", epochs=0.3)
+    out = train(job(trained.task, epochs=0.3), Manifests(tmp_path / "few.jsonl", trained.dev), tmp_path / "v")
     about = sidecar.read(out)
     assert about.familiarity == {} and about.too_few == {"image": about.samples}
     assert about.figures["unfamiliar"] == 0.0  # nothing can be
@@ -74,14 +77,16 @@ def test_a_builder_is_told_that_dev_is_unlike_train(capsys, trained, tmp_path: P
     manifest = tiny_training.write(tmp_path, 24, seed=9, name="negatives")
     for path in tmp_path.glob("*.png"):
         Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
-    out = train(trained.task, trained.train, manifest, tmp_path / "v", parent=trained.folder, epochs=0.1, head_lr=1e-9)
+    further = job(trained.task, Origin(parent=trained.folder), epochs=0.1, head_lr=1e-9)
+    out = train(further, Manifests(trained.train, manifest), tmp_path / "v")
     share = sidecar.read(out).figures["unfamiliar"]
     assert share > 0.5 and f"{share:.0%} of dev is unlike" in capsys.readouterr().err
     assert f"only guessed: {share:.1%} of dev" in (out / "model_card.md").read_text("utf-8")
 
 
 def test_a_parent_is_trained_further(trained, tmp_path: Path) -> None:
-    folder = train(trained.task, trained.train, None, tmp_path / "v2", parent=trained.folder, epochs=0.1, head_lr=1e-9)
+    further = job(trained.task, Origin(parent=trained.folder), epochs=0.1, head_lr=1e-9)
+    folder = train(further, Manifests(trained.train), tmp_path / "v2")
     assert sidecar.read(folder).parent == "v1"
     before, after = (MultimodalModel.load(path)[0].state_dict() for path in (trained.folder, folder))
     moved = max(float((after[name] - before[name]).abs().max()) for name in after if "norm" not in name)
@@ -90,12 +95,12 @@ def test_a_parent_is_trained_further(trained, tmp_path: Path) -> None:
 
 def test_a_taken_folder_and_a_missing_start_are_refused_before_training(trained, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="not empty"):
-        train(trained.task, trained.train, trained.dev, trained.folder)
+        train(job(trained.task), Manifests(trained.train, trained.dev), trained.folder)
     text = tiny.write_task(tmp_path, ("text",), ("left", "right"))
     taught = tmp_path / "t.jsonl"
     taught.write_text('{"id": "1", "text": "a", "label": "left"}\n')
     with pytest.raises(CheckpointError, match="gone"):
-        train(str(text), taught, taught, tmp_path / "out", starts={"text": tmp_path / "gone"})
+        train(job(str(text), Origin({"text": tmp_path / "gone"})), Manifests(taught, taught), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -104,7 +109,7 @@ def test_an_unreadable_picture_is_named(trained, tmp_path: Path) -> None:
     taught = tmp_path / "t.jsonl"
     taught.write_text('{"id": "odd one", "image": "bad.png", "label": "left"}\n')
     with pytest.raises(ManifestError, match='line 1: "odd one" cannot be judged'):
-        train(trained.task, taught, None, tmp_path / "out")
+        train(job(trained.task), Manifests(taught), tmp_path / "out")
     assert not (tmp_path / "out.partial").exists()
 
 
@@ -115,8 +120,8 @@ def test_lines_at_fault_are_left_out_and_counted_where_that_is_asked_for(capsys,
     taught = tmp_path / "t.jsonl"
     taught.write_text("\n".join(lines), "utf-8")
     with pytest.raises(ManifestError, match=r"2 line\(s\).*line 41: no JSON; line 43: id"):
-        train(trained.task, taught, None, tmp_path / "out")
-    folder = train(trained.task, taught, None, tmp_path / "out", skip_bad=True, epochs=0.3)
+        train(job(trained.task), Manifests(taught), tmp_path / "out")
+    folder = train(job(trained.task, epochs=0.3), Manifests(taught, skip_bad=True), tmp_path / "out")
     said = capsys.readouterr().err
     assert "skipped: " in said and "3 line(s)" in said and "line 42" in said
     assert sidecar.read(folder).data == manifests.digest(manifests.read(trained.dev, tasks.get(trained.task)))
@@ -127,7 +132,8 @@ def test_frozen_parameters_keep_their_value(trained) -> None:
     model, processor = MultimodalModel.load(trained.folder)
     before = {name: value.clone() for name, value in model.named_parameters()}
     items = decode_rows(manifests.read(trained.train, task)[:16], task, processor)
-    fit(model, processor, items, Options(epochs=1, batch=4, precision="fp32", augment=False, frozen=("fusion.",)))
+    frozen = Options(epochs=1, batch=4, precision="fp32", augment=False, frozen=("fusion.",))
+    fit(Loaded(model, processor), items, Plan(frozen))
     kept = {name for name, value in model.named_parameters() if torch.equal(value, before[name])}
     assert kept >= {name for name in before if name.startswith("fusion.")}
     assert "head.out.weight" not in kept
@@ -143,11 +149,11 @@ def plain(trained) -> dict[str, torch.Tensor]:
 def learned(trained, callbacks=(), **options: object) -> dict[str, torch.Tensor]:
     """Return the weights of the trained model after two more epochs on a few samples."""
     task = tasks.get(trained.task)
-    model, processor = MultimodalModel.load(trained.folder)
-    items = decode_rows(manifests.read(trained.train, task)[:8], task, processor)
+    loaded = MultimodalModel.load(trained.folder)
+    items = decode_rows(manifests.read(trained.train, task)[:8], task, loaded.processor)
     given = {"epochs": 2, "batch": 8, "precision": "fp32", "augment": False, **options}
-    fit(model, processor, items, Options(**given), callbacks=callbacks)
-    return model.state_dict()
+    fit(loaded, items, Plan(Options(**given)), callbacks=callbacks)
+    return loaded.model.state_dict()
 
 
 @pytest.mark.parametrize(
@@ -187,31 +193,33 @@ def test_training_ends_early_and_keeps_the_best_weights(trained) -> None:
         seen.append({name: value.clone() for name, value in now.state_dict().items()})
         return {JUDGED_BY: losses[len(seen) - 1]}
 
-    fit(model, processor, items, Options(epochs=5, batch=8, precision="fp32", augment=False, patience=2), judge=judge)
+    patient = Options(epochs=5, batch=8, precision="fp32", augment=False, patience=2)
+    fit(Loaded(model, processor), items, Plan(patient), judge=judge)
     assert len(seen) == 4
     assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
 
 
 def test_early_stopping_needs_samples_set_aside(trained, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="hold_out"):
-        train(trained.task, trained.dev, None, tmp_path / "out", patience=1, hold_out=0.0)
+        train(job(trained.task, patience=1, hold_out=0.0), Manifests(trained.dev), tmp_path / "out")
 
 
 def test_a_teacher_is_learned_from_and_tensorboard_can_be_read(trained, tmp_path: Path) -> None:
+    record = Record(log=tmp_path / "log")
     plain, taught = (
-        train(trained.task, trained.dev, None, tmp_path / name, teachers=teachers, epochs=1, log=tmp_path / "log")
-        for name, teachers in (("plain", ()), ("taught", [trained.folder]))
+        train(job(trained.task, origin, epochs=1), Manifests(trained.dev), tmp_path / name, record=record)
+        for name, origin in (("plain", Origin()), ("taught", Origin(teachers=[trained.folder])))
     )
     assert weights(plain) != weights(taught)
     assert [path.name for path in (tmp_path / "log").iterdir() if path.name.startswith("events.out.tfevents")]
 
 
-def test_parents_and_teachers_answer_the_same_task(trained, tmp_path: Path) -> None:
+def test_parents_and_teachers_answer_the_same_task(trained) -> None:
     task = tasks.load_file(Path(trained.task))
     turned = replace(task, labels=task.labels[::-1])
-    for given in ({"parent": trained.folder}, {"teachers": [trained.folder]}):
+    for origin in (Origin(parent=trained.folder), Origin(teachers=[trained.folder])):
         with pytest.raises(CheckpointError, match="labels"):
-            train(turned, trained.train, None, tmp_path / "out", **given)
+            job(turned, origin)
 
 
 def test_subsets_and_their_items() -> None:
@@ -222,8 +230,9 @@ def test_subsets_and_their_items() -> None:
 
 
 def test_an_encoder_that_does_not_learn_is_asked_once_for_folds_and_model(trained, tmp_path: Path, capsys) -> None:
-    still = {"frozen": ("encoders.",), "copies": 2, "bits": 8, "epochs": 2, "folds": 2}
-    folders = [train(trained.task, trained.train, trained.dev, tmp_path / name, seed=3, **still) for name in "ab"]
+    still = {"frozen": ("encoders.",), "copies": 2, "bits": 8, "epochs": 2, "seed": 3}
+    both = Manifests(trained.train, trained.dev)
+    folders = [train(job(trained.task, **still), both, tmp_path / name, folds=2) for name in "ab"]
     assert weights(folders[0]) == weights(folders[1])
     assert {"accuracy", "folds_accuracy"} <= set(sidecar.read(folders[0]).figures)
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("copy 1 of 2")]

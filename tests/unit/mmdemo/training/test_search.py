@@ -6,16 +6,15 @@ import pytest
 
 from mmdemo import tasks
 from mmdemo.errors import ManifestError
-from mmdemo.training.lessons import Lesson
-from mmdemo.training.options import options
+from mmdemo.training.data import Manifests
 from mmdemo.training.search import RANGES, SAMPLERS, ranges_of, search
+from tests.tiny_training import job
 
 
 def test_a_grid_is_gone_through_and_the_best_comes_first(trained) -> None:
-    task = tasks.get(trained.task)
-    lesson = Lesson(task, options(task, epochs=1))
+    both = Manifests(trained.dev, trained.dev)
     ranges = {"head_lr": [1e-9, 3e-3], "label_smoothing": [0.0]}
-    found = search(lesson, trained.dev, trained.dev, ranges=ranges, trials=9, sampler="grid")
+    found = search(job(trained.task, epochs=1), both, ranges=ranges, trials=9, sampler="grid")
     assert sorted(trial.options["head_lr"] for trial in found) == [1e-9, 3e-3]
     scores = [trial.figures["macro_f1"] for trial in found]
     assert scores == sorted(scores, reverse=True)
@@ -23,9 +22,9 @@ def test_a_grid_is_gone_through_and_the_best_comes_first(trained) -> None:
 
 
 def test_without_samples_set_aside_there_is_nothing_to_choose_by(trained) -> None:
-    task = tasks.get(trained.task)
+    both = Manifests(trained.dev, trained.dev)
     with pytest.raises(ManifestError, match="hold_out"):
-        search(Lesson(task, options(task, hold_out=0.0)), trained.dev, trained.dev, ranges={}, trials=1, sampler="tpe")
+        search(job(trained.task, hold_out=0.0), both, ranges={}, trials=1, sampler="tpe")
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

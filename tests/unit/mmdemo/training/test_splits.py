@@ -18,7 +18,7 @@ def row(number: int, **changes: object) -> Row:
 
 def test_speakers_stay_on_one_side() -> None:
     rows = [row(n, group="g", extra={"speaker": f"s{n % 10}"}) for n in range(100)]
-    taught, aside = splits.hold_out(rows, 0.2)
+    taught, aside = splits.calibration_split(rows, 0.2)
     assert len(aside) == 20
     assert not {r.extra["speaker"] for r in taught} & {r.extra["speaker"] for r in aside}
 
@@ -26,20 +26,20 @@ def test_speakers_stay_on_one_side() -> None:
 def test_a_group_of_few_speakers_loses_none() -> None:
     few = [row(n, group="few", extra={"speaker": f"f{n % 2}"}) for n in range(100)]
     many = [row(n + 100, group="many", extra={"speaker": f"s{n % 10}"}) for n in range(100)]
-    assert {r.group for r in splits.hold_out([*few, *many], 0.2)[1]} == {"many"}
+    assert {r.group for r in splits.calibration_split([*few, *many], 0.2)[1]} == {"many"}
 
 
 def test_one_of_few_speakers_is_set_aside_as_a_whole() -> None:
     rows = [row(n, group="few", extra={"speaker": f"f{n % 4}"}) for n in range(100)]
-    assert len({r.extra["speaker"] for r in splits.hold_out(rows, 0.1)[1]}) == 1
-    assert len(splits.hold_out(rows, 0.1)[1]) == 25
+    assert len({r.extra["speaker"] for r in splits.calibration_split(rows, 0.1)[1]}) == 1
+    assert len(splits.calibration_split(rows, 0.1)[1]) == 25
 
 
 def test_samples_are_set_aside_where_no_speaker_can_be_spared() -> None:
     rows = [row(n, group="few", extra={"speaker": f"f{n % 2}"}) for n in range(100)]
-    taught, aside = splits.hold_out(rows, 0.2)
+    taught, aside = splits.calibration_split(rows, 0.2)
     assert 5 < len(aside) < 40 and len(taught) + len(aside) == 100
-    assert splits.hold_out(rows, 0.0)[1] == []
+    assert splits.calibration_split(rows, 0.0)[1] == []
 
 
 @pytest.mark.parametrize("by", ["room", "group"])
@@ -92,7 +92,7 @@ def test_of_what_is_split_for_training_a_share_can_still_be_set_aside(tmp_path: 
     manifest.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     splits.split(manifest, tmp_path / "out", 0.2, "speaker")
     rows = manifests.read(tmp_path / "out" / splits.SIDES[0], None)
-    assert 0.05 < len(splits.hold_out(rows, 0.1)[1]) / len(rows) < 0.15
+    assert 0.05 < len(splits.calibration_split(rows, 0.1)[1]) / len(rows) < 0.15
 
 
 def test_a_manifest_that_cannot_be_parted_is_refused(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_manifest_that_cannot_be_parted_is_refused(tmp_path: Path) -> None:
 
 def test_the_same_caption_stays_on_one_side_whatever_the_order() -> None:
     rows = [row(n, sample=Sample(text=f"caption {n // 2}")) for n in range(400)]
-    taught, aside = splits.hold_out(rows, 0.2)
+    taught, aside = splits.calibration_split(rows, 0.2)
     assert 40 < len(aside) < 120
     assert not {r.sample.text for r in taught} & {r.sample.text for r in aside}
-    assert {r.id for r in splits.hold_out(rows[::-1], 0.2)[1]} == {r.id for r in aside}
+    assert {r.id for r in splits.calibration_split(rows[::-1], 0.2)[1]} == {r.id for r in aside}

@@ -48,7 +48,7 @@ def test_a_batch_asks_for_indices_or_for_shares(trained) -> None:
 def test_teachers_are_believed_by_their_share(trained) -> None:
     teacher = MultimodalModel.load(trained.folder)
     items = [Item(Inputs(image=np.full((32, 32, 3), 100, np.uint8)), label) for label in (0, 1)]
-    told = torch.from_numpy(logits(*teacher, items)).softmax(-1).numpy()
+    told = torch.from_numpy(logits(teacher, items)).softmax(-1).numpy()
     found = targets.distil(items, [teacher, teacher], 0.25)
     np.testing.assert_allclose([item.shares for item in found], 0.75 * np.eye(2) + 0.25 * told, atol=1e-6)
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from mmdemo.model import MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training import tuning
 from mmdemo.training.datasets import Item
 from mmdemo.training.inference import logits
 from mmdemo.training.options import Options
-from mmdemo.training.resuming import Partial
-from mmdemo.training.trainer import fit
+from mmdemo.training.resuming import ResumeFolder
+from mmdemo.training.trainer import Plan, fit
 from tests import tiny
 
 pytestmark = pytest.mark.slow
@@ -34,7 +34,7 @@ def taught(started, method: str):
     torch.manual_seed(0)
     model, processor = MultimodalModel.build(task, starts)
     before = {name: value.clone() for name, value in model.state_dict().items() if name.startswith("encoders.")}
-    fit(model, processor, ITEMS, replace(OPTIONS, tuning=method), started=("text",))
+    fit(Loaded(model, processor), ITEMS, Plan(replace(OPTIONS, tuning=method), ("text",)))
     return model, processor, before
 
 
@@ -45,7 +45,7 @@ def test_the_folder_loads_as_always_and_answers_alike(started, method: str, tmp_
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
     again, _ = MultimodalModel.load(tmp_path)
-    assert torch.equal(*(torch.from_numpy(logits(m, processor, ITEMS)) for m in (model, again)))
+    assert torch.equal(*(torch.from_numpy(logits(Loaded(m, processor), ITEMS)) for m in (model, again)))
     after = model.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     new = {name for name in after if name.startswith("encoders.") and name not in before}
@@ -59,7 +59,7 @@ def test_nothing_changes_until_it_is_trained(started, method: str) -> None:
     torch.manual_seed(0)
     model, processor = MultimodalModel.build(task, starts)
     model.eval()
-    before = logits(model, processor, ITEMS)
+    before = logits(Loaded(model, processor), ITEMS)
     tuning.start(model, method, tuning.Size(4, 10), ("text",))
     trained = sum(
         value.numel() for name, value in model.named_parameters() if value.requires_grad and "encoders" in name
@@ -67,9 +67,9 @@ def test_nothing_changes_until_it_is_trained(started, method: str) -> None:
     whole = sum(value.numel() for name, value in model.named_parameters() if "encoders" in name)
     assert 0 < trained < 0.6 * whole  # of encoders 32 wide
     model.eval()
-    assert abs(logits(model, processor, ITEMS) - before).max() < 1e-5
+    assert abs(logits(Loaded(model, processor), ITEMS) - before).max() < 1e-5
     tuning.merge(model)
-    assert abs(logits(model, processor, ITEMS) - before).max() < 1e-5
+    assert abs(logits(Loaded(model, processor), ITEMS) - before).max() < 1e-5
 
 
 @pytest.mark.parametrize(("method", "can"), [("lora", True), ("ia3", True), ("adalora", False), ("adapter", False)])
@@ -80,11 +80,11 @@ def test_convolutions_are_tuned_where_the_method_can_and_stay_frozen_where_not(
     model, processor = MultimodalModel.build(tiny.task(tmp_path, ("image",)), starts)
     items = [Item(tiny.inputs(0, ("image",)), 0)]
     model.eval()
-    before = logits(model, processor, items)
+    before = logits(Loaded(model, processor), items)
     tuning.start(model, method, tuning.Size(4, 10), ("image",))
     assert any(p.requires_grad for p in model.encoders.parameters()) == can
     tuning.merge(model.eval())
-    assert abs(logits(model, processor, items) - before).max() < 1e-4
+    assert abs(logits(Loaded(model, processor), items) - before).max() < 1e-4
 
 
 class Interrupted(Exception):
@@ -103,9 +103,9 @@ def test_what_adalora_has_counted_is_gone_on_with(started, tmp_path: Path) -> No
 
     def run(folder: Path, *callbacks: TrainerCallback) -> dict[str, torch.Tensor]:
         torch.manual_seed(0)
-        model, processor = MultimodalModel.build(task, starts)
-        fit(model, processor, ITEMS, options, started=("text",), partly=Partial(folder), callbacks=callbacks)
-        return model.state_dict()
+        loaded = MultimodalModel.build(task, starts)
+        fit(loaded, ITEMS, Plan(options, ("text",)), resume=ResumeFolder(folder), callbacks=callbacks)
+        return loaded.model.state_dict()
 
     whole = run(tmp_path / "whole")
     with pytest.raises(Interrupted):
@@ -117,6 +117,6 @@ def test_what_adalora_has_counted_is_gone_on_with(started, tmp_path: Path) -> No
 def test_an_adapter_is_trained_further(started) -> None:
     model, processor, _ = taught(started, "adapter")
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    fit(model, processor, ITEMS, replace(OPTIONS, tuning="adapter"), started=("text",))
+    fit(Loaded(model, processor), ITEMS, Plan(replace(OPTIONS, tuning="adapter"), ("text",)))
     moved = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert {name.split(".")[-2] for name in moved if name.startswith("encoders.")} == {"down", "up"}
