@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.faithfulness import ground_of, passed, sampled
 from mmdemo import explain, memory, tasks
 from mmdemo.decode import decode
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.explain.deletion import units
 from mmdemo.explain.shapley import contributions
 from mmdemo.samples import Explanation, Sample
@@ -67,7 +67,7 @@ def main() -> None:
     print("\n".join((*sums(agreements), "", *sentences(agreements))))
 
 
-def agreement(seen: Pass, raw: Explanation, explained: Explanation, sample: Sample, task: Task) -> Agreement:
+def agreement(seen: AimedPass, raw: Explanation, explained: Explanation, sample: Sample, task: Task) -> Agreement:
     """Return how a map agrees with the contributions of the same question, and with its own sentence."""
     effects = contributions(seen).values
     totals = {name: sum(unit.score for unit in units(explained) if unit.modality == name) for name in effects}

@@ -12,7 +12,7 @@ from scipy.special import log_softmax, softmax
 from mmdemo import sidecar, tasks
 from mmdemo.evaluation import metrics
 from mmdemo.model import MultimodalModel
-from mmdemo.scaling import UNSCALED, Scaling
+from mmdemo.scaling import UNSCALED, TemperatureScaling
 from mmdemo.training import manifests, splits
 from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.datasets import decode_rows
@@ -58,7 +58,7 @@ def table(aside: Said, dev: Said) -> list[str]:
     ]
 
 
-def _line(name: str, scaling: Scaling, found: np.ndarray, right: np.ndarray) -> str:
+def _line(name: str, scaling: TemperatureScaling, found: np.ndarray, right: np.ndarray) -> str:
     scaled = scaling(found)
     probabilities = softmax(scaled, axis=1)
     confidence = probabilities.max(axis=1)

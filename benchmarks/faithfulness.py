@@ -21,10 +21,10 @@ import torch
 from benchmarks.faithfulness_tables import EVERYTHING, FIGURES, RANDOM, REFEREE, Figures, tables
 from mmdemo import explain, memory, sidecar, tasks
 from mmdemo.decode import decode
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.explain.deletion import Unit, ordered, units
 from mmdemo.explain.faithfulness import RETURNED, area, deletion_curves, insertion_curves, rank_correlation, saco
-from mmdemo.explain.judges import AtTokens, InInput
+from mmdemo.explain.judges import InputPerturber, TokenMasker
 from mmdemo.explain.trust import trust
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.samples import Explanation, Inputs
@@ -37,7 +37,7 @@ from mmdemo.versions import SHIPPED
 ORDERS = 10  # random maps of a sample
 AGREED = 3  # … whose SaCo is taken: ten passes each
 CHECKED = 50  # samples whose maps are compared with an untrained model's, and whose default map gets the page's badge
-PLACES = {"input": InInput, "tokens": AtTokens}
+PLACES = {"input": InputPerturber, "tokens": TokenMasker}
 TOLD_EVERY = 10  # samples
 
 Maps = dict[str, tuple[Unit, ...]]  # method → its units
@@ -134,7 +134,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
     return found
 
 
-def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[Pass, float, float]:
+def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[AimedPass, float, float]:
     """Return a sample behind its pass, and the seconds of a pass without and with attention."""
     model = model or ground.model
     inputs = ground.processor.squashed(inputs)
@@ -148,7 +148,7 @@ def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None)
     assert output.logits is not None
     target = model.config.labels[int(output.logits[0].argmax())]
     scaling = ground.about.scaling(inputs.modalities)
-    seen = Pass(model, ground.processor, inputs, encoded, output, target, scaling=scaling)
+    seen = AimedPass(model, ground.processor, inputs, encoded, output, target, scaling=scaling)
     return seen, took[1], took[2]
 
 
@@ -161,7 +161,7 @@ def _scopes(inputs: Inputs, maps: Maps) -> dict[str, Maps]:
     return {EVERYTHING: maps, **alone} if len(alone) > 1 else alone
 
 
-def _areas(judge: InInput | AtTokens, maps: Maps, draw: np.random.Generator) -> Figures:
+def _areas(judge: InputPerturber | TokenMasker, maps: Maps, draw: np.random.Generator) -> Figures:
     """Return the areas and SaCo of each map, and the means over random ones."""
     orders = [ordered(found, draw) for found in maps.values()]
     drawn = [_random(orders[0], draw) for _ in range(ORDERS)]
@@ -186,7 +186,7 @@ def _like(reference: Sequence[Unit], maps: Maps) -> Figures:
     return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
-def _untrained(ground: Ground, seen: Pass, maps: Maps) -> Figures:
+def _untrained(ground: Ground, seen: AimedPass, maps: Maps) -> Figures:
     """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
     other = replace(passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
     blank = {name: units(explain.explain(name, other)) for name in maps if name != REFEREE}
@@ -197,7 +197,7 @@ def _untrained(ground: Ground, seen: Pass, maps: Maps) -> Figures:
     return found
 
 
-def _badge(seen: Pass, explained: Explanation) -> Figures:
+def _badge(seen: AimedPass, explained: Explanation) -> Figures:
     """Return whether the page would call a map better than random, and how long that takes."""
     start = time.perf_counter()
     verdict = trust(seen, explained).verdict

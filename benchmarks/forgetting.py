@@ -70,7 +70,7 @@ class Champion:
     def taught(self, rows: Sequence[Row], recipe: Recipe) -> MultimodalModel:
         """Return a challenger."""
         model = copy.deepcopy(self.model)
-        recipe = replace(recipe, changes=continual.recipe_of(self.task).changes)
+        recipe = replace(recipe, augmentation=continual.recipe_of(self.task).augmentation)
         corrected = [self.items[row.id] for row in rows]
         started = continual.started(self.task)
         loaded = Loaded(model, self.processor)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmdemo import sidecar
 from mmdemo.figures import Compared, Figures, Recall, Slice
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 
@@ -97,7 +97,7 @@ def _doubt(about: Sidecar) -> str:
     return f"Limits of what is usual, as distances: {', '.join([*limits, *off]) or 'none'}.{beyond}\n"
 
 
-def _scaling(given: str, scaling: Scaling) -> str:
+def _scaling(given: str, scaling: TemperatureScaling) -> str:
     power = f" (at logits as long as 1, which count to the power {scaling.power + 1:g})" if scaling.power else ""
     return f"{given} {scaling.temperature:g}{power}"
 

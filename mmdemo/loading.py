@@ -65,7 +65,7 @@ class Served:
         state = PassState(replace(encoded, batch=Batch()), output)
         return ForwardPass(self.sidecar.version, inputs, state, state.size)
 
-    def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.Pass:
+    def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.AimedPass:
         """Return a pass aimed at the label that it answers.
 
         One that another version made, or that lacks the attention that is wanted, is made anew.
@@ -76,7 +76,7 @@ class Served:
         if lacks_attention or forward.model_version != self.sidecar.version:
             return self.aimed(self.forward(forward.inputs))
         assert state.output.logits is not None
-        return explain.Pass(
+        return explain.AimedPass(
             self.model,
             self.processor,
             forward.inputs,

@@ -134,10 +134,10 @@ class Predictor:
         See `closer.left`. They are as sure as an answer to the whole sample may be: what is left is always strange.
         """
         served = self._current()
-        seen = served.aimed(forward)
-        left = closer.left(seen, units, modalities)
+        aimed = served.aimed(forward)
+        left = closer.left(aimed, units, modalities)
         probabilities = served.probabilities(left, served.aimed(served.forward(left)).output)
-        if _strange(served.task, served, seen.inputs, seen.encoded, seen.output):
+        if _strange(served.task, served, aimed.inputs, aimed.encoded, aimed.output):
             probabilities = cap_confidence(probabilities, self.task.threshold)
         return dict(zip(served.answers, map(float, probabilities), strict=True))
 
@@ -172,11 +172,11 @@ class Predictor:
                 raise UnknownName("unknown_label", label=label, task=self.task.name, known=", ".join(served.answers))
         self.check(inputs)
         forward = served.forward(inputs, attentive=chosen is not None)
-        seen = served.aimed(forward, attentive=chosen is not None)
-        answer = _answer(served.task, served, inputs, seen.encoded, seen.output)
+        aimed = served.aimed(forward, attentive=chosen is not None)
+        answer = _answer(served.task, served, inputs, aimed.encoded, aimed.output)
         if against == (target or answer.label):
             raise UnknownName("against_itself", label=against)
-        seen = replace(seen, target=target or answer.label, against=against)
+        aimed = replace(aimed, target=target or answer.label, against=against)
         prediction = Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
@@ -193,7 +193,7 @@ class Predictor:
             heads=answer.heads,
             none_of_these=answer.none_of_these,
             capped=answer.reason == UNFAMILIAR,
-            explanation=None if chosen is None else explain.explain(chosen, seen),
+            explanation=None if chosen is None else explain.explain(chosen, aimed),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
         return prediction, forward

@@ -20,7 +20,7 @@ Values = TypeVar("Values", np.ndarray, "Tensor")
 
 
 @dataclass(frozen=True)
-class Scaling:
+class TemperatureScaling:
     """Divides logits of mean 0 by `temperature`, and multiplies them by their own length to the `power`."""
 
     temperature: float = 1.0
@@ -44,4 +44,4 @@ class Scaling:
         return centred * length.clip(1e-12) ** power * factor
 
 
-UNSCALED = Scaling()
+UNSCALED = TemperatureScaling()

@@ -14,7 +14,7 @@ from typing import Any
 
 from mmdemo.errors import CheckpointError, StorageError
 from mmdemo.samples import to_json
-from mmdemo.scaling import UNSCALED, Scaling
+from mmdemo.scaling import UNSCALED, TemperatureScaling
 from mmdemo.settings import ROOT, in_clone
 from mmdemo.tasks import Task
 
@@ -58,11 +58,13 @@ class Sidecar:
     options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
 
     @property
-    def scalings(self) -> dict[str, Scaling]:
+    def scalings(self) -> dict[str, TemperatureScaling]:
         """What calibrates the answers, by subset of the modalities."""
-        return {given: Scaling(value, self.powers.get(given, 0.0)) for given, value in self.temperatures.items()}
+        return {
+            given: TemperatureScaling(value, self.powers.get(given, 0.0)) for given, value in self.temperatures.items()
+        }
 
-    def scaling(self, modalities: tuple[str, ...]) -> Scaling:
+    def scaling(self, modalities: tuple[str, ...]) -> TemperatureScaling:
         """Return what calibrates answers to samples of these modalities."""
         return self.scalings.get(subset(modalities), UNSCALED)
 

@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from mmdemo import sidecar, tasks
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.samples import MODALITIES, Inputs
 from mmdemo.sidecar import Sidecar
@@ -119,10 +119,10 @@ def inputs(seed: int = 0, modalities: Sequence[str] = MODALITIES, seconds: float
 
 def passed(
     built: tuple[MultimodalModel, MultimodalProcessor], of: Inputs, target: str, against: str | None = None
-) -> Pass:
+) -> AimedPass:
     """Return one sample behind its pass, as the Predictor makes it."""
     model, processor = built
     encoded = processor([of])
     with torch.inference_mode():
         output = model(encoded.batch, return_attention=True)
-    return Pass(model, processor, of, encoded, output, target, against)
+    return AimedPass(model, processor, of, encoded, output, target, against)

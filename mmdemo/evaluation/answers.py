@@ -16,7 +16,7 @@ from mmdemo.decode import decode
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Inputs, Prediction
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from mmdemo.tasks import Task
 
 PROGRESS_EVERY = 200  # samples
@@ -45,7 +45,7 @@ class Answers:
 
     task: Task
     version: str
-    scalings: Mapping[str, Scaling]  # what was given → what calibrated it
+    scalings: Mapping[str, TemperatureScaling]  # what was given → what calibrated it
     refused: int  # samples that could not be judged; they are in no answer
     whole: tuple[Answered, ...]  # with all that each sample has
     parts: Mapping[str, tuple[Answered, ...]]  # what was given → answers, wide subsets first

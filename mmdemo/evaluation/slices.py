@@ -13,7 +13,7 @@ from mmdemo.evaluation import metrics
 from mmdemo.evaluation.answers import Answered
 from mmdemo.figures import Bin, Interval, Reliability, Slice
 from mmdemo.samples import NONE_OF_THESE, Prediction
-from mmdemo.scaling import UNSCALED, Scaling
+from mmdemo.scaling import UNSCALED, TemperatureScaling
 
 TINY = 1e-300  # stands in for a probability of nothing
 SEED = 0  # of the bootstrap and the floor: the same predictions give the same figures
@@ -47,13 +47,15 @@ def judged(answers: Sequence[Answered], names: Sequence[str]) -> Judged:
     )
 
 
-def before_calibration(answers: Sequence[Answered], names: Sequence[str], scalings: Mapping[str, Scaling]) -> Judged:
+def before_calibration(
+    answers: Sequence[Answered], names: Sequence[str], scalings: Mapping[str, TemperatureScaling]
+) -> Judged:
     """Return the answers as they were before calibration; those to unfamiliar input stay near an even guess."""
     confidence = [_raw_confidence(answered.prediction, scalings) for answered in answers]
     return replace(judged(answers, names), confidence=np.array(confidence))
 
 
-def _raw_confidence(prediction: Prediction, scalings: Mapping[str, Scaling]) -> float:
+def _raw_confidence(prediction: Prediction, scalings: Mapping[str, TemperatureScaling]) -> float:
     scaling = scalings.get(sidecar.subset(prediction.modalities), UNSCALED)
     served = np.array(list(prediction.answers.values()))  # (answers,)
     raw = softmax(scaling.undone(np.log(served.clip(TINY))))

@@ -7,7 +7,7 @@ from mmdemo.explain.attention import attention
 from mmdemo.explain.completeness import complete
 from mmdemo.explain.erasure import erasure
 from mmdemo.explain.integrated_gradients import integrated_gradients
-from mmdemo.explain.maps import Pass
+from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.masking import masking
 from mmdemo.explain.occlusion import occlusion
 from mmdemo.explain.question import Question
@@ -21,7 +21,7 @@ DEFAULT = "erasure"
 NONE = "none"  # no explanation is wanted
 
 # One pass and some questions of it → an explanation for each question, on a scale of the method's own.
-METHODS: dict[str, Callable[[Pass, Sequence[Question]], list[Explanation]]] = {
+METHODS: dict[str, Callable[[AimedPass, Sequence[Question]], list[Explanation]]] = {
     "erasure": erasure,
     "relevance": relevance,
     "masking": masking,
@@ -59,21 +59,21 @@ def resolve(name: str, model: MultimodalModel) -> str | None:
     raise UnknownName("unknown_method", method=name, known=listed)
 
 
-def explain(method: str, seen: Pass) -> Explanation:
+def explain(method: str, aimed: AimedPass) -> Explanation:
     """Return what one of METHODS says of one pass."""
-    return _maps([method], seen, [seen.question])[method][0]
+    return _maps([method], aimed, [aimed.question])[method][0]
 
 
-def every(seen: Pass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
+def every(aimed: AimedPass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
     """Return method → an explanation for each question, of all methods but the SLOW ones."""
-    return _maps([name for name in methods(seen.model) if name not in SLOW], seen, questions)
+    return _maps([name for name in methods(aimed.model) if name not in SLOW], aimed, questions)
 
 
-def _maps(chosen: Sequence[str], seen: Pass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
-    maps = {name: METHODS[name](seen, questions) for name in chosen}
+def _maps(chosen: Sequence[str], aimed: AimedPass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
+    maps = {name: METHODS[name](aimed, questions) for name in chosen}
     if not maps.keys() & set(COMPLETE):
         return maps
-    effects = [contributed.values for contributed in each_contributions(seen, questions)]
+    effects = [contributed.values for contributed in each_contributions(aimed, questions)]
     for name in maps.keys() & set(COMPLETE):
         maps[name] = [complete(*pair) for pair in zip(maps[name], effects, strict=True)]
     return maps

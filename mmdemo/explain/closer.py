@@ -9,7 +9,7 @@ from mmdemo import explain
 from mmdemo.errors import BadInput
 from mmdemo.explain import deletion
 from mmdemo.explain.interaction import interaction
-from mmdemo.explain.maps import Pass, blank
+from mmdemo.explain.maps import AimedPass, blank
 from mmdemo.explain.question import Question
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.trust import trust
@@ -17,33 +17,33 @@ from mmdemo.samples import Inputs
 from mmdemo.study import Asked, Study, Weighed
 
 
-def study(seen: Pass, version: str) -> Study:
+def study(aimed: AimedPass, version: str) -> Study:
     """Return the maps that cost about as much as an answer, and what met what."""
-    maps = explain.every(seen, _questions(seen))
-    return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(seen))
+    maps = explain.every(aimed, _questions(aimed))
+    return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(aimed))
 
 
-def weigh(seen: Pass, asked: Asked, version: str) -> Weighed:
+def weigh(aimed: AimedPass, asked: Asked, version: str) -> Weighed:
     """Return what each modality contributed, and how far the map that is asked for can be trusted.
 
     Raises UnknownName.
     """
-    method = explain.resolve(asked.method, seen.model) or explain.DEFAULT
-    aimed = replace(seen, target=asked.target, against=asked.against)
+    method = explain.resolve(asked.method, aimed.model) or explain.DEFAULT
+    aimed = replace(aimed, target=asked.target, against=asked.against)
     return Weighed(version, contributions(aimed), trust(aimed, explain.explain(method, aimed)))
 
 
-def left(seen: Pass, units: Collection[int], modalities: Collection[str]) -> Inputs:
+def left(aimed: AimedPass, units: Collection[int], modalities: Collection[str]) -> Inputs:
     """Return the sample without some units of its maps, counted as `deletion.units` does, and some modalities.
 
     Raises BadInput for a unit that isn't there, and where nothing is left.
     """
-    [explained] = blank(seen, "occlusion", [Question(seen.target)])  # where units stand, whatever explains them
+    [explained] = blank(aimed, "occlusion", [Question(aimed.target)])  # where units stand, whatever explains them
     known = deletion.units(explained)
     for number in units:
         if not 0 <= number < len(known):
             raise BadInput("unknown_unit", number=number, count=len(known))
-    found = deletion.without(seen.inputs, explained, [known[number] for number in units])
+    found = deletion.without(aimed.inputs, explained, [known[number] for number in units])
     absent: dict[str, Any] = dict.fromkeys(modalities)
     found = replace(found, **absent)
     if not found.modalities:
@@ -51,8 +51,8 @@ def left(seen: Pass, units: Collection[int], modalities: Collection[str]) -> Inp
     return found
 
 
-def _questions(seen: Pass) -> list[Question]:
+def _questions(aimed: AimedPass) -> list[Question]:
     """Why this answer, why it rather than each other label, and why each of those."""
-    others = [label for label in seen.model.config.labels if label != seen.target]
-    rather = [Question(seen.target, other) for other in others] if len(others) > 1 else []
-    return [Question(seen.target), *rather, *map(Question, others)]
+    others = [label for label in aimed.model.config.labels if label != aimed.target]
+    rather = [Question(aimed.target, other) for other in others] if len(others) > 1 else []
+    return [Question(aimed.target), *rather, *map(Question, others)]

@@ -6,8 +6,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmdemo.explain.judges import InInput
-from mmdemo.explain.maps import Pass
+from mmdemo.explain.judges import InputPerturber
+from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.question import Question
 from mmdemo.explain.relevance import relevance
 from mmdemo.samples import Explanation, TextMap
@@ -16,7 +16,7 @@ PIECES = 140  # word pieces in all copies of the caption together: what bounds t
 AT_ONCE = 16  # copies in one batch: what bounds the memory
 
 
-def erasure(seen: Pass, questions: Sequence[Question], pieces: int = PIECES) -> list[Explanation]:
+def erasure(aimed: AimedPass, questions: Sequence[Question], pieces: int = PIECES) -> list[Explanation]:
     """Return, signed, what the target's log-odds lose: above 0, it speaks for the target.
 
     A word has what they lose where it is struck from the caption, and the rest of the sample stays: Li, Monroe and
@@ -25,12 +25,12 @@ def erasure(seen: Pass, questions: Sequence[Question], pieces: int = PIECES) -> 
     (relevance.py): each modality is on a scale of its own, and `completeness` makes one of them. Picture and sound are
     not encoded again.
     """
-    relevant = relevance(seen, questions)
-    chosen = [_most_relevant(item.text, _copies(seen, pieces)) for item in relevant]  # places of words, by question
+    relevant = relevance(aimed, questions)
+    chosen = [_most_relevant(item.text, _copies(aimed, pieces)) for item in relevant]  # places of words, by question
     places = sorted(set().union(*chosen))
     with torch.inference_mode():
-        copies = _without_each(seen, relevant[0], places, questions)  # (places, questions)
-        lost = (seen.log_odds(seen.output, questions) - copies).T.tolist()
+        copies = _without_each(aimed, relevant[0], places, questions)  # (places, questions)
+        lost = (aimed.log_odds(aimed.output, questions) - copies).T.tolist()
     maps = []
     for item, mine, values in zip(relevant, chosen, lost, strict=True):
         of_words = {place: value for place, value in zip(places, values, strict=True) if place in mine}
@@ -38,10 +38,10 @@ def erasure(seen: Pass, questions: Sequence[Question], pieces: int = PIECES) -> 
     return maps
 
 
-def _copies(seen: Pass, pieces: int) -> int:
+def _copies(aimed: AimedPass, pieces: int) -> int:
     """Return how many words of the caption are struck at most, each in a copy of its own."""
-    first, last = seen.tokens.spans.get("text", (0, 0))
-    return max(1, pieces // max(1, int(seen.tokens.mask[0, first:last].sum())))
+    first, last = aimed.tokens.spans.get("text", (0, 0))
+    return max(1, pieces // max(1, int(aimed.tokens.mask[0, first:last].sum())))
 
 
 def _most_relevant(text: TextMap | None, count: int) -> set[int]:
@@ -50,14 +50,16 @@ def _most_relevant(text: TextMap | None, count: int) -> set[int]:
     return set(sorted(range(len(words)), key=lambda place: -abs(words[place].score))[:count])
 
 
-def _without_each(seen: Pass, explained: Explanation, places: Sequence[int], questions: Sequence[Question]) -> Tensor:
+def _without_each(
+    aimed: AimedPass, explained: Explanation, places: Sequence[int], questions: Sequence[Question]
+) -> Tensor:
     """Return log-odds (places, questions): in each row one of the words was struck from the caption."""
-    judge = InInput(seen, explained)
+    judge = InputPerturber(aimed, explained)
     groups = [frozenset({("text", place)}) for place in places]
-    found = [seen.log_odds(seen.output, questions)[:0]]  # a caption may have no word that is read
+    found = [aimed.log_odds(aimed.output, questions)[:0]]  # a caption may have no word that is read
     for start in range(0, len(groups), AT_ONCE):
         tokens = judge.tokens(groups[start : start + AT_ONCE])
-        found.append(seen.log_odds(seen.model.fuse(tokens), questions))
+        found.append(aimed.log_odds(aimed.model.fuse(tokens), questions))
     return torch.cat(found)
 
 

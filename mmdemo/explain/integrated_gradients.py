@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmdemo.explain.maps import Pass, explanations, gradients
+from mmdemo.explain.maps import AimedPass, explanations, gradients
 from mmdemo.explain.question import Question
 from mmdemo.samples import Explanation
 
@@ -14,7 +14,7 @@ STEPS = 50  # of the way: the paper finds 20 to 300 enough (section 5)
 AT_ONCE = 25  # steps in one batch: what bounds the memory
 
 
-def integrated_gradients(seen: Pass, questions: Sequence[Question]) -> list[Explanation]:
+def integrated_gradients(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanation]:
     """Return signed scores that sum, but for the steps, to the target's log-odds less those of tokens without content.
 
     Sundararajan, Taly and Yan 2017 (arXiv 1703.01365), equation 1 and, for the sum, proposition 1; by Captum, with
@@ -24,16 +24,16 @@ def integrated_gradients(seen: Pass, questions: Sequence[Question]) -> list[Expl
     """
     from captum.attr import IntegratedGradients
 
-    with gradients(seen) as tokens:
+    with gradients(aimed) as tokens:
 
         def odds(values: Tensor) -> Tensor:  # (steps, tokens, d) → (steps, questions)
             mask = tokens.mask.expand(len(values), -1)
-            return seen.log_odds(seen.model.fuse(replace(tokens, values=values, mask=mask)), questions)
+            return aimed.log_odds(aimed.model.fuse(replace(tokens, values=values, mask=mask)), questions)
 
         integral = IntegratedGradients(odds)
-        way = {"inputs": tokens.values.detach(), "baselines": seen.model.empty(tokens).detach(), "n_steps": STEPS}
+        way = {"inputs": tokens.values.detach(), "baselines": aimed.model.empty(tokens).detach(), "n_steps": STEPS}
         found = [
             integral.attribute(**way, target=number, internal_batch_size=AT_ONCE) for number in range(len(questions))
         ]
     scores = torch.cat(found).sum(dim=-1)  # (questions, tokens)
-    return explanations(seen, "integrated_gradients", questions, scores, signed=True)
+    return explanations(aimed, "integrated_gradients", questions, scores, signed=True)

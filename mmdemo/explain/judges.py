@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mmdemo.explain import deletion, question
 from mmdemo.explain.deletion import Unit
-from mmdemo.explain.maps import Pass
+from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.question import Question
 from mmdemo.model import Tokens
 from mmdemo.samples import Explanation, Inputs
@@ -30,8 +30,8 @@ Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
 class _Batched:
     """Asks each question once, in batches."""
 
-    def __init__(self, seen: Pass, explained: Explanation) -> None:
-        self.seen = seen
+    def __init__(self, aimed: AimedPass, explained: Explanation) -> None:
+        self.aimed = aimed
         self.explained = explained  # for where its units stand: its scores don't matter
         self._known: dict[frozenset[Place], float] = {}
 
@@ -43,7 +43,7 @@ class _Batched:
         with torch.inference_mode():
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
-                probabilities = probability(self.seen, self.tokens(batch), [self.seen.question])[:, 0]
+                probabilities = probability(self.aimed, self.tokens(batch), [self.aimed.question])[:, 0]
                 self._known |= zip(batch, probabilities.tolist(), strict=True)
         return np.array([self._known[group] for group in groups])
 
@@ -52,14 +52,14 @@ class _Batched:
         raise TypeError("a judge says itself what is left")
 
 
-class InInput(_Batched):
+class InputPerturber(_Batched):
     """Takes units from the input itself. What a modality is without some is encoded once, whatever the others lack."""
 
-    def __init__(self, seen: Pass, explained: Explanation) -> None:
-        super().__init__(seen, explained)
-        self._inputs = seen.processor.squashed(seen.inputs)
+    def __init__(self, aimed: AimedPass, explained: Explanation) -> None:
+        super().__init__(aimed, explained)
+        self._inputs = aimed.processor.squashed(aimed.inputs)
         # Modality and what it lacks → tokens (n, d); of what lacks nothing they are known.
-        self._encoded = {(name, frozenset[Place]()): seen.tokens.real(name) for name in seen.tokens.spans}
+        self._encoded = {(name, frozenset[Place]()): aimed.tokens.real(name) for name in aimed.tokens.spans}
 
     def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
         """Return what the fusion gets to see without each of the groups."""
@@ -79,10 +79,10 @@ class InInput(_Batched):
         left = {lacking: getattr(self._without(lacking), name) for lacking in new}
         for lacking in new:
             if left[lacking] is None:  # nothing is left of it
-                self._encoded[name, lacking] = self.seen.model.modality_embedding.weight[:0]
+                self._encoded[name, lacking] = self.aimed.model.modality_embedding.weight[:0]
         there = [lacking for lacking in new if left[lacking] is not None]
         if there:
-            tokens = encode(self.seen, [Inputs(**{name: left[lacking]}) for lacking in there])
+            tokens = encode(self.aimed, [Inputs(**{name: left[lacking]}) for lacking in there])
             for lacking, values, mask in zip(there, tokens.values, tokens.mask, strict=True):
                 self._encoded[name, lacking] = values[mask]
 
@@ -90,12 +90,12 @@ class InInput(_Batched):
         return deletion.without(self._inputs, self.explained, [Unit(*place, score=0.0) for place in lacking])
 
 
-class AtTokens(_Batched):
+class TokenMasker(_Batched):
     """Masks units' tokens at the fusion's input: nothing is encoded again. All masked, the answer token is alone."""
 
-    def __init__(self, seen: Pass, explained: Explanation) -> None:
-        super().__init__(seen, explained)
-        self._whole = seen.tokens
+    def __init__(self, aimed: AimedPass, explained: Explanation) -> None:
+        super().__init__(aimed, explained)
+        self._whole = aimed.tokens
         self._columns = {place: self._of(place) for place in map(_place, deletion.units(explained))}
 
     def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
@@ -114,25 +114,25 @@ class AtTokens(_Batched):
             return [first + number]
         assert self.explained.text is not None
         word = self.explained.text.tokens[number]
-        spans = self.seen.encoded.spans[0][: last - first]
+        spans = self.aimed.encoded.spans[0][: last - first]
         return [first + i for i, (start, end) in enumerate(spans) if start < word.end and word.start < end]
 
 
-def encode(seen: Pass, copies: Sequence[Inputs]) -> Tokens:
+def encode(aimed: AimedPass, copies: Sequence[Inputs]) -> Tokens:
     """Return the tokens of copies of a sample that all have the same modalities."""
-    return seen.model.encode(seen.processor(copies).batch.to(seen.model.device))
+    return aimed.model.encode(aimed.processor(copies).batch.to(aimed.model.device))
 
 
-def probability(seen: Pass, tokens: Tokens, questions: Sequence[Question]) -> Tensor:
+def probability(aimed: AimedPass, tokens: Tokens, questions: Sequence[Question]) -> Tensor:
     """Return the probabilities (g, questions) float64 of what is asked about, where the fusion sees these tokens.
 
     Where it sees none and nobody is left to answer (a fusion of opinions), each label is as likely.
     """
-    logits = seen.model.fuse(tokens).logits
+    logits = aimed.model.fuse(tokens).logits
     assert logits is not None
-    probabilities = seen.model.head.probabilities(seen.scaling(logits))  # (g, labels)
+    probabilities = aimed.model.head.probabilities(aimed.scaling(logits))  # (g, labels)
     probabilities = probabilities.nan_to_num(1 / probabilities.shape[1])
-    return question.probability(probabilities, seen.model.config.labels, questions)
+    return question.probability(probabilities, aimed.model.config.labels, questions)
 
 
 def _place(unit: Unit) -> Place:

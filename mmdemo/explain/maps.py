@@ -11,11 +11,11 @@ from mmdemo.explain.question import Question, log_odds
 from mmdemo.explain.words import merge, words
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, TextMap, TokenScore
-from mmdemo.scaling import UNSCALED, Scaling
+from mmdemo.scaling import UNSCALED, TemperatureScaling
 
 
 @dataclass(frozen=True)
-class Pass:
+class AimedPass:
     """One sample on its way through the model, with all that an explanation may want to look at."""
 
     model: MultimodalModel
@@ -25,7 +25,9 @@ class Pass:
     output: MultimodalOutput  # with attention, where the fusion attends
     target: str  # the label to explain
     against: str | None = None  # the label that it is explained against; None: all others
-    scaling: Scaling = UNSCALED  # the version's for the sample's modalities: from logits to those that are served
+    scaling: TemperatureScaling = (
+        UNSCALED  # the version's for the sample's modalities: from logits to those that are served
+    )
 
     @property
     def question(self) -> Question:
@@ -45,28 +47,28 @@ class Pass:
 
 
 @contextmanager
-def gradients(seen: Pass) -> Iterator[Tokens]:
+def gradients(aimed: AimedPass) -> Iterator[Tokens]:
     """Lend the fusion's input as copies that gradients reach, cut off from the encoders.
 
     What inference mode made is barred from gradients for good. Ask `torch.autograd.grad` for them: `backward` would
     leave some on the weights, which other threads answer with.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        tokens = seen.tokens
+        tokens = aimed.tokens
         yield replace(tokens, values=tokens.values.clone().requires_grad_(), mask=tokens.mask.clone())
 
 
 def explanations(
-    seen: Pass, method: str, questions: Sequence[Question], scores: Tensor, signed: bool
+    aimed: AimedPass, method: str, questions: Sequence[Question], scores: Tensor, signed: bool
 ) -> list[Explanation]:
     """Return a map for each question, of `scores` (questions, tokens): one for each token that went into the fusion."""
-    return [_explanation(seen, method, *asked, signed) for asked in zip(questions, scores, strict=True)]
+    return [_explanation(aimed, method, *asked, signed) for asked in zip(questions, scores, strict=True)]
 
 
-def blank(seen: Pass, method: str, questions: Sequence[Question]) -> list[Explanation]:
+def blank(aimed: AimedPass, method: str, questions: Sequence[Question]) -> list[Explanation]:
     """Return maps that say where everything stands and give it 0."""
-    nothing = seen.tokens.values.new_zeros(len(questions), seen.tokens.values.shape[1])
-    return explanations(seen, method, questions, nothing, signed=True)
+    nothing = aimed.tokens.values.new_zeros(len(questions), aimed.tokens.values.shape[1])
+    return explanations(aimed, method, questions, nothing, signed=True)
 
 
 def shares(scores: Tensor) -> Tensor:
@@ -74,14 +76,14 @@ def shares(scores: Tensor) -> Tensor:
     return scores / scores.abs().sum(dim=-1, keepdim=True).clamp_min(torch.finfo(scores.dtype).tiny)
 
 
-def _explanation(seen: Pass, method: str, question: Question, scores: Tensor, signed: bool) -> Explanation:
-    parts = {name: scores[first:last].tolist() for name, (first, last) in seen.tokens.spans.items()}
+def _explanation(aimed: AimedPass, method: str, question: Question, scores: Tensor, signed: bool) -> Explanation:
+    parts = {name: scores[first:last].tolist() for name, (first, last) in aimed.tokens.spans.items()}
     return Explanation(
         method,
         question.target,
-        image=_image(parts["image"], seen.tokens.grid) if "image" in parts and seen.tokens.grid else None,
-        text=_text(parts["text"], seen) if "text" in parts else None,
-        audio=_audio(parts["audio"], seen) if "audio" in parts else None,
+        image=_image(parts["image"], aimed.tokens.grid) if "image" in parts and aimed.tokens.grid else None,
+        text=_text(parts["text"], aimed) if "text" in parts else None,
+        audio=_audio(parts["audio"], aimed) if "audio" in parts else None,
         against=question.against,
         signed=signed,
     )
@@ -92,12 +94,12 @@ def _image(scores: Sequence[float], grid: tuple[int, int]) -> ImageMap:
     return ImageMap(grid, tuple(tuple(scores[row * columns : (row + 1) * columns]) for row in range(rows)))
 
 
-def _text(scores: Sequence[float], seen: Pass) -> TextMap:
-    caption = seen.inputs.text or ""
-    found = merge(seen.encoded.spans[0], scores, words(caption))
+def _text(scores: Sequence[float], aimed: AimedPass) -> TextMap:
+    caption = aimed.inputs.text or ""
+    found = merge(aimed.encoded.spans[0], scores, words(caption))
     return TextMap(tuple(TokenScore(caption[start:end], start, end, score) for (start, end), score in found))
 
 
-def _audio(scores: Sequence[float], seen: Pass) -> AudioMap:
-    assert seen.inputs.audio is not None
-    return AudioMap(seen.processor.audio_edges(len(seen.inputs.audio)), tuple(scores))
+def _audio(scores: Sequence[float], aimed: AimedPass) -> AudioMap:
+    assert aimed.inputs.audio is not None
+    return AudioMap(aimed.processor.audio_edges(len(aimed.inputs.audio)), tuple(scores))

@@ -7,32 +7,34 @@ import torch
 from torch import Tensor
 
 from mmdemo.explain.deletion import units, without
-from mmdemo.explain.maps import Pass, blank
+from mmdemo.explain.maps import AimedPass, blank
 from mmdemo.explain.question import Question
 from mmdemo.samples import Explanation
 
 AT_ONCE = 16  # changed samples that go through the whole model in one batch: what bounds the memory
 
 
-def occlusion(seen: Pass, questions: Sequence[Question]) -> list[Explanation]:
+def occlusion(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanation]:
     """Return, signed, how far the target's log-odds fall without each word, cell and moment: above 0, it speaks for it.
 
     Zeiler and Fergus 2014 (arXiv 1311.2901), section 4.2, with a blur for the grey square: one pass of the whole model
     for each of them. Scores have no sum that is known beforehand.
     """
-    empty = blank(seen, "occlusion", questions)
+    empty = blank(aimed, "occlusion", questions)
     with torch.inference_mode():
-        effects = seen.log_odds(seen.output, questions) - _without_each(seen, empty[0], questions)  # (units, questions)
+        effects = aimed.log_odds(aimed.output, questions) - _without_each(
+            aimed, empty[0], questions
+        )  # (units, questions)
     return [_filled(item, scores) for item, scores in zip(empty, effects.T.tolist(), strict=True)]
 
 
-def _without_each(seen: Pass, explained: Explanation, questions: Sequence[Question]) -> Tensor:
+def _without_each(aimed: AimedPass, explained: Explanation, questions: Sequence[Question]) -> Tensor:
     """Return log-odds (units, questions): in each row one unit was taken from the sample."""
-    changed = [without(seen.inputs, explained, [unit]) for unit in units(explained)]
-    found = [seen.log_odds(seen.output, questions)[:0]]  # a caption may have no word that is read
+    changed = [without(aimed.inputs, explained, [unit]) for unit in units(explained)]
+    found = [aimed.log_odds(aimed.output, questions)[:0]]  # a caption may have no word that is read
     for first in range(0, len(changed), AT_ONCE):
-        batch = seen.processor(changed[first : first + AT_ONCE]).batch
-        found.append(seen.log_odds(seen.model(batch), questions))
+        batch = aimed.processor(changed[first : first + AT_ONCE]).batch
+        found.append(aimed.log_odds(aimed.model(batch), questions))
     return torch.cat(found)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmdemo.explain.maps import Pass, explanations, gradients, shares
+from mmdemo.explain.maps import AimedPass, explanations, gradients, shares
 from mmdemo.explain.question import Question
 from mmdemo.samples import Explanation
 
 
-def relevance(seen: Pass, questions: Sequence[Question]) -> list[Explanation]:
+def relevance(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanation]:
     """Return signed scores whose magnitudes sum to 1 over all input tokens of all modalities.
 
     Chefer, Gur and Wolf 2021 (arXiv 2103.15679): equations 5 and 6 over the tokens of all modalities together, of which
@@ -18,14 +18,14 @@ def relevance(seen: Pass, questions: Sequence[Question]) -> list[Explanation]:
     calculated for the opposite, and taken away: relevance to the target's log-odds less that to their negative. One
     more pass of the fusion, its gradients cut off from the encoders.
     """
-    with gradients(seen) as tokens:
-        output = seen.model.fuse(tokens, return_attention=True)
+    with gradients(aimed) as tokens:
+        output = aimed.model.fuse(tokens, return_attention=True)
         assert output.attention is not None
-        odds = seen.log_odds(output, questions)[0]  # (questions,)
+        odds = aimed.log_odds(output, questions)[0]  # (questions,)
         slopes = [torch.autograd.grad(lead, output.attention, retain_graph=True) for lead in odds]
     layers = [layer.detach()[0] for layer in output.attention]
     scores = torch.stack([_signed(layers, [slope[0] for slope in some]) for some in slopes])  # (questions, tokens)
-    return explanations(seen, "relevance", questions, shares(scores), signed=True)
+    return explanations(aimed, "relevance", questions, shares(scores), signed=True)
 
 
 def _signed(layers: Sequence[Tensor], slopes: Sequence[Tensor]) -> Tensor:

@@ -13,26 +13,26 @@ from math import factorial
 import torch
 
 from mmdemo.explain.judges import probability
-from mmdemo.explain.maps import Pass
+from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.question import Question
 from mmdemo.study import Contributions
 
 Coalition = frozenset[str]  # the modalities that the fusion sees
 
 
-def contributions(seen: Pass) -> Contributions:
-    """Return the exact Shapley values of the sample's modalities for what `seen` is aimed at.
+def contributions(aimed: AimedPass) -> Contributions:
+    """Return the exact Shapley values of the sample's modalities for what `aimed` is aimed at.
 
     The empty coalition is what the fusion says with every token masked: an answer token that looks at itself alone, or
     means of nothing. So it is the model's own starting point and needs no data.
     """
-    return each_contributions(seen, [seen.question])[0]
+    return each_contributions(aimed, [aimed.question])[0]
 
 
-def each_contributions(seen: Pass, questions: Sequence[Question]) -> list[Contributions]:
+def each_contributions(aimed: AimedPass, questions: Sequence[Question]) -> list[Contributions]:
     """Return the Shapley values for each question, of the same passes of the fusion."""
-    names = tuple(seen.tokens.spans)
-    worths = _worths(seen, coalitions(names), questions)
+    names = tuple(aimed.tokens.spans)
+    worths = _worths(aimed, coalitions(names), questions)
     return [
         Contributions(
             question.target, shapley(names, worth), worth[frozenset()], worth[frozenset(names)], question.against
@@ -57,13 +57,15 @@ def coalitions(players: Sequence[str]) -> list[Coalition]:
     return [frozenset(chosen) for size in range(len(players) + 1) for chosen in combinations(players, size)]
 
 
-def _worths(seen: Pass, wanted: Sequence[Coalition], questions: Sequence[Question]) -> list[dict[Coalition, float]]:
+def _worths(
+    aimed: AimedPass, wanted: Sequence[Coalition], questions: Sequence[Question]
+) -> list[dict[Coalition, float]]:
     """Return, for each question, the probability where the fusion sees the tokens of each coalition alone."""
-    tokens = seen.tokens
+    tokens = aimed.tokens
     mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
     for row, coalition in enumerate(wanted):
         for name, (first, last) in tokens.spans.items():
             mask[row, first:last] &= name in coalition
     with torch.inference_mode():
-        probabilities = probability(seen, tokens.masked(mask), questions)  # (coalitions, questions)
+        probabilities = probability(aimed, tokens.masked(mask), questions)  # (coalitions, questions)
     return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]

@@ -7,8 +7,8 @@ import numpy as np
 from mmdemo.decode import sample_id
 from mmdemo.explain import deletion
 from mmdemo.explain.faithfulness import area, deletion_curves
-from mmdemo.explain.judges import InInput
-from mmdemo.explain.maps import Pass
+from mmdemo.explain.judges import InputPerturber
+from mmdemo.explain.maps import AimedPass
 from mmdemo.samples import Explanation
 from mmdemo.study import Trust, Verdict
 
@@ -18,17 +18,17 @@ EVEN = 0.001  # of mean probability: by less nothing is ahead
 FEWEST = 8  # units: of fewer, a random order begins with the one that matters too often
 
 
-def trust(seen: Pass, explained: Explanation) -> Trust:
+def trust(aimed: AimedPass, explained: Explanation) -> Trust:
     """Return how a map does against random orders, the same for the same sample: its content is the seed.
 
     The map counts as better where none of ORDERS random orders makes the probability fall farther, at most one as far,
     and they fall less far on average. What falls farther by less than EVEN falls as far.
     """
-    seed = int(sample_id(seen.inputs, "trust")[:8], 16)
+    seed = int(sample_id(aimed.inputs, "trust")[:8], 16)
     draw = np.random.default_rng(seed)
     units = deletion.units(explained)
     orders = [deletion.ordered(units, draw), *([units[i] for i in draw.permutation(len(units))] for _ in range(ORDERS))]
-    curves = deletion_curves(InInput(seen, explained), orders, SHARES)  # (1 + ORDERS, shares)
+    curves = deletion_curves(InputPerturber(aimed, explained), orders, SHARES)  # (1 + ORDERS, shares)
     areas = area(curves, SHARES)
     return Trust(
         verdict=_verdict(len(units), areas),

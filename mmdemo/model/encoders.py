@@ -12,7 +12,7 @@ from mmdemo.errors import ManifestError
 from mmdemo.model import adapter, cnn, pretrained, recurrent, start, torchvision_image
 from mmdemo.model.audio_frontend import LogMelFrontend
 from mmdemo.model.image_frontend import ImageFrontend
-from mmdemo.model.modality import ModalityEncoder, Specified, Wanted
+from mmdemo.model.modality import EncoderRequest, EncoderSpec, ModalityEncoder
 from mmdemo.model.text_frontend import MAX_TOKENS, TextFrontend
 from mmdemo.model.words import BiLstm, TextCnn
 
@@ -26,7 +26,7 @@ class Kind:
     """One type of encoder."""
 
     build: Callable[[Mapping[str, Any]], ModalityEncoder]
-    specify: Callable[[Wanted], Specified]
+    specify: Callable[[EncoderRequest], EncoderSpec]
 
 
 def build(modality: str, spec: Mapping[str, Any]) -> ModalityEncoder:
@@ -37,13 +37,13 @@ def build(modality: str, spec: Mapping[str, Any]) -> ModalityEncoder:
     return encoder
 
 
-def specify(wanted: Wanted) -> Specified:
+def specify(request: EncoderRequest) -> EncoderSpec:
     """Return what a fresh model's encoder is made of.
 
     Raises ManifestError for a type or a setting that the modality does not have, or no captions to learn words from,
     CheckpointError where the start cannot be loaded.
     """
-    return _kind(wanted.modality, wanted.entry["type"]).specify(wanted)
+    return _kind(request.modality, request.entry["type"]).specify(request)
 
 
 def _kind(modality: str, name: str) -> Kind:
@@ -53,37 +53,37 @@ def _kind(modality: str, name: str) -> Kind:
     return known[name]
 
 
-def _small_picture(wanted: Wanted) -> Specified:
-    size, channels = wanted.entry.get("size", SMALL_SIZE_PX), _channels(wanted, cnn.IMAGE_CHANNELS)
-    return Specified({"type": wanted.entry["type"], "size": size, "channels": channels}, ImageFrontend(size))
+def _small_picture(request: EncoderRequest) -> EncoderSpec:
+    size, channels = request.entry.get("size", SMALL_SIZE_PX), _channels(request, cnn.IMAGE_CHANNELS)
+    return EncoderSpec({"type": request.entry["type"], "size": size, "channels": channels}, ImageFrontend(size))
 
 
-def _log_mel(wanted: Wanted, frames_per_token: int, **more: Any) -> Specified:
-    mels = wanted.entry.get("mels", MELS)
-    return Specified({"type": wanted.entry["type"], "mels": mels, **more}, LogMelFrontend(mels, frames_per_token))
+def _log_mel(request: EncoderRequest, frames_per_token: int, **more: Any) -> EncoderSpec:
+    mels = request.entry.get("mels", MELS)
+    return EncoderSpec({"type": request.entry["type"], "mels": mels, **more}, LogMelFrontend(mels, frames_per_token))
 
 
-def _log_mel_cnn(wanted: Wanted) -> Specified:
-    channels = _channels(wanted, cnn.AUDIO_CHANNELS, blocks=len(cnn.AUDIO_CHANNELS))
-    return _log_mel(wanted, cnn.FRAMES_PER_TOKEN, channels=channels)
+def _log_mel_cnn(request: EncoderRequest) -> EncoderSpec:
+    channels = _channels(request, cnn.AUDIO_CHANNELS, blocks=len(cnn.AUDIO_CHANNELS))
+    return _log_mel(request, cnn.FRAMES_PER_TOKEN, channels=channels)
 
 
-def _channels(wanted: Wanted, default: Sequence[int], blocks: int | None = None) -> list[int]:
+def _channels(request: EncoderRequest, default: Sequence[int], blocks: int | None = None) -> list[int]:
     """Return the widths of the blocks: so many, or any number of them."""
-    channels = wanted.entry.get("channels", default)
+    channels = request.entry.get("channels", default)
     if not isinstance(channels, list | tuple) or not channels or len(channels) != (blocks or len(channels)):
-        detail = f"[encoders.{wanted.modality}] channels must be {blocks or 'some'} numbers, not {channels}"
-        raise ManifestError("task_field_wrong", path=wanted.task.path, detail=detail)
+        detail = f"[encoders.{request.modality}] channels must be {blocks or 'some'} numbers, not {channels}"
+        raise ManifestError("task_field_wrong", path=request.task.path, detail=detail)
     return list(channels)
 
 
-def _learned_words(wanted: Wanted) -> Specified:
-    if not any(caption.strip() for caption in wanted.captions):
-        raise ManifestError("captions_needed", type=wanted.entry["type"])
-    most, longest = wanted.entry.get("pieces", PIECES), wanted.entry.get("max_tokens", MAX_TOKENS)
-    frontend = TextFrontend.learn(wanted.captions, most, longest)
+def _learned_words(request: EncoderRequest) -> EncoderSpec:
+    if not any(caption.strip() for caption in request.captions):
+        raise ManifestError("captions_needed", type=request.entry["type"])
+    most, longest = request.entry.get("pieces", PIECES), request.entry.get("max_tokens", MAX_TOKENS)
+    frontend = TextFrontend.learn(request.captions, most, longest)
     pieces = frontend.tokenizer.get_vocab_size()
-    return Specified({"type": wanted.entry["type"], "pieces": pieces}, frontend)
+    return EncoderSpec({"type": request.entry["type"], "pieces": pieces}, frontend)
 
 
 ENCODERS: dict[tuple[str, str], Kind] = {
@@ -101,6 +101,6 @@ ENCODERS: dict[tuple[str, str], Kind] = {
     ),
     ("audio", "bilstm"): Kind(
         lambda spec: recurrent.LogMelBiLstm(spec["mels"]),
-        lambda wanted: _log_mel(wanted, recurrent.FRAMES_PER_TOKEN),
+        lambda request: _log_mel(request, recurrent.FRAMES_PER_TOKEN),
     ),
 }

@@ -23,7 +23,7 @@ class ModalityEncoder(nn.Module):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EncoderRequest:
     """The encoder that a task asks for."""
 
     modality: str
@@ -38,7 +38,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Specified:
+class EncoderSpec:
     """What a fresh model's encoder is made of."""
 
     spec: dict[str, Any]  # what the configuration keeps: enough to build it empty

@@ -23,7 +23,7 @@ from mmdemo.model import bars, encoders, fusion, packing
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.fused import Fused, Fusion
 from mmdemo.model.heads import HEADS, ClassificationHead
-from mmdemo.model.modality import Specified, Wanted
+from mmdemo.model.modality import EncoderRequest, EncoderSpec
 from mmdemo.model.places import grid_sinusoids, sinusoids
 from mmdemo.model.processor import MultimodalProcessor
 from mmdemo.model.tokens import Tokens
@@ -228,7 +228,9 @@ class MultimodalModel(PreTrainedModel):
         for name in task.modalities:
             start = str((starts or {}).get(name) or task.encoders[name].get("start", ""))
             trained = bool(start) and MultimodalProcessor.saved(start)
-            made[name] = cls._trained(start, name) if trained else encoders.specify(Wanted(name, task, start, captions))
+            made[name] = (
+                cls._trained(start, name) if trained else encoders.specify(EncoderRequest(name, task, start, captions))
+            )
         model = cls(for_task(task, {name: item.spec for name, item in made.items()}))
         for name, item in made.items():
             if item.encoder is not None:
@@ -238,14 +240,14 @@ class MultimodalModel(PreTrainedModel):
         return Loaded(_aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in made.items()}))
 
     @classmethod
-    def _trained(cls, folder: str, name: str) -> Specified:
+    def _trained(cls, folder: str, name: str) -> EncoderSpec:
         """Return the encoder of a modality of a version folder. Raises CheckpointError."""
         model, processor = cls.load(folder)
         if name not in model.config.encoders:
             detail = f"this version takes {', '.join(model.config.encoders)}"
             raise CheckpointError("start_missing", modality=name, start=folder, detail=detail)
         encoder: Any = model.encoders[name]
-        return Specified(model.config.encoders[name], getattr(processor, name), encoder=encoder)
+        return EncoderSpec(model.config.encoders[name], getattr(processor, name), encoder=encoder)
 
     @classmethod
     def load(cls, folder: str | Path) -> Loaded:

@@ -18,7 +18,7 @@ from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model.image_frontend import ImageFrontend
-from mmdemo.model.modality import ModalityEncoder, Specified, Wanted
+from mmdemo.model.modality import EncoderRequest, EncoderSpec, ModalityEncoder
 from mmdemo.model.pretrained import keep_statistics
 
 IMAGE_SIZE_PX = 224  # side of the square, where the task says nothing
@@ -49,12 +49,12 @@ class TorchvisionImage(ModalityEncoder):
         return regions, regions.new_ones(regions.shape[:2], dtype=torch.bool)
 
 
-def specify(wanted: Wanted) -> Specified:
+def specify(request: EncoderRequest) -> EncoderSpec:
     """Return an encoder by its `name`; `start` is a file of weights, or what torchvision calls those it publishes.
 
     Raises ManifestError for a model that gives no feature map, CheckpointError where weights cannot be loaded.
     """
-    name, size = str(wanted.entry.get("name", "")), wanted.entry.get("size", IMAGE_SIZE_PX)
+    name, size = str(request.entry.get("name", "")), request.entry.get("size", IMAGE_SIZE_PX)
     try:
         whole = models.get_model(name).eval()
         with torch.no_grad():
@@ -62,12 +62,12 @@ def specify(wanted: Wanted) -> Specified:
         _, width, rows, columns = found.shape
     except (ValueError, RuntimeError, AssertionError) as error:  # unknown, no chain of parts, or no map at their end
         raise ManifestError("unknown_torchvision", name=name) from error
-    if wanted.start:
-        _fill(whole, name, wanted.start)
+    if request.start:
+        _fill(whole, name, request.start)
     spec = {"type": "torchvision", "name": name, "size": size, "dim": width, "grid": [rows, columns]}
     frontend = ImageFrontend(size, tuple(IMAGENET_DEFAULT_MEAN), tuple(IMAGENET_DEFAULT_STD))
-    backbone = _trunk(whole) if wanted.start else None
-    return Specified(spec | {"trained": backbone is not None}, frontend, backbone)
+    backbone = _trunk(whole) if request.start else None
+    return EncoderSpec(spec | {"trained": backbone is not None}, frontend, backbone)
 
 
 def _fill(whole: nn.Module, name: str, start: str) -> None:

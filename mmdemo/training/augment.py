@@ -115,7 +115,7 @@ def words(captions: Iterable[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Changes:
+class Augmentation:
     """How samples are changed before they are learned from, by the names of the options that say so."""
 
     augment: bool = True  # pictures and sounds, and which of its captions stands for a sample
@@ -124,7 +124,7 @@ class Changes:
     words: WordNoise | None = None
 
     @classmethod
-    def of(cls, options: Options, words: WordNoise | None = None) -> Changes:
+    def of(cls, options: Options, words: WordNoise | None = None) -> Augmentation:
         """Return the changes that the options of a training ask for."""
         return cls(options.augment, options.mirror, options.moment_dropout, words)
 

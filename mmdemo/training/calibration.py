@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax
 
-from mmdemo.scaling import UNSCALED, Scaling
+from mmdemo.scaling import UNSCALED, TemperatureScaling
 
 LOWEST, HIGHEST = 0.25, 8.0  # temperatures
 LEAST, MOST = -0.5, 2.0  # powers
@@ -16,7 +16,7 @@ FEWEST = 20  # samples; with fewer the logits stay as they are
 CLEARLY = 1.92  # nats that a power must explain of all labels: by chance one in twenty does (likelihood-ratio test)
 
 
-def fit_scaling(logits: np.ndarray, labels: np.ndarray, *, powers: bool = True) -> Scaling:
+def fit_scaling(logits: np.ndarray, labels: np.ndarray, *, powers: bool = True) -> TemperatureScaling:
     """Return the scaling that makes `labels` (n,) int most likely under `logits` (n, classes) float.
 
     A temperature alone, where a power as well doesn't explain clearly more, or without `powers`.
@@ -26,11 +26,11 @@ def fit_scaling(logits: np.ndarray, labels: np.ndarray, *, powers: bool = True) 
     rows = np.arange(len(labels))
 
     def surprise(log_temperature: float, power: float = 0.0) -> float:
-        scaled = Scaling(float(np.exp(log_temperature)), power)(logits)
+        scaled = TemperatureScaling(float(np.exp(log_temperature)), power)(logits)
         return -float(log_softmax(scaled, axis=1)[rows, labels].sum())
 
     simple = minimize_scalar(surprise, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
-    alone = Scaling(round(float(np.exp(simple.x)), 4))
+    alone = TemperatureScaling(round(float(np.exp(simple.x)), 4))
     if not powers:
         return alone
     both = minimize(
@@ -38,7 +38,7 @@ def fit_scaling(logits: np.ndarray, labels: np.ndarray, *, powers: bool = True) 
     )
     if simple.fun - both.fun <= CLEARLY:
         return alone
-    return Scaling(round(float(np.exp(both.x[0])), 4), round(float(both.x[1]), 4))
+    return TemperatureScaling(round(float(np.exp(both.x[0])), 4), round(float(both.x[1]), 4))
 
 
 def fit_refusal(logits: np.ndarray, labels: np.ndarray, most: float) -> float:

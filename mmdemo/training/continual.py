@@ -32,7 +32,7 @@ from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.out_of_distribution import ReferenceStats, distance
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.augment import Changes
+from mmdemo.training.augment import Augmentation
 from mmdemo.training.data import Data
 from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, decode_rows
 from mmdemo.training.folder import Calibration, Draft, pooled, write_version
@@ -59,14 +59,14 @@ class Recipe:
     pull: float = 1.0  # L2-SP: weight of half the squared distance from the champion's weights
     freeze_started: bool = True  # encoders that started from trained weights keep theirs
     freeze_statistics: bool = True  # batch norms keep their running means and variances
-    changes: Changes = Changes()  # to samples; those of the task's own training
+    augmentation: Augmentation = Augmentation()  # to samples; those of the task's own training
     max_grad_norm: float = 1.0
 
-    def told(self) -> dict[str, Any]:
+    def as_options(self) -> dict[str, Any]:
         """Return the options of the night as a version's sidecar holds them."""
-        told = dataclasses.asdict(self)
-        changes = told.pop("changes")
-        return told | {name: value for name, value in changes.items() if name != "words"}
+        options = dataclasses.asdict(self)
+        augmentation = options.pop("augmentation")
+        return options | {name: value for name, value in augmentation.items() if name != "words"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def update(
         seed=seed,
         command=f"{sidecar.RETRAINED} --task {task.name}",
         code_revision=sidecar.code_revision(),
-        options=recipe.told(),
+        options=recipe.as_options(),
         measured_on=sidecar.HELD_OUT,
     )
     calibrate = partial(_carry_on, champion=champion, seed=seed)
@@ -115,7 +115,7 @@ def update(
 
 def recipe_of(task: Task) -> Recipe:
     """Return the night's recipe, which changes samples as the task's own training does."""
-    return Recipe(changes=Changes.of(options(task)))
+    return Recipe(augmentation=Augmentation.of(options(task)))
 
 
 def learn(
@@ -142,7 +142,8 @@ def learn(
     model.train()
     if recipe.freeze_statistics:
         _freeze_statistics(model)
-    batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=masked(model, recipe.changes.augment))
+    holes = masked(model, recipe.augmentation.augment)
+    batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=holes)
     known = batches(rehearsed) if rehearsed and recipe.rehearse else itertools.repeat(None)
     for batch, old in zip(batches(items), known, strict=False):
         loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, held)
@@ -159,7 +160,7 @@ def learn(
 def _batches(
     processor: MultimodalProcessor, items: Sequence[Item], *, recipe: Recipe, steps: int, masked: bool
 ) -> DataLoader:
-    samples = Samples(items, recipe.changes)
+    samples = Samples(items, recipe.augmentation)
     order = RandomSampler(samples, num_samples=steps * recipe.batch)  # one shuffle behind another
     return DataLoader(samples, recipe.batch, sampler=order, collate_fn=collate(processor, masked))
 

@@ -19,7 +19,7 @@ from mmdemo.model import MultimodalProcessor
 from mmdemo.model.heads import UNKNOWN
 from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
-from mmdemo.training.augment import Changes, mask_spectrogram
+from mmdemo.training.augment import Augmentation, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 
 CONSTRUCTED = (
@@ -61,18 +61,19 @@ class LabelledBatch:
 class Samples(Dataset):
     """Decoded samples in memory: a picture of 224 pixels takes 150 kB, a second of sound 64 kB."""
 
-    def __init__(self, items: Sequence[Item], changes: Changes) -> None:
+    def __init__(self, items: Sequence[Item], augmentation: Augmentation) -> None:
         self.items = items
-        self._changes = changes
+        self._augmentation = augmentation
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index: int) -> Item:
         item = self.items[index]
-        if not self._changes:
+        if not self._augmentation:
             return item
-        return replace(item, inputs=self._changes(item.inputs, item.captions, generator(), noisy=not item.constructed))
+        inputs = self._augmentation(item.inputs, item.captions, generator(), noisy=not item.constructed)
+        return replace(item, inputs=inputs)
 
 
 def decode_rows(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item]:

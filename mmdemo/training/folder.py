@@ -18,7 +18,7 @@ from mmdemo.errors import StorageError
 from mmdemo.model import Loaded, packing
 from mmdemo.model.packing import pack, unpack
 from mmdemo.out_of_distribution import ReferenceStats
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training.calibration import fit_scaling
@@ -35,7 +35,7 @@ MUCH = 0.1  # share of dev that is unlike what was learned from, above which a b
 class Calibration:
     """What serving needs beside the weights, all of it fitted on samples that were not trained on."""
 
-    scalings: dict[str, Scaling]  # by subset of the modalities
+    scalings: dict[str, TemperatureScaling]  # by subset of the modalities
     reference_stats: dict[str, ReferenceStats]  # by modality; the mean and spread are those of training itself
     limits: dict[str, float]  # by modality; those that too few samples carry are left out
     too_few: dict[str, int] = field(default_factory=dict)  # modality without a limit → samples that it has

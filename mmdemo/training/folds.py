@@ -16,7 +16,7 @@ import numpy as np
 from mmdemo import sidecar
 from mmdemo.model import Loaded
 from mmdemo.out_of_distribution import distance
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from mmdemo.training import splits
 from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.data import Data, Decoded
@@ -35,13 +35,15 @@ class Folds:
     """What the folds' models showed on the samples that each of them did not learn from."""
 
     figures: list[dict[str, float]]  # a fold each
-    scalings: dict[str, Scaling]  # by subset of the modalities, fitted on all folds together
+    scalings: dict[str, TemperatureScaling]  # by subset of the modalities, fitted on all folds together
     limits: dict[str, float]  # by modality, of the distances in all folds; none where they are too few
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Folds:
         """Return what `dataclasses.asdict` made of it."""
-        return cls(**{**raw, "scalings": {given: Scaling(**item) for given, item in raw["scalings"].items()}})
+        return cls(
+            **{**raw, "scalings": {given: TemperatureScaling(**item) for given, item in raw["scalings"].items()}}
+        )
 
     def summary(self) -> dict[str, float]:
         """Return mean and spread (standard deviation between folds) of every figure."""

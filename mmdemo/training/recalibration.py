@@ -12,7 +12,7 @@ from mmdemo import sidecar
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.model.packing import FILE
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.calibration import FEWEST, fit_refusal, fit_scaling
@@ -26,7 +26,7 @@ BIAS = "head.out.bias"  # (labels,) of the weights' file; that of the refusal st
 class Recalibration:
     """What was fitted."""
 
-    scalings: dict[str, Scaling]  # by subset of the modalities
+    scalings: dict[str, TemperatureScaling]  # by subset of the modalities
     lowered: float  # taken from the refusal's logit, in nats; 0 for a model that can't refuse
 
 

@@ -22,7 +22,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from mmdemo.errors import ManifestError
 from mmdemo.model import Loaded, MultimodalModel, MultimodalOutput
 from mmdemo.training import adversarial, frozen, processes, targets, tuning
-from mmdemo.training.augment import Changes, WordNoise, words
+from mmdemo.training.augment import Augmentation, WordNoise, words
 from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, narrowed
 from mmdemo.training.frozen import CachedDataset, FeatureCache
 from mmdemo.training.keeping import WeightSelector
@@ -99,16 +99,16 @@ def _learned_from(loaded: Loaded, items: Sequence[Item], plan: Plan) -> tuple[Da
     """Return what is learned from, and what makes a batch of it."""
     model, processor = loaded
     options, cache = plan.options, plan.cache
-    changes = Changes.of(options, _word_noise(items, options))
+    augmentation = Augmentation.of(options, _word_noise(items, options))
     masked = frozen.masked(model, options.augment)
     if not cache:
-        return Samples(items, changes), collate(processor, masked, _mixing(targets.mix, model, options))
+        return Samples(items, augmentation), collate(processor, masked, _mixing(targets.mix, model, options))
 
     def batch(part: Sequence[Item]) -> LabelledBatch:
-        changed = Samples(narrowed(part, frozen.resting(model)), changes)
+        changed = Samples(narrowed(part, frozen.resting(model)), augmentation)
         return collate(processor)([changed[index] for index in range(len(part))])
 
-    samples = Samples(narrowed(items, frozen.learning(model)), changes)
+    samples = Samples(narrowed(items, frozen.learning(model)), augmentation)
     dataset = CachedDataset(samples, cache.of(items, model, batch))
     mixing = _mixing(frozen.mix, model, options)
     return dataset, partial(frozen.collate, batch=collate(processor, masked), mixing=mixing)

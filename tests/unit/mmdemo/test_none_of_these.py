@@ -17,7 +17,7 @@ from mmdemo.predictor import Predictor
 from mmdemo.samples import NONE_OF_THESE, Prediction, Sample, to_json
 from mmdemo.tasks import Task
 from mmdemo.training import continual, manifests, targets
-from mmdemo.training.augment import Changes
+from mmdemo.training.augment import Augmentation
 from mmdemo.training.continual import Corrections, Recipe
 from mmdemo.training.data import Manifests
 from mmdemo.training.datasets import decode_rows
@@ -216,7 +216,7 @@ def test_a_night_teaches_it_to_a_champion_that_did_not_know_it(
 ) -> None:
     rows = manifests.read(data["train"], refusing)
     rows = [*rows[:20], *[row for row in rows if row.label == NONE_OF_THESE][:20]]
-    quick = Recipe(changes=Changes(augment=False))
+    quick = Recipe(augmentation=Augmentation(augment=False))
     corrections = Corrections(rows, dev=dev)
     folder = continual.update(trained.folder, corrections, tmp_path / "n1", task=refusing, recipe=quick)
     about = sidecar.read(folder)

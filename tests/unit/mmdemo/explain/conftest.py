@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.model import MultimodalModel
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
@@ -21,6 +21,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture(scope="package")
-def seen(built: Built) -> Pass:
+def aimed(built: Built) -> AimedPass:
     """One sample of all modalities behind its pass."""
     return tiny.passed(built, tiny.inputs(seconds=0.3), "good")

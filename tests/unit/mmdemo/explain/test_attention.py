@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmdemo import explain
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.samples import Explanation, Inputs
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
@@ -17,26 +17,26 @@ PIECES = ["the", "dog", "smil", "ing", "🙂"]
 
 
 @pytest.fixture(scope="module")
-def seen(built: Built) -> Pass:
+def aimed(built: Built) -> AimedPass:
     """One sample of all modalities behind its pass."""
     inputs = Inputs(tiny.inputs().image, CAPTION, tiny.inputs(seconds=0.3).audio)
     return tiny.passed(built, inputs, "good")
 
 
-def attending(seen: Pass, planted: Tensor) -> Pass:
+def attending(aimed: AimedPass, planted: Tensor) -> AimedPass:
     """Return the pass with another attention in its last layer."""
-    assert seen.output.attention is not None
-    return replace(seen, output=replace(seen.output, attention=(seen.output.attention[0], planted)))
+    assert aimed.output.attention is not None
+    return replace(aimed, output=replace(aimed.output, attention=(aimed.output.attention[0], planted)))
 
 
-def looked(seen: Pass, modality: str, place: int, head: int | None = None) -> Explanation:
+def looked(aimed: AimedPass, modality: str, place: int, head: int | None = None) -> Explanation:
     """Return the explanation where the answer token looks at one token alone: the `place`th of a modality."""
-    assert seen.output.attention is not None
-    token = 1 + seen.tokens.spans[modality][0] + place
-    planted = torch.zeros_like(seen.output.attention[-1])
+    assert aimed.output.attention is not None
+    token = 1 + aimed.tokens.spans[modality][0] + place
+    planted = torch.zeros_like(aimed.output.attention[-1])
     planted[0, :, 0, 0] = 0.5  # and at itself, which is no input
     planted[0, slice(None) if head is None else head, 0, token] = 0.5
-    return explain.explain("attention", attending(seen, planted))
+    return explain.explain("attention", attending(aimed, planted))
 
 
 def total(found: Explanation) -> float:
@@ -45,31 +45,31 @@ def total(found: Explanation) -> float:
     return sum(map(sum, found.image.scores)) + words + sum(found.audio.scores)
 
 
-def test_scores_are_not_negative_and_sum_to_one_over_all_modalities(seen: Pass) -> None:
-    found = explain.explain("attention", seen)
+def test_scores_are_not_negative_and_sum_to_one_over_all_modalities(aimed: AimedPass) -> None:
+    found = explain.explain("attention", aimed)
     assert found.method == "attention" and found.target == "good"
     assert total(found) == pytest.approx(1, abs=1e-5)
     assert found.image and min(map(min, found.image.scores)) >= 0
 
 
-def test_scores_are_the_last_layers_mean_over_heads(seen: Pass) -> None:
-    assert seen.output.attention is not None
-    row = seen.output.attention[-1][0].mean(dim=0)[0, 1:]
-    found = explain.explain("attention", seen)
+def test_scores_are_the_last_layers_mean_over_heads(aimed: AimedPass) -> None:
+    assert aimed.output.attention is not None
+    row = aimed.output.attention[-1][0].mean(dim=0)[0, 1:]
+    found = explain.explain("attention", aimed)
     assert found.image is not None
     torch.testing.assert_close(torch.tensor(found.image.scores).flatten(), row[:4] / row.sum())
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_a_look_at_one_region_lights_that_cell(seen: Pass, place: int) -> None:
-    found = looked(seen, "image", place)
+def test_a_look_at_one_region_lights_that_cell(aimed: AimedPass, place: int) -> None:
+    found = looked(aimed, "image", place)
     assert found.image is not None and found.image.grid == (2, 2)
     assert found.image.scores[place // 2][place % 2] == 1 and total(found) == 1
 
 
 @pytest.mark.parametrize("place", range(len(PIECES)))
-def test_a_look_at_one_piece_lights_its_word(seen: Pass, place: int) -> None:
-    found = looked(seen, "text", place + 1)  # behind the [CLS] mark
+def test_a_look_at_one_piece_lights_its_word(aimed: AimedPass, place: int) -> None:
+    found = looked(aimed, "text", place + 1)  # behind the [CLS] mark
     assert found.text is not None
     lit = [token for token in found.text.tokens if token.score > 0]
     word = {"smil": "smiling", "ing": "smiling"}.get(PIECES[place], PIECES[place])
@@ -84,19 +84,19 @@ def test_a_look_at_one_of_two_equal_words_lights_that_one(built: Built) -> None:
     assert [token.score for token in found.text.tokens] == [0, 0, 0, 1]
 
 
-def test_a_look_at_one_moment_lights_that_stretch(seen: Pass) -> None:
-    found = looked(seen, "audio", 2)
+def test_a_look_at_one_moment_lights_that_stretch(aimed: AimedPass) -> None:
+    found = looked(aimed, "audio", 2)
     assert found.audio is not None
     assert found.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and found.audio.scores == (0, 0, 1, 0)
 
 
-def test_one_head_of_four_is_enough_to_be_seen(seen: Pass) -> None:
-    found = looked(seen, "image", 3, head=1)
+def test_one_head_of_four_is_enough_to_be_seen(aimed: AimedPass) -> None:
+    found = looked(aimed, "image", 3, head=1)
     assert found.image is not None and found.image.scores[1][1] == 1
 
 
-def test_a_look_at_nothing_but_itself_gives_zeros(seen: Pass) -> None:
-    assert seen.output.attention is not None
-    planted = torch.zeros_like(seen.output.attention[-1])
+def test_a_look_at_nothing_but_itself_gives_zeros(aimed: AimedPass) -> None:
+    assert aimed.output.attention is not None
+    planted = torch.zeros_like(aimed.output.attention[-1])
     planted[0, :, 0, 0] = 1.0
-    assert total(explain.explain("attention", attending(seen, planted))) == 0
+    assert total(explain.explain("attention", attending(aimed, planted))) == 0

@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from mmdemo import explain
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.explain.completeness import shared_out
 from mmdemo.explain.deletion import units
 from mmdemo.explain.question import Question
 from mmdemo.explain.shapley import contributions
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import MODALITIES, Explanation
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from tests import tiny
 
 MODELS, SAMPLES = 4, 4
@@ -79,7 +79,7 @@ def test_where_units_are_on_one_side(scores: list[float], effect: float, shared:
 
 
 @pytest.fixture(scope="module", params=range(MODELS))
-def passes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Pass]:
+def passes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[AimedPass]:
     """Samples of every kind behind a random model, some of whose logits are scaled."""
     folder = tmp_path_factory.mktemp("random")
     torch.manual_seed(request.param)
@@ -88,7 +88,7 @@ def passes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     nn.init.normal_(model.head.out.weight)
     built = model.eval(), processor
     subsets = [MODALITIES, ("image", "text"), ("text", "audio"), ("text",)]
-    scaled = Scaling(1.3, 0.2) if request.param % 2 else Scaling()
+    scaled = TemperatureScaling(1.3, 0.2) if request.param % 2 else TemperatureScaling()
     return [
         replace(tiny.passed(built, tiny.inputs(seed, subsets[seed], 0.3), "good"), scaling=scaled)
         for seed in range(SAMPLES)
@@ -97,10 +97,12 @@ def passes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", explain.COMPLETE)
-def test_a_maps_scores_sum_to_what_each_modality_added_and_none_changes_sides(passes: list[Pass], method: str) -> None:
-    for seen in passes:
+def test_a_maps_scores_sum_to_what_each_modality_added_and_none_changes_sides(
+    passes: list[AimedPass], method: str
+) -> None:
+    for aimed in passes:
         for question in QUESTIONS:
-            aimed = replace(seen, target=question.target, against=question.against)
+            aimed = replace(aimed, target=question.target, against=question.against)
             effects = contributions(aimed).values
             shown = by_modality(explain.explain(method, aimed))
             raw = by_modality(explain.METHODS[method](aimed, [question])[0])
@@ -114,7 +116,7 @@ def test_a_maps_scores_sum_to_what_each_modality_added_and_none_changes_sides(pa
 
 
 @pytest.mark.slow
-def test_maps_that_are_read_together_sum_to_what_each_question_is_answered_by(passes: list[Pass]) -> None:
+def test_maps_that_are_read_together_sum_to_what_each_question_is_answered_by(passes: list[AimedPass]) -> None:
     for method, maps in explain.every(passes[0], QUESTIONS).items():
         for question, explained in zip(QUESTIONS, maps, strict=True):
             if method in explain.COMPLETE:

@@ -9,7 +9,7 @@ import torch
 
 from mmdemo import explain
 from mmdemo.errors import UnknownName
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.explain.erasure import erasure
 from mmdemo.explain.occlusion import occlusion
 from mmdemo.explain.question import Question
@@ -34,26 +34,26 @@ def sure(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.mark.parametrize("modalities", [("text",), ("image", "text"), ("text", "audio"), ("image", "text", "audio")])
 @pytest.mark.parametrize("against", [None, "bad"])
 def test_words_have_what_the_referee_says(built: Built, modalities: tuple[str, ...], against: str | None) -> None:
-    seen = replace(tiny.passed(built, tiny.inputs(modalities=modalities, seconds=0.3), "good"), against=against)
-    [erased] = erasure(seen, [seen.question])
-    assert words(erased) == pytest.approx(words(explain.explain("occlusion", seen)), abs=1e-4)
+    aimed = replace(tiny.passed(built, tiny.inputs(modalities=modalities, seconds=0.3), "good"), against=against)
+    [erased] = erasure(aimed, [aimed.question])
+    assert words(erased) == pytest.approx(words(explain.explain("occlusion", aimed)), abs=1e-4)
     assert len(words(erased)) > 2
 
 
-def test_the_rest_has_its_relevance(seen: Pass) -> None:
-    erased, relevant = explain.explain("erasure", seen), explain.explain("relevance", seen)
+def test_the_rest_has_its_relevance(aimed: AimedPass) -> None:
+    erased, relevant = explain.explain("erasure", aimed), explain.explain("relevance", aimed)
     assert (erased.image, erased.audio) == (relevant.image, relevant.audio)
 
 
 def test_of_a_long_caption_the_most_relevant_words_are_struck(built: Built) -> None:
-    seen = tiny.passed(built, tiny.inputs(modalities=("image", "text")), "good")
-    exact, relevant = (words(method(seen, [seen.question])[0]) for method in (occlusion, relevance))
-    pieces = int(seen.tokens.mask[0, slice(*seen.tokens.spans["text"])].sum())
+    aimed = tiny.passed(built, tiny.inputs(modalities=("image", "text")), "good")
+    exact, relevant = (words(method(aimed, [aimed.question])[0]) for method in (occlusion, relevance))
+    pieces = int(aimed.tokens.mask[0, slice(*aimed.tokens.spans["text"])].sum())
     struck = sorted(range(len(relevant)), key=lambda place: -abs(relevant[place]))[:2]
     scale = sum(abs(exact[place]) for place in struck) / sum(abs(relevant[place]) for place in struck)
     expected = [exact[place] if place in struck else relevant[place] * scale for place in range(len(exact))]
-    together = erasure(seen, [Question("bad"), Question("good")], 2 * pieces)  # other questions strike other words
-    for [found] in (erasure(seen, [Question("good")], 2 * pieces), together[1:]):
+    together = erasure(aimed, [Question("bad"), Question("good")], 2 * pieces)  # other questions strike other words
+    for [found] in (erasure(aimed, [Question("good")], 2 * pieces), together[1:]):
         assert words(found) == pytest.approx(expected, abs=1e-4)
 
 
@@ -83,12 +83,12 @@ def test_sound_alone_is_explained_by_its_relevance(sure: Built) -> None:
     assert found.audio and not found.text and int(np.argmax(found.audio.scores)) == 3
 
 
-def test_pictures_are_not_read_again(seen: Pass) -> None:
+def test_pictures_are_not_read_again(aimed: AimedPass) -> None:
     read: list[torch.nn.Module] = []
-    encoders = [seen.model.encoders[name] for name in ("image", "audio")]
+    encoders = [aimed.model.encoders[name] for name in ("image", "audio")]
     watched = [encoder.register_forward_hook(lambda encoder, *_: read.append(encoder)) for encoder in encoders]
     try:
-        explain.explain("erasure", seen)
+        explain.explain("erasure", aimed)
     finally:
         for hook in watched:
             hook.remove()

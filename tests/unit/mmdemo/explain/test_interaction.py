@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.explain.interaction import STEPS, interaction, met_of
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Inputs
@@ -18,7 +18,7 @@ CELLS, MOMENTS = 4, 4
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
+def aimed(tmp_path_factory: pytest.TempPathFactory) -> AimedPass:
     """One sample of all modalities behind its pass."""
     folder = tmp_path_factory.mktemp("tiny")
     torch.manual_seed(0)
@@ -27,13 +27,13 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Pass:
     encoded = processor([inputs])
     with torch.no_grad():
         output = model.eval()(encoded.batch, return_attention=True)
-    return Pass(model, processor, inputs, encoded, output, "good")
+    return AimedPass(model, processor, inputs, encoded, output, "good")
 
 
-def tokens_of_units(seen: Pass) -> list[list[int]]:
+def tokens_of_units(aimed: AimedPass) -> list[list[int]]:
     """The places in the attention of each unit's tokens, behind the answer token."""
-    assert seen.output.tokens is not None
-    spans = seen.output.tokens.spans
+    assert aimed.output.tokens is not None
+    spans = aimed.output.tokens.spans
     image, text, audio = (1 + spans[name][0] for name in ("image", "text", "audio"))
     words = [[text + piece for piece in pieces] for pieces in WORDS]
     return [[image + cell] for cell in range(CELLS)] + words + [[audio + moment] for moment in range(MOMENTS)]
@@ -43,33 +43,33 @@ def weights(stored: bytes, *shape: int) -> np.ndarray:
     return (np.frombuffer(stored, np.uint8).reshape(shape) / STEPS) ** 2
 
 
-def test_what_met_equals_the_attention_merged_by_hand(seen: Pass) -> None:
-    found = interaction(seen)
-    assert found is not None and seen.output.attention is not None
-    units = tokens_of_units(seen)
+def test_what_met_equals_the_attention_merged_by_hand(aimed: AimedPass) -> None:
+    found = interaction(aimed)
+    assert found is not None and aimed.output.attention is not None
+    units = tokens_of_units(aimed)
     assert (found.layers, found.heads, found.units) == (2, 4, len(units))
     met = weights(found.met, found.layers, found.heads, found.units, found.units)
-    for layer, attention in enumerate(seen.output.attention):
+    for layer, attention in enumerate(aimed.output.attention):
         for head, table in enumerate(attention[0].numpy()):
             looked = [[np.mean([sum(table[a, b] for b in to) for a in of]) for to in units] for of in units]
             wanted = (np.array(looked) + np.transpose(looked)) / 2
             np.testing.assert_allclose(np.sqrt(met[layer, head]), np.sqrt(wanted), atol=0.5 / STEPS + 1e-6)
 
 
-def test_the_answers_own_look_is_summed_over_a_words_pieces(seen: Pass) -> None:
-    found = interaction(seen)
-    assert found is not None and seen.output.attention is not None
+def test_the_answers_own_look_is_summed_over_a_words_pieces(aimed: AimedPass) -> None:
+    found = interaction(aimed)
+    assert found is not None and aimed.output.attention is not None
     answer = weights(found.answer, found.layers, found.heads, found.units)
-    wanted = [[[row[0, unit].sum() for unit in tokens_of_units(seen)] for row in a[0]] for a in seen.output.attention]
+    wanted = [[[row[0, unit].sum() for unit in tokens_of_units(aimed)] for row in a[0]] for a in aimed.output.attention]
     np.testing.assert_allclose(np.sqrt(answer), np.sqrt(wanted), atol=0.5 / STEPS + 1e-6)
 
 
-def test_padding_belongs_to_nobody(seen: Pass) -> None:
-    assert seen.output.tokens is not None
-    mask = seen.output.tokens.mask.clone()
+def test_padding_belongs_to_nobody(aimed: AimedPass) -> None:
+    assert aimed.output.tokens is not None
+    mask = aimed.output.tokens.mask.clone()
     mask[:, -1] = False  # the last moment
     padded = replace(
-        seen, output=type(seen.output)(**{**seen.output, "tokens": replace(seen.output.tokens, mask=mask)})
+        aimed, output=type(aimed.output)(**{**aimed.output, "tokens": replace(aimed.output.tokens, mask=mask)})
     )
     found = interaction(padded)
     assert found is not None
@@ -83,12 +83,12 @@ def test_two_units_met_the_same_whoever_is_asked() -> None:
     torch.testing.assert_close(met, met.transpose(-1, -2))
 
 
-def test_a_fusion_whose_answer_alone_looks_around_lets_no_two_meet(seen: Pass) -> None:
-    assert seen.output.attention is not None
-    rows = tuple(layer[:, :, :1] for layer in seen.output.attention)
-    found = interaction(replace(seen, output=type(seen.output)(**{**seen.output, "attention": rows})))
+def test_a_fusion_whose_answer_alone_looks_around_lets_no_two_meet(aimed: AimedPass) -> None:
+    assert aimed.output.attention is not None
+    rows = tuple(layer[:, :, :1] for layer in aimed.output.attention)
+    found = interaction(replace(aimed, output=type(aimed.output)(**{**aimed.output, "attention": rows})))
     assert found is not None and found.met == b"" and found.answer
 
 
-def test_a_fusion_without_attention_has_nothing_to_tell(seen: Pass) -> None:
-    assert interaction(replace(seen, output=type(seen.output)(**{**seen.output, "attention": None}))) is None
+def test_a_fusion_without_attention_has_nothing_to_tell(aimed: AimedPass) -> None:
+    assert interaction(replace(aimed, output=type(aimed.output)(**{**aimed.output, "attention": None}))) is None

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from mmdemo import explain
 from mmdemo.errors import UnknownName
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.explain.question import Question
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
@@ -46,12 +46,12 @@ def method(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_names_of_methods(seen: Pass) -> None:
-    assert explain.methods(seen.model) == tuple(explain.METHODS) and next(iter(explain.METHODS)) == explain.DEFAULT
-    assert explain.resolve("default", seen.model) == explain.DEFAULT
-    assert explain.resolve("none", seen.model) is None
+def test_names_of_methods(aimed: AimedPass) -> None:
+    assert explain.methods(aimed.model) == tuple(explain.METHODS) and next(iter(explain.METHODS)) == explain.DEFAULT
+    assert explain.resolve("default", aimed.model) == explain.DEFAULT
+    assert explain.resolve("none", aimed.model) is None
     with pytest.raises(UnknownName, match="attention") as caught:
-        explain.resolve("guess", seen.model)
+        explain.resolve("guess", aimed.model)
     assert "guess" in caught.value.sentence("zh")
 
 
@@ -60,24 +60,24 @@ def test_the_file_of_a_method_is_named_for_it() -> None:
     assert all((folder / f"{name}.py").is_file() for name in explain.METHODS)
 
 
-def test_maps_have_the_shape_of_what_they_explain(seen: Pass, method: str) -> None:
-    found = explain.explain(method, seen)
+def test_maps_have_the_shape_of_what_they_explain(aimed: AimedPass, method: str) -> None:
+    found = explain.explain(method, aimed)
     assert (found.method, found.target, found.against) == (method, "good", None)
-    assert found.image and found.text and found.audio and seen.tokens.grid
-    assert found.image.grid == seen.tokens.grid and np.shape(found.image.scores) == found.image.grid
-    assert " ".join(token.text for token in found.text.tokens) == seen.inputs.text
+    assert found.image and found.text and found.audio and aimed.tokens.grid
+    assert found.image.grid == aimed.tokens.grid and np.shape(found.image.scores) == found.image.grid
+    assert " ".join(token.text for token in found.text.tokens) == aimed.inputs.text
     assert found.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and len(found.audio.scores) == 4
     assert all(math.isfinite(score) for score in scores(found)) and any(scores(found))
 
 
-def test_scores_below_zero_are_those_of_a_signed_method(seen: Pass, method: str) -> None:
-    found = [explain.explain(method, replace(seen, target=label)) for label in LABELS]
+def test_scores_below_zero_are_those_of_a_signed_method(aimed: AimedPass, method: str) -> None:
+    found = [explain.explain(method, replace(aimed, target=label)) for label in LABELS]
     assert found[0].signed == (method not in BLIND)
     assert found[0].signed == (min(min(scores(item)) for item in found) < 0)
 
 
-def test_the_same_again_gives_the_same(seen: Pass, method: str) -> None:
-    assert explain.explain(method, seen) == explain.explain(method, seen)
+def test_the_same_again_gives_the_same(aimed: AimedPass, method: str) -> None:
+    assert explain.explain(method, aimed) == explain.explain(method, aimed)
 
 
 @pytest.mark.parametrize("modality", ["image", "text", "audio"])
@@ -87,13 +87,13 @@ def test_absent_modalities_are_absent(built: Built, method: str, modality: str) 
 
 
 def test_padding_gets_nothing_and_changes_nothing(built: Built, method: str) -> None:
-    seen = tiny.passed(built, tiny.inputs(modalities=("text",)), "good")
-    assert close(explain.explain(method, _padded(seen)), explain.explain(method, seen))
+    aimed = tiny.passed(built, tiny.inputs(modalities=("text",)), "good")
+    assert close(explain.explain(method, _padded(aimed)), explain.explain(method, aimed))
 
 
-def _padded(seen: Pass) -> Pass:
+def _padded(aimed: AimedPass) -> AimedPass:
     """Return the pass with noise behind its tokens that nobody should see."""
-    tokens = seen.tokens
+    tokens = aimed.tokens
     noise = torch.randn(1, PADDING, tokens.values.shape[2])
     padded = replace(
         tokens,
@@ -102,27 +102,27 @@ def _padded(seen: Pass) -> Pass:
         spans={"text": (0, tokens.values.shape[1] + PADDING)},
     )
     with torch.inference_mode():
-        output = seen.model.fuse(padded, return_attention=True)
+        output = aimed.model.fuse(padded, return_attention=True)
     # Where padding stood in the caption is nowhere; were it somewhere, its score would be added to a word's.
-    encoded = replace(seen.encoded, spans=((*seen.encoded.spans[0], *[(0, 3)] * PADDING),))
-    return replace(seen, output=output, encoded=encoded)
+    encoded = replace(aimed.encoded, spans=((*aimed.encoded.spans[0], *[(0, 3)] * PADDING),))
+    return replace(aimed, output=output, encoded=encoded)
 
 
-def test_two_labels_against_each_other_say_the_opposite(seen: Pass, method: str) -> None:
-    one = explain.explain(method, replace(seen, target="good", against="bad"))
-    other = explain.explain(method, replace(seen, target="bad", against="good"))
+def test_two_labels_against_each_other_say_the_opposite(aimed: AimedPass, method: str) -> None:
+    one = explain.explain(method, replace(aimed, target="good", against="bad"))
+    other = explain.explain(method, replace(aimed, target="bad", against="good"))
     assert (one.target, one.against) == ("good", "bad")
     sign = 1 if method in BLIND else -1
     assert np.allclose(scores(one), [sign * score for score in scores(other)], atol=1e-5)
-    assert close(one, explain.explain(method, seen)) == (method in BLIND)
+    assert close(one, explain.explain(method, aimed)) == (method in BLIND)
 
 
-def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(seen: Pass) -> None:
-    found = explain.every(seen, [Question(label) for label in LABELS])
+def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(aimed: AimedPass) -> None:
+    found = explain.every(aimed, [Question(label) for label in LABELS])
     assert set(found) == set(explain.METHODS) - set(explain.SLOW)
     for method, maps in found.items():
         for label, explained in zip(LABELS, maps, strict=True):
-            assert explained.target == label and close(explained, explain.explain(method, replace(seen, target=label)))
+            assert explained.target == label and close(explained, explain.explain(method, replace(aimed, target=label)))
 
 
 @pytest.mark.parametrize(
@@ -145,16 +145,16 @@ def test_extremes_are_explained_too(built: Built, method: str, inputs: Inputs) -
     assert all((inputs.text or "")[token.start : token.end] == token.text for token in tokens)
 
 
-def test_a_model_is_left_as_it_was(seen: Pass, method: str) -> None:
-    before = _state(seen.model)
-    explain.explain(method, seen)
+def test_a_model_is_left_as_it_was(aimed: AimedPass, method: str) -> None:
+    before = _state(aimed.model)
+    explain.explain(method, aimed)
     if method not in BLIND:
         with pytest.raises(ValueError, match="nonsense"):
-            explain.explain(method, replace(seen, target="nonsense"))
-    broken = replace(seen, output=replace(seen.output, tokens=None, logits=None, attention=None))
+            explain.explain(method, replace(aimed, target="nonsense"))
+    broken = replace(aimed, output=replace(aimed.output, tokens=None, logits=None, attention=None))
     with pytest.raises((AssertionError, TypeError)):
         explain.explain(method, broken)
-    after = _state(seen.model)
+    after = _state(aimed.model)
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
 
@@ -168,11 +168,11 @@ def _state(model: MultimodalModel) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def test_nothing_stays_in_memory(seen: Pass) -> None:
-    explain.every(seen, [Question("good")])
+def test_nothing_stays_in_memory(aimed: AimedPass) -> None:
+    explain.every(aimed, [Question("good")])
     before = sum(1 for _ in _tensors())
     for _ in range(5):
-        explain.every(seen, [Question("good")])
+        explain.every(aimed, [Question("good")])
     assert sum(1 for _ in _tensors()) == before
 
 
@@ -183,23 +183,23 @@ def _tensors() -> Iterator[torch.Tensor]:
 
 def test_many_at_a_time_say_what_each_says_alone(built: Built) -> None:
     passes = [tiny.passed(built, tiny.inputs(seed, seconds=0.3), "good") for seed in range(4)]
-    wanted = [(method, seen) for seen in passes for method in explain.methods(built[0])]
-    alone = [explain.explain(method, seen) for method, seen in wanted]
+    wanted = [(method, aimed) for aimed in passes for method in explain.methods(built[0])]
+    alone = [explain.explain(method, aimed) for method, aimed in wanted]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda pair: explain.explain(*pair), wanted))
-        odds = list(pool.map(lambda seen: _logits(seen), passes * 4))
+        odds = list(pool.map(lambda aimed: _logits(aimed), passes * 4))
     assert together == alone
-    assert all(torch.equal(found, seen.output.logits) for found, seen in zip(odds, passes * 4, strict=True))
+    assert all(torch.equal(found, aimed.output.logits) for found, aimed in zip(odds, passes * 4, strict=True))
 
 
-def _logits(seen: Pass) -> torch.Tensor:
+def _logits(aimed: AimedPass) -> torch.Tensor:
     with torch.inference_mode():
-        return seen.model(seen.encoded.batch, return_attention=True).logits
+        return aimed.model(aimed.encoded.batch, return_attention=True).logits
 
 
-def test_the_pages_table_of_methods_is_the_registry(seen: Pass) -> None:
+def test_the_pages_table_of_methods_is_the_registry(aimed: AimedPass) -> None:
     page = (ROOT / "docs" / "explanations.md").read_text("utf-8")
     table = re.findall(r"^\| `(\w+)` \| .* \| (yes|no) \| .* \|$", page, re.M)
-    signed = {method: explain.explain(method, seen).signed for method in explain.METHODS}
+    signed = {method: explain.explain(method, aimed).signed for method in explain.METHODS}
     assert table == [(method, "yes" if sign else "no") for method, sign in signed.items()]
     assert re.findall(r"^- \*\*`(\w+)`\*\*: ", page, re.M) == list(explain.METHODS)

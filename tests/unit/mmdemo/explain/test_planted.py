@@ -32,8 +32,8 @@ def scores(found: Explanation) -> dict[str, list[float]]:
 )
 @pytest.mark.slow
 def test_the_only_place_that_counts_is_found(built: Built, method: str, modality: str, name: str, place: int) -> None:
-    seen = tiny.passed(built, planted.inputs(**{name: place}), "good")
-    found = scores(explain.explain(method, seen))
+    aimed = tiny.passed(built, planted.inputs(**{name: place}), "good")
+    found = scores(explain.explain(method, aimed))
     whole = sum(abs(score) for some in found.values() for score in some)
     assert found[modality][place] > MOST * whole
 
@@ -46,6 +46,6 @@ def test_what_speaks_for_one_of_two_labels_speaks_against_the_other(built: Built
 
 def test_what_was_planted_is_what_decides(built: Built, tmp_path: Path) -> None:
     for name, place in (("cell", 6), ("word", 2), ("moment", 3)):
-        seen = tiny.passed(built, planted.inputs(**{name: place}), "good")
+        aimed = tiny.passed(built, planted.inputs(**{name: place}), "good")
         nothing = tiny.passed(built, planted.inputs(), "good")
-        assert seen.output.logits[0, 1] > nothing.output.logits[0, 1] + 1
+        assert aimed.output.logits[0, 1] > nothing.output.logits[0, 1] + 1

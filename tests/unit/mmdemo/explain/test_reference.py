@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdemo import explain
-from mmdemo.explain import Pass, deletion
+from mmdemo.explain import AimedPass, deletion
 from mmdemo.explain.masking import AT_ONCE
 from mmdemo.explain.question import Question, log_odds
 from mmdemo.model import MultimodalModel
@@ -22,7 +22,7 @@ ATTENDING = ("attention", "cross_attention", "transformer")
 WHY = Question("good")
 
 
-def per_token(found: Explanation, seen: Pass) -> Tensor:
+def per_token(found: Explanation, aimed: AimedPass) -> Tensor:
     """Return the scores (tokens,) of a sample whose tokens are one word each, or regions, or moments."""
     cells = [score for row in found.image.scores for score in row] if found.image else []
     words = [token.score for token in found.text.tokens] if found.text else []
@@ -30,13 +30,13 @@ def per_token(found: Explanation, seen: Pass) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def plain(built: Built) -> Pass:
+def plain(built: Built) -> AimedPass:
     """A sample without a caption: each of its tokens is a region or a moment."""
     return tiny.passed(built, tiny.inputs(modalities=("image", "audio"), seconds=0.4), "good")
 
 
 @pytest.fixture(scope="module", params=ATTENDING)
-def attended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pass:
+def attended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AimedPass:
     """A sample behind the pass of each fusion that attends."""
     folder = tmp_path_factory.mktemp("attending")
     task = tiny.task(folder)
@@ -47,7 +47,7 @@ def attended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return tiny.passed(built, tiny.inputs(seconds=0.3), "good")
 
 
-def test_attention_equals_an_eager_recomputation(attended: Pass) -> None:
+def test_attention_equals_an_eager_recomputation(attended: AimedPass) -> None:
     fusion, attention = attended.model.fusion, attended.output.attention
     answer = fusion.answer.expand(1, 1, -1)
     tokens = torch.cat([answer, attended.tokens.values.clone()], dim=1)
@@ -57,12 +57,12 @@ def test_attention_equals_an_eager_recomputation(attended: Pass) -> None:
             torch.testing.assert_close(found.clone(), expected, atol=1e-5, rtol=0)
 
 
-def _eager(fusion: nn.Module, tokens: Tensor, mask: Tensor, seen: Pass) -> list[Tensor]:
+def _eager(fusion: nn.Module, tokens: Tensor, mask: Tensor, aimed: AimedPass) -> list[Tensor]:
     """Return each layer's attention (1, heads, looking, 1 + tokens), as nn.MultiheadAttention calculates it."""
     if hasattr(fusion, "attention"):
         normed = fusion.attention_norm(tokens)
         return [_weights(fusion.attention, normed[:, :1], normed, ~mask)]
-    modality = nn.functional.pad(seen.model._modality(seen.tokens), (1, 0), value=-1)
+    modality = nn.functional.pad(aimed.model._modality(aimed.tokens), (1, 0), value=-1)
     hidden = ~fusion._seen(mask, modality).expand(-1, tokens.shape[1], -1)[0]  # (1 + tokens, 1 + tokens)
     found = []
     for layer in fusion.layers:
@@ -78,7 +78,7 @@ def _weights(module: nn.Module, looking: Tensor, at: Tensor, padding: Tensor | N
     return module(looking, at, at, padding, need_weights=True, attn_mask=hidden, average_attn_weights=False)[1]
 
 
-def test_attention_pooling_answers_as_pytorchs_module_does(attended: Pass) -> None:
+def test_attention_pooling_answers_as_pytorchs_module_does(attended: AimedPass) -> None:
     fusion = attended.model.fusion
     if not hasattr(fusion, "attention"):
         return
@@ -91,17 +91,17 @@ def test_attention_pooling_answers_as_pytorchs_module_does(attended: Pass) -> No
     torch.testing.assert_close(attended.output.features.clone(), features, atol=1e-5, rtol=0)
 
 
-def raw(method: str, seen: Pass) -> Explanation:
+def raw(method: str, aimed: AimedPass) -> Explanation:
     """Return a map on the method's own scale."""
-    return explain.METHODS[method](seen, [seen.question])[0]
+    return explain.METHODS[method](aimed, [aimed.question])[0]
 
 
-def test_relevance_has_its_declared_sum(attended: Pass) -> None:
+def test_relevance_has_its_declared_sum(attended: AimedPass) -> None:
     found = per_token(raw("relevance", attended), attended)
     assert found.abs().sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_relevance_is_the_papers_product_of_matrices_for_the_label_less_that_against_it(plain: Pass) -> None:
+def test_relevance_is_the_papers_product_of_matrices_for_the_label_less_that_against_it(plain: AimedPass) -> None:
     with torch.inference_mode(False), torch.enable_grad():
         values = plain.tokens.values.clone().requires_grad_()
         output = plain.model.fuse(
@@ -121,7 +121,7 @@ def test_relevance_is_the_papers_product_of_matrices_for_the_label_less_that_aga
     torch.testing.assert_close(found, expected / expected.abs().sum(), atol=1e-5, rtol=0)
 
 
-def test_rollout_is_the_product_of_the_layers(plain: Pass) -> None:
+def test_rollout_is_the_product_of_the_layers(plain: AimedPass) -> None:
     n = plain.tokens.mask.shape[1]
     held = torch.eye(1 + n)
     for layer in plain.output.attention:
@@ -130,7 +130,7 @@ def test_rollout_is_the_product_of_the_layers(plain: Pass) -> None:
     torch.testing.assert_close(per_token(explain.explain("rollout", plain), plain), expected)
 
 
-def test_where_the_answer_token_looks_once_rollout_is_attention(attended: Pass) -> None:
+def test_where_the_answer_token_looks_once_rollout_is_attention(attended: AimedPass) -> None:
     if len(attended.output.attention) > 1:
         return
     rolled, looked = (per_token(explain.explain(name, attended), attended) for name in ("rollout", "attention"))
@@ -138,20 +138,20 @@ def test_where_the_answer_token_looks_once_rollout_is_attention(attended: Pass) 
 
 
 def test_masking_is_what_the_fusion_says_without_each_token(built: Built) -> None:
-    seen = tiny.passed(built, tiny.inputs(modalities=("audio",), seconds=3.3), "good")
-    n = seen.tokens.mask.shape[1]
+    aimed = tiny.passed(built, tiny.inputs(modalities=("audio",), seconds=3.3), "good")
+    n = aimed.tokens.mask.shape[1]
     assert n > AT_ONCE
     expected = []
     for token in range(n):
-        mask = seen.tokens.mask.clone()
+        mask = aimed.tokens.mask.clone()
         mask[0, token] = False
         with torch.inference_mode():
-            without = seen.model.fuse(replace(seen.tokens, mask=mask))
-        expected.append(seen.log_odds(seen.output, [WHY]) - seen.log_odds(without, [WHY]))
-    torch.testing.assert_close(per_token(raw("masking", seen), seen), torch.cat(expected)[:, 0], atol=1e-5, rtol=0)
+            without = aimed.model.fuse(replace(aimed.tokens, mask=mask))
+        expected.append(aimed.log_odds(aimed.output, [WHY]) - aimed.log_odds(without, [WHY]))
+    torch.testing.assert_close(per_token(raw("masking", aimed), aimed), torch.cat(expected)[:, 0], atol=1e-5, rtol=0)
 
 
-def test_integrated_gradients_sum_to_what_the_tokens_change(plain: Pass) -> None:
+def test_integrated_gradients_sum_to_what_the_tokens_change(plain: AimedPass) -> None:
     with torch.inference_mode():
         nothing = plain.model.fuse(replace(plain.tokens, values=plain.model.empty(plain.tokens)))
     changed = plain.log_odds(plain.output, [WHY]) - plain.log_odds(nothing, [WHY])
@@ -159,11 +159,11 @@ def test_integrated_gradients_sum_to_what_the_tokens_change(plain: Pass) -> None
     assert found == pytest.approx(changed.item(), rel=0.05)
 
 
-def test_occlusion_is_what_the_model_says_of_each_changed_sample(built: Built, seen: Pass) -> None:
-    found = explain.explain("occlusion", seen)
-    whole = seen.log_odds(seen.output, [WHY])
+def test_occlusion_is_what_the_model_says_of_each_changed_sample(built: Built, aimed: AimedPass) -> None:
+    found = explain.explain("occlusion", aimed)
+    whole = aimed.log_odds(aimed.output, [WHY])
     for unit in deletion.units(found):
-        changed = tiny.passed(built, deletion.without(seen.inputs, found, [unit]), "good")
+        changed = tiny.passed(built, deletion.without(aimed.inputs, found, [unit]), "good")
         expected = whole - changed.log_odds(changed.output, [WHY])
         assert unit.score == pytest.approx(expected.item(), abs=1e-5)
 

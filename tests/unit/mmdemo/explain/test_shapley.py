@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmdemo.explain import Pass
+from mmdemo.explain import AimedPass
 from mmdemo.explain.shapley import coalitions, contributions, shapley
 from mmdemo.model import MultimodalModel
 from mmdemo.model.fusion import FUSIONS
 from mmdemo.samples import MODALITIES
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from tests import tiny
 
 
-def passed(folder: Path, fusion: str, modalities: tuple[str, ...] = MODALITIES) -> Pass:
+def passed(folder: Path, fusion: str, modalities: tuple[str, ...] = MODALITIES) -> AimedPass:
     """Return one sample behind a tiny model of that fusion."""
     path = tiny.write_task(folder)
     path.write_text(path.read_text("utf-8").replace("[fusion]\n", f'[fusion]\ntype = "{fusion}"\n'), "utf-8")
@@ -39,12 +39,12 @@ def test_symmetric_players_get_the_same_and_a_dummy_gets_nothing() -> None:
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.slow
 def test_contributions_sum_to_all_less_nothing_with_every_fusion(fusion: str, tmp_path: Path) -> None:
-    seen = passed(tmp_path, fusion)
-    found = contributions(replace(seen, scaling=Scaling(1.3)))
+    aimed = passed(tmp_path, fusion)
+    found = contributions(replace(aimed, scaling=TemperatureScaling(1.3)))
     assert sum(found.values.values()) == pytest.approx(found.whole - found.nothing, abs=1e-9)
     assert 0 < found.nothing < 1 and set(found.values) == set(MODALITIES)
-    assert seen.output.logits is not None
-    served = seen.model.head.probabilities(seen.output.logits / 1.3)[0, 1]
+    assert aimed.output.logits is not None
+    served = aimed.model.head.probabilities(aimed.output.logits / 1.3)[0, 1]
     assert found.whole == pytest.approx(float(served), abs=1e-5)
 
 

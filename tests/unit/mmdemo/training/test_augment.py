@@ -12,7 +12,7 @@ def test_the_same_seed_gives_the_same_change_and_the_input_stays() -> None:
     image = noise.integers(0, 256, (40, 60, 3), np.uint8)
     audio = noise.standard_normal(16_000).astype(np.float32)
     given = Inputs(image=image.copy(), text="as it is", audio=audio.copy())
-    first, second = (augment.Changes()(given, (), np.random.default_rng(1)) for _ in range(2))
+    first, second = (augment.Augmentation()(given, (), np.random.default_rng(1)) for _ in range(2))
     assert first.text == "as it is"
     assert first.image is not None and first.audio is not None and second.audio is not None
     assert first.image.shape == image.shape and first.image.dtype == np.uint8
@@ -30,7 +30,7 @@ def test_left_stays_left_where_pictures_may_not_be_flipped() -> None:
     given = Inputs(image=image)
 
     def found(mirror: bool) -> list[bool]:
-        change = augment.Changes(mirror=mirror)
+        change = augment.Augmentation(mirror=mirror)
         changed = [change(given, (), np.random.default_rng(seed)).image for seed in range(30)]
         return [bool(picture[:, 0].mean() > picture[:, -1].mean()) for picture in changed if picture is not None]
 
@@ -39,7 +39,7 @@ def test_left_stays_left_where_pictures_may_not_be_flipped() -> None:
 
 
 def test_absent_modalities_stay_absent() -> None:
-    assert augment.Changes()(Inputs(text="a"), (), np.random.default_rng(0)) == Inputs(text="a")
+    assert augment.Augmentation()(Inputs(text="a"), (), np.random.default_rng(0)) == Inputs(text="a")
 
 
 def test_a_long_clip_is_cut_and_a_short_one_survives() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from mmdemo.scaling import Scaling
+from mmdemo.scaling import TemperatureScaling
 from mmdemo.training.calibration import FEWEST, fit_refusal, fit_scaling
 
 
@@ -23,8 +23,8 @@ def test_a_planted_temperature_is_found_without_a_power(planted: float) -> None:
     assert found.temperature == pytest.approx(planted, rel=0.05) and found.power == 0
 
 
-@pytest.mark.parametrize("planted", [Scaling(0.7, 0.8), Scaling(1.5, -0.3)])
-def test_a_planted_power_is_found(planted: Scaling) -> None:
+@pytest.mark.parametrize("planted", [TemperatureScaling(0.7, 0.8), TemperatureScaling(1.5, -0.3)])
+def test_a_planted_power_is_found(planted: TemperatureScaling) -> None:
     logits, labels = honest()
     found = fit_scaling(planted.undone(logits), labels)
     assert found.power == pytest.approx(planted.power, abs=0.15)
@@ -32,7 +32,7 @@ def test_a_planted_power_is_found(planted: Scaling) -> None:
 
 
 def test_a_handful_of_samples_changes_nothing() -> None:
-    assert fit_scaling(np.ones((FEWEST - 1, 2)), np.zeros(FEWEST - 1, int)) == Scaling()
+    assert fit_scaling(np.ones((FEWEST - 1, 2)), np.zeros(FEWEST - 1, int)) == TemperatureScaling()
 
 
 @pytest.mark.parametrize("most", [0.0, 0.05, 0.5])

@@ -16,7 +16,7 @@ from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample
 from mmdemo.training import continual, manifests
-from mmdemo.training.augment import Changes
+from mmdemo.training.augment import Augmentation
 from mmdemo.training.continual import Corrections, Recipe, learn, update
 from mmdemo.training.datasets import decode_rows
 from mmdemo.training.inference import labels, logits
@@ -25,7 +25,7 @@ from tests import tiny, tiny_training
 
 pytestmark = pytest.mark.slow
 REHEARSED = 4  # of what the champion knows
-QUICK = Recipe(changes=Changes(augment=False))
+QUICK = Recipe(augmentation=Augmentation(augment=False))
 NAIVE = replace(QUICK, pull=0.0, soften=0.0, rehearse=0.0, freeze_statistics=False)
 
 
@@ -93,7 +93,7 @@ def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challeng
 
 def test_samples_are_changed_as_the_tasks_own_training_does(task) -> None:
     sided = replace(task, training={"mirror": False, "moment_dropout": 0.5})
-    assert continual.recipe_of(sided) == Recipe(changes=Changes(mirror=False, moment_dropout=0.5))
+    assert continual.recipe_of(sided) == Recipe(augmentation=Augmentation(mirror=False, moment_dropout=0.5))
     assert continual.recipe_of(task) == QUICK
 
 

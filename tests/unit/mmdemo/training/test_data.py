@@ -26,7 +26,7 @@ def test_a_fault_of_either_is_said_before_anything_is_decoded(tmp_path: Path) ->
     task = tiny.task(tmp_path, ("image", "text"))
     train, dev = write(tmp_path / "train.jsonl", GOOD), write(tmp_path / "dev.jsonl", GOOD, UNKNOWN)
     for sources in (Manifests(train, dev), Manifests(dev, train)):
-        with pytest.raises(ManifestError, match="dev.jsonl has 1 line.*line 2"):
+        with pytest.raises(ManifestError, match=r"dev\.jsonl has 1 line.*line 2"):
             sources.read(task)
     with pytest.raises(ManifestError, match="gone"):
         Manifests(train, tmp_path / "gone.jsonl", skip_bad=True).read(task)

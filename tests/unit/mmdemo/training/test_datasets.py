@@ -10,7 +10,7 @@ import torch
 from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.samples import Inputs
 from mmdemo.training import trainer
-from mmdemo.training.augment import Changes
+from mmdemo.training.augment import Augmentation
 from mmdemo.training.datasets import Item, Samples
 from mmdemo.training.options import Options
 from tests import tiny
@@ -20,19 +20,19 @@ SAID = Item(Inputs(text="a dog runs"), 0, captions=("dog", "running"))
 
 def test_each_visit_draws_one_of_the_captions() -> None:
     torch.manual_seed(0)
-    samples = Samples([SAID], Changes())
+    samples = Samples([SAID], Augmentation())
     seen = [samples[0].inputs.text for _ in range(300)]
     for caption in ("a dog runs", "dog", "running"):
         assert 70 < seen.count(caption) < 130
 
 
 def test_without_augmentation_a_sample_is_as_it_came() -> None:
-    assert {Samples([SAID], Changes(augment=False))[0].inputs.text for _ in range(20)} == {"a dog runs"}
+    assert {Samples([SAID], Augmentation(augment=False))[0].inputs.text for _ in range(20)} == {"a dog runs"}
 
 
 def test_a_sample_without_a_caption_gets_none() -> None:
     nobody = Item(Inputs(), 0, captions=("dog",))
-    assert Samples([nobody], Changes())[0].inputs.text is None
+    assert Samples([nobody], Augmentation())[0].inputs.text is None
 
 
 class Watched:

@@ -10,7 +10,7 @@ from mmdemo.errors import ManifestError
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.samples import Inputs
 from mmdemo.training import frozen
-from mmdemo.training.augment import Changes
+from mmdemo.training.augment import Augmentation
 from mmdemo.training.datasets import Item, Samples, collate, narrowed
 from mmdemo.training.frozen import CachedDataset, FeatureCache
 from mmdemo.training.options import Options
@@ -60,7 +60,7 @@ def test_each_sample_is_encoded_once_and_its_copies_take_turns(asked) -> None:
     kept = cache.of(items, model, batch)
     assert calls == [2, 2, 2, 2, 2, 2] and [len(some) for some in kept] == [3] * 4
     kept[0] = [{"audio": torch.full((1, 2), float(number))} for number in range(3)]
-    samples = Samples(items, Changes(augment=False))
+    samples = Samples(items, Augmentation(augment=False))
     drawn = {float(CachedDataset(samples, kept)[0][1]["audio"][0, 0]) for _ in range(40)}
     assert drawn == {0.0, 1.0, 2.0}
 
