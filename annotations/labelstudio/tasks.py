@@ -6,6 +6,7 @@ Stored names stand in `alias`, what people read in `value`: annotations come bac
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -98,8 +99,7 @@ def label_config(task: Task) -> str:
     shown = ET.SubElement(root, "View", style="flex: 3 1 360px; min-width: 0")
     for modality in task.modalities:
         ET.SubElement(shown, _TAGS[modality], name=modality, value=f"${modality}")
-    shown.extend(_map())
-    asked = ET.SubElement(root, "View", style="flex: 1 1 160px")
+    asked = ET.SubElement(root, "View", style="flex: 1 1 320px")
     ET.SubElement(asked, "Header", value=_as_text(task.display_title()))
     choices = ET.SubElement(
         asked,
@@ -115,7 +115,7 @@ def label_config(task: Task) -> str:
         others = {task.display(name, language) for language in locale.LANGUAGES} - {displayed[name]}
         if others:
             choice.set("hint", " · ".join(sorted(others)))
-    asked.extend(_mark(task))
+    asked.extend([*_mark(task), *_map()])
     return ET.tostring(root, encoding="unicode")
 
 
@@ -200,10 +200,24 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
     data = {modality: urls.get(modality, "") for modality in task.modalities}
     if "text" in data:
         data["text"] = sample.caption or ""
-    data[LOOKED] = looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
+    said = f"<p>{escape(_said(task, sample))}</p>" if sample.label in task.answers else ""
+    data[LOOKED] = said + looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
     data |= {REASON_ASKED: sample.reason, SUGGESTED: sample.suggested, SAMPLE_ID: sample.sample_id}
     expected = guess(task, sample)
     return {"data": data} if expected is None else {"data": data, "predictions": [expected]}
+
+
+def _said(task: Task, sample: Outgoing) -> str:
+    """Return what model and sender say of a sample: Label Studio shows no tab of the guess to who labels all."""
+    label, version = task.display(sample.label or ""), sample.model_version
+    if sample.score is None:
+        sentence = locale.text("review.outside_only_guess", label=label, version=version)
+    else:
+        percent = locale.text("common.percent", number=f"{100 * sample.score:.0f}")
+        sentence = locale.text("review.outside_guess", label=label, percent=percent, version=version)
+    if sample.suggested in task.answers:
+        sentence += " " + locale.text("review.outside_suggested", label=task.display(sample.suggested))
+    return sentence
 
 
 def guess(task: Task, sample: Outgoing) -> dict[str, Any] | None:

@@ -121,7 +121,7 @@ def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
         "data": {
             "image": "/data/upload/1/x.webp",
             "text": "a <b>caption</b>",
-            "looked": "",
+            "looked": "<p>The model says neutral, 41 % sure (v7).</p>",
             "reason": "",
             "suggested": "",
             "sample_id": SAMPLE,
@@ -146,6 +146,13 @@ def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
 def test_a_guess_that_is_only_a_guess_goes_without_a_score() -> None:
     body = tasks.payload(SENTIMENT, Outgoing(SAMPLE, "hm", {}, "neutral", None, "v7"), {})
     assert "score" not in body["predictions"][0] and body["predictions"][0]["result"]
+    assert body["data"]["looked"] == "<p>The model guesses neutral, and can&#x27;t say how surely (v7).</p>"
+
+
+def test_what_its_sender_says_stands_beside_the_guess() -> None:
+    sample = Outgoing(SAMPLE, "hm", {}, "neutral", 0.41, "v7", suggested="positive")
+    data = tasks.payload(SENTIMENT, sample, {})["data"]
+    assert data["looked"].endswith("sure (v7). Its sender says positive.</p>") and data["suggested"] == "positive"
 
 
 def test_what_a_sample_lacks_is_an_empty_key_and_what_the_task_lacks_is_none() -> None:
