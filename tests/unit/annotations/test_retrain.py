@@ -14,8 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from annotations import lock, retrain, review_queue, status
-from annotations.dataset import Snapshot, Split
+from annotations import comparing, lock, retrain, review_queue, status
 from annotations.held_out import draw, is_held_out
 from annotations.store import Store, open_store, runs
 from mmdemo import sidecar, tasks
@@ -281,9 +280,9 @@ def test_a_clip_without_speech_is_judged_by_nobody_and_is_no_anchor(tmp_path: Pa
     humming = np.sin(np.arange(16_000) * 0.1).astype(np.float32)
     said = Predictor(task, "first", config).predict(Sample(audio=spoken)).label
     rows = Row("spoken", Sample(audio=spoken), said), Row("hummed", Sample(audio=(humming, 16_000)), said)
-    night = retrain.Night(task, config, versions, Snapshot(task.name, rows, "", 0), Split((), rows), None)
-    found = retrain._compare(night, "first", "second")
-    assert (found.held_out, found.anchors, found.champion.accuracy) == (1, 1, 1.0)
+    first, second = (comparing.answers_of(task, name, config, rows) for name in ("first", "second"))
+    comparison = comparing.compare(task, first, second)
+    assert (comparison.held_out, comparison.anchors, comparison.champion.accuracy) == (1, 1, 1.0)
 
 
 @pytest.fixture
