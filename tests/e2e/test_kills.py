@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import kills
 
-KILLS = 5
+KILLS = 3
 
 
 @pytest.mark.timeout(900)
