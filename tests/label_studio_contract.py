@@ -43,10 +43,7 @@ class Contract:
         numbers = client.import_tasks(project.id, bodies)
         found = client.tasks(project.id)
         assert [task.id for task in found] == numbers
-        assert [task.data for task in found] == [
-            {"image": "", "text": text, "looked": "", "reason": "", "suggested": "", "sample_id": SAMPLE}
-            for text in captions
-        ]
+        assert [task.data for task in found] == [body["data"] for body in bodies]
         assert {task.annotations for task in found} == {()}
         assert {p.id: p.model_version for p in client.projects()}[project.id] == "v1"
         client.set_model_version(project.id, "v1")  # once more is fine

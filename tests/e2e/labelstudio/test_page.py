@@ -42,7 +42,7 @@ def test_a_picture_is_shown_its_guess_chosen_and_another_choice_comes_back(
     assert annotator.get_by_text("<b>seen</b> as it is").first.is_visible()
     assert chosen(annotator) == ["positive"]  # the guess
     marked = annotator.locator("span[title='1.00'][style*=rgba]", has_text="<b>seen</b>").first
-    assert looked.FOR in marked.evaluate("word => getComputedStyle(word).backgroundColor")
+    assert looked.TOWARDS in marked.evaluate("word => getComputedStyle(word).backgroundColor")
     annotator.wait_for_function("() => document.querySelector(\"img[src*='/data/upload']\").naturalWidth === 320")
 
     layer = "() => getComputedStyle(document.querySelector('.mm-layer')).opacity"
