@@ -8,7 +8,7 @@ from benchmarks import labelstudio_chaos
 from benchmarks.labelstudio_verdict import Count
 from tests.label_studio_server import LabelStudioServer
 
-OPERATIONS, KILLS = 80, 2
+OPERATIONS, KILLS = 40, 1
 
 
 @pytest.mark.timeout(900)
