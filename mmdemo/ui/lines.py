@@ -147,12 +147,14 @@ class Lines(queueing.Queue):
         line = self.event_queue_per_concurrency_id.get(fn.concurrency_id)
         waiting = line.queue if line else []
         if 2 * len(waiting) >= self._places.places:
-            self._give_way(waiting)
+            self._give_way(waiting, [event for event in waiting if self._is_absent(event)])
+        if len(waiting) >= self._places.places:  # whoever has come and not listened yet, the longest ago
+            self._give_way(waiting, [event for event in waiting if not self._is_awaited(event)][:1])
         self._places.check(len(waiting), sum(self._caller(event) == caller for event in waiting))
 
-    def _give_way(self, waiting: list[queueing.Event]) -> None:
-        """Take those out of a line that is getting long who have not listened for their answer for a while."""
-        for event in [event for event in waiting if self._is_absent(event)]:
+    def _give_way(self, waiting: list[queueing.Event], leaving: list[queueing.Event]) -> None:
+        """Take calls out of a line that is getting long for whose answers nobody listens."""
+        for event in leaving:
             waiting.remove(event)
             self.event_ids_to_events.pop(event._id, None)
             language = locale.pick(event.request.headers.get("accept-language"))
