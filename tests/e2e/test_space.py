@@ -23,7 +23,7 @@ def running(
 
 
 def test_it_answers_and_shows_where_it_looked(running: serving.Server) -> None:
-    client = Client(running.url, verbose=False)
+    client = Client(running.url, verbose=False, httpx_kwargs={"timeout": 180})  # compiles what it loads first
     example = tasks.get("sentiment").examples[0]
     answer = client.predict(
         "sentiment", handle_file(example.image), example.text, None, "default", False, api_name="/predict"
@@ -34,6 +34,6 @@ def test_it_answers_and_shows_where_it_looked(running: serving.Server) -> None:
 
 
 def test_review_is_closed_without_a_key(running: serving.Server) -> None:
-    client = Client(running.url, verbose=False)
+    client = Client(running.url, verbose=False, httpx_kwargs={"timeout": 180})  # compiles what it loads first
     with pytest.raises(Exception, match="MMDEMO_REVIEW_KEY"):
         client.predict("sentiment", 10, api_name="/queue")
