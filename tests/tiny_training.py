@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
-from mmdemo import tasks
+from mmdemo import sidecar, tasks
+from mmdemo.model import MultimodalModel
+from mmdemo.settings import Settings
+from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training.jobs import Origin, TrainingJob
 from mmdemo.training.options import options
+from mmdemo.versions import Versions
 
 LABELS = ("left", "right")
 SIDE_PX = 32
@@ -66,3 +71,21 @@ def job(task: Task | str, origin: Origin | None = None, **chosen: object) -> Tra
     """Return the job of training a task with some options."""
     task = tasks.get(task) if isinstance(task, str) else task
     return TrainingJob.of(task, options(task, **chosen), origin)
+
+
+def drawn(folder: Path) -> list[tuple[np.ndarray, str]]:
+    """Return pictures (32, 32, 3) uint8 and what they are."""
+    lines = write(folder, 80).read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [(np.asarray(Image.open(folder / row["image"])), row["label"]) for row in rows]
+
+
+def untrained(config: Settings, task: Task, version: str, seed: int) -> None:
+    """Put a version there that has learned nothing yet."""
+    path = Versions(config).folder(task.name, version)
+    torch.manual_seed(seed)
+    model, processor = MultimodalModel.build(task)
+    model.save_pretrained(path)
+    processor.save_pretrained(path)
+    made = f"{version[:10]}T00:00:00+00:00"
+    sidecar.write(path, Sidecar(version, task.name, task.kind, task.label_names, task.modalities, created_at=made))

@@ -7,19 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from annotations import __main__ as command
 from annotations import lock, rescore, retrain, review_queue, served, status
 from annotations.store import open_store, samples
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.decode import decode
-from mmdemo.model import MultimodalModel
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Inputs, Sample
 from mmdemo.settings import Settings
-from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Gate, Task
 from mmdemo.versions import Versions
 from tests import tiny_training
@@ -39,22 +36,14 @@ def task(tmp_path: Path, monkeypatch) -> Task:
 def config(task: Task, tmp_path: Path, monkeypatch) -> Settings:
     """A home with an untrained champion, and another untrained version beside it."""
     config = home(tmp_path, task)
-    path = Versions(config).folder(task.name, SECOND)
-    torch.manual_seed(1)
-    model, processor = MultimodalModel.build(task)
-    model.save_pretrained(path)
-    processor.save_pretrained(path)
-    made = "2026-01-02T00:00:00+00:00"
-    sidecar.write(path, Sidecar(SECOND, task.name, task.kind, task.label_names, task.modalities, created_at=made))
+    tiny_training.untrained(config, task, SECOND, 1)
     monkeypatch.setenv("MMDEMO_HOME", str(config.home))
     return replace(config, task_dir=tmp_path)
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[tuple[np.ndarray, str]]:
-    lines = tiny_training.write(tmp_path, 80).read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
-    return [(np.asarray(Image.open(tmp_path / row["image"])), row["label"]) for row in rows]
+    return tiny_training.drawn(tmp_path)
 
 
 def wait_for(config: Settings, task: Task, pictures: list[np.ndarray]) -> dict[str, Inputs]:

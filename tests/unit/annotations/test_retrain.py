@@ -20,11 +20,9 @@ from annotations.store import Store, open_store, runs
 from mmdemo import sidecar, tasks
 from mmdemo.decode import decode
 from mmdemo.errors import Busy, CheckpointError
-from mmdemo.model import MultimodalModel
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Gate, Limits, Task
 from mmdemo.training.manifests import Row
 from mmdemo.versions import Versions
@@ -44,23 +42,13 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, str]]:
-    """Pictures (32, 32, 3) uint8 and what they are."""
-    folder = tmp_path_factory.mktemp("pictures")
-    lines = tiny_training.write(folder, 80).read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
-    return [(np.asarray(Image.open(folder / row["image"])), row["label"]) for row in rows]
+    return tiny_training.drawn(tmp_path_factory.mktemp("pictures"))
 
 
 def home(folder: Path, task: Task) -> Settings:
     """Return a home whose champion is a model that has learned nothing yet."""
     config = Settings(home=folder / "home")
-    path = Versions(config).folder(task.name, FIRST)
-    torch.manual_seed(0)
-    model, processor = MultimodalModel.build(task)
-    model.save_pretrained(path)
-    processor.save_pretrained(path)
-    made = "2026-01-01T00:00:00+00:00"
-    sidecar.write(path, Sidecar(FIRST, task.name, task.kind, task.label_names, task.modalities, created_at=made))
+    tiny_training.untrained(config, task, FIRST, 0)
     Versions(config).promote(task.name, FIRST)
     return config
 

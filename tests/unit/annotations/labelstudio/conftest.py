@@ -11,6 +11,7 @@ from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.report import SyncReport
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, samples
+from mmdemo.errors import LabelStudioError
 from mmdemo.settings import Settings
 from tests.fake_label_studio import KEY, URL, FakeServer
 from tests.unit.annotations import given
@@ -27,6 +28,18 @@ class Loop:
     def sync(self, **more) -> SyncReport:
         """Go one round with the sentiment task."""
         return sync.run(self.config, given.TASK.name, connect=self.server.connect, **more)
+
+    def sync_cut_off(self, moment: str) -> None:
+        """Go a round in which the server is away at this moment; afterwards it is there again."""
+
+        def cut(name: str) -> None:
+            if name == moment:
+                raise LabelStudioError("label_studio_away", url="", detail="cut off")
+
+        self.server.before = cut
+        with pytest.raises(LabelStudioError):
+            self.sync()
+        self.server.before = lambda name: None
 
     def visit(
         self,

@@ -71,15 +71,7 @@ def test_confident_and_answered_samples_stay_here(loop: Loop) -> None:
 @pytest.mark.parametrize("moment", ["upload", "import_tasks", "import_tasks done"])
 def test_a_round_that_broke_off_is_finished_by_the_next(loop: Loop, moment: str) -> None:
     ids = [loop.visit(f"text {seed}", seed=seed)[0] for seed in range(3)]
-
-    def cut(name: str) -> None:
-        if name == moment:
-            raise LabelStudioError("label_studio_away", url="", detail="cut off")
-
-    loop.server.before = cut
-    with pytest.raises(LabelStudioError):
-        loop.sync()
-    loop.server.before = lambda name: None
+    loop.sync_cut_off(moment)
     loop.sync()
     assert [(len(loop.there(each)), len(loop.files(each)), loop.row(each).state) for each in ids] == [(1, 1, SENT)] * 3
     assert loop.sync() == SyncReport(waiting=3)

@@ -7,7 +7,6 @@ from annotations.labelstudio import check, tasks
 from annotations.labelstudio.place import SYSTEM
 from annotations.labelstudio.report import SyncReport
 from annotations.store import labels, outside
-from mmdemo.errors import LabelStudioError
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
@@ -80,15 +79,7 @@ def test_a_round_that_breaks_off_is_finished_by_the_next(loop: Loop, broken: str
     ids = [loop.visit(f"text {number}", seed=number)[0] for number in range(3)]
     loop.sync()
     score(loop)
-
-    def cut(name: str) -> None:
-        if name == broken:
-            raise LabelStudioError("label_studio_away", url="", detail="cut")
-
-    loop.server.before = cut
-    with pytest.raises(LabelStudioError):
-        loop.sync()
-    loop.server.before = lambda name: None
+    loop.sync_cut_off(broken)
     loop.sync()
     assert [guesses(loop, sample_id) for sample_id in ids] == [[("v2", "negative")]] * 3
     assert loop.sync() == SyncReport(waiting=3)

@@ -12,7 +12,6 @@ from annotations.labelstudio import check, sync, tasks
 from annotations.labelstudio.report import SyncReport
 from annotations.store import open_store
 from mmdemo import tasks as known
-from mmdemo.errors import LabelStudioError
 from mmdemo.review import LABELLED, SENT
 from mmdemo.tasks import Task
 from tests.unit.annotations import given
@@ -132,15 +131,7 @@ def test_what_is_forgotten_leaves_both_with_its_files(loop: Feelings, ids: list[
 )
 def test_one_that_broke_off_is_finished_by_the_next_round(loop: Feelings, ids: list[str], moment: str) -> None:
     before = len(loop.server.projects)
-
-    def cut(name: str) -> None:
-        if name == moment:
-            raise LabelStudioError("label_studio_away", url="", detail="cut off")
-
-    loop.server.before = cut
-    with pytest.raises(LabelStudioError):
-        loop.sync()
-    loop.server.before = lambda name: None
+    loop.sync_cut_off(moment)
     loop.sync()
     assert len(loop.server.projects) == before + 1
     assert [len(loop.there(each)) for each in ids] == [1, 2, 1, 1]

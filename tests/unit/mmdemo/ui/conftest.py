@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 from gradio_client import Client
+from PIL import Image
 
 from mmdemo.settings import Settings
 from mmdemo.ui import api
 from mmdemo.ui.access import Door
 from mmdemo.ui.blocks import Blocks
+from mmdemo.ui.desk import Desk
 from mmdemo.ui.uploads import Discards
 from tests import serving
 from tests.unit.mmdemo.ui.fake import FakeLoop
@@ -21,6 +25,22 @@ from tests.unit.mmdemo.ui.fake_queue import FakeQueue, Served
 def loop() -> FakeLoop:
     """A loop that answers by rule."""
     return FakeLoop()
+
+
+@pytest.fixture
+def desk(loop: FakeLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk whose uploads lie in a folder of the test."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    return Desk(loop, Settings())
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Any:
+    """An upload as Gradio hands it over."""
+    path = tmp_path / "uploads" / "hash" / "input.png"
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", (64, 48), "red").save(path)
+    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
 
 
 @pytest.fixture(scope="module")

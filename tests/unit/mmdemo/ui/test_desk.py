@@ -16,21 +16,6 @@ from tests.unit.mmdemo.ui.fake import CHINESE, ENGLISH, FakeLoop
 ONE, OTHER, THIRD = (digit * 32 for digit in "abc")
 
 
-@pytest.fixture
-def desk(loop: FakeLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    return Desk(loop, Settings())
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Any:
-    """An upload as Gradio hands it over."""
-    path = tmp_path / "uploads" / "hash" / "input.png"
-    path.parent.mkdir(parents=True)
-    Image.new("RGB", (64, 48), "red").save(path)
-    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
-
-
 DOUBTFUL, SURE, DRAWN = "rain", "smiling", "laughing"  # captions, as the fake loop answers them
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from gradio import Blocks
-from PIL import Image
 
 from mmdemo import decode
 from mmdemo.errors import BadInput
@@ -24,23 +23,8 @@ ONE, OTHER, THIRD = (digit * 32 for digit in "abc")
 
 
 @pytest.fixture
-def desk(loop: FakeLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    return Desk(loop, Settings())
-
-
-@pytest.fixture
 def taking(desk: Desk) -> Intake:
     return Intake(desk.services, desk.settings, desk.visits)
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Any:
-    """An upload as Gradio hands it over."""
-    path = tmp_path / "uploads" / "hash" / "input.png"
-    path.parent.mkdir(parents=True)
-    Image.new("RGB", (64, 48), "red").save(path)
-    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
 
 
 def visit_of(desk: Desk, token: str = ONE) -> Visit:
