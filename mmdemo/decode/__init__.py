@@ -124,8 +124,8 @@ def sample_id(inputs: Inputs, task_name: str) -> str:
 
 def earlier_ids(inputs: Inputs, task_name: str) -> tuple[str, ...]:
     """Return other ids that earlier releases gave the same inputs: they took the caption's characters as typed."""
-    typed = _hashed(inputs, task_name, str)
-    return () if typed == sample_id(inputs, task_name) else (typed,)
+    same = inputs.text is None or characters.canonical(inputs.text) == inputs.text
+    return () if same else (_hashed(inputs, task_name, str),)
 
 
 def _hashed(inputs: Inputs, task_name: str, form: Callable[[str], str]) -> str:
