@@ -152,21 +152,21 @@ def score_again(given: argparse.Namespace, config: Settings) -> Said:
     """Have the version that serves score what waits and another one scored; a retraining run does so by itself."""
     task = tasks.get(given.task, config.task_dir)
     with closing(open_store(config)) as store, lock.night(config):
-        return Said(*_told(task, rescore.run(store, config, task)))
+        return Said(*_report(task, rescore.run(store, config, task)))
 
 
 def _rescored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any], list[str]]:
     """Score what waits again, and return what is said of it: the other version serves, whatever becomes of that."""
     try:
         with lock.night(config):
-            return _told(task, rescore.run(store, config, task))
+            return _report(task, rescore.run(store, config, task))
     except Busy:  # the run that is at work does so at its end
         return {}, []
     except MmdemoError as error:
         return {}, [str(error)]
 
 
-def _told(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
+def _report(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
     named = stored.reason("status.not_scored_again", rescored.left_out)
     lines = [locale.text("cli.rescored", task=task.name, count=rescored.scored)]
     value = {"scored": rescored.scored, "not_scored": [one.sample_id for one in rescored.left_out]}

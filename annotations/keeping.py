@@ -8,11 +8,9 @@ from annotations.quota import Quota
 from annotations.selection import audit_draw
 from annotations.store import Store
 from mmdemo.errors import NotKept
-from mmdemo.review import Kept
+from mmdemo.review import AUDIT, Kept
 from mmdemo.samples import Inputs, Prediction
 from mmdemo.tasks import Task
-
-AUDIT = "audit"
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,7 @@ class Loop:
         return [self._task(task).name] if task else list(self.tasks)
 
     def _task(self, name: str) -> Task:
-        return review_queue.task_of(self.tasks, name)
+        return tasks.among(self.tasks, name)
 
     def _load_all(self) -> None:
         self._predictors.load(self.tasks)

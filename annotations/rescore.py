@@ -11,11 +11,11 @@ from typing import Protocol
 
 import mmdemo
 from annotations import content, served, stored
-from annotations.keeping import AUDIT
 from annotations.schema import SampleRow
 from annotations.store import Store, samples
 from annotations.stored import LeftOut, Stored
 from mmdemo.errors import BadInput
+from mmdemo.review import AUDIT
 from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task

@@ -15,7 +15,8 @@ from annotations import content, doubt, media, served
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
 from annotations.store import Raced, Session, Store, labels, samples
 from mmdemo import characters
-from mmdemo.errors import BadInput, Conflict, UnknownName
+from mmdemo import tasks as known_tasks
+from mmdemo.errors import BadInput, Conflict
 from mmdemo.review import LABELLED, QUEUED, SCRIPTS, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
 from mmdemo.samples import Inputs, Prediction
 from mmdemo.tasks import Task
@@ -234,7 +235,7 @@ def correct(
     annotator, note = checked_name(annotator), _checked_note(note)
     with store.session() as session:
         row = present(session, sample_id)
-        task_of(tasks, row.task).check_label(label)
+        known_tasks.among(tasks, row.task).check_label(label)
         check_mark(wrong_reason, label, served.guess_about(row, label).label)
         if not again and row.state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
@@ -309,13 +310,6 @@ def reopen(session: Session, row: SampleRow, who: str) -> None:
     session.flush()
     if row.state == LABELLED and not labels.history(session, row.sample_id):
         move(session, row, "undo", who)
-
-
-def task_of(tasks: Mapping[str, Task], name: str) -> Task:
-    """Return the task of that name. Raises UnknownName with the list of those there are."""
-    if name not in tasks:
-        raise UnknownName("unknown_task", task=name, known=", ".join(tasks))
-    return tasks[name]
 
 
 def checked_name(annotator: str) -> str:

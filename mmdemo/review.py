@@ -13,6 +13,7 @@ from mmdemo import locale
 from mmdemo.samples import Prediction
 
 QUEUED, SENT, LABELLED, SKIPPED, UNSURE = "queued", "sent", "labelled", "skipped", "unsure"
+AUDIT = "audit"  # why a sure answer is asked about: drawn at random, answered blind, so that it measures the model
 SCRIPTS = "scripts"  # in place of a browser's mark: whoever calls the API, known by key and by name alone
 UNFLAGGED = "unflagged"  # a row without inputs: the answer was confident
 STATES = (UNFLAGGED, QUEUED, SENT, LABELLED, SKIPPED, UNSURE)

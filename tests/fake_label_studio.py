@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from annotations.labelstudio.remote import Annotation, Counts, Guess, Project, RemoteTask, Upload
+from annotations.labelstudio.remote import Annotation, Counts, Project, RemoteGuess, RemoteTask, Upload
 from mmdemo.errors import LabelStudioError
 
 URL = "http://label-studio.test/"
@@ -187,7 +187,7 @@ class FakeClient:
 
     def _with_guesses(self, task: RemoteTask) -> RemoteTask:
         guesses = self._server.predictions.get(task.id, {"predictions": []})["predictions"]
-        told = [Guess(each["id"], each["model_version"], tuple(each["result"])) for each in guesses]
+        told = [RemoteGuess(each["id"], each["model_version"], tuple(each["result"])) for each in guesses]
         return replace(task, guesses=tuple(told))
 
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:

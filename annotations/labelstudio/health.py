@@ -12,13 +12,13 @@ from annotations import served
 from annotations.labelstudio import tasks
 from annotations.labelstudio.files import Files, Shown
 from annotations.labelstudio.place import Noted, Place
-from annotations.labelstudio.remote import Guess, RemoteTask
+from annotations.labelstudio.remote import RemoteGuess, RemoteTask
 from annotations.labelstudio.tasks import Outgoing
 from annotations.schema import SampleRow
 from annotations.store import samples
+from mmdemo.review import AUDIT
 from mmdemo.tasks import Task
 
-AUDIT = "audit"  # the reason of what was drawn at random
 BATCH = 200  # guesses that are added at once
 
 
@@ -128,7 +128,7 @@ def is_sick(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[s
     return not _is_said(task, remote, sample) or bool(outdated(task, remote, sample, ours))
 
 
-def outdated(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[str]) -> list[Guess]:
+def outdated(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[str]) -> list[RemoteGuess]:
     """Return the guesses there that another one of ours has taken the place of."""
     if remote.annotations:
         return []
@@ -140,7 +140,7 @@ def _is_said(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
     return (sample.model_version, sample.label) in {_said(each, task) for each in remote.guesses}
 
 
-def _said(guess: Guess, task: Task) -> tuple[str, str | None]:
+def _said(guess: RemoteGuess, task: Task) -> tuple[str, str | None]:
     return guess.model_version, tasks.label_of(guess.result, task)
 
 

@@ -60,23 +60,22 @@ class Place:
 
     def read(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
         """Read these tasks; return those that are there, by their number."""
-        if not numbers:
-            return {}
-        remotes = {remote.id: remote for remote in self.client.tasks(self.project.id, numbers)}
+        remotes = self._fetch(numbers)
         self.index.drop(numbers)
         self.index.note(remotes.values())
         return remotes
 
     def check(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
         """Read tasks of which this round won't bring over what people say; return those that are there."""
-        if not numbers:
-            return {}
-        remotes = {remote.id: remote for remote in self.client.tasks(self.project.id, numbers)}
+        remotes = self._fetch(numbers)
         unanswered = [each for each in remotes.values() if each.id not in self.index and not each.annotations]
         self.index.drop([number for number in numbers if number not in remotes])
         self.index.note(remotes.values(), settled=False)
         self.index.note(unanswered)  # just sent
         return remotes
+
+    def _fetch(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
+        return {remote.id: remote for remote in self.client.tasks(self.project.id, numbers)} if numbers else {}
 
     def delete_unanswered(self, numbers: Sequence[int]) -> dict[int, RemoteTask]:
         """Delete tasks that nobody annotated; return those that are still there: an answer wins."""

@@ -82,7 +82,7 @@ class Annotation:
 
 
 @dataclass(frozen=True)
-class Guess:
+class RemoteGuess:
     """What a model said there about a task."""
 
     id: int
@@ -98,13 +98,14 @@ class RemoteTask:
     data: Mapping[str, Any]
     updated_at: datetime  # moves with its data, its annotations and guesses, by the server's clock
     annotations: tuple[Annotation, ...] = ()
-    guesses: tuple[Guess, ...] = ()
+    guesses: tuple[RemoteGuess, ...] = ()
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Self:
         """Return a task of the server's answer, which carries `TASK_FIELDS`."""
         annotations = tuple(Annotation.read(each) for each in raw["annotations"])
         guesses = tuple(
-            Guess(each["id"], each["model_version"] or "", tuple(each["result"] or ())) for each in raw["predictions"]
+            RemoteGuess(each["id"], each["model_version"] or "", tuple(each["result"] or ()))
+            for each in raw["predictions"]
         )
         return cls(raw["id"], raw["data"], datetime.fromisoformat(raw["updated_at"]), annotations, guesses)

@@ -16,7 +16,7 @@ from mmdemo.guard.refusals import Refusal
 
 BURST_S = 15.0  # of its pace, which a caller may take at once: a room full of people opening the page
 WAIT_S = 5.0  # at most, for the bucket to fill again
-# Made anew each time, or read along piece by piece.
+# Hundreds of kilobytes in answer, or read along piece by piece.
 DEAR = {
     "/": 20,
     "/config": 20,

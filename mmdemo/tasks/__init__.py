@@ -128,6 +128,12 @@ class Task(Question):
             return locale.text("common.none_of_these", language)
         return super().display(label, language)
 
+    def example(self, number: int) -> Example:
+        """Return the example of this number, from 0. Raises UnknownName."""
+        if not 0 <= number < len(self.examples):
+            raise UnknownName("unknown_example", number=number, count=len(self.examples))
+        return self.examples[number]
+
     @property
     def head_labels(self) -> dict[str, tuple[str, ...]]:
         """The further answers with their labels as stored, in the task's order."""
@@ -175,7 +181,11 @@ def get(name: str, task_dir: Path | None = None) -> Task:
     """Return the task of that name, or of that path to a TOML file. Raises UnknownName, ManifestError."""
     if name.endswith(".toml"):
         return load_file(Path(name))
-    known = load_all(task_dir)
+    return among(load_all(task_dir), name)
+
+
+def among(known: Mapping[str, Task], name: str) -> Task:
+    """Return the one of these tasks that is called so. Raises UnknownName with the names of all."""
     if name not in known:
         raise UnknownName("unknown_task", task=name, known=", ".join(known))
     return known[name]

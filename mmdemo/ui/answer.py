@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmdemo.locale import text
+from mmdemo.review import AUDIT
 from mmdemo.samples import NONE_OF_THESE, Prediction
 from mmdemo.tasks import Head, Task
 from mmdemo.ui.state import Visit
 
 SURE, UNSURE = "sure", "unsure"
-AUDIT = "audit"  # a reason to ask that is no doubt
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
         key = "above" if prediction.confidence >= prediction.threshold else "below_not_kept"
         return text(f"predict.badge_{key}", language, percent=share)
     fate = text(f"predict.{'sent' if visit.held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
-    reason = "audit" if prediction.reason == "audit" else "low_confidence"
+    reason = AUDIT if prediction.reason == AUDIT else "low_confidence"
     key = "unfamiliar" if prediction.capped else reason
     return text(f"predict.badge_{key}", language, percent=share, fate=fate)
 

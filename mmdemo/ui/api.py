@@ -15,11 +15,9 @@ import gradio as gr
 from gradio import FileData
 
 from mmdemo import decode
-from mmdemo.errors import UnknownName
 from mmdemo.review import QUEUED, SCRIPTS, SKIPPED, UNSURE, Correction, QueueItem, Status
 from mmdemo.samples import Prediction, Sample, to_json
 from mmdemo.study import Near
-from mmdemo.tasks import Task
 from mmdemo.ui import access, arguments, uploads
 from mmdemo.ui.lines import LANES
 from mmdemo.ui.services import Services
@@ -82,7 +80,7 @@ class Endpoints:
         """
         with self._uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"
-            agreed, known = arguments.flag(keep, "keep"), self._task(task)
+            agreed, known = arguments.flag(keep, "keep"), arguments.task(task, self.services.tasks)
             inputs = decode.decode_untrusted(sample, known)
             caller = self.door.callers.of_request(request)
             return self.services.predict(known.name, inputs, method, agreed, caller)[0]
@@ -103,7 +101,7 @@ class Endpoints:
         and then the sample stays until its time is over. Returns its sample_id.
         """
         with self._uploaded(image, text, audio) as sample:
-            known = self._task(task)
+            known = arguments.task(task, self.services.tasks)
             suggested = known.check_label(arguments.text(label, "label"))
             answered = arguments.text(prediction_id, "prediction_id") or None
             inputs = decode.decode_untrusted(sample, known)
@@ -127,7 +125,7 @@ class Endpoints:
         nothing to do with each other. image and audio of the answer are data URLs, "" for none. Nothing is stored.
         """
         with self._uploaded(image, text, audio) as sample:
-            known, most = self._task(task), arguments.limit(k, "k", ALIKE_MOST)
+            known, most = arguments.task(task, self.services.tasks), arguments.limit(k, "k", ALIKE_MOST)
             reviewer = self.door.is_reviewer(request)
             forward = self.services.forward(known.name, decode.decode_untrusted(sample, known))
             return list(self.services.alike(known.name, forward, most, reviewer).nearest)
@@ -147,7 +145,7 @@ class Endpoints:
         is answering it in the Review tab, and until when it is kept for them; that keeps nobody from correcting it.
         """
         self._admit(request)
-        name = self._task(task).name if arguments.text(task, "task") else ""
+        name = arguments.task(task, self.services.tasks).name if arguments.text(task, "task") else ""
         return [_row(item) for item in self.services.queue(name, arguments.limit(limit))]
 
     def correct(
@@ -196,21 +194,16 @@ class Endpoints:
     def train(self, request: gr.Request, task: str) -> str:
         """Start now what runs at night, as a process of its own. Returns a sentence. For reviewers."""
         self._admit(request)
-        return self.services.train(self._task(task).name)
+        return self.services.train(arguments.task(task, self.services.tasks).name)
 
     def status(self, request: gr.Request, task: str) -> Status:
         """Count samples by state and corrections by label and annotator; list versions, last sync, last training.
 
         To others than reviewers it tells the number waiting, the versions and the last training.
         """
-        known = self._task(task)
+        known = arguments.task(task, self.services.tasks)
         found = self.services.status(known.name)
         return found if self.door.is_reviewer(request) else access.for_strangers(found)
-
-    def _task(self, name: str) -> Task:
-        if arguments.text(name, "task") not in self.services.tasks:
-            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
-        return self.services.tasks[name]
 
     def _admit(self, request: gr.Request) -> None:
         self.door.admit(request)

@@ -1,9 +1,12 @@
 """What callers hand over as plain values, checked: scripts send anything, and so does a page of yesterday."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from mmdemo import tasks
 from mmdemo.errors import BadInput
+from mmdemo.tasks import Task
 
 LIMIT_MOST = 500  # rows of one answer
 TOKEN = re.compile(r"[0-9a-f]{32}")  # 128 bits, which the page draws
@@ -16,6 +19,11 @@ def text(value: Any, field: str) -> str:
     if not isinstance(value, str):
         raise BadInput("wrong_type", field=field, wanted="text", value=value)
     return value
+
+
+def task(value: Any, known: Mapping[str, Task]) -> Task:
+    """Return the task of that name. Raises BadInput, UnknownName with the names of all."""
+    return tasks.among(known, text(value, "task"))
 
 
 def flag(value: Any, field: str) -> bool:

@@ -19,7 +19,6 @@ from mmdemo.locale import text
 from mmdemo.review import view_key
 from mmdemo.samples import MODALITIES, Inputs, Prediction, to_json
 from mmdemo.settings import Settings
-from mmdemo.tasks import Task
 from mmdemo.ui import answer, arguments, intake, looked, preview, render, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
@@ -108,19 +107,16 @@ class Desk:
 
     def ready(self, task: str) -> bool:
         """Tell whether the task's model is loaded."""
-        return self.services.ready(self._task(task).name)
+        return self.services.ready(arguments.task(task, self.services.tasks).name)
 
     def example(self, task: str, number: int) -> dict[str, str]:
         """Return one of the task's examples: caption, and picture and sound as data URLs."""
-        examples = self._task(task).examples
-        if not 0 <= number < len(examples):
-            raise UnknownName("unknown_example", number=number, count=len(examples))
-        chosen = examples[number]
+        chosen = arguments.task(task, self.services.tasks).example(number)
         return {"text": chosen.text, "image": _data_url(chosen.image), "audio": _data_url(chosen.audio)}
 
     def _answer(self, token: str, visit: Visit, caller: str) -> Visit:
         if visit.inputs is None:  # whoever asks before it is read has it read now
-            visit = intake.read(self.visits, token, self._task(visit.task))
+            visit = intake.read(self.visits, token, arguments.task(visit.task, self.services.tasks))
         changes = self._outcome(visit, caller)
         changed = self.visits.change(token, **changes)
         if changed is None:  # cancelled while it was being answered
@@ -139,8 +135,8 @@ class Desk:
                 prediction = self._kept(visit.inputs, prediction, caller)
         except MmdemoError as error:
             return intake.refusing(error)
-        told = {"prediction": prediction, "prediction_id": prediction.prediction_id}
-        return {**told, "forward": forward, "audited": audited}
+        known = {"prediction": prediction, "prediction_id": prediction.prediction_id}
+        return {**known, "forward": forward, "audited": audited}
 
     def _kept(self, inputs: Inputs, prediction: Prediction, caller: str) -> Prediction:
         """Keep an answer; where there is no room for it, it says so."""
@@ -160,7 +156,7 @@ class Desk:
     ) -> Visit:
         """Keep the answer that was given, under the id that its visitor was told where something is kept already."""
         assert visit.prediction is not None
-        inputs = intake.inputs_of(visit, self._task(visit.task))
+        inputs = intake.inputs_of(visit, arguments.task(visit.task, self.services.tasks))
         kept = self.services.keep(inputs, visit.prediction, disputed, visit.prediction_id, caller)
         changes = {"prediction": kept, "prediction_id": kept.prediction_id, "disputed": disputed, "reply": reply}
         changed = self.visits.change(token, **changes)
@@ -180,11 +176,6 @@ class Desk:
 
     def _caller(self, request: gr.Request | None) -> str:
         return Callers.of(self.settings).of_request(request)
-
-    def _task(self, name: str) -> Task:
-        if name not in self.services.tasks:
-            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
-        return self.services.tasks[name]
 
     def _shown(self, visit: Visit, language: str) -> dict[str, Any]:
         """Return a visit as the page shows it: HTML of the two cards, and what its script needs."""

@@ -14,7 +14,7 @@ import gradio as gr
 from gradio import FileData
 
 from mmdemo import decode
-from mmdemo.errors import ON_CALL, BadInput, MmdemoError, UnknownName
+from mmdemo.errors import ON_CALL, BadInput, MmdemoError
 from mmdemo.guard.callers import Callers
 from mmdemo.samples import MODALITIES, Inputs, Sample
 from mmdemo.settings import Settings
@@ -68,7 +68,7 @@ class Intake:
         finally:
             uploads.remove(*files)
         agreed = None if keep is None else arguments.flag(keep, "keep")
-        visit = Visit(self._task(task).name, sample, agreed, caller=self._caller(request))
+        visit = Visit(arguments.task(task, self.services.tasks).name, sample, agreed, caller=self._caller(request))
         self._take_in(token, visit, decode.read_untrusted)
         return True
 
@@ -79,15 +79,13 @@ class Intake:
 
         keep: as for what is sent in; None: its visitor will be asked where there is reason to.
         """
-        known = self._task(task)
-        if not 0 <= number < len(known.examples):
-            raise UnknownName("unknown_example", number=number, count=len(known.examples))
+        known = arguments.task(task, self.services.tasks)
+        chosen = known.example(number)
         agreed = None if keep is None else arguments.flag(keep, "keep")
         shared = self._shared(known.name, number) if agreed is False else None
         if shared is not None:
             self.visits.begin(token, replace(shared, caller=self._caller(request)))
             return True
-        chosen = known.examples[number]
         sample = Sample(image=chosen.image, text=chosen.text, audio=chosen.audio)
         visit = Visit(known.name, sample, agreed, example=number, caller=self._caller(request))
         self._take_in(token, visit, decode.read)
@@ -115,11 +113,6 @@ class Intake:
             return None
         visit = self.visits.get(token)
         return visit if visit is not None and visit.prediction is not None and not visit.touched else None
-
-    def _task(self, name: str) -> Task:
-        if arguments.text(name, "task") not in self.services.tasks:
-            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
-        return self.services.tasks[name]
 
     def _caller(self, request: gr.Request | None) -> str:
         return Callers.of(self.settings).of_request(request)

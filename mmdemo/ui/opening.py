@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import gradio as gr
 
 from mmdemo import decode
-from mmdemo.errors import MmdemoError, UnknownName
+from mmdemo.errors import MmdemoError
 from mmdemo.samples import Sample
-from mmdemo.tasks import Task
 from mmdemo.ui import access, arguments, intake
 from mmdemo.ui.preview import Preview
 from mmdemo.ui.services import Services
@@ -37,7 +36,7 @@ class Opening:
         own = arguments.texts(keys, "keys", MOST_KEYS)
         reviewer = self.door.is_reviewer(request, arguments.text(key, "key"))
         kept = self.services.kept_answer(arguments.text(sample_id, "sample_id"), own, reviewer)
-        item, task = kept.item, self._task(kept.item.task)
+        item, task = kept.item, arguments.task(kept.item.task, self.services.tasks)
         visit = Visit(
             task=task.name,
             sample=Sample(image=item.image, text=item.text or "", audio=item.audio),
@@ -51,8 +50,3 @@ class Opening:
             visit = replace(visit, **intake.reading(visit.sample, task, decode.read))
         self.visits.begin(token, visit)
         return True
-
-    def _task(self, name: str) -> Task:
-        if arguments.text(name, "task") not in self.services.tasks:
-            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
-        return self.services.tasks[name]

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from mmdemo import characters
 from mmdemo.locale import text
-from mmdemo.review import LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
+from mmdemo.review import AUDIT, LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
 from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Task
 from mmdemo.ui.answer import sure
 
-AUDIT = "audit"  # drawn at random: answered blind, so that it measures the model and not its influence
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")  # of the first ten labels
 NONE_KEY = "X"
 

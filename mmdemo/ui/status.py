@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from mmdemo.errors import BadInput, UnknownName
+from mmdemo.errors import BadInput
 from mmdemo.ui import access, arguments, frame, render, standing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
@@ -59,7 +59,4 @@ class Board:
         return self.door.is_reviewer(request, arguments.text(key, "key"))
 
     def _known(self, task: str) -> str:
-        name = arguments.text(task, "task") or next(iter(self.services.tasks))
-        if name not in self.services.tasks:
-            raise UnknownName("unknown_task", task=name, known=", ".join(self.services.tasks))
-        return name
+        return arguments.task(arguments.text(task, "task") or next(iter(self.services.tasks)), self.services.tasks).name
