@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mmdemo.answers import CLASSIFICATION
 from mmdemo.errors import UnknownName
+from mmdemo.samples import Prediction
 
 Doubt = Callable[[np.ndarray], np.ndarray]
 
@@ -34,8 +36,16 @@ DOUBTS: dict[str, Doubt] = {"least_confidence": least_confidence, "margin": marg
 DEFAULT = "least_confidence"  # its order is that of the confidence which page and API show
 
 
-def of(probabilities: dict[str, float], name: str = DEFAULT) -> float:
-    """Return the doubt of one answer. Raises UnknownName for a measure that is not in DOUBTS."""
+def of(prediction: Prediction) -> float:
+    """Return the doubt of one answer, by which samples are asked about: see KINDS."""
+    return KINDS[prediction.kind](prediction)
+
+
+def of_label(prediction: Prediction, name: str = DEFAULT) -> float:
+    """Return the doubt of a label. Raises UnknownName for a measure that is not in DOUBTS."""
     if name not in DOUBTS:
         raise UnknownName("unknown_doubt", name=name, known=", ".join(DOUBTS))
-    return float(DOUBTS[name](np.array([list(probabilities.values())], dtype=np.float64))[0])
+    return float(DOUBTS[name](np.array([list(prediction.labelled.shares.values())], dtype=np.float64))[0])
+
+
+KINDS: dict[str, Callable[[Prediction], float]] = {CLASSIFICATION: of_label}  # by kind of answer

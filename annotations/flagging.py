@@ -15,8 +15,9 @@ from annotations import content, review_queue
 from annotations.quota import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
+from mmdemo.answers import NONE_OF_THESE, LabelAnswer
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.samples import NONE_OF_THESE, Inputs, Prediction, Sample
+from mmdemo.samples import Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
@@ -63,7 +64,7 @@ class DoubtFlagger(FlaggingCallback):
         assert self._store is not None and self._quota is not None, "setup comes first"
         inputs = decode.decode_untrusted(self._sample(flag_data), self._task)
         prediction = self._prediction(inputs, self._answer(flag_data))
-        suggested = flag_option if flag_option in self._task.answers else None
+        suggested = flag_option if self._task.takes(flag_option) else None
         offered = self._store, self._task, inputs, prediction
         review_queue.offer(*offered, suggested=suggested, holder=content.FLAGGING, admit=self._quota.room)
         with self._store.reading() as session:
@@ -92,8 +93,7 @@ class DoubtFlagger(FlaggingCallback):
             sample_id=decode.sample_id(inputs, self._task.name),
             task=self._task.name,
             kind=self._task.kind,
-            label=label,
-            probabilities={name: answer[name] + even for name in self._task.label_names},
+            answer=LabelAnswer(label, {name: answer[name] + even for name in self._task.label_names}, none),
             confidence=answer[label],
             threshold=self._task.threshold,
             flagged=flagged,
@@ -101,7 +101,6 @@ class DoubtFlagger(FlaggingCallback):
             modalities=inputs.modalities,
             model_version=self._model_version,
             latency_ms=0.0,
-            none_of_these=none,
         )
 
 
@@ -111,7 +110,7 @@ def probabilities(task: Task, given: Mapping[str, float]) -> dict[str, float]:
     It may show only the best few: what they leave of 1 is spread evenly over the others. Raises UnknownName.
     """
     for label in given:
-        task.check_label(label)
+        task.check(label)
     others = len(task.answers) - len(given)
     share = max(0.0, 1.0 - sum(given.values())) / others if others else 0.0
     values = {name: float(given.get(name, share)) for name in task.answers}

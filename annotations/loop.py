@@ -112,7 +112,7 @@ class Loop:
         sends, and other MmdemoErrors; then nothing is kept.
         """
         known = self._task(task)
-        known.check_label(label)
+        known.check(label)
         prediction, _ = self._predictors.answer(known, inputs, "default")
         return self._keeper.queue(known, inputs, prediction, caller, label, prediction_id)
 

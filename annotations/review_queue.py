@@ -61,7 +61,7 @@ def offer(
     raises NotKept where there is no room. Raises UnknownName, StorageError; then nothing is kept.
     """
     if suggested is not None:
-        task.check_label(suggested)
+        task.check(suggested)
     whole = prediction.flagged or suggested is not None
     copies = media.copies_of(inputs) if whole else {}
     admit(sum(len(copy.data) for copy in copies.values()))
@@ -117,7 +117,7 @@ def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
         "model_version": prediction.model_version,
         "fresh_prediction": None,
         "scored_by": prediction.model_version,
-        "doubt": doubt.of(prediction.answers),
+        "doubt": doubt.of(prediction),
         "reason": prediction.reason,
     }
 
@@ -235,7 +235,7 @@ def correct(
     annotator, note = checked_name(annotator), _checked_note(note)
     with store.session() as session:
         row = present(session, sample_id)
-        known_tasks.among(tasks, row.task).check_label(label)
+        known_tasks.among(tasks, row.task).check(label)
         check_mark(wrong_reason, label, served.guess_about(row, label).label)
         if not again and row.state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)

@@ -4,13 +4,13 @@ That guess is the one served, until another version serves and the sample is sco
 with its map. `doubt` and `scored_by` of a row are always of the guess that is shown.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from annotations import doubt
 from annotations.schema import SampleRow
+from mmdemo.answers import CLASSIFICATION, KINDS
 from mmdemo.samples import AudioMap, Explanation, HeadAnswer, ImageMap, Prediction, TextMap, TokenScore, to_json
-from mmdemo.tasks import KINDS
 
 
 def stored(prediction: Prediction, content: bool) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def score_again(row: SampleRow, prediction: Prediction | None) -> None:
     """Show what another version says of a row from now on; None: what was served again."""
     row.fresh_prediction = None if prediction is None else stored(prediction, content=True)
     shown = prediction_shown(row)
-    row.doubt, row.scored_by = doubt.of(shown.answers), shown.model_version
+    row.doubt, row.scored_by = doubt.of(shown), shown.model_version
 
 
 def prediction_shown(row: SampleRow) -> Prediction:
@@ -78,9 +78,8 @@ def prediction_of(row: SampleRow) -> Prediction:
     return Prediction(
         sample_id=row.sample_id,
         task=row.task,
-        kind=KINDS[0],
-        label=row.label,
-        probabilities={},
+        kind=CLASSIFICATION,
+        answer=KINDS[CLASSIFICATION].bare(row.label),
         confidence=row.confidence,
         threshold=0.0,
         flagged=False,
@@ -97,15 +96,17 @@ def _capped(raw: dict[str, Any]) -> bool:
 
 
 def _read(raw: dict[str, Any]) -> Prediction:
-    fields = {
-        **raw,
+    known = {item.name: raw[item.name] for item in fields(Prediction) if item.name in raw}
+    values = {
+        **known,
+        "answer": KINDS[raw["kind"]].from_json(raw),
         "capped": _capped(raw),
         "modalities": tuple(raw["modalities"]),
         "notes": tuple(raw["notes"]),
         "heads": {name: HeadAnswer(**answer) for name, answer in raw["heads"].items()},
         "explanation": _explanation(raw["explanation"]) if raw["explanation"] else None,
     }
-    return Prediction(**fields)
+    return Prediction(**values)
 
 
 def _explanation(raw: dict[str, Any]) -> Explanation:

@@ -8,11 +8,12 @@ import torch
 from safetensors import SafetensorError
 
 from mmdemo import explain, language, out_of_distribution, sidecar, speech, versions
+from mmdemo.answers import NONE_OF_THESE
 from mmdemo.errors import CheckpointError
 from mmdemo.inputs import Batch
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.out_of_distribution import ReferenceStats
-from mmdemo.samples import NONE_OF_THESE, Inputs
+from mmdemo.samples import Inputs
 from mmdemo.sidecar import Sidecar
 from mmdemo.study import ForwardPass
 from mmdemo.tasks import Task

@@ -11,13 +11,14 @@ from pathlib import Path
 import torch
 
 from mmdemo import decode, explain, language, loading, locale, out_of_distribution, speech, tasks
+from mmdemo.answers import NONE_OF_THESE, LabelAnswer
 from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
 from mmdemo.explain import closer
 from mmdemo.loading import Served
 from mmdemo.model import Encoded, MultimodalOutput
 from mmdemo.model.heads import ClassificationHead
 from mmdemo.out_of_distribution import cap_confidence
-from mmdemo.samples import NONE_OF_THESE, Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
+from mmdemo.samples import Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
@@ -181,8 +182,7 @@ class Predictor:
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
             kind=self.task.kind,
-            label=answer.label,
-            probabilities=answer.probabilities,
+            answer=LabelAnswer(answer.label, answer.probabilities, answer.none_of_these),
             confidence=answer.confidence,
             threshold=self.task.threshold,
             flagged=answer.flagged,
@@ -191,7 +191,6 @@ class Predictor:
             model_version=served.sidecar.version,
             notes=answer.notes,
             heads=answer.heads,
-            none_of_these=answer.none_of_these,
             capped=answer.reason == UNFAMILIAR,
             explanation=None if chosen is None else explain.explain(chosen, aimed),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mmdemo.answers import KINDS, Answer, LabelAnswer
+
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
 MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the fusion
-NONE_OF_THESE = "none_of_these"  # the answer that a sample is none of the task's labels; reserved: never a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,17 +133,13 @@ class HeadAnswer:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer. `probabilities` are calibrated, in the task's order, and sum to 1, unless they are `capped`.
-
-    What "none of these" holds is spread over them evenly: a label is right as often as it says where one must be given.
-    """
+    """One answer, and what is to be known about it. Of a kind's own fields JSON has `label`, its value, and others."""
 
     sample_id: str  # SHA-256 over the decoded inputs and the task
     task: str
-    kind: str  # the task's kind of answer, "classification" today
-    label: str  # of the task, or NONE_OF_THESE
-    probabilities: dict[str, float]  # of the task's labels
-    confidence: float  # probability of `label`
+    kind: str  # the task's kind of answer: a key of answers.KINDS
+    answer: Answer
+    confidence: float  # that the answer is right, in [0, 1]
     threshold: float  # below it people are asked
     flagged: bool
     reason: str | None  # low_confidence | audit | unfamiliar | disputed; not flagged: none_of_these
@@ -153,29 +150,42 @@ class Prediction:
     heads: dict[str, HeadAnswer] = field(default_factory=dict)
     explanation: Explanation | None = None
     prediction_id: str | None = None  # unguessable; None where nothing was kept
-    none_of_these: float | None = None  # probability of that answer; None where the version does not know it
-    capped: bool = False  # only a guess: `probabilities` were held under the threshold, and measure nothing
+    capped: bool = False  # only a guess: what it is sure of was held under the threshold, and measures nothing
 
     @property
-    def answers(self) -> dict[str, float]:
-        """Every possible answer → its probability, NONE_OF_THESE last where the version knows it; they sum to 1."""
-        if self.none_of_these is None:
-            return self.probabilities
-        even = self.none_of_these / len(self.probabilities)
-        return {name: p - even for name, p in self.probabilities.items()} | {NONE_OF_THESE: self.none_of_these}
+    def label(self) -> str:
+        """What it says, as a correction would hold it: of every kind, by the name that JSON has for it."""
+        return self.answer.value
+
+    @property
+    def labelled(self) -> LabelAnswer:
+        """The answer, where it is a label."""
+        assert isinstance(self.answer, LabelAnswer), f"{self.kind} answers with no label"
+        return self.answer
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Label → its probability, where the answer is a label."""
+        return self.labelled.probabilities
+
+    @property
+    def none_of_these(self) -> float | None:
+        """The probability of "none of these", where the answer is a label; None where the version does not know it."""
+        return self.labelled.none_of_these
 
 
 def to_json(value: Any) -> Any:
     """Return a dataclass as plain JSON values.
 
-    Left out are maps of absent modalities, and what a version says of "none of these" that does not know it.
+    Left out are maps of absent modalities.
     """
     if isinstance(value, Explanation):
         maps = {name: to_json(getattr(value, name)) for name in MODALITIES if getattr(value, name) is not None}
         said = {name: getattr(value, name) for name in ("method", "target", "against", "signed")}
         return {**said, **maps}
-    if isinstance(value, Prediction) and value.none_of_these is None:
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != NONE_OF_THESE}
+    if isinstance(value, Prediction):
+        fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != "answer"}
+        return {**fields, **KINDS[value.kind].to_json(value.answer)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):

@@ -12,7 +12,8 @@ from xml.etree import ElementTree as ET
 
 from annotations.labelstudio import looked
 from mmdemo import locale
-from mmdemo.samples import NONE_OF_THESE, Explanation
+from mmdemo.answers import NONE_OF_THESE
+from mmdemo.samples import Explanation
 from mmdemo.tasks import Task
 
 if TYPE_CHECKING:

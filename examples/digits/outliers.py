@@ -16,8 +16,8 @@ from examples import voices
 from examples.digits import sounds
 from examples.digits.cast import DIGITS, EVERYBODY, TEST, TRAIN, Cast
 from examples.voices import Recording
+from mmdemo.answers import NONE_OF_THESE
 from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio
-from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Limits
 from mmdemo.training.manifests import Row
 

@@ -48,7 +48,7 @@ def _mistake(answered: Answered, inputs: Inputs) -> Mistake:
         label=row.label,
         answer=prediction.label,
         confidence=prediction.confidence,
-        label_probability=prediction.answers.get(row.label, 0.0),
+        label_probability=prediction.labelled.shares.get(row.label, 0.0),
         image="" if inputs.image is None else picture_url(shrunk(inputs.image, LONG_SIDE_PX), "WEBP"),
         text=inputs.text or "",
         audio="" if inputs.audio is None else _sound(inputs.audio),

@@ -9,10 +9,11 @@ import numpy as np
 from scipy.special import softmax
 
 from mmdemo import sidecar
+from mmdemo.answers import NONE_OF_THESE
 from mmdemo.evaluation import metrics
 from mmdemo.evaluation.answers import Answered
 from mmdemo.figures import Bin, Interval, Reliability, Slice
-from mmdemo.samples import NONE_OF_THESE, Prediction
+from mmdemo.samples import Prediction
 from mmdemo.scaling import UNSCALED, TemperatureScaling
 
 TINY = 1e-300  # stands in for a probability of nothing
@@ -57,9 +58,9 @@ def before_calibration(
 
 def _raw_confidence(prediction: Prediction, scalings: Mapping[str, TemperatureScaling]) -> float:
     scaling = scalings.get(sidecar.subset(prediction.modalities), UNSCALED)
-    served = np.array(list(prediction.answers.values()))  # (answers,)
+    served = np.array(list(prediction.labelled.shares.values()))  # (answers,)
     raw = softmax(scaling.undone(np.log(served.clip(TINY))))
-    named = dict(zip(prediction.answers, map(float, raw), strict=True))
+    named = dict(zip(prediction.labelled.shares, map(float, raw), strict=True))
     spread = named.get(NONE_OF_THESE, 0.0) / len(prediction.probabilities) * (prediction.label != NONE_OF_THESE)
     return named[prediction.label] + spread
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mmdemo import locale
-from mmdemo.errors import ManifestError, UnknownName
-from mmdemo.samples import MODALITIES, NONE_OF_THESE
+from mmdemo.answers import CLASSIFICATION, KINDS, NONE_OF_THESE
+from mmdemo.answers.labels import check_names
+from mmdemo.errors import ManifestError, MmdemoError, UnknownName
+from mmdemo.samples import MODALITIES
 
 T = TypeVar("T")
-KINDS = ("classification",)
 SHIPPED = Path(__file__).parent
 SPLIT_BY = "speaker"  # field of a sample's `extra` that never crosses a split, where the task names no other
 NAME = re.compile(r"\w([\w .-]*\w)?")  # of a task, after which folders are called
@@ -44,7 +45,7 @@ class Question:
         """The labels as stored, in the task's order."""
         return tuple(label.name for label in self.labels)
 
-    def display(self, label: str, language: str = "en") -> str:
+    def display_label(self, label: str, language: str = "en") -> str:
         """Return what a reader of `language` sees for a stored label."""
         return _display(self.labels, label, language)
 
@@ -111,6 +112,7 @@ class Task(Question):
     gate: Gate = field(default_factory=Gate)
     limits: Limits = field(default_factory=Limits)
     none_of_these: bool = False  # whether that may be the answer: learned from samples that are none of the labels
+    answer: Mapping[str, Any] = field(default_factory=dict)  # what its kind of answer needs to know
     examples: tuple[Example, ...] = ()
     question: Mapping[str, str] = field(default_factory=dict)  # language → what its readers are asked of a sample
     path: Path | None = None  # the file it came from
@@ -119,14 +121,12 @@ class Task(Question):
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """All that may be answered: the labels, and NONE_OF_THESE last where the task has it."""
+        """All that may be answered, where it can be listed: the labels, and NONE_OF_THESE last if the task has it."""
         return (*self.label_names, *([NONE_OF_THESE] if self.none_of_these else []))
 
-    def display(self, label: str, language: str = "en") -> str:
-        """Return what a reader of `language` sees for a stored answer."""
-        if label == NONE_OF_THESE:
-            return locale.text("common.none_of_these", language)
-        return super().display(label, language)
+    def display(self, value: str, language: str = "en") -> str:
+        """Return what a reader of `language` sees for a stored value."""
+        return KINDS[self.kind].display(self, value, language)
 
     def example(self, number: int) -> Example:
         """Return the example of this number, from 0. Raises UnknownName."""
@@ -158,11 +158,16 @@ class Task(Question):
             training={**self.training, **changed.get("training", {})},
         )
 
-    def check_label(self, label: str) -> str:
-        """Return `label`, or raise UnknownName with the list of what may be answered."""
-        if label not in self.answers:
-            raise UnknownName("unknown_label", label=label, task=self.name, known=", ".join(self.answers))
-        return label
+    def check(self, value: str) -> str:
+        """Return the stored form of a value that may be answered. Raises UnknownName, BadInput."""
+        return KINDS[self.kind].check(self, value)
+
+    def takes(self, value: str | None) -> bool:
+        """Tell whether a stored value may be answered."""
+        try:
+            return value is not None and self.check(value) == value
+        except MmdemoError:
+            return False
 
 
 def load_all(task_dir: Path | None = None) -> dict[str, Task]:
@@ -214,9 +219,9 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
     return _checked(
         Task(
             name=raw.pop("name"),
-            kind=raw.pop("kind", KINDS[0]),
+            kind=raw.pop("kind", CLASSIFICATION),
             title=_title(raw.pop("title")),
-            labels=tuple(_label(entry) for entry in raw.pop("labels")),
+            labels=tuple(_label(entry) for entry in raw.pop("labels", ())),
             heads=tuple(_head(entry) for entry in raw.pop("heads", ())),
             behaviour=path.parent / raw.pop("behaviour") if "behaviour" in raw else None,
             modalities=tuple(sorted(raw.pop("modalities"), key=MODALITIES.index)),
@@ -240,11 +245,9 @@ def _checked(task: Task) -> Task:
         raise ValueError(f"name {task.name!r} may hold letters, digits, blanks and . - _ only, first and last no mark")
     if task.kind not in KINDS:
         raise ValueError(f"kind {task.kind!r} is none of {', '.join(KINDS)}")
-    for labels in (task.label_names, *task.head_labels.values()):
-        if len(set(labels)) != len(labels) or len(labels) < 2:
-            raise ValueError("labels must be at least two, all different")
-        if NONE_OF_THESE in labels:
-            raise ValueError(f'"{NONE_OF_THESE}" is a reserved name and no label: say {NONE_OF_THESE} = true instead')
+    KINDS[task.kind].check_task(task)
+    for names in task.head_labels.values():
+        check_names(names)
     if not isinstance(task.none_of_these, bool):
         raise ValueError(f"{NONE_OF_THESE} {task.none_of_these!r} is neither true nor false")
     if len(task.head_labels) != len(task.heads):

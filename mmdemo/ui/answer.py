@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mmdemo.answers import NONE_OF_THESE
 from mmdemo.locale import text
 from mmdemo.review import AUDIT
-from mmdemo.samples import NONE_OF_THESE, Prediction
+from mmdemo.samples import Prediction
 from mmdemo.tasks import Head, Task
 from mmdemo.ui.state import Visit
 
@@ -110,7 +111,7 @@ def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -
 
 def _bars(prediction: Prediction, task: Task, language: str) -> Iterator[Bar]:
     refused = prediction.label == NONE_OF_THESE
-    shares = prediction.answers if refused else prediction.probabilities
+    shares = prediction.labelled.shares if refused else prediction.probabilities
     for label in task.answers if refused else task.label_names:
         value = shares.get(label, 0.0)
         won = label == prediction.label
@@ -152,4 +153,4 @@ def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:
     for name, found in prediction.heads.items():
         most = sure(found.probabilities.get(found.label, 0.0), prediction.capped, language)
         head = known.get(name, Head(name, {}, ()))  # an answer of an earlier day, when the task had others
-        yield f"{head.display_title(language)}: {head.display(found.label, language)} ({most})"
+        yield f"{head.display_title(language)}: {head.display_label(found.label, language)} ({most})"

@@ -102,7 +102,7 @@ class Endpoints:
         """
         with self._uploaded(image, text, audio) as sample:
             known = arguments.task(task, self.services.tasks)
-            suggested = known.check_label(arguments.text(label, "label"))
+            suggested = known.check(arguments.text(label, "label"))
             answered = arguments.text(prediction_id, "prediction_id") or None
             inputs = decode.decode_untrusted(sample, known)
             caller = self.door.callers.of_request(request)

@@ -68,7 +68,7 @@ class Desk:
         """Keep the sample with the label that its visitor says is right. The visitor agreed to that by choosing it."""
         with self.storing:
             visit = self._answered(token)
-            self.services.tasks[visit.task].check_label(arguments.text(label, "label"))
+            self.services.tasks[visit.task].check(arguments.text(label, "label"))
             visit = self._store(token, visit, self._caller(request), disputed=label)
         return self._shown(visit, language_of(request))
 

@@ -49,7 +49,7 @@ class Looking:
         assert visit.prediction is not None
         task = self.services.tasks[visit.task]
         for label in (target, against or target):
-            task.check_label(arguments.text(label, "label"))
+            task.check(arguments.text(label, "label"))
         asked = Asked(arguments.text(method, "method"), target, against or None)
         found = self._weigh(token, visit, asked)
         told = weighing.view(found, task, language, guess=visit.prediction.capped)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmdemo import characters
+from mmdemo.answers import NONE_OF_THESE
 from mmdemo.locale import text
 from mmdemo.review import AUDIT, LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
-from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Task
 from mmdemo.ui.answer import sure
 

@@ -9,6 +9,7 @@ from tests import source_tree
 from tests.source_tree import Import
 
 BASE = {
+    "mmdemo.answers",
     "mmdemo.characters",
     "mmdemo.errors",
     "mmdemo.locale",
@@ -46,8 +47,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.characters": set(),
     "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.locale": set(),
-    "mmdemo.samples": set(),
-    "mmdemo.review": {"mmdemo.samples", "mmdemo.locale"},
+    "mmdemo.answers": {"mmdemo.errors", "mmdemo.locale"},
+    "mmdemo.samples": {"mmdemo.answers"},
+    "mmdemo.review": {"mmdemo.answers", "mmdemo.samples", "mmdemo.locale"},
     "mmdemo.study": {"mmdemo.samples"},
     "mmdemo.map_scale": {"mmdemo.samples"},
     "mmdemo.environment": set(),

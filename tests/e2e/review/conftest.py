@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 from annotations import review_queue
 from annotations.store import open_store
 from mmdemo import settings, tasks
+from mmdemo.answers import LabelAnswer
 from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.tasks import Task
 from tests.serving import Server
@@ -77,8 +78,7 @@ def _prediction(task: Task, inputs: Inputs, sample: Waiting) -> Prediction:
         sample_id=hashlib.sha256(sample.caption.encode()).hexdigest(),
         task=task.name,
         kind=task.kind,
-        label=guess,
-        probabilities={guess: sample.confidence, **dict.fromkeys(others, rest)},
+        answer=LabelAnswer(guess, {guess: sample.confidence, **dict.fromkeys(others, rest)}),
         confidence=sample.confidence,
         threshold=task.threshold,
         flagged=True,

@@ -8,6 +8,7 @@ from PIL import Image
 
 from annotations.schema import SampleRow, now
 from mmdemo import decode, tasks
+from mmdemo.answers import LabelAnswer
 from mmdemo.errors import UnknownName
 from mmdemo.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.settings import Settings
@@ -43,8 +44,7 @@ def prediction(sample: Inputs, confidence: float = 0.4, version: str = "v1", tas
         sample_id=decode.sample_id(sample, task.name),
         task=task.name,
         kind=task.kind,
-        label=label,
-        probabilities={**dict.fromkeys(task.label_names, rest), label: confidence},
+        answer=LabelAnswer(label, {**dict.fromkeys(task.label_names, rest), label: confidence}),
         confidence=confidence,
         threshold=task.threshold,
         flagged=flagged,

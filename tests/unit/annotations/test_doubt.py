@@ -7,6 +7,7 @@ import pytest
 
 from annotations import doubt
 from mmdemo.errors import UnknownName
+from tests.unit.annotations import given
 
 EVEN, HALVES, SURE = [1 / 3, 1 / 3, 1 / 3], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0]
 
@@ -39,6 +40,6 @@ def test_the_default_orders_as_confidence_does() -> None:
 
 
 def test_of_reads_one_answer_and_refuses_an_unknown_measure() -> None:
-    assert doubt.of({"no": 0.2, "yes": 0.8}) == pytest.approx(0.2)
+    assert doubt.of(given.prediction(given.inputs(), 0.8)) == pytest.approx(0.2)
     with pytest.raises(UnknownName, match="least_confidence, margin, entropy"):
-        doubt.of({"no": 0.2, "yes": 0.8}, "guess")
+        doubt.of_label(given.prediction(given.inputs()), "guess")

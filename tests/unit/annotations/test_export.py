@@ -229,9 +229,9 @@ def manifest(folder: Path, *lines: dict[str, Any]) -> Path:
 def test_none_of_these_goes_out_and_comes_in_where_the_task_has_it(store: Store, other: Store, tmp_path: Path) -> None:
     sample = given.inputs("neither")
     refusing = replace(given.TASK, none_of_these=True)
-    answer = replace(
-        given.prediction(sample), label="none_of_these", confidence=0.5, none_of_these=0.5, reason="low_confidence"
-    )
+    guess = given.prediction(sample)
+    neither = replace(guess.labelled, label="none_of_these", none_of_these=0.5)
+    answer = replace(guess, answer=neither, confidence=0.5, reason="low_confidence")
     sample_id, _ = review_queue.offer(store, refusing, sample, answer)
     with store.reading() as session:
         row = samples.get(session, sample_id)

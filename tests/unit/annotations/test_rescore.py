@@ -10,6 +10,7 @@ from annotations import claims, content, export, rescore, retention, review_queu
 from annotations.loop import Loop
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, samples
+from mmdemo.answers import LabelAnswer
 from mmdemo.errors import BadInput
 from mmdemo.review import ClaimSample
 from mmdemo.samples import Inputs, Prediction
@@ -41,7 +42,7 @@ class Version:
         if found.image is not None:  # it looks at the other side
             found = replace(found, image=replace(found.image, scores=((0.75, 0.25),)))
         explanation = found if explain == "default" else None
-        return replace(answer, label=self.label, probabilities=shares, explanation=explanation)
+        return replace(answer, answer=LabelAnswer(self.label, shares), explanation=explanation)
 
 
 def offer(store: Store, caption: str, confidence: float = 0.4, seed: int | None = None, **more: object) -> str:

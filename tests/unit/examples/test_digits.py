@@ -11,8 +11,8 @@ from examples import voices
 from examples.digits import make, outliers, sounds
 from examples.digits.cast import DIGITS, LANGUAGES, LEARNERS, SIDES, Cast, words
 from mmdemo import tasks
+from mmdemo.answers import NONE_OF_THESE
 from mmdemo.decode import decode_audio, encode_audio
-from mmdemo.samples import NONE_OF_THESE
 from mmdemo.tasks import Limits
 from mmdemo.training import manifests
 

@@ -62,12 +62,12 @@ def heard(seed: int) -> Inputs:
 def test_the_task_file_names_them_in_both_languages(task: Task) -> None:
     assert task.head_labels == NAMES
     mood, kind = task.heads
-    assert (mood.display_title("zh"), mood.display("calm", "zh"), mood.display("wild", "zh")) == (
+    assert (mood.display_title("zh"), mood.display_label("calm", "zh"), mood.display_label("wild", "zh")) == (
         "心情",
         "平静",
         "wild",
     )
-    assert (kind.display_title("en"), kind.display("gone", "en")) == ("type", "gone")
+    assert (kind.display_title("en"), kind.display_label("gone", "en")) == ("type", "gone")
 
 
 def test_the_example_is_the_sentiment_task_with_two_more() -> None:

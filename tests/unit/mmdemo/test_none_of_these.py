@@ -10,11 +10,12 @@ from PIL import Image
 
 from mmdemo import locale, sidecar, tasks
 from mmdemo.__main__ import main
+from mmdemo.answers import NONE_OF_THESE, LabelAnswer
 from mmdemo.errors import CheckpointError, ManifestError, UnknownName
 from mmdemo.evaluation import evaluate
 from mmdemo.model import MultimodalModel
 from mmdemo.predictor import Predictor
-from mmdemo.samples import NONE_OF_THESE, Prediction, Sample, to_json
+from mmdemo.samples import Prediction, Sample, to_json
 from mmdemo.tasks import Task
 from mmdemo.training import continual, manifests, targets
 from mmdemo.training.augment import Augmentation
@@ -69,10 +70,17 @@ def dev(refusing: Task, data: dict[str, Path]) -> list[manifests.Row]:
     return manifests.read(data["dev"], refusing)
 
 
-def prediction(**changes) -> Prediction:
-    made = {"label": NONE_OF_THESE, "probabilities": {"bad": 0.5, "good": 0.5}, "confidence": 0.8, "threshold": 0.6}
-    made |= {"flagged": False, "reason": NONE_OF_THESE, "modalities": ("text",), "model_version": "v1", "latency_ms": 1}
-    return Prediction("0" * 64, "tiny", "classification", **{**made, "none_of_these": 0.8, **changes})
+def prediction(answer: LabelAnswer) -> Prediction:
+    return Prediction(
+        *("0" * 64, "tiny", "classification", answer),
+        confidence=0.8,
+        threshold=0.6,
+        flagged=False,
+        reason=NONE_OF_THESE,
+        modalities=("text",),
+        model_version="v1",
+        latency_ms=1,
+    )
 
 
 def test_it_is_a_reserved_name_and_a_flag(tmp_path: Path) -> None:
@@ -80,12 +88,12 @@ def test_it_is_a_reserved_name_and_a_flag(tmp_path: Path) -> None:
     plain = tasks.load_file(path)
     assert not plain.none_of_these and plain.answers == plain.label_names
     with pytest.raises(UnknownName, match=r"none_of_these.*bad, good"):
-        plain.check_label(NONE_OF_THESE)
+        plain.check(NONE_OF_THESE)
     written = path.read_text("utf-8")
     path.write_text("none_of_these = true\n" + written, "utf-8")
     task = tasks.load_file(path)
     assert task.answers == ("bad", "good", NONE_OF_THESE) and task.label_names == ("bad", "good")
-    assert task.check_label(NONE_OF_THESE) == NONE_OF_THESE
+    assert task.check(NONE_OF_THESE) == NONE_OF_THESE
     assert [task.display(NONE_OF_THESE, language) for language in locale.LANGUAGES] == ["None of these", "都不是"]
     path.write_text('none_of_these = "yes"\n' + written, "utf-8")
     with pytest.raises(ManifestError, match="neither true nor false"):
@@ -106,11 +114,11 @@ def test_a_manifest_may_say_it_where_the_task_does(tmp_path: Path) -> None:
 
 
 def test_what_it_holds_is_spread_over_the_labels() -> None:
-    made = prediction(label="good", probabilities={"bad": 0.3, "good": 0.7}, none_of_these=0.2)
-    assert made.answers == pytest.approx({"bad": 0.2, "good": 0.6, NONE_OF_THESE: 0.2})
-    known = prediction(none_of_these=None)
-    assert known.answers is known.probabilities
-    assert NONE_OF_THESE not in to_json(known) and to_json(prediction())[NONE_OF_THESE] == 0.8
+    spread = LabelAnswer("good", {"bad": 0.3, "good": 0.7}, none_of_these=0.2)
+    assert spread.shares == pytest.approx({"bad": 0.2, "good": 0.6, NONE_OF_THESE: 0.2})
+    without = LabelAnswer("good", {"bad": 0.5, "good": 0.5})
+    assert without.shares is without.probabilities
+    assert NONE_OF_THESE not in to_json(prediction(without)) and to_json(prediction(spread))[NONE_OF_THESE] == 0.2
 
 
 @pytest.mark.slow
@@ -121,7 +129,7 @@ def test_it_is_learned_answered_and_counted(version: Path, refusing: Task, dev: 
     answers = {row.id: predictor.predict(row.sample) for row in dev}
     for answer in answers.values():
         assert tuple(answer.probabilities) == LABELS and sum(answer.probabilities.values()) == pytest.approx(1)
-        assert sum(answer.answers.values()) == pytest.approx(1) and answer.flagged == (answer.confidence < 0.6)
+        assert sum(answer.labelled.shares.values()) == pytest.approx(1) and answer.flagged == (answer.confidence < 0.6)
         refused = answer.label == NONE_OF_THESE
         assert answer.confidence == (answer.none_of_these if refused else answer.probabilities[answer.label])
         assert refused == (answer.reason == NONE_OF_THESE) or answer.flagged

@@ -3,6 +3,7 @@
 import pytest
 
 from mmdemo import tasks
+from mmdemo.answers import LabelAnswer
 from mmdemo.behaviour import Expectation, Instance
 from mmdemo.evaluation import behaviour
 from mmdemo.samples import Prediction, Sample
@@ -16,8 +17,7 @@ def said(label: str, probability: float = 0.9, flagged: bool = False) -> Predict
         sample_id="",
         task=TASK.name,
         kind=TASK.kind,
-        label=label,
-        probabilities={name: probability if name == label else rest for name in TASK.label_names},
+        answer=LabelAnswer(label, {name: probability if name == label else rest for name in TASK.label_names}),
         confidence=probability,
         threshold=0.6,
         flagged=flagged,

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mmdemo import decode, tasks
+from mmdemo.answers import LabelAnswer
 from mmdemo.errors import BadInput, NotAllowed, NotKept, UnknownName
 from mmdemo.review import (
     SCRIPTS,
@@ -72,8 +73,7 @@ class FakeLoop:
             sample_id=decode.sample_id(inputs, task),
             task=task,
             kind=known.kind,
-            label=label,
-            probabilities={**dict.fromkeys(known.label_names, rest), label: confidence},
+            answer=LabelAnswer(label, {**dict.fromkeys(known.label_names, rest), label: confidence}),
             confidence=confidence,
             threshold=known.threshold,
             flagged=not sure,
@@ -102,7 +102,7 @@ class FakeLoop:
         if self.refused is not None:
             raise self.refused
         if label is not None:
-            self.tasks[prediction.task].check_label(label)
+            self.tasks[prediction.task].check(label)
         self.stored.append((inputs, prediction, label, prediction_id))
         if self.audited(prediction):
             prediction = dataclasses.replace(prediction, flagged=True, reason="audit")
@@ -110,7 +110,7 @@ class FakeLoop:
 
     def suggest(self, task: str, inputs: Inputs, label: str, prediction_id: str | None, caller: str = "") -> Kept:
         """Remember it."""
-        self.suggested.append((task, inputs, self.tasks[task].check_label(label), prediction_id))
+        self.suggested.append((task, inputs, self.tasks[task].check(label), prediction_id))
         return Kept("s-1", prediction_id or f"d-{len(self.suggested)}")
 
     def forget(self, prediction_id: str) -> None:

@@ -18,6 +18,7 @@ from gradio_client import Client
 from PIL import Image
 
 from mmdemo import decode
+from mmdemo.answers import LabelAnswer
 from mmdemo.errors import BadInput, Busy, Conflict, UnknownName
 from mmdemo.review import (
     LABELLED,
@@ -116,7 +117,7 @@ class FakeQueue(FakeLoop):
     def _correct(self, asked: AnswerSample) -> Correction:
         sample_id, label, annotator = asked.sample_id, asked.label, asked.annotator
         item = self.item(sample_id).item
-        self.tasks[item.task].check_label(label)
+        self.tasks[item.task].check(label)
         if not annotator.strip():
             raise BadInput("no_annotator")
         if asked.wrong_reason and label != item.label:
@@ -227,8 +228,7 @@ class FakeQueue(FakeLoop):
         rest = (1 - confidence) / (len(names) - 1)
         answer = dataclasses.replace(
             answer,
-            label=names[0],
-            probabilities={**dict.fromkeys(names, rest), names[0]: confidence},
+            answer=LabelAnswer(names[0], {**dict.fromkeys(names, rest), names[0]: confidence}),
             confidence=confidence,
             reason=reason,
             capped=reason == "unfamiliar",

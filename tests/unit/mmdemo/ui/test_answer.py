@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from mmdemo import tasks
+from mmdemo.answers import LabelAnswer
 from mmdemo.samples import HeadAnswer, Prediction, Sample
 from mmdemo.settings import ROOT
 from mmdemo.ui import answer, render
@@ -15,8 +16,7 @@ SURE = Prediction(
     sample_id="0" * 64,
     task="sentiment",
     kind="classification",
-    label="positive",
-    probabilities={"negative": 0.02, "neutral": 0.05, "positive": 0.93},
+    answer=LabelAnswer("positive", {"negative": 0.02, "neutral": 0.05, "positive": 0.93}),
     confidence=0.93,
     threshold=0.6,
     flagged=False,
@@ -27,12 +27,15 @@ SURE = Prediction(
 )
 UNSURE = dataclasses.replace(
     SURE,
-    label="neutral",
-    probabilities={"negative": 0.3, "neutral": 0.48, "positive": 0.22},
+    answer=LabelAnswer("neutral", {"negative": 0.3, "neutral": 0.48, "positive": 0.22}),
     confidence=0.48,
     flagged=True,
     reason="low_confidence",
 )
+
+
+def saying(prediction: Prediction, label: str) -> Prediction:
+    return dataclasses.replace(prediction, answer=dataclasses.replace(prediction.labelled, label=label))
 
 
 def card(prediction: Prediction, language: str = "en", kept: bool = True, **visit: object) -> answer.Answer:
@@ -84,7 +87,7 @@ def test_a_guess_is_shown_without_bars_and_without_a_percentage(language: str, s
     """The API caps what it says of something strange just under the threshold: nobody measured that."""
     capped = dataclasses.replace(
         SURE,
-        probabilities={"negative": 0.2, "neutral": 0.21, "positive": 0.59},
+        answer=LabelAnswer("positive", {"negative": 0.2, "neutral": 0.21, "positive": 0.59}),
         confidence=0.59,
         flagged=True,
         reason="unfamiliar",
@@ -186,7 +189,7 @@ def test_the_card_shows_every_text_as_text() -> None:
     hostile = '<img src=x onerror="alert(1)">'
     label = tasks.Label(hostile, {"en": hostile, "zh": hostile})
     task = dataclasses.replace(TASK, title={"en": hostile}, labels=(label, *TASK.labels))
-    prediction = dataclasses.replace(SURE, label=hostile, model_version=hostile, probabilities={hostile: 1.0})
+    prediction = dataclasses.replace(SURE, answer=LabelAnswer(hostile, {hostile: 1.0}), model_version=hostile)
     seen = answer.view(Visit("x", Sample(), True, prediction), task, hostile, "en")
     assert "<img" not in html(seen)
     assert html(seen).count("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;") >= 5
@@ -209,10 +212,8 @@ def test_none_of_these_is_an_answer_with_a_bar_of_its_own() -> None:
     task = dataclasses.replace(TASK, none_of_these=True)
     refused = dataclasses.replace(
         SURE,
-        label="none_of_these",
-        probabilities={"negative": 0.28, "neutral": 0.31, "positive": 0.41},
+        answer=LabelAnswer("none_of_these", {"negative": 0.28, "neutral": 0.31, "positive": 0.41}, 0.84),
         confidence=0.84,
-        none_of_these=0.84,
         reason="none_of_these",
     )
     shown = answer.view(Visit("sentiment", Sample(text="hi"), keep=True, prediction=refused), task, "", "en")
@@ -222,7 +223,7 @@ def test_none_of_these_is_an_answer_with_a_bar_of_its_own() -> None:
         ("None of these", "84 %", True),
     ]
     assert [name for name, _ in shown.others] == list(TASK.label_names)
-    labelled = dataclasses.replace(SURE, none_of_these=0.01)
+    labelled = dataclasses.replace(SURE, answer=dataclasses.replace(SURE.labelled, none_of_these=0.01))
     other = answer.view(Visit("sentiment", Sample(text="hi"), keep=True, prediction=labelled), task, "", "zh")
     assert [bar.label for bar in other.bars] == list(TASK.label_names)  # they say what its confidence says
     assert other.others[-1] == ("none_of_these", "都不是")
@@ -236,9 +237,9 @@ def test_an_example_says_what_the_people_who_wrote_it_say(language: str) -> None
         (name, prediction.label): card(prediction, language, example=number).expected
         for name, prediction in (
             ("sure", SURE),
-            ("sure", dataclasses.replace(SURE, label="negative")),
+            ("sure", saying(SURE, "negative")),
             ("unsure", UNSURE),
-            ("unsure", dataclasses.replace(UNSURE, label="positive")),
+            ("unsure", saying(UNSURE, "positive")),
             ("audit", dataclasses.replace(SURE, flagged=True, reason="audit")),
         )
     }

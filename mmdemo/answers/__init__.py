@@ -1,0 +1,45 @@
+"""The kinds of answer: what a value of each is, how it is checked, shown, written down and read again; found in KINDS.
+
+A value is text, as corrections, manifests and the page hold it: a label's name, or a number as it is typed. Every other
+room that must know the kind has a dict by kind of its own; `tests/kinds.py` lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mmdemo.answers import labels
+from mmdemo.answers.labels import NONE_OF_THESE, LabelAnswer
+from mmdemo.answers.task import AnsweredTask
+
+__all__ = ["CLASSIFICATION", "KINDS", "NONE_OF_THESE", "Answer", "AnswerKind", "LabelAnswer"]
+CLASSIFICATION = "classification"  # what a task file that names no kind means
+
+
+class Answer(Protocol):
+    """What a model says of one sample: a frozen value of its kind."""
+
+    @property
+    def value(self) -> str:
+        """What it says, as a correction would hold it."""
+
+
+@dataclass(frozen=True)
+class AnswerKind:
+    """What a kind of answer knows of its values."""
+
+    check_task: Callable[[AnsweredTask], None]  # raises ValueError where the task's file lacks what the kind needs
+    check: Callable[[AnsweredTask, str], str]  # a value as typed → as stored; raises UnknownName, BadInput
+    display: Callable[[AnsweredTask, str, str], str]  # task, stored value, language → what a reader sees
+    bare: Callable[[str], Any]  # a value of which nothing else is known → the answer that says so
+    to_json: Callable[[Any], dict[str, Any]]  # an answer → its fields among those of a prediction
+    from_json: Callable[[Mapping[str, Any]], Any]  # a prediction's fields → the answer
+
+
+KINDS: dict[str, AnswerKind] = {
+    CLASSIFICATION: AnswerKind(
+        labels.check_task, labels.check, labels.display, labels.bare, labels.to_json, labels.from_json
+    ),
+}
