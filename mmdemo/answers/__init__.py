@@ -33,6 +33,8 @@ class AnswerKind:
     check_task: Callable[[AnsweredTask], None]  # raises ValueError where the task's file lacks what the kind needs
     check: Callable[[AnsweredTask, str], str]  # a value as typed → as stored; raises UnknownName, BadInput
     display: Callable[[AnsweredTask, str, str], str]  # task, stored value, language → what a reader sees
+    loss: Callable[[AnsweredTask, str, str], float]  # task, answered value, right value → how wrong it is, ≥ 0
+    tolerance: Callable[[AnsweredTask], float]  # a loss above it is an error
     bare: Callable[[str], Any]  # a value of which nothing else is known → the answer that says so
     to_json: Callable[[Any], dict[str, Any]]  # an answer → its fields among those of a prediction
     from_json: Callable[[Mapping[str, Any]], Any]  # a prediction's fields → the answer
@@ -40,6 +42,13 @@ class AnswerKind:
 
 KINDS: dict[str, AnswerKind] = {
     CLASSIFICATION: AnswerKind(
-        labels.check_task, labels.check, labels.display, labels.bare, labels.to_json, labels.from_json
+        check_task=labels.check_task,
+        check=labels.check,
+        display=labels.display,
+        loss=labels.loss,
+        tolerance=labels.tolerance,
+        bare=labels.bare,
+        to_json=labels.to_json,
+        from_json=labels.from_json,
     ),
 }

@@ -65,6 +65,16 @@ def display(task: AnsweredTask, value: str, language: str) -> str:
     return task.display_label(value, language)
 
 
+def loss(task: AnsweredTask, value: str, right: str) -> float:
+    """Return 0 for the right label, 1 for any other."""
+    return float(value != right)
+
+
+def tolerance(task: AnsweredTask) -> float:
+    """Return 0: a label is right or wrong."""
+    return 0.0
+
+
 def bare(value: str) -> LabelAnswer:
     """Return a label of which no probability is known."""
     return LabelAnswer(value, {})

@@ -162,6 +162,11 @@ class Task(Question):
         """Return the stored form of a value that may be answered. Raises UnknownName, BadInput."""
         return KINDS[self.kind].check(self, value)
 
+    def is_right(self, value: str, right: str) -> bool:
+        """Tell whether an answered value is as good as the right one: its loss lies within the task's tolerance."""
+        kind = KINDS[self.kind]
+        return kind.loss(self, value, right) <= kind.tolerance(self)
+
     def takes(self, value: str | None) -> bool:
         """Tell whether a stored value may be answered."""
         try:
