@@ -154,10 +154,6 @@ class Versions:
         """Return the sidecar of a version folder. Raises CheckpointError."""
         return sidecar.read(folder)
 
-    def write_sidecar(self, folder: Path, card: Sidecar) -> None:
-        """Write the sidecar of a version folder. Raises StorageError."""
-        sidecar.write(folder, card)
-
     def _served(self, task: str) -> str | None:
         try:
             return self.champion(task)

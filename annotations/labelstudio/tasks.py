@@ -231,16 +231,7 @@ def guess(task: Task, sample: Outgoing) -> dict[str, Any] | None:
 
 def result(task: Task, label: str) -> dict[str, Any]:
     """Return the one result of an annotation or prediction that says `label`."""
-    return _choices(CONTROL, task, label)
-
-
-def wrong_reason_result(task: Task) -> dict[str, Any]:
-    """Return the result of an annotation that says "right answer, wrong reason"."""
-    return _choices(REASON, task, WRONG_REASON)
-
-
-def _choices(control: str, task: Task, choice: str) -> dict[str, Any]:
-    return {"from_name": control, "to_name": task.modalities[0], "type": "choices", "value": {"choices": [choice]}}
+    return {"from_name": CONTROL, "to_name": task.modalities[0], "type": "choices", "value": {"choices": [label]}}
 
 
 def label_of(results: Iterable[object], task: Task) -> str | None:

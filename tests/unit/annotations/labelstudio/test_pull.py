@@ -14,7 +14,7 @@ from annotations.store import samples
 from mmdemo.review import LABELLED, SENT, SKIPPED
 from tests.fake_label_studio import URL
 from tests.unit.annotations import given
-from tests.unit.annotations.labelstudio.conftest import Loop
+from tests.unit.annotations.labelstudio.conftest import MARK, Loop
 
 ANN, BEN = "ann@example.com", "ben@example.com"
 OURS = "label_studio"
@@ -77,7 +77,7 @@ def test_saving_the_same_label_again_is_no_news(loop: Loop, sent: str) -> None:
 
 
 def test_a_right_answer_for_the_wrong_reason_is_marked_here_and_unmarked_again(loop: Loop, sent: str) -> None:
-    said = (tasks.result(given.TASK, "positive"), tasks.wrong_reason_result(given.TASK))  # "positive" is the guess
+    said = (tasks.result(given.TASK, "positive"), MARK)  # "positive" is the guess
     annotation = loop.server.annotate(*loop.there(sent), said)
     assert loop.sync() == SyncReport(pulled=1)
     assert loop.marks(sent) == [("positive", True)]
@@ -91,7 +91,7 @@ def test_a_right_answer_for_the_wrong_reason_is_marked_here_and_unmarked_again(l
 
 
 def test_the_mark_is_left_out_where_the_guess_was_wrong(loop: Loop, sent: str) -> None:
-    said = (tasks.result(given.TASK, "neutral"), tasks.wrong_reason_result(given.TASK))
+    said = (tasks.result(given.TASK, "neutral"), MARK)
     loop.server.annotate(*loop.there(sent), said)
     assert loop.sync() == SyncReport(pulled=1)
     assert loop.marks(sent) == [("neutral", False)]

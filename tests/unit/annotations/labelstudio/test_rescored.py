@@ -9,7 +9,7 @@ from annotations.labelstudio.report import SyncReport
 from annotations.store import labels, outside
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
-from tests.unit.annotations.labelstudio.conftest import Loop
+from tests.unit.annotations.labelstudio.conftest import MARK, Loop
 from tests.unit.annotations.labelstudio.test_health import audit, guesses
 from tests.unit.annotations.test_rescore import Version
 
@@ -147,7 +147,7 @@ def test_a_mark_given_there_stands_whatever_is_said_since(loop: Loop) -> None:
     score(loop)
     loop.sync()
     (task,) = loop.there(sample_id)
-    loop.server.annotate(task, [tasks.result(given.TASK, "negative"), tasks.wrong_reason_result(given.TASK)])
+    loop.server.annotate(task, [tasks.result(given.TASK, "negative"), MARK])
     loop.sync()
     assert loop.marks(sample_id) == [("negative", True)]
     with loop.store.reading() as session:

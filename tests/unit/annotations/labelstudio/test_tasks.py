@@ -12,6 +12,7 @@ from annotations.labelstudio.remote import Annotation
 from annotations.labelstudio.tasks import Outgoing, StandingAnswer
 from mmdemo import tasks as known
 from mmdemo.tasks import Label, Task
+from tests.unit.annotations.labelstudio.conftest import MARK
 
 SENTIMENT = known.get("sentiment")
 SPEECH = known.get("speech_emotion")
@@ -104,7 +105,7 @@ def test_a_config_from_before_map_and_mark_gets_them_beside_what_people_added() 
 
 
 def test_the_mark_is_read_beside_the_label() -> None:
-    label, mark = tasks.result(SENTIMENT, "neutral"), tasks.wrong_reason_result(SENTIMENT)
+    label, mark = tasks.result(SENTIMENT, "neutral"), MARK
     annotation = Annotation(1, (mark, label), 1, NOON, False)
     assert tasks.standing_answers([annotation], SENTIMENT) == [StandingAnswer(annotation, "neutral", wrong_reason=True)]
     assert not tasks.says_wrong_reason([label, {**mark, "from_name": "other"}, {**mark, "value": {}}])

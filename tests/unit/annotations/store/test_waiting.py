@@ -1,0 +1,31 @@
+"""In which order samples wait for a person."""
+
+from datetime import timedelta
+
+from annotations import review_queue
+from annotations.schema import now
+from annotations.store import Store, samples
+from mmdemo.review import QUEUED
+from tests.unit.annotations import given
+
+
+def test_most_doubtful_first_then_oldest_then_smallest_id(store: Store) -> None:
+    moment = now()
+    rows = [("c", 0.5, 0), ("b", 0.5, 1), ("a", 0.5, 1), ("d", 0.6, 2), ("e", 0.4, -1)]
+    with store.session() as session:
+        for sample_id, doubt, seconds in rows:
+            session.add(given.row(sample_id, doubt, moment + timedelta(seconds=seconds)))
+        session.commit()
+        waiting = samples.waiting(session, "sentiment")
+        assert [row.sample_id for row in waiting] == ["d", "c", "a", "b", "e"]
+        assert [row.sample_id for row in samples.waiting(session, "sentiment", limit=2)] == ["d", "c"]
+        assert samples.waiting(session, "speech_emotion") == []
+
+
+def test_what_lies_outside_is_waited_for_but_not_queued(store: Store) -> None:
+    sample = given.inputs()
+    sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    review_queue.send(store, sample_id, "server")
+    with store.reading() as session:
+        assert samples.waiting(session, states=(QUEUED,)) == []
+        assert [row.sample_id for row in samples.waiting(session)] == [sample_id]
