@@ -300,6 +300,8 @@ def _display(labels: Sequence[Label], label: str, language: str) -> str:
 
 def _asked(task: Task, language: str) -> str:
     title, count = task.display_title(language), len(task.labels)
+    if not count:
+        return locale.text("common.asks_value", language, title=title)
     if count > NAMED_LABELS:
         return locale.text("common.asks_title", language, title=title, count=count)
     *first, last = (task.display(label, language) for label in task.label_names)

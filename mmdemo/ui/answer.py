@@ -3,25 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mmdemo.answers import NONE_OF_THESE
 from mmdemo.locale import text
 from mmdemo.review import AUDIT
 from mmdemo.samples import Prediction
 from mmdemo.tasks import Head, Task
+from mmdemo.ui.percent import percent, sure
 from mmdemo.ui.state import Visit
+from mmdemo.ui.widgets import KINDS, Bar, Control
 
 SURE, UNSURE = "sure", "unsure"
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One possible answer."""
-
-    label: str  # as stored
-    name: str  # as the reader calls it
-    percent: str
-    width: float  # of the track, 0 … 100
-    won: bool
 
 
 @dataclass(frozen=True)
@@ -32,15 +22,15 @@ class Answer:
     name: str  # of the answer
     mood: str  # SURE or UNSURE
     badge: str
-    bars: tuple[Bar, ...]  # in the task's order
-    guess: bool  # only a guess: the bars would show shares that nobody measured
+    bars: tuple[Bar, ...]  # in the task's order; none of what is only a guess: nobody measured their shares
     tick: float  # the threshold on the track, 0 … 100
     tick_said: str
     facts: tuple[str, ...]
     notes: tuple[str, ...]  # sentences
     heads: tuple[str, ...]
     kept: bool  # there is something to take back
-    others: tuple[tuple[str, str], ...]  # what it may be instead: as stored, and as the reader calls it
+    control: Control  # by which it is disputed
+    others: tuple[tuple[str, str], ...]  # what it may be instead, where that can be listed: as stored, and as displayed
     disputed: str  # what the visitor said it is, as the reader calls it; ""
     forgotten: bool
     question: str  # whether people may see it; "" where there is nothing to ask
@@ -60,19 +50,20 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
     """Return what the card shows of an answered visit; `trained_on` is the version's date, "" where it is unknown."""
     prediction = visit.prediction
     assert prediction is not None, "a visit without an answer has no card"
+    widget = KINDS[task.kind]
     return Answer(
         title=task.display_title(language),
         name=task.display(prediction.label, language),
         mood=SURE if prediction.confidence >= prediction.threshold and not prediction.capped else UNSURE,
         badge=_badge(prediction, visit, language),
-        bars=tuple(_bars(prediction, task, language)),
-        guess=prediction.capped,
+        bars=() if prediction.capped else widget.bars(prediction, task, language),
         tick=round(100 * prediction.threshold, 2),
         tick_said=text("predict.threshold", language, percent=percent(prediction.threshold, language)),
         facts=tuple(_facts(prediction, task, trained_on, language)),
         notes=tuple(text(f"note.{key}", language) for key in prediction.notes),
         heads=tuple(_heads(prediction, task, language)),
         kept=visit.held,
+        control=widget.control,
         others=tuple((name, task.display(name, language)) for name in task.answers if name != prediction.label),
         disputed=task.display(visit.disputed, language) if visit.disputed else "",
         forgotten=visit.forgotten,
@@ -82,40 +73,15 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
     )
 
 
-def percent(value: float, language: str, apart_from: float | None = None) -> str:
-    """Return a probability as a person reads it; with a decimal where rounding would make it equal to `apart_from`."""
-    close = apart_from is not None and value != apart_from and round(100 * value) == round(100 * apart_from)
-    number = f"{100 * value:.1f}" if close else f"{100 * value:.0f}"
-    if number in ("100", "100.0") and value < 1:
-        number = "> 99"
-    elif number in ("0", "0.0") and value > 0:
-        number = "< 1"
-    return text("common.percent", language, number=number)
-
-
-def sure(value: float, capped: bool, language: str, apart_from: float | None = None) -> str:
-    """Return how sure an answer is as a person reads it: a percentage, or that it is only a guess."""
-    return text("common.only_a_guess", language) if capped else percent(value, language, apart_from)
-
-
 def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -> Expected | None:
     label = task.examples[visit.example].expected if visit.example is not None else ""
     if not label:
         return None
-    right = prediction.label == label
+    right = task.is_right(prediction.label, label)
     doubted = prediction.confidence < prediction.threshold or (prediction.flagged and prediction.reason != AUDIT)
     mark = "doubted" if doubted else "right" if right else "wrong"
     key = f"doubted_{'right' if right else 'wrong'}" if doubted else mark
     return Expected(mark, text(f"predict.example_{key}", language, label=task.display(label, language)))
-
-
-def _bars(prediction: Prediction, task: Task, language: str) -> Iterator[Bar]:
-    refused = prediction.label == NONE_OF_THESE
-    shares = prediction.labelled.shares if refused else prediction.probabilities
-    for label in task.answers if refused else task.label_names:
-        value = shares.get(label, 0.0)
-        won = label == prediction.label
-        yield Bar(label, task.display(label, language), percent(value, language), round(100 * value, 2), won)
 
 
 def _badge(prediction: Prediction, visit: Visit, language: str) -> str:

@@ -9,7 +9,7 @@ from mmdemo import decode, locale
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui import preview
-from mmdemo.ui.answer import percent
+from mmdemo.ui.percent import percent
 
 THUMBNAIL_PX = (264, 184)  # the box that a picture fits into
 PEAKS = 14  # bars of a sound's picture

@@ -19,11 +19,13 @@ from mmdemo.locale import text
 from mmdemo.review import view_key
 from mmdemo.samples import MODALITIES, Inputs, Prediction, to_json
 from mmdemo.settings import Settings
+from mmdemo.tasks import Task
 from mmdemo.ui import answer, arguments, intake, looked, preview, render, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.shelf import Shelf
 from mmdemo.ui.state import Visit, Visits
+from mmdemo.ui.widgets import KINDS
 
 MOST_IDS = 200  # that are taken back at once: as many as a browser remembers
 
@@ -65,11 +67,11 @@ class Desk:
         return self._shown(visit, language_of(request))
 
     def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
-        """Keep the sample with the label that its visitor says is right. The visitor agreed to that by choosing it."""
+        """Keep the sample with the value that its visitor says is right. The visitor agreed to that by giving it."""
         with self.storing:
             visit = self._answered(token)
-            self.services.tasks[visit.task].check(arguments.text(label, "label"))
-            visit = self._store(token, visit, self._caller(request), disputed=label)
+            value = self.services.tasks[visit.task].check(arguments.text(label, "label"))
+            visit = self._store(token, visit, self._caller(request), disputed=value)
         return self._shown(visit, language_of(request))
 
     def forget(self, token: str, prediction_ids: list[str], request: gr.Request) -> dict[str, Any]:
@@ -194,7 +196,7 @@ class Desk:
             "state": "done",
             "task": visit.task,
             "answer": render.html("answer", language, view=card, kept_for=kept_for),
-            "map": map_card(told, visit.preview, language) if told else "",
+            "map": map_card(told, visit.preview, task, language) if told else "",
             "aloud": card.replied or " ".join(filter(None, (aloud.strip(), card.question))),
             "picture": visit.preview.picture,
             "sound": visit.preview.sound,
@@ -239,12 +241,15 @@ def _sentence(refusal: MmdemoError, language: str) -> str:
     return type(refusal)(refusal.key, **{**refusal.values, **named}).public_sentence(language)
 
 
-def map_card(told: looked.Looked, shown: preview.Preview, language: str) -> str:
+def map_card(told: looked.Looked, shown: preview.Preview, task: Task, language: str) -> str:
     """Return the map card of a sample as it is shown."""
+    what_if = KINDS[task.kind].otherwise is not None
     grids = {"picture": to_json(told.picture), "sound": to_json(told.sound)}
     at_first = {"shares": told.shares, "signed": told.signed}
     hint = _hint(told, language)
-    return render.html("map", language, view=told, grids=grids, preview=shown, told=at_first, hint=hint)
+    return render.html(
+        "map", language, view=told, grids=grids, preview=shown, told=at_first, hint=hint, what_if=what_if
+    )
 
 
 def _hint(told: looked.Looked, language: str) -> str:

@@ -26,7 +26,7 @@ STYLES = (
 SCRIPTS = (
     *("core.js", "address.js", "frame.js", "media.js", "scale.js", "outline.js", "veil.js", "sound.js", "figure.js"),
     *("map.js", "explore.js", "weigh.js", "whatif.js", "drawing.js", "keep.js", "alike.js", "result.js"),
-    *("consent.js", "states.js", "form.js", "arrive.js", "predict.js"),
+    *("typed.js", "consent.js", "states.js", "form.js", "arrive.js", "predict.js"),
     *("annotator.js", "listed.js", "review.js", "status.js"),
 )
 SECTIONS = ("common", "predict", "explain", "alike", "review", "status")  # of the locale: what scripts may say

@@ -15,6 +15,7 @@ from mmdemo.ui import alike, arguments, intake, render, switch, weighing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
 from mmdemo.ui.state import Visit, Visits
+from mmdemo.ui.widgets import KINDS, Otherwise
 
 MOST_UNITS = 10_000  # of a map: more than any caption, picture or sound has
 
@@ -66,10 +67,13 @@ class Looking:
         arguments.texts(modalities, "modalities", len(MODALITIES))
         if not all(type(unit) is int for unit in units) or not set(modalities) <= set(MODALITIES):
             raise BadInput("wrong_type", field="what_if", wanted="numbers, modalities", value=[units, modalities])
-        found = self.services.what_if(visit.task, self._forward(token, visit), frozenset(units), frozenset(modalities))
         assert visit.prediction is not None
         task = self.services.tasks[visit.task]
-        return to_json(weighing.otherwise(visit.prediction, found, task, language))
+        otherwise = KINDS[task.kind].otherwise
+        if otherwise is None:
+            return to_json(Otherwise({}, {}, ""))
+        shares = self.services.what_if(task.name, self._forward(token, visit), frozenset(units), frozenset(modalities))
+        return to_json(otherwise(visit.prediction, shares, task, language))
 
     def alike(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Return what is alike, as HTML: a visitor finds examples and what is indexed."""

@@ -9,7 +9,8 @@ from mmdemo.answers import NONE_OF_THESE
 from mmdemo.locale import text
 from mmdemo.review import AUDIT, LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
 from mmdemo.tasks import Task
-from mmdemo.ui.answer import sure
+from mmdemo.ui.percent import sure
+from mmdemo.ui.widgets import KINDS, Control
 
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")  # of the first ten labels
 NONE_KEY = "X"
@@ -40,18 +41,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """One sample, and what can be answered."""
+    """One sample, and by what it is answered."""
 
     sample_id: str
     caption: str
     facts: tuple[str, ...]
     notes: tuple[str, ...]  # sentences about the answer, as its visitor read them
     earlier: tuple[str, ...]  # answers that were given before
-    choices: tuple[Choice, ...]  # in the task's order
+    control: Control
+    choices: tuple[Choice, ...]  # in the task's order; none where answers can't be listed
+    accept: str  # the value that Enter stores, "" for none
+    typed: str  # what stands in a field at first
+    known: tuple[str, ...]  # beside a field: what was answered, guessed, suggested
     blind: bool  # nothing here tells what the model guessed, or what a visitor suggested
     title: str = ""  # of the task
     asks: str = ""  # what the task asks of a sample
-    guess: str = ""  # the label that can be called right for the wrong reason: there is a map to judge by
+    guess: str = ""  # the value that can be called right for the wrong reason: there is a map to judge by
 
 
 def rows(items: Sequence[QueueItem], tasks: Mapping[str, Task], current: str, language: str) -> tuple[Row, ...]:
@@ -61,18 +66,24 @@ def rows(items: Sequence[QueueItem], tasks: Mapping[str, Task], current: str, la
 
 def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator: str = "") -> Question:
     """Return what is asked about one sample; `hide` asks for it blind, `annotator` is told their own answer."""
-    blind = is_blind(entry.item, hide)
+    blind, own = is_blind(entry.item, hide), _own(entry, annotator)
+    # Nobody changes an answer by Enter alone.
+    accept = "" if blind or entry.item.state == LABELLED else _proposed(entry.item, task)
     return Question(
         sample_id=entry.item.sample_id,
         caption=entry.item.text or "",
         facts=tuple(_facts(entry, language)),
         notes=() if blind else tuple(text(f"note.{key}", language) for key in entry.prediction.notes),
         earlier=() if blind else tuple(_earlier(entry, task, language)),
-        choices=tuple(_choices(entry.item, task, blind, language, _own(entry, annotator))),
+        control=KINDS[task.kind].control,
+        choices=tuple(_choices(entry.item, task, blind, language, own, accept)),
+        accept=accept,
+        typed=own or accept,
+        known=tuple(_known(entry.item, task, blind, language, own)),
         blind=blind,
         title=task.display_title(language),
         asks=task.display_question(language),
-        guess="" if blind or entry.prediction.explanation is None else _known(entry.item.label, task),
+        guess="" if blind or entry.prediction.explanation is None else _answerable(entry.item.label, task),
     )
 
 
@@ -159,18 +170,35 @@ def _guess(item: QueueItem, language: str) -> str:
     return text("review.guess", language, percent=sure(item.confidence, False, language))
 
 
-def _known(label: str, task: Task) -> str:
-    return label if label in task.answers else ""
+def _answerable(value: str, task: Task) -> str:
+    return value if task.takes(value) else ""
 
 
-def _choices(item: QueueItem, task: Task, blind: bool, language: str, own: str) -> Iterator[Choice]:
+def _proposed(item: QueueItem, task: Task) -> str:
+    """Return what whoever agrees stores: what a visitor suggested, else the guess; "" where neither may be answered."""
+    suggested = item.suggested or ""
+    return _answerable(suggested, task) or _answerable(item.label, task)
+
+
+def _choices(item: QueueItem, task: Task, blind: bool, language: str, own: str, accept: str) -> Iterator[Choice]:
     key_of = keys(task.answers)
-    proposed = item.suggested if item.suggested in task.answers else item.label
     for label in task.answers:
-        asides = [text("review.own", language)] if label == own else []
-        if label == item.label and not blind:
-            asides.append(_guess(item, language))
-        if label == item.suggested and not blind:
-            asides.append(text("review.suggested", language))
-        accept = label == proposed and not blind and item.state != LABELLED  # nobody changes an answer by Enter alone
-        yield Choice(label, task.display(label, language), key_of.get(label, ""), " · ".join(asides), accept)
+        aside = " · ".join(_asides(label, item, blind, language, own))
+        yield Choice(label, task.display(label, language), key_of.get(label, ""), aside, label == accept)
+
+
+def _known(item: QueueItem, task: Task, blind: bool, language: str, own: str) -> Iterator[str]:
+    """Yield each value that somebody gave, and who; one that several gave once."""
+    for value in dict.fromkeys(filter(None, (own, *(() if blind else (item.label, item.suggested))))):
+        who = " · ".join(_asides(value, item, blind, language, own))
+        yield text("review.value_known", language, value=task.display(value, language), who=who)
+
+
+def _asides(value: str, item: QueueItem, blind: bool, language: str, own: str) -> Iterator[str]:
+    """Yield who gave a value: the annotator, the model, a visitor."""
+    if value == own:
+        yield text("review.own", language)
+    if value == item.label and not blind:
+        yield _guess(item, language)
+    if value == item.suggested and not blind:
+        yield text("review.suggested", language)

@@ -144,9 +144,8 @@ class Reviewing:
         """Store an answer; of two who answer at once the second is told."""
         entry = self.services.item(ask.sample_id)
         task = self.services.tasks[entry.item.task]
-        answer = AnswerSample(
-            ask.sample_id, ask.label, ask.annotator, ask.note, ask.wrong_reason, ask.again, browser_mark(ask.browser)
-        )
+        value, mark = task.check(ask.label), browser_mark(ask.browser)
+        answer = AnswerSample(ask.sample_id, value, ask.annotator, ask.note, ask.wrong_reason, ask.again, mark)
         made = self.services.answer(answer)
         if ask.again:
             changed = text("review.changed", language, label=task.display(made.label, language))
@@ -257,22 +256,22 @@ class Reviewing:
         return render.html("review_answered", language, rows=rows, named=named)
 
     def _question(self, entry: ReviewItem, ask: Ask, language: str) -> dict[str, Any]:
-        asked = questions.question(entry, self.services.tasks[entry.item.task], ask.hide, language, ask.annotator)
+        task = self.services.tasks[entry.item.task]
+        asked = questions.question(entry, task, ask.hide, language, ask.annotator)
         shown = self._preview(entry.item)
         explanation = None if asked.blind else entry.prediction.explanation
         map_card = ""
         if explanation is not None:
             # The script sets in picture and sound, which stand in the page already.
             bare = replace(shown, picture="", spectrogram="", sound="")
-            told = looked.of(explanation, asked.caption, self.services.tasks[entry.item.task], language)
-            map_card = desk.map_card(told, bare, language)
-        accepted = next((choice.label for choice in asked.choices if choice.accept), "")
+            told = looked.of(explanation, asked.caption, task, language)
+            map_card = desk.map_card(told, bare, task, language)
         return {
             "sample_id": asked.sample_id,
             "sample": render.html("review_sample", language, view=asked, shown=shown, looked=bool(map_card)),
             "labels": render.html("review_labels", language, view=asked),
             "keys": {choice.key: choice.label for choice in asked.choices if choice.key},
-            "accept": accepted,
+            "accept": asked.accept,
             "guess": asked.guess,
             "title": asked.title,
             "asks": asked.asks,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mmdemo.locale import text
 from mmdemo.review import SENT, STATES, Run, Status, VersionInfo
 from mmdemo.tasks import Task
-from mmdemo.ui.answer import percent
+from mmdemo.ui.percent import percent
 
 RUNNING = "running"
 FIGURES = ("accuracy", "macro_f1", "ece")  # of a version, where its sidecar has them

@@ -1,13 +1,12 @@
-"""What decided an answer, how far to trust its map, what it would be otherwise: figures → bars and sentences."""
+"""What decided an answer, and how far to trust its map: figures → bars and sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmdemo.locale import text
-from mmdemo.samples import Prediction
 from mmdemo.study import Contributions, Trust, Weighed
 from mmdemo.tasks import Task
-from mmdemo.ui.answer import percent
+from mmdemo.ui.percent import percent
 
 CURVE_WIDTH, CURVE_HEIGHT = 96, 44  # of the two curves as drawn
 
@@ -34,15 +33,6 @@ class Seen:
     curves: Mapping[str, str]  # "map", "random" → the points of a line
 
 
-@dataclass(frozen=True)
-class Otherwise:
-    """The answer without what was left out."""
-
-    percents: Mapping[str, str]  # by label, as stored
-    widths: Mapping[str, float]  # of the track, 0 … 100
-    sentence: str
-
-
 def view(found: Weighed, task: Task, language: str, guess: bool = False) -> Seen:
     """Return what is shown of a weighed answer; of one that is only a guess no probability."""
     meters = tuple(_meters(found.contributions, language, guess)) if len(found.contributions.values) > 1 else ()
@@ -52,29 +42,6 @@ def view(found: Weighed, task: Task, language: str, guess: bool = False) -> Seen
         verdict=found.trust.verdict,
         trusted=_trusted(found.trust, _target(found.contributions, task, language), language),
         curves={"map": _line(found.trust, found.trust.map), "random": _line(found.trust, found.trust.random)},
-    )
-
-
-def otherwise(prediction: Prediction, found: Mapping[str, float], task: Task, language: str) -> Otherwise:
-    """Return how an answer changes; `found` are the new probabilities by label."""
-    now = max(found, key=lambda label: found[label])
-    before = prediction.label
-    if prediction.capped:
-        key = "explain.guess_same" if now == before else "explain.guess_other"
-        return Otherwise({}, {}, text(key, language, label=task.display(now, language)))
-    key = "explain.then_same" if now == before else "explain.then_other"
-    return Otherwise(
-        percents={label: percent(share, language) for label, share in found.items()},
-        widths={label: round(100 * share, 2) for label, share in found.items()},
-        sentence=text(
-            key,
-            language,
-            label=task.display(before, language),
-            before=percent(prediction.confidence, language),
-            after=percent(found[before], language),
-            other=task.display(now, language),
-            share=percent(found[now], language),
-        ),
     )
 
 

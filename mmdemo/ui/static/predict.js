@@ -15,6 +15,7 @@
     ui.form = mmdemo.form(root, signal, { onChange: changed, onProblem: note });
     Object.assign(desk, { state: before, notice: "" }); // putting back what was chosen changes nothing
     ui.consent = mmdemo.consent(root, tell);
+    mmdemo.typed(root, (value) => amend("page_dispute", value));
     root.addEventListener("click", onClick);
     root.querySelector(".mm-tasks").addEventListener("keydown", onTaskKey);
     document.addEventListener("keydown", onKey, { signal });
@@ -69,7 +70,7 @@
     cancel,
     clear,
     kept: mmdemo.result.unfold,
-    dispute: (button) => mmdemo.result.unfold(button).querySelector("button").focus(),
+    dispute: (button) => mmdemo.result.unfold(button).querySelector("input, button").focus(),
     download: () => mmdemo.result.download(desk.state.view),
     forget: () => {
       const { task, json } = desk.state.view;

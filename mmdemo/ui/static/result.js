@@ -71,7 +71,7 @@
     const own = known;
     const study = await own.study.catch(() => null);
     if (!study && known === own) known = null; // the answer and its map stand without it; another look asks again
-    if (!study || signal.aborted) return;
+    if (!study?.maps.length || signal.aborted) return;
     const weighed = mmdemo.weigh(map, own.weighed, ({ method, target, against }) =>
       mmdemo.call("page_weigh", [token, method, target, against || ""], { signal }), signal);
     const choice = mmdemo.explore(map, study, weighed.of);

@@ -7,14 +7,14 @@
   // It outlives a switch of language, after which the part is made anew from it.
   const desk = {
     view: null, work: null, list: "queue", holds: false, // whether a sample is kept for this browser
-    note: "", noting: false, looking: false, names: [],
+    note: "", noting: false, looking: false, names: [], typing: null, // what stands in the field of a sample
   };
   let ui = null;
 
   mmdemo.parts.review = (root, signal) => {
     const find = (selector) => root.querySelector(selector);
     ui = {
-      root, signal, find, slots: new Map(), stopMap: null, alike: null, who: null,
+      root, signal, find, slots: new Map(), stopMap: null, alike: null, who: null, typed: null,
       review: find(".mm-review"), desk: find(".mm-rv-desk"), closed: find(".mm-rv-closed"), line: find(".mm-rv-line"),
       task: find(".mm-rv-task"), hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
     };
@@ -25,6 +25,7 @@
       renew: refresh,
       leave: () => { if (desk.holds) mmdemo.tell("review_leave", leaving()); },
     });
+    ui.typed = mmdemo.typed(root, giveLabel, () => say(mmdemo.t("review.type_first"), true));
     ui.hide.checked = mmdemo.stored("hide_guess") === "yes";
     ui.note.value = desk.note;
     ui.note.parentElement.hidden = !desk.noting;
@@ -49,6 +50,7 @@
     }, { signal });
     ui.closed.addEventListener("submit", unlock);
     root.addEventListener("click", onClick);
+    root.addEventListener("input", ({ target }) => { if (target.form?.dataset.answer) desk.typing = { of: target.form.dataset.answer, value: target.value }; });
     document.addEventListener("keydown", onKey, { signal });
     document.addEventListener("mmdemo:tab", () => (isOpen() ? refresh() : leave()), { signal });
     document.addEventListener("mmdemo:kept", count, { signal });
@@ -143,6 +145,8 @@
     openNote(false);
   }
 
+  const giveLabel = (label) => answer("label", { label, note: desk.note });
+
   async function undo() {
     const name = desk.names.at(-1);
     if (!name && !ui.who.isNamed()) return;
@@ -179,7 +183,7 @@
     }
     fill(".mm-rv-list", view.queue);
     fill(".mm-rv-shown", view.sample);
-    fill(".mm-rv-labels", view.labels);
+    fillLabels(view.labels);
     ui.find(".mm-rv-back").hidden = !view.again;
     ui.find(".mm-rv-waiting").textContent = view.heading;
     ui.find(".mm-rv-task-title").textContent = view.title || "";
@@ -198,6 +202,15 @@
     if (ui.slots.get(selector) === html) return;
     ui.slots.set(selector, html);
     ui.find(selector).innerHTML = html;
+  }
+
+  // Whoever types goes on typing: the next sample's field has the focus, and what was begun stands in the same sample's.
+  function fillLabels(html) {
+    const wasTyping = ui.typed.isFocused();
+    fill(".mm-rv-labels", html);
+    const field = ui.find(".mm-typed input");
+    if (field && field.form.dataset.answer === desk.typing?.of) field.value = desk.typing.value;
+    if (wasTyping && !ui.typed.isFocused()) ui.typed.focus();
   }
 
   function say(line, refused = false) {
@@ -232,13 +245,14 @@
 
   // --- mouse and keys ----------------------------------------------------------------------------------------------
 
-  const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play", w: "wrong" };
+  const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play", w: "wrong", e: "type" };
   const ACTIONS = {
     skip: () => answer("skip"),
     unsure: () => answer("unsure"),
     undo,
     wrong: rightForTheWrongReason,
     note: () => { openNote(true); ui.note.focus(); },
+    type: () => ui.typed.focus(),
     play,
     look: () => act("look"),
     back,
@@ -251,7 +265,7 @@
   function onClick({ target }) {
     const button = target.closest("button");
     if (!button) return;
-    if (button.dataset.label !== undefined) answer("label", { label: button.dataset.label, note: desk.note });
+    if (button.dataset.label !== undefined) giveLabel(button.dataset.label);
     else if (button.dataset.sample) act("look", { sample_id: button.dataset.sample, again: false });
     else if (button.dataset.answered) act("look", { sample_id: button.dataset.answered, again: true });
     else if (button.dataset.list) show(button.dataset.list);
@@ -270,7 +284,7 @@
     const label = labelOf(event, action);
     if (label === undefined && !action) return;
     event.preventDefault();
-    if (label !== undefined) answer("label", { label, note: desk.note });
+    if (label !== undefined) giveLabel(label);
     else action();
   }
 
@@ -281,8 +295,9 @@
   }
 
   function accept() {
-    if (desk.view?.again) say(mmdemo.t("review.choose_again"), true);
-    else if (desk.view?.accept) answer("label", { label: desk.view.accept, note: desk.note });
+    if (desk.view?.again) say(mmdemo.t(ui.typed.isThere() ? "review.type_again" : "review.choose_again"), true);
+    else if (ui.typed.isThere()) ui.typed.send();
+    else if (desk.view?.accept) giveLabel(desk.view.accept);
     else if (current()) say(mmdemo.t("review.choose_first"), true);
   }
 

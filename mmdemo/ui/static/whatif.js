@@ -3,10 +3,12 @@
   "use strict";
   const PATIENCE_MS = 200; // a brush crosses several regions
 
-  // ask(units, modalities) → what page_what_if returns; `bars` is the answer's card.
+  // ask(units, modalities) → what page_what_if returns; `bars` is the answer's card. Of some kinds of answer it says
+  // nothing, and the card has no tools for it.
   mmdemo.whatIf = (map, bars, ask, signal) => {
     const find = (selector) => map.card.querySelector(selector);
     const [toggle, tools, then, restore] = ["[data-do=what-if]", ".mm-what-if", ".mm-then", "[data-do=restore]"].map(find);
+    if (!toggle) return;
     const dropped = new Set();
     const { press: pin, state: { hint } } = map;
     let striking = true; // or taking back, with this stroke
