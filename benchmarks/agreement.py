@@ -59,7 +59,7 @@ def main() -> None:
     for sample in samples:
         seen, _, _ = passed(ground, decode(sample, task))
         for method in ground.methods:
-            raw = explain.METHODS[method](seen, [seen.question])[0]
+            raw = explain.METHODS[method](seen, [seen.explanation_target])[0]
             for scale, explained in (("its own", raw), ("as shown", explain.explain(method, seen))):
                 agreements[method, scale].append(agreement(seen, raw, explained, sample, task))
     print(f"# Maps that agree with themselves: {task.name}, {ground.about.version}\n")
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def agreement(seen: AimedPass, raw: Explanation, explained: Explanation, sample: Sample, task: Task) -> Agreement:
-    """Return how a map agrees with the contributions of the same question, and with its own sentence."""
+    """Return how a map agrees with the contributions of the same target, and with its own sentence."""
     effects = contributions(seen).values
     totals = {name: sum(unit.score for unit in units(explained) if unit.modality == name) for name in effects}
     sides = [np.sign([unit.score for unit in units(each)]) for each in (raw, explained)]

@@ -16,7 +16,7 @@ from mmdemo.scaling import UNSCALED, TemperatureScaling
 from mmdemo.training import manifests, splits
 from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.datasets import decode_rows
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.versions import SHIPPED
 
 Said = tuple[np.ndarray, np.ndarray]  # logits (n, labels), labels (n,)
@@ -38,7 +38,7 @@ def main() -> None:
     said = []
     for rows in (aside, manifests.read(given.dev, task)):
         items = decode_rows(rows, task, loaded.processor)
-        said.append((logits(loaded, items), labels(items)))
+        said.append((logits(loaded, items), targets_of(items)))
     print("\n".join([f"## {about.version}, {task.name}", "", *table(*said), ""]))
 
 

@@ -16,9 +16,9 @@ from mmdemo.commands.train import starts_of
 from mmdemo.training import splits
 from mmdemo.training.data import Data, Decoded, Manifests
 from mmdemo.training.datasets import Item
-from mmdemo.training.folder import figures
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.jobs import Origin, TrainingJob, train_model
+from mmdemo.training.objectives import label_figures
 from mmdemo.training.options import options
 
 
@@ -50,10 +50,10 @@ def _row(job: TrainingJob, train: Decoded, dev: Decoded, source: str) -> str:
     known = dev.of([row for row in dev.rows if row.group != source])
 
     def judged(items: Sequence[Item]) -> dict[str, float]:
-        return figures(logits(loaded, items), labels(items))
+        return label_figures(job.task, logits(loaded, items), targets_of(items))
 
     of_it = judged(unheard)
-    [(_, most)] = Counter(labels(unheard).tolist()).most_common(1)
+    [(_, most)] = Counter(targets_of(unheard).tolist()).most_common(1)
     beside = f"{judged(known)['accuracy']:.3f}" if known else "–"
     told = f"{of_it['accuracy']:.3f} | {of_it['macro_f1']:.3f} | {beside}"
     return f"| `{source}` | {len(taught)} | {len(unheard)} | {most / len(unheard):.3f} | {told} |"

@@ -17,7 +17,7 @@ from mmdemo import memory, tasks
 from mmdemo.decode import decode
 from mmdemo.explain.erasure import PIECES, erasure
 from mmdemo.explain.faithfulness import rank_correlation
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.samples import Explanation
 from mmdemo.training import manifests
 
@@ -41,7 +41,7 @@ def main() -> None:
         maps, took = {}, {}
         for bound in found:
             start = time.perf_counter()
-            [maps[bound]] = erasure(seen, [Question(seen.target)], bound)
+            [maps[bound]] = erasure(seen, [ExplanationTarget(seen.target)], bound)
             took[bound] = (time.perf_counter() - start) / whole_s
         if len(_scores(maps[ALL])) >= FEWEST:
             for bound, item in maps.items():

@@ -27,7 +27,7 @@ from mmdemo.tasks import Task
 from mmdemo.training import continual, manifests, splits
 from mmdemo.training.continual import Recipe
 from mmdemo.training.datasets import Item, decode_rows
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.manifests import Row
 from mmdemo.versions import SHIPPED
 
@@ -79,7 +79,7 @@ class Champion:
 
     def _right(self, model: MultimodalModel, rows: Sequence[Row]) -> np.ndarray:
         items = [self.items[row.id] for row in rows]
-        return logits(Loaded(model, self.processor), items).argmax(axis=1) == labels(items)
+        return logits(Loaded(model, self.processor), items).argmax(axis=1) == targets_of(items)
 
 
 def main() -> None:

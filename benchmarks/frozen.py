@@ -112,8 +112,8 @@ def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[
         words, real = model.encoders["text"](*batch.inputs.modalities["text"].tensors)
         tokens["image"] += list(pictures.half())
         tokens["text"] += [row[mask].half() for row, mask in zip(words, real, strict=True)]
-        labels.append(batch.labels)
-        nothing = torch.zeros(len(batch.labels), 0, dtype=torch.long)
+        labels.append(batch.targets)
+        nothing = torch.zeros(len(batch.targets), 0, dtype=torch.long)
         further.append(nothing if batch.further_labels is None else batch.further_labels)
         if first % (8 * BATCH) == 0:
             say(f"{first} of {len(rows)} samples encoded, {time.monotonic() - start:.0f} s")

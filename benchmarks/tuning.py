@@ -23,10 +23,10 @@ from mmdemo.tasks import Task
 from mmdemo.training import manifests, tuning
 from mmdemo.training.data import Data
 from mmdemo.training.datasets import Item
-from mmdemo.training.folder import figures
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.jobs import Origin, TrainingJob, train_model
 from mmdemo.training.manifests import Row
+from mmdemo.training.objectives import label_figures
 from mmdemo.training.options import options
 
 SAMPLES, DEV_SAMPLES, EPOCHS, BATCH, SEED = 256, 256, 2, 16, 0
@@ -105,7 +105,7 @@ def _cost(method: str, task: Task, start: Path, taught: Sequence[Item], dev: Seq
     begun = time.process_time()
     train_model(job, loaded, Data(taught))
     seconds = time.process_time() - begun
-    found = figures(logits(loaded, dev), labels(dev))
+    found = label_figures(task, logits(loaded, dev), targets_of(dev))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{method}: {seconds:.0f} s", file=sys.stderr, flush=True)
     return Cost(trained, seconds, peak_mb, **found)

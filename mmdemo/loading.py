@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from mmdemo import explain, language, out_of_distribution, sidecar, speech, versions
 from mmdemo.answers import NONE_OF_THESE
 from mmdemo.errors import CheckpointError
+from mmdemo.explain import targets
 from mmdemo.inputs import Batch
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.out_of_distribution import ReferenceStats
@@ -49,14 +50,13 @@ class Served:
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """All that this version may answer: the task's labels, and NONE_OF_THESE last where it learned that."""
+        """All that it may answer, if that can be listed: labels, and NONE_OF_THESE last where it learned that."""
         return tuple(self.model.config.labels)
 
-    def probabilities(self, inputs: Inputs, output: MultimodalOutput) -> np.ndarray:
-        """Return calibrated probabilities (answers,)."""
+    def outputs(self, inputs: Inputs, output: MultimodalOutput) -> Tensor:
+        """Return the head's outputs (k,) of one sample, calibrated."""
         assert output.logits is not None
-        scaling = self.sidecar.scaling(inputs.modalities)
-        return self.model.head.probabilities(scaling(output.logits[0])).numpy()
+        return self.sidecar.scaling(inputs.modalities)(output.logits[0])
 
     def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
         """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""
@@ -67,7 +67,7 @@ class Served:
         return ForwardPass(self.sidecar.version, inputs, state, state.size)
 
     def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.AimedPass:
-        """Return a pass aimed at the label that it answers.
+        """Return a pass aimed at the value that it answers.
 
         One that another version made, or that lacks the attention that is wanted, is made anew.
         """
@@ -83,7 +83,7 @@ class Served:
             forward.inputs,
             state.encoded,
             state.output,
-            target=self.answers[int(state.output.logits[0].argmax())],
+            target=targets.KINDS[self.task.kind].answered(state.output.logits[0], self.answers),
             scaling=self.sidecar.scaling(forward.inputs.modalities),
         )
 

@@ -5,15 +5,15 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from mmdemo import decode, explain, language, loading, locale, out_of_distribution, speech, tasks
-from mmdemo.answers import NONE_OF_THESE, LabelAnswer
+from mmdemo import answering, decode, explain, language, loading, locale, out_of_distribution, speech, tasks
+from mmdemo.answers import NONE_OF_THESE
 from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
-from mmdemo.explain import closer
+from mmdemo.explain import closer, targets
 from mmdemo.loading import Served
 from mmdemo.model import Encoded, MultimodalOutput
 from mmdemo.model.heads import ClassificationHead
@@ -28,20 +28,6 @@ from mmdemo.versions import Versions
 
 LOW_CONFIDENCE, UNFAMILIAR = "low_confidence", "unfamiliar"  # values of Prediction.reason
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the model says of one sample."""
-
-    label: str
-    confidence: float
-    probabilities: dict[str, float]  # of the task's labels, in its order
-    none_of_these: float | None
-    flagged: bool
-    reason: str | None  # why people should be asked, or NONE_OF_THESE
-    notes: tuple[str, ...]  # what a reader must know: first, in what way it is unlike what the model learned from
-    heads: dict[str, HeadAnswer]  # further answers, in the task's order
 
 
 class Predictor:
@@ -108,9 +94,9 @@ class Predictor:
     def explain(
         self, sample: Sample, method: str = "default", target: str | None = None, against: str | None = None
     ) -> Explanation:
-        """Return what speaks for `target` (None: the answer), rather than for `against` (None: all other labels).
+        """Return what speaks for `target` (None: the answer), rather than for `against` (None: all others).
 
-        Raises BadInput, UnknownName (method, label, or a label against itself), CheckpointError.
+        Raises BadInput, UnknownName (method, value, or a value against itself), CheckpointError.
         """
         if method == explain.NONE:
             raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
@@ -130,17 +116,16 @@ class Predictor:
         return closer.weigh(served.aimed(forward), asked, served.sidecar.version)
 
     def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
-        """Return the probabilities of all answers without units of the sample's maps and without modalities.
+        """Return the probabilities of all answers that can be listed, without units of the maps and without modalities.
 
         See `closer.left`. They are as sure as an answer to the whole sample may be: what is left is always strange.
         """
         served = self._current()
         aimed = served.aimed(forward)
         left = closer.left(aimed, units, modalities)
-        probabilities = served.probabilities(left, served.aimed(served.forward(left)).output)
-        if _strange(served.task, served, aimed.inputs, aimed.encoded, aimed.output):
-            probabilities = cap_confidence(probabilities, self.task.threshold)
-        return dict(zip(served.answers, map(float, probabilities), strict=True))
+        outputs = served.outputs(left, served.aimed(served.forward(left)).output)
+        strange = bool(_strange(served.task, served, aimed.inputs, aimed.encoded, aimed.output))
+        return answering.KINDS[self.task.kind].shares(self.task, served.answers, outputs, strange)
 
     def check(self, inputs: Inputs) -> None:
         """Raise BadInput for a decoded sample that is refused all the same: sound in which nobody speaks."""
@@ -168,30 +153,33 @@ class Predictor:
     ) -> tuple[Prediction, ForwardPass]:
         served = self._current()
         chosen = explain.resolve(method, served.model)
-        for label in filter(None, (target, against)):
-            if label not in served.answers:
-                raise UnknownName("unknown_label", label=label, task=self.task.name, known=", ".join(served.answers))
+        for value in filter(None, (target, against)):
+            if not targets.KINDS[self.task.kind].check(value, served.answers):
+                raise UnknownName("unknown_label", label=value, task=self.task.name, known=", ".join(served.answers))
         self.check(inputs)
         forward = served.forward(inputs, attentive=chosen is not None)
         aimed = served.aimed(forward, attentive=chosen is not None)
-        answer = _answer(served.task, served, inputs, aimed.encoded, aimed.output)
-        if against == (target or answer.label):
+        strange = _strange(served.task, served, inputs, aimed.encoded, aimed.output)
+        outputs = served.outputs(inputs, aimed.output)
+        answer, confidence = answering.KINDS[self.task.kind].answer(served.task, served.answers, outputs, bool(strange))
+        if against == (target or answer.value):
             raise UnknownName("against_itself", label=against)
-        aimed = replace(aimed, target=target or answer.label, against=against)
+        low = confidence < self.task.threshold
+        aimed = replace(aimed, target=target or answer.value, against=against)
         prediction = Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
             task=self.task.name,
             kind=self.task.kind,
-            answer=LabelAnswer(answer.label, answer.probabilities, answer.none_of_these),
-            confidence=answer.confidence,
+            answer=answer,
+            confidence=confidence,
             threshold=self.task.threshold,
-            flagged=answer.flagged,
-            reason=answer.reason,
+            flagged=bool(strange) or low,
+            reason=_reason(answer.value, bool(strange), low),
             modalities=inputs.modalities,
             model_version=served.sidecar.version,
-            notes=answer.notes,
-            heads=answer.heads,
-            capped=answer.reason == UNFAMILIAR,
+            notes=(*strange, *inputs.notes, *_notes(served.task, served, inputs, aimed.encoded)),
+            heads=_head_answers(served.task, aimed.output, bool(strange)),
+            capped=bool(strange),
             explanation=None if chosen is None else explain.explain(chosen, aimed),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
@@ -252,36 +240,14 @@ class Predictor:
             return served.folder
 
 
-def _answer(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> Answer:
-    """Return calibrated probabilities, less sure where the sample is strange, and why people should be asked."""
-    shares = served.probabilities(inputs, output)
-    label = served.answers[int(shares.argmax())]
-    # What "none of these" has is spread over the labels: one of them is right as often where one must be given.
-    none = float(shares[-1]) if NONE_OF_THESE in served.answers else None
-    probabilities = shares[: len(task.labels)] + (none or 0.0) / len(task.labels)  # (labels,)
-    strange = _strange(task, served, inputs, encoded, output)
-    if strange:
-        probabilities = cap_confidence(probabilities, task.threshold)
-        none = None if none is None else min(none, task.threshold - out_of_distribution.MARGIN)
-    named = dict(zip(task.label_names, map(float, probabilities), strict=True))
-    confidence = named.get(label, none or 0.0)
-    low = confidence < task.threshold
-    return Answer(
-        label=label,
-        confidence=confidence,
-        probabilities=named,
-        none_of_these=none,
-        flagged=bool(strange) or low,
-        reason=_reason(label, bool(strange), low),
-        notes=(*strange, *inputs.notes, *_notes(task, served, inputs, encoded)),
-        heads={head.name: _head_answer(head, task, output, bool(strange)) for head in task.heads},
-    )
-
-
-def _reason(label: str, strange: bool, low: bool) -> str | None:
+def _reason(value: str, strange: bool, low: bool) -> str | None:
     if strange:
         return UNFAMILIAR
-    return LOW_CONFIDENCE if low else NONE_OF_THESE if label == NONE_OF_THESE else None
+    return LOW_CONFIDENCE if low else NONE_OF_THESE if value == NONE_OF_THESE else None
+
+
+def _head_answers(task: Task, output: MultimodalOutput, strange: bool) -> dict[str, HeadAnswer]:
+    return {head.name: _head_answer(head, task, output, strange) for head in task.heads}
 
 
 def _head_answer(head: Head, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:

@@ -10,18 +10,18 @@ from mmdemo.explain.integrated_gradients import integrated_gradients
 from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.masking import masking
 from mmdemo.explain.occlusion import occlusion
-from mmdemo.explain.question import Question
 from mmdemo.explain.relevance import relevance
 from mmdemo.explain.rollout import rollout
 from mmdemo.explain.shapley import each_contributions
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation
 
 DEFAULT = "erasure"
 NONE = "none"  # no explanation is wanted
 
-# One pass and some questions of it → an explanation for each question, on a scale of the method's own.
-METHODS: dict[str, Callable[[AimedPass, Sequence[Question]], list[Explanation]]] = {
+# One pass and some targets of it → an explanation for each target, on a scale of the method's own.
+METHODS: dict[str, Callable[[AimedPass, Sequence[ExplanationTarget]], list[Explanation]]] = {
     "erasure": erasure,
     "relevance": relevance,
     "masking": masking,
@@ -61,19 +61,21 @@ def resolve(name: str, model: MultimodalModel) -> str | None:
 
 def explain(method: str, aimed: AimedPass) -> Explanation:
     """Return what one of METHODS says of one pass."""
-    return _maps([method], aimed, [aimed.question])[method][0]
+    return _maps([method], aimed, [aimed.explanation_target])[method][0]
 
 
-def every(aimed: AimedPass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
-    """Return method → an explanation for each question, of all methods but the SLOW ones."""
-    return _maps([name for name in methods(aimed.model) if name not in SLOW], aimed, questions)
+def every(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> dict[str, list[Explanation]]:
+    """Return method → an explanation for each target, of all methods but the SLOW ones."""
+    return _maps([name for name in methods(aimed.model) if name not in SLOW], aimed, targets)
 
 
-def _maps(chosen: Sequence[str], aimed: AimedPass, questions: Sequence[Question]) -> dict[str, list[Explanation]]:
-    maps = {name: METHODS[name](aimed, questions) for name in chosen}
+def _maps(
+    chosen: Sequence[str], aimed: AimedPass, targets: Sequence[ExplanationTarget]
+) -> dict[str, list[Explanation]]:
+    maps = {name: METHODS[name](aimed, targets) for name in chosen}
     if not maps.keys() & set(COMPLETE):
         return maps
-    effects = [contributed.values for contributed in each_contributions(aimed, questions)]
+    effects = [contributed.values for contributed in each_contributions(aimed, targets)]
     for name in maps.keys() & set(COMPLETE):
         maps[name] = [complete(*pair) for pair in zip(maps[name], effects, strict=True)]
     return maps

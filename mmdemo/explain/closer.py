@@ -10,8 +10,8 @@ from mmdemo.errors import BadInput
 from mmdemo.explain import deletion
 from mmdemo.explain.interaction import interaction
 from mmdemo.explain.maps import AimedPass, blank
-from mmdemo.explain.question import Question
 from mmdemo.explain.shapley import contributions
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.explain.trust import trust
 from mmdemo.samples import Inputs
 from mmdemo.study import Asked, Study, Weighed
@@ -19,7 +19,7 @@ from mmdemo.study import Asked, Study, Weighed
 
 def study(aimed: AimedPass, version: str) -> Study:
     """Return the maps that cost about as much as an answer, and what met what."""
-    maps = explain.every(aimed, _questions(aimed))
+    maps = explain.every(aimed, _targets(aimed))
     return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(aimed))
 
 
@@ -38,7 +38,9 @@ def left(aimed: AimedPass, units: Collection[int], modalities: Collection[str]) 
 
     Raises BadInput for a unit that isn't there, and where nothing is left.
     """
-    [explained] = blank(aimed, "occlusion", [Question(aimed.target)])  # where units stand, whatever explains them
+    [explained] = blank(
+        aimed, "occlusion", [ExplanationTarget(aimed.target)]
+    )  # where units stand, whatever explains them
     known = deletion.units(explained)
     for number in units:
         if not 0 <= number < len(known):
@@ -51,8 +53,8 @@ def left(aimed: AimedPass, units: Collection[int], modalities: Collection[str]) 
     return found
 
 
-def _questions(aimed: AimedPass) -> list[Question]:
-    """Why this answer, why it rather than each other label, and why each of those."""
+def _targets(aimed: AimedPass) -> list[ExplanationTarget]:
+    """Why this answer, and where others can be listed: why it rather than each of those, and why each."""
     others = [label for label in aimed.model.config.labels if label != aimed.target]
-    rather = [Question(aimed.target, other) for other in others] if len(others) > 1 else []
-    return [Question(aimed.target), *rather, *map(Question, others)]
+    rather = [ExplanationTarget(aimed.target, other) for other in others] if len(others) > 1 else []
+    return [ExplanationTarget(aimed.target), *rather, *map(ExplanationTarget, others)]

@@ -8,15 +8,15 @@ from torch import Tensor
 
 from mmdemo.explain.judges import InputPerturber
 from mmdemo.explain.maps import AimedPass
-from mmdemo.explain.question import Question
 from mmdemo.explain.relevance import relevance
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.samples import Explanation, TextMap
 
 PIECES = 140  # word pieces in all copies of the caption together: what bounds the time
 AT_ONCE = 16  # copies in one batch: what bounds the memory
 
 
-def erasure(aimed: AimedPass, questions: Sequence[Question], pieces: int = PIECES) -> list[Explanation]:
+def erasure(aimed: AimedPass, targets: Sequence[ExplanationTarget], pieces: int = PIECES) -> list[Explanation]:
     """Return, signed, what the target's log-odds lose: above 0, it speaks for the target.
 
     A word has what they lose where it is struck from the caption, and the rest of the sample stays: Li, Monroe and
@@ -25,12 +25,12 @@ def erasure(aimed: AimedPass, questions: Sequence[Question], pieces: int = PIECE
     (relevance.py): each modality is on a scale of its own, and `completeness` makes one of them. Picture and sound are
     not encoded again.
     """
-    relevant = relevance(aimed, questions)
-    chosen = [_most_relevant(item.text, _copies(aimed, pieces)) for item in relevant]  # places of words, by question
+    relevant = relevance(aimed, targets)
+    chosen = [_most_relevant(item.text, _copies(aimed, pieces)) for item in relevant]  # places of words, by target
     places = sorted(set().union(*chosen))
     with torch.inference_mode():
-        copies = _without_each(aimed, relevant[0], places, questions)  # (places, questions)
-        lost = (aimed.log_odds(aimed.output, questions) - copies).T.tolist()
+        copies = _without_each(aimed, relevant[0], places, targets)  # (places, targets)
+        lost = (aimed.log_odds(aimed.output, targets) - copies).T.tolist()
     maps = []
     for item, mine, values in zip(relevant, chosen, lost, strict=True):
         of_words = {place: value for place, value in zip(places, values, strict=True) if place in mine}
@@ -51,15 +51,15 @@ def _most_relevant(text: TextMap | None, count: int) -> set[int]:
 
 
 def _without_each(
-    aimed: AimedPass, explained: Explanation, places: Sequence[int], questions: Sequence[Question]
+    aimed: AimedPass, explained: Explanation, places: Sequence[int], targets: Sequence[ExplanationTarget]
 ) -> Tensor:
-    """Return log-odds (places, questions): in each row one of the words was struck from the caption."""
+    """Return log-odds (places, targets): in each row one of the words was struck from the caption."""
     judge = InputPerturber(aimed, explained)
     groups = [frozenset({("text", place)}) for place in places]
-    found = [aimed.log_odds(aimed.output, questions)[:0]]  # a caption may have no word that is read
+    found = [aimed.log_odds(aimed.output, targets)[:0]]  # a caption may have no word that is read
     for start in range(0, len(groups), AT_ONCE):
         tokens = judge.tokens(groups[start : start + AT_ONCE])
-        found.append(aimed.log_odds(aimed.model.fuse(tokens), questions))
+        found.append(aimed.log_odds(aimed.model.fuse(tokens), targets))
     return torch.cat(found)
 
 

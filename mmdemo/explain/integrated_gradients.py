@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from mmdemo.explain.maps import AimedPass, explanations, gradients
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.samples import Explanation
 
 STEPS = 50  # of the way: the paper finds 20 to 300 enough (section 5)
 AT_ONCE = 25  # steps in one batch: what bounds the memory
 
 
-def integrated_gradients(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanation]:
+def integrated_gradients(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> list[Explanation]:
     """Return signed scores that sum, but for the steps, to the target's log-odds less those of tokens without content.
 
     Sundararajan, Taly and Yan 2017 (arXiv 1703.01365), equation 1 and, for the sum, proposition 1; by Captum, with
@@ -26,14 +26,14 @@ def integrated_gradients(aimed: AimedPass, questions: Sequence[Question]) -> lis
 
     with gradients(aimed) as tokens:
 
-        def odds(values: Tensor) -> Tensor:  # (steps, tokens, d) → (steps, questions)
+        def odds(values: Tensor) -> Tensor:  # (steps, tokens, d) → (steps, targets)
             mask = tokens.mask.expand(len(values), -1)
-            return aimed.log_odds(aimed.model.fuse(replace(tokens, values=values, mask=mask)), questions)
+            return aimed.log_odds(aimed.model.fuse(replace(tokens, values=values, mask=mask)), targets)
 
         integral = IntegratedGradients(odds)
         way = {"inputs": tokens.values.detach(), "baselines": aimed.model.empty(tokens).detach(), "n_steps": STEPS}
         found = [
-            integral.attribute(**way, target=number, internal_batch_size=AT_ONCE) for number in range(len(questions))
+            integral.attribute(**way, target=number, internal_batch_size=AT_ONCE) for number in range(len(targets))
         ]
-    scores = torch.cat(found).sum(dim=-1)  # (questions, tokens)
-    return explanations(aimed, "integrated_gradients", questions, scores, signed=True)
+    scores = torch.cat(found).sum(dim=-1)  # (targets, tokens)
+    return explanations(aimed, "integrated_gradients", targets, scores, signed=True)

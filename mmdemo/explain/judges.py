@@ -1,7 +1,7 @@
 """What the model says of one sample when units are taken from it: from the input itself, or at the fusion's door.
 
-Both judges answer many questions in few batches, and the same question once. Letters of the shapes: g groups of units,
-n tokens, d width of a token.
+Both answer for many groups of units in few batches, and for the same group once. Letters of the shapes: g groups of
+units, n tokens, d width of a token.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mmdemo.explain import deletion, question
+from mmdemo.explain import deletion
 from mmdemo.explain.deletion import Unit
 from mmdemo.explain.maps import AimedPass
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import KINDS, ExplanationTarget
 from mmdemo.model import Tokens
 from mmdemo.samples import Explanation, Inputs
 
@@ -28,7 +28,7 @@ Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
 
 
 class _Batched:
-    """Asks each question once, in batches."""
+    """Asks about each group once, in batches."""
 
     def __init__(self, aimed: AimedPass, explained: Explanation) -> None:
         self.aimed = aimed
@@ -43,7 +43,7 @@ class _Batched:
         with torch.inference_mode():
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
-                probabilities = probability(self.aimed, self.tokens(batch), [self.aimed.question])[:, 0]
+                probabilities = probability(self.aimed, self.tokens(batch), [self.aimed.explanation_target])[:, 0]
                 self._known |= zip(batch, probabilities.tolist(), strict=True)
         return np.array([self._known[group] for group in groups])
 
@@ -123,16 +123,12 @@ def encode(aimed: AimedPass, copies: Sequence[Inputs]) -> Tokens:
     return aimed.model.encode(aimed.processor(copies).batch.to(aimed.model.device))
 
 
-def probability(aimed: AimedPass, tokens: Tokens, questions: Sequence[Question]) -> Tensor:
-    """Return the probabilities (g, questions) float64 of what is asked about, where the fusion sees these tokens.
-
-    Where it sees none and nobody is left to answer (a fusion of opinions), each label is as likely.
-    """
+def probability(aimed: AimedPass, tokens: Tokens, targets: Sequence[ExplanationTarget]) -> Tensor:
+    """Return (g, targets) float64 in [0, 1]: how likely each target is where the fusion sees these tokens."""
     logits = aimed.model.fuse(tokens).logits
     assert logits is not None
-    probabilities = aimed.model.head.probabilities(aimed.scaling(logits))  # (g, labels)
-    probabilities = probabilities.nan_to_num(1 / probabilities.shape[1])
-    return question.probability(probabilities, aimed.model.config.labels, questions)
+    kind = KINDS[aimed.model.config.kind]
+    return kind.probability(aimed.model.head, aimed.scaling(logits), aimed.model.config.labels, targets)
 
 
 def _place(unit: Unit) -> Place:

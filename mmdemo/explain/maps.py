@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mmdemo.explain.question import Question, log_odds
+from mmdemo.explain.targets import KINDS, ExplanationTarget
 from mmdemo.explain.words import merge, words
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, TextMap, TokenScore
@@ -23,16 +23,16 @@ class AimedPass:
     inputs: Inputs
     encoded: Encoded  # of this sample alone
     output: MultimodalOutput  # with attention, where the fusion attends
-    target: str  # the label to explain
-    against: str | None = None  # the label that it is explained against; None: all others
+    target: str  # the value to explain
+    against: str | None = None  # the value that it is explained against; None: all others
     scaling: TemperatureScaling = (
         UNSCALED  # the version's for the sample's modalities: from logits to those that are served
     )
 
     @property
-    def question(self) -> Question:
+    def explanation_target(self) -> ExplanationTarget:
         """Why the target, rather than what it is explained against."""
-        return Question(self.target, self.against)
+        return ExplanationTarget(self.target, self.against)
 
     @property
     def tokens(self) -> Tokens:
@@ -40,10 +40,10 @@ class AimedPass:
         assert self.output.tokens is not None
         return self.output.tokens
 
-    def log_odds(self, output: MultimodalOutput, questions: Sequence[Question]) -> Tensor:
-        """Return (b, questions) of what the model says: how far each target leads, see `question.log_odds`."""
+    def log_odds(self, output: MultimodalOutput, targets: Sequence[ExplanationTarget]) -> Tensor:
+        """Return (b, targets) of what the model says: how far each target leads, see `targets.TargetKind`."""
         assert output.logits is not None
-        return log_odds(output.logits, self.model.config.labels, questions)
+        return KINDS[self.model.config.kind].log_odds(output.logits, self.model.config.labels, targets)
 
 
 @contextmanager
@@ -59,16 +59,16 @@ def gradients(aimed: AimedPass) -> Iterator[Tokens]:
 
 
 def explanations(
-    aimed: AimedPass, method: str, questions: Sequence[Question], scores: Tensor, signed: bool
+    aimed: AimedPass, method: str, targets: Sequence[ExplanationTarget], scores: Tensor, signed: bool
 ) -> list[Explanation]:
-    """Return a map for each question, of `scores` (questions, tokens): one for each token that went into the fusion."""
-    return [_explanation(aimed, method, *asked, signed) for asked in zip(questions, scores, strict=True)]
+    """Return a map for each target, of `scores` (targets, tokens): one for each token that went into the fusion."""
+    return [_explanation(aimed, method, *asked, signed) for asked in zip(targets, scores, strict=True)]
 
 
-def blank(aimed: AimedPass, method: str, questions: Sequence[Question]) -> list[Explanation]:
+def blank(aimed: AimedPass, method: str, targets: Sequence[ExplanationTarget]) -> list[Explanation]:
     """Return maps that say where everything stands and give it 0."""
-    nothing = aimed.tokens.values.new_zeros(len(questions), aimed.tokens.values.shape[1])
-    return explanations(aimed, method, questions, nothing, signed=True)
+    nothing = aimed.tokens.values.new_zeros(len(targets), aimed.tokens.values.shape[1])
+    return explanations(aimed, method, targets, nothing, signed=True)
 
 
 def shares(scores: Tensor) -> Tensor:
@@ -76,15 +76,15 @@ def shares(scores: Tensor) -> Tensor:
     return scores / scores.abs().sum(dim=-1, keepdim=True).clamp_min(torch.finfo(scores.dtype).tiny)
 
 
-def _explanation(aimed: AimedPass, method: str, question: Question, scores: Tensor, signed: bool) -> Explanation:
+def _explanation(aimed: AimedPass, method: str, target: ExplanationTarget, scores: Tensor, signed: bool) -> Explanation:
     parts = {name: scores[first:last].tolist() for name, (first, last) in aimed.tokens.spans.items()}
     return Explanation(
         method,
-        question.target,
+        target.value,
         image=_image(parts["image"], aimed.tokens.grid) if "image" in parts and aimed.tokens.grid else None,
         text=_text(parts["text"], aimed) if "text" in parts else None,
         audio=_audio(parts["audio"], aimed) if "audio" in parts else None,
-        against=question.against,
+        against=target.against,
         signed=signed,
     )
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from mmdemo.explain.maps import AimedPass, explanations, gradients, shares
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.samples import Explanation
 
 
-def relevance(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanation]:
+def relevance(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> list[Explanation]:
     """Return signed scores whose magnitudes sum to 1 over all input tokens of all modalities.
 
     Chefer, Gur and Wolf 2021 (arXiv 2103.15679): equations 5 and 6 over the tokens of all modalities together, of which
@@ -21,11 +21,11 @@ def relevance(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanati
     with gradients(aimed) as tokens:
         output = aimed.model.fuse(tokens, return_attention=True)
         assert output.attention is not None
-        odds = aimed.log_odds(output, questions)[0]  # (questions,)
+        odds = aimed.log_odds(output, targets)[0]  # (targets,)
         slopes = [torch.autograd.grad(lead, output.attention, retain_graph=True) for lead in odds]
     layers = [layer.detach()[0] for layer in output.attention]
-    scores = torch.stack([_signed(layers, [slope[0] for slope in some]) for some in slopes])  # (questions, tokens)
-    return explanations(aimed, "relevance", questions, shares(scores), signed=True)
+    scores = torch.stack([_signed(layers, [slope[0] for slope in some]) for some in slopes])  # (targets, tokens)
+    return explanations(aimed, "relevance", targets, shares(scores), signed=True)
 
 
 def _signed(layers: Sequence[Tensor], slopes: Sequence[Tensor]) -> Tensor:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from mmdemo.explain.maps import AimedPass, explanations, shares
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.samples import Explanation
 
 KEPT = 0.5  # share of a token that a layer's residual connection hands on; the rest is what it looked at
 
 
-def rollout(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanation]:
-    """Return scores ≥ 0 that sum to 1 over all input tokens of all modalities, the same for every question.
+def rollout(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> list[Explanation]:
+    """Return scores ≥ 0 that sum to 1 over all input tokens of all modalities, the same for every target.
 
     Abnar and Zuidema 2020 (arXiv 2005.00928), equation 1 with A = 0.5 W + 0.5 I, W the mean over heads; no further
     pass is needed.
@@ -23,7 +23,7 @@ def rollout(aimed: AimedPass, questions: Sequence[Question]) -> list[Explanation
     for layer in reversed(layers):
         looked = layer[0].mean(dim=0)  # (1 or 1 + tokens, 1 + tokens)
         held = KEPT * held + (1 - KEPT) * held[: len(looked)] @ looked
-    return explanations(aimed, "rollout", questions, shares(held[1:]).expand(len(questions), -1), signed=False)
+    return explanations(aimed, "rollout", targets, shares(held[1:]).expand(len(targets), -1), signed=False)
 
 
 def _answer(layer: Tensor) -> Tensor:

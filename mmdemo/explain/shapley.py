@@ -14,7 +14,7 @@ import torch
 
 from mmdemo.explain.judges import probability
 from mmdemo.explain.maps import AimedPass
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.study import Contributions
 
 Coalition = frozenset[str]  # the modalities that the fusion sees
@@ -26,18 +26,16 @@ def contributions(aimed: AimedPass) -> Contributions:
     The empty coalition is what the fusion says with every token masked: an answer token that looks at itself alone, or
     means of nothing. So it is the model's own starting point and needs no data.
     """
-    return each_contributions(aimed, [aimed.question])[0]
+    return each_contributions(aimed, [aimed.explanation_target])[0]
 
 
-def each_contributions(aimed: AimedPass, questions: Sequence[Question]) -> list[Contributions]:
-    """Return the Shapley values for each question, of the same passes of the fusion."""
+def each_contributions(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> list[Contributions]:
+    """Return the Shapley values for each target, of the same passes of the fusion."""
     names = tuple(aimed.tokens.spans)
-    worths = _worths(aimed, coalitions(names), questions)
+    worths = _worths(aimed, coalitions(names), targets)
     return [
-        Contributions(
-            question.target, shapley(names, worth), worth[frozenset()], worth[frozenset(names)], question.against
-        )
-        for question, worth in zip(questions, worths, strict=True)
+        Contributions(target.value, shapley(names, worth), worth[frozenset()], worth[frozenset(names)], target.against)
+        for target, worth in zip(targets, worths, strict=True)
     ]
 
 
@@ -58,14 +56,14 @@ def coalitions(players: Sequence[str]) -> list[Coalition]:
 
 
 def _worths(
-    aimed: AimedPass, wanted: Sequence[Coalition], questions: Sequence[Question]
+    aimed: AimedPass, wanted: Sequence[Coalition], targets: Sequence[ExplanationTarget]
 ) -> list[dict[Coalition, float]]:
-    """Return, for each question, the probability where the fusion sees the tokens of each coalition alone."""
+    """Return, for each target, the probability where the fusion sees the tokens of each coalition alone."""
     tokens = aimed.tokens
     mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
     for row, coalition in enumerate(wanted):
         for name, (first, last) in tokens.spans.items():
             mask[row, first:last] &= name in coalition
     with torch.inference_mode():
-        probabilities = probability(aimed, tokens.masked(mask), questions)  # (coalitions, questions)
+        probabilities = probability(aimed, tokens.masked(mask), targets)  # (coalitions, targets)
     return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]

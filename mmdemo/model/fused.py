@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdemo.model.config import MultimodalConfig
-from mmdemo.model.heads import ClassificationHead
+from mmdemo.model.heads import Head
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Fusion(nn.Module):
         """
         raise TypeError("a fusion says itself how it fuses")
 
-    def logits(self, head: ClassificationHead, fused: Fused) -> Tensor:
-        """Return the logits (b, labels) that `head` gives."""
+    def logits(self, head: Head, fused: Fused) -> Tensor:
+        """Return the outputs (b, k) that `head` gives."""
         return head(fused.features)
 
 

@@ -36,7 +36,7 @@ class MultimodalOutput(ModelOutput):
     """What one forward pass returns."""
 
     loss: Tensor | None = None
-    logits: Tensor | None = None  # (b, labels) float32
+    logits: Tensor | None = None  # (b, k) float32: the outputs of the kind's head
     further: dict[str, Tensor] | None = None  # further answer → its logits (b, labels), in the order of the task's
     features: Tensor | None = None  # (b, d), what the head answers from
     pooled: dict[str, Tensor] | None = None  # modality → (b, d), mean of its tokens before the fusion
@@ -130,7 +130,8 @@ class MultimodalModel(PreTrainedModel):
     ) -> MultimodalOutput:
         """Judge encoded tokens; as many of them as one likes may be masked.
 
-        labels (b,) or (b, labels); further_labels (b, further answers), UNKNOWN where nobody gave one.
+        `labels`: targets of the head, such as indices (b,) or shares (b, labels); further_labels (b, further answers),
+        UNKNOWN where nobody gave one.
         """
         fused = self.fusion(tokens.values, tokens.mask, self._modality(tokens), return_attention)
         output = MultimodalOutput(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmdemo.model.config import MultimodalConfig
 from mmdemo.model.fused import Fused, Fusion, modality_means
-from mmdemo.model.heads import ClassificationHead
+from mmdemo.model.heads import Head
 
 
 class Concat(Fusion):
@@ -85,7 +85,7 @@ class LateAverage(Fusion):
         share = voices / voices.sum(dim=1, keepdim=True)  # (b, m)
         return Fused((opinions * share[..., None]).sum(dim=1), opinions=opinions, voices=voices)
 
-    def logits(self, head: ClassificationHead, fused: Fused) -> Tensor:
+    def logits(self, head: Head, fused: Fused) -> Tensor:
         """Return the logarithm of the mean probabilities (b, labels)."""
         assert fused.opinions is not None and fused.voices is not None
         return head.average(head(fused.opinions), fused.voices)
@@ -94,7 +94,7 @@ class LateAverage(Fusion):
 class LateVote(LateAverage):
     """Each modality answers by itself, and most votes win. A vote has no gradient: while it learns, the mean counts."""
 
-    def logits(self, head: ClassificationHead, fused: Fused) -> Tensor:
+    def logits(self, head: Head, fused: Fused) -> Tensor:
         """Return the logarithm of shares (b, labels) that rank as the votes do."""
         if self.training:
             return super().logits(head, fused)

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.data import DataLoader, RandomSampler
 
 from mmdemo import out_of_distribution, sidecar
@@ -38,6 +37,7 @@ from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, deco
 from mmdemo.training.folder import Calibration, Draft, pooled, write_version
 from mmdemo.training.frozen import masked
 from mmdemo.training.manifests import Row
+from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.options import options
 from mmdemo.training.reference import QUANTILE, fit
 
@@ -167,17 +167,16 @@ def _batches(
 
 def _lesson(model: MultimodalModel, champion: MultimodalModel, batch: LabelledBatch, soften: float) -> Tensor:
     """Return the loss of a batch of corrections, whose targets keep a share of the champion's answers."""
-    logits = model(batch.inputs).logits
-    right = F.one_hot(batch.labels, logits.shape[-1]).float()  # (b, labels)
-    if soften:
-        right = torch.lerp(right, _answers(champion, batch.inputs).softmax(-1), soften)
-    return model.head.loss(logits, right)
+    softened = OBJECTIVES[model.config.kind].softened
+    return model.head.loss(
+        model(batch.inputs).logits, softened(batch.targets, _answers(champion, batch.inputs), soften)
+    )
 
 
 def _disagreement(model: MultimodalModel, champion: MultimodalModel, inputs: Batch, temperature: float) -> Tensor:
     """Return how far the answers to a batch are from the champion's."""
-    ours, theirs = model(inputs).logits / temperature, _answers(champion, inputs) / temperature
-    return temperature**2 * F.kl_div(ours.log_softmax(-1), theirs.softmax(-1), reduction="batchmean")
+    disagreement = OBJECTIVES[model.config.kind].disagreement
+    return disagreement(model(inputs).logits, _answers(champion, inputs), temperature)
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
 from mmdemo.training.augment import Augmentation, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
+from mmdemo.training.objectives import OBJECTIVES
 
 CONSTRUCTED = (
     "constructed"  # field of `extra`: the label is the caption's because of how it was made, whatever else is there
@@ -33,7 +34,7 @@ class Item:
     """One labelled sample, decoded; its picture already squashed to the encoder's square."""
 
     inputs: Inputs
-    label: int
+    target: float  # what its loss asks for: of a label its place among the answers, int
     further: tuple[int, ...] = ()  # labels of the task's further answers, UNKNOWN where the sample has none
     shares: np.ndarray | None = None  # (labels,) what the loss asks for, where one label is not all there is to say
     captions: tuple[str, ...] = ()  # that may stand in for its own while it is learned from
@@ -45,7 +46,7 @@ class LabelledBatch:
     """A batch to learn from, and what should come out."""
 
     inputs: Batch
-    labels: Tensor  # (b,) int64; (b, labels) float32 where the items have shares
+    targets: Tensor  # (b,), of labels int64; (b, labels) float32 where the items have shares
     further_labels: Tensor | None = None  # (b, further answers) int64, where the task has any
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> LabelledBatch:
@@ -53,7 +54,7 @@ class LabelledBatch:
         further = self.further_labels
         return LabelledBatch(
             self.inputs.to(device, non_blocking),
-            self.labels.to(device, non_blocking=non_blocking),
+            self.targets.to(device, non_blocking=non_blocking),
             None if further is None else further.to(device, non_blocking=non_blocking),
         )
 
@@ -111,7 +112,7 @@ def collate(
         further = [item.further for item in items]
         return LabelledBatch(
             replace(inputs, constructed=torch.tensor(constructed) if any(constructed) else None),
-            _labels(items),
+            _targets(items),
             torch.tensor(further) if further[0] else None,
         )
 
@@ -149,10 +150,10 @@ def narrowed(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
     return [replace(item, inputs=item.inputs.only(modalities)) for item in items]
 
 
-def _labels(items: Sequence[Item]) -> Tensor:
+def _targets(items: Sequence[Item]) -> Tensor:
     shares = [item.shares for item in items if item.shares is not None]
     if len(shares) < len(items):
-        return torch.tensor([item.label for item in items])  # (batch,)
+        return torch.tensor([item.target for item in items])  # (batch,)
     return torch.from_numpy(np.stack(shares)).float()  # (batch, labels)
 
 
@@ -163,7 +164,7 @@ def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInp
         return error
     return Item(
         processor.squashed(inputs),
-        label=task.answers.index(row.label),
+        target=OBJECTIVES[task.kind].target(task, row.label),
         further=further_labels(row, task),
         captions=tuple(filter(None, (decode_caption(row.extra.get(name)) for name in task.captions))),
         constructed=bool(row.extra.get(CONSTRUCTED)),

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.metrics import accuracy_score, f1_score
 
 from mmdemo import card, out_of_distribution, sidecar
 from mmdemo.errors import StorageError
@@ -21,10 +20,10 @@ from mmdemo.out_of_distribution import ReferenceStats
 from mmdemo.scaling import TemperatureScaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
-from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.data import Data
 from mmdemo.training.datasets import Item, only, subsets
-from mmdemo.training.inference import labels, logits, outputs
+from mmdemo.training.inference import logits, outputs, targets_of
+from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.processes import say
 from mmdemo.training.reference import FEWEST, fit_references
 
@@ -60,11 +59,11 @@ def fit_calibration(loaded: Loaded, data: Data) -> Calibration:
     judged = data.calibration if len(data.calibration) >= len(loaded.model.config.labels) else data.train
     # Captions made to be sure of would make the model look more honest than it is with what people send.
     sampled = [item for item in judged if not item.constructed] or judged
-    scalings = {}
+    scalings, fit_scaling = {}, OBJECTIVES[loaded.model.config.kind].fit_scaling
     for chosen in subsets(loaded.model.config.modalities):
         items = only(sampled, chosen)
         if items:
-            scalings[sidecar.subset(chosen)] = fit_scaling(logits(loaded, items), labels(items))
+            scalings[sidecar.subset(chosen)] = fit_scaling(logits(loaded, items), targets_of(items))
     references = fit_references(pooled(loaded, data.train), pooled(loaded, data.calibration))
     return Calibration(
         scalings,
@@ -85,9 +84,11 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
     model.load_state_dict(unpack(packed))  # what is measured is what is served
     calibration = calibrate(loaded, data)
     after = logits(loaded, dev)
-    measured = figures(after, labels(dev)) if dev else {}
+    measured: dict[str, float] = {}
     if dev:
-        measured["flipped_by_rounding"] = float((before.argmax(1) != after.argmax(1)).mean())
+        objective = OBJECTIVES[draft.task.kind]
+        measured = objective.figures(draft.task, after, targets_of(dev))
+        measured["flipped_by_rounding"] = float(objective.differ(draft.task, before, after).mean())
         measured["unfamiliar"] = _unfamiliar(loaded, dev, calibration)
     if draft.sidecar.measured_on == sidecar.DEV:
         _warn(calibration.too_few, measured)
@@ -128,15 +129,6 @@ def pooled(loaded: Loaded, items: Sequence[Item]) -> dict[str, np.ndarray]:
             there = [name in items[row].inputs.modalities for row in rows]
             features[name].append(means.cpu().numpy()[there])
     return {name: np.concatenate(means) for name, means in features.items() if any(map(len, means))}
-
-
-def figures(scores: np.ndarray, right: np.ndarray) -> dict[str, float]:
-    """Return accuracy and macro-F1 of logits (n, classes) and labels (n,)."""
-    predicted = scores.argmax(axis=1)
-    return {
-        "accuracy": round(float(accuracy_score(right, predicted)), 4),
-        "macro_f1": round(float(f1_score(right, predicted, average="macro", zero_division=0)), 4),
-    }
 
 
 def _unfamiliar(loaded: Loaded, items: Sequence[Item], calibration: Calibration) -> float:

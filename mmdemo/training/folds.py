@@ -18,12 +18,12 @@ from mmdemo.model import Loaded
 from mmdemo.out_of_distribution import distance
 from mmdemo.scaling import TemperatureScaling
 from mmdemo.training import splits
-from mmdemo.training.calibration import fit_scaling
 from mmdemo.training.data import Data, Decoded
 from mmdemo.training.datasets import Item, only, subsets
-from mmdemo.training.folder import figures, pooled
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.folder import pooled
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.jobs import TrainingJob, train_model
+from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.processes import say
 from mmdemo.training.reference import FEWEST, fit, limit
 
@@ -60,17 +60,18 @@ def cross_validate(job: TrainingJob, samples: Decoded, number: int) -> Folds:
     Teachers may have learned from what is left out here, so none is asked. Raises ManifestError.
     """
     job = job.alone()
-    parts = splits.folds(samples.rows, number, job.task.split_by, job.options.seed)
+    objective, split_by = OBJECTIVES[job.task.kind], job.task.split_by
+    parts = splits.folds(samples.rows, number, split_by, job.options.seed, objective.stratum)
     measured: list[dict[str, float]] = []
-    answers: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}  # logits and labels, by subset of the modalities
+    answers: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}  # outputs and targets, by subset of the modalities
     far: dict[str, list[np.ndarray]] = {}  # by modality, how far each fold's unseen samples are from the others
     for index, unseen_rows in enumerate(parts):
         others = [row for part in parts if part is not unseen_rows for row in part]
-        train_rows, calibration_rows = splits.calibration_split(others, job.spared(number), job.task.split_by)
+        train_rows, calibration_rows = splits.calibration_split(others, job.spared(number), split_by)
         data, unseen = Data(samples.of(train_rows), samples.of(calibration_rows)), samples.of(unseen_rows)
         loaded = job.fresh(train_rows)
         train_model(job, loaded, data)
-        measured.append(figures(logits(loaded, unseen), labels(unseen)))
+        measured.append(objective.figures(job.task, logits(loaded, unseen), targets_of(unseen)))
         say(
             f"fold {index + 1} of {number}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured[-1].items())
         )
@@ -79,7 +80,7 @@ def cross_validate(job: TrainingJob, samples: Decoded, number: int) -> Folds:
         for name, distances in _distances(loaded, data.train, unseen).items():
             far.setdefault(name, []).append(distances)
     scalings = {
-        given: fit_scaling(*(np.concatenate(values) for values in zip(*each, strict=True)))
+        given: objective.fit_scaling(*(np.concatenate(values) for values in zip(*each, strict=True)))
         for given, each in answers.items()
     }
     every = {name: np.concatenate(parts) for name, parts in far.items()}
@@ -88,9 +89,9 @@ def cross_validate(job: TrainingJob, samples: Decoded, number: int) -> Folds:
 
 
 def _answers(loaded: Loaded, items: Sequence[Item]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return logits (n, classes) and labels (n,) by subset of the modalities."""
+    """Return outputs (n, k) and targets (n,) by subset of the modalities."""
     having = {chosen: only(items, chosen) for chosen in subsets(loaded.model.config.modalities)}
-    return {sidecar.subset(chosen): (logits(loaded, part), labels(part)) for chosen, part in having.items() if part}
+    return {sidecar.subset(chosen): (logits(loaded, part), targets_of(part)) for chosen, part in having.items() if part}
 
 
 def _distances(loaded: Loaded, train: Sequence[Item], unseen: Sequence[Item]) -> dict[str, np.ndarray]:

@@ -49,7 +49,7 @@ class FeatureCache:
             say(f"copy {turn + 1} of {self.copies} of {len(new)} samples is encoded")
             for start in range(0, len(new), BATCH):
                 part = batch(new[start : start + BATCH])
-                copies = _encoded(model, part.inputs, len(part.labels))
+                copies = _encoded(model, part.inputs, len(part.targets))
                 for kept, copy in zip(encoded[start : start + BATCH], copies, strict=True):
                     kept.append(copy)
         model.train()

@@ -12,8 +12,8 @@ BATCH = 64  # samples; in float32 and without gradients
 
 
 def logits(loaded: Loaded, items: Sequence[Item]) -> np.ndarray:
-    """Return logits (n, classes) float32 of `items`, in their order."""
-    every = np.zeros((len(items), len(loaded.model.config.labels)), np.float32)
+    """Return the head's outputs (n, k) float32 of `items`, in their order: logits, where they are labels."""
+    every = np.zeros((len(items), loaded.model.head.outputs), np.float32)
     for rows, output in outputs(loaded, items):
         assert output.logits is not None
         every[rows] = output.logits.cpu().numpy()
@@ -45,6 +45,6 @@ def length(item: Item) -> tuple[int, int]:
     return 0 if audio is None else len(audio), len(item.inputs.text or "")
 
 
-def labels(items: Sequence[Item]) -> np.ndarray:
-    """Return the items' labels (n,) int64, as indices into the task's."""
-    return np.array([item.label for item in items], np.int64)
+def targets_of(items: Sequence[Item]) -> np.ndarray:
+    """Return what is right for each of the items, (n,): of labels int64 indices into the task's."""
+    return np.array([item.target for item in items])

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from scipy.special import log_softmax
 from transformers import TrainerCallback, set_seed
 
 from mmdemo import sidecar
@@ -17,10 +15,10 @@ from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
 from mmdemo.training import targets
 from mmdemo.training.data import Data
-from mmdemo.training.folder import figures
 from mmdemo.training.frozen import FeatureCache
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.manifests import Row
+from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.options import Options
 from mmdemo.training.resuming import ResumeFolder
 from mmdemo.training.trainer import Judge, Plan, fit
@@ -101,22 +99,22 @@ def train_model(
         loaded,
         items,
         Plan(job.options, started, job.cache),
-        judge=_judge(loaded.processor, data) if data.calibration or data.dev else None,
+        judge=_judge(job.task, loaded.processor, data) if data.calibration or data.dev else None,
         resume=resume,
         callbacks=callbacks,
     )
 
 
-def _judge(processor: MultimodalProcessor, data: Data) -> Judge:
+def _judge(task: Task, processor: MultimodalProcessor, data: Data) -> Judge:
+    objective = OBJECTIVES[task.kind]
+
     def judge(model: MultimodalModel) -> dict[str, float]:
         result: dict[str, float] = {}
         for name, items in {"set_aside": data.calibration, "dev": data.dev}.items():
             if items:
-                scores, right = logits(Loaded(model, processor), items), labels(items)
-                loss = -float(log_softmax(scores, axis=1)[np.arange(len(right)), right].mean())
-                result |= {f"{name}_loss": loss} | {
-                    f"{name}_{key}": value for key, value in figures(scores, right).items()
-                }
+                outputs, right = logits(Loaded(model, processor), items), targets_of(items)
+                measured = {"loss": objective.loss(outputs, right), **objective.figures(task, outputs, right)}
+                result |= {f"{name}_{key}": value for key, value in measured.items()}
         return result
 
     return judge

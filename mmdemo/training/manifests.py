@@ -1,5 +1,6 @@
 """Manifests: labelled samples as JSON lines or a table, checked before anything is trained. Nothing is decoded here."""
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import characters
-from mmdemo.errors import ManifestError
+from mmdemo.errors import ManifestError, MmdemoError
 from mmdemo.samples import MODALITIES, Sample
 from mmdemo.tasks import Task
 from mmdemo.training import cells, fields
@@ -24,7 +25,7 @@ class Row:
 
     id: str
     sample: Sample
-    label: str  # one of the task's answers, "" where labels are not asked for
+    label: str  # a value of the task's kind of answer, as stored; "" where it is not asked for
     group: str = ""  # where it comes from; figures are reported by it
     extra: Mapping[str, Any] = field(default_factory=dict)  # what else is known, such as speaker
     path: Path | None = None  # the manifest it stands in
@@ -152,13 +153,22 @@ def _row(number: int, raw: dict[str, Any], extra: dict[str, Any], path: Path, ta
     return Row(
         id=raw["id"] if isinstance(raw["id"], str) else _word(raw, "id"),
         sample=Sample(text=raw.get("text") or "" if "text" in taken else "", **files),
-        label=_word(raw, "label", task.answers if task else ()),
+        label=_value(_word(raw, "label", task.answers if task else ()), task),
         group=_word(raw, "group"),
         extra={**extra, **heads},
         path=path,
         raw=raw,
         line=number,
     )
+
+
+def _value(said: str, task: Task | None) -> str:
+    """Return what a line says is right in the form in which it is stored; as it stands, where it can't be answered."""
+    if task is None or not said:
+        return said
+    with contextlib.suppress(MmdemoError):
+        return task.check(said)
+    return said
 
 
 def _word(raw: Mapping[str, Any], name: str, names: Sequence[str] = ()) -> str:
@@ -175,8 +185,8 @@ def _checked(line: Line, task: Task | None) -> Line:
 
 
 def _fault(row: Row, task: Task | None) -> str:
-    if task and row.label not in task.answers:
-        return _unknown("label", row.label, task.answers) if row.label else "no label"
+    if task and not task.takes(row.label):
+        return _refused(row.label, task) if row.label else "no label"
     for name, labels in (task.head_labels if task else {}).items():
         if row.extra.get(name) not in (None, *labels):
             return _unknown(name, row.extra[name], labels)
@@ -186,6 +196,16 @@ def _fault(row: Row, task: Task | None) -> str:
         return f"there is no file {characters.visible(str(missing))}{_with_odd(str(missing))}"
     if not files and not row.sample.text.strip():
         return f"nothing to judge: it has none of {', '.join(task.modalities if task else MODALITIES)}"
+    return ""
+
+
+def _refused(value: str, task: Task) -> str:
+    if task.answers:
+        return _unknown("label", value, task.answers)
+    try:
+        task.check(value)
+    except MmdemoError as error:
+        return f"label: {error}"
     return ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from mmdemo.errors import ManifestError
 from mmdemo.model.packing import BITS
 from mmdemo.tasks import Task
+from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.tuning import METHODS
 
 PRECISIONS = ("fp32", "bf16")
@@ -59,6 +60,10 @@ def options(task: Task, **given: Any) -> Options:
     """Return the options of a run. Raises ManifestError for one that does not exist or has the wrong type."""
     chosen = {**task.training, **{name: value for name, value in given.items() if value is not None}}
     found = dataclasses.replace(Options(), **_converted(chosen))
+    for name, value in OBJECTIVES[task.kind].unfit.items():
+        if name in chosen and getattr(found, name) != value:
+            raise ManifestError("option_not_for_kind", option=name, kind=task.kind, value=value)
+        found = dataclasses.replace(found, **{name: value})
     started = any("start" in entry for entry in task.encoders.values())
     return found if found.epochs else dataclasses.replace(found, epochs=FINE_TUNED if started else FROM_SCRATCH)
 

@@ -15,9 +15,10 @@ from mmdemo.model.packing import FILE
 from mmdemo.scaling import TemperatureScaling
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.calibration import FEWEST, fit_refusal, fit_scaling
+from mmdemo.training.calibration import FEWEST, fit_refusal
 from mmdemo.training.datasets import decode_rows, only, subsets
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
+from mmdemo.training.objectives import OBJECTIVES
 
 BIAS = "head.out.bias"  # (labels,) of the weights' file; that of the refusal stands last
 
@@ -42,13 +43,14 @@ def fit(folder: Path, task: Task, manifest: Path, most_refused: float) -> Recali
         raise ManifestError("too_few_to_calibrate", path=manifest, count=len(items), needed=FEWEST)
     refuses = sidecar.read(folder).none_of_these
     whole = logits(loaded, items)
-    lowered = fit_refusal(whole, labels(items), most_refused) if refuses else 0.0
+    lowered = fit_refusal(whole, targets_of(items), most_refused) if refuses else 0.0
     scalings = {}
     for chosen in subsets(loaded.model.config.modalities):
         part = only(items, chosen)
         scores = logits(loaded, part)
-        scores[:, -1] -= lowered
-        scalings[sidecar.subset(chosen)] = fit_scaling(scores, labels(part))
+        if refuses:
+            scores[:, -1] -= lowered
+        scalings[sidecar.subset(chosen)] = OBJECTIVES[task.kind].fit_scaling(scores, targets_of(part))
     return Recalibration(scalings, lowered)
 
 

@@ -18,9 +18,9 @@ from mmdemo.model import Loaded
 from mmdemo.tasks import Task
 from mmdemo.training import splits
 from mmdemo.training.data import Data, Manifests
-from mmdemo.training.folder import figures
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.jobs import TrainingJob, train_model
+from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.options import options
 from mmdemo.training.processes import say
 
@@ -34,7 +34,6 @@ RANGES: dict[str, Range] = {
     "weight_decay": [0.0, 0.01, 0.05],
     "label_smoothing": [0.0, 0.05, 0.1],
 }
-CHOSEN_BY = "macro_f1"
 
 
 @dataclass(frozen=True)
@@ -61,18 +60,22 @@ def search(
         raise ManifestError("search_without_aside")
     dev_items, done = dev.of(dev.rows), list[Trial]()
 
+    objective = OBJECTIVES[task.kind]
+
     def attempt(trial: optuna.Trial) -> float:
         drawn = {name: _draw(trial, name, values) for name, values in ranges.items()}
         attempted = dataclasses.replace(job, options=options(task, **{**dataclasses.asdict(chosen), **drawn}))
         loaded = Loaded(attempted.fresh(train_manifest.rows).model, processor)
         train_model(attempted, loaded, data)
-        on_aside, on_dev = (figures(logits(loaded, items), labels(items)) for items in (data.calibration, dev_items))
+        on_aside, on_dev = (
+            objective.figures(task, logits(loaded, items), targets_of(items)) for items in (data.calibration, dev_items)
+        )
         done.append(Trial(drawn, on_aside, on_dev))
-        say(f"trial {len(done)}: {drawn}, {CHOSEN_BY} {on_aside[CHOSEN_BY]:.4f}")
-        return on_aside[CHOSEN_BY]
+        say(f"trial {len(done)}: {drawn}, {objective.chosen_by} {on_aside[objective.chosen_by]:.4f}")
+        return on_aside[objective.chosen_by]
 
     study.optimize(attempt, n_trials=trials)
-    return sorted(done, key=lambda trial: -trial.figures[CHOSEN_BY])
+    return sorted(done, key=lambda trial: -trial.figures[objective.chosen_by])
 
 
 def ranges_of(task: Task, path: Path | None) -> dict[str, Range]:
@@ -82,7 +85,8 @@ def ranges_of(task: Task, path: Path | None) -> dict[str, Range]:
     """
     if path is None:
         started = any("start" in entry for entry in task.encoders.values())
-        return {name: values for name, values in RANGES.items() if started or name != "encoder_lr"}
+        without = {*OBJECTIVES[task.kind].unfit, *([] if started else ["encoder_lr"])}
+        return {name: values for name, values in RANGES.items() if name not in without}
     try:
         given = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,17 +70,26 @@ def part(rows: Sequence[Row], share: float, by: str = SPLIT_BY, purpose: str = A
     return _parted(rows, {row.id for row in rows if _is_aside(row, share, by, aside, purpose)})
 
 
-def folds(rows: Sequence[Row], number: int, by: str = SPLIT_BY, seed: int = 0) -> list[list[Row]]:
-    """Return the rows in `number` parts with labels spread evenly; what is alike stands in one part.
+def folds(
+    rows: Sequence[Row],
+    number: int,
+    by: str = SPLIT_BY,
+    seed: int = 0,
+    stratum: Callable[[str], str] = str,
+) -> list[list[Row]]:
+    """Return the rows in `number` parts; what is alike stands in one part.
+
+    The strata of what is right for them, by default each value its own, are spread evenly.
 
     Raises ManifestError where there are fewer that differ than parts.
     """
     alike = [_alike(row, by) for row in rows]
-    most = min(len(set(alike)), max(Counter(row.label for row in rows).values()))
+    strata = [stratum(row.label) for row in rows]
+    most = min(len(set(alike)), max(Counter(strata).values()))
     if not 2 <= number <= most:
         raise ManifestError("folds_wrong", number=number, most=most)
     parting = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
-    places = [found for _, found in parting.split(np.zeros(len(rows)), [row.label for row in rows], alike)]
+    places = [found for _, found in parting.split(np.zeros(len(rows)), strata, alike)]
     return [[rows[index] for index in found] for found in places]
 
 

@@ -62,7 +62,7 @@ def distil(items: Sequence[Item], teachers: Sequence[Loaded], share: float, labe
 
 def class_weights(items: Sequence[Item], labels: int, power: float) -> Tensor:
     """Return weights (labels,) float32, mean 1 over the items: frequencies to the power of minus `power`."""
-    counts = np.bincount([item.label for item in items], minlength=labels)
+    counts = np.bincount([int(item.target) for item in items], minlength=labels)
     weights = np.where(counts, np.maximum(counts, 1.0) ** -power, 0.0)
     return torch.from_numpy(weights * counts.sum() / (weights * counts).sum()).float()
 
@@ -91,7 +91,7 @@ def contrast(alike: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tens
 
 def shares_of(item: Item, labels: int) -> np.ndarray:
     """Return what the loss asks for of one sample, (labels,)."""
-    return np.eye(labels)[item.label] if item.shares is None else item.shares
+    return np.eye(labels)[int(item.target)] if item.shares is None else item.shares
 
 
 def _even(item: Item) -> np.ndarray:

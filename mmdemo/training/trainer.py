@@ -224,7 +224,7 @@ class _Trainer(Trainer):
         return figures
 
     def _loss(self, output: MultimodalOutput, batch: LabelledBatch) -> Tensor:
-        labels, smoothing = batch.labels, self._options.label_smoothing
+        labels, smoothing = batch.targets, self._options.label_smoothing
         if self._weights is not None:
             labels, smoothing = targets.weighted(labels, self._weights, smoothing), 0.0
         loss = self._bare.loss(output, labels, batch.further_labels, smoothing)

@@ -12,15 +12,15 @@ from mmdemo import explain
 from mmdemo.explain import AimedPass
 from mmdemo.explain.completeness import shared_out
 from mmdemo.explain.deletion import units
-from mmdemo.explain.question import Question
 from mmdemo.explain.shapley import contributions
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import MODALITIES, Explanation
 from mmdemo.scaling import TemperatureScaling
 from tests import tiny
 
 MODELS, SAMPLES = 4, 4
-QUESTIONS = [Question("good"), Question("odd", "bad")]
+TARGETS = [ExplanationTarget("good"), ExplanationTarget("odd", "bad")]
 
 
 def by_modality(explained: Explanation) -> dict[str, np.ndarray]:
@@ -101,11 +101,11 @@ def test_a_maps_scores_sum_to_what_each_modality_added_and_none_changes_sides(
     passes: list[AimedPass], method: str
 ) -> None:
     for aimed in passes:
-        for question in QUESTIONS:
-            aimed = replace(aimed, target=question.target, against=question.against)
+        for target in TARGETS:
+            aimed = replace(aimed, target=target.value, against=target.against)
             effects = contributions(aimed).values
             shown = by_modality(explain.explain(method, aimed))
-            raw = by_modality(explain.METHODS[method](aimed, [question])[0])
+            raw = by_modality(explain.METHODS[method](aimed, [target])[0])
             assert set(shown) == set(effects)
             for name, scores in shown.items():
                 assert scores.sum() == pytest.approx(effects[name], abs=1e-6)
@@ -117,9 +117,9 @@ def test_a_maps_scores_sum_to_what_each_modality_added_and_none_changes_sides(
 
 @pytest.mark.slow
 def test_maps_that_are_read_together_sum_to_what_each_question_is_answered_by(passes: list[AimedPass]) -> None:
-    for method, maps in explain.every(passes[0], QUESTIONS).items():
-        for question, explained in zip(QUESTIONS, maps, strict=True):
+    for method, maps in explain.every(passes[0], TARGETS).items():
+        for target, explained in zip(TARGETS, maps, strict=True):
             if method in explain.COMPLETE:
-                effects = contributions(replace(passes[0], target=question.target, against=question.against)).values
+                effects = contributions(replace(passes[0], target=target.value, against=target.against)).values
                 sums = {name: scores.sum() for name, scores in by_modality(explained).items()}
                 assert sums == pytest.approx(effects, abs=1e-6)

@@ -12,8 +12,8 @@ from mmdemo.errors import UnknownName
 from mmdemo.explain import AimedPass
 from mmdemo.explain.erasure import erasure
 from mmdemo.explain.occlusion import occlusion
-from mmdemo.explain.question import Question
 from mmdemo.explain.relevance import relevance
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
 from tests import planted, tiny
@@ -35,7 +35,7 @@ def sure(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.mark.parametrize("against", [None, "bad"])
 def test_words_have_what_the_referee_says(built: Built, modalities: tuple[str, ...], against: str | None) -> None:
     aimed = replace(tiny.passed(built, tiny.inputs(modalities=modalities, seconds=0.3), "good"), against=against)
-    [erased] = erasure(aimed, [aimed.question])
+    [erased] = erasure(aimed, [aimed.explanation_target])
     assert words(erased) == pytest.approx(words(explain.explain("occlusion", aimed)), abs=1e-4)
     assert len(words(erased)) > 2
 
@@ -47,13 +47,15 @@ def test_the_rest_has_its_relevance(aimed: AimedPass) -> None:
 
 def test_of_a_long_caption_the_most_relevant_words_are_struck(built: Built) -> None:
     aimed = tiny.passed(built, tiny.inputs(modalities=("image", "text")), "good")
-    exact, relevant = (words(method(aimed, [aimed.question])[0]) for method in (occlusion, relevance))
+    exact, relevant = (words(method(aimed, [aimed.explanation_target])[0]) for method in (occlusion, relevance))
     pieces = int(aimed.tokens.mask[0, slice(*aimed.tokens.spans["text"])].sum())
     struck = sorted(range(len(relevant)), key=lambda place: -abs(relevant[place]))[:2]
     scale = sum(abs(exact[place]) for place in struck) / sum(abs(relevant[place]) for place in struck)
     expected = [exact[place] if place in struck else relevant[place] * scale for place in range(len(exact))]
-    together = erasure(aimed, [Question("bad"), Question("good")], 2 * pieces)  # other questions strike other words
-    for [found] in (erasure(aimed, [Question("good")], 2 * pieces), together[1:]):
+    together = erasure(
+        aimed, [ExplanationTarget("bad"), ExplanationTarget("good")], 2 * pieces
+    )  # other targets strike other words
+    for [found] in (erasure(aimed, [ExplanationTarget("good")], 2 * pieces), together[1:]):
         assert words(found) == pytest.approx(expected, abs=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""What holds for every method: shapes, questions, padding, and that it leaves nothing behind."""
+"""What holds for every method: shapes, targets, padding, and that it leaves nothing behind."""
 
 import gc
 import math
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from mmdemo import explain
 from mmdemo.errors import UnknownName
 from mmdemo.explain import AimedPass
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
 from mmdemo.settings import ROOT
@@ -118,7 +118,7 @@ def test_two_labels_against_each_other_say_the_opposite(aimed: AimedPass, method
 
 
 def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(aimed: AimedPass) -> None:
-    found = explain.every(aimed, [Question(label) for label in LABELS])
+    found = explain.every(aimed, [ExplanationTarget(label) for label in LABELS])
     assert set(found) == set(explain.METHODS) - set(explain.SLOW)
     for method, maps in found.items():
         for label, explained in zip(LABELS, maps, strict=True):
@@ -169,10 +169,10 @@ def _state(model: MultimodalModel) -> dict[str, torch.Tensor]:
 
 
 def test_nothing_stays_in_memory(aimed: AimedPass) -> None:
-    explain.every(aimed, [Question("good")])
+    explain.every(aimed, [ExplanationTarget("good")])
     before = sum(1 for _ in _tensors())
     for _ in range(5):
-        explain.every(aimed, [Question("good")])
+        explain.every(aimed, [ExplanationTarget("good")])
     assert sum(1 for _ in _tensors()) == before
 
 

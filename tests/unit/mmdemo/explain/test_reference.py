@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from mmdemo import explain
 from mmdemo.explain import AimedPass, deletion
 from mmdemo.explain.masking import AT_ONCE
-from mmdemo.explain.question import Question, log_odds
+from mmdemo.explain.targets import ExplanationTarget
+from mmdemo.explain.targets.labels import log_odds
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation
 from tests import tiny
@@ -19,7 +20,7 @@ from tests.unit.mmdemo.model.conftest import Built
 pytestmark = pytest.mark.slow  # it goes through many models
 
 ATTENDING = ("attention", "cross_attention", "transformer")
-WHY = Question("good")
+WHY = ExplanationTarget("good")
 
 
 def per_token(found: Explanation, aimed: AimedPass) -> Tensor:
@@ -93,7 +94,7 @@ def test_attention_pooling_answers_as_pytorchs_module_does(attended: AimedPass) 
 
 def raw(method: str, aimed: AimedPass) -> Explanation:
     """Return a map on the method's own scale."""
-    return explain.METHODS[method](aimed, [aimed.question])[0]
+    return explain.METHODS[method](aimed, [aimed.explanation_target])[0]
 
 
 def test_relevance_has_its_declared_sum(attended: AimedPass) -> None:
@@ -171,6 +172,6 @@ def test_occlusion_is_what_the_model_says_of_each_changed_sample(built: Built, a
 def test_log_odds_are_the_logarithm_of_the_odds() -> None:
     logits = torch.randn(4, 3, dtype=torch.float64)
     p = logits.softmax(dim=1)
-    asked = [Question("good"), Question("bad", "odd")]
+    asked = [ExplanationTarget("good"), ExplanationTarget("bad", "odd")]
     expected = torch.stack([(p[:, 1] / (1 - p[:, 1])).log(), (p[:, 0] / p[:, 2]).log()], dim=1)
     torch.testing.assert_close(log_odds(logits, LABELS, asked), expected)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmdemo import explain
 from mmdemo.errors import CheckpointError, ManifestError, UnknownName
-from mmdemo.explain.question import Question
+from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.model import MultimodalConfig, MultimodalModel
 from mmdemo.model.fusion import FUSIONS
 from mmdemo.model.heads import ClassificationHead
@@ -29,6 +29,7 @@ MIXED = [tiny.inputs(seed, subset, seconds=0.1 + seed / 20) for seed, subset in 
 WHOLE = tiny.inputs(0, seconds=0.2)
 LABELS = torch.tensor([0, 1] * 3 + [0])
 LATE = ("late_average", "late_vote")
+HEAD = ClassificationHead(1, 3, 0.0)
 
 
 def of_fusion(task: Task, name: str, **settings: object) -> Task:
@@ -144,7 +145,7 @@ def test_every_fusion_is_explained_by_the_methods_that_it_allows(fused: Built) -
     known = tuple(explain.METHODS) if model.fusion.attends else ("masking", "integrated_gradients", "occlusion")
     assert explain.methods(model) == known and explain.resolve("default", model) == known[0]
     seen = tiny.passed(fused, WHOLE, "good")
-    assert set(explain.every(seen, [Question("good")])) == set(known) - set(explain.SLOW)
+    assert set(explain.every(seen, [ExplanationTarget("good")])) == set(known) - set(explain.SLOW)
     for method in known:
         found = explain.explain(method, seen)
         assert found.image and found.text and found.audio
@@ -188,17 +189,17 @@ def test_the_mean_of_probabilities_counts_those_who_are_there() -> None:
     said = torch.randn(1, 3, 4)
     voices = torch.tensor([[True, False, True]])
     expected = said[:, [0, 2]].softmax(-1).mean(dim=1)
-    torch.testing.assert_close(ClassificationHead.average(said, voices).exp(), expected)
+    torch.testing.assert_close(HEAD.average(said, voices).exp(), expected)
 
 
 def test_most_votes_win_and_where_they_are_even_the_mean_of_probabilities() -> None:
     shares = torch.tensor(
         [[[0.5, 0.4, 0.1], [0.5, 0.4, 0.1], [0.0, 0.99, 0.01]], [[0.6, 0.4, 0], [0.1, 0.9, 0], [0, 0, 1]]]
     )
-    found = ClassificationHead.vote(shares.log(), torch.tensor([[True] * 3, [True, True, False]])).exp()
+    found = HEAD.vote(shares.log(), torch.tensor([[True] * 3, [True, True, False]])).exp()
     torch.testing.assert_close(found.sum(dim=1), torch.ones(2))
     assert found.argmax(dim=1).tolist() == [0, 1]
-    assert ClassificationHead.average(shares.log(), torch.ones(2, 3).bool()).argmax(dim=1)[0] == 1
+    assert HEAD.average(shares.log(), torch.ones(2, 3).bool()).argmax(dim=1)[0] == 1
 
 
 def test_the_pages_table_of_fusions_is_the_registry() -> None:

@@ -19,7 +19,7 @@ from mmdemo.training import continual, manifests
 from mmdemo.training.augment import Augmentation
 from mmdemo.training.continual import Corrections, Recipe, learn, update
 from mmdemo.training.datasets import decode_rows
-from mmdemo.training.inference import labels, logits
+from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.manifests import Row
 from tests import tiny, tiny_training
 
@@ -45,7 +45,7 @@ def negatives(task, tmp_path_factory) -> list[Row]:
 
 
 def accuracy(loaded: Loaded, items) -> float:
-    return float((logits(loaded, items).argmax(axis=1) == labels(items)).mean())
+    return float((logits(loaded, items).argmax(axis=1) == targets_of(items)).mean())
 
 
 def weights(folder: Path) -> str:

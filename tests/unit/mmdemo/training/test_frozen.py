@@ -28,7 +28,7 @@ def asked(tmp_path: Path):
         parameter.requires_grad_(not name.startswith(FROZEN))
     given = [("image", "audio"), ("audio",), ("image",), ("image", "audio")]
     items = [
-        Item(processor.squashed(tiny.inputs(seed, some, 0.3 + seed / 5)), label=seed % 2)
+        Item(processor.squashed(tiny.inputs(seed, some, 0.3 + seed / 5)), target=seed % 2)
         for seed, some in enumerate(given)
     ]
     return model.eval(), processor, items
@@ -41,7 +41,7 @@ def test_tokens_that_were_kept_are_those_that_the_encoders_make(asked) -> None:
     model.config.modality_dropout = 0.0
     drawn = [(item, kept[0]) for item, kept in zip(narrowed(items, frozen.learning(model)), copies, strict=True)]
     batch = frozen.collate(drawn, collate(processor))
-    assert batch.labels.tolist() == [0, 1, 0, 1]
+    assert batch.targets.tolist() == [0, 1, 0, 1]
     found = model.encode(batch.inputs)
     assert torch.equal(found.mask.sum(dim=1), expected.mask.sum(dim=1))
     torch.testing.assert_close(found.values[found.mask], expected.values[expected.mask], atol=5e-3, rtol=5e-3)
@@ -106,7 +106,7 @@ def test_what_lies_behind_the_encoders_learns_and_they_do_not(asked) -> None:
     assert changed and not [name for name in changed if name.startswith(FROZEN)]
     with torch.no_grad():
         logits = model(processor([item.inputs for item in items]).batch).logits
-    assert logits.argmax(dim=1).tolist() == [item.label for item in items]
+    assert logits.argmax(dim=1).tolist() == [item.target for item in items]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_sounds_that_came_alone_are_mixed_with_their_labels_and_nothing_else_is(
         mixed = frozen.mix([*sound, both, captioned], np.random.default_rng(seed), alpha=0.4, labels=2)
         for (item, copy), (_, before) in zip(mixed[:2], sound, strict=True):
             assert len(copy["audio"]) == len(before["audio"]) and item.shares.sum() == pytest.approx(1)
-            assert item.shares[item.label] >= 0.5
+            assert item.shares[item.target] >= 0.5
             assert float(copy["audio"][0, 0]) == pytest.approx(item.shares[1])
         for (item, copy), (_, before) in zip(mixed[2:], (both, captioned), strict=True):
             assert all(torch.equal(copy[name], before[name]) for name in before) and item.shares.tolist() == [0, 1]

@@ -40,9 +40,9 @@ def test_only_what_is_heard_alone_is_mixed() -> None:
 def test_a_batch_asks_for_indices_or_for_shares(trained) -> None:
     _, processor = MultimodalModel.load(trained.folder)
     picture = Inputs(image=np.zeros((32, 32, 3), np.uint8))
-    assert collate(processor)([Item(picture, 1), Item(picture, 0)]).labels.tolist() == [1, 0]
+    assert collate(processor)([Item(picture, 1), Item(picture, 0)]).targets.tolist() == [1, 0]
     shared = [Item(picture, 1, shares=np.array([0.25, 0.75]))]
-    assert collate(processor)(shared).labels.tolist() == [[0.25, 0.75]]
+    assert collate(processor)(shared).targets.tolist() == [[0.25, 0.75]]
 
 
 def test_teachers_are_believed_by_their_share(trained) -> None:
