@@ -1,7 +1,7 @@
 """Versions: the pointer is replaced whole, goes back, and a home that cannot be used still serves what is shipped."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from mmdemo import sidecar, tasks
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.sidecar import Sidecar
+from mmdemo.training.options import options
 from mmdemo.versions import SHIPPED, Versions
 
 SIDE = Sidecar(
@@ -60,6 +61,12 @@ def test_a_sidecar_of_before_says_on_what_and_that_the_number_is_unknown(
 def test_what_is_shipped_says_on_how_many_samples_it_was_measured(task: str) -> None:
     about, card = sidecar.read(SHIPPED / task), (SHIPPED / task / "model_card.md").read_text("utf-8")
     assert f"## Figures on {about.measured_on}\n\n{about.measured} samples." in card
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir() if path.is_dir()))
+def test_what_is_shipped_was_trained_as_its_task_says(name: str) -> None:
+    trained = sidecar.read(SHIPPED / name).options
+    assert json.loads(json.dumps(asdict(options(tasks.get(name))))) == trained
 
 
 def test_shipped_version_is_champion_while_no_pointer_exists(home: Versions) -> None:
