@@ -203,7 +203,7 @@ def test_a_parent_and_a_teacher_need_not_know_it(
     items = decode_rows(dev, refusing, teacher[1])
     told = np.array([item.shares for item in targets.distil(items, [teacher], 0.5, len(refusing.answers))])
     np.testing.assert_allclose(told.sum(axis=1), 1)
-    outliers = np.array([item.label == 2 for item in items])
+    outliers = np.array([item.target == 2 for item in items])
     assert (told[outliers, 2] == 1).all() and (told[~outliers, 2] == 0).all()
 
 

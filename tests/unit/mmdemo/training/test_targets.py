@@ -24,7 +24,7 @@ def test_clips_are_mixed_with_their_labels_whatever_their_loudness() -> None:
     mixed = targets.mix(items, np.random.default_rng(5), alpha=0.5, labels=3)
     for before, after in zip(items, mixed, strict=True):
         assert after.inputs.audio.shape == before.inputs.audio.shape and after.inputs.audio.dtype == np.float32
-        assert after.shares.sum() == pytest.approx(1) and after.shares.argmax() == before.label
+        assert after.shares.sum() == pytest.approx(1) and after.shares.argmax() == before.target
         assert after.shares.max() >= 0.5
     own = items[1].inputs.audio / 0.01
     share = mixed[1].shares[1]
