@@ -63,4 +63,4 @@ def _is_right(answered: Answered) -> bool:
 
 def _score(task: Task, answers: VersionAnswers) -> Score:
     figures = judging.part(task, answers.held_out)
-    return Score(figures.accuracy, figures.macro_f1)
+    return Score(figures.accuracy, figures.figure("macro_f1"))

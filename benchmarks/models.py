@@ -56,7 +56,10 @@ def _tables(name: str, manifest: Path) -> list[str]:
         f"{changed}Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
         "| samples | n | accuracy | macro-F1 | ECE |",
         "|---|---|---|---|---|",
-        *[f"| {what} | {p.n} | {p.accuracy:.3f} | {p.macro_f1:.3f} | {p.ece:.3f} |" for what, p in _slices(found)],
+        *[
+            f"| {what} | {p.n} | {p.accuracy:.3f} | {p.figure('macro_f1'):.3f} | {p.ece:.3f} |"
+            for what, p in _slices(found)
+        ],
     ]
 
 

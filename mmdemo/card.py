@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmdemo import sidecar
-from mmdemo.figures import Compared, Figures, Recall, Slice
+from mmdemo.answers import CLASSIFICATION
+from mmdemo.figures import Compared, Figures, LabelFigures, Recall, Slice, title
 from mmdemo.scaling import TemperatureScaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
@@ -30,6 +33,14 @@ the one that it must be, and how often another one is given without asking a per
 _BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and sure")
 
 
+@dataclass(frozen=True)
+class CardKind:
+    """What the card says of a kind of answer."""
+
+    answers: Callable[[Sidecar], str] = lambda about: about.kind  # what a version answers
+    details: Callable[[Any], list[str]] = lambda found: []  # `Figures.details` → paragraphs
+
+
 def write(folder: Path, task: Task, found: Figures | None = None) -> None:
     """Write `folder/model_card.md` with the figures found on dev, else those of the sidecar.
 
@@ -44,7 +55,7 @@ def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
         _head(task, about),
         _notes(task),
         "## Training\n\n" + _training(about),
-        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_details(found) if found else _summary(about)),
+        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_details(found, task.kind) if found else _summary(about)),
         "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),
     ]
     return "\n".join(part for part in parts if part)
@@ -53,7 +64,7 @@ def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
 def _head(task: Task, about: Sidecar) -> str:
     facts = {
         "version": about.version,
-        "answers": ", ".join(about.labels) + ", or none of these" * about.none_of_these,
+        "answers": KINDS[task.kind].answers(about),
         **{f"answers too, as {name}": ", ".join(labels) for name, labels in about.heads.items()},
         "takes": ", ".join(about.modalities) + " (any subset)" * (len(about.modalities) > 1),
         "languages": ", ".join(task.languages) or "not named",
@@ -111,26 +122,26 @@ def _summary(about: Sidecar) -> str:
     return f"{about.measured} samples.\n\n{table}" if about.measured else table
 
 
-def _details(found: Figures) -> str:
-    columns = ("n", "accuracy", "macro_f1", "ece", "ece_floor", "aurc")
-    slices = [(name, *(_number(getattr(part, column)) for column in columns)) for name, part in _slices(found).items()]
-    classes = [
-        (name, *(_number(value) for value in (part.n, part.precision, part.recall, part.f1)))
-        for name, part in found.per_class.items()
+def _details(found: Figures, kind: str) -> str:
+    columns = ("accuracy", found.short, "ece", "ece_floor", "aurc")
+    slices = [
+        (name, str(part.n), *(_number(part.figure(column)) for column in columns))
+        for name, part in _slices(found).items()
     ]
+    before = f", before calibration {found.raw.ece:.3f}" if found.raw else ""
     return "\n".join(
         [
-            f"{found.n} samples. Accuracy {_told(found, 'accuracy', ' (95 % interval {} to {})')}, macro-F1 "
-            f"{_told(found, 'macro_f1')}, AURC {_told(found, 'aurc')}.",
-            f"Calibration error {found.ece:.3f}, before calibration {found.raw.ece:.3f}; a perfectly honest model "
+            f"{found.n} samples. Accuracy {_told(found, 'accuracy', ' (95 % interval {} to {})')}, "
+            f"{title(found.short)} {_told(found, found.short)}, AURC {_told(found, 'aurc')}.",
+            f"Calibration error {found.ece:.3f}{before}; a perfectly honest model "
             f"would show {found.ece_floor:.3f} here.",
             f"{found.flagged_share:.1%} of the answers ask for a person; of the others "
             f"{found.error_unflagged:.1%} are wrong.",
             *[_trust(given, compared) for given, compared in found.fusion.items()],
             *[_recall(way, recall) for way, recall in found.retrieval.items()],
             "",
-            _table(("samples", *columns), slices),
-            _table(("label", "n", "precision", "recall", "F1"), classes),
+            _table(("samples", "n", *columns), slices),
+            *KINDS[kind].details(found.details),
             *([_BEHAVIOUR, _table(_BEHAVIOUR_COLUMNS, _behaviour(found))] if found.behaviour else []),
         ]
     )
@@ -170,7 +181,7 @@ def _behaviour(found: Figures) -> list[tuple[str, ...]]:
 
 
 def _told(found: Figures, name: str, interval: str = " ({} to {})") -> str:
-    return f"{getattr(found, name):.3f}" + interval.format(*(f"{end:.3f}" for end in found.intervals[name]))
+    return f"{found.figure(name):.3f}" + interval.format(*(f"{end:.3f}" for end in found.intervals[name]))
 
 
 def _slices(found: Figures) -> dict[str, Slice]:
@@ -184,6 +195,18 @@ def _slices(found: Figures) -> dict[str, Slice]:
     return slices
 
 
+def _labels(about: Sidecar) -> str:
+    return ", ".join(about.labels) + ", or none of these" * about.none_of_these
+
+
+def _by_label(found: LabelFigures) -> list[str]:
+    rows = [
+        (name, *(_number(value) for value in (part.n, part.precision, part.recall, part.f1)))
+        for name, part in found.per_class.items()
+    ]
+    return [_table(("label", "n", "precision", "recall", "F1"), rows)]
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
@@ -191,3 +214,6 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+KINDS: dict[str, CardKind] = {CLASSIFICATION: CardKind(_labels, _by_label)}

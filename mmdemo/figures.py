@@ -6,8 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from mmdemo.samples import FLAT, OMITTED
+
+TITLES = {"macro_f1": "macro-F1", "ece": "ECE", "aurc": "AURC"}
 Interval = tuple[float, float]  # lower and upper end
+
+
+def title(name: str) -> str:
+    """Return what readers call a figure."""
+    return TITLES.get(name, name.replace("_", " "))
 
 
 @dataclass(frozen=True)
@@ -15,16 +24,25 @@ class Slice:
     """Figures of all samples, or of a part of them."""
 
     n: int  # samples that were judged
-    accuracy: float
-    macro_precision: float  # the macro figures are means over the labels that occur or were answered
-    macro_recall: float
-    macro_f1: float
-    ece: float  # top label, 15 equal-width bins
-    ece_floor: float  # mean error where labels are drawn from the served probabilities: less can't be seen
+    accuracy: float  # share of right answers: within the task's tolerance
+    # By name those of its kind of answer, the one for short first: of labels "macro_f1", "macro_precision" and
+    # "macro_recall", means over the labels that occur or were answered; of others "loss", the mean.
+    own: dict[str, float] = field(metadata=FLAT)
+    ece: float  # of the answer's confidence, 15 equal-width bins
+    ece_floor: float  # mean error where answers are right as often as their confidence says: less can't be seen
     aurc: float  # share of wrong answers among the surest ones, averaged over how many of them are taken
     flagged_share: float  # of the answers, those that ask for a person
     error_unflagged: float  # share of wrong answers among the others
     intervals: dict[str, Interval]
+
+    @property
+    def short(self) -> str:
+        """The name of the kind's figure for where there is room for one."""
+        return next(iter(self.own))
+
+    def figure(self, name: str) -> float:
+        """Return a figure by its name, the kind's own among them."""
+        return self.own[name] if name in self.own else float(getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,14 @@ class ClassFigures:
     recall: float
     f1: float
     intervals: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """What figures of labels alone have."""
+
+    per_class: dict[str, ClassFigures]
+    confusion: tuple[tuple[int, ...], ...]  # true by predicted answer, in the task's order
 
 
 @dataclass(frozen=True)
@@ -79,7 +105,7 @@ class Compared:
 
     against: str
     n: int  # samples that both could judge
-    differences: dict[str, Difference]  # "accuracy", "macro_f1", "aurc"
+    differences: dict[str, Difference]  # "accuracy", the kind's figure for short, "aurc"
 
 
 @dataclass(frozen=True)
@@ -110,15 +136,14 @@ class Figures(Slice):
     task: str
     model_version: str
     refused: int  # samples that could not be judged, such as a damaged file; in no other figure
-    per_class: dict[str, ClassFigures]
+    details: Any = field(metadata=FLAT)  # what its kind of answer alone has, such as LabelFigures; or None
     by_group: dict[str, Slice]
     by_extra: dict[str, dict[str, Slice]]  # what else is known of the samples, such as sex → value → figures
     by_modalities: dict[str, GivenFigures]  # "image+text", "image", …: what was given
     fusion: dict[str, Compared]  # what was given → what it differs by from its best single modality
-    reliability: Reliability  # of the served probabilities
-    raw: Reliability  # before calibration: temperature 1
+    reliability: Reliability  # of the served confidences
+    raw: Reliability | None = field(metadata=OMITTED)  # before calibration, where that is known: temperature 1
     coverage: tuple[tuple[float, float], ...]  # share of the answers, surest first; share of wrong ones among them
-    confusion: tuple[tuple[int, ...], ...]  # true by predicted answer, in the task's order
     retrieval: dict[str, Recall] = field(default_factory=dict)  # "image_to_text", …; of a task with several modalities
     behaviour: dict[str, BehaviourRate] = field(default_factory=dict)  # capability → rate, where that was asked for
 

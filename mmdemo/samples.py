@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
+# In a dataclass's field, what `to_json` does with it:
+FLAT = {"json": "flat"}  # its entries stand among the fields around it
+OMITTED = {"json": "omitted"}  # left out where it is None
 MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the fusion
 
 
@@ -187,9 +190,20 @@ def to_json(value: Any) -> Any:
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != "answer"}
         return {**fields, **KINDS[value.kind].to_json(value.answer)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return _fields(value)
     if isinstance(value, dict):
         return {name: to_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for item in dataclasses.fields(value):
+        how, part = item.metadata.get("json"), getattr(value, item.name)
+        if how == "flat":
+            fields |= to_json(part) or {}
+        elif how != "omitted" or part is not None:
+            fields[item.name] = to_json(part)
+    return fields

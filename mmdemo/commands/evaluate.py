@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmdemo import sidecar, tasks
 from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of, progress, version_folder
-from mmdemo.figures import BehaviourRate, Beside, Figures, Recall, Slice
+from mmdemo.figures import BehaviourRate, Beside, Figures, Recall, Slice, title
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -69,7 +69,7 @@ def describe(task: Task, folder: Path, found: Figures) -> None:
     from mmdemo import card
 
     about = sidecar.read(folder)
-    measured = {name: round(getattr(found, name), 4) for name in ("accuracy", "macro_f1", "ece")}
+    measured = {name: round(found.figure(name), 4) for name in ("accuracy", found.short, "ece")}
     changed = dataclasses.replace(
         about, figures={**about.figures, **measured}, measured_on=sidecar.DEV, measured=found.n
     )
@@ -79,17 +79,22 @@ def describe(task: Task, folder: Path, found: Figures) -> None:
 
 def figure_lines(found: Figures) -> list[str]:
     """Return the figures as a person reads them in a terminal."""
+    before = f"; before calibration {found.raw.ece:.4f}" if found.raw else ""
     parts: dict[str, Slice] = {**found.by_group, **found.by_modalities}
     return [
         f"{found.model_version}: {found.n} samples, accuracy {_told(found, 'accuracy')}, "
-        f"macro-F1 {_told(found, 'macro_f1')}",
-        f"ECE {found.ece:.4f} (floor {found.ece_floor:.4f}; before calibration {found.raw.ece:.4f}), "
-        f"AURC {_told(found, 'aurc')}",
+        f"{title(found.short)} {_told(found, found.short)}",
+        f"ECE {found.ece:.4f} (floor {found.ece_floor:.4f}{before}), AURC {_told(found, 'aurc')}",
         f"flagged {found.flagged_share:.1%}, wrong among the others {found.error_unflagged:.1%}",
         *[_recall_line(way, recall) for way, recall in found.retrieval.items()],
         *[_behaviour_line(name, rate) for name, rate in found.behaviour.items()],
-        *[f"  {name:<14} n {p.n:<6} accuracy {p.accuracy:.4f}  macro-F1 {p.macro_f1:.4f}" for name, p in parts.items()],
+        *[_part_line(name, part) for name, part in parts.items()],
     ]
+
+
+def _part_line(name: str, found: Slice) -> str:
+    own = f"{title(found.short)} {found.figure(found.short):.4f}"
+    return f"  {name:<14} n {found.n:<6} accuracy {found.accuracy:.4f}  {own}"
 
 
 def _recall_line(way: str, found: Recall) -> str:
@@ -106,7 +111,7 @@ def _behaviour_line(name: str, found: BehaviourRate) -> str:
 
 def _told(found: Figures, name: str) -> str:
     low, high = found.intervals[name]
-    return f"{getattr(found, name):.4f} ({low:.4f} to {high:.4f})"
+    return f"{found.figure(name):.4f} ({low:.4f} to {high:.4f})"
 
 
 def _beside_lines(beside: Beside | None) -> list[str]:

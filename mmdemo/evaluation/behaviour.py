@@ -5,7 +5,7 @@ What is asked is what is served: one sample at a time, through `Predictor`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,13 +15,13 @@ from mmdemo import behaviour
 from mmdemo.behaviour import Expectation, Instance
 from mmdemo.errors import BadInput
 from mmdemo.evaluation.answers import Labelled
+from mmdemo.evaluation.judging import KINDS
 from mmdemo.figures import BehaviourRate
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Prediction, Sample
 from mmdemo.tasks import Task
 
 COUNT = 200  # instances of each capability
-TOLERANCE = 0.02  # by which added words may lower a probability: less is rounding of a saturated answer
 PROGRESS_EVERY = 500  # answers
 CAPABILITY = "capability"  # field of a manifest's `extra`
 
@@ -62,14 +62,13 @@ def ask(
     predictor: Predictor, asked: Sequence[Instance], progress: Callable[[str], None] = lambda _: None
 ) -> list[InstanceResult]:
     """Return what comes of each test; one whose sample cannot be judged, such as a clip without speech, is left out."""
-    judge = KINDS[predictor.task.kind]
     results, answers = [], 0
     for instance in asked:
         try:
             predictions = [predictor.predict(expectation.sample) for expectation in instance.expectations]
         except BadInput:
             continue
-        results.append(judge(instance, predictions))
+        results.append(judge(predictor.task, instance, predictions))
         before, answers = answers, answers + len(predictions)
         if before // PROGRESS_EVERY < answers // PROGRESS_EVERY:
             progress(f"{answers} answers to tests of behaviour judged")
@@ -95,17 +94,13 @@ def rates(results: Sequence[InstanceResult], task: Task) -> dict[str, BehaviourR
     return by_capability
 
 
-def _classified(instance: Instance, predictions: Sequence[Prediction]) -> InstanceResult:
-    """Judge answers that are one of several labels."""
+def judge(task: Task, instance: Instance, predictions: Sequence[Prediction]) -> InstanceResult:
+    """Return what comes of a test whose expectations were answered so, in their order."""
     pairs = list(zip(instance.expectations, predictions, strict=True))
-    if instance.rises:
-        first, last = (prediction.probabilities[instance.rises] for prediction in (predictions[0], predictions[-1]))
-        holds, pairs = last >= first - TOLERANCE, pairs[-1:]
+    rises = KINDS[task.kind].rises
+    if instance.rises and rises is not None:
+        holds, pairs = rises(instance, predictions[0], predictions[-1]), pairs[-1:]
     else:
-        holds = all(prediction.label == expectation.label for expectation, prediction in pairs)
-    sure = any(prediction.label != expectation.label and not prediction.flagged for expectation, prediction in pairs)
-    return InstanceResult(instance, holds, sure)
-
-
-# Kind of answer → whether a test holds; another kind joins here with its own.
-KINDS: Mapping[str, Callable[[Instance, Sequence[Prediction]], InstanceResult]] = {"classification": _classified}
+        holds = all(task.is_right(prediction.label, expectation.label) for expectation, prediction in pairs)
+    wrong = [prediction for expectation, prediction in pairs if not task.is_right(prediction.label, expectation.label)]
+    return InstanceResult(instance, holds, any(not prediction.flagged for prediction in wrong))

@@ -1,117 +1,98 @@
-"""The figures of a version that answers with one of several labels."""
+"""What is judged of answers with one of several labels alone: each label, what is taken for what, probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import softmax
 
+from mmdemo import sidecar
+from mmdemo.answers import NONE_OF_THESE
+from mmdemo.behaviour import Instance
 from mmdemo.evaluation import metrics, slices
 from mmdemo.evaluation.answers import Answered, Answers
-from mmdemo.evaluation.slices import SEED, Judged, judged, slice_of
-from mmdemo.figures import ClassFigures, Compared, Difference, Figures, GivenFigures, Slice
+from mmdemo.evaluation.slices import SEED, Judged
+from mmdemo.figures import ClassFigures, LabelFigures
+from mmdemo.samples import Prediction
+from mmdemo.scaling import UNSCALED
+from mmdemo.tasks import Task
 
-FEW_VALUES = 12  # a field of `extra` with more is an id or free text
-FEWEST_EACH = 5  # samples that a value of such a field has on average
-CURVE_POINTS = 100  # of the risk–coverage curve
-DIFFERENCES = ("accuracy", "macro_f1", "aurc")
+TINY = 1e-300  # stands in for a probability of nothing
+TOLERANCE = 0.02  # by which added words may lower a probability: less is rounding of a saturated answer
 
 
-def figures(answers: Answers) -> Figures:
-    """Return all figures of one version."""
-    names = answers.task.answers
-    found = judged(answers.whole, names)
-    return Figures(
-        **vars(slice_of(found)),
-        task=answers.task.name,
-        model_version=answers.version,
-        refused=answers.refused,
-        per_class=_per_class(found, names),
-        by_group=_by(answers.whole, names, lambda answered: answered.row.group),
-        by_extra={field: _by(answers.whole, names, _known(field)) for field in _telling_fields(answers.whole)},
-        by_modalities={given: _given(part, names) for given, part in answers.parts.items()},
-        fusion=_fusion(answers),
-        reliability=slices.reliability(found),
-        raw=slices.reliability(slices.before_calibration(answers.whole, names, answers.scalings)),
-        coverage=_curve(found),
-        confusion=tuple(map(tuple, metrics.confusion(found.labels, found.predicted, len(names)).tolist())),
+@dataclass(frozen=True)
+class JudgedLabels(Judged):
+    """Answers of labels beside what is right; an index is one into the task's answers."""
+
+    predicted: np.ndarray  # (n,) int64 what was answered
+    labels: np.ndarray  # (n,) int64 what is right
+    classes: int  # how many answers the task has
+
+
+def judged(task: Task, answers: Sequence[Answered]) -> JudgedLabels:
+    """Return the answers as arrays."""
+    names = task.answers
+    return JudgedLabels(
+        **vars(slices.judged(task, answers)),
+        predicted=np.array([names.index(answered.prediction.label) for answered in answers]),
+        labels=np.array([names.index(answered.row.label) for answered in answers]),
+        classes=len(names),
     )
 
 
-def part(answers: Sequence[Answered], names: Sequence[str]) -> Slice:
-    """Return the figures of some answers; `names` are the task's answers in its order."""
-    return slice_of(judged(answers, names))
+def own(found: JudgedLabels, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the means over the labels, each (d,), for weights (d, n) of the samples."""
+    counts = _tallies(found, weights)
+    return {
+        "macro_f1": metrics.macro(metrics.f1(counts), counts),
+        "macro_precision": metrics.macro(metrics.precision(counts), counts),
+        "macro_recall": metrics.macro(metrics.recall(counts), counts),
+    }
 
 
-def compare(ours: Sequence[Answered], theirs: Sequence[Answered], names: Sequence[str], against: str) -> Compared:
-    """Return our figures minus theirs on the samples that both judged; each draw takes the same ones of both."""
-    by_id = {answered.row.id: answered for answered in theirs}
-    ours = [answered for answered in ours if answered.row.id in by_id]
-    pair = judged(ours, names), judged([by_id[answered.row.id] for answered in ours], names)
-    n = len(ours)
-    figure = _differences(*pair, metrics.once(n))
-    drawn = _differences(*pair, metrics.resamples(n, np.random.default_rng(SEED)))
-    found = {name: Difference(float(figure[name][0]), metrics.interval(drawn[name])) for name in DIFFERENCES}
-    return Compared(against, n, found)
+def details(task: Task, found: JudgedLabels) -> LabelFigures:
+    """Return how well each label is told from the others, and what is taken for what."""
+    confusion = metrics.confusion(found.labels, found.predicted, found.classes)
+    return LabelFigures(_per_class(found, task.answers), tuple(map(tuple, confusion.tolist())))
 
 
-def _differences(ours: Judged, theirs: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
-    mine, other = slices.values(ours, weights), slices.values(theirs, weights)
-    return {name: mine[name] - other[name] for name in DIFFERENCES}
+def uncalibrated(answers: Answers) -> Judged:
+    """Return the answers as they were before calibration; those to unfamiliar input stay near an even guess."""
+    confidence = [_raw_confidence(answered.prediction, answers) for answered in answers.whole]
+    return replace(slices.judged(answers.task, answers.whole), confidence=np.array(confidence))
 
 
-def _fusion(answers: Answers) -> dict[str, Compared]:
-    """Return what each set of several modalities differs by from the best of them alone, by AURC."""
-    found = {}
-    for given, fused in _by_given(answers.whole).items():
-        singles = [compare(fused, answers.parts[one], answers.task.answers, one) for one in given]
-        if len(given) > 1:
-            found["+".join(given)] = max(singles, key=lambda compared: compared.differences["aurc"].value)
-    return found
+def share(prediction: Prediction, value: str) -> float:
+    """Return the probability that an answer gave to a value."""
+    return prediction.labelled.shares.get(value, 0.0)
 
 
-def _by_given(answers: Sequence[Answered]) -> dict[tuple[str, ...], list[Answered]]:
-    def given(answered: Answered) -> tuple[str, ...]:
-        return answered.prediction.modalities
-
-    return {key: list(members) for key, members in groupby(sorted(answers, key=given), given)}
-
-
-def _telling_fields(answers: Sequence[Answered]) -> list[str]:
-    """Return the fields of `extra` whose values are few enough to have figures each."""
-    seen: dict[str, list[str]] = {}
-    for answered in answers:
-        for field in answered.row.extra:
-            seen.setdefault(field, []).append(_known(field)(answered))
-    limits = {field: min(FEW_VALUES, len(told) // FEWEST_EACH) for field, told in seen.items()}
-    return [field for field, told in seen.items() if 2 <= len(set(told)) <= limits[field]]
+def rises(instance: Instance, first: Prediction, last: Prediction) -> bool:
+    """Tell whether the label of a test is no less probable in the last answer than in the first."""
+    before, after = (prediction.probabilities[instance.rises] for prediction in (first, last))
+    return after >= before - TOLERANCE
 
 
-def _known(field: str) -> Callable[[Answered], str]:
-    def value(answered: Answered) -> str:
-        known = answered.row.extra.get(field)
-        return "" if known is None else str(known)
-
-    return value
-
-
-def _by(answers: Sequence[Answered], names: Sequence[str], key: Callable[[Answered], Hashable]) -> dict[str, Slice]:
-    """Return the figures of the answers by key, in its order; answers whose key is empty are in none."""
-    members: dict[str, list[Answered]] = {}
-    for answered in answers:
-        members.setdefault(str(key(answered)), []).append(answered)
-    return {name: part(members[name], names) for name in sorted(members) if name}
+def _raw_confidence(prediction: Prediction, answers: Answers) -> float:
+    scaling = answers.scalings.get(sidecar.subset(prediction.modalities), UNSCALED)
+    served = np.array(list(prediction.labelled.shares.values()))  # (answers,)
+    raw = softmax(scaling.undone(np.log(served.clip(TINY))))
+    named = dict(zip(prediction.labelled.shares, map(float, raw), strict=True))
+    spread = named.get(NONE_OF_THESE, 0.0) / len(prediction.probabilities) * (prediction.label != NONE_OF_THESE)
+    return named[prediction.label] + spread
 
 
-def _given(answers: Sequence[Answered], names: Sequence[str]) -> GivenFigures:
-    return GivenFigures(**vars(part(answers, names)), by_group=_by(answers, names, lambda answered: answered.row.group))
+def _tallies(found: JudgedLabels, weights: np.ndarray) -> metrics.Tallies:
+    return metrics.tallies(found.labels, found.predicted, found.classes, weights)
 
 
-def _per_class(found: Judged, names: Sequence[str]) -> dict[str, ClassFigures]:
+def _per_class(found: JudgedLabels, names: Sequence[str]) -> dict[str, ClassFigures]:
     n = len(found.labels)
-    counts = slices.tallies(found, metrics.once(n))
-    drawn = slices.tallies(found, metrics.resamples(n, np.random.default_rng(SEED)))
+    counts = _tallies(found, metrics.once(n))
+    drawn = _tallies(found, metrics.resamples(n, np.random.default_rng(SEED)))
     scores = {"precision": metrics.precision, "recall": metrics.recall, "f1": metrics.f1}
     return {
         name: ClassFigures(
@@ -121,9 +102,3 @@ def _per_class(found: Judged, names: Sequence[str]) -> dict[str, ClassFigures]:
         )
         for i, name in enumerate(names)
     }
-
-
-def _curve(found: Judged) -> tuple[tuple[float, float], ...]:
-    coverage, risk = metrics.risk_coverage(found.confidence, found.right)
-    kept = np.unique(np.linspace(0, len(coverage) - 1, CURVE_POINTS).round().astype(int))
-    return tuple((float(coverage[i]), float(risk[i])) for i in kept)

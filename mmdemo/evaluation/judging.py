@@ -1,24 +1,42 @@
-"""The figures of one version on labelled samples, and what it differs by from another."""
+"""The figures of one version on labelled samples, and what it differs by from another; what a kind brings, in KINDS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
 
-from mmdemo.evaluation import classification
+import numpy as np
+
+from mmdemo.answers import CLASSIFICATION
+from mmdemo.behaviour import Instance
+from mmdemo.evaluation import classification, metrics, slices
 from mmdemo.evaluation.answers import Answered, Answers, Labelled, ask
-from mmdemo.figures import Compared, Figures, Slice
+from mmdemo.evaluation.slices import SEED, Judged, Own
+from mmdemo.figures import Compared, Difference, Figures, GivenFigures, Slice
 from mmdemo.predictor import Predictor
+from mmdemo.samples import Prediction
 from mmdemo.tasks import Task
+
+FEW_VALUES = 12  # a field of `extra` with more is an id or free text
+FEWEST_EACH = 5  # samples that a value of such a field has on average
+CURVE_POINTS = 100  # of the risk–coverage curve
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What one kind of answer brings; the names are the task's answers in its order."""
+class EvaluatedKind:
+    """What a kind of answer brings beside what all have: share of right answers, calibration, doubt, intervals."""
 
-    figures: Callable[[Answers], Figures]
-    part: Callable[[Sequence[Answered], Sequence[str]], Slice]
-    compare: Callable[[Sequence[Answered], Sequence[Answered], Sequence[str], str], Compared]
+    judge: Callable[[Task, Sequence[Answered]], Any] = slices.judged  # answers as arrays: a Judged
+    own: Own = slices.mean_loss  # its own figures; the first stands where there is room for one
+    # Name of an own figure → 1 for a share of which more is better, -1 for a loss.
+    better: Mapping[str, int] = field(default_factory=lambda: {"loss": -1})
+    details: Callable[[Task, Any], Any] = lambda task, found: None  # what is judged → a dataclass of what it alone has
+    uncalibrated: Callable[[Answers], Judged] | None = None  # the answers before calibration, where that is known
+    share: Callable[[Prediction, str], float] | None = None  # the probability that an answer gave to a value
+    rises: Callable[[Instance, Prediction, Prediction], bool] | None = None  # whether a test with `rises` holds
+    report: str = "report.html"  # template of the page; others extend it
 
 
 def evaluate(
@@ -33,20 +51,115 @@ def evaluate(
 
 def figures(answers: Answers) -> Figures:
     """Return all figures of one version's answers."""
-    return KINDS[answers.task.kind].figures(answers)
+    task, kind = answers.task, KINDS[answers.task.kind]
+    found = kind.judge(task, answers.whole)
+    return Figures(
+        **vars(slices.slice_of(found, kind.own)),
+        task=task.name,
+        model_version=answers.version,
+        refused=answers.refused,
+        details=kind.details(task, found),
+        by_group=_by(task, answers.whole, lambda answered: answered.row.group),
+        by_extra={name: _by(task, answers.whole, _known(name)) for name in _telling_fields(answers.whole)},
+        by_modalities={given: _given(task, members) for given, members in answers.parts.items()},
+        fusion=_fusion(answers),
+        reliability=slices.reliability(found),
+        raw=slices.reliability(kind.uncalibrated(answers)) if kind.uncalibrated else None,
+        coverage=_curve(found),
+    )
 
 
 def part(task: Task, answers: Sequence[Answered]) -> Slice:
     """Return the figures of some answers of one version."""
-    return KINDS[task.kind].part(answers, task.answers)
+    kind = KINDS[task.kind]
+    return slices.slice_of(kind.judge(task, answers), kind.own)
 
 
 def compare(ours: Answers, theirs: Answers) -> Compared:
     """Return what one version's figures differ by from another's, on the samples that both judged."""
-    return KINDS[ours.task.kind].compare(ours.whole, theirs.whole, ours.task.answers, theirs.version)
+    return _compare(ours.task, ours.whole, theirs.whole, theirs.version)
 
 
-# Kind of answer → its figures; another kind joins here with figures of its own.
-KINDS: dict[str, Kind] = {
-    "classification": Kind(classification.figures, classification.part, classification.compare),
+def _compare(task: Task, ours: Sequence[Answered], theirs: Sequence[Answered], against: str) -> Compared:
+    """Return our figures minus theirs on the samples that both judged; each draw takes the same ones of both."""
+    kind = KINDS[task.kind]
+    by_id = {answered.row.id: answered for answered in theirs}
+    ours = [answered for answered in ours if answered.row.id in by_id]
+    pair = kind.judge(task, ours), kind.judge(task, [by_id[answered.row.id] for answered in ours])
+    n = len(ours)
+    figure = _differences(*pair, metrics.once(n), kind)
+    drawn = _differences(*pair, metrics.resamples(n, np.random.default_rng(SEED)), kind)
+    found = {name: Difference(float(figure[name][0]), metrics.interval(drawn[name])) for name in figure}
+    return Compared(against, n, found)
+
+
+def _differences(ours: Judged, theirs: Judged, weights: np.ndarray, kind: EvaluatedKind) -> dict[str, np.ndarray]:
+    mine, other = slices.values(ours, weights, kind.own), slices.values(theirs, weights, kind.own)
+    return {name: mine[name] - other[name] for name in ("accuracy", next(iter(kind.better)), "aurc")}
+
+
+def _fusion(answers: Answers) -> dict[str, Compared]:
+    """Return what each set of several modalities differs by from the best of them alone, by AURC."""
+    found = {}
+    for given, fused in _by_given(answers.whole).items():
+        singles = [_compare(answers.task, fused, answers.parts[one], one) for one in given]
+        if len(given) > 1:
+            found["+".join(given)] = max(singles, key=lambda compared: compared.differences["aurc"].value)
+    return found
+
+
+def _by_given(answers: Sequence[Answered]) -> dict[tuple[str, ...], list[Answered]]:
+    def given(answered: Answered) -> tuple[str, ...]:
+        return answered.prediction.modalities
+
+    return {key: list(members) for key, members in groupby(sorted(answers, key=given), given)}
+
+
+def _telling_fields(answers: Sequence[Answered]) -> list[str]:
+    """Return the fields of `extra` whose values are few enough to have figures each."""
+    seen: dict[str, list[str]] = {}
+    for answered in answers:
+        for name in answered.row.extra:
+            seen.setdefault(name, []).append(_known(name)(answered))
+    limits = {name: min(FEW_VALUES, len(told) // FEWEST_EACH) for name, told in seen.items()}
+    return [name for name, told in seen.items() if 2 <= len(set(told)) <= limits[name]]
+
+
+def _known(field: str) -> Callable[[Answered], str]:
+    def value(answered: Answered) -> str:
+        known = answered.row.extra.get(field)
+        return "" if known is None else str(known)
+
+    return value
+
+
+def _by(task: Task, answers: Sequence[Answered], key: Callable[[Answered], Hashable]) -> dict[str, Slice]:
+    """Return the figures of the answers by key, in its order; answers whose key is empty are in none."""
+    members: dict[str, list[Answered]] = {}
+    for answered in answers:
+        members.setdefault(str(key(answered)), []).append(answered)
+    return {name: part(task, members[name]) for name in sorted(members) if name}
+
+
+def _given(task: Task, answers: Sequence[Answered]) -> GivenFigures:
+    return GivenFigures(**vars(part(task, answers)), by_group=_by(task, answers, lambda answered: answered.row.group))
+
+
+def _curve(found: Judged) -> tuple[tuple[float, float], ...]:
+    coverage, risk = metrics.risk_coverage(found.confidence, found.right)
+    kept = np.unique(np.linspace(0, len(coverage) - 1, CURVE_POINTS).round().astype(int))
+    return tuple((float(coverage[i]), float(risk[i])) for i in kept)
+
+
+KINDS: dict[str, EvaluatedKind] = {
+    CLASSIFICATION: EvaluatedKind(
+        judge=classification.judged,
+        own=classification.own,
+        better={"macro_f1": 1, "macro_precision": 1, "macro_recall": 1},
+        details=classification.details,
+        uncalibrated=classification.uncalibrated,
+        share=classification.share,
+        rises=classification.rises,
+        report="report_labels.html",
+    ),
 }

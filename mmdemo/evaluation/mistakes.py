@@ -9,7 +9,7 @@ import numpy as np
 
 from mmdemo.decode import SAMPLE_RATE_HZ, data_url, decode, encode_audio, picture_url, shrunk
 from mmdemo.evaluation.answers import Answered
-from mmdemo.samples import Inputs
+from mmdemo.evaluation.judging import KINDS
 from mmdemo.tasks import Task
 
 SHOWN = 12
@@ -26,7 +26,7 @@ class Mistake:
     label: str  # what is right
     answer: str
     confidence: float
-    label_probability: float  # that the model gave to what is right
+    label_probability: float | None  # that the model gave to what is right, where its kind of answer tells
     image: str = ""  # a data URL, "" for none
     text: str = ""
     audio: str = ""  # a data URL, "" for none
@@ -35,20 +35,21 @@ class Mistake:
 
 def worst(answers: Sequence[Answered], task: Task) -> tuple[Mistake, ...]:
     """Return the wrong answers of the highest confidence, surest first."""
-    wrong = [answered for answered in answers if answered.prediction.label != answered.row.label]
+    wrong = [one for one in answers if not task.is_right(one.prediction.label, one.row.label)]
     wrong.sort(key=lambda answered: (-answered.prediction.confidence, answered.row.id))
-    return tuple(_mistake(answered, decode(answered.row.sample, task)) for answered in wrong[:SHOWN])
+    return tuple(_mistake(answered, task) for answered in wrong[:SHOWN])
 
 
-def _mistake(answered: Answered, inputs: Inputs) -> Mistake:
-    row, prediction = answered.row, answered.prediction
+def _mistake(answered: Answered, task: Task) -> Mistake:
+    row, prediction, share = answered.row, answered.prediction, KINDS[task.kind].share
+    inputs = decode(row.sample, task)
     return Mistake(
         id=row.id,
         group=row.group,
         label=row.label,
         answer=prediction.label,
         confidence=prediction.confidence,
-        label_probability=prediction.labelled.shares.get(row.label, 0.0),
+        label_probability=share(prediction, row.label) if share else None,
         image="" if inputs.image is None else picture_url(shrunk(inputs.image, LONG_SIDE_PX), "WEBP"),
         text=inputs.text or "",
         audio="" if inputs.audio is None else _sound(inputs.audio),

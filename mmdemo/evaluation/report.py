@@ -12,9 +12,10 @@ import jinja2
 
 from mmdemo import sidecar
 from mmdemo.evaluation import charts
+from mmdemo.evaluation.judging import KINDS
 from mmdemo.evaluation.mistakes import Mistake
 from mmdemo.evaluation.robustness import MOST_SAMPLES
-from mmdemo.figures import Beside, Corrupted, Figures, Interval, Robustness
+from mmdemo.figures import Beside, Corrupted, Figures, Interval, Robustness, title
 from mmdemo.samples import to_json
 from mmdemo.tasks import Task
 
@@ -56,7 +57,7 @@ def data(report: Report) -> dict[str, object]:
 
 def render(report: Report) -> str:
     """Return the page as HTML."""
-    found = report.figures
+    found, kind = report.figures, KINDS[report.task.kind]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,  # captions and labels show as they are
@@ -65,17 +66,15 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(span=_span, signed=_signed, figure="{:.3f}".format, share=_share)
+    environment.globals.update(charts=charts, title=title, better={"accuracy": 1, **kind.better, "aurc": -1})
     versions = [found, *([report.beside.figures] if report.beside else [])]
-    return environment.get_template("report.html").render(
+    return environment.get_template(kind.report).render(
         report=report,
         found=found,
         style="\n".join((HERE / name).read_text("utf-8") for name in STYLES),
-        charts=charts,
-        classes=list(zip(found.per_class, found.confusion, strict=True)),
         curves=charts.curves([(version.model_version, version.coverage) for version in versions]),
         most=MOST_SAMPLES,
         damage=list(_by_corruption(report.robustness.corrupted)),
-        best_sign={"accuracy": 1, "macro_f1": 1, "aurc": -1},
     )
 
 

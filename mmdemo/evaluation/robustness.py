@@ -11,7 +11,7 @@ from mmdemo.decode import decode
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.evaluation.answers import PROGRESS_EVERY, Answered, Labelled
 from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
-from mmdemo.evaluation.judging import KINDS
+from mmdemo.evaluation.judging import part
 from mmdemo.figures import Corrupted, Robustness
 from mmdemo.predictor import Predictor
 from mmdemo.tasks import Task
@@ -43,11 +43,10 @@ def measure(
 
 
 def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness:
-    part = KINDS[task.kind].part
     clean = {modality: found[modality, *AS_IS] for modality in CORRUPTIONS if (modality, *AS_IS) in found}
     corrupted = [
         Corrupted(
-            **vars(part(found[cell], task.answers)),
+            **vars(part(task, found[cell])),
             modality=cell[0],
             name=cell[1],
             grade=cell[2],
@@ -57,7 +56,7 @@ def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness
         for cell in _cells(clean)
         if cell in found
     ]
-    return Robustness({name: part(as_is, task.answers) for name, as_is in clean.items()}, tuple(corrupted))
+    return Robustness({name: part(task, as_is) for name, as_is in clean.items()}, tuple(corrupted))
 
 
 def _chosen(rows: Sequence[Labelled]) -> list[Labelled]:

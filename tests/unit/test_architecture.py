@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.behaviour": INPUT,
     "mmdemo.scaling": set(),
     "mmdemo.sidecar": INPUT | {"mmdemo.scaling"},
-    "mmdemo.figures": set(),
+    "mmdemo.figures": {"mmdemo.samples"},
     "mmdemo.language": INPUT,
     "mmdemo.speech": INPUT,
     "mmdemo.card": KNOWN,

@@ -137,8 +137,8 @@ def test_it_is_learned_answered_and_counted(version: Path, refusing: Task, dev: 
     found = evaluate(predictor, dev)
     right = sum(answers[row.id].label == row.label for row in dev)
     assert found.accuracy == right / len(dev) >= 0.9
-    assert list(found.per_class) == [*LABELS, NONE_OF_THESE] and found.per_class[NONE_OF_THESE].n == 20
-    assert found.per_class[NONE_OF_THESE].recall >= 0.9 and len(found.confusion) == 3
+    assert list(found.details.per_class) == [*LABELS, NONE_OF_THESE] and found.details.per_class[NONE_OF_THESE].n == 20
+    assert found.details.per_class[NONE_OF_THESE].recall >= 0.9 and len(found.details.confusion) == 3
     assert found.raw.ece != found.ece
 
 
@@ -176,7 +176,7 @@ def test_a_version_that_does_not_know_it_answers_as_before(trained, refusing: Ta
         one, other = plain.predict(row.sample), same.predict(row.sample)
         assert (one.label, one.probabilities, one.none_of_these) == (other.label, other.probabilities, None)
     found = evaluate(same, dev)
-    assert found.per_class[NONE_OF_THESE].recall == 0 and found.n == len(dev)
+    assert found.details.per_class[NONE_OF_THESE].recall == 0 and found.n == len(dev)
     with pytest.raises(UnknownName, match="none_of_these"):
         same.explain(dev[0].sample, target=NONE_OF_THESE)
 
@@ -198,7 +198,7 @@ def test_a_parent_and_a_teacher_need_not_know_it(
     further = train(job, Manifests(data["train"]), tmp_path / "v2")
     assert sidecar.read(further).parent == "v1" and sidecar.read(further).none_of_these
     found = evaluate(Predictor(refusing, further), dev)
-    assert found.accuracy >= 0.9 and found.per_class[NONE_OF_THESE].recall >= 0.8
+    assert found.accuracy >= 0.9 and found.details.per_class[NONE_OF_THESE].recall >= 0.8
     teacher = MultimodalModel.load(trained.folder)
     items = decode_rows(dev, refusing, teacher[1])
     told = np.array([item.shares for item in targets.distil(items, [teacher], 0.5, len(refusing.answers))])
@@ -230,4 +230,4 @@ def test_a_night_teaches_it_to_a_champion_that_did_not_know_it(
     about = sidecar.read(folder)
     assert about.none_of_these and about.parent == "v1"
     found = evaluate(Predictor(refusing, folder), dev)
-    assert found.accuracy >= 0.8 and found.per_class[NONE_OF_THESE].recall >= 0.8
+    assert found.accuracy >= 0.8 and found.details.per_class[NONE_OF_THESE].recall >= 0.8

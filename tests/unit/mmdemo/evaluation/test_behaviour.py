@@ -29,7 +29,7 @@ def said(label: str, probability: float = 0.9, flagged: bool = False) -> Predict
 
 
 def judged(instance: Instance, *answers: Prediction) -> behaviour.InstanceResult:
-    return behaviour.KINDS[TASK.kind](instance, answers)
+    return behaviour.judge(TASK, instance, answers)
 
 
 def facts(*labels: str) -> Instance:

@@ -46,8 +46,8 @@ def test_it_says_the_same_thing_twice(trained, found) -> None:
 def test_parts_add_up(found) -> None:
     assert sum(part.n for part in found.by_group.values()) == found.n
     assert set(found.by_group) == {"even", "odd"} and set(found.by_modalities) == {"image"}
-    assert sum(map(sum, found.confusion)) == found.n
-    assert sum(part.n for part in found.per_class.values()) == found.n
+    assert sum(map(sum, found.details.confusion)) == found.n
+    assert sum(part.n for part in found.details.per_class.values()) == found.n
 
 
 def test_each_subset_of_the_modalities_is_judged(tmp_path: Path) -> None:
@@ -81,9 +81,9 @@ def test_every_figure_has_its_interval(found) -> None:
     parts = [found, *found.by_group.values(), *found.by_modalities.values()]
     for part in parts:
         for name, (low, high) in part.intervals.items():
-            assert 0 <= low <= getattr(part, name) <= high <= 1, name
+            assert 0 <= low <= part.figure(name) <= high <= 1, name
     assert set(found.intervals) >= {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", "aurc"}
-    for label in found.per_class.values():
+    for label in found.details.per_class.values():
         assert label.intervals.keys() == {"precision", "recall", "f1"}
         assert label.intervals["f1"][0] <= label.f1 <= label.intervals["f1"][1]
     assert found.raw.intervals["ece"][0] <= found.raw.ece <= found.raw.intervals["ece"][1]

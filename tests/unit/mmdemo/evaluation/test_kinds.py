@@ -1,0 +1,108 @@
+"""A kind of answer without figures of its own is judged by those that all have, and nothing else is said of it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdemo import card
+from mmdemo.behaviour import Expectation, Instance
+from mmdemo.commands.evaluate import figure_lines
+from mmdemo.evaluation import behaviour, compare, figures, judging, mistakes, report
+from mmdemo.evaluation.answers import Answered, Answers
+from mmdemo.evaluation.judging import EvaluatedKind
+from mmdemo.figures import Beside, Robustness
+from mmdemo.samples import Prediction, Sample, to_json
+from mmdemo.sidecar import Sidecar
+from mmdemo.tasks import Task
+from mmdemo.training.manifests import Row
+from tests.unit.mmdemo.ui import ratings
+
+RIGHT = ("1", "2", "3", "4")
+ANSWERED = ("1", "2.5", "4", "1")  # within half a star, twice
+SURE = (0.9, 0.8, 0.7, 0.4)
+LABELS_ONLY = ("macro_f1", "per_class", "confusion", "raw")
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
+    ratings.register()
+    monkeypatch.setitem(judging.KINDS, ratings.KIND, EvaluatedKind())
+    monkeypatch.setitem(card.KINDS, ratings.KIND, card.CardKind())
+    yield ratings.load_task(tmp_path)
+    ratings.unregister()
+
+
+def prediction(task: Task, value: str, confidence: float) -> Prediction:
+    return Prediction(
+        sample_id="0" * 64,
+        task=task.name,
+        kind=task.kind,
+        answer=ratings.Rating(value),
+        confidence=confidence,
+        threshold=task.threshold,
+        flagged=confidence < task.threshold,
+        reason=None,
+        modalities=("text",),
+        model_version="v1",
+        latency_ms=1.0,
+    )
+
+
+@pytest.fixture
+def answers(task: Task) -> Answers:
+    rows = [Row(str(n), Sample(text=f"dish {n}"), right, f"place {n % 2}") for n, right in enumerate(RIGHT)]
+    predictions = [prediction(task, *pair) for pair in zip(ANSWERED, SURE, strict=True)]
+    whole = tuple(map(Answered, rows, predictions))
+    return Answers(task, "v1", {}, 0, whole, {"text": whole})
+
+
+def test_what_lies_within_the_tolerance_is_right_and_the_loss_is_a_mean(answers: Answers) -> None:
+    found = figures(answers)
+    assert (found.n, found.accuracy, found.own) == (4, 0.5, {"loss": pytest.approx(np.mean([0, 0.5, 1, 3]))})
+    assert (found.flagged_share, found.error_unflagged) == (0.25, pytest.approx(1 / 3))
+    for name, (low, high) in found.intervals.items():
+        assert low <= found.figure(name) <= high, name
+    assert found.figure(found.short) == found.own["loss"]
+    assert found.by_group["place 0"].own == {"loss": 0.5}
+
+
+def test_the_json_holds_no_figure_of_labels(answers: Answers) -> None:
+    said = to_json(figures(answers))
+    assert json.dumps(said, allow_nan=False)
+    assert said["loss"] == pytest.approx(1.125) and said["intervals"]["loss"][0] <= 1.125
+    assert not set(LABELS_ONLY) & said.keys()
+
+
+def test_two_versions_are_compared_by_loss(task: Task, answers: Answers) -> None:
+    better = [replace(one, prediction=prediction(task, one.row.label, 0.9)) for one in answers.whole]
+    differences = compare(replace(answers, whole=tuple(better)), answers).differences
+    assert list(differences) == ["accuracy", "loss", "aurc"]
+    assert differences["loss"].value == pytest.approx(-1.125) and differences["accuracy"].value == 0.5
+
+
+def test_report_and_terminal_say_what_there_is_and_nothing_of_labels(task: Task, answers: Answers) -> None:
+    found, worst = figures(answers), mistakes.worst(answers.whole, task)
+    assert [(mistake.answer, mistake.label, mistake.label_probability) for mistake in worst] == [
+        ("4", "3", None),
+        ("1", "4", None),
+    ]
+    beside = Beside(found, compare(answers, answers))
+    page = report.render(report.Report(task, "dev.jsonl", found, Robustness({}, ()), worst, beside))
+    assert "<th>loss</th>" in page and "1.125" in page and "As served" in page
+    lines = "\n".join(figure_lines(found))
+    assert "loss 1.1250 (" in lines and "accuracy 0.5000" in lines
+    described = card.render(task, Sidecar("v1", task.name, task.kind, (), ("text",), "2026-01-01"), found)
+    assert "- answers: rating" in described and "| all | 4 | 0.500 | 1.125 |" in described
+    for text in (page, lines, described):
+        assert not any(word in text for word in ("macro", "By label", "efore calibration", "| label |", "None"))
+
+
+def test_behaviour_holds_within_the_tolerance(task: Task) -> None:
+    test = Instance("taste", (Expectation(Sample(text="Good"), "4"),))
+    near, far = (behaviour.judge(task, test, [prediction(task, value, 0.9)]) for value in ("4.5", "3"))
+    assert (near.holds, near.wrong_and_sure) == (True, False)
+    assert (far.holds, far.wrong_and_sure) == (False, True)
