@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmdemo import sidecar
-from mmdemo.answers import CLASSIFICATION
-from mmdemo.figures import Compared, Figures, LabelFigures, Recall, Slice, title
+from mmdemo.figures import Compared, Figures, KindFigures, Recall, Slice, title
 from mmdemo.scaling import TemperatureScaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
@@ -33,14 +30,6 @@ the one that it must be, and how often another one is given without asking a per
 _BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and sure")
 
 
-@dataclass(frozen=True)
-class CardKind:
-    """What the card says of a kind of answer."""
-
-    answers: Callable[[Sidecar], str] = lambda about: about.kind  # what a version answers
-    details: Callable[[Any], list[str]] = lambda found: []  # `Figures.details` → paragraphs
-
-
 def write(folder: Path, task: Task, found: Figures | None = None) -> None:
     """Write `folder/model_card.md` with the figures found on dev, else those of the sidecar.
 
@@ -55,7 +44,7 @@ def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
         _head(task, about),
         _notes(task),
         "## Training\n\n" + _training(about),
-        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_details(found, task.kind) if found else _summary(about)),
+        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_figures(found) if found else _summary(about)),
         "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),
     ]
     return "\n".join(part for part in parts if part)
@@ -64,7 +53,7 @@ def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
 def _head(task: Task, about: Sidecar) -> str:
     facts = {
         "version": about.version,
-        "answers": KINDS[task.kind].answers(about),
+        "answers": (", ".join(about.labels) or about.kind) + ", or none of these" * about.none_of_these,
         **{f"answers too, as {name}": ", ".join(labels) for name, labels in about.heads.items()},
         "takes": ", ".join(about.modalities) + " (any subset)" * (len(about.modalities) > 1),
         "languages": ", ".join(task.languages) or "not named",
@@ -122,7 +111,7 @@ def _summary(about: Sidecar) -> str:
     return f"{about.measured} samples.\n\n{table}" if about.measured else table
 
 
-def _details(found: Figures, kind: str) -> str:
+def _figures(found: Figures) -> str:
     columns = ("accuracy", found.short, "ece", "ece_floor", "aurc")
     slices = [
         (name, str(part.n), *(_number(part.figure(column)) for column in columns))
@@ -141,7 +130,7 @@ def _details(found: Figures, kind: str) -> str:
             *[_recall(way, recall) for way, recall in found.retrieval.items()],
             "",
             _table(("samples", "n", *columns), slices),
-            *KINDS[kind].details(found.details),
+            *([_details(found.details)] if found.details else []),
             *([_BEHAVIOUR, _table(_BEHAVIOUR_COLUMNS, _behaviour(found))] if found.behaviour else []),
         ]
     )
@@ -195,16 +184,9 @@ def _slices(found: Figures) -> dict[str, Slice]:
     return slices
 
 
-def _labels(about: Sidecar) -> str:
-    return ", ".join(about.labels) + ", or none of these" * about.none_of_these
-
-
-def _by_label(found: LabelFigures) -> list[str]:
-    rows = [
-        (name, *(_number(value) for value in (part.n, part.precision, part.recall, part.f1)))
-        for name, part in found.per_class.items()
-    ]
-    return [_table(("label", "n", "precision", "recall", "F1"), rows)]
+def _details(details: KindFigures) -> str:
+    head, *rows = details.table
+    return _table(head, [tuple(cell if isinstance(cell, str) else _number(cell) for cell in row) for row in rows])
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -214,6 +196,3 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
-
-
-KINDS: dict[str, CardKind] = {CLASSIFICATION: CardKind(_labels, _by_label)}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from mmdemo.samples import FLAT, OMITTED
 
@@ -56,12 +56,26 @@ class ClassFigures:
     intervals: dict[str, Interval]
 
 
+class KindFigures(Protocol):
+    """What figures of one kind of answer alone have: a dataclass."""
+
+    @property
+    def table(self) -> list[tuple[Any, ...]]:
+        """It as a table, its head first."""
+
+
 @dataclass(frozen=True)
 class LabelFigures:
     """What figures of labels alone have."""
 
     per_class: dict[str, ClassFigures]
     confusion: tuple[tuple[int, ...], ...]  # true by predicted answer, in the task's order
+
+    @property
+    def table(self) -> list[tuple[Any, ...]]:
+        """How well each label is told from the others, its head first."""
+        rows = [(name, part.n, part.precision, part.recall, part.f1) for name, part in self.per_class.items()]
+        return [("label", "n", "precision", "recall", "F1"), *rows]
 
 
 @dataclass(frozen=True)
@@ -136,7 +150,7 @@ class Figures(Slice):
     task: str
     model_version: str
     refused: int  # samples that could not be judged, such as a damaged file; in no other figure
-    details: Any = field(metadata=FLAT)  # what its kind of answer alone has, such as LabelFigures; or None
+    details: KindFigures | None = field(metadata=FLAT)  # of its kind of answer alone, such as LabelFigures
     by_group: dict[str, Slice]
     by_extra: dict[str, dict[str, Slice]]  # what else is known of the samples, such as sex → value → figures
     by_modalities: dict[str, GivenFigures]  # "image+text", "image", …: what was given

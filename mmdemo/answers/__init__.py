@@ -38,6 +38,7 @@ class AnswerKind:
     bare: Callable[[str], Any]  # a value of which nothing else is known → the answer that says so
     to_json: Callable[[Any], dict[str, Any]]  # an answer → its fields among those of a prediction
     from_json: Callable[[Mapping[str, Any]], Any]  # a prediction's fields → the answer
+    probabilities: Callable[[Any], Mapping[str, float]] = lambda answer: {}  # an answer → by value, where it lists them
 
 
 KINDS: dict[str, AnswerKind] = {
@@ -50,5 +51,6 @@ KINDS: dict[str, AnswerKind] = {
         bare=labels.bare,
         to_json=labels.to_json,
         from_json=labels.from_json,
+        probabilities=labels.probabilities,
     ),
 }

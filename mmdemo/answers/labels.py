@@ -80,6 +80,11 @@ def bare(value: str) -> LabelAnswer:
     return LabelAnswer(value, {})
 
 
+def probabilities(answer: LabelAnswer) -> Mapping[str, float]:
+    """Return the probability of each label, in the task's order."""
+    return answer.probabilities
+
+
 def to_json(answer: LabelAnswer) -> dict[str, Any]:
     """Return label and probabilities, and "none of these" where the version knows it."""
     fields: dict[str, Any] = {"label": answer.label, "probabilities": answer.probabilities}

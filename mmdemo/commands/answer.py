@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmdemo import decode, tasks
+from mmdemo.answers import KINDS
 from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of
 from mmdemo.errors import BadInput, ManifestError, StorageError
 from mmdemo.locale import text
@@ -29,7 +30,7 @@ def predict(given: argparse.Namespace, config: Settings) -> Said:
         return _predict_many(given, config, task)
     inputs = decode.decode(Sample(image=given.image, text=given.text, audio=given.audio), task)
     prediction = predictor_of(task, given.version, config).predict_inputs(inputs, given.explain)
-    return Said(to_json(prediction), _prediction_lines(prediction, task))
+    return Said(to_json(prediction), prediction_lines(prediction, task))
 
 
 def _predict_many(given: argparse.Namespace, config: Settings, task: Task) -> Said:
@@ -58,13 +59,15 @@ def _answer(predictor: "Predictor", line: Any) -> dict[str, Any]:
         found = predictor.predict(line.row.sample)
     except BadInput as error:
         return {"id": line.row.id, "error": str(error)}
-    kept = ("label", "probabilities", "none_of_these", "confidence", "flagged", "reason", "capped", "modalities")
+    kept = ("confidence", "flagged", "reason", "capped", "modalities", "model_version")
     said = to_json(found)
-    return {"id": line.row.id, **{name: said[name] for name in (*kept, "model_version") if name in said}}
+    return {"id": line.row.id, **KINDS[found.kind].to_json(found.answer), **{name: said[name] for name in kept}}
 
 
-def _prediction_lines(found: Prediction, task: Task) -> list[str]:
-    shares = {} if found.capped else found.probabilities  # of a guess they measure nothing
+def prediction_lines(found: Prediction, task: Task) -> list[str]:
+    """Return an answer as a person reads it in a terminal."""
+    # Of a guess they measure nothing.
+    shares = {} if found.capped else KINDS[found.kind].probabilities(found.answer)
     bars = [
         f"  {task.display(label):<12} {share:6.1%}  {'█' * round(share * BAR_WIDTH)}" for label, share in shares.items()
     ]

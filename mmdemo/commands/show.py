@@ -30,7 +30,9 @@ def show_tasks(given: argparse.Namespace, config: Settings) -> Said:
         }
         for task in known
     ]
-    lines = [f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.answers)}" for task in known]
+    lines = [
+        f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.answers) or task.kind}" for task in known
+    ]
     return Said(value, lines)
 
 

@@ -14,7 +14,7 @@ from mmdemo.behaviour import Instance
 from mmdemo.evaluation import classification, metrics, slices
 from mmdemo.evaluation.answers import Answered, Answers, Labelled, ask
 from mmdemo.evaluation.slices import SEED, Judged, Own
-from mmdemo.figures import Compared, Difference, Figures, GivenFigures, Slice
+from mmdemo.figures import Compared, Difference, Figures, GivenFigures, KindFigures, Slice
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Prediction
 from mmdemo.tasks import Task
@@ -32,7 +32,7 @@ class EvaluatedKind:
     own: Own = slices.mean_loss  # its own figures; the first stands where there is room for one
     # Name of an own figure → 1 for a share of which more is better, -1 for a loss.
     better: Mapping[str, int] = field(default_factory=lambda: {"loss": -1})
-    details: Callable[[Task, Any], Any] = lambda task, found: None  # what is judged → a dataclass of what it alone has
+    details: Callable[[Task, Any], KindFigures | None] = lambda task, found: None  # what is judged → what it alone has
     uncalibrated: Callable[[Answers], Judged] | None = None  # the answers before calibration, where that is known
     share: Callable[[Prediction, str], float] | None = None  # the probability that an answer gave to a value
     rises: Callable[[Instance, Prediction, Prediction], bool] | None = None  # whether a test with `rises` holds

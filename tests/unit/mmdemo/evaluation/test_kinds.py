@@ -10,6 +10,7 @@ import pytest
 
 from mmdemo import card
 from mmdemo.behaviour import Expectation, Instance
+from mmdemo.commands.answer import prediction_lines
 from mmdemo.commands.evaluate import figure_lines
 from mmdemo.evaluation import behaviour, compare, figures, judging, mistakes, report
 from mmdemo.evaluation.answers import Answered, Answers
@@ -31,7 +32,6 @@ LABELS_ONLY = ("macro_f1", "per_class", "confusion", "raw")
 def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
     ratings.register()
     monkeypatch.setitem(judging.KINDS, ratings.KIND, EvaluatedKind())
-    monkeypatch.setitem(card.KINDS, ratings.KIND, card.CardKind())
     yield ratings.load_task(tmp_path)
     ratings.unregister()
 
@@ -45,7 +45,7 @@ def prediction(task: Task, value: str, confidence: float) -> Prediction:
         confidence=confidence,
         threshold=task.threshold,
         flagged=confidence < task.threshold,
-        reason=None,
+        reason="low_confidence" if confidence < task.threshold else None,
         modalities=("text",),
         model_version="v1",
         latency_ms=1.0,
@@ -99,6 +99,11 @@ def test_report_and_terminal_say_what_there_is_and_nothing_of_labels(task: Task,
     assert "- answers: rating" in described and "| all | 4 | 0.500 | 1.125 |" in described
     for text in (page, lines, described):
         assert not any(word in text for word in ("macro", "By label", "efore calibration", "| label |", "None"))
+
+
+def test_the_terminal_tells_an_answer_that_has_no_shares(task: Task) -> None:
+    lines = prediction_lines(prediction(task, "4", 0.5), task)
+    assert lines == ["4 ★ (50.0%)", "v1, text, 1 ms, flagged: low_confidence"]
 
 
 def test_behaviour_holds_within_the_tolerance(task: Task) -> None:
