@@ -46,7 +46,7 @@ def queue(given: argparse.Namespace, config: Settings) -> Said:
         {
             "sample_id": row.sample_id,
             "task": row.task,
-            "label": guess.label,
+            "label": guess.value,
             "confidence": guess.confidence,
             "reason": row.reason,
             "state": row.state,
@@ -61,7 +61,7 @@ def queue(given: argparse.Namespace, config: Settings) -> Said:
 
 def _waiting_line(row: SampleRow, guess: Guess) -> str:
     how_sure = "guess" if guess.capped else f"{guess.confidence:5.0%}"
-    return f"{how_sure}  {guess.label:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
+    return f"{how_sure}  {guess.value:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
 
 
 def show_status(given: argparse.Namespace, config: Settings) -> Said:

@@ -39,11 +39,11 @@ class Split:
 def freeze(task: Task, labelled: Iterable[Labelled], root: Path) -> Snapshot:
     """Return the snapshot of corrections given oldest first: a sample's last one counts. `root`: the media folder.
 
-    Left out is what can't be learned from: content that was taken back, a label that the task no longer has; and, named
-    in `left_out`, what can't be read: a stored file that is missing or damaged, more than the task takes today.
+    Left out is what can't be learned from: content that was taken back, a value that the task no longer takes; and,
+    named in `left_out`, what can't be read: a stored file that is missing or damaged, more than the task takes today.
     """
     latest = {item.correction.sample_id: item for item in labelled}
-    wanted = [item for item in latest.values() if _has_content(item) and item.correction.label in task.answers]
+    wanted = [item for item in latest.values() if _has_content(item) and task.takes(item.correction.label)]
     faults = {item.correction.sample_id: fault for item in wanted if (fault := _fault(item, task, root))}
     usable = [item for item in wanted if item.correction.sample_id not in faults]
     rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))

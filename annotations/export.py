@@ -1,5 +1,6 @@
 """Corrections as manifests (JSON lines) and as CSV, and manifests as corrections. What is written here is read here."""
 
+import contextlib
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import Labelled
 from mmdemo import characters, decode
-from mmdemo.errors import BadInput, ManifestError, UnknownName
+from mmdemo.errors import BadInput, ManifestError, MmdemoError, UnknownName
 from mmdemo.locale import text
 from mmdemo.review import QueueItem
 from mmdemo.samples import Inputs
@@ -117,7 +118,7 @@ def read_manifest(store: Store, task: Task, path: Path) -> Imported:
         try:
             decode.decode(row.sample, task)
             review_queue.checked_name(_annotator(row))
-            review_queue.check_mark(bool(_mark(row)), row.label, _guess(row, task))
+            review_queue.check_mark(task, bool(_mark(row)), row.label, _guess(row, task))
         except BadInput as error:
             raise ManifestError("manifest_sample", path=path, id=row.id, detail=error) from error
     added = sum(_add(store, task, decode.decode(row.sample, task), row) for row in rows)
@@ -177,7 +178,11 @@ def _annotator(row: manifests.Row) -> str:
 
 
 def _guess(row: manifests.Row, task: Task) -> str:
-    return fields.spelled(_word(row, "predicted_label"), task.answers)
+    """Return what a row says that the model said, as it is stored where the task takes it."""
+    value = fields.spelled(_word(row, "predicted_label"), task.answers)
+    with contextlib.suppress(MmdemoError):
+        return task.check(value)
+    return value
 
 
 def _word(row: manifests.Row, name: str) -> str:
@@ -200,23 +205,23 @@ def _mark(row: manifests.Row) -> bool | None:
 
 
 def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool:
-    sample_id, label, about = decode.sample_id(inputs, task.name), given.label, given.raw
+    sample_id, value, about = decode.sample_id(inputs, task.name), given.label, given.raw
     annotator = review_queue.checked_name(_annotator(given))
     at, mark = _moment(about.get("corrected_at")), _mark(given)
     copies = media.copies_of(inputs)
     with store.session() as session, media.keeping(store.media, list(copies.values())):
         row = samples.of_inputs(session, inputs, task.name, partial(media.names_of, inputs, copies))
-        if row is not None and row.has_content and _is_known(session, row.sample_id, label, mark, annotator, at):
+        if row is not None and row.has_content and _is_known(session, row.sample_id, value, mark, annotator, at):
             session.commit()  # an alias may have been written
             return False
         row = row or _new_row(sample_id, task, inputs, given)
         if not row.has_content:
             content.fill(row, inputs, copies)
         made = review_queue.record(
-            session, row, "import", label, annotator, characters.storable(str(about.get("note") or "")), IMPORT
+            session, task, row, "import", value, annotator, characters.storable(str(about.get("note") or "")), IMPORT
         )
         made.corrected_at = min(at, now()) if at else made.corrected_at  # no answer of the future counts
-        made.predicted_label, made.wrong_reason = _guess(given, task), bool(mark)
+        made.predicted_value, made.wrong_reason = _guess(given, task), bool(mark)
         made.model_version = str(about.get("model_version") or "")
         content.hold(session, row, True, IMPORT)
         session.commit()
@@ -228,7 +233,7 @@ def _new_row(sample_id: str, task: Task, inputs: Inputs, given: manifests.Row) -
         sample_id=sample_id,
         task=task.name,
         modalities=list(inputs.modalities),
-        label=_guess(given, task),
+        predicted_value=_guess(given, task),
         confidence=0.0,  # nobody predicted it here
         model_version=str(given.raw.get("model_version") or ""),
         doubt=0.0,
@@ -238,14 +243,14 @@ def _new_row(sample_id: str, task: Task, inputs: Inputs, given: manifests.Row) -
 
 
 def _is_known(
-    session: Session, sample_id: str, label: str, mark: bool | None, annotator: str, at: datetime | None
+    session: Session, sample_id: str, value: str, mark: bool | None, annotator: str, at: datetime | None
 ) -> bool:
     """Whether that import was done before (also where it was taken back since), or what stands says so or is newer.
 
     To an answer of somebody who decides only their own are compared: it counts however old it is.
     """
     every = labels.every(session, sample_id)
-    alike = [made for made in every if made.label == label and mark in (None, made.wrong_reason)]
+    alike = [made for made in every if made.value == value and mark in (None, made.wrong_reason)]
     if any((made.source, made.annotator) == (IMPORT, annotator) for made in alike):
         return True
     alone = labels.decides(session, annotator)

@@ -15,7 +15,7 @@ def queue_item(row: SampleRow, media: Path) -> QueueItem:
     return QueueItem(
         sample_id=row.sample_id,
         task=row.task,
-        label=guess.label,
+        label=guess.value,
         confidence=guess.confidence,
         reason=row.reason or "",
         state=row.state,
@@ -36,6 +36,6 @@ def answered(row: labels.Given, media: Path) -> Answered:
         item=queue_item(row.sample, media),
         did=row.move.after,
         at=labels.iso(row.move.at),
-        label=row.correction.label if row.correction else None,
+        label=row.correction.value if row.correction else None,
         standing=labels.as_correction(row.standing, row.sample.task) if row.standing else None,
     )

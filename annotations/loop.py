@@ -178,9 +178,9 @@ class Loop:
         """Return one sample with all that its annotator is shown. Raises UnknownName (sample or task), Conflict."""
         with self._store.reading() as session:
             row = review_queue.present(session, sample_id)
-            self._task(row.task)
+            task = self._task(row.task)
             earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, row.sample_id))
-        return ReviewItem(self._item(row), served.prediction_shown(row), earlier)
+        return ReviewItem(self._item(row), served.prediction_shown(task, row), earlier)
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
         """Return a kept answer: to a reviewer, or to whoever holds the view key of one who sent it.
@@ -193,7 +193,7 @@ class Loop:
                 raise NotAllowed("answer_closed")
             if not (reviewer or content.opens(session, row, keys)):
                 raise NotAllowed("answer_closed")
-            return ReviewItem(self._item(row), served.prediction_of(row))
+            return ReviewItem(self._item(row), served.prediction_of(self.tasks[row.task], row))
 
     def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
         """Store a correction. Raises BadInput, UnknownName, Conflict."""

@@ -65,7 +65,7 @@ def rescore(store: Store, task: Task, scorer: Scorer) -> Rescored:
                 left_out.append(answer)
             else:
                 fresh[row.sample_id] = answer
-        scored += _write(store, fresh)
+        scored += _write(store, task, fresh)
     return Rescored(scored, tuple(left_out))
 
 
@@ -95,14 +95,14 @@ def _answer(store: Store, task: Task, scorer: Scorer, row: SampleRow) -> Predict
         return stored.refused(item, error)
 
 
-def _write(store: Store, fresh: Mapping[str, Prediction | None]) -> int:
+def _write(store: Store, task: Task, fresh: Mapping[str, Prediction | None]) -> int:
     """Write it down, but for what was answered or forgotten meanwhile; return how many were written."""
     written = 0
     with store.session() as session:
         for sample_id, prediction in fresh.items():
             row = samples.get(session, sample_id)
             if row.has_content and row.state in samples.ASKED:
-                served.score_again(row, prediction)
+                served.score_again(task, row, prediction)
                 written += 1
         session.commit()
     return written

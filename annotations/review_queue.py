@@ -54,14 +54,14 @@ def offer(
 ) -> tuple[str, str]:
     """Keep an answer that its sender agreed to keep, and return its sample id and the sender's own prediction id.
 
-    A flagged answer (or one with a `suggested` label, which must be the task's) is queued with its inputs; any other
+    A flagged answer (or one with a `suggested` value, which the task must take) is queued with its inputs; any other
     leaves a row without them. The same input again makes no second entry: the first answer stays, and the consent is
     added, as a new one or to the sender's own under the id `earlier`. A sample that was answered, skipped or found
     unsure is queued again where its answer is disputed, and only then. `admit` is told the bytes of its files, and
-    raises NotKept where there is no room. Raises UnknownName, StorageError; then nothing is kept.
+    raises NotKept where there is no room. Raises UnknownName, BadInput, StorageError; then nothing is kept.
     """
     if suggested is not None:
-        task.check(suggested)
+        suggested = task.check(suggested)
     whole = prediction.flagged or suggested is not None
     copies = media.copies_of(inputs) if whole else {}
     admit(sum(len(copy.data) for copy in copies.values()))
@@ -112,7 +112,7 @@ def _new_row(prediction: Prediction) -> SampleRow:
 def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
     return {
         "prediction": served.stored(prediction, whole),
-        "label": prediction.label,
+        "predicted_value": prediction.label,
         "confidence": prediction.confidence,
         "model_version": prediction.model_version,
         "fresh_prediction": None,
@@ -217,7 +217,7 @@ def correct(
     store: Store,
     tasks: Mapping[str, Task],
     sample_id: str,
-    label: str,
+    value: str,
     annotator: str,
     note: str = "",
     wrong_reason: bool = False,
@@ -229,27 +229,29 @@ def correct(
 
     `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where the sample
     was answered before, or found unsure. `browser`: who may undo it. Raises BadInput (no name, long note, a mark on
-    another label than the model's), UnknownName (sample, label), Conflict (unflagged, forgotten, answered and not
-    `again`).
+    another value than the model's, a value that the task does not take), UnknownName (sample, label), Conflict
+    (unflagged, forgotten, answered and not `again`).
     """
     annotator, note = checked_name(annotator), _checked_note(note)
     with store.session() as session:
         row = present(session, sample_id)
-        known_tasks.among(tasks, row.task).check(label)
-        check_mark(wrong_reason, label, served.guess_about(row, label).label)
+        task = known_tasks.among(tasks, row.task)
+        value = task.check(value)
+        check_mark(task, wrong_reason, value, served.guess_about(task, row, value).value)
         if not again and row.state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
-        made = record(session, row, "label", label, annotator, note, PAGE, browser, wrong_reason)
+        made = record(session, task, row, "label", value, annotator, note, PAGE, browser, wrong_reason)
         stored, counting = labels.as_correction(made, row.task), labels.counting(session, sample_id)
         session.commit()
-        return replace(stored, counts=counting is None or counting.label == label)
+        return replace(stored, counts=counting is None or counting.value == value)
 
 
 def record(
     session: Session,
+    task: Task,
     row: SampleRow,
     name: str,
-    label: str,
+    value: str,
     annotator: str,
     note: str,
     source: str,
@@ -263,15 +265,15 @@ def record(
 
     It is one of what was served; with `wrong_reason` one of the guess that the mark is about.
     """
-    guess = served.guess_about(row, label) if wrong_reason else served.guess_served(row)
+    guess = served.guess_about(task, row, value) if wrong_reason else served.guess_served(row)
     made = CorrectionRow(
         sample_id=row.sample_id,
-        label=label,
+        value=value,
         annotator=annotator,
         note=note,
         wrong_reason=wrong_reason,
         corrected_at=corrected_at or now(),
-        predicted_label=guess.label,
+        predicted_value=guess.value,
         model_version=guess.model_version,
         source=source,
         external_id=external_id,
@@ -322,10 +324,10 @@ def checked_name(annotator: str) -> str:
     return name
 
 
-def check_mark(wrong_reason: bool, label: str, guess: str) -> None:
+def check_mark(task: Task, wrong_reason: bool, value: str, guess: str) -> None:
     """Raise BadInput where "right answer, wrong reason" is said of an answer that was not right."""
-    if wrong_reason and label != guess:
-        raise BadInput("wrong_reason_of_wrong_answer", label=label, guess=guess)
+    if wrong_reason and not served.agrees(task, guess, value):
+        raise BadInput("wrong_reason_of_wrong_answer", label=value, guess=guess)
 
 
 def _checked_note(note: str) -> str:

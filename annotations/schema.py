@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from annotations import held_out
 from mmdemo import characters
 
-HEAD = "0007"  # the newest migration; a test compares it with the folder
+HEAD = "0008"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -81,7 +81,7 @@ class SampleRow(Base):
     image: Mapped[str | None] = mapped_column(String(80), index=True)  # name under the media folder
     audio: Mapped[str | None] = mapped_column(String(80), index=True)
     prediction: Mapped[dict[str, Any] | None]  # as served; None where nobody predicted (an import)
-    label: Mapped[str] = mapped_column(String(200))  # the model's guess, as served
+    predicted_value: Mapped[str] = mapped_column(Text)  # as served; "" where nobody predicted
     confidence: Mapped[float]
     model_version: Mapped[str] = mapped_column(String(200))
     # What another version, which serves since, says of it: shown to whoever answers, and forgotten with the content
@@ -89,7 +89,7 @@ class SampleRow(Base):
     scored_by: Mapped[str] = mapped_column(String(200), default=_answered_by)  # whose guess is shown: see `served`
     doubt: Mapped[float]  # of that guess; bigger: ask first
     reason: Mapped[str | None] = mapped_column(String(20))
-    suggested: Mapped[str | None] = mapped_column(String(200))  # what a visitor said it should be
+    suggested: Mapped[str | None] = mapped_column(Text)  # what a visitor said it should be
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     agreed_at: Mapped[datetime]  # the latest consent to keep the inputs: retention counts from here
@@ -141,12 +141,12 @@ class CorrectionRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
-    label: Mapped[str] = mapped_column(String(200))
+    value: Mapped[str] = mapped_column(Text)
     annotator: Mapped[str] = mapped_column(String(200))
     note: Mapped[str] = mapped_column(Text)
     wrong_reason: Mapped[bool]  # the guess was right, but the model looked at the wrong thing
     corrected_at: Mapped[datetime]
-    predicted_label: Mapped[str] = mapped_column(String(200))
+    predicted_value: Mapped[str] = mapped_column(Text)
     model_version: Mapped[str] = mapped_column(String(200))
     source: Mapped[str] = mapped_column(String(20))  # page | label_studio | import
     external_id: Mapped[str | None] = mapped_column(String(100))  # the annotation's id where it came from
@@ -225,7 +225,6 @@ class OutsideProjectRow(Base):
     server: Mapped[str] = mapped_column(String(300), primary_key=True)  # the random id in the project's description
     name: Mapped[str] = mapped_column(String(100), primary_key=True)  # the task's name, or "media"
     project: Mapped[str] = mapped_column(String(100))
-    pulled_until: Mapped[datetime | None]
     extra: Mapped[dict[str, Any]]
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from annotations import doubt
 from annotations.schema import SampleRow
-from mmdemo.answers import CLASSIFICATION, KINDS
+from mmdemo.answers import KINDS, Answer
 from mmdemo.samples import AudioMap, Explanation, HeadAnswer, ImageMap, Prediction, TextMap, TokenScore, to_json
+from mmdemo.tasks import Task
 
 
 def stored(prediction: Prediction, content: bool) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def without_content(raw: dict[str, Any]) -> dict[str, Any]:
 class Guess:
     """What a version says of a sample."""
 
-    label: str
+    value: str  # "" where nobody predicted
     confidence: float
     model_version: str
     capped: bool  # only a guess: the confidence was held under the threshold, and measures nothing
@@ -40,7 +41,7 @@ class Guess:
 def guess_served(row: SampleRow) -> Guess:
     """Return the guess that was served."""
     capped = row.prediction is not None and _capped(row.prediction)
-    return Guess(row.label, row.confidence, row.model_version, capped)
+    return Guess(row.predicted_value, row.confidence, row.model_version, capped)
 
 
 def guess_shown(row: SampleRow) -> Guess:
@@ -48,38 +49,52 @@ def guess_shown(row: SampleRow) -> Guess:
     raw = row.fresh_prediction
     if raw is None:
         return guess_served(row)
-    return Guess(raw["label"], raw["confidence"], raw["model_version"], _capped(raw))
+    return Guess(_answer(raw).value, raw["confidence"], raw["model_version"], _capped(raw))
 
 
-def guess_about(row: SampleRow, label: str) -> Guess:
-    """Return the guess that says this label, the one that was served last; the one that is shown where neither does."""
+def agrees(task: Task, guess: str, value: str) -> bool:
+    """Tell whether a guess, which may be "" or of an earlier task, is as good as what a person says."""
+    return task.takes(guess) and task.is_right(guess, value)
+
+
+def guess_about(task: Task, row: SampleRow, value: str) -> Guess:
+    """Return the guess that says this value: the one that is shown, or else the one that was served.
+
+    The one that is shown where neither does.
+    """
     shown, sent = guess_shown(row), guess_served(row)
-    return sent if sent.label == label != shown.label else shown
+    return sent if agrees(task, sent.value, value) and not agrees(task, shown.value, value) else shown
 
 
-def score_again(row: SampleRow, prediction: Prediction | None) -> None:
+def score_again(task: Task, row: SampleRow, prediction: Prediction | None) -> None:
     """Show what another version says of a row from now on; None: what was served again."""
     row.fresh_prediction = None if prediction is None else stored(prediction, content=True)
-    shown = prediction_shown(row)
+    shown = prediction_shown(task, row)
     row.doubt, row.scored_by = doubt.of(shown), shown.model_version
 
 
-def prediction_shown(row: SampleRow) -> Prediction:
+def prediction_shown(task: Task, row: SampleRow) -> Prediction:
     """Return the prediction whose guess and map are shown to whoever answers."""
     if row.fresh_prediction is not None:
         return replace(_read(row.fresh_prediction), sample_id=row.sample_id)
-    return prediction_of(row)
+    return prediction_of(task, row)
 
 
-def prediction_of(row: SampleRow) -> Prediction:
+def explanation_shown(row: SampleRow) -> Explanation | None:
+    """Return the map of that prediction alone, where there is one."""
+    raw = (row.fresh_prediction or row.prediction or {}).get("explanation")
+    return _explanation(raw) if raw else None
+
+
+def prediction_of(task: Task, row: SampleRow) -> Prediction:
     """Return the prediction that was served; of a row that nobody predicted (an import) what is known."""
     if row.prediction is not None:
         return replace(_read(row.prediction), sample_id=row.sample_id)  # it may have been hashed otherwise
     return Prediction(
         sample_id=row.sample_id,
         task=row.task,
-        kind=CLASSIFICATION,
-        answer=KINDS[CLASSIFICATION].bare(row.label),
+        kind=task.kind,
+        answer=KINDS[task.kind].bare(row.predicted_value),
         confidence=row.confidence,
         threshold=0.0,
         flagged=False,
@@ -95,11 +110,15 @@ def _capped(raw: dict[str, Any]) -> bool:
     return bool(raw.get("capped", raw["reason"] == "unfamiliar"))
 
 
+def _answer(raw: dict[str, Any]) -> Answer:
+    return KINDS[raw["kind"]].from_json(raw)
+
+
 def _read(raw: dict[str, Any]) -> Prediction:
     known = {item.name: raw[item.name] for item in fields(Prediction) if item.name in raw}
     values = {
         **known,
-        "answer": KINDS[raw["kind"]].from_json(raw),
+        "answer": _answer(raw),
         "capped": _capped(raw),
         "modalities": tuple(raw["modalities"]),
         "notes": tuple(raw["notes"]),

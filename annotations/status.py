@@ -21,7 +21,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     midnight = datetime.combine(datetime.now().date(), time()).astimezone()  # where this machine stands
     with store.reading() as session:
         states = samples.count_by_state(session, task.name)
-        by_label = labels.count_by(session, "label", task.name)
+        by_value = labels.count_by(session, "value", task.name)
         by_annotator = labels.count_by(session, "annotator", task.name)
         usable = labels.corrections(session, task.name)
         sync = runs.last_sync(session, task.name)
@@ -34,7 +34,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     return Status(
         task=task.name,
         states={state: states.pop(state, 0) for state in STATES} | states,
-        by_label={label: by_label.get(label, 0) for label in task.answers},
+        by_label={value: by_value.get(value, 0) for value in task.answers},
         by_annotator=by_annotator,
         versions=versions,
         last_sync=labels.iso(sync.at) if sync else None,

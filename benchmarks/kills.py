@@ -149,7 +149,7 @@ def _count(store: Store, notes: Notes, kills: int, uploads: Path) -> Count:
     with store.reading() as session:
         holders = set(session.scalars(select(HoldingRow.prediction_id)))
         rows = {row.sample_id: row for row in session.scalars(select(SampleRow))}
-        given = Counter(session.execute(select(CorrectionRow.sample_id, CorrectionRow.label)).all())
+        given = Counter(session.execute(select(CorrectionRow.sample_id, CorrectionRow.value)).all())
     needed = {name for row in rows.values() for name in (row.image, row.audio) if name}
     there = {path.relative_to(store.media).as_posix() for path in store.media.glob("*/*")}
     present = holders | set(rows)

@@ -118,14 +118,14 @@ class Verdict:
             if expected.get(person) != label:
                 yield WRONG, f"{person} on {sample_id}: {label}, not {expected.get(person)}"
         winner = _winner({**expected, **_reviewers(history)})
-        if winner is not None and (counting is None or counting.label != winner):
+        if winner is not None and (counting is None or counting.value != winner):
             yield WRONG, f"{winner} should count of {sample_id}"
 
 
 def votes(annotations: Iterable[Annotation], people: Mapping[int, str]) -> dict[str, str]:
     """Return person → what they say, worked out from the annotations alone."""
     ordered = sorted(annotations, key=lambda each: (each.updated_at, each.id))
-    labelled = [(each, None if each.cancelled else tasks.label_of(each.result, TASK)) for each in ordered]
+    labelled = [(each, None if each.cancelled else tasks.value_of(each.result, TASK)) for each in ordered]
     return {people[each.annotator or 0]: label for each, label in labelled if label is not None}
 
 
@@ -149,11 +149,11 @@ def task_of(page: httpx.Client, project: int, sample_id: str) -> dict[str, Any] 
 
 def _said(history: list[CorrectionRow]) -> dict[str, str]:
     ordered = sorted((made for made in history if made.source == SYSTEM), key=lambda made: (made.corrected_at, made.id))
-    return {made.annotator: made.label for made in ordered}
+    return {made.annotator: made.value for made in ordered}
 
 
 def _reviewers(history: list[CorrectionRow]) -> dict[str, str]:
-    return {made.annotator: made.label for made in history if made.source != SYSTEM}
+    return {made.annotator: made.value for made in history if made.source != SYSTEM}
 
 
 def _winner(said: Mapping[str, str]) -> str | None:
@@ -167,5 +167,5 @@ def _repeated(history: list[CorrectionRow]) -> int:
     said: dict[str, list[tuple[str, bool]]] = {}
     for made in history:
         if made.source == SYSTEM:
-            said.setdefault(made.external_id or "", []).append((made.label, made.wrong_reason))
+            said.setdefault(made.external_id or "", []).append((made.value, made.wrong_reason))
     return sum(one == other for each in said.values() for one, other in itertools.pairwise(each))

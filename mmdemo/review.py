@@ -188,7 +188,7 @@ class Status:
 
     task: str
     states: dict[str, int]  # state → samples
-    by_label: dict[str, int]  # corrections, in the task's order
+    by_label: dict[str, int]  # corrections, in the task's order; none where its answers cannot be listed
     by_annotator: dict[str, int]
     versions: tuple[VersionInfo, ...]  # newest first
     last_sync: str | None

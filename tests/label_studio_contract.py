@@ -57,7 +57,7 @@ class Contract:
 
         def said() -> dict[int, list[tuple[str, str | None]]]:
             return {
-                task.id: [(each.model_version, tasks.label_of(each.result, TASK)) for each in task.guesses]
+                task.id: [(each.model_version, tasks.value_of(each.result, TASK)) for each in task.guesses]
                 for task in client.tasks(project.id)
             }
 
@@ -138,8 +138,8 @@ class Contract:
         said, skipped = annotate(first, "positive"), annotate(second, "")
         found = {task.id: task.annotations for task in client.tasks(project.id)}
         (label,), (skip,) = found[first], found[second]
-        assert (label.id, label.cancelled, tasks.label_of(label.result, TASK)) == (said, False, "positive")
-        assert (skip.id, skip.cancelled, tasks.label_of(skip.result, TASK)) == (skipped, True, None)
+        assert (label.id, label.cancelled, tasks.value_of(label.result, TASK)) == (said, False, "positive")
+        assert (skip.id, skip.cancelled, tasks.value_of(skip.result, TASK)) == (skipped, True, None)
         assert "@" in client.people()[label.annotator or 0]
         assert skip.updated_at > label.updated_at
         assert label.updated_at.tzinfo is not None

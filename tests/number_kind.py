@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from annotations import doubt
 from mmdemo import answering, answers
+from mmdemo.answering import Answering
 from mmdemo.answers import AnswerKind
 from mmdemo.answers.task import AnsweredTask
-from mmdemo.answering import Answering
 from mmdemo.errors import BadInput
 from mmdemo.explain import targets
 from mmdemo.explain.targets import ExplanationTarget, TargetKind

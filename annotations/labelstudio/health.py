@@ -132,16 +132,16 @@ def outdated(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[
     """Return the guesses there that another one of ours has taken the place of."""
     if remote.annotations:
         return []
-    shown = (sample.model_version, sample.label)
+    shown = (sample.model_version, sample.value)
     return [each for each in remote.guesses if each.model_version in ours and _said(each, task) != shown]
 
 
 def _is_said(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
-    return (sample.model_version, sample.label) in {_said(each, task) for each in remote.guesses}
+    return (sample.model_version, sample.value) in {_said(each, task) for each in remote.guesses}
 
 
 def _said(guess: RemoteGuess, task: Task) -> tuple[str, str | None]:
-    return guess.model_version, tasks.label_of(guess.result, task)
+    return guess.model_version, tasks.value_of(guess.result, task)
 
 
 def lacks_files(row: SampleRow, remote: RemoteTask, shown: Shown, noted: Noted) -> bool:
@@ -156,8 +156,8 @@ def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:
         return base
     guess = served.guess_shown(row)
     score = None if guess.capped else guess.confidence
-    explanation = None if bare else served.prediction_shown(row).explanation
-    known = replace(base, label=guess.label or None, score=score, model_version=guess.model_version)
+    explanation = None if bare else served.explanation_shown(row)
+    known = replace(base, value=guess.value or None, score=score, model_version=guess.model_version)
     return replace(known, suggested=row.suggested or "", explanation=explanation)
 
 

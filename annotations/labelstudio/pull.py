@@ -28,7 +28,7 @@ class Changes:
     """What has to change here for one sample."""
 
     gone: tuple[int, ...]  # ids of corrections of which the annotation lives no longer as it was
-    withdrawn: bool  # whether one of these says no label any more, by nobody
+    withdrawn: bool  # whether one of these says nothing any more, by nobody
     answers: tuple[StandingAnswer, ...]  # that are not here yet, oldest first
     saved_again: tuple[tuple[int, StandingAnswer], ...]  # correction, the same answer given anew
     noted: Noted  # what was noted before …
@@ -70,7 +70,7 @@ class Pull:
         living = {
             self._external(row.sample_id, each.id): self._who(each)
             for each in annotations
-            if not each.cancelled and tasks.label_of(each.result, self.place.task) is not None
+            if not each.cancelled and tasks.value_of(each.result, self.place.task) is not None
         }
         gone = [made for made in taken if living.get(made.external_id or "") != made.annotator]
         kept = {made.annotator: made for made in taken if made not in gone}  # of each person the latest
@@ -78,7 +78,7 @@ class Pull:
         answers = tasks.standing_answers(annotations, self.place.task)
         for said in answers:
             made = kept.get(self._who(said.annotation))
-            answer = _as_marked(said, row, made)
+            answer = self._as_marked(said, row, made)
             if made is None or not self._says(made, answer):
                 news.append(answer)
             elif noted.annotations.get(str(answer.annotation.id)) != answer.annotation.updated_at.isoformat():
@@ -124,9 +124,10 @@ class Pull:
         standing = [made for made in history if made.annotator == who and made.withdrawn_at is None]
         return review_queue.record(
             session,
+            self.place.task,
             row,
             "label",
-            answer.label,
+            answer.value,
             who,
             "",
             SYSTEM,
@@ -142,13 +143,13 @@ class Pull:
     ) -> bool:
         """Let an answer that was given again count as given now; return whether that may change what counts."""
         made, counting = session.get_one(CorrectionRow, number), labels.counting(session, row.sample_id)
-        if counting is not None and counting.label == answer.label:
+        if counting is not None and counting.value == answer.value:
             made.corrected_at = max(made.corrected_at, min(answer.annotation.updated_at, now()))
             return False
         made.withdrawn_at = now()  # a night looks for what is new by its number
         session.flush()
         renewed = self._record(session, row, history, answer)
-        renewed.predicted_label, renewed.model_version = made.predicted_label, made.model_version
+        renewed.predicted_value, renewed.model_version = made.predicted_value, made.model_version
         history.append(renewed)
         return True
 
@@ -165,9 +166,20 @@ class Pull:
             return SyncReport(withdrawn=1)
         return SyncReport()
 
+    def _as_marked(self, answer: StandingAnswer, row: SampleRow, made: CorrectionRow | None) -> StandingAnswer:
+        """Return the answer with its mark only where it may have one: on a value that the model gave.
+
+        Nothing there keeps anybody from marking another one: then the mark is left out. One that was taken over
+        stands, whatever the model says since.
+        """
+        task = self.place.task
+        may = served.agrees(task, served.guess_about(task, row, answer.value).value, answer.value)
+        may = may or (made is not None and made.wrong_reason and made.value == answer.value)
+        return replace(answer, wrong_reason=answer.wrong_reason and may)
+
     def _says(self, made: CorrectionRow, answer: StandingAnswer) -> bool:
         external = self._external(made.sample_id, answer.annotation.id)
-        return (made.external_id, made.label, made.wrong_reason) == (external, answer.label, answer.wrong_reason)
+        return (made.external_id, made.value, made.wrong_reason) == (external, answer.value, answer.wrong_reason)
 
     def _who(self, annotation: Annotation) -> str:
         name = characters.canonical_name(self._people.get(annotation.annotator or 0, NOBODY))
@@ -180,14 +192,3 @@ class Pull:
     @cached_property
     def _people(self) -> dict[int, str]:
         return self.place.client.people()
-
-
-def _as_marked(answer: StandingAnswer, row: SampleRow, made: CorrectionRow | None) -> StandingAnswer:
-    """Return the answer with its mark only where it may have one: on a label that the model gave.
-
-    Nothing there keeps anybody from marking another label: then the mark is left out. One that was taken over stands,
-    whatever the model says since.
-    """
-    may = answer.label == served.guess_about(row, answer.label).label
-    may = may or (made is not None and made.wrong_reason and made.label == answer.label)
-    return replace(answer, wrong_reason=answer.wrong_reason and may)

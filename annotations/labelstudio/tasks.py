@@ -1,6 +1,6 @@
-"""Pure translation between the loop and Label Studio's formats: task → label config, sample → task, annotation → label.
+"""Pure translation between the loop and Label Studio's formats: task → label config, sample → task, annotation → value.
 
-Stored names stand in `alias`, what people read in `value`: annotations come back with the stored names.
+What depends on the kind of answer, `controls` knows.
 """
 
 import re
@@ -10,16 +10,16 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from annotations.labelstudio import looked
+from annotations.labelstudio import controls, looked
+from annotations.labelstudio.markup import as_text
 from mmdemo import locale
-from mmdemo.answers import NONE_OF_THESE
 from mmdemo.samples import Explanation
 from mmdemo.tasks import Task
 
 if TYPE_CHECKING:
     from annotations.labelstudio.remote import Annotation
 
-CONTROL = "label"  # name of the Choices tag, and `from_name` of every result
+CONTROL = "label"  # name of the tag at which people answer, and `from_name` of every result
 REASON = "reason"  # name of the Choices tag of the mark "right answer, wrong reason"
 WRONG_REASON = "wrong_reason"  # that mark, as stored
 LOOKED = "looked"  # key in a task's data that holds where the model looked, as HTML
@@ -30,11 +30,8 @@ MEDIA_TITLE = "mmdemo media"
 MEDIA_CONFIG = "<View></View>"  # direct uploads are refused by projects whose config has two data keys
 MEDIA_MARK = "[mmdemo media]"
 MEDIA_DESCRIPTION = f"Pictures and sounds of the other mmdemo projects; nothing to label here. {MEDIA_MARK}"
-KEYS = "1234567890"  # the first label's key, the second's …
-NONE_KEY = "x"
 
 _TAGS = {"image": "Image", "text": "Text", "audio": "Audio"}
-_JOINER = "\u2060"  # takes no room
 _PLACE = re.compile(r"\[place:([0-9a-f]{16})\]")
 _NAME = re.compile(r"(?:^|-)([0-9a-f]{64})\.[a-z]+$")  # Label Studio puts a prefix of its own before the name
 
@@ -46,12 +43,12 @@ class Outgoing:
     sample_id: str
     caption: str | None
     files: Mapping[str, str] = field(default_factory=dict)  # modality → name under the media folder
-    label: str | None = None  # the model's guess; None where nobody predicted
-    score: float | None = 0.0  # its probability; None where it is only a guess
+    value: str | None = None  # the model's guess; None where nobody predicted
+    score: float | None = 0.0  # its confidence; None where it is only a guess
     model_version: str = ""
     explanation: Explanation | None = None  # as it was served with the guess
     reason: str = ""  # why people are asked
-    suggested: str = ""  # the label that its sender said it should be
+    suggested: str = ""  # what its sender said it should be
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class StandingAnswer:
     """What one person there says of a sample."""
 
     annotation: "Annotation"
-    label: str
+    value: str
     wrong_reason: bool = False  # … and says that a right guess looked at the wrong thing
 
 
@@ -95,34 +92,16 @@ def mark(task: Task) -> str:
 
 
 def label_config(task: Task) -> str:
-    """Return the label config: the task's modalities beside its labels, with hotkeys and display names."""
+    """Return the label config: the task's modalities beside the control at which it is answered."""
     root = ET.Element("View", style="display: flex; flex-wrap: wrap; gap: 24px")
     shown = ET.SubElement(root, "View", style="flex: 3 1 360px; min-width: 0")
     for modality in task.modalities:
         ET.SubElement(shown, _TAGS[modality], name=modality, value=f"${modality}")
     asked = ET.SubElement(root, "View", style="flex: 1 1 320px")
-    ET.SubElement(asked, "Header", value=_as_text(task.display_title()))
-    choices = ET.SubElement(
-        asked,
-        "Choices",
-        {"name": CONTROL, "toName": task.modalities[0], "choice": "single-radio", "required": "true"},
-        showInline="false",
-    )
-    displayed, keys = _displayed(task), _hotkeys(task)
-    for name in task.answers:
-        choice = ET.SubElement(choices, "Choice", value=_as_text(displayed[name]), alias=name)
-        if name in keys:
-            choice.set("hotkey", keys[name])
-        others = {task.display(name, language) for language in locale.LANGUAGES} - {displayed[name]}
-        if others:
-            choice.set("hint", " · ".join(sorted(others)))
+    ET.SubElement(asked, "Header", value=as_text(task.display_title()))
+    asked.extend(controls.KINDS[task.kind].elements(task, CONTROL, task.modalities[0]))
     asked.extend([*_mark(task), *_map()])
     return ET.tostring(root, encoding="unicode")
-
-
-def _as_text(shown: str) -> str:
-    """Return a text in which Label Studio sees no name of data, as it does in `$text`; it looks the same."""
-    return shown.replace("$", f"{_JOINER}${_JOINER}")
 
 
 def _map() -> list[ET.Element]:
@@ -138,7 +117,7 @@ def _mark(task: Task) -> list[ET.Element]:
 
 
 def brought_up(config: str, task: Task) -> str:
-    """Return what a project's config should be: made anew where its labels or modalities are not the task's.
+    """Return what a project's config should be: made anew where its answers or modalities are not the task's.
 
     People may add to it: otherwise only the map and the mark are added where they are missing.
     """
@@ -151,29 +130,15 @@ def brought_up(config: str, task: Task) -> str:
     return ET.tostring(root, encoding="unicode") if missing else config
 
 
-def _displayed(task: Task) -> dict[str, str]:
-    names = {name: task.display(name) for name in task.answers}
-    # Label Studio tells choices apart by what it shows: where two look the same, the stored names must do.
-    return names if len(set(names.values())) == len(names) else {name: name for name in names}
-
-
-def _hotkeys(task: Task) -> dict[str, str]:
-    digits = {name: name for name in task.label_names if len(name) == 1 and name in KEYS}
-    return (digits or dict(zip(task.label_names, KEYS, strict=False))) | {NONE_OF_THESE: NONE_KEY}
-
-
 def fits(config: str, task: Task) -> bool:
-    """Whether a project's config still asks for this task's labels about its modalities; people may add to it."""
+    """Whether a project's config still asks for this task's answers about its modalities; people may add to it."""
     try:
         root = ET.fromstring(config)
     except ET.ParseError:
         return False
-    choices = [element for element in root.iter("Choices") if element.get("name") == CONTROL]
-    if len(choices) != 1:
-        return False
-    labels = {choice.get("alias") or choice.get("value") for choice in choices[0].iter("Choice")}
     values = {element.get("value") for element in root.iter()}
-    return labels == set(task.answers) and all(f"${modality}" in values for modality in task.modalities)
+    shown = all(f"${modality}" in values for modality in task.modalities)
+    return shown and controls.KINDS[task.kind].fits(task, CONTROL, root)
 
 
 def upload_name(sample_id: str, file: str) -> str:
@@ -201,7 +166,7 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
     data = {modality: urls.get(modality, "") for modality in task.modalities}
     if "text" in data:
         data["text"] = sample.caption or ""
-    said = f"<p>{escape(_said(task, sample))}</p>" if sample.label in task.answers else ""
+    said = f"<p>{escape(_said(task, sample))}</p>" if task.takes(sample.value) else ""
     data[LOOKED] = said + looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
     data |= {REASON_ASKED: sample.reason, SUGGESTED: sample.suggested, SAMPLE_ID: sample.sample_id}
     expected = guess(task, sample)
@@ -210,70 +175,68 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
 
 def _said(task: Task, sample: Outgoing) -> str:
     """Return what model and sender say of a sample: Label Studio shows no tab of the guess to who labels all."""
-    label, version = task.display(sample.label or ""), sample.model_version
+    label, version = task.display(sample.value or ""), sample.model_version
     if sample.score is None:
         sentence = locale.text("review.outside_only_guess", label=label, version=version)
     else:
         percent = locale.text("common.percent", number=f"{100 * sample.score:.0f}")
         sentence = locale.text("review.outside_guess", label=label, percent=percent, version=version)
-    if sample.suggested in task.answers:
+    if task.takes(sample.suggested):
         sentence += " " + locale.text("review.outside_suggested", label=task.display(sample.suggested))
     return sentence
 
 
 def guess(task: Task, sample: Outgoing) -> dict[str, Any] | None:
     """Return the prediction that its task should have, None where it should have none."""
-    if sample.label not in task.answers:
+    if sample.value is None or not task.takes(sample.value):
         return None
-    body = {"model_version": sample.model_version, "result": [result(task, sample.label)]}
+    body = {"model_version": sample.model_version, "result": [result(task, sample.value)]}
     return body if sample.score is None else {**body, "score": sample.score}
 
 
-def result(task: Task, label: str) -> dict[str, Any]:
-    """Return the one result of an annotation or prediction that says `label`."""
-    return {"from_name": CONTROL, "to_name": task.modalities[0], "type": "choices", "value": {"choices": [label]}}
+def result(task: Task, value: str) -> dict[str, Any]:
+    """Return the one result of an annotation or prediction that says `value`."""
+    return {"from_name": CONTROL, "to_name": task.modalities[0], **controls.KINDS[task.kind].result(value)}
 
 
-def label_of(results: Iterable[object], task: Task) -> str | None:
-    """Return the label that an annotation's results say, None where they say none of the task's."""
-    for chosen in _chosen(results, CONTROL):
-        if len(chosen) == 1 and chosen[0] in task.answers:
-            return str(chosen[0])
-    return None
+def value_of(results: Iterable[object], task: Task) -> str | None:
+    """Return the value that an annotation's results say, None where they say none of the task's."""
+    values = (controls.KINDS[task.kind].read(task, entry) for entry in _entries(results, CONTROL))
+    return next((value for value in values if value is not None), None)
 
 
 def says_wrong_reason(results: Iterable[object]) -> bool:
     """Return whether an annotation's results say "right answer, wrong reason"."""
-    return any(WRONG_REASON in chosen for chosen in _chosen(results, REASON))
+    choices = (entry.get("choices") for entry in _entries(results, REASON))
+    return any(WRONG_REASON in chosen for chosen in choices if isinstance(chosen, list))
 
 
-def _chosen(results: Iterable[object], control: str) -> Iterator[list[Any]]:
-    """Yield what was chosen at a control. The server takes results of any shape: what is no choice is passed over."""
+def _entries(results: Iterable[object], control: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what was entered at a control. The server takes results of any shape: what is none is passed over."""
     for item in results:
         value = item.get("value") if isinstance(item, Mapping) and item.get("from_name") == control else None
-        chosen = value.get("choices") if isinstance(value, Mapping) else None
-        if isinstance(chosen, list):
-            yield chosen
+        if isinstance(value, Mapping):
+            yield value
 
 
 def standing_answers(annotations: Iterable["Annotation"], task: Task) -> list[StandingAnswer]:
-    """Return what each person there says, by their latest annotation that says a label; oldest first."""
+    """Return what each person there says, by their latest annotation that says a value; oldest first."""
     answers: dict[int | None, StandingAnswer] = {}
     for each in _by_time(annotations):
-        label = None if each.cancelled else label_of(each.result, task)
-        if label is not None:
+        value = None if each.cancelled else value_of(each.result, task)
+        if value is not None:
             answers.pop(each.annotator, None)  # what was said last stands last
-            answers[each.annotator] = StandingAnswer(each, label, says_wrong_reason(each.result))
+            answers[each.annotator] = StandingAnswer(each, value, says_wrong_reason(each.result))
     return list(answers.values())
 
 
 def skip_of(annotations: Iterable["Annotation"]) -> "Annotation | None":
-    """Return the latest skip; it counts where nobody gives a label."""
+    """Return the latest skip; it counts where nobody gives a value."""
     return next((each for each in reversed(_by_time(annotations)) if each.cancelled), None)
 
 
 def is_unreadable(annotations: Sequence["Annotation"], task: Task) -> bool:
-    """Whether there are annotations and none says a label of the task, or puts it off."""
+    """Whether there are annotations and none says a value of the task, or puts it off."""
     return bool(annotations) and not standing_answers(annotations, task) and skip_of(annotations) is None
 
 

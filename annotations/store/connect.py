@@ -2,6 +2,8 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -126,6 +128,25 @@ def migrate(engine: Engine, lock_folder: Path, to: str = "head") -> None:
 def _upgrade(engine: Engine, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # a % has a meaning there
-    with engine.begin() as connection:
+    with _rebuilding(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, to)
+
+
+@contextmanager
+def _rebuilding(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction in which tables may be written anew that others refer to.
+
+    SQLite alters a column by dropping the table it copied. While it checks foreign keys it refuses that, and whether
+    it does cannot be changed inside a transaction.
+    """
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        if isinstance(raw, sqlite3.Connection):
+            raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if isinstance(raw, sqlite3.Connection):
+                raw.execute("PRAGMA foreign_keys=ON")

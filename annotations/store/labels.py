@@ -50,11 +50,11 @@ def _counting(session: Session, sample_ids: Collection[str] | None) -> Select[in
     time = (row.corrected_at.desc(), row.id.desc())
     nth = func.row_number().over(partition_by=(row.sample_id, row.annotator), order_by=time).label("nth")
     decides = case((row.annotator.in_(session.info[DECIDING]), 1), else_=0).label("decides")
-    given = select(row.id, row.sample_id, row.label, row.corrected_at, decides, nth).where(row.withdrawn_at.is_(None))
+    given = select(row.id, row.sample_id, row.value, row.corrected_at, decides, nth).where(row.withdrawn_at.is_(None))
     if sample_ids is not None:
         given = given.where(row.sample_id.in_(sample_ids))
     say = given.subquery()
-    voices = func.count().over(partition_by=(say.c.sample_id, say.c.decides, say.c.label)).label("voices")
+    voices = func.count().over(partition_by=(say.c.sample_id, say.c.decides, say.c.value)).label("voices")
     columns = say.c.id, say.c.sample_id, say.c.corrected_at, say.c.decides, voices
     counted = select(*columns).where(say.c.nth == 1).subquery()
     order = (counted.c.decides.desc(), counted.c.voices.desc(), counted.c.corrected_at.desc(), counted.c.id.desc())
@@ -149,10 +149,10 @@ def given_by(session: Session, annotator: str, moves: Sequence[str], tasks: Sequ
 
 
 def count_by(session: Session, column: str, task: str) -> dict[str, int]:
-    """Return value → corrections that count, most first; `column` is "label" or "annotator"."""
+    """Return what stands in a column → corrections that count, most first; `column` is "value" or "annotator"."""
     counted = standing(session, task).subquery()
-    value = counted.c[column]
-    query = select(value, func.count()).group_by(value).order_by(func.count().desc(), value)
+    key = counted.c[column]
+    query = select(key, func.count()).group_by(key).order_by(func.count().desc(), key)
     return {row[0]: row[1] for row in session.execute(query)}
 
 
@@ -173,12 +173,12 @@ def as_correction(row: CorrectionRow, task: str) -> Correction:
     return Correction(
         sample_id=row.sample_id,
         task=task,
-        label=row.label,
+        label=row.value,
         annotator=row.annotator,
         note=row.note,
         wrong_reason=row.wrong_reason,
         corrected_at=iso(row.corrected_at),
-        predicted_label=row.predicted_label,
+        predicted_label=row.predicted_value,
         model_version=row.model_version,
         source=row.source,
     )

@@ -152,7 +152,7 @@ def test_a_database_of_before_is_brought_up_scored_again_and_decided(server: tup
         with store.reading() as session:
             rows = samples.waiting(session)
         assert [row.sample_id for row in rows] == ["doubted", "surely"]
-        assert [served.guess_shown(row).label for row in rows] == ["negative", "negative"]
+        assert [served.guess_shown(row).value for row in rows] == ["negative", "negative"]
         counted = [review_queue.correct(store, given.TASKS, "surely", label, who).counts for who, label in SAID]
         assert counted == [True, True, True, False]
 

@@ -123,7 +123,7 @@ class Loop:
     def said(self, sample_id: str) -> list[tuple[str, str, str]]:
         """Return label, annotator and source of the corrections that were not withdrawn, oldest first."""
         with self.store.reading() as session:
-            return [(made.label, made.annotator, made.source) for made in labels.history(session, sample_id)]
+            return [(made.value, made.annotator, made.source) for made in labels.history(session, sample_id)]
 
     def there(self, sdk: LabelStudio, task: Task) -> dict[str, object]:
         """Return sample id → its task there, as the SDK gives it."""

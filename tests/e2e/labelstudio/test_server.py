@@ -67,7 +67,7 @@ def test_from_nothing_to_the_first_label_back(home: Path, command: Callable) -> 
     back = command("-m", "annotations", "sync", "--json", home=home)
     assert json.loads(back.stdout)["pulled"] == 1, back.stderr
     with store.reading() as session:
-        assert labels.counting(session, sample_id).label == "neutral"
+        assert labels.counting(session, sample_id).value == "neutral"
     store.close()
 
     for ended in (True, False):

@@ -79,7 +79,7 @@ def row(
         state=state,
         modalities=["text"],
         caption="x",
-        label="positive",
+        predicted_value="positive",
         confidence=1 - doubt,
         model_version="v1",
         doubt=doubt,

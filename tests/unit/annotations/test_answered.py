@@ -64,7 +64,7 @@ def test_what_an_annotator_did_is_listed_newest_first_and_changed_with_its_histo
     correct(store, ids[1], "neutral", "Ann")
     assert [entry[::2] for entry in listed(store, "Ann")][:2] == [(ids[1], "neutral"), (ids[0], "positive")]
     with store.reading() as session:
-        assert [made.label for made in labels.history(session, ids[0])] == ["negative", "positive"]
+        assert [made.value for made in labels.history(session, ids[0])] == ["negative", "positive"]
     review_queue.undo(store, "Ann")
     review_queue.undo(store, "Ann")
     assert listed(store, "Ann")[-1] == (ids[0], "labelled", "negative")  # as before it was changed
@@ -74,7 +74,7 @@ def test_what_an_annotator_did_is_listed_newest_first_and_changed_with_its_histo
 def listed(store: Store, annotator: str) -> list[tuple[str, str, str | None]]:
     with store.reading() as session:
         rows = labels.given_by(session, annotator, review_queue.UNDOABLE, ["sentiment"], 10)
-    return [(row.sample.sample_id, row.move.after, row.correction.label if row.correction else None) for row in rows]
+    return [(row.sample.sample_id, row.move.after, row.correction.value if row.correction else None) for row in rows]
 
 
 def test_the_list_says_what_counts_today_and_hides_what_was_taken_back(store: Store) -> None:
@@ -84,12 +84,13 @@ def test_the_list_says_what_counts_today_and_hides_what_was_taken_back(store: St
     for sample_id in (kept, gone):
         correct(store, sample_id, "negative", "Ann")
     with store.session() as session:
-        review_queue.record(session, samples.get(session, outside), "label", "negative", "Ann", "", "label_studio")
+        row = samples.get(session, outside)
+        review_queue.record(session, given.TASK, row, "label", "negative", "Ann", "", "label_studio")
         session.commit()
     correct(store, kept, "neutral", "Bo")
     retention.forget(store, prediction_id)
     assert listed(store, "Ann") == [(kept, "labelled", "negative")]
     with store.reading() as session:
         [row] = labels.given_by(session, "Ann", review_queue.UNDOABLE, ["sentiment"], 10)
-        assert (row.standing.label, row.standing.annotator) == ("neutral", "Bo")
+        assert (row.standing.value, row.standing.annotator) == ("neutral", "Bo")
         assert labels.given_by(session, "Ann", review_queue.UNDOABLE, ["another task"], 10) == []

@@ -111,7 +111,7 @@ def test_a_newer_correction_is_kept_and_an_older_one_replaced(store: Store, tmp_
         )
         export.read_manifest(store, given.TASK, path)
         with store.reading() as session:
-            assert labels.history(session, sample_id)[-1].label == counts
+            assert labels.history(session, sample_id)[-1].value == counts
 
 
 def test_a_mark_is_news_and_a_manifest_without_one_does_not_speak_of_it(store: Store, tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_none_of_these_goes_out_and_comes_in_where_the_task_has_it(store: Store,
     sample_id, _ = review_queue.offer(store, refusing, sample, answer)
     with store.reading() as session:
         row = samples.get(session, sample_id)
-        assert (row.label, row.doubt) == ("none_of_these", pytest.approx(0.5))
+        assert (row.predicted_value, row.doubt) == ("none_of_these", pytest.approx(0.5))
     with pytest.raises(UnknownName, match="none_of_these"):
         review_queue.correct(store, given.TASKS, sample_id, "none_of_these", "Ann")
     made = review_queue.correct(store, {"sentiment": refusing}, sample_id, "none_of_these", "Ann", wrong_reason=True)

@@ -54,7 +54,7 @@ def rows(store: Store) -> list[SampleRow]:
 def test_a_doubtful_answer_is_queued_with_its_inputs(flagger: DoubtFlagger, store: Store) -> None:
     assert flagger.flag([uploaded(), "so so", 3, DOUBTFUL]) == 1
     [row] = rows(store)
-    assert (row.caption, row.label, row.model_version) == ("so so", "positive", "theirs-1")
+    assert (row.caption, row.predicted_value, row.model_version) == ("so so", "positive", "theirs-1")
     assert row.prediction["probabilities"] == pytest.approx({"negative": 0.3, "neutral": 0.3, "positive": 0.4})
     with Image.open(store.media / row.image) as stored:
         assert (np.asarray(stored.convert("RGB")) == given.picture(3)).all()
@@ -104,7 +104,7 @@ def test_a_task_of_ones_own_needs_labels_and_no_encoders(config: Settings, tmp_p
     flagger = DoubtFlagger(str(path), where=config)
     flagger.setup([gr.Textbox(), gr.Label()], "")
     flagger.flag(["it barks", {"label": "dog", "confidences": [{"label": "dog", "confidence": 0.65}]}])
-    assert [(row.task, row.label) for row in rows(store)] == [("pets", "dog")]
+    assert [(row.task, row.predicted_value) for row in rows(store)] == [("pets", "dog")]
     flagger._store.close()
 
 
@@ -136,7 +136,7 @@ def test_an_app_may_answer_none_of_these_where_the_task_does(config: Settings, s
     confidences = [{"label": label, "confidence": share} for label, share in shown.items()]
     assert flagger.flag(["hm", {"label": "none_of_these", "confidences": confidences}], "none_of_these") == 1
     [row] = rows(store)
-    assert (row.label, row.confidence, row.suggested) == ("none_of_these", 0.5, "none_of_these")
+    assert (row.predicted_value, row.confidence, row.suggested) == ("none_of_these", 0.5, "none_of_these")
     assert row.doubt == pytest.approx(0.5) and row.prediction["none_of_these"] == 0.5
     assert sum(row.prediction["probabilities"].values()) == pytest.approx(1)
     flagger._store.close()

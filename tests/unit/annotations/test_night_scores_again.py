@@ -67,7 +67,7 @@ def shown(config: Settings, task: Task, offered: dict[str, Inputs]) -> set[str]:
     for row in rows:
         guess = served.guess_shown(row)
         said = Predictor(task, guess.model_version, config).predict_inputs(offered[row.sample_id])
-        assert (guess.label, guess.confidence) == (said.label, pytest.approx(said.confidence, abs=1e-5))
+        assert (guess.value, guess.confidence) == (said.label, pytest.approx(said.confidence, abs=1e-5))
         assert row.scored_by == guess.model_version
         confidences.append(guess.confidence)
     assert confidences == sorted(confidences)

@@ -74,9 +74,10 @@ def test_the_queue_is_ordered_by_the_fresh_doubt_and_nothing_leaves_it(store: St
     assert claims.claim(store, [given.TASK.name], ClaimSample("Ann", "s" * 32)) == ids["b"]
     for caption, was in before.items():
         row = row_of(store, ids[caption])
-        kept = ("prediction", "label", "confidence", "model_version", "state", "reason", "updated_at", "split_draw")
+        kept = ("prediction", "predicted_value", "confidence", "model_version")
+        kept += ("state", "reason", "updated_at", "split_draw")
         assert [getattr(row, name) for name in kept] == [getattr(was, name) for name in kept]
-        assert served.prediction_of(row) == served.prediction_of(was)
+        assert served.prediction_of(given.TASK, row) == served.prediction_of(given.TASK, was)
 
 
 def test_the_guess_that_is_shown_is_the_fresh_one_with_its_map(loop: Loop) -> None:
@@ -97,7 +98,7 @@ def test_a_guess_that_is_only_one_is_shown_as_such(store: Store) -> None:
     sample_id = offer(store, "a")
     with store.session() as session:
         row = samples.get(session, sample_id)
-        served.score_again(row, replace(given.prediction(given.inputs("a"), version="v2"), capped=True))
+        served.score_again(given.TASK, row, replace(given.prediction(given.inputs("a"), version="v2"), capped=True))
         session.commit()
     assert served.guess_shown(row_of(store, sample_id)).capped
     assert not served.guess_served(row_of(store, sample_id)).capped
@@ -231,7 +232,7 @@ def test_an_import_that_was_taken_back_gets_a_guess(store: Store, tmp_path: Path
         review_queue.move(session, row, "undo")
         session.commit()
     assert score(store).scored == 1
-    assert served.guess_shown(row_of(store, one.correction.sample_id)).label == "negative"
+    assert served.guess_shown(row_of(store, one.correction.sample_id)).value == "negative"
 
 
 def test_a_task_that_nothing_serves_is_left_alone(store: Store, config: Settings) -> None:

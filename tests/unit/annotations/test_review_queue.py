@@ -200,7 +200,7 @@ def test_the_last_correction_counts_and_earlier_ones_stay_as_history(store: Stor
         assert [row.correction.label for row in labels.corrections(session)] == ["neutral"]
         assert [row.annotator for row in labels.history(session, sample_id)] == ["Ann", "Bo"]
         assert labels.count_by(session, "annotator", "sentiment") == {"Bo": 1}
-        assert labels.count_by(session, "label", "sentiment") == {"neutral": 1}
+        assert labels.count_by(session, "value", "sentiment") == {"neutral": 1}
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,21 @@ from tests.unit.annotations import given
 
 def test_what_is_stored_comes_back() -> None:
     answer = given.prediction(Inputs(text="a grey dog"))
-    assert (
-        served.prediction_of(SampleRow(sample_id=answer.sample_id, prediction=served.stored(answer, content=True)))
-        == answer
-    )
+    row = SampleRow(sample_id=answer.sample_id, prediction=served.stored(answer, content=True))
+    assert served.prediction_of(given.TASK, row) == answer
+    assert served.explanation_shown(row) == answer.explanation
+
+
+def test_of_a_row_that_nobody_predicted_the_kind_is_the_tasks_and_nothing_else_is_known() -> None:
+    row = given.row()
+    prediction = served.prediction_shown(given.TASK, row)
+    assert (prediction.kind, prediction.label, prediction.probabilities) == (given.TASK.kind, "positive", {})
+    assert served.explanation_shown(row) is None
+
+
+def test_a_guess_agrees_with_a_value_where_it_is_one_of_the_tasks_and_as_good() -> None:
+    guesses = ("positive", "neutral", "", "of another day")
+    assert [served.agrees(given.TASK, guess, "positive") for guess in guesses] == [True, False, False, False]
 
 
 def test_what_was_unfamiliar_before_guesses_were_named_was_one() -> None:
@@ -19,7 +30,7 @@ def test_what_was_unfamiliar_before_guesses_were_named_was_one() -> None:
     earlier = {name: value for name, value in raw.items() if name != "capped"}
     for reason, capped in (("unfamiliar", True), ("low_confidence", False), (None, False)):
         row = SampleRow(prediction={**earlier, "reason": reason})
-        assert (served.prediction_of(row).capped, served.guess_shown(row).capped) == (capped, capped)
+        assert (served.prediction_of(given.TASK, row).capped, served.guess_shown(row).capped) == (capped, capped)
     assert served.guess_shown(SampleRow(prediction={**raw, "reason": "disputed", "capped": True})).capped
     assert not served.guess_shown(SampleRow(prediction=None)).capped  # nobody predicted what was imported
 
@@ -27,5 +38,5 @@ def test_what_was_unfamiliar_before_guesses_were_named_was_one() -> None:
 def test_an_explanation_of_an_earlier_day_says_nothing_of_signs() -> None:
     raw = served.stored(given.prediction(Inputs(text="a grey dog")), content=True)
     earlier = {name: value for name, value in raw["explanation"].items() if name not in ("against", "signed")}
-    found = served.prediction_of(SampleRow(prediction={**raw, "explanation": earlier})).explanation
+    found = served.prediction_of(given.TASK, SampleRow(prediction={**raw, "explanation": earlier})).explanation
     assert found is not None and (found.against, found.signed) == (None, False)

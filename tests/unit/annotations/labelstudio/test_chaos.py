@@ -80,12 +80,12 @@ def votes(annotations) -> dict[str, str]:
     """Return person → what they say, worked out from the annotations alone."""
     people = {1: "ann@example.com", 2: "ben@example.com", 3: "cleo@example.com"}
     ordered = sorted(annotations, key=lambda each: (each.updated_at, each.id))
-    said = {each.annotator: tasks.label_of(each.result, given.TASK) for each in ordered if readable(each)}
+    said = {each.annotator: tasks.value_of(each.result, given.TASK) for each in ordered if readable(each)}
     return {people[number]: label for number, label in said.items()}
 
 
 def readable(annotation) -> bool:
-    return not annotation.cancelled and tasks.label_of(annotation.result, given.TASK) is not None
+    return not annotation.cancelled and tasks.value_of(annotation.result, given.TASK) is not None
 
 
 @pytest.mark.parametrize("afresh", [True, False])
@@ -103,7 +103,7 @@ def test_nothing_is_lost_doubled_or_wrong(loop: Loop, seed: int, afresh: bool) -
         (task,) = [task for _, task in loop.server.tasks.values() if task.data["sample_id"] == sample_id] or [None]
         expected = votes(task.annotations) if task else {}
         with loop.store.reading() as session:
-            here = {made.annotator: made.label for made in labels.history(session, sample_id)}
+            here = {made.annotator: made.value for made in labels.history(session, sample_id)}
         assert here == expected
         counted = Counter(expected.values()).most_common()
         if len(counted) == 1 or (counted and counted[0][1] > counted[1][1]):

@@ -22,7 +22,7 @@ def test_the_queue_is_sent_with_its_guesses_most_doubtful_first(loop: Loop) -> N
     assert [loop.there(unsure), loop.there(surer)] == [[number] for number in loop.server.tasks]
     (guess,) = loop.server.predictions[loop.there(surer)[0]]["predictions"]
     assert (guess["score"], guess["model_version"]) == (0.55, "v2")
-    assert tasks.label_of(guess["result"], given.TASK) == "positive"
+    assert tasks.value_of(guess["result"], given.TASK) == "positive"
     assert loop.row(surer).state == loop.row(unsure).state == SENT
 
 

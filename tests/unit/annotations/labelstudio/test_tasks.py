@@ -176,18 +176,18 @@ def test_a_guess_that_is_no_label_of_the_task_is_not_sent() -> None:
 def test_a_label_is_read_from_the_choice_alone() -> None:
     label = tasks.result(SENTIMENT, "neutral")
     note = {"from_name": "why", "to_name": "image", "type": "textarea", "value": {"text": ["neutral"]}}
-    assert tasks.label_of([note, label], SENTIMENT) == "neutral"
-    assert tasks.label_of([note], SENTIMENT) is None
-    assert tasks.label_of([{**label, "from_name": "other"}], SENTIMENT) is None
-    assert tasks.label_of([tasks.result(SENTIMENT, "angry")], SENTIMENT) is None
-    assert tasks.label_of([{**label, "value": {"choices": ["neutral", "positive"]}}], SENTIMENT) is None
+    assert tasks.value_of([note, label], SENTIMENT) == "neutral"
+    assert tasks.value_of([note], SENTIMENT) is None
+    assert tasks.value_of([{**label, "from_name": "other"}], SENTIMENT) is None
+    assert tasks.value_of([tasks.result(SENTIMENT, "angry")], SENTIMENT) is None
+    assert tasks.value_of([{**label, "value": {"choices": ["neutral", "positive"]}}], SENTIMENT) is None
 
 
 def test_each_person_says_one_thing_their_latest() -> None:
     first, second, skip = said(SENTIMENT, "neutral", 1), said(SENTIMENT, "positive", 2), said(SENTIMENT, "", 3)
     other = said(SENTIMENT, "negative", 0, annotator=2)
     answers = tasks.standing_answers([skip, second, first, other], SENTIMENT)
-    assert [(answer.annotation, answer.label) for answer in answers] == [(other, "negative"), (second, "positive")]
+    assert [(answer.annotation, answer.value) for answer in answers] == [(other, "negative"), (second, "positive")]
     assert (tasks.skip_of([first, skip]), tasks.skip_of([first])) == (skip, None)
     assert tasks.standing_answers([said(SENTIMENT, "angry", 4)], SENTIMENT) == []
 
@@ -230,7 +230,7 @@ def test_none_of_these_is_a_choice_with_a_key_where_the_task_has_it() -> None:
     config = tasks.label_config(plain)
     assert not tasks.fits(config, refusing) and tasks.brought_up(config, refusing) == tasks.label_config(refusing)
     answered = [tasks.result(refusing, "none_of_these")]
-    assert tasks.label_of(answered, refusing) == "none_of_these" and tasks.label_of(answered, plain) is None
-    guessed = Outgoing(SAMPLE, None, label="none_of_these", score=0.5)
+    assert tasks.value_of(answered, refusing) == "none_of_these" and tasks.value_of(answered, plain) is None
+    guessed = Outgoing(SAMPLE, None, value="none_of_these", score=0.5)
     assert tasks.payload(refusing, guessed, {})["predictions"][0]["result"] == answered
     assert "predictions" not in tasks.payload(plain, guessed, {})

@@ -40,21 +40,25 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
     config.home.mkdir()
     engine = connect.engine_for(connect.url_of(config))
     connect.migrate(engine, config.home, start)
+    guess, said, predicted = ("label", "label", "predicted_label")
+    if start >= "0008":
+        guess, said, predicted = ("predicted_value", "value", "predicted_value")
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO samples (sample_id, task, state, modalities, caption, label, confidence, model_version, "
-                "doubt, created_at, updated_at, agreed_at) VALUES ('a', 'sentiment', 'queued', '[\"text\"]', 'kept', "
-                "'positive', 0.4, 'v1', 0.6, '2026-11-01', '2026-11-01', '2026-11-01')"
+                f"INSERT INTO samples (sample_id, task, state, modalities, caption, {guess}, confidence, "
+                "model_version, doubt, created_at, updated_at, agreed_at) VALUES ('a', 'sentiment', 'queued', "
+                "'[\"text\"]', 'kept', 'positive', 0.4, 'v1', 0.6, '2026-11-01', '2026-11-01', '2026-11-01')"
             )
         )
         connection.execute(
             text(
-                "INSERT INTO corrections (sample_id, label, annotator, note, corrected_at, predicted_label, "
+                f"INSERT INTO corrections (sample_id, {said}, annotator, note, corrected_at, {predicted}, "
                 "model_version, source) VALUES ('a', 'neutral', 'Ann', '', '2026-11-02', 'positive', 'v1', 'page')"
             )
         )
         moves = {"sample_id": "'a'", "move": "'skip'", "after": "'queued'", "who": "'Ann'", "at": "'2026-11-02'"}
+        moves |= {"correction_id": "1"}  # of two tables that are written anew one refers to the other
         moves |= {"browser": "''"} if start >= "0004" else {}
         connection.execute(text(f"INSERT INTO moves ({', '.join(moves)}) VALUES ({', '.join(moves.values())})"))
     engine.dispose()
@@ -66,8 +70,14 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
         assert (row.caption, row.claimed_by, row.claimed_until) == ("kept", None, None)
         assert (row.fresh_prediction, row.scored_by) == (None, "v1" if start < "0007" else "")
         [made] = labels.history(session, "a")
-        assert (made.label, made.wrong_reason) == ("neutral", False)
+        assert (row.predicted_value, made.predicted_value) == ("positive", "positive")
+        assert (made.value, made.wrong_reason) == ("neutral", False)
     assert connect.version_of(store.engine) == schema.HEAD
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.Base.metadata) == []
     store.close()
 
 

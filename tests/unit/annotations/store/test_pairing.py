@@ -78,6 +78,13 @@ def test_another_database_keeps_every_file_however_much_it_adds(config: Settings
     assert len(files(config)) == 40  # the four are among them: the same pictures
 
 
+RENAMED = (
+    ("samples", "predicted_value", "label"),
+    ("corrections", "value", "label"),
+    ("corrections", "predicted_value", "predicted_label"),
+)
+
+
 def without_ids(config: Settings) -> None:
     """Make a home such as the release before left it."""
     engine = connect.engine_for(connect.url_of(config))
@@ -88,6 +95,9 @@ def without_ids(config: Settings) -> None:
             connection.execute(text(f"DROP INDEX ix_samples_{column}"))
         for column in ("original_digest", "caption_digest", "split_draw", "scored_by", "fresh_prediction"):
             connection.execute(text(f"ALTER TABLE samples DROP COLUMN {column}"))
+        for table, column, before in RENAMED:
+            connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN {column} TO {before}"))
+        connection.execute(text("ALTER TABLE outside_projects ADD COLUMN pulled_until DATETIME"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     engine.dispose()
     (config.media / pairing.MARKER).unlink()

@@ -1,0 +1,32 @@
+"""How each kind of answer is asked for and said in Label Studio; found in KINDS."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from annotations.labelstudio.controls import choices
+from mmdemo.answers import CLASSIFICATION
+from mmdemo.tasks import Task
+
+__all__ = ["KINDS", "Control"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control at which people there give answers of one kind, such as Label Studio's `Choices`."""
+
+    elements: Callable[[Task, str, str], list[ET.Element]]  # task, its name, modality that it is about → tags
+    fits: Callable[[Task, str, ET.Element], bool]  # task, its name, a config → whether that asks for the task's values
+    result: Callable[[str], dict[str, Any]]  # stored value → `type` and `value` of a result that says it
+    read: Callable[[Task, Mapping[str, Any]], str | None]  # `value` of a result → stored value; None: none of the task
+
+
+KINDS: dict[str, Control] = {
+    CLASSIFICATION: Control(
+        elements=choices.elements,
+        fits=choices.fits,
+        result=choices.result,
+        read=choices.read,
+    ),
+}

@@ -1,0 +1,8 @@
+"""Texts in a label config."""
+
+_JOINER = "\u2060"  # takes no room
+
+
+def as_text(shown: str) -> str:
+    """Return a text in which Label Studio sees no name of data, as it does in `$text`; it looks the same."""
+    return shown.replace("$", f"{_JOINER}${_JOINER}")
