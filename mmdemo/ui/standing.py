@@ -42,7 +42,8 @@ class Standing:
 
     reviewer: bool
     counts: tuple[Count, ...]
-    labels: tuple[Count, ...]
+    answers: str  # what the corrections are listed by
+    labels: tuple[Count, ...]  # none where answers can't be listed
     annotators: tuple[Count, ...]
     wrong_reason: str  # how many answers were right for the wrong reason, "" for none
     last_sync: str  # UTC, ISO 8601; "" for never
@@ -70,6 +71,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
     return Standing(
         reviewer=reviewer,
         counts=tuple(_counts(status.states, remote, language)),
+        answers=text("status.corrections" if task.answers else "status.answers", language),
         labels=_bars({task.display(label, language): n for label, n in status.by_label.items()}),
         annotators=_bars(dict(sorted(status.by_annotator.items(), key=lambda pair: -pair[1])[:ANNOTATORS_MOST])),
         wrong_reason=text("status.wrong_reason", language, count=status.wrong_reason) if status.wrong_reason else "",

@@ -160,7 +160,7 @@
     mmdemo.store("review_key", field.value.trim());
     field.value = "";
     const view = await act("look");
-    if (view && view.state !== "closed") return field.blur(); // the keys are for labels now
+    if (view && view.state !== "closed") return field.blur(); // the keys are for answers now
     mmdemo.store("review_key", null);
     field.focus();
   }

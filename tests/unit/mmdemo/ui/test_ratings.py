@@ -12,7 +12,7 @@ import pytest
 from mmdemo.errors import BadInput
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from mmdemo.ui import standing
+from mmdemo.ui import render, standing
 from mmdemo.ui.access import Door
 from mmdemo.ui.desk import Desk
 from mmdemo.ui.looking import Looking
@@ -148,4 +148,5 @@ def test_where_no_share_can_be_told_no_what_if_is_offered(loop: RatingQueue) -> 
 
 def test_the_status_lists_no_answers_that_cannot_be_listed(loop: RatingQueue) -> None:
     shown = standing.view(loop.status("stars"), loop.tasks["stars"], True, "en")
-    assert shown.labels == ()
+    html = render.html("status_cards", "en", view=shown)
+    assert shown.labels == () and ">Answers</h2>" in html and "label<" not in html and "mm-st-bars" not in html

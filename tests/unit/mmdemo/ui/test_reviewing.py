@@ -296,7 +296,7 @@ def test_ones_own_answers_are_listed_opened_and_changed(desk: Reviewing, loop: F
     assert view["sample_id"] == first and view["again"] and view["accept"] == "" and not view["refused"]
     assert "your answer" in view["labels"] and "Answered before: neutral (Ann)." in view["sample"]
     view = desk.act(HERE, ask("skip", sample_id=first, list="answered", again=True))
-    assert view["refused"] and "choose another label" in view["line"] and view["sample_id"] == first
+    assert view["refused"] and "give another answer" in view["line"] and view["sample_id"] == first
     view = desk.act(HERE, ask("label", sample_id=first, label="positive", list="answered", again=True))
     assert view["line"] == "Changed: your answer is positive now." and view["sample_id"] == first and view["again"]
     assert "<b>positive</b>" in view["queue"]
