@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from annotations import capabilities
-from annotations.gate import Comparison, Score
+from annotations.gate import ACCURACY, ComparedFigure, Comparison
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation import behaviour, judging
 from mmdemo.evaluation.answers import Answered, ask_whole
@@ -46,21 +46,25 @@ def answers_of(task: Task, version: str | None, settings: Settings, held_out: Se
 def compare(task: Task, champion: VersionAnswers, challenger: VersionAnswers) -> Comparison:
     """Compare on the corrections, on what the champion surely knew of them and of the examples, and on behaviour."""
     pairs = zip((*champion.held_out, *champion.examples), (*challenger.held_out, *challenger.examples), strict=True)
-    anchors = [theirs for ours, theirs in pairs if _is_right(ours) and not ours.prediction.flagged]
+    anchors = [theirs for ours, theirs in pairs if _is_right(task, ours) and not ours.prediction.flagged]
     return Comparison(
         held_out=len(champion.held_out),
-        champion=_score(task, champion),
-        challenger=_score(task, challenger),
+        figures=_figures(task, champion, challenger),
         anchors=len(anchors),
-        lost=sum(not _is_right(theirs) for theirs in anchors),
+        lost=sum(not _is_right(task, theirs) for theirs in anchors),
         capabilities=capabilities.tally(task, champion.behaviour, challenger.behaviour),
     )
 
 
-def _is_right(answered: Answered) -> bool:
-    return answered.prediction.label == answered.row.label
+def _is_right(task: Task, answered: Answered) -> bool:
+    return task.is_right(answered.prediction.label, answered.row.label)
 
 
-def _score(task: Task, answers: VersionAnswers) -> Score:
-    figures = judging.part(task, answers.held_out)
-    return Score(figures.accuracy, figures.figure("macro_f1"))
+def _figures(task: Task, champion: VersionAnswers, challenger: VersionAnswers) -> tuple[ComparedFigure, ...]:
+    """Return the share of right answers, and the figure that the kind of answer puts first."""
+    before, after = (judging.part(task, answers.held_out) for answers in (champion, challenger))
+    own, better = next(iter(judging.KINDS[task.kind].better.items()))
+    directions = {ACCURACY: 1, own: better}
+    return tuple(
+        ComparedFigure(name, before.figure(name), after.figure(name), sign) for name, sign in directions.items()
+    )

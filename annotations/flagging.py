@@ -15,7 +15,7 @@ from annotations import content, review_queue
 from annotations.quota import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
-from mmdemo.answers import NONE_OF_THESE, LabelAnswer
+from mmdemo.answers import CLASSIFICATION, NONE_OF_THESE, LabelAnswer
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.samples import Inputs, Prediction, Sample
 from mmdemo.settings import Settings
@@ -38,10 +38,12 @@ class DoubtFlagger(FlaggingCallback):
         """Nothing is opened yet. `task`: a name, the path of a TOML file, or a Task; its threshold decides.
 
         `model_version` is kept with every row; `where` replaces the settings of this process. Raises UnknownName,
-        ManifestError.
+        ManifestError (also of a task whose answers are no labels).
         """
         self._settings = where or settings.load()
         self._task = task if isinstance(task, Task) else tasks.get(task, self._settings.task_dir)
+        if self._task.kind != CLASSIFICATION:
+            raise ManifestError("flagger_kind", task=self._task.name, kind=self._task.kind)
         self._model_version = model_version
         self._components: Sequence[Component] = ()
         self._store: Store | None = None

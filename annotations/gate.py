@@ -9,20 +9,27 @@ from scipy.stats import binomtest
 
 from mmdemo.review import Reason
 
+ACCURACY = "accuracy"  # share of right answers, which every kind of answer has
 PROMOTED, REJECTED, WAITING, NOTHING_NEW = "promoted", "rejected", "waiting", "nothing_new"
 
 LOST_SHARE = 0.1  # of the anchors, that a challenger may answer otherwise
 LOST_ALWAYS = 1  # anchors that it may lose however few there are: one flip among five is no sign of forgetting
 UNLEARNED_CHANCE = 0.05  # that any capability is called unlearned where none is
 _ROUNDING = 1e-9  # figures closer than this are equal
+_WORSE = {  # figures that have a sentence of their own where they are worse
+    ACCURACY: "status.night_worse_accuracy",
+    "macro_f1": "status.night_worse_macro_f1",
+}
 
 
 @dataclass(frozen=True)
-class Score:
-    """One version on the held-out corrections."""
+class ComparedFigure:
+    """One figure of both versions on the held-out corrections."""
 
-    accuracy: float
-    macro_f1: float
+    name: str  # ACCURACY, or one that the kind of answer brings
+    champion: float
+    challenger: float
+    better: int = 1  # -1: of a loss, less is better
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,8 @@ class CapabilityTally:
 class Comparison:
     """Champion and challenger on the same samples, which neither was trained on."""
 
-    held_out: int  # corrections behind both scores
-    champion: Score
-    challenger: Score
+    held_out: int  # corrections behind the figures
+    figures: tuple[ComparedFigure, ...]  # ACCURACY first
     anchors: int = 0  # samples that the champion answers rightly and is sure of
     lost: int = 0  # of the anchors, answered otherwise by the challenger
     capabilities: tuple[CapabilityTally, ...] = ()
@@ -72,25 +78,34 @@ def wait(train: int, held_out: int, minimum: int, share: float) -> Verdict | Non
 
 
 def judge(comparison: Comparison) -> Verdict:
-    """Promote a challenger that is not worse, by accuracy and by macro-F1, and that keeps what the champion knew.
+    """Promote a challenger that is not worse in any figure, and that keeps what the champion knew.
 
     Neither may it be significantly worse in any capability, of which single tests may flip.
     """
     against = [reason for check in (_worse, _forgets, _unlearns) for reason in check(comparison)]
-    return Verdict(REJECTED if against else PROMOTED, (_scores(comparison), *against))
+    return Verdict(REJECTED if against else PROMOTED, (*_scores(comparison), *against))
 
 
 def _worse(comparison: Comparison) -> list[Reason]:
-    champion, challenger = comparison.champion, comparison.challenger
-    pairs = {
-        "status.night_worse_accuracy": (champion.accuracy, challenger.accuracy),
-        "status.night_worse_macro_f1": (champion.macro_f1, challenger.macro_f1),
-    }
     return [
-        Reason(key, {"champion": before, "challenger": after})
-        for key, (before, after) in pairs.items()
-        if after < before - _ROUNDING
+        _reason_of(figure)
+        for figure in comparison.figures
+        if figure.better * (figure.challenger - figure.champion) < -_ROUNDING
     ]
+
+
+def _reason_of(worse: ComparedFigure) -> Reason:
+    if worse.name in _WORSE:
+        return Reason(_WORSE[worse.name], _of_both(worse))
+    return Reason("status.night_worse", {"figure": _in_words(worse), **_of_both(worse)})
+
+
+def _of_both(figure: ComparedFigure) -> dict[str, float]:
+    return {"champion": figure.champion, "challenger": figure.challenger}
+
+
+def _in_words(figure: ComparedFigure) -> str:
+    return figure.name.replace("_", " ")
 
 
 def _forgets(comparison: Comparison) -> list[Reason]:
@@ -124,12 +139,12 @@ def _unlearns(comparison: Comparison) -> list[Reason]:
     ]
 
 
-def _scores(comparison: Comparison) -> Reason:
-    values = {
-        "held_out": comparison.held_out,
-        "champion": comparison.champion.accuracy,
-        "challenger": comparison.challenger.accuracy,
-        "champion_f1": comparison.champion.macro_f1,
-        "challenger_f1": comparison.challenger.macro_f1,
-    }
-    return Reason("status.night_scores", values)
+def _scores(comparison: Comparison) -> list[Reason]:
+    """Say how often both are right, and what else is compared."""
+    accuracy, *others = comparison.figures
+    right = {"held_out": comparison.held_out, **_of_both(accuracy)}
+    if [figure.name for figure in others] == ["macro_f1"]:  # one sentence says both
+        [f1] = others
+        return [Reason("status.night_scores", {**right, "champion_f1": f1.champion, "challenger_f1": f1.challenger})]
+    further = (Reason("status.night_figure", {"figure": _in_words(each), **_of_both(each)}) for each in others)
+    return [Reason("status.night_right", right), *further]

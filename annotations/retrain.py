@@ -198,10 +198,11 @@ def _figures(night: Night, comparison: Comparison) -> dict[str, float]:
     return {
         "held_out": float(comparison.held_out),
         "trained_on": float(len(night.parts.train)),
-        "champion_accuracy": comparison.champion.accuracy,
-        "challenger_accuracy": comparison.challenger.accuracy,
-        "champion_macro_f1": comparison.champion.macro_f1,
-        "challenger_macro_f1": comparison.challenger.macro_f1,
+        **{
+            f"{version}_{figure.name}": value
+            for figure in comparison.figures
+            for version, value in (("champion", figure.champion), ("challenger", figure.challenger))
+        },
         "anchors": float(comparison.anchors),
         "anchors_lost": float(comparison.lost),
     }

@@ -11,7 +11,6 @@ import pytest
 
 from annotations import comparing
 from annotations.comparing import VersionAnswers
-from annotations.gate import Score
 from mmdemo import loading
 from mmdemo.errors import ManifestError
 from mmdemo.predictor import Predictor
@@ -73,7 +72,9 @@ def test_each_version_is_loaded_once_and_asked_once_about_each_sample(task: Task
         comparison = comparing.compare(task, champion, challenger)
     assert counts == {} and comparison.held_out == 2
     right = [answered.prediction.label == answered.row.label for answered in challenger.held_out]
-    assert comparison.challenger.accuracy == sum(right) / 2 and isinstance(comparison.champion, Score)
+    accuracy, macro_f1 = comparison.figures
+    assert (accuracy.name, accuracy.challenger, accuracy.better) == ("accuracy", sum(right) / 2, 1)
+    assert (macro_f1.name, macro_f1.better) == ("macro_f1", 1)
 
 
 def test_where_not_one_correction_can_be_judged_there_is_no_verdict(task: Task, settings: Settings) -> None:

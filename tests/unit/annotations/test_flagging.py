@@ -91,6 +91,11 @@ def test_answers_that_are_not_the_tasks_are_refused(flagger: DoubtFlagger, store
     assert rows(store) == []
 
 
+def test_a_task_whose_answers_are_no_labels_is_refused(config: Settings) -> None:
+    with pytest.raises(ManifestError, match='the answers of sentiment are of the kind "number"'):
+        DoubtFlagger(replace(given.TASK, kind="number"), where=config)
+
+
 def test_an_app_without_a_label_and_an_unknown_task_are_refused(config: Settings) -> None:
     with pytest.raises(ManifestError, match=r"gr\.Label"):
         DoubtFlagger("sentiment", where=config).setup([gr.Textbox()], "")

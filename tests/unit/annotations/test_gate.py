@@ -5,10 +5,16 @@ from dataclasses import replace
 import pytest
 
 from annotations import gate
-from annotations.gate import PROMOTED, REJECTED, WAITING, CapabilityTally, Comparison, Score
+from annotations.gate import PROMOTED, REJECTED, WAITING, CapabilityTally, ComparedFigure, Comparison
 from mmdemo import locale
 
-EQUAL = Comparison(held_out=20, champion=Score(0.7, 0.6), challenger=Score(0.7, 0.6))
+EQUAL = Comparison(held_out=20, figures=(ComparedFigure("accuracy", 0.7, 0.7), ComparedFigure("macro_f1", 0.6, 0.6)))
+
+
+def against(accuracy: float, macro_f1: float) -> tuple[ComparedFigure, ...]:
+    """Return the figures of a challenger of these beside those of EQUAL."""
+    pairs = zip(EQUAL.figures, (accuracy, macro_f1), strict=True)
+    return tuple(replace(figure, challenger=value) for figure, value in pairs)
 
 
 def keys(verdict: gate.Verdict) -> list[str]:
@@ -20,23 +26,38 @@ def test_not_worse_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("challenger", "key"),
-    [(Score(0.65, 0.6), "status.night_worse_accuracy"), (Score(0.9, 0.599), "status.night_worse_macro_f1")],
+    ("figures", "key"),
+    [(against(0.65, 0.6), "status.night_worse_accuracy"), (against(0.9, 0.599), "status.night_worse_macro_f1")],
 )
-def test_a_challenger_that_is_worse_in_either_figure_is_rejected_with_both_numbers(challenger: Score, key: str) -> None:
-    verdict = gate.judge(replace(EQUAL, challenger=challenger))
+def test_a_challenger_that_is_worse_in_either_figure_is_rejected_with_both_numbers(
+    figures: tuple[ComparedFigure, ...], key: str
+) -> None:
+    verdict = gate.judge(replace(EQUAL, figures=figures))
     assert verdict.name == REJECTED
     assert keys(verdict) == ["status.night_scores", key]
     assert set(verdict.reasons[1].values) == {"champion", "challenger"}
 
 
 def test_every_reason_against_it_is_named() -> None:
-    verdict = gate.judge(replace(EQUAL, challenger=Score(0.1, 0.1), anchors=10, lost=9))
+    verdict = gate.judge(replace(EQUAL, figures=against(0.1, 0.1), anchors=10, lost=9))
     assert len(verdict.reasons) == 4
 
 
 def test_a_difference_of_rounding_is_none() -> None:
-    assert gate.judge(replace(EQUAL, champion=Score(0.7 + 1e-12, 0.6))).name == PROMOTED
+    assert gate.judge(replace(EQUAL, figures=against(0.7 - 1e-12, 0.6))).name == PROMOTED
+
+
+@pytest.mark.parametrize(("loss", "name"), [(0.4, PROMOTED), (0.5, PROMOTED), (0.6, REJECTED)])
+def test_of_a_loss_less_is_better_and_every_figure_has_its_sentences(loss: float, name: str) -> None:
+    figures = (EQUAL.figures[0], ComparedFigure("squared_error", 0.5, loss, better=-1))
+    verdict = gate.judge(replace(EQUAL, figures=figures))
+    assert verdict.name == name
+    assert keys(verdict)[:2] == ["status.night_right", "status.night_figure"]
+    assert keys(verdict)[2:] == ["status.night_worse"] * (name == REJECTED)
+    for language in locale.LANGUAGES:
+        sentences = [reason.sentence(language) for reason in verdict.reasons]
+        assert all("squared error" in sentence and f"{loss:.3f}" in sentence for sentence in sentences[1:])
+        assert "70.0%" in sentences[0]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +73,7 @@ def test_a_difference_of_rounding_is_none() -> None:
     ],
 )
 def test_one_anchor_or_one_in_ten_may_be_lost(anchors: int, lost: int, name: str) -> None:
-    better = replace(EQUAL, challenger=Score(0.9, 0.9), anchors=anchors, lost=lost)
+    better = replace(EQUAL, figures=against(0.9, 0.9), anchors=anchors, lost=lost)
     assert gate.judge(better).name == name
 
 
@@ -99,7 +120,7 @@ def test_it_waits_where_there_is_nothing_to_learn_from() -> None:
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_every_reason_is_a_sentence_in_every_language(language: str) -> None:
     unlearned = (CapabilityTally("negation", 40, 36, 26, 10, 0),)
-    worst = gate.judge(replace(EQUAL, challenger=Score(0.1, 0.1), anchors=10, lost=9, capabilities=unlearned))
+    worst = gate.judge(replace(EQUAL, figures=against(0.1, 0.1), anchors=10, lost=9, capabilities=unlearned))
     sentences = [reason.sentence(language) for reason in worst.reasons]
     assert "70.0%" in sentences[0] and "10.0%" in sentences[0]
     assert not any("{" in sentence for sentence in sentences)
