@@ -22,6 +22,7 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 
 LOW_CONFIDENCE = "low_confidence"
+SHOWN = (CLASSIFICATION,)  # kinds of answer that a Label component shows
 _MODALITY: Mapping[type[Component], str] = {Image: "image", Textbox: "text", Audio: "audio"}
 
 
@@ -42,7 +43,7 @@ class DoubtFlagger(FlaggingCallback):
         """
         self._settings = where or settings.load()
         self._task = task if isinstance(task, Task) else tasks.get(task, self._settings.task_dir)
-        if self._task.kind != CLASSIFICATION:
+        if self._task.kind not in SHOWN:
             raise ManifestError("flagger_kind", task=self._task.name, kind=self._task.kind)
         self._model_version = model_version
         self._components: Sequence[Component] = ()

@@ -3,6 +3,7 @@
 What depends on the kind of answer, `controls` knows.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from xml.etree import ElementTree as ET
 from annotations.labelstudio import controls, looked
 from annotations.labelstudio.markup import as_text
 from mmdemo import locale
+from mmdemo.errors import MmdemoError
 from mmdemo.samples import Explanation
 from mmdemo.tasks import Task
 
@@ -201,8 +203,12 @@ def result(task: Task, value: str) -> dict[str, Any]:
 
 def value_of(results: Iterable[object], task: Task) -> str | None:
     """Return the value that an annotation's results say, None where they say none of the task's."""
-    values = (controls.KINDS[task.kind].read(task, entry) for entry in _entries(results, CONTROL))
-    return next((value for value in values if value is not None), None)
+    for entry in _entries(results, CONTROL):
+        with contextlib.suppress(MmdemoError):  # people there may type what the task does not take
+            value = controls.KINDS[task.kind].read(task, entry)
+            if value is not None:
+                return task.check(value)
+    return None
 
 
 def says_wrong_reason(results: Iterable[object]) -> bool:

@@ -19,7 +19,8 @@ class Control:
     elements: Callable[[Task, str, str], list[ET.Element]]  # task, its name, modality that it is about → tags
     fits: Callable[[Task, str, ET.Element], bool]  # task, its name, a config → whether that asks for the task's values
     result: Callable[[str], dict[str, Any]]  # stored value → `type` and `value` of a result that says it
-    read: Callable[[Task, Mapping[str, Any]], str | None]  # `value` of a result → stored value; None: none of the task
+    # `value` of a result → what was entered, which the task has yet to check; None or an MmdemoError: nothing of use
+    read: Callable[[Task, Mapping[str, Any]], str | None]
 
 
 KINDS: dict[str, Control] = {
