@@ -79,7 +79,7 @@ def _status_lines(found: Status) -> list[str]:
     return [
         f"{found.task}: serves {served}",
         "  samples      " + _counts(found.states),
-        "  corrections  " + _counts(found.by_label),
+        "  corrections  " + (_counts(found.by_label) or str(sum(found.by_annotator.values()))),
         f"  wrong reason {found.wrong_reason} of the answers that were right",
         f"  held out     {found.held_out} of {found.held_out_needed} needed",
         *([f"  last sync    {found.last_sync or 'never'}"] if found.label_studio else []),
