@@ -6,8 +6,8 @@ Its head says a mean and a spread: the mean is learned by squared error, the spr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from mmdemo.out_of_distribution import MARGIN
 from mmdemo.scaling import UNSCALED
 from mmdemo.training import objectives
 from mmdemo.training.objectives import Objective
+from mmdemo.ui import widgets
+from mmdemo.ui.widgets import TYPED, AnswerWidget
 
 KIND = "number"
 TOLERANCE = 1.0  # where the task's file names none
@@ -118,49 +120,58 @@ def figures(task: Any, outputs: np.ndarray, right: np.ndarray) -> dict[str, floa
     return {"accuracy": float((squared <= tolerance(task)).mean()), "squared_error": float(squared.mean())}
 
 
-def register(put: Callable[[dict, str, Any], None]) -> None:
-    """Add the kind's row to every dict by kind; `put` may take it out again."""
-    rows: list[tuple[dict, Any]] = [
-        (
-            answers.KINDS,
-            AnswerKind(
-                check_task=check_task,
-                check=check,
-                display=lambda task, value, language: value,
-                loss=lambda task, value, right: (float(value) - float(right)) ** 2,
-                tolerance=tolerance,
-                bare=lambda value: NumberAnswer(float(value), math.inf),
-                to_json=lambda said: {"label": said.number, "spread": said.spread},
-                from_json=from_json,
-            ),
+ROWS: list[tuple[dict, Any]] = [
+    (
+        answers.KINDS,
+        AnswerKind(
+            check_task=check_task,
+            check=check,
+            display=lambda task, value, language: value,
+            loss=lambda task, value, right: (float(value) - float(right)) ** 2,
+            tolerance=tolerance,
+            bare=lambda value: NumberAnswer(float(value), math.inf),
+            to_json=lambda said: {"label": said.number, "spread": said.spread},
+            from_json=from_json,
         ),
-        (heads.HEADS, NumberHead),
-        (answering.KINDS, Answering(answer, lambda *_: {})),
-        (
-            targets.KINDS,
-            TargetKind(
-                answered=lambda outputs, known: written(float(outputs[0])),
-                check=lambda value, known: True,
-                log_odds=lambda outputs, known, wanted: outputs[:, :1].expand(-1, len(wanted)),
-                probability=nearness,
-            ),
+    ),
+    (heads.HEADS, NumberHead),
+    (answering.KINDS, Answering(answer, lambda *_: {})),
+    (
+        targets.KINDS,
+        TargetKind(
+            answered=lambda outputs, known: written(float(outputs[0])),
+            check=lambda value, known: True,
+            log_odds=lambda outputs, known, wanted: outputs[:, :1].expand(-1, len(wanted)),
+            probability=nearness,
         ),
-        (
-            objectives.OBJECTIVES,
-            Objective(
-                target=lambda task, value: float(value),
-                stratum=lambda value: "",
-                unfit={"label_smoothing": 0.0, "class_weights": 0.0, "mixup": 0.0},
-                fit_scaling=lambda outputs, right: UNSCALED,
-                figures=figures,
-                chosen_by="accuracy",
-                loss=lambda outputs, right: float(((outputs[:, 0] - right) ** 2).mean()),
-                differ=lambda task, one, other: (one[:, 0] - other[:, 0]) ** 2 > tolerance(task),
-                softened=lambda right, champion, share: right,
-                disagreement=lambda ours, theirs, temperature: F.mse_loss(ours[:, 0], theirs[:, 0]),
-            ),
+    ),
+    (
+        objectives.OBJECTIVES,
+        Objective(
+            target=lambda task, value: float(value),
+            stratum=lambda value: "",
+            unfit={"label_smoothing": 0.0, "class_weights": 0.0, "mixup": 0.0},
+            fit_scaling=lambda outputs, right: UNSCALED,
+            figures=figures,
+            chosen_by="accuracy",
+            loss=lambda outputs, right: float(((outputs[:, 0] - right) ** 2).mean()),
+            differ=lambda task, one, other: (one[:, 0] - other[:, 0]) ** 2 > tolerance(task),
+            softened=lambda right, champion, share: right,
+            disagreement=lambda ours, theirs, temperature: F.mse_loss(ours[:, 0], theirs[:, 0]),
         ),
-        (doubt.KINDS, lambda prediction: 1 - prediction.confidence),
-    ]
-    for rows_of, row in rows:
-        put(rows_of, KIND, row)
+    ),
+    (doubt.KINDS, lambda prediction: 1 - prediction.confidence),
+    (widgets.KINDS, AnswerWidget(replace(TYPED, inputmode="decimal"))),
+]
+
+
+def register() -> None:
+    """Add the kind's row to every dict by kind."""
+    for rows, row in ROWS:
+        rows[KIND] = row
+
+
+def unregister() -> None:
+    """Take it out again: other tests know the kinds that ship."""
+    for rows, _ in ROWS:
+        del rows[KIND]

@@ -1,0 +1,27 @@
+"""Every dict of the house that has a row for each kind of answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import annotations.doubt
+import mmdemo.answering
+import mmdemo.answers
+import mmdemo.evaluation.behaviour
+import mmdemo.evaluation.judging
+import mmdemo.explain.targets
+import mmdemo.model.heads
+import mmdemo.training.objectives
+import mmdemo.ui.widgets
+
+# Module and name of the dict → it
+BY_KIND: Mapping[str, dict[str, Any]] = {
+    "annotations.doubt.KINDS": annotations.doubt.KINDS,
+    "mmdemo.answering.KINDS": mmdemo.answering.KINDS,
+    "mmdemo.answers.KINDS": mmdemo.answers.KINDS,
+    "mmdemo.evaluation.behaviour.KINDS": mmdemo.evaluation.behaviour.KINDS,
+    "mmdemo.evaluation.judging.KINDS": mmdemo.evaluation.judging.KINDS,
+    "mmdemo.explain.targets.KINDS": mmdemo.explain.targets.KINDS,
+    "mmdemo.model.heads.HEADS": mmdemo.model.heads.HEADS,
+    "mmdemo.training.objectives.OBJECTIVES": mmdemo.training.objectives.OBJECTIVES,
+    "mmdemo.ui.widgets.KINDS": mmdemo.ui.widgets.KINDS,
+}
