@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import annotations.doubt
+import annotations.labelstudio.controls
 import mmdemo.answering
 import mmdemo.answers
-import mmdemo.evaluation.behaviour
 import mmdemo.evaluation.judging
 import mmdemo.explain.targets
 import mmdemo.model.heads
@@ -16,9 +16,9 @@ import mmdemo.ui.widgets
 # Module and name of the dict → it
 BY_KIND: Mapping[str, dict[str, Any]] = {
     "annotations.doubt.KINDS": annotations.doubt.KINDS,
+    "annotations.labelstudio.controls.KINDS": annotations.labelstudio.controls.KINDS,
     "mmdemo.answering.KINDS": mmdemo.answering.KINDS,
     "mmdemo.answers.KINDS": mmdemo.answers.KINDS,
-    "mmdemo.evaluation.behaviour.KINDS": mmdemo.evaluation.behaviour.KINDS,
     "mmdemo.evaluation.judging.KINDS": mmdemo.evaluation.judging.KINDS,
     "mmdemo.explain.targets.KINDS": mmdemo.explain.targets.KINDS,
     "mmdemo.model.heads.HEADS": mmdemo.model.heads.HEADS,

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import torch
@@ -16,11 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from annotations import doubt
+from annotations.labelstudio import controls
+from annotations.labelstudio.controls import Control
 from mmdemo import answering, answers
 from mmdemo.answering import Answering
 from mmdemo.answers import AnswerKind
 from mmdemo.answers.task import AnsweredTask
 from mmdemo.errors import BadInput
+from mmdemo.evaluation import judging
+from mmdemo.evaluation.judging import EvaluatedKind
 from mmdemo.explain import targets
 from mmdemo.explain.targets import ExplanationTarget, TargetKind
 from mmdemo.model import heads
@@ -158,6 +163,18 @@ ROWS: list[tuple[dict, Any]] = [
             differ=lambda task, one, other: (one[:, 0] - other[:, 0]) ** 2 > tolerance(task),
             softened=lambda right, champion, share: right,
             disagreement=lambda ours, theirs, temperature: F.mse_loss(ours[:, 0], theirs[:, 0]),
+        ),
+    ),
+    (judging.KINDS, EvaluatedKind()),
+    (
+        controls.KINDS,
+        Control(
+            elements=lambda task, name, about: [
+                ET.Element("Number", {"name": name, "toName": about, "required": "true"})
+            ],
+            fits=lambda task, name, config: any(each.get("name") == name for each in config.iter("Number")),
+            result=lambda value: {"type": "number", "value": {"number": float(value)}},
+            read=lambda task, value: check(task, str(value["number"])) if "number" in value else None,
         ),
     ),
     (doubt.KINDS, lambda prediction: 1 - prediction.confidence),
