@@ -22,7 +22,6 @@ from mmdemo.versions import Versions
 from tests import tiny_training
 from tests.unit.annotations.test_retrain import FIRST, answer, home
 
-pytestmark = pytest.mark.slow
 SECOND = "2026-01-02-n001"
 
 
@@ -74,6 +73,7 @@ def shown(config: Settings, task: Task, offered: dict[str, Inputs]) -> set[str]:
     return {row.scored_by for row in rows}
 
 
+@pytest.mark.slow
 def test_a_night_that_promotes_scores_again_and_names_what_it_cannot_read(
     config: Settings, task: Task, pictures, capsys
 ) -> None:
@@ -96,6 +96,7 @@ def test_a_night_that_promotes_scores_again_and_names_what_it_cannot_read(
     assert (again.verdict, again.why[-1].key) == ("nothing_new", "status.not_scored_again")
 
 
+@pytest.mark.slow
 def test_going_back_and_forth_scores_again(config: Settings, task: Task, pictures, capsys) -> None:
     offered = wait_for(config, task, [picture for picture, _ in pictures[:5]])
     assert shown(config, task, offered) == {FIRST}
@@ -106,6 +107,7 @@ def test_going_back_and_forth_scores_again(config: Settings, task: Task, picture
         assert shown(config, task, offered) == {version}
 
 
+@pytest.mark.slow
 def test_it_is_done_by_hand_where_a_version_came_to_serve_otherwise(
     config: Settings, task: Task, pictures, capsys
 ) -> None:
@@ -122,6 +124,7 @@ def test_it_is_done_by_hand_where_a_version_came_to_serve_otherwise(
     assert shown(config, task, offered) == {SECOND}
 
 
+@pytest.mark.slow
 def test_a_version_that_does_not_load_leaves_the_guesses_of_the_one_that_stands_in(
     config: Settings, task: Task, pictures
 ) -> None:

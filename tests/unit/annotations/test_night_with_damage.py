@@ -15,9 +15,8 @@ from mmdemo.ui import standing
 from tests import tiny_training
 from tests.unit.annotations.test_retrain import answer, home
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_the_night_goes_on_without_a_damaged_file_and_names_it(tmp_path: Path) -> None:
     loaded = tasks.load_file(tiny_training.write_task(tmp_path))
     task = replace(loaded, gate=Gate(minimum=4, held_out_share=0.3))

@@ -29,7 +29,6 @@ from mmdemo.versions import Versions
 from tests import tiny, tiny_training
 from tests.unit.annotations import given
 
-pytestmark = pytest.mark.slow
 FIRST = "2026-01-01-n001"
 MINIMUM = 6
 
@@ -98,6 +97,7 @@ def promoted(tmp_path_factory: pytest.TempPathFactory, task: Task, pictures):
     return config, retrain.retrain(config, task), ids
 
 
+@pytest.mark.slow
 def test_a_better_challenger_is_served(promoted, task: Task) -> None:
     config, run, ids = promoted
     assert (run.state, run.verdict, run.champion) == ("done", "promoted", FIRST)
@@ -110,6 +110,7 @@ def test_a_better_challenger_is_served(promoted, task: Task) -> None:
     assert sidecar.read(config.versions / task.name / run.challenger).parent == FIRST
 
 
+@pytest.mark.slow
 def test_then_there_is_nothing_new_and_rollback_is_not_undone(promoted, task: Task) -> None:
     config, run, _ = promoted
     again = retrain.retrain(config, task)
@@ -126,6 +127,7 @@ def test_then_there_is_nothing_new_and_rollback_is_not_undone(promoted, task: Ta
     assert folders(config, task) == {FIRST, run.challenger}
 
 
+@pytest.mark.slow
 def test_a_worse_challenger_is_not_served(config: Settings, task: Task, pictures) -> None:
     def misled(sample_id: str, truth: str) -> str:
         return truth if is_held_out(draw(sample_id), task.gate.held_out_share) else other(truth)
@@ -138,12 +140,14 @@ def test_a_worse_challenger_is_not_served(config: Settings, task: Task, pictures
     assert run.challenger in {info.version for info in Versions(config).list(task.name)}
 
 
+@pytest.mark.slow
 def test_without_corrections_there_is_nothing_new(config: Settings, task: Task) -> None:
     run = retrain.retrain(config, task)
     assert (run.verdict, run.champion, run.challenger) == ("nothing_new", FIRST, None)
     assert run.reasons == ("Nothing new: there are no corrections yet.",)
 
 
+@pytest.mark.slow
 def test_too_few_to_judge_by_wait_and_say_how_many_are_missing(config: Settings, task: Task, pictures) -> None:
     ids = answer(config, task, pictures[:8])
     held_out = sum(is_held_out(draw(sample_id), task.gate.held_out_share) for sample_id in ids)
@@ -157,6 +161,7 @@ def test_too_few_to_judge_by_wait_and_say_how_many_are_missing(config: Settings,
     assert folders(config, task) == {FIRST}
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_written_down_and_leaves_the_champion(config: Settings, task: Task, pictures) -> None:
     answer(config, task, pictures[:40])
     (Versions(config).path(task.name, FIRST) / "model.safetensors").write_bytes(b"no weights")
@@ -170,6 +175,7 @@ def test_a_run_that_fails_is_written_down_and_leaves_the_champion(config: Settin
     assert folders(config, task) == {FIRST}
 
 
+@pytest.mark.slow
 def test_after_a_failed_run_the_corrections_are_still_new(config: Settings, task: Task, pictures) -> None:
     answer(config, task, pictures[:8])
     store = open_store(config)
@@ -181,6 +187,7 @@ def test_after_a_failed_run_the_corrections_are_still_new(config: Settings, task
     assert retrain.retrain(config, task).verdict == "waiting"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_closed_by_the_next(config: Settings, task: Task) -> None:
     store = open_store(config)
     with store.session() as session:
@@ -193,6 +200,7 @@ def test_a_run_that_was_killed_is_closed_by_the_next(config: Settings, task: Tas
     assert run.state == "failed" and "interrupted" in run.reasons[0]
 
 
+@pytest.mark.slow
 def test_a_signal_that_a_library_swallowed_ends_the_night(config, task, pictures, command, monkeypatch) -> None:
     def manual_seed(_: int) -> None:  # where a training begins
         with pytest.raises(SystemExit):
@@ -214,12 +222,14 @@ def test_a_signal_that_a_library_swallowed_ends_the_night(config, task, pictures
         assert runs.last(session, "sentiment") and not runs.last(session, "later")  # no night begins after it
 
 
+@pytest.mark.slow
 def test_one_run_at_a_time(config: Settings, task: Task) -> None:
     with lock.night(config), pytest.raises(Busy) as refused:
         retrain.retrain(config, task)
     assert refused.value.exit_code == 75
 
 
+@pytest.mark.slow
 def test_no_session_is_open_while_it_works(config: Settings, task: Task, pictures, monkeypatch) -> None:
     """Another writer gets in at once at any moment of the training: SQLite has one writer's lock."""
     answer(config, task, pictures[:40])
@@ -241,6 +251,7 @@ def _writing(store: Store, seeded: Callable) -> Callable:
     return manual_seed
 
 
+@pytest.mark.slow
 def test_a_version_served_meanwhile_is_not_pushed_aside(config: Settings, task: Task, pictures, monkeypatch) -> None:
     answer(config, task, pictures[:40])
     versions, seeded, second = Versions(config), torch.manual_seed, "2026-01-02-n001"
@@ -258,6 +269,7 @@ def test_a_version_served_meanwhile_is_not_pushed_aside(config: Settings, task: 
     assert versions.champion(task.name) == second
 
 
+@pytest.mark.slow
 def test_a_clip_without_speech_is_judged_by_nobody_and_is_no_anchor(tmp_path: Path) -> None:
     task = replace(tiny.task(tmp_path, ("audio",)), limits=Limits(speech=True))
     config = Settings(home=tmp_path / "home")
@@ -283,6 +295,7 @@ def command(task: Task, tmp_path: Path, monkeypatch) -> Callable[..., int]:
     return lambda *words: retrain.main(words)
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_the_contract_says(
     config: Settings, task, pictures, command, monkeypatch, capsys
 ) -> None:
@@ -298,6 +311,7 @@ def test_the_command_prints_what_the_contract_says(
     assert "sides: nothing_new" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "code"), [(("--task", "nosuch"), 2), (("--help",), 0), (("--nosuch",), 2)])
 def test_wrong_use_is_two(command, words, code: int, capsys) -> None:
     try:
@@ -309,6 +323,7 @@ def test_wrong_use_is_two(command, words, code: int, capsys) -> None:
     assert said.err if code else said.out
 
 
+@pytest.mark.slow
 def test_while_another_run_holds_the_lock_the_command_says_try_later(config, command, monkeypatch, capsys) -> None:
     monkeypatch.setenv("MMDEMO_HOME", str(config.home))
     with lock.night(config):
@@ -316,6 +331,7 @@ def test_while_another_run_holds_the_lock_the_command_says_try_later(config, com
     assert "already at work" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_is_known_is_printed_where_a_later_task_cannot_have_its_night(
     config: Settings, command, monkeypatch, capsys
 ) -> None:
@@ -327,6 +343,7 @@ def test_what_is_known_is_printed_where_a_later_task_cannot_have_its_night(
     assert "champion cannot be read" in said.err
 
 
+@pytest.mark.slow
 def test_status_shows_the_verdict(promoted, task: Task) -> None:
     config, _, _ = promoted
     store = open_store(config)

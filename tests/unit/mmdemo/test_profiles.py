@@ -18,8 +18,6 @@ from mmdemo.training.continual import started
 from tests import tiny, tiny_checkpoints
 from tests.tiny_checkpoints import CHECKPOINTS
 
-pytestmark = pytest.mark.slow  # it goes through many models
-
 CHINESE = "这只小狗真可爱，我非常喜欢它"
 # Task → modality → the family that the profile's start belongs to.
 HUB = {"sentiment": {"image": "siglip", "text": "xlm-roberta"}, "speech_emotion": {"audio": "wav2vec2"}}
@@ -39,6 +37,7 @@ def version(folder: Path, task: Task) -> Path:
     return folder / "version"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HUB)
 def test_a_version_of_the_profile_is_built_saved_and_served(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
@@ -53,6 +52,7 @@ def test_a_version_of_the_profile_is_built_saved_and_served(name: str, tmp_path:
     assert all(part is not None for part in shown)
 
 
+@pytest.mark.slow
 def test_a_version_reads_the_languages_of_the_profile_it_was_trained_with(tmp_path: Path) -> None:
     task = tasks.get("sentiment")
     assert "zh" not in task.languages and "zh" in task.in_profile("hub").languages

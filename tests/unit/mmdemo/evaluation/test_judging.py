@@ -17,8 +17,6 @@ from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
 from tests import tiny
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def found(trained):
@@ -26,6 +24,7 @@ def found(trained):
     return evaluate(Predictor(trained.task, trained.folder), rows)
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_predictor(trained, found) -> None:
     predictor = Predictor(trained.task, trained.folder)
     rows = manifests.read(trained.dev, predictor.task)
@@ -38,11 +37,13 @@ def test_the_figures_are_those_of_the_predictor(trained, found) -> None:
     assert low <= found.accuracy <= high
 
 
+@pytest.mark.slow
 def test_it_says_the_same_thing_twice(trained, found) -> None:
     rows = manifests.read(trained.dev, tasks.get(trained.task))
     assert evaluate(Predictor(trained.task, trained.folder), rows) == found
 
 
+@pytest.mark.slow
 def test_parts_add_up(found) -> None:
     assert sum(part.n for part in found.by_group.values()) == found.n
     assert set(found.by_group) == {"even", "odd"} and set(found.by_modalities) == {"image"}
@@ -50,6 +51,7 @@ def test_parts_add_up(found) -> None:
     assert sum(part.n for part in found.details.per_class.values()) == found.n
 
 
+@pytest.mark.slow
 def test_each_subset_of_the_modalities_is_judged(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("image", "text"))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
@@ -64,6 +66,7 @@ def test_each_subset_of_the_modalities_is_judged(tmp_path: Path) -> None:
         evaluate(predictor, [refused])
 
 
+@pytest.mark.slow
 def test_a_clip_without_speech_is_refused_and_the_others_are_judged(tmp_path: Path) -> None:
     task = replace(tiny.task(tmp_path, ("text", "audio")), limits=Limits(speech=True))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
@@ -77,6 +80,7 @@ def test_a_clip_without_speech_is_refused_and_the_others_are_judged(tmp_path: Pa
     assert {name: part.n for name, part in found.by_modalities.items()} == {"text": 1}
 
 
+@pytest.mark.slow
 def test_every_figure_has_its_interval(found) -> None:
     parts = [found, *found.by_group.values(), *found.by_modalities.values()]
     for part in parts:
@@ -89,6 +93,7 @@ def test_every_figure_has_its_interval(found) -> None:
     assert found.raw.intervals["ece"][0] <= found.raw.ece <= found.raw.intervals["ece"][1]
 
 
+@pytest.mark.slow
 def test_bins_hold_every_answer_once_and_add_up_to_the_error(found) -> None:
     assert sum(part.n for part in found.reliability.bins) == found.n
     error = sum(part.n * abs(part.accuracy - part.confidence) for part in found.reliability.bins) / found.n
@@ -97,6 +102,7 @@ def test_bins_hold_every_answer_once_and_add_up_to_the_error(found) -> None:
     assert found.coverage[-1] == (1.0, pytest.approx(1 - found.accuracy))
 
 
+@pytest.mark.slow
 def test_before_calibration_is_temperature_one(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text",))
     plain = Predictor(task, tiny.version(tmp_path / "plain", task))
@@ -107,6 +113,7 @@ def test_before_calibration_is_temperature_one(tmp_path: Path) -> None:
     assert sharpened.ece != pytest.approx(served.ece, abs=1e-2)
 
 
+@pytest.mark.slow
 def test_what_is_known_of_the_samples_has_figures_where_its_values_are_few(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text",))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
@@ -121,6 +128,7 @@ def test_what_is_known_of_the_samples_has_figures_where_its_values_are_few(tmp_p
     }
 
 
+@pytest.mark.slow
 def test_fusion_is_compared_with_its_best_single_modality_on_the_same_samples(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text", "audio"))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
@@ -146,6 +154,7 @@ def test_fusion_is_compared_with_its_best_single_modality_on_the_same_samples(tm
     assert f"minus that of {best}" in card.render(task, sidecar.read(tmp_path / "v"), found)
 
 
+@pytest.mark.slow
 def test_two_versions_differ_by_the_difference_of_their_figures(trained, found, tmp_path: Path) -> None:
     task = tasks.get(trained.task)
     rows = manifests.read(trained.dev, task)
@@ -157,6 +166,7 @@ def test_two_versions_differ_by_the_difference_of_their_figures(trained, found, 
     assert compare(ours, half).n == 20
 
 
+@pytest.mark.slow
 def test_card_shows_the_figures(trained, found) -> None:
     text = card.render(tasks.get(trained.task), sidecar.read(trained.folder), found)
     assert f"Accuracy {found.accuracy:.3f}" in text and "| source even |" in text and "left, right" in text

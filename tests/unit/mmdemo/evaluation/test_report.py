@@ -17,8 +17,6 @@ from mmdemo.settings import ROOT
 from mmdemo.training.manifests import Row
 from tests import tiny
 
-pytestmark = pytest.mark.slow
-
 VOID = {"meta", "img", "br", "link", "input"}
 NASTY = "<script>alert('a dog')</script>"
 
@@ -69,6 +67,7 @@ def page(made: report.Report) -> str:
     return report.render(made)
 
 
+@pytest.mark.slow
 def test_the_page_holds_together_and_loads_nothing(page: str) -> None:
     reader = Reader()
     reader.feed(page)
@@ -80,6 +79,7 @@ def test_the_page_holds_together_and_loads_nothing(page: str) -> None:
     assert "url(" not in page and "@import" not in page and "http:" not in page and "https:" not in page
 
 
+@pytest.mark.slow
 def test_what_strangers_wrote_shows_as_it_is(page: str, made: report.Report) -> None:
     assert "&lt;v1&gt;" in page and "<v1>" not in page
     first = replace(made.mistakes[0], text=NASTY, id='"><img src=x>')
@@ -87,6 +87,7 @@ def test_what_strangers_wrote_shows_as_it_is(page: str, made: report.Report) -> 
     assert NASTY not in shown and "&lt;script&gt;" in shown and "<img src=x" not in shown
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_figures(page: str, made: report.Report) -> None:
     found = made.figures
     for figure in (found.accuracy, found.figure("macro_f1"), found.raw.ece, found.ece_floor, found.aurc):
@@ -96,11 +97,13 @@ def test_the_page_shows_the_figures(page: str, made: report.Report) -> None:
     assert page.count("<figure") == 3 + 6 + len(made.mistakes)
 
 
+@pytest.mark.slow
 def test_a_report_without_mistakes_or_another_version(made: report.Report) -> None:
     page = report.render(replace(made, mistakes=(), beside=None))
     assert "There are none." in page and "v2" not in page
 
 
+@pytest.mark.slow
 def test_the_figures_are_written_beside_the_page(made: report.Report, tmp_path: Path) -> None:
     path = report.write(tmp_path / "report", made)
     stored = json.loads((path.parent / report.DATA).read_text("utf-8"))
@@ -110,6 +113,7 @@ def test_the_figures_are_written_beside_the_page(made: report.Report, tmp_path: 
     assert [error["id"] for error in stored["worst_errors"]] == [mistake.id for mistake in made.mistakes]
 
 
+@pytest.mark.slow
 def test_the_worst_errors_are_the_surest_ones(made: report.Report) -> None:
     confidences = [mistake.confidence for mistake in made.mistakes]
     assert confidences == sorted(confidences, reverse=True)

@@ -16,9 +16,8 @@ from mmdemo.tasks import Limits
 from mmdemo.training.manifests import Row
 from tests import tiny
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_each_modality_is_damaged_alone_on_the_samples_that_have_it(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text", "audio"))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
@@ -39,6 +38,7 @@ def test_each_modality_is_damaged_alone_on_the_samples_that_have_it(tmp_path: Pa
         robustness.measure(predictor, rows[2:])
 
 
+@pytest.mark.slow
 def test_a_voice_that_drowns_is_counted_as_refused(tmp_path: Path) -> None:
     task = replace(tiny.task(tmp_path, ("audio",)), limits=Limits(speech=True))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))

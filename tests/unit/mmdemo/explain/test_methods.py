@@ -24,8 +24,6 @@ from tests import tiny
 from tests.unit.mmdemo.explain.conftest import LABELS
 from tests.unit.mmdemo.model.conftest import Built
 
-pytestmark = pytest.mark.slow  # it goes through many models
-
 BLIND = ("attention", "rollout")  # they say the same of every label
 PADDING = 3  # tokens
 
@@ -46,6 +44,7 @@ def method(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.mark.slow
 def test_names_of_methods(aimed: AimedPass) -> None:
     assert explain.methods(aimed.model) == tuple(explain.METHODS) and next(iter(explain.METHODS)) == explain.DEFAULT
     assert explain.resolve("default", aimed.model) == explain.DEFAULT
@@ -60,6 +59,7 @@ def test_the_file_of_a_method_is_named_for_it() -> None:
     assert all((folder / f"{name}.py").is_file() for name in explain.METHODS)
 
 
+@pytest.mark.slow
 def test_maps_have_the_shape_of_what_they_explain(aimed: AimedPass, method: str) -> None:
     found = explain.explain(method, aimed)
     assert (found.method, found.target, found.against) == (method, "good", None)
@@ -70,12 +70,14 @@ def test_maps_have_the_shape_of_what_they_explain(aimed: AimedPass, method: str)
     assert all(math.isfinite(score) for score in scores(found)) and any(scores(found))
 
 
+@pytest.mark.slow
 def test_scores_below_zero_are_those_of_a_signed_method(aimed: AimedPass, method: str) -> None:
     found = [explain.explain(method, replace(aimed, target=label)) for label in LABELS]
     assert found[0].signed == (method not in BLIND)
     assert found[0].signed == (min(min(scores(item)) for item in found) < 0)
 
 
+@pytest.mark.slow
 def test_the_same_again_gives_the_same(aimed: AimedPass, method: str) -> None:
     assert explain.explain(method, aimed) == explain.explain(method, aimed)
 
@@ -108,6 +110,7 @@ def _padded(aimed: AimedPass) -> AimedPass:
     return replace(aimed, output=output, encoded=encoded)
 
 
+@pytest.mark.slow
 def test_two_labels_against_each_other_say_the_opposite(aimed: AimedPass, method: str) -> None:
     one = explain.explain(method, replace(aimed, target="good", against="bad"))
     other = explain.explain(method, replace(aimed, target="bad", against="good"))
@@ -117,6 +120,7 @@ def test_two_labels_against_each_other_say_the_opposite(aimed: AimedPass, method
     assert close(one, explain.explain(method, aimed)) == (method in BLIND)
 
 
+@pytest.mark.slow
 def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(aimed: AimedPass) -> None:
     found = explain.every(aimed, [ExplanationTarget(label) for label in LABELS])
     assert set(found) == set(explain.METHODS) - set(explain.SLOW)
@@ -145,6 +149,7 @@ def test_extremes_are_explained_too(built: Built, method: str, inputs: Inputs) -
     assert all((inputs.text or "")[token.start : token.end] == token.text for token in tokens)
 
 
+@pytest.mark.slow
 def test_a_model_is_left_as_it_was(aimed: AimedPass, method: str) -> None:
     before = _state(aimed.model)
     explain.explain(method, aimed)
@@ -168,6 +173,7 @@ def _state(model: MultimodalModel) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_nothing_stays_in_memory(aimed: AimedPass) -> None:
     explain.every(aimed, [ExplanationTarget("good")])
     before = sum(1 for _ in _tensors())
@@ -181,6 +187,7 @@ def _tensors() -> Iterator[torch.Tensor]:
     return (item for item in gc.get_objects() if isinstance(item, torch.Tensor))
 
 
+@pytest.mark.slow
 def test_many_at_a_time_say_what_each_says_alone(built: Built) -> None:
     passes = [tiny.passed(built, tiny.inputs(seed, seconds=0.3), "good") for seed in range(4)]
     wanted = [(method, aimed) for aimed in passes for method in explain.methods(built[0])]
@@ -197,6 +204,7 @@ def _logits(aimed: AimedPass) -> torch.Tensor:
         return aimed.model(aimed.encoded.batch, return_attention=True).logits
 
 
+@pytest.mark.slow
 def test_the_pages_table_of_methods_is_the_registry(aimed: AimedPass) -> None:
     page = (ROOT / "docs" / "explanations.md").read_text("utf-8")
     table = re.findall(r"^\| `(\w+)` \| .* \| (yes|no) \| .* \|$", page, re.M)

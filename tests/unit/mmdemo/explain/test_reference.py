@@ -17,8 +17,6 @@ from tests import tiny
 from tests.unit.mmdemo.explain.conftest import LABELS
 from tests.unit.mmdemo.model.conftest import Built
 
-pytestmark = pytest.mark.slow  # it goes through many models
-
 ATTENDING = ("attention", "cross_attention", "transformer")
 WHY = ExplanationTarget("good")
 

@@ -14,8 +14,6 @@ from mmdemo.scaling import TemperatureScaling
 from tests import planted, tiny
 from tests.unit.mmdemo.model.conftest import Built
 
-pytestmark = pytest.mark.slow  # it goes through many models
-
 PLACES = [("cell", 6), ("word", 2), ("moment", 3)]
 
 

@@ -17,8 +17,6 @@ from mmdemo.samples import MODALITIES
 from tests import tiny, tiny_checkpoints
 from tests.tiny_checkpoints import CHECKPOINTS
 
-pytestmark = pytest.mark.slow
-
 Made = tuple[MultimodalConfig, MultimodalProcessor]
 FAMILY = {"image": "resnet", "text": "bert", "audio": "wav2vec2"}
 SMALL = {"torchvision": {"name": "shufflenet_v2_x0_5", "size": 64}, "small_cnn": {"size": 16}}
@@ -43,6 +41,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return model.config, processor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_trained_saved_and_loaded_it_answers_exactly_the_same(made: Made, fusion: str, tmp_path: Path) -> None:
     config, processor = made

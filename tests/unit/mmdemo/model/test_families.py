@@ -28,8 +28,6 @@ from mmdemo.tasks import Task, load_file
 from tests import tiny, tiny_checkpoints
 from tests.tiny_checkpoints import CHECKPOINTS, POSITIONS, SIZE_PX
 
-pytestmark = pytest.mark.slow
-
 CLOSE = {"atol": 1e-5, "rtol": 0}
 AUDIO_S = 1.0  # longest clip: two of the families hear little more
 CAPTIONS = ("the dog is smiling", "cat", "The cat runs, " * 20)
@@ -129,6 +127,7 @@ def test_every_row_has_a_checkpoint_that_proves_it() -> None:
     assert set(CHECKPOINTS) == {(modality, name) for modality, rows in FAMILIES.items() for name in rows}
 
 
+@pytest.mark.slow
 def test_tokens_are_those_of_transformers_in_any_company(made: Made) -> None:
     batch = samples(made.modality)
     tokens, real = made.tokens(batch)

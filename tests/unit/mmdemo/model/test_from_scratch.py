@@ -16,8 +16,6 @@ from mmdemo.tasks import load_file
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 
-pytestmark = pytest.mark.slow  # it goes through many models
-
 CAPTIONS = (
     "what colour is the circle?",
     "which colour is the square?",

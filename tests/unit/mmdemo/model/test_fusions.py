@@ -21,8 +21,6 @@ from mmdemo.tasks import Task
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 
-pytestmark = pytest.mark.slow  # it goes through many models
-
 CLOSE = {"atol": 1e-5, "rtol": 0}
 SUBSETS = [subset for size in (1, 2, 3) for subset in combinations(MODALITIES, size)]
 MIXED = [tiny.inputs(seed, subset, seconds=0.1 + seed / 20) for seed, subset in enumerate(SUBSETS)]

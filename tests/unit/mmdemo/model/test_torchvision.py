@@ -13,8 +13,6 @@ from mmdemo.tasks import Task, load_file
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 
-pytestmark = pytest.mark.slow  # it goes through many models
-
 # Name → the layer whose output, pooled or not, is what the model judges by.
 LAST = {"regnet_y_400mf": "trunk_output", "shufflenet_v2_x0_5": "conv5"}
 SMALLEST = "shufflenet_v2_x0_5"
@@ -37,6 +35,7 @@ def norms(model: nn.Module) -> list[nn.Module]:
     return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAST)
 def test_regions_are_those_of_the_model_and_survive_saving(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)

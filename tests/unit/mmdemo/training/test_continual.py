@@ -23,7 +23,6 @@ from mmdemo.training.inference import logits, targets_of
 from mmdemo.training.manifests import Row
 from tests import tiny, tiny_training
 
-pytestmark = pytest.mark.slow
 REHEARSED = 4  # of what the champion knows
 QUICK = Recipe(augmentation=Augmentation(augment=False))
 NAIVE = replace(QUICK, pull=0.0, soften=0.0, rehearse=0.0, freeze_statistics=False)
@@ -52,6 +51,7 @@ def weights(folder: Path) -> str:
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_it_learns_and_forgets_less_than_plain_fine_tuning(trained, task, negatives) -> None:
     old = manifests.read(trained.dev, task)
     result = {}
@@ -78,6 +78,7 @@ def challenger(trained, task, negatives, tmp_path_factory) -> Path:
     return update(trained.folder, corrections, out, task=task, seed=1, recipe=QUICK)
 
 
+@pytest.mark.slow
 def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challenger: Path) -> None:
     about = sidecar.read(challenger)
     assert (about.version, about.parent, about.samples) == ("v2", "v1", 36)
@@ -91,12 +92,14 @@ def test_the_folder_tells_where_it_comes_from(trained, task, negatives, challeng
     assert [path.name for path in challenger.parent.iterdir()] == ["v2"]
 
 
+@pytest.mark.slow
 def test_samples_are_changed_as_the_tasks_own_training_does(task) -> None:
     sided = replace(task, training={"mirror": False, "moment_dropout": 0.5})
     assert continual.recipe_of(sided) == Recipe(augmentation=Augmentation(mirror=False, moment_dropout=0.5))
     assert continual.recipe_of(task) == QUICK
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(trained, task, negatives, tmp_path: Path) -> None:
     short = replace(QUICK, steps=3, passes=0)
     folders = [
@@ -106,6 +109,7 @@ def test_the_same_seed_gives_the_same_bytes(trained, task, negatives, tmp_path: 
     assert weights(folders[0]) == weights(folders[1]) != weights(folders[2])
 
 
+@pytest.mark.slow
 def test_what_was_corrected_is_familiar_and_what_was_known_stays_so(trained, task, negatives, challenger) -> None:
     before, after = (Predictor(task, folder) for folder in (trained.folder, challenger))
     old = manifests.read(trained.dev, task)
@@ -118,6 +122,7 @@ def test_what_was_corrected_is_familiar_and_what_was_known_stays_so(trained, tas
     assert strange(after, old) <= 0.3
 
 
+@pytest.mark.slow
 def test_a_limit_that_few_samples_made_wide_stays_wide_and_one_that_is_off_stays_off(
     trained, task, negatives, tmp_path: Path
 ) -> None:
@@ -132,6 +137,7 @@ def test_a_limit_that_few_samples_made_wide_stays_wide_and_one_that_is_off_stays
     assert limits == [({"image": 9.0}, {}), ({}, {"image": 14})]
 
 
+@pytest.mark.slow
 def test_batch_norms_keep_their_statistics(trained, task, negatives) -> None:
     model, processor = MultimodalModel.load(trained.folder)
     before = {name: value.clone() for name, value in model.named_buffers()}
@@ -139,6 +145,7 @@ def test_batch_norms_keep_their_statistics(trained, task, negatives) -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
 
 
+@pytest.mark.slow
 def test_encoders_that_started_from_trained_weights_stay(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text",))
     folder = tiny.version(tmp_path / "v1", task)
@@ -149,6 +156,7 @@ def test_encoders_that_started_from_trained_weights_stay(tmp_path: Path) -> None
     assert moved and "encoders" not in moved
 
 
+@pytest.mark.slow
 def test_what_is_rehearsed_keeps_its_answer(trained, task, negatives) -> None:
     """Corrected so that all is "left", the champion's answer to what is rehearsed stays where it was."""
     rows = [replace(row, label="left") for row in negatives[:8]]
@@ -163,6 +171,7 @@ def test_what_is_rehearsed_keeps_its_answer(trained, task, negatives) -> None:
     assert found[Recipe.rehearse] < found[0.0] / 2
 
 
+@pytest.mark.slow
 def test_a_softened_target_leaves_the_champion_its_share(trained, task, negatives) -> None:
     """With all of the target left to the champion, nothing is learned but to stay."""
     loaded = MultimodalModel.load(trained.folder)
@@ -172,6 +181,7 @@ def test_a_softened_target_leaves_the_champion_its_share(trained, task, negative
     assert (logits(loaded, items).argmax(axis=1) == before.argmax(axis=1)).all()
 
 
+@pytest.mark.slow
 def test_a_correction_that_cannot_be_read_is_named_and_nothing_is_left(trained, task, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("no picture")
     rows = [Row("odd one", Sample(tmp_path / "bad.png"), "left")]

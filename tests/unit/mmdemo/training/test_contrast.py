@@ -16,8 +16,6 @@ from mmdemo.training.inference import outputs
 from mmdemo.training.options import options
 from mmdemo.training.trainer import Plan, fit
 
-pytestmark = pytest.mark.slow
-
 COLOURS = {"red": (230, 30, 30), "green": (30, 230, 30), "blue": (30, 30, 230), "white": (240, 240, 240)}
 PAIRS = list(product(COLOURS, COLOURS))  # above, below: what the caption says and the picture shows
 TASK = """
@@ -70,6 +68,7 @@ def recalls(task: Task, **chosen: object) -> list[float]:
     return [retrieval.recall(scores, names, k=3).recall_at_10 for scores in (image @ text.T, text @ image.T)]
 
 
+@pytest.mark.slow
 def test_contrast_raises_recall_both_ways(tmp_path: Path) -> None:
     (tmp_path / "flags.toml").write_text(TASK, "utf-8")
     task = load_file(tmp_path / "flags.toml")

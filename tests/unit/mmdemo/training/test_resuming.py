@@ -25,7 +25,6 @@ from mmdemo.training.trainer import Plan, fit
 from tests import serving
 from tests.tiny_training import job
 
-pytestmark = pytest.mark.slow
 # Everything that has a memory: an average, the best epoch, augmentation, dropout, a rate that falls.
 MEMORY = {"epochs": 5, "ema": 0.9, "patience": 9, "augment": True}
 
@@ -50,6 +49,7 @@ def kill_after_an_epoch(out: Path, *words: object) -> None:
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(capsys, trained, tmp_path: Path) -> None:
     both = Manifests(trained.dev, trained.dev)
     whole = train(job(trained.task, seed=5, **MEMORY), both, tmp_path / "whole")
@@ -68,6 +68,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(capsys, trained, tmp_path
     assert not ResumeFolder(out).folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"epochs": 0.5}, {"epochs": 9, "patience": 1, "ema": 0.5}], ids=["end", "early"])
 def test_a_training_that_had_ended_is_not_trained_further(trained, tmp_path: Path, options: dict[str, float]) -> None:
     task, resume = tasks.get(trained.task), ResumeFolder(tmp_path / "out")

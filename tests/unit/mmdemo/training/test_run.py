@@ -24,13 +24,12 @@ from mmdemo.training.trainer import Plan, fit
 from tests import tiny, tiny_training
 from tests.tiny_training import job
 
-pytestmark = pytest.mark.slow
-
 
 def weights(folder: Path) -> str:
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_it_learns_and_says_so(trained) -> None:
     about = sidecar.read(trained.folder)
     assert about.figures["accuracy"] >= 0.9
@@ -39,12 +38,14 @@ def test_it_learns_and_says_so(trained) -> None:
     assert about.data == manifests.digest(manifests.read(trained.train, tasks.get(trained.task)))
 
 
+@pytest.mark.slow
 def test_the_folder_is_whole_and_nothing_else_is_left(trained) -> None:
     names = {path.name for path in trained.folder.iterdir()}
     assert names >= {"config.json", "model.safetensors", "processor.json", "version.json", "model_card.md"}
     assert not [path for path in trained.folder.parent.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_weights_are_halves_on_disk_and_floats_in_use(trained) -> None:
     model, _ = MultimodalModel.load(trained.folder)
     assert all(p.dtype == torch.float32 for p in model.parameters())
@@ -52,6 +53,7 @@ def test_weights_are_halves_on_disk_and_floats_in_use(trained) -> None:
     assert (trained.folder / "model.safetensors").stat().st_size < 2.5 * sum(p.numel() for p in model.parameters())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(trained, tmp_path: Path) -> None:
     folders = [
         train(job(trained.task, seed=seed, epochs=1, augment=True), Manifests(trained.dev), tmp_path / f"v{number}")
@@ -60,6 +62,7 @@ def test_the_same_seed_gives_the_same_bytes(trained, tmp_path: Path) -> None:
     assert weights(folders[0]) == weights(folders[1]) != weights(folders[2])
 
 
+@pytest.mark.slow
 def test_a_builder_is_told_what_few_samples_mean_for_doubt(capsys, trained, tmp_path: Path) -> None:
     lines = trained.dev.read_text("utf-8").replace('"image": "', f'"image": "{trained.dev.parent}/').splitlines()
     (tmp_path / "few.jsonl").write_text("\n".join(lines[:12]), "utf-8")
@@ -73,6 +76,7 @@ def test_a_builder_is_told_what_few_samples_mean_for_doubt(capsys, trained, tmp_
     )
 
 
+@pytest.mark.slow
 def test_a_builder_is_told_that_dev_is_unlike_train(capsys, trained, tmp_path: Path) -> None:
     manifest = tiny_training.write(tmp_path, 24, seed=9, name="negatives")
     for path in tmp_path.glob("*.png"):
@@ -84,6 +88,7 @@ def test_a_builder_is_told_that_dev_is_unlike_train(capsys, trained, tmp_path: P
     assert f"only guessed: {share:.1%} of dev" in (out / "model_card.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_parent_is_trained_further(trained, tmp_path: Path) -> None:
     further = job(trained.task, Origin(parent=trained.folder), epochs=0.1, head_lr=1e-9)
     folder = train(further, Manifests(trained.train), tmp_path / "v2")
@@ -93,6 +98,7 @@ def test_a_parent_is_trained_further(trained, tmp_path: Path) -> None:
     assert moved < 1e-3
 
 
+@pytest.mark.slow
 def test_a_taken_folder_and_a_missing_start_are_refused_before_training(trained, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="not empty"):
         train(job(trained.task), Manifests(trained.train, trained.dev), trained.folder)
@@ -104,6 +110,7 @@ def test_a_taken_folder_and_a_missing_start_are_refused_before_training(trained,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_an_unreadable_picture_is_named(trained, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("no picture")
     taught = tmp_path / "t.jsonl"
@@ -113,6 +120,7 @@ def test_an_unreadable_picture_is_named(trained, tmp_path: Path) -> None:
     assert not (tmp_path / "out.partial").exists()
 
 
+@pytest.mark.slow
 def test_lines_at_fault_are_left_out_and_counted_where_that_is_asked_for(capsys, trained, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("no picture")
     lines = trained.dev.read_text("utf-8").replace('"image": "', f'"image": "{trained.dev.parent}/').splitlines()
@@ -127,6 +135,7 @@ def test_lines_at_fault_are_left_out_and_counted_where_that_is_asked_for(capsys,
     assert sidecar.read(folder).data == manifests.digest(manifests.read(trained.dev, tasks.get(trained.task)))
 
 
+@pytest.mark.slow
 def test_frozen_parameters_keep_their_value(trained) -> None:
     task = tasks.get(trained.task)
     model, processor = MultimodalModel.load(trained.folder)
@@ -156,6 +165,7 @@ def learned(trained, callbacks=(), **options: object) -> dict[str, torch.Tensor]
     return loaded.model.state_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"class_weights": 1.0, "label_smoothing": 0.3}, {"adversarial": 0.1}, {"ema": 0.9}],
@@ -167,12 +177,14 @@ def test_an_option_changes_what_is_learned(trained, plain, options: dict[str, ob
     assert all(torch.isfinite(value).all() for value in changed.values())
 
 
+@pytest.mark.slow
 def test_half_precision_is_only_asked_of_a_device_that_has_it(trained, plain) -> None:
     halves = learned(trained, precision="bf16")
     has_it = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
     assert torch.equal(plain["head.out.weight"], halves["head.out.weight"]) != has_it
 
 
+@pytest.mark.slow
 def test_a_step_is_computed_in_parts(trained) -> None:
     class Watch(TrainerCallback):
         def on_train_end(self, args, state, control, **kwargs):
@@ -183,6 +195,7 @@ def test_a_step_is_computed_in_parts(trained) -> None:
     assert watch.found == (2, 4)  # two epochs of one step, eight samples by four
 
 
+@pytest.mark.slow
 def test_training_ends_early_and_keeps_the_best_weights(trained) -> None:
     task = tasks.get(trained.task)
     model, processor = MultimodalModel.load(trained.folder)
@@ -199,11 +212,13 @@ def test_training_ends_early_and_keeps_the_best_weights(trained) -> None:
     assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_early_stopping_needs_samples_set_aside(trained, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="hold_out"):
         train(job(trained.task, patience=1, hold_out=0.0), Manifests(trained.dev), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_teacher_is_learned_from_and_tensorboard_can_be_read(trained, tmp_path: Path) -> None:
     record = Record(log=tmp_path / "log")
     plain, taught = (
@@ -214,6 +229,7 @@ def test_a_teacher_is_learned_from_and_tensorboard_can_be_read(trained, tmp_path
     assert [path.name for path in (tmp_path / "log").iterdir() if path.name.startswith("events.out.tfevents")]
 
 
+@pytest.mark.slow
 def test_parents_and_teachers_answer_the_same_task(trained) -> None:
     task = tasks.load_file(Path(trained.task))
     turned = replace(task, labels=task.labels[::-1])
@@ -229,6 +245,7 @@ def test_subsets_and_their_items() -> None:
     assert [item.inputs.modalities for item in found] == [("image",)]
 
 
+@pytest.mark.slow
 def test_an_encoder_that_does_not_learn_is_asked_once_for_folds_and_model(trained, tmp_path: Path, capsys) -> None:
     still = {"frozen": ("encoders.",), "copies": 2, "bits": 8, "epochs": 2, "seed": 3}
     both = Manifests(trained.train, trained.dev)

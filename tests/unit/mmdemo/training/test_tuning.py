@@ -16,7 +16,6 @@ from mmdemo.training.resuming import ResumeFolder
 from mmdemo.training.trainer import Plan, fit
 from tests import tiny
 
-pytestmark = pytest.mark.slow
 ITEMS = [Item(tiny.inputs(seed, ("text",)), seed % 2) for seed in range(8)]
 OPTIONS = Options(epochs=2, batch=4, precision="fp32", augment=False, head_lr=1e-2, rank=4)
 
@@ -97,6 +96,7 @@ class Interrupt(TrainerCallback):
             raise Interrupted
 
 
+@pytest.mark.slow
 def test_what_adalora_has_counted_is_gone_on_with(started, tmp_path: Path) -> None:
     task, starts = started
     options = replace(OPTIONS, epochs=4, tuning="adalora")

@@ -22,8 +22,6 @@ from mmdemo.ui import uploads
 from tests.unit.mmdemo.ui.fake_queue import Served
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
-
 CONTRACT = {  # endpoint → its parameters, in their order
     "/predict": ["task", "image", "text", "audio", "explain", "keep"],
     "/suggest": ["task", "image", "text", "audio", "label", "prediction_id"],
@@ -53,6 +51,7 @@ def post(url: str, name: str, *data: Any, **headers: str) -> httpx.Response:
     return httpx.post(f"{url}gradio_api/run/{name}", json={"data": data}, headers=headers)
 
 
+@pytest.mark.slow
 def test_every_endpoint_is_listed_with_types_and_a_description(client: Client) -> None:
     listed = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     assert {name: [p["parameter_name"] for p in info["parameters"]] for name, info in listed.items()} == CONTRACT
@@ -62,6 +61,7 @@ def test_every_endpoint_is_listed_with_types_and_a_description(client: Client) -
     assert "probabilities: dict(str, float)" in listed["/predict"]["returns"][0]["python_type"]["type"]
 
 
+@pytest.mark.slow
 def test_predict_by_position_answers_with_the_fields_of_the_contract(client: Client, served: Served) -> None:
     picture = served.loop.folder / "0.png"
     answer = client.predict(
@@ -84,6 +84,7 @@ def test_predict_by_position_answers_with_the_fields_of_the_contract(client: Cli
     assert np.array_equal(inputs.image, np.asarray(Image.open(picture))) and (explain, keep) == ("default", True)
 
 
+@pytest.mark.slow
 def test_what_is_alike_is_listed_and_strangers_find_nothing_corrected(
     served: Served, serve_api: Callable[[Settings], Served]
 ) -> None:
@@ -102,6 +103,7 @@ def test_what_is_alike_is_listed_and_strangers_find_nothing_corrected(
     assert {near["source"] for near in found} == {"examples"}
 
 
+@pytest.mark.slow
 def test_predict_by_name_keeps_nothing_unless_asked(client: Client, served: Served) -> None:
     answer = client.predict(task="sentiment", text="smiling", api_name="/predict")
     assert answer["prediction_id"] is None
@@ -109,6 +111,7 @@ def test_predict_by_name_keeps_nothing_unless_asked(client: Client, served: Serv
     assert (inputs.image, explain, keep) == (None, "default", False)
 
 
+@pytest.mark.slow
 def test_the_upload_is_gone_after_the_call_but_not_under_another_callers_hands(
     serve_api: Callable[..., Served],
 ) -> None:
@@ -170,6 +173,7 @@ def test_no_address_is_fetched(served: Served) -> None:
     assert not inside.called and len(served.loop.predicted) == before  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
@@ -219,6 +223,7 @@ def test_a_caller_that_knows_nothing_of_a_later_argument_still_calls(served: Ser
     assert (made["label"], made["wrong_reason"]) == ("negative", False)
 
 
+@pytest.mark.slow
 def test_a_sample_that_somebody_is_at_is_listed_with_their_name_and_can_be_corrected(
     serve_api: Callable[[Settings], Served],
 ) -> None:
@@ -231,6 +236,7 @@ def test_a_sample_that_somebody_is_at_is_listed_with_their_name_and_can_be_corre
     assert client.predict(first, "negative", "Bob", "", api_name="/correct")["annotator"] == "Bob"
 
 
+@pytest.mark.slow
 def test_an_unexpected_fault_tells_nothing_of_our_insides(
     serve_api: Callable[[Settings], Served], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -252,6 +258,7 @@ def test_a_call_with_too_few_values_reads_which_are_missing_and_leaves_nothing_i
     assert caplog.text == ""
 
 
+@pytest.mark.slow
 def test_a_reviewer_goes_through_the_queue(serve_api: Callable[[Settings], Served]) -> None:
     served = serve_api(Settings())
     client = served.client()
@@ -276,6 +283,7 @@ def test_a_reviewer_goes_through_the_queue(serve_api: Callable[[Settings], Serve
     assert "already at work" in again and str(served.loop.folder) not in again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [Settings(review_key="sesame"), Settings(server_name="0.0.0.0")])
 def test_strangers_get_nothing_of_the_queue(serve_api: Callable[[Settings], Served], settings: Settings) -> None:
     served = serve_api(settings)
@@ -296,6 +304,7 @@ def test_strangers_get_nothing_of_the_queue(serve_api: Callable[[Settings], Serv
     assert status["states"] == {"queued": 4, "sent": 0} and not status["by_label"] and status["versions"]
 
 
+@pytest.mark.slow
 def test_the_key_comes_as_a_header(serve_api: Callable[[Settings], Served]) -> None:
     served = serve_api(Settings(review_key="sesame"))
     assert len(served.client(headers={"X-Review-Key": "sesame"}).predict(api_name="/queue")) == 5
@@ -303,6 +312,7 @@ def test_the_key_comes_as_a_header(serve_api: Callable[[Settings], Served]) -> N
     assert refusal(lambda: stranger.predict(api_name="/queue")).startswith("That is not the review key")
 
 
+@pytest.mark.slow
 def test_a_visitor_takes_back_what_was_sent(client: Client, served: Served) -> None:
     assert client.predict("p-1", api_name="/forget") is True
     assert served.loop.forgotten[-1] == "p-1"
@@ -312,6 +322,7 @@ def test_a_visitor_takes_back_what_was_sent(client: Client, served: Served) -> N
     assert served.loop.suggested[-1][2:] == ("negative", "p-7")
 
 
+@pytest.mark.slow
 def test_file_names_never_matter(client: Client, served: Served, tmp_path: Path) -> None:
     odd = tmp_path / "..%2f..%2fetc <b>&;$(id).png"
     odd.write_bytes((served.loop.folder / "0.png").read_bytes())
