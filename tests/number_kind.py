@@ -134,7 +134,7 @@ ROWS: list[tuple[dict, Any]] = [
             display=lambda task, value, language: value,
             loss=lambda task, value, right: (float(value) - float(right)) ** 2,
             tolerance=tolerance,
-            bare=lambda value: NumberAnswer(float(value), math.inf),
+            bare=lambda value: NumberAnswer(float(value or "nan"), math.inf),
             to_json=lambda said: {"label": said.number, "spread": said.spread},
             from_json=from_json,
         ),

@@ -35,7 +35,7 @@ class AnswerKind:
     display: Callable[[AnsweredTask, str, str], str]  # task, stored value, language → what a reader sees
     loss: Callable[[AnsweredTask, str, str], float]  # task, answered value, right value → how wrong it is, ≥ 0
     tolerance: Callable[[AnsweredTask], float]  # a loss above it is an error
-    bare: Callable[[str], Any]  # a value of which nothing else is known → the answer that says so
+    bare: Callable[[str], Any]  # a value alone, "" where nobody predicted one → the answer that knows no more
     to_json: Callable[[Any], dict[str, Any]]  # an answer → its fields among those of a prediction
     from_json: Callable[[Mapping[str, Any]], Any]  # a prediction's fields → the answer
     probabilities: Callable[[Any], Mapping[str, float]] = lambda answer: {}  # an answer → by value, where it lists them

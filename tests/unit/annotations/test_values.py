@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from annotations import dataset, export, review_queue, status
+from annotations import dataset, export, review_queue, served, status
 from annotations.labelstudio import health, tasks
 from annotations.store import Store, labels, samples
 from mmdemo import decode
@@ -77,6 +77,16 @@ def test_a_number_is_counted_learned_from_and_goes_out_and_in(
     [line] = map(json.loads, (tmp_path / "heights.jsonl").read_text("utf-8").splitlines())
     assert (line["label"], line["predicted_label"]) == ("7", "3.25")
     assert export.read_manifest(store, heights, tmp_path / "heights.jsonl").known == 1
+
+
+def test_what_nobody_predicted_has_no_guess_and_can_be_shown(store: Store, heights: Task, tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text('{"id": "a", "text": "a wall", "label": 7}\n', "utf-8")
+    assert export.read_manifest(store, heights, tmp_path / "m.jsonl").added == 1
+    with store.reading() as session:
+        [made] = labels.corrections(session, heights.name)
+        row = samples.get(session, made.correction.sample_id)
+    shown = served.prediction_shown(heights, row)
+    assert (shown.kind, served.guess_shown(row).value, row.predicted_value) == (heights.kind, "", "")
 
 
 def test_its_control_in_label_studio_says_and_reads_it(store: Store, heights: Task) -> None:
