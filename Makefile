@@ -7,8 +7,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $
 FOUND = { test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)'; } || { echo "mmdemo needs Python 3.11 or newer, up to 3.13, and found none on the PATH; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }; \
 	! $(PYTHON) -c '$(INTEL_MAC)' || { echo "mmdemo needs Linux (x86-64, ARM) or a Mac with Apple silicon: of PyTorch there are no packages for Macs with Intel processors" >&2; exit 1; }
 PY := .venv/bin/python
-# What is imported is compiled then: of these packages most is never loaded.
+# What is imported is compiled then, and kept: of these packages most is never loaded.
 PIP := -m pip install --disable-pip-version-check --require-hashes --no-compile
+# Images of build servers often set it: then each of a hundred programs that the tests start would compile torch again.
+unexport PYTHONDONTWRITEBYTECODE
 UV := uv==0.13.9
 LOCK = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command "make lock"
 BIOME = .venv/bin/node node_modules/@biomejs/biome/bin/biome lint --error-on-warnings
