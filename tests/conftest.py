@@ -57,9 +57,9 @@ def serve() -> Callable[..., AbstractContextManager[serving.Server]]:
     return serving.serve
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Server]:
-    """The real app.py with default settings in an empty home, one for a test module."""
+    """The real app.py with default settings, one for all tests that can share it: its home was empty at first."""
     with serving.serve(tmp_path_factory.mktemp("app") / "home") as server:
         yield server
 
@@ -70,9 +70,9 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return partial(serving.command, home=tmp_path / "home")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A real headless Chromium, one for a test module: Playwright's event loop must not outlive it."""
+    """A real headless Chromium, one for all tests; Playwright's event loop runs as long, so no other can beside it."""
     from tests.browser import launch
 
     with launch() as running:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from mmdemo import tasks
+from tests import serving
 from tests.serving import Server
 
 PICTURE_CAPTION = '.mm-form[data-task="sentiment"]'
@@ -96,7 +97,7 @@ class Visitor:
         return shown.inner_text().strip() if shown.count() else ""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def careful(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment variables of an app that is CAREFUL, whose uploads lie in a folder of its own."""
     folder = tmp_path_factory.mktemp("careful")
@@ -109,6 +110,13 @@ def careful(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         text = text.replace('"examples/', f'"{tasks.SHIPPED / "examples"}/')
         (folder / "tasks" / f"{name}.toml").write_text(text, "utf-8")
     return {"MMDEMO_TASK_DIR": str(folder / "tasks"), "TMPDIR": str(folder / "tmp")}
+
+
+@pytest.fixture(scope="session")
+def careful_app(careful: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The real app that is CAREFUL and has default settings otherwise."""
+    with serving.serve(tmp_path_factory.mktemp("app") / "home", **careful) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A doubtful answer asks, in one click, whether people may see it; the reply holds for the visit and can be changed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,9 @@ SHA256_DIGITS = 64
 QUESTION = "Not sure here. May people look at it and correct it?"
 
 
-@pytest.fixture(scope="module")
-def app(careful: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving.serve(tmp_path_factory.mktemp("app") / "home", **careful) as server:
-        yield server
+@pytest.fixture
+def app(careful_app: Server) -> Server:
+    return careful_app
 
 
 def waits(app: Server, caption: str) -> bool:

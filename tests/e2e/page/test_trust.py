@@ -1,22 +1,20 @@
 """What a visitor sent stays the visitor's: seen by nobody else, remembered across a reload, taken back on a click."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
 
-from tests import serving
 from tests.e2e.page.conftest import PICTURE_CAPTION, Visitor
 from tests.serving import Server
 
 DOUBTFUL = "the the the of of of"
 
 
-@pytest.fixture(scope="module")
-def app(careful: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture
+def app(careful_app: Server) -> Server:
     """An app that doubts every picture and caption."""
-    with serving.serve(tmp_path_factory.mktemp("app") / "home", **careful) as server:
-        yield server
+    return careful_app
 
 
 def test_an_answer_outlives_a_reload(visit: Callable[..., Visitor]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,6 +60,15 @@ def seed(home: Path, samples: Sequence[Waiting], task_dir: Path | None = None) -
         return [_offer(store, known[sample.task], sample) for sample in samples]
     finally:
         store.close()
+
+
+def seed_again(server: Server, samples: Sequence[Waiting]) -> Server:
+    """Have these samples, which nobody has seen yet, alone wait before a running app, whatever tests before left."""
+    with closing(sqlite3.connect(server.home / "mmdemo.sqlite")) as database, database:
+        for table in ("moves", "corrections", "holdings", "samples"):
+            database.execute(f"DELETE FROM {table}")
+    seed(server.home, samples)
+    return server
 
 
 def _offer(store: review_queue.Store, task: Task, sample: Waiting) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.review.conftest import WAIT_MS, Annotator, Serve, Waiting, seed
+from tests.e2e.review.conftest import WAIT_MS, Annotator, Serve, Waiting, seed, seed_again
 from tests.serving import Server
 
 KEY = "sesame, open wide"
@@ -22,12 +22,9 @@ def keyed(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         yield server
 
 
-@pytest.fixture(scope="module")
-def open_here(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("open") / "home"
-    seed(home, [Waiting(CAPTION, 0.4)])
-    with serve(home) as server:
-        yield server
+@pytest.fixture
+def open_here(app: Server) -> Server:
+    return seed_again(app, [Waiting(CAPTION, 0.4)])
 
 
 def test_beyond_this_machine_without_a_key_it_is_closed_with_a_sentence(

@@ -1,21 +1,18 @@
 """In Review, too, a guess about what the model never met is no more than that."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.review.conftest import Annotator, Serve, Waiting, seed
+from tests.e2e.review.conftest import Annotator, Waiting, seed_again
 from tests.serving import Server
 
 STRANGE = Waiting("Eine traurige Frau am Fenster", 0.59, reason="unfamiliar")
 
 
-@pytest.fixture(scope="module")
-def app(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("guess") / "home"
-    seed(home, [STRANGE])
-    with serve(home) as server:
-        yield server
+@pytest.fixture
+def app(app: Server) -> Server:
+    return seed_again(app, [STRANGE])
 
 
 def test_the_model_only_guessed_and_no_percentage_is_shown(app: Server, annotator: Callable[..., Annotator]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Page, expect
 
-from tests.e2e.review.conftest import WAIT_MS, Annotator, Serve, Waiting, seed
+from tests.e2e.review.conftest import WAIT_MS, Annotator, Waiting, seed_again
 from tests.serving import Server
 
 FIRST, SECOND, THIRD, LAST = "The bus was late again", "Soup for lunch", "A letter from the bank", "An empty bench"
@@ -16,22 +16,10 @@ QUEUE = [Waiting(FIRST, 0.36), Waiting(SECOND, 0.38), Waiting(THIRD, 0.40), Wait
 NAMED = "document.activeElement.className"
 
 
-@pytest.fixture(scope="module")
-def server(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("two") / "home"
-    seed(home, QUEUE)
-    with serve(home) as running:
-        yield running
-
-
 @pytest.fixture
-def app(server: Server) -> Server:
-    """The app over four samples that nobody has seen yet, whatever the test before left."""
-    with closing(sqlite3.connect(server.home / "mmdemo.sqlite")) as database, database:
-        for table in ("moves", "corrections", "holdings", "samples"):
-            database.execute(f"DELETE FROM {table}")
-    seed(server.home, QUEUE)
-    return server
+def app(app: Server) -> Server:
+    """The app over four samples that nobody has seen yet."""
+    return seed_again(app, QUEUE)
 
 
 @pytest.fixture
