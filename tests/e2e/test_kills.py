@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import kills
 
-KILLS = 3
+KILLS = 2
 
 
 @pytest.mark.timeout(900)

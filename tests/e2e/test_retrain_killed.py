@@ -87,7 +87,7 @@ def home(tmp_path: Path) -> Home:
 
 def test_one_that_is_killed_before_its_verdict_leaves_no_version_and_the_next_one_comes_to_its_end(home: Home) -> None:
     with home.train() as running:
-        wait_until(home.challengers, limit_s=400)
+        wait_until(home.challengers, limit_s=400, tick_s=0.1)
         running.send_signal(signal.SIGKILL)
     row = home.settle()
     if row.verdict is None:  # the usual case: it was comparing
