@@ -1,4 +1,4 @@
-"""A kind of answer that the project does not ship: a number, corrected by typing. `register` is all it takes.
+"""A kind of answer that the project does not ship: a number, corrected by typing. `registered` is all it takes.
 
 Its head says a mean and a spread: the mean is learned by squared error, the spread by how far that is off.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -36,6 +37,7 @@ from mmdemo.training import objectives
 from mmdemo.training.objectives import Objective
 from mmdemo.ui import widgets
 from mmdemo.ui.widgets import TYPED, AnswerWidget
+from tests import kind_rows
 
 KIND = "number"
 TOLERANCE = 1.0  # where the task's file names none
@@ -182,13 +184,6 @@ ROWS: list[tuple[dict, Any]] = [
 ]
 
 
-def register() -> None:
-    """Add the kind's row to every dict by kind."""
-    for rows, row in ROWS:
-        rows[KIND] = row
-
-
-def unregister() -> None:
-    """Take it out again: other tests know the kinds that ship."""
-    for rows, _ in ROWS:
-        del rows[KIND]
+def registered() -> AbstractContextManager[None]:
+    """Add the kind's row to every dict by kind, for as long as a block lasts."""
+    return kind_rows.registered(KIND, ROWS)

@@ -60,12 +60,11 @@ precision = "fp32"
 @pytest.fixture
 def heights(tmp_path: Path) -> Iterator[Task]:
     """The task, of a kind that is there for one test."""
-    number_kind.register()
-    path = tmp_path / "tasks" / "heights.toml"
-    path.parent.mkdir()
-    path.write_text(TASK, "utf-8")
-    yield tasks.load_file(path)
-    number_kind.unregister()
+    with number_kind.registered():
+        path = tmp_path / "tasks" / "heights.toml"
+        path.parent.mkdir()
+        path.write_text(TASK, "utf-8")
+        yield tasks.load_file(path)
 
 
 def test_every_dict_by_kind_has_a_row_for_every_kind(heights: Task) -> None:

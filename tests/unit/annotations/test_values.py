@@ -24,9 +24,8 @@ NOTHING = ({}, {"number": None}, {"number": "many"}, {"number": [3]}, {"choices"
 @pytest.fixture
 def heights() -> Iterator[Task]:
     """A task that is answered with a number, which may be 1 off."""
-    number_kind.register()
-    yield replace(given.TASK, name="heights", kind=number_kind.KIND, labels=(), examples=(), behaviour=None)
-    number_kind.unregister()
+    with number_kind.registered():
+        yield replace(given.TASK, name="heights", kind=number_kind.KIND, labels=(), examples=(), behaviour=None)
 
 
 def offer(store: Store, task: Task, text: str, number: float, suggested: str | None = None) -> str:

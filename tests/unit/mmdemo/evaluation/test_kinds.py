@@ -20,6 +20,7 @@ from mmdemo.samples import Prediction, Sample, to_json
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
+from tests.kind_rows import registered
 from tests.unit.mmdemo.ui import ratings
 
 RIGHT = ("1", "2", "3", "4")
@@ -29,11 +30,9 @@ LABELS_ONLY = ("macro_f1", "per_class", "confusion", "raw")
 
 
 @pytest.fixture
-def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
-    ratings.register()
-    monkeypatch.setitem(judging.KINDS, ratings.KIND, EvaluatedKind())
-    yield ratings.load_task(tmp_path)
-    ratings.unregister()
+def task(tmp_path: Path) -> Iterator[Task]:
+    with registered(ratings.KIND, [*ratings.ROWS, (judging.KINDS, EvaluatedKind())]):
+        yield ratings.load_task(tmp_path)
 
 
 def prediction(task: Task, value: str, confidence: float) -> Prediction:

@@ -15,6 +15,7 @@ from mmdemo.study import Alike, ForwardPass, Near, Study
 from mmdemo.tasks import Task
 from mmdemo.ui import widgets
 from mmdemo.ui.widgets import AnswerWidget
+from tests.kind_rows import Rows
 from tests.unit.mmdemo.ui.fake import VERSION, explanation
 from tests.unit.mmdemo.ui.fake_queue import NOW, FakeQueue
 
@@ -86,15 +87,7 @@ ANSWERS = AnswerKind(
 WIDGET = AnswerWidget(dataclasses.replace(widgets.TYPED, inputmode="decimal"))
 
 
-def register() -> None:
-    """Let the page know the kind."""
-    KINDS[KIND] = ANSWERS
-    widgets.KINDS[KIND] = WIDGET
-
-
-def unregister() -> None:
-    """Let it forget the kind."""
-    del KINDS[KIND], widgets.KINDS[KIND]
+ROWS: Rows = [(KINDS, ANSWERS), (widgets.KINDS, WIDGET)]
 
 
 def load_task(folder: Path) -> Task:

@@ -18,6 +18,7 @@ from mmdemo.ui.desk import Desk
 from mmdemo.ui.looking import Looking
 from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.state import Visit
+from tests.kind_rows import registered
 from tests.unit.mmdemo.ui import ratings
 from tests.unit.mmdemo.ui.ratings import CAPTIONS, RatingQueue
 
@@ -28,9 +29,8 @@ SOUP, AGAIN, FAIR = CAPTIONS
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[RatingQueue]:
-    ratings.register()
-    yield RatingQueue(tmp_path)
-    ratings.unregister()
+    with registered(ratings.KIND, ratings.ROWS):
+        yield RatingQueue(tmp_path)
 
 
 @pytest.fixture
