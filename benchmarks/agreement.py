@@ -19,8 +19,8 @@ from benchmarks.faithfulness import ground_of, passed, sampled
 from mmdemo import explain, memory, tasks
 from mmdemo.decode import decode
 from mmdemo.explain import AimedPass
-from mmdemo.explain.deletion import units
 from mmdemo.explain.shapley import contributions
+from mmdemo.layout import scores_of
 from mmdemo.samples import Explanation, Sample
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
@@ -70,8 +70,8 @@ def main() -> None:
 def agreement(seen: AimedPass, raw: Explanation, explained: Explanation, sample: Sample, task: Task) -> Agreement:
     """Return how a map agrees with the contributions of the same target, and with its own sentence."""
     effects = contributions(seen).values
-    totals = {name: sum(unit.score for unit in units(explained) if unit.modality == name) for name in effects}
-    sides = [np.sign([unit.score for unit in units(each)]) for each in (raw, explained)]
+    totals = {name: sum(scores) for name, scores in seen.layout.split(scores_of(explained)).items()}
+    sides = [np.sign(scores_of(each)) for each in (raw, explained)]
     words = sorted(explained.text.tokens if explained.text else (), key=lambda token: -abs(token.score))
     return Agreement(
         opposite={n: totals[n] * effect < 0 for n, effect in effects.items() if abs(effect) >= MATTERED},

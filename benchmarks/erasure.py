@@ -18,7 +18,7 @@ from mmdemo.decode import decode
 from mmdemo.explain.erasure import PIECES, erasure
 from mmdemo.explain.faithfulness import rank_correlation
 from mmdemo.explain.targets import ExplanationTarget
-from mmdemo.samples import Explanation
+from mmdemo.layout import scores_of
 from mmdemo.training import manifests
 
 BOUNDS = (1, 60, 80, 100, 120, 140, 200, 300)  # word pieces; 1 is one word
@@ -38,14 +38,16 @@ def main() -> None:
     found: dict[int, list[tuple[float, float]]] = {bound: [] for bound in (*BOUNDS, ALL)}
     for row in sampled(manifests.read(given.manifest, ground.task), given.limit):
         seen, whole_s, _ = passed(ground, decode(row.sample, ground.task))
-        maps, took = {}, {}
+        words = seen.layout.units.get("text", range(0))
+        maps, took = {}, {}  # by bound: the scores of words, and times of a prediction
         for bound in found:
             start = time.perf_counter()
-            [maps[bound]] = erasure(seen, [ExplanationTarget(seen.target)], bound)
+            [erased] = erasure(seen, [ExplanationTarget(seen.target)], bound)
             took[bound] = (time.perf_counter() - start) / whole_s
-        if len(_scores(maps[ALL])) >= FEWEST:
-            for bound, item in maps.items():
-                found[bound].append((rank_correlation(_scores(item), _scores(maps[ALL])), took[bound]))
+            maps[bound] = scores_of(erased)[words.start : words.stop]
+        if len(words) >= FEWEST:
+            for bound, scores in maps.items():
+                found[bound].append((rank_correlation(scores, maps[ALL]), took[bound]))
     print(f"# Words that are struck: {ground.task.name}, {ground.about.version}\n")
     print(f"{len(found[ALL])} captions of dev of {FEWEST} words and more; the default is {PIECES} word pieces.\n")
     print("| word pieces in all copies | rank correlation of words with `occlusion` | adds, in times of a prediction |")
@@ -54,10 +56,6 @@ def main() -> None:
         agreed, cost = np.array(values).T
         told = mean(agreed[~np.isnan(agreed)])  # words that are all worth the same have no ranks
         print(f"| {'all words' if bound == ALL else bound} | {told} | {np.median(cost):.2f} |")
-
-
-def _scores(found: Explanation) -> list[float]:
-    return [token.score for token in found.text.tokens] if found.text else []
 
 
 if __name__ == "__main__":

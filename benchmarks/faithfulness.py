@@ -22,10 +22,11 @@ from benchmarks.faithfulness_tables import EVERYTHING, FIGURES, RANDOM, REFEREE,
 from mmdemo import explain, memory, sidecar, tasks
 from mmdemo.decode import decode
 from mmdemo.explain import AimedPass
-from mmdemo.explain.deletion import Unit, ordered, units
+from mmdemo.explain.deletion import ordered
 from mmdemo.explain.faithfulness import RETURNED, area, deletion_curves, insertion_curves, rank_correlation, saco
 from mmdemo.explain.judges import InputPerturber, TokenMasker
 from mmdemo.explain.trust import trust
+from mmdemo.layout import Layout, scores_of
 from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.samples import Explanation, Inputs
 from mmdemo.sidecar import Sidecar
@@ -40,7 +41,7 @@ CHECKED = 50  # samples whose maps are compared with an untrained model's, and w
 PLACES = {"input": InputPerturber, "tokens": TokenMasker}
 TOLD_EVERY = 10  # samples
 
-Maps = dict[str, tuple[Unit, ...]]  # method → its units
+Maps = dict[str, list[float]]  # method → its score of each unit
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,13 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
         explained[name] = explain.explain(name, seen)
         added = time.perf_counter() - start + (attentive_s - whole_s if name in explain.OF_ATTENTION else 0.0)
         found[f"seconds/{name}"] = added
-    maps = {name: units(item) for name, item in explained.items()}
-    somewhere = next(iter(explained.values()))  # units of all maps stand in the same places
-    judges = {place: PLACES[place](seen, somewhere) for place in ground.places}
-    for scope, chosen in _scopes(seen.inputs, maps).items():
+    maps = {name: scores_of(item) for name, item in explained.items()}
+    judges = {place: PLACES[place](seen) for place in ground.places}
+    for scope, units in _scopes(seen.layout).items():
         for place, judge in judges.items():
-            told = _areas(judge, chosen, draw)
+            told = _areas(judge, maps, units, draw)
             found |= {f"{place}/{scope}/{name}": value for name, value in told.items()}
-        like = _like(chosen[REFEREE], chosen) if REFEREE in chosen else {}
+        like = _like(maps[REFEREE], maps, units) if REFEREE in maps else {}
         found |= {f"{REFEREE}/{scope}/{name}": value for name, value in like.items()}
     if number <= CHECKED:
         found |= _untrained(ground, seen, maps)
@@ -152,22 +152,20 @@ def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None)
     return seen, took[1], took[2]
 
 
-def _scopes(inputs: Inputs, maps: Maps) -> dict[str, Maps]:
-    """Return what is taken: units of each modality while the others stay, and of several together in one order."""
-    alone = {
-        modality: {name: tuple(unit for unit in found if unit.modality == modality) for name, found in maps.items()}
-        for modality in inputs.modalities
-    }
-    return {EVERYTHING: maps, **alone} if len(alone) > 1 else alone
+def _scopes(layout: Layout) -> dict[str, range]:
+    """Return the units that are taken: those of each modality while the others stay, and all together in one order."""
+    return {EVERYTHING: range(len(layout)), **layout.units} if len(layout.units) > 1 else layout.units
 
 
-def _areas(judge: InputPerturber | TokenMasker, maps: Maps, draw: np.random.Generator) -> Figures:
-    """Return the areas and SaCo of each map, and the means over random ones."""
-    orders = [ordered(found, draw) for found in maps.values()]
-    drawn = [_random(orders[0], draw) for _ in range(ORDERS)]
+def _areas(judge: InputPerturber | TokenMasker, maps: Maps, units: range, draw: np.random.Generator) -> Figures:
+    """Return the areas and SaCo of each map of these units, and the means over random ones."""
+    scores = list(maps.values())
+    orders = [_order(of_map, units, draw) for of_map in scores]
+    random, drawn = zip(*(_random(orders[0], len(scores[0]), draw) for _ in range(ORDERS)), strict=True)
     deleted, at_random = np.split(area(deletion_curves(judge, [*orders, *drawn])), [len(orders)])
     inserted = area(insertion_curves(judge, orders), RETURNED)
-    agreed, agreed_at_random = np.split(saco(judge, [*orders, *drawn[:AGREED]]), [len(orders)])
+    agreement = saco(judge, [*orders, *drawn[:AGREED]], [*scores, *random[:AGREED]])
+    agreed, agreed_at_random = np.split(agreement, [len(orders)])
     figures = {}
     for name, *values in zip(maps, deleted, inserted, agreed, strict=True):
         figures |= {f"{name}/{figure}": float(value) for figure, value in zip(FIGURES, values, strict=True)}
@@ -175,25 +173,33 @@ def _areas(judge: InputPerturber | TokenMasker, maps: Maps, draw: np.random.Gene
     return figures | {f"{RANDOM}/{figure}": float(value) for figure, value in zip(FIGURES, means, strict=True)}
 
 
-def _random(found: Sequence[Unit], draw: np.random.Generator) -> tuple[Unit, ...]:
-    return ordered([replace(unit, score=float(draw.random())) for unit in found], draw)
+def _order(scores: Sequence[float], units: Sequence[int], draw: np.random.Generator) -> list[int]:
+    """Return some of the units, those with the highest scores first."""
+    return [units[place] for place in ordered([scores[unit] for unit in units], draw)]
 
 
-def _like(reference: Sequence[Unit], maps: Maps) -> Figures:
-    """Return each map's rank correlation with another of the same units; NaN, where there is none, is left out."""
-    others = [unit.score for unit in reference]
-    found = {name: rank_correlation([unit.score for unit in item], others) for name, item in maps.items()}
+def _random(units: Sequence[int], total: int, draw: np.random.Generator) -> tuple[list[float], list[int]]:
+    """Return random scores of some of all units, 0 for the others, and the order that they make."""
+    scores = np.zeros(total)
+    scores[units] = draw.random(len(units))
+    return scores.tolist(), _order(scores.tolist(), units, draw)
+
+
+def _like(reference: Sequence[float], maps: Maps, units: range) -> Figures:
+    """Return each map's rank correlation with another over these units; NaN, where there is none, is left out."""
+    others = [reference[unit] for unit in units]
+    found = {name: rank_correlation([scores[unit] for unit in units], others) for name, scores in maps.items()}
     return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
 def _untrained(ground: Ground, seen: AimedPass, maps: Maps) -> Figures:
     """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
     other = replace(passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
-    blank = {name: units(explain.explain(name, other)) for name in maps if name != REFEREE}
+    blank = {name: scores_of(explain.explain(name, other)) for name in maps if name != REFEREE}
     found = {}
-    for scope, chosen in _scopes(seen.inputs, maps).items():
-        for name, theirs in _scopes(seen.inputs, blank)[scope].items():
-            found |= {f"untrained/{scope}/{name}": value for value in _like(theirs, {name: chosen[name]}).values()}
+    for scope, units in _scopes(seen.layout).items():
+        for name, theirs in blank.items():
+            found |= {f"untrained/{scope}/{name}": value for value in _like(theirs, {name: maps[name]}, units).values()}
     return found
 
 

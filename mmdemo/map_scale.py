@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from mmdemo.layout import scores_of
 from mmdemo.samples import Explanation
 
 LITTLE, MUCH = 0.25, 8.0  # multiples of an even share at the two ends of the scale, which is logarithmic
@@ -34,13 +35,7 @@ DARK_INK, LIGHT_INK = "#000000", "#ffffff"
 
 def even_share(explanation: Explanation) -> float:
     """Return the score that each region, word and moment would have if all had the same; 1 where all scores are 0."""
-    scores: list[float] = []
-    if explanation.image:
-        scores += [score for row in explanation.image.scores for score in row]
-    if explanation.text:
-        scores += [token.score for token in explanation.text.tokens]
-    if explanation.audio:
-        scores += explanation.audio.scores
+    scores = scores_of(explanation)
     return sum(map(abs, scores)) / len(scores) or 1.0 if scores else 1.0
 
 

@@ -9,7 +9,7 @@ from mmdemo import explain
 from mmdemo.errors import BadInput
 from mmdemo.explain import deletion
 from mmdemo.explain.interaction import interaction
-from mmdemo.explain.maps import AimedPass, blank
+from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.explain.trust import trust
@@ -34,23 +34,19 @@ def weigh(aimed: AimedPass, asked: Asked, version: str) -> Weighed:
 
 
 def left(aimed: AimedPass, units: Collection[int], modalities: Collection[str]) -> Inputs:
-    """Return the sample without some units of its maps, counted as `deletion.units` does, and some modalities.
+    """Return the sample without some units of its maps, counted as its layout does, and some modalities.
 
     Raises BadInput for a unit that isn't there, and where nothing is left.
     """
-    [explained] = blank(
-        aimed, "occlusion", [ExplanationTarget(aimed.target)]
-    )  # where units stand, whatever explains them
-    known = deletion.units(explained)
-    for number in units:
-        if not 0 <= number < len(known):
-            raise BadInput("unknown_unit", number=number, count=len(known))
-    found = deletion.without(aimed.inputs, explained, [known[number] for number in units])
+    count = len(aimed.layout)
+    for unit in units:
+        if not 0 <= unit < count:
+            raise BadInput("unknown_unit", number=unit, count=count)
     absent: dict[str, Any] = dict.fromkeys(modalities)
-    found = replace(found, **absent)
-    if not found.modalities:
+    rest = replace(deletion.without(aimed.inputs, aimed.layout, units), **absent)
+    if not rest.modalities:
         raise BadInput("nothing_left")
-    return found
+    return rest
 
 
 def _targets(aimed: AimedPass) -> list[ExplanationTarget]:

@@ -6,20 +6,18 @@ from it. Letters: e the effect, p and q the shares of a modality's magnitudes th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import sqrt
 
-from mmdemo.samples import AudioMap, Explanation, ImageMap, TextMap
+from mmdemo.layout import Layout, scores_of
+from mmdemo.samples import Explanation
 
 
 def complete(explained: Explanation, effects: Mapping[str, float]) -> Explanation:
     """Return a signed map, the scores of each of its modalities sharing out that modality's effect."""
-    return replace(
-        explained,
-        image=explained.image and _image(explained.image, effects["image"]),
-        text=explained.text and _text(explained.text, effects["text"]),
-        audio=explained.audio and _audio(explained.audio, effects["audio"]),
-    )
+    layout = Layout.of(explained)
+    parts = layout.split(scores_of(explained))
+    scores = [score for modality, part in parts.items() for score in shared_out(part, effects[modality])]
+    return layout.explanation(explained.method, explained.target, scores, explained.against, explained.signed)
 
 
 def shared_out(scores: Sequence[float], effect: float) -> list[float]:
@@ -49,18 +47,3 @@ def shared_out(scores: Sequence[float], effect: float) -> list[float]:
 
 def _ratio(wanted: float, total: float) -> float:
     return wanted / total if total > 0 else 0.0
-
-
-def _image(image: ImageMap, effect: float) -> ImageMap:
-    rows, columns = image.grid
-    scores = shared_out([score for row in image.scores for score in row], effect)
-    return replace(image, scores=tuple(tuple(scores[row * columns : (row + 1) * columns]) for row in range(rows)))
-
-
-def _text(text: TextMap, effect: float) -> TextMap:
-    scores = shared_out([token.score for token in text.tokens], effect)
-    return TextMap(tuple(replace(token, score=score) for token, score in zip(text.tokens, scores, strict=True)))
-
-
-def _audio(audio: AudioMap, effect: float) -> AudioMap:
-    return replace(audio, scores=tuple(shared_out(audio.scores, effect)))

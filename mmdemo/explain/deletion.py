@@ -1,20 +1,21 @@
 """Copies of a sample from which something was taken: words struck, cells of the picture blurred, moments muted.
 
 The input itself is changed, not what the model made of it: a token of a convolutional encoder sees more than its cell.
-Units of all modalities stand in one list, so that they can be taken in one order.
+Units of all modalities can be taken in one order, since a layout counts them in one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageFilter
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from mmdemo.decode import SAMPLE_RATE_HZ
-from mmdemo.samples import Explanation, Inputs
+from mmdemo.layout import Layout
+from mmdemo.samples import Inputs
 
 SHARES = (0, 25, 50, 75, 80, 85, 90, 95, 100)  # per cent of the units that are taken, step by step
 BLUR_PX = 64  # side of the square that is blurred: nothing finer would outlive the blur
@@ -24,28 +25,9 @@ FADE_SAMPLES = SAMPLE_RATE_HZ * 5 // 1000  # 5 ms beside what is muted, so that 
 Span = tuple[int, int]  # start and end in the caption, in characters
 
 
-@dataclass(frozen=True)
-class Unit:
-    """What can be taken from a sample: one word, one cell, or one moment."""
-
-    modality: str
-    place: int  # among the explanation's words, its cells in reading order, or its moments
-    score: float
-
-
-def units(explained: Explanation) -> tuple[Unit, ...]:
-    """Return everything that has a score: cells, words, moments."""
-    cells = [score for row in explained.image.scores for score in row] if explained.image else []
-    words = [token.score for token in explained.text.tokens] if explained.text else []
-    moments = explained.audio.scores if explained.audio else ()
-    found = {"image": cells, "text": words, "audio": moments}
-    return tuple(Unit(name, place, score) for name, scores in found.items() for place, score in enumerate(scores))
-
-
-def ordered(found: Sequence[Unit], draw: np.random.Generator) -> tuple[Unit, ...]:
+def ordered(scores: Sequence[float], draw: np.random.Generator) -> list[int]:
     """Return the units by their scores, highest first; where scores are even, the draw decides."""
-    shuffled = [found[place] for place in draw.permutation(len(found))]
-    return tuple(sorted(shuffled, key=lambda unit: -unit.score))
+    return sorted(draw.permutation(len(scores)).tolist(), key=lambda unit: -scores[unit])
 
 
 def counts(total: int, shares: Sequence[int] = SHARES) -> list[int]:
@@ -53,20 +35,20 @@ def counts(total: int, shares: Sequence[int] = SHARES) -> list[int]:
     return [round(total * share / 100) for share in shares]
 
 
-def without(inputs: Inputs, explained: Explanation, taken: Collection[Unit]) -> Inputs:
-    """Return the sample without some units of its explanation; what is untouched stays the same object.
+def without(inputs: Inputs, layout: Layout, units: Collection[int]) -> Inputs:
+    """Return the sample without some units; what is untouched stays the same object.
 
     Words behind the last that was read are gone wherever one is struck, else they would move up and be read.
     """
-    places = {name: sorted(unit.place for unit in taken if unit.modality == name) for name in inputs.modalities}
-    if places.get("text") and explained.text and inputs.text is not None:
-        words = explained.text.tokens
-        unread = (words[-1].end, len(inputs.text))
-        inputs = without_words(inputs, [*((words[place].start, words[place].end) for place in places["text"]), unread])
-    if places.get("image") and explained.image:
-        inputs = without_cells(inputs, explained.image.grid, places["image"])
-    if places.get("audio") and explained.audio:
-        inputs = without_moments(inputs, explained.audio.edges_s, places["audio"])
+    taken = {name: [number for number, unit in enumerate(some) if unit in units] for name, some in layout.units.items()}
+    if taken.get("text") and layout.words and inputs.text is not None:
+        unread = (layout.words[-1].end, len(inputs.text))
+        struck = [layout.words[number] for number in taken["text"]]
+        inputs = without_words(inputs, [*((word.start, word.end) for word in struck), unread])
+    if taken.get("image") and layout.grid and inputs.image is not None:
+        inputs = without_cells(inputs, layout.grid, taken["image"])
+    if taken.get("audio") and layout.edges_s and inputs.audio is not None:
+        inputs = without_moments(inputs, layout.edges_s, taken["audio"])
     return inputs
 
 

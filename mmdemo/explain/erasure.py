@@ -1,16 +1,16 @@
 """Erasure: what the answer loses by each word struck from the caption itself; the rest has its relevance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from mmdemo.explain.judges import InputPerturber
-from mmdemo.explain.maps import AimedPass
+from mmdemo.explain.maps import AimedPass, unit_explanations
 from mmdemo.explain.relevance import relevance
 from mmdemo.explain.targets import ExplanationTarget
-from mmdemo.samples import Explanation, TextMap
+from mmdemo.layout import scores_of
+from mmdemo.samples import Explanation
 
 PIECES = 140  # word pieces in all copies of the caption together: what bounds the time
 AT_ONCE = 16  # copies in one batch: what bounds the memory
@@ -25,17 +25,18 @@ def erasure(aimed: AimedPass, targets: Sequence[ExplanationTarget], pieces: int 
     (relevance.py): each modality is on a scale of its own, and `completeness` makes one of them. Picture and sound are
     not encoded again.
     """
-    relevant = relevance(aimed, targets)
-    chosen = [_most_relevant(item.text, _copies(aimed, pieces)) for item in relevant]  # places of words, by target
-    places = sorted(set().union(*chosen))
+    words = aimed.layout.units.get("text", range(0))
+    relevant = [scores_of(item) for item in relevance(aimed, targets)]
+    chosen = [_most_relevant(words, scores, _copies(aimed, pieces)) for scores in relevant]  # words, by target
+    struck = sorted(set().union(*chosen))
     with torch.inference_mode():
-        copies = _without_each(aimed, relevant[0], places, targets)  # (places, targets)
+        copies = _without_each(aimed, struck, targets)  # (struck, targets)
         lost = (aimed.log_odds(aimed.output, targets) - copies).T.tolist()
-    maps = []
-    for item, mine, values in zip(relevant, chosen, lost, strict=True):
-        of_words = {place: value for place, value in zip(places, values, strict=True) if place in mine}
-        maps.append(replace(item, method="erasure", text=item.text and _measured(item.text, of_words)))
-    return maps
+    erased = []
+    for scores, own, values in zip(relevant, chosen, lost, strict=True):
+        of_words = {word: value for word, value in zip(struck, values, strict=True) if word in own}
+        erased.append(_measured(words, scores, of_words))
+    return unit_explanations(aimed, "erasure", targets, erased, signed=True)
 
 
 def _copies(aimed: AimedPass, pieces: int) -> int:
@@ -44,30 +45,25 @@ def _copies(aimed: AimedPass, pieces: int) -> int:
     return max(1, pieces // max(1, int(aimed.tokens.mask[0, first:last].sum())))
 
 
-def _most_relevant(text: TextMap | None, count: int) -> set[int]:
-    """Return the places of so many words; of even ones the first."""
-    words = text.tokens if text else ()
-    return set(sorted(range(len(words)), key=lambda place: -abs(words[place].score))[:count])
+def _most_relevant(words: range, scores: Sequence[float], count: int) -> set[int]:
+    """Return so many of the words, which are units with these scores; of even ones the first."""
+    return set(sorted(words, key=lambda word: -abs(scores[word]))[:count])
 
 
-def _without_each(
-    aimed: AimedPass, explained: Explanation, places: Sequence[int], targets: Sequence[ExplanationTarget]
-) -> Tensor:
-    """Return log-odds (places, targets): in each row one of the words was struck from the caption."""
-    judge = InputPerturber(aimed, explained)
-    groups = [frozenset({("text", place)}) for place in places]
-    found = [aimed.log_odds(aimed.output, targets)[:0]]  # a caption may have no word that is read
-    for start in range(0, len(groups), AT_ONCE):
-        tokens = judge.tokens(groups[start : start + AT_ONCE])
-        found.append(aimed.log_odds(aimed.model.fuse(tokens), targets))
-    return torch.cat(found)
+def _without_each(aimed: AimedPass, words: Sequence[int], targets: Sequence[ExplanationTarget]) -> Tensor:
+    """Return log-odds (words, targets): in each row one of the words was struck from the caption."""
+    perturber = InputPerturber(aimed)
+    odds = [aimed.log_odds(aimed.output, targets)[:0]]  # a caption may have no word that is read
+    for start in range(0, len(words), AT_ONCE):
+        tokens = perturber.tokens([frozenset({word}) for word in words[start : start + AT_ONCE]])
+        odds.append(aimed.log_odds(aimed.model.fuse(tokens), targets))
+    return torch.cat(odds)
 
 
-def _measured(text: TextMap, lost: Mapping[int, float]) -> TextMap:
-    """Return the words with what was lost without them, and the others with their relevance on the same scale."""
-    scale = _ratio(sum(map(abs, lost.values())), [text.tokens[place].score for place in lost])
-    scores = [lost.get(place, token.score * scale) for place, token in enumerate(text.tokens)]
-    return TextMap(tuple(replace(token, score=score) for token, score in zip(text.tokens, scores, strict=True)))
+def _measured(words: range, scores: Sequence[float], lost: Mapping[int, float]) -> list[float]:
+    """Return the scores with what was lost without a word, and the other words' relevance on the same scale."""
+    scale = _ratio(sum(map(abs, lost.values())), [scores[word] for word in lost])
+    return [lost.get(unit, score * scale) if unit in words else score for unit, score in enumerate(scores)]
 
 
 def _ratio(total: float, scores: Sequence[float]) -> float:

@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-from mmdemo.explain.maps import AimedPass
-from mmdemo.explain.words import shared, words
-from mmdemo.samples import MODALITIES
+from mmdemo.explain.maps import AimedPass, membership
 from mmdemo.study import Interaction
 
 STEPS = 255  # of a weight's square root
@@ -14,13 +12,13 @@ STEPS = 255  # of a weight's square root
 def interaction(aimed: AimedPass) -> Interaction | None:
     """Return how much each two units met, and how much the answer looked at each; None for a fusion without attention.
 
-    Units are cells in reading order, then the words that were read, then moments. What a unit of several tokens looks
-    at is the mean over its tokens, what it is looked at their sum; two units met by the mean of both directions.
+    Units are counted as the sample's layout does. What a unit of several tokens looks at is the mean over its tokens,
+    what it is looked at their sum; two units met by the mean of both directions.
     """
     if aimed.output.attention is None:
         return None
     attention = torch.stack(aimed.output.attention)[:, 0]  # (layers, heads, 1 or 1 + tokens, 1 + tokens)
-    member = _membership(aimed)
+    member = membership(aimed)
     answer = attention[:, :, 0, 1:] @ member.T  # (layers, heads, units)
     met = met_of(attention[:, :, 1:, 1:], member) if attention.shape[-2] > 1 else torch.zeros(0)
     return Interaction(
@@ -44,21 +42,3 @@ def met_of(attention: Tensor, member: Tensor) -> Tensor:
 
 def _bytes(weights: Tensor) -> bytes:
     return (weights.clamp(0, 1).sqrt() * STEPS).round().to(torch.uint8).numpy().tobytes()
-
-
-def _membership(aimed: AimedPass) -> Tensor:
-    """Return how much of each token (units, tokens) belongs to each unit; padding and marks belong to none."""
-    tokens = aimed.tokens
-    blocks = []
-    for modality in (name for name in MODALITIES if name in tokens.spans):
-        first, last = tokens.spans[modality]
-        block = _of_words(aimed) if modality == "text" else torch.eye(last - first)
-        blocks.append(block * tokens.mask[0, first:last])
-    return torch.block_diag(*blocks)
-
-
-def _of_words(aimed: AimedPass) -> Tensor:
-    pieces, found = aimed.encoded.spans[0], words(aimed.inputs.text or "")
-    owners = [shared(piece, found) for piece in pieces]
-    read = sorted({word for shares in owners for word in shares})
-    return torch.tensor([[shares.get(word, 0.0) for shares in owners] for word in read]).reshape(len(read), len(pieces))

@@ -14,30 +14,27 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mmdemo.explain import deletion
-from mmdemo.explain.deletion import Unit
-from mmdemo.explain.maps import AimedPass
+from mmdemo.explain.maps import AimedPass, membership
 from mmdemo.explain.targets import KINDS, ExplanationTarget
 from mmdemo.model import Tokens
-from mmdemo.samples import Explanation, Inputs
+from mmdemo.samples import Inputs
 
 BATCH = 8  # copies of a sample that are read or judged at once: more are no faster, and fill the memory
 
-Place = tuple[str, int]  # a unit without its score: modality, and its number in the explanation
 # Groups of units, each taken by itself → the probability (g,) of what is explained.
-Judge = Callable[[Sequence[Collection[Unit]]], np.ndarray]
+Judge = Callable[[Sequence[Collection[int]]], np.ndarray]
 
 
 class _Batched:
     """Asks about each group once, in batches."""
 
-    def __init__(self, aimed: AimedPass, explained: Explanation) -> None:
+    def __init__(self, aimed: AimedPass) -> None:
         self.aimed = aimed
-        self.explained = explained  # for where its units stand: its scores don't matter
-        self._known: dict[frozenset[Place], float] = {}
+        self._known: dict[frozenset[int], float] = {}
 
-    def __call__(self, taken: Sequence[Collection[Unit]]) -> np.ndarray:
+    def __call__(self, taken: Sequence[Collection[int]]) -> np.ndarray:
         """Return the probability (g,) float64 of what is explained without each group of units."""
-        groups = [frozenset((unit.modality, unit.place) for unit in group) for group in taken]
+        groups = [frozenset(group) for group in taken]
         new = [group for group in dict.fromkeys(groups) if group not in self._known]
         new.sort(key=len)  # alike long: little padding
         with torch.inference_mode():
@@ -47,7 +44,7 @@ class _Batched:
                 self._known |= zip(batch, probabilities.tolist(), strict=True)
         return np.array([self._known[group] for group in groups])
 
-    def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+    def tokens(self, groups: Sequence[frozenset[int]]) -> Tokens:
         """Return what the fusion gets to see without each of the groups."""
         raise TypeError("a judge says itself what is left")
 
@@ -55,17 +52,17 @@ class _Batched:
 class InputPerturber(_Batched):
     """Takes units from the input itself. What a modality is without some is encoded once, whatever the others lack."""
 
-    def __init__(self, aimed: AimedPass, explained: Explanation) -> None:
-        super().__init__(aimed, explained)
+    def __init__(self, aimed: AimedPass) -> None:
+        super().__init__(aimed)
         self._inputs = aimed.processor.squashed(aimed.inputs)
         # Modality and what it lacks → tokens (n, d); of what lacks nothing they are known.
-        self._encoded = {(name, frozenset[Place]()): aimed.tokens.real(name) for name in aimed.tokens.spans}
+        self._encoded = {(name, frozenset[int]()): aimed.tokens.real(name) for name in aimed.tokens.spans}
 
-    def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+    def tokens(self, groups: Sequence[frozenset[int]]) -> Tokens:
         """Return what the fusion gets to see without each of the groups."""
         parts = {}
         for name in self._inputs.modalities:
-            of_modality = [frozenset(place for place in group if place[0] == name) for group in groups]
+            of_modality = [group.intersection(self.aimed.layout.units[name]) for group in groups]
             self._encode(name, of_modality)
             found = [self._encoded[name, lacking] for lacking in of_modality]
             lengths = torch.tensor([len(item) for item in found], device=found[0].device)
@@ -73,10 +70,11 @@ class InputPerturber(_Batched):
             parts[name] = values, torch.arange(values.shape[1], device=lengths.device) < lengths[:, None]  # (g, n)
         return Tokens.joined(parts)
 
-    def _encode(self, name: str, wanted: Sequence[frozenset[Place]]) -> None:
-        """Read what one modality is without each of its places, as far as that is not known yet."""
+    def _encode(self, name: str, wanted: Sequence[frozenset[int]]) -> None:
+        """Read what one modality is without each of these groups, as far as that is not known yet."""
         new = [lacking for lacking in dict.fromkeys(wanted) if (name, lacking) not in self._encoded]
-        left = {lacking: getattr(self._without(lacking), name) for lacking in new}
+        layout = self.aimed.layout
+        left = {lacking: getattr(deletion.without(self._inputs, layout, lacking), name) for lacking in new}
         for lacking in new:
             if left[lacking] is None:  # nothing is left of it
                 self._encoded[name, lacking] = self.aimed.model.modality_embedding.weight[:0]
@@ -86,36 +84,21 @@ class InputPerturber(_Batched):
             for lacking, values, mask in zip(there, tokens.values, tokens.mask, strict=True):
                 self._encoded[name, lacking] = values[mask]
 
-    def _without(self, lacking: frozenset[Place]) -> Inputs:
-        return deletion.without(self._inputs, self.explained, [Unit(*place, score=0.0) for place in lacking])
-
 
 class TokenMasker(_Batched):
     """Masks units' tokens at the fusion's input: nothing is encoded again. All masked, the answer token is alone."""
 
-    def __init__(self, aimed: AimedPass, explained: Explanation) -> None:
-        super().__init__(aimed, explained)
+    def __init__(self, aimed: AimedPass) -> None:
+        super().__init__(aimed)
         self._whole = aimed.tokens
-        self._columns = {place: self._of(place) for place in map(_place, deletion.units(explained))}
+        self._members = membership(aimed) > 0  # (units, n): of a word, all pieces that have a character of it
 
-    def tokens(self, groups: Sequence[frozenset[Place]]) -> Tokens:
+    def tokens(self, groups: Sequence[frozenset[int]]) -> Tokens:
         """Return what the fusion gets to see without each of the groups."""
         mask = self._whole.mask.repeat(len(groups), 1)  # (g, n)
         for row, group in enumerate(groups):
-            for place in group:
-                mask[row, self._columns[place]] = False
+            mask[row] &= ~self._members[list(group)].any(dim=0)
         return self._whole.masked(mask)
-
-    def _of(self, place: Place) -> list[int]:
-        """Return which tokens are a unit's: one, but for words all pieces that have a character of them."""
-        name, number = place
-        first, last = self._whole.spans[name]
-        if name != "text":
-            return [first + number]
-        assert self.explained.text is not None
-        word = self.explained.text.tokens[number]
-        spans = self.aimed.encoded.spans[0][: last - first]
-        return [first + i for i, (start, end) in enumerate(spans) if start < word.end and word.start < end]
 
 
 def encode(aimed: AimedPass, copies: Sequence[Inputs]) -> Tokens:
@@ -129,7 +112,3 @@ def probability(aimed: AimedPass, tokens: Tokens, targets: Sequence[ExplanationT
     assert logits is not None
     kind = KINDS[aimed.model.config.kind]
     return kind.probability(aimed.model.head, aimed.scaling(logits), aimed.model.config.labels, targets)
-
-
-def _place(unit: Unit) -> Place:
-    return unit.modality, unit.place

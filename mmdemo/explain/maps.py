@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from mmdemo.explain.targets import KINDS, ExplanationTarget
-from mmdemo.explain.words import merge, words
+from mmdemo.explain.words import Span, merge, shared, words_read
+from mmdemo.layout import Layout, Word
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
-from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, TextMap, TokenScore
+from mmdemo.samples import Explanation, Inputs
 from mmdemo.scaling import UNSCALED, TemperatureScaling
 
 
@@ -40,6 +42,17 @@ class AimedPass:
         assert self.output.tokens is not None
         return self.output.tokens
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the units of the sample stand, whatever explains them."""
+        caption, sound = self.inputs.text, self.inputs.audio
+        read = words_read(self.encoded.spans[0], caption or "")
+        return Layout(
+            grid=self.tokens.grid,
+            words=None if caption is None else tuple(Word(caption[start:end], start, end) for start, end in read),
+            edges_s=None if sound is None else self.processor.audio_edges(len(sound)),
+        )
+
     def log_odds(self, output: MultimodalOutput, targets: Sequence[ExplanationTarget]) -> Tensor:
         """Return (b, targets) of what the model says: how far each target leads, see `targets.TargetKind`."""
         assert output.logits is not None
@@ -62,13 +75,15 @@ def explanations(
     aimed: AimedPass, method: str, targets: Sequence[ExplanationTarget], scores: Tensor, signed: bool
 ) -> list[Explanation]:
     """Return a map for each target, of `scores` (targets, tokens): one for each token that went into the fusion."""
-    return [_explanation(aimed, method, *asked, signed) for asked in zip(targets, scores, strict=True)]
+    return unit_explanations(aimed, method, targets, [_of_units(aimed, row) for row in scores], signed)
 
 
-def blank(aimed: AimedPass, method: str, targets: Sequence[ExplanationTarget]) -> list[Explanation]:
-    """Return maps that say where everything stands and give it 0."""
-    nothing = aimed.tokens.values.new_zeros(len(targets), aimed.tokens.values.shape[1])
-    return explanations(aimed, method, targets, nothing, signed=True)
+def unit_explanations(
+    aimed: AimedPass, method: str, targets: Sequence[ExplanationTarget], scores: Sequence[Sequence[float]], signed: bool
+) -> list[Explanation]:
+    """Return a map for each target, of `scores` (targets, units)."""
+    pairs = zip(targets, scores, strict=True)
+    return [aimed.layout.explanation(method, target.value, row, target.against, signed) for target, row in pairs]
 
 
 def shares(scores: Tensor) -> Tensor:
@@ -76,30 +91,32 @@ def shares(scores: Tensor) -> Tensor:
     return scores / scores.abs().sum(dim=-1, keepdim=True).clamp_min(torch.finfo(scores.dtype).tiny)
 
 
-def _explanation(aimed: AimedPass, method: str, target: ExplanationTarget, scores: Tensor, signed: bool) -> Explanation:
-    parts = {name: scores[first:last].tolist() for name, (first, last) in aimed.tokens.spans.items()}
-    return Explanation(
-        method,
-        target.value,
-        image=_image(parts["image"], aimed.tokens.grid) if "image" in parts and aimed.tokens.grid else None,
-        text=_text(parts["text"], aimed) if "text" in parts else None,
-        audio=_audio(parts["audio"], aimed) if "audio" in parts else None,
-        against=target.against,
-        signed=signed,
-    )
+def membership(aimed: AimedPass) -> Tensor:
+    """Return how much of each token (units, tokens) belongs to each unit; padding and marks belong to none."""
+    tokens, layout = aimed.tokens, aimed.layout
+    member = torch.zeros(len(layout), tokens.mask.shape[1], device=tokens.mask.device)
+    for modality, units in layout.units.items():
+        first, last = tokens.spans[modality]
+        member[units.start : units.stop, first:last] = _of_words(aimed) if modality == "text" else torch.eye(len(units))
+    return member * tokens.mask[0]
 
 
-def _image(scores: Sequence[float], grid: tuple[int, int]) -> ImageMap:
-    rows, columns = grid
-    return ImageMap(grid, tuple(tuple(scores[row * columns : (row + 1) * columns]) for row in range(rows)))
+def _of_units(aimed: AimedPass, scores: Tensor) -> list[float]:
+    """Return the score of each unit, of scores (tokens,): a region's or a moment's token is its own."""
+    of_units: list[float] = []
+    for modality in aimed.layout.units:
+        first, last = aimed.tokens.spans[modality]
+        of_tokens = scores[first:last].tolist()
+        of_units += merge(aimed.encoded.spans[0], of_tokens, _spans(aimed)) if modality == "text" else of_tokens
+    return of_units
 
 
-def _text(scores: Sequence[float], aimed: AimedPass) -> TextMap:
-    caption = aimed.inputs.text or ""
-    found = merge(aimed.encoded.spans[0], scores, words(caption))
-    return TextMap(tuple(TokenScore(caption[start:end], start, end, score) for (start, end), score in found))
+def _of_words(aimed: AimedPass) -> Tensor:
+    """Return how much of each piece (words, pieces) belongs to each word."""
+    pieces, read = aimed.encoded.spans[0], _spans(aimed)
+    owners = [shared(piece, read) for piece in pieces]
+    return torch.tensor([[word.get(span, 0.0) for word in owners] for span in read]).reshape(len(read), len(pieces))
 
 
-def _audio(scores: Sequence[float], aimed: AimedPass) -> AudioMap:
-    assert aimed.inputs.audio is not None
-    return AudioMap(aimed.processor.audio_edges(len(aimed.inputs.audio)), tuple(scores))
+def _spans(aimed: AimedPass) -> list[Span]:
+    return [(word.start, word.end) for word in aimed.layout.words or ()]

@@ -9,6 +9,7 @@ from mmdemo.explain import deletion
 from mmdemo.explain.faithfulness import area, deletion_curves
 from mmdemo.explain.judges import InputPerturber
 from mmdemo.explain.maps import AimedPass
+from mmdemo.layout import scores_of
 from mmdemo.samples import Explanation
 from mmdemo.study import Trust, Verdict
 
@@ -26,12 +27,12 @@ def trust(aimed: AimedPass, explained: Explanation) -> Trust:
     """
     seed = int(sample_id(aimed.inputs, "trust")[:8], 16)
     draw = np.random.default_rng(seed)
-    units = deletion.units(explained)
-    orders = [deletion.ordered(units, draw), *([units[i] for i in draw.permutation(len(units))] for _ in range(ORDERS))]
-    curves = deletion_curves(InputPerturber(aimed, explained), orders, SHARES)  # (1 + ORDERS, shares)
+    scores = scores_of(explained)
+    orders = [deletion.ordered(scores, draw), *(draw.permutation(len(scores)).tolist() for _ in range(ORDERS))]
+    curves = deletion_curves(InputPerturber(aimed), orders, SHARES)  # (1 + ORDERS, shares)
     areas = area(curves, SHARES)
     return Trust(
-        verdict=_verdict(len(units), areas),
+        verdict=_verdict(len(scores), areas),
         score=float(areas[1:].mean() - areas[0]),
         shares=SHARES,
         map=tuple(curves[0].tolist()),

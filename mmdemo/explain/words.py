@@ -27,16 +27,19 @@ def words(caption: str) -> list[Span]:
     return [match.span() for match in _WORD.finditer(caption)]
 
 
-def merge(pieces: Sequence[Span], scores: Sequence[float], found: Sequence[Span]) -> list[tuple[Span, float]]:
-    """Return the words that were read with the sum of their pieces' scores.
+def words_read(pieces: Sequence[Span], caption: str) -> list[Span]:
+    """Return the words that have a piece, in order; the others lie behind the end of what the model reads."""
+    written = words(caption)
+    return sorted({word for piece in pieces for word in shared(piece, written)})
 
-    Words without a piece (behind the end of what the model reads) are left out.
-    """
-    totals: dict[Span, float] = {}
+
+def merge(pieces: Sequence[Span], scores: Sequence[float], read: Sequence[Span]) -> list[float]:
+    """Return for each word that was read the sum of its pieces' scores."""
+    totals = dict.fromkeys(read, 0.0)
     for piece, score in zip(pieces, scores, strict=True):
-        for word, share in shared(piece, found).items():
-            totals[word] = totals.get(word, 0.0) + score * share
-    return sorted(totals.items())
+        for word, share in shared(piece, read).items():
+            totals[word] += score * share
+    return list(totals.values())
 
 
 def shared(piece: Span, found: Sequence[Span]) -> dict[Span, float]:

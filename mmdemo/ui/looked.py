@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from mmdemo import map_scale
+from mmdemo.layout import Layout, Word, scores_of
 from mmdemo.locale import text
-from mmdemo.samples import MODALITIES, AudioMap, Explanation, ImageMap
+from mmdemo.samples import MODALITIES, Explanation
 from mmdemo.tasks import Task
 from mmdemo.ui import function_words
 
@@ -57,6 +58,7 @@ class Looked:
     picture: Grid | None
     sound: Grid | None
     caption: tuple[Piece, ...]
+    shares: tuple[float, ...]  # of each unit, as `layout` counts them: everything that can be pointed at
 
     @property
     def direction(self) -> str:
@@ -70,20 +72,16 @@ class Looked:
         maps = {"image": self.picture, "text": self.caption, "audio": self.sound}
         return [name for name in MODALITIES if maps[name]]
 
-    @property
-    def shares(self) -> list[float]:
-        """The shares of everything that can be pointed at: cells, words, moments."""
-        words = [round(piece.share, 3) for piece in self.caption if piece.share is not None]
-        return [*(self.picture.shares if self.picture else ()), *words, *(self.sound.shares if self.sound else ())]
-
 
 def of(explanation: Explanation, caption: str, task: Task, language: str) -> Looked:
     """Return what the map card shows of an explanation of a sample with that caption."""
     target = _target(explanation, task, language)
-    even = map_scale.even_share(explanation)
-    picture = _picture(explanation.image, even) if explanation.image else None
-    sound = _sound(explanation.audio, even) if explanation.audio else None
-    pieces = tuple(_pieces(explanation, caption, even))
+    layout, even = Layout.of(explanation), map_scale.even_share(explanation)
+    shares = [score / even for score in scores_of(explanation)]
+    parts = layout.split(shares)
+    picture = _grid(*layout.grid, parts["image"]) if layout.grid else None
+    sound = _grid(1, len(parts["audio"]), parts["audio"], layout.edges_s) if layout.edges_s else None
+    pieces = () if layout.words is None else tuple(_pieces(layout.words, parts["text"], caption, explanation.signed))
     towards, against = (_named(picture, pieces, sound, side, language) for side in (1, -1))
     return Looked(
         method=explanation.method if explanation.text else OF_CAPTIONS.get(explanation.method, explanation.method),
@@ -93,6 +91,7 @@ def of(explanation: Explanation, caption: str, task: Task, language: str) -> Loo
         picture=picture,
         sound=sound,
         caption=pieces,
+        shares=_rounded(shares),
     )
 
 
@@ -103,29 +102,24 @@ def _target(explanation: Explanation, task: Task, language: str) -> str:
     return text("explain.rather", language, label=label, other=task.display(explanation.against, language))
 
 
-def _picture(image: ImageMap, even: float) -> Grid:
-    return _grid(*image.grid, [score / even for row in image.scores for score in row])
-
-
-def _sound(audio: AudioMap, even: float) -> Grid:
-    return _grid(1, len(audio.scores), [score / even for score in audio.scores], audio.edges_s)
-
-
 def _grid(rows: int, columns: int, shares: Sequence[float], edges_s: tuple[float, ...] = ()) -> Grid:
-    return Grid(rows, columns, tuple(round(share, 3) for share in shares), edges_s)
+    return Grid(rows, columns, _rounded(shares), edges_s)
 
 
-def _pieces(explanation: Explanation, caption: str, even: float) -> Iterator[Piece]:
+def _rounded(shares: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(share, 3) for share in shares)
+
+
+def _pieces(words: Sequence[Word], shares: Sequence[float], caption: str, signed: bool) -> Iterator[Piece]:
     end = 0
-    for token in explanation.text.tokens if explanation.text else ():
-        if token.start > end:
-            yield Piece(caption[end : token.start])
-        share = token.score / even
-        ground = map_scale.colour(share, explanation.signed) if abs(share) > map_scale.LITTLE else ""
-        against = explanation.signed and bool(ground) and share < 0
-        yield Piece(token.text, share, ground, map_scale.ink_on(ground) if ground else "", against)
-        end = token.end
-    if explanation.text and caption[end:]:
+    for word, share in zip(words, shares, strict=True):
+        if word.start > end:
+            yield Piece(caption[end : word.start])
+        ground = map_scale.colour(share, signed) if abs(share) > map_scale.LITTLE else ""
+        against = signed and bool(ground) and share < 0
+        yield Piece(word.text, share, ground, map_scale.ink_on(ground) if ground else "", against)
+        end = word.end
+    if caption[end:]:
         yield Piece(caption[end:])
 
 

@@ -74,7 +74,7 @@ class Services(Protocol):
     ) -> dict[str, float]:
         """Return the probabilities without these units of a map and without these modalities.
 
-        Units are cells, words and moments, counted in that order.
+        Units are counted as `mmdemo.layout` says.
         """
 
     def alike(self, task: str, forward: ForwardPass, k: int, reviewer: bool) -> Alike:

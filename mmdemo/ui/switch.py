@@ -24,7 +24,7 @@ class Choice:
     against: str | None
     why: str  # what it explains, as the reader chooses it
     signed: bool
-    shares: Sequence[float]  # of cells, words, moments
+    shares: Sequence[float]  # of each unit
     sentence: Markup
 
 

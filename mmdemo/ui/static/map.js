@@ -1,5 +1,5 @@
 // Where the model looked: over the picture, on the words, along the sound. Everything that can be pointed at is a unit,
-// counted as the server counts them (mmdemo/ui/looked.py): cells, words, moments.
+// counted as the server counts them (mmdemo/layout.py): regions, words, moments.
 (() => {
   "use strict";
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmdemo import explain
 from mmdemo.explain import AimedPass
+from mmdemo.layout import scores_of
 from mmdemo.samples import Explanation, Inputs
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
@@ -40,9 +41,7 @@ def looked(aimed: AimedPass, modality: str, place: int, head: int | None = None)
 
 
 def total(found: Explanation) -> float:
-    assert found.image and found.text and found.audio
-    words = sum(token.score for token in found.text.tokens)
-    return sum(map(sum, found.image.scores)) + words + sum(found.audio.scores)
+    return sum(scores_of(found))
 
 
 def test_scores_are_not_negative_and_sum_to_one_over_all_modalities(aimed: AimedPass) -> None:

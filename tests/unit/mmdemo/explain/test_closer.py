@@ -9,7 +9,7 @@ import pytest
 
 from mmdemo import Predictor
 from mmdemo.errors import BadInput, UnknownName
-from mmdemo.explain import deletion
+from mmdemo.layout import Layout
 from mmdemo.samples import Inputs
 from mmdemo.study import Asked
 from tests import tiny
@@ -30,7 +30,8 @@ def inputs() -> Inputs:
 def test_every_map_and_what_met_what_count_the_same_units(predictor: Predictor, inputs: Inputs) -> None:
     found = predictor.study(predictor.forward(inputs))
     assert found.model_version == "tiny-v1" and found.attended is not None
-    assert {len(deletion.units(each)) for each in found.maps} == {found.attended.units}
+    [layout] = {Layout.of(each) for each in found.maps}
+    assert len(layout) == found.attended.units
     assert found.maps[0].target == predictor.predict_inputs(inputs).label
 
 

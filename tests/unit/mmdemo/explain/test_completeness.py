@@ -11,9 +11,9 @@ from torch import nn
 from mmdemo import explain
 from mmdemo.explain import AimedPass
 from mmdemo.explain.completeness import shared_out
-from mmdemo.explain.deletion import units
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.targets import ExplanationTarget
+from mmdemo.layout import Layout, scores_of
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import MODALITIES, Explanation
 from mmdemo.scaling import TemperatureScaling
@@ -24,8 +24,7 @@ TARGETS = [ExplanationTarget("good"), ExplanationTarget("odd", "bad")]
 
 
 def by_modality(explained: Explanation) -> dict[str, np.ndarray]:
-    names = dict.fromkeys(unit.modality for unit in units(explained))
-    return {name: np.array([unit.score for unit in units(explained) if unit.modality == name]) for name in names}
+    return {name: np.array(scores) for name, scores in Layout.of(explained).split(scores_of(explained)).items()}
 
 
 def random_scores() -> Iterator[tuple[list[float], float]]:

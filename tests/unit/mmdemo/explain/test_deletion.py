@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmdemo.explain import deletion
-from mmdemo.explain.deletion import Unit
-from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, TextMap, TokenScore
+from mmdemo.layout import Layout, Word
+from mmdemo.samples import Inputs
 
 CAPTION = "the  dog, the cat 🙂 "
 SPANS = [(0, 3), (5, 8), (8, 9), (10, 13), (14, 17), (18, 19)]
@@ -19,15 +19,9 @@ def sample(**changes: object) -> Inputs:
     return Inputs(**{"image": picture, "text": CAPTION, "audio": sound, **changes})  # type: ignore[arg-type]
 
 
-def explained(words: int = len(SPANS)) -> Explanation:
-    tokens = tuple(TokenScore(CAPTION[start:end], start, end, 0.5 * start) for start, end in SPANS[:words])
-    return Explanation(
-        "planted",
-        "good",
-        image=ImageMap((2, 3), ((0.0, 0.1, 0.2), (0.3, -0.4, 0.5))),
-        text=TextMap(tokens),
-        audio=AudioMap(EDGES_S, (1.0, 2.0, 3.0)),
-    )
+def layout(words: int = len(SPANS)) -> Layout:
+    """Six regions, so many words, three moments."""
+    return Layout((2, 3), tuple(Word(CAPTION[start:end], start, end) for start, end in SPANS[:words]), EDGES_S)
 
 
 def test_words_are_struck_and_white_space_is_tidied() -> None:
@@ -80,18 +74,11 @@ def test_sound_muted_all_over_is_silence() -> None:
     assert muted is not None and len(muted) == 4_000 and not muted.any()
 
 
-def test_units_are_all_that_has_a_score() -> None:
-    found = deletion.units(explained())
-    assert len(found) == 6 + len(SPANS) + 3
-    assert found[4] == Unit("image", 4, -0.4) and found[7] == Unit("text", 1, 2.5) and found[-1] == Unit("audio", 2, 3)
-
-
 def test_the_highest_goes_first_and_even_scores_by_the_draw() -> None:
-    units = [Unit("text", place, score) for place, score in enumerate([0.1, 0.9, -0.5, 0.9, 0.1])]
-    found = [deletion.ordered(units, np.random.default_rng(seed)) for seed in range(20)]
-    assert all([unit.score for unit in order] == [0.9, 0.9, 0.1, 0.1, -0.5] for order in found)
-    assert len(set(found)) == 4
-    assert deletion.ordered(units, np.random.default_rng(3)) == found[3]
+    scores = [0.1, 0.9, -0.5, 0.9, 0.1]
+    orders = [deletion.ordered(scores, np.random.default_rng(seed)) for seed in range(20)]
+    assert set(map(tuple, orders)) == {(1, 3, 0, 4, 2), (1, 3, 4, 0, 2), (3, 1, 0, 4, 2), (3, 1, 4, 0, 2)}
+    assert deletion.ordered(scores, np.random.default_rng(3)) == orders[3]
 
 
 def test_shares_become_counts_of_units() -> None:
@@ -100,21 +87,25 @@ def test_shares_become_counts_of_units() -> None:
 
 
 def test_units_of_all_modalities_are_taken_together() -> None:
-    whole, found = sample(), deletion.units(explained())
-    left = deletion.without(whole, explained(), [found[0], found[7], found[-1]])
+    whole, units = sample(), layout().units
+    left = deletion.without(whole, layout(), [units["image"][0], units["text"][1], units["audio"][2]])
     assert left.text == "the , the cat 🙂"
     assert left.image is not None and whole.image is not None and (left.image != whole.image).any()
     assert left.audio is not None and not left.audio[3_200:].any()
 
 
 def test_what_is_not_touched_stays_the_same_object() -> None:
-    whole, found = sample(), deletion.units(explained())
-    left = deletion.without(whole, explained(), [found[7]])
+    whole = sample()
+    left = deletion.without(whole, layout(), [layout().units["text"][1]])
     assert left.image is whole.image and left.audio is whole.audio and left.text != whole.text
-    assert deletion.without(whole, explained(), []) is whole
+    assert deletion.without(whole, layout(), []) is whole
 
 
 def test_words_that_were_not_read_do_not_move_up() -> None:
-    read = explained(words=3)
-    struck = [unit for unit in deletion.units(read) if unit.modality == "text"][:1]
-    assert deletion.without(sample(), read, struck).text == "dog,"
+    read = layout(words=3)
+    assert deletion.without(sample(), read, [read.units["text"][0]]).text == "dog,"
+
+
+def test_what_the_sample_lacks_cannot_be_taken_from_it() -> None:
+    alone = Inputs(text=CAPTION)
+    assert deletion.without(alone, layout(), [*layout().units["image"], *layout().units["audio"]]) is alone

@@ -7,23 +7,23 @@ import pytest
 from scipy.stats import spearmanr
 
 from mmdemo.explain import faithfulness
-from mmdemo.explain.deletion import SHARES, Unit
+from mmdemo.explain.deletion import SHARES
 
 WORTH = [0.01, 0.07, 0.02, 0.2, 0.03, 0.05, 0.04, 0.06, 0.08, 0.3, 0.002, 0.1]  # what each unit adds to 0.03
 
 
-def worth(groups: Sequence[Collection[Unit]]) -> np.ndarray:
+def worth(groups: Sequence[Collection[int]]) -> np.ndarray:
     """Judge a game in which each unit has its worth, whatever else is there."""
-    return np.array([0.03 + sum(WORTH) - sum(WORTH[unit.place] for unit in group) for group in groups])
+    return np.array([0.03 + sum(WORTH) - sum(WORTH[unit] for unit in group) for group in groups])
 
 
-def ranked(scores: Sequence[float]) -> list[Unit]:
+def ranked(scores: Sequence[float]) -> list[int]:
     """Return units with these scores, highest first."""
-    return sorted((Unit("image", place, score) for place, score in enumerate(scores)), key=lambda unit: -unit.score)
+    return sorted(range(len(scores)), key=lambda unit: -scores[unit])
 
 
-BEST = ranked(WORTH)
-WORST = ranked([-score for score in WORTH])
+REVERSED = [-score for score in WORTH]
+BEST, WORST = ranked(WORTH), ranked(REVERSED)
 
 
 def test_deletion_takes_the_first_first() -> None:
@@ -53,7 +53,7 @@ def test_an_area_is_the_mean_probability_along_the_way() -> None:
 
 
 def test_saco_is_one_for_the_true_order_and_minus_one_for_its_reverse() -> None:
-    assert faithfulness.saco(worth, [BEST[:10], WORST[2:]]) == pytest.approx([1, -1])
+    assert faithfulness.saco(worth, [BEST[:10], WORST[2:]], [WORTH, REVERSED]) == pytest.approx([1, -1])
 
 
 def test_saco_weighs_a_pair_by_the_difference_of_its_scores() -> None:
@@ -63,21 +63,23 @@ def test_saco_weighs_a_pair_by_the_difference_of_its_scores() -> None:
     total = 0.0
     for first, higher in enumerate(units):
         for lower in units[first + 1 :]:
-            weight = higher.score - lower.score
+            weight = swapped[higher] - swapped[lower]
             total += weight
-            expected += weight if WORTH[higher.place] >= WORTH[lower.place] else -weight
-    assert faithfulness.saco(worth, [units])[0] == pytest.approx(expected / total)
+            expected += weight if WORTH[higher] >= WORTH[lower] else -weight
+    assert faithfulness.saco(worth, [units], [swapped])[0] == pytest.approx(expected / total)
 
 
 @pytest.mark.slow
 def test_saco_of_random_scores_is_zero_on_average() -> None:
     draw = np.random.default_rng(0)
-    maps = [ranked(draw.random(len(WORTH)).tolist()) for _ in range(2_000)]
-    assert faithfulness.saco(worth, maps).mean() == pytest.approx(0, abs=0.04)
+    maps = [draw.random(len(WORTH)).tolist() for _ in range(2_000)]
+    assert faithfulness.saco(worth, list(map(ranked, maps)), maps).mean() == pytest.approx(0, abs=0.04)
 
 
 def test_saco_of_a_constant_map_or_of_one_unit_is_zero() -> None:
-    assert faithfulness.saco(worth, [ranked([1.0] * 12), BEST[:1], []]) == pytest.approx([0, 0, 0])
+    constant = [1.0] * len(WORTH)
+    coefficients = faithfulness.saco(worth, [ranked(constant), BEST[:1], []], [constant, WORTH, WORTH])
+    assert coefficients == pytest.approx([0, 0, 0])
 
 
 def test_rank_correlation_is_spearmans() -> None:

@@ -17,6 +17,7 @@ from mmdemo import explain
 from mmdemo.errors import UnknownName
 from mmdemo.explain import AimedPass
 from mmdemo.explain.targets import ExplanationTarget
+from mmdemo.layout import Layout, scores_of
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation, Inputs
 from mmdemo.settings import ROOT
@@ -28,15 +29,8 @@ BLIND = ("attention", "rollout")  # they say the same of every label
 PADDING = 3  # tokens
 
 
-def scores(found: Explanation) -> list[float]:
-    """Return all scores: cells, words, moments."""
-    cells = [score for row in found.image.scores for score in row] if found.image else []
-    words = [token.score for token in found.text.tokens] if found.text else []
-    return [*cells, *words, *(found.audio.scores if found.audio else ())]
-
-
 def close(one: Explanation, other: Explanation) -> bool:
-    return np.allclose(scores(one), scores(other), atol=1e-5)
+    return np.allclose(scores_of(one), scores_of(other), atol=1e-5)
 
 
 @pytest.fixture(params=list(explain.METHODS))
@@ -67,14 +61,15 @@ def test_maps_have_the_shape_of_what_they_explain(aimed: AimedPass, method: str)
     assert found.image.grid == aimed.tokens.grid and np.shape(found.image.scores) == found.image.grid
     assert " ".join(token.text for token in found.text.tokens) == aimed.inputs.text
     assert found.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and len(found.audio.scores) == 4
-    assert all(math.isfinite(score) for score in scores(found)) and any(scores(found))
+    assert Layout.of(found) == aimed.layout
+    assert all(math.isfinite(score) for score in scores_of(found)) and any(scores_of(found))
 
 
 @pytest.mark.slow
 def test_scores_below_zero_are_those_of_a_signed_method(aimed: AimedPass, method: str) -> None:
     found = [explain.explain(method, replace(aimed, target=label)) for label in LABELS]
     assert found[0].signed == (method not in BLIND)
-    assert found[0].signed == (min(min(scores(item)) for item in found) < 0)
+    assert found[0].signed == (min(min(scores_of(item)) for item in found) < 0)
 
 
 @pytest.mark.slow
@@ -116,7 +111,7 @@ def test_two_labels_against_each_other_say_the_opposite(aimed: AimedPass, method
     other = explain.explain(method, replace(aimed, target="bad", against="good"))
     assert (one.target, one.against) == ("good", "bad")
     sign = 1 if method in BLIND else -1
-    assert np.allclose(scores(one), [sign * score for score in scores(other)], atol=1e-5)
+    assert np.allclose(scores_of(one), [sign * score for score in scores_of(other)], atol=1e-5)
     assert close(one, explain.explain(method, aimed)) == (method in BLIND)
 
 
@@ -144,7 +139,7 @@ def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(aimed
 )
 def test_extremes_are_explained_too(built: Built, method: str, inputs: Inputs) -> None:
     found = explain.explain(method, tiny.passed(built, inputs, "good"))
-    assert all(math.isfinite(score) for score in scores(found))
+    assert all(math.isfinite(score) for score in scores_of(found))
     tokens = found.text.tokens if found.text else ()
     assert all((inputs.text or "")[token.start : token.end] == token.text for token in tokens)
 

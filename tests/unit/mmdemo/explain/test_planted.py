@@ -1,10 +1,12 @@
 """Of a model that looks at one region, word or moment alone, every method says so."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from mmdemo import explain
+from mmdemo.layout import Layout, scores_of
 from mmdemo.samples import Explanation
 from tests import planted, tiny
 from tests.unit.mmdemo.model.conftest import Built
@@ -17,13 +19,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return planted.build(tmp_path_factory.mktemp("planted"))
 
 
-def scores(found: Explanation) -> dict[str, list[float]]:
-    assert found.image and found.text and found.audio
-    return {
-        "image": [score for row in found.image.scores for score in row],
-        "text": [token.score for token in found.text.tokens],
-        "audio": list(found.audio.scores),
-    }
+def scores(found: Explanation) -> dict[str, Sequence[float]]:
+    return Layout.of(found).split(scores_of(found))
 
 
 @pytest.mark.parametrize("method", explain.METHODS)

@@ -11,6 +11,7 @@ from mmdemo.explain import AimedPass, deletion
 from mmdemo.explain.masking import AT_ONCE
 from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.explain.targets.labels import log_odds
+from mmdemo.layout import scores_of
 from mmdemo.model import MultimodalModel
 from mmdemo.samples import Explanation
 from tests import tiny
@@ -21,11 +22,9 @@ ATTENDING = ("attention", "cross_attention", "transformer")
 WHY = ExplanationTarget("good")
 
 
-def per_token(found: Explanation, aimed: AimedPass) -> Tensor:
+def per_token(found: Explanation) -> Tensor:
     """Return the scores (tokens,) of a sample whose tokens are one word each, or regions, or moments."""
-    cells = [score for row in found.image.scores for score in row] if found.image else []
-    words = [token.score for token in found.text.tokens] if found.text else []
-    return torch.tensor([*cells, *words, *(found.audio.scores if found.audio else ())])
+    return torch.tensor(scores_of(found))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +95,7 @@ def raw(method: str, aimed: AimedPass) -> Explanation:
 
 
 def test_relevance_has_its_declared_sum(attended: AimedPass) -> None:
-    found = per_token(raw("relevance", attended), attended)
+    found = per_token(raw("relevance", attended))
     assert found.abs().sum() == pytest.approx(1, abs=1e-5)
 
 
@@ -116,7 +115,7 @@ def test_relevance_is_the_papers_product_of_matrices_for_the_label_less_that_aga
             relevance = relevance + mean @ relevance  # equation 6
         rows.append(relevance[0, 1:])
     expected = rows[0] - rows[1]
-    found = per_token(raw("relevance", plain), plain)
+    found = per_token(raw("relevance", plain))
     torch.testing.assert_close(found, expected / expected.abs().sum(), atol=1e-5, rtol=0)
 
 
@@ -126,13 +125,13 @@ def test_rollout_is_the_product_of_the_layers(plain: AimedPass) -> None:
     for layer in plain.output.attention:
         held = (0.5 * layer[0].mean(dim=0) + 0.5 * torch.eye(1 + n)) @ held
     expected = held[0, 1:] / held[0, 1:].sum()
-    torch.testing.assert_close(per_token(explain.explain("rollout", plain), plain), expected)
+    torch.testing.assert_close(per_token(explain.explain("rollout", plain)), expected)
 
 
 def test_where_the_answer_token_looks_once_rollout_is_attention(attended: AimedPass) -> None:
     if len(attended.output.attention) > 1:
         return
-    rolled, looked = (per_token(explain.explain(name, attended), attended) for name in ("rollout", "attention"))
+    rolled, looked = (per_token(explain.explain(name, attended)) for name in ("rollout", "attention"))
     torch.testing.assert_close(rolled, looked)
 
 
@@ -147,24 +146,24 @@ def test_masking_is_what_the_fusion_says_without_each_token(built: Built) -> Non
         with torch.inference_mode():
             without = aimed.model.fuse(replace(aimed.tokens, mask=mask))
         expected.append(aimed.log_odds(aimed.output, [WHY]) - aimed.log_odds(without, [WHY]))
-    torch.testing.assert_close(per_token(raw("masking", aimed), aimed), torch.cat(expected)[:, 0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(per_token(raw("masking", aimed)), torch.cat(expected)[:, 0], atol=1e-5, rtol=0)
 
 
 def test_integrated_gradients_sum_to_what_the_tokens_change(plain: AimedPass) -> None:
     with torch.inference_mode():
         nothing = plain.model.fuse(replace(plain.tokens, values=plain.model.empty(plain.tokens)))
     changed = plain.log_odds(plain.output, [WHY]) - plain.log_odds(nothing, [WHY])
-    found = per_token(explain.explain("integrated_gradients", plain), plain).sum()
+    found = per_token(explain.explain("integrated_gradients", plain)).sum()
     assert found == pytest.approx(changed.item(), rel=0.05)
 
 
 def test_occlusion_is_what_the_model_says_of_each_changed_sample(built: Built, aimed: AimedPass) -> None:
     found = explain.explain("occlusion", aimed)
     whole = aimed.log_odds(aimed.output, [WHY])
-    for unit in deletion.units(found):
-        changed = tiny.passed(built, deletion.without(aimed.inputs, found, [unit]), "good")
+    for unit, score in enumerate(scores_of(found)):
+        changed = tiny.passed(built, deletion.without(aimed.inputs, aimed.layout, [unit]), "good")
         expected = whole - changed.log_odds(changed.output, [WHY])
-        assert unit.score == pytest.approx(expected.item(), abs=1e-5)
+        assert score == pytest.approx(expected.item(), abs=1e-5)
 
 
 def test_log_odds_are_the_logarithm_of_the_odds() -> None:

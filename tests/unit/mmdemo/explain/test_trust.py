@@ -9,6 +9,7 @@ import pytest
 from mmdemo import explain
 from mmdemo.explain import AimedPass
 from mmdemo.explain.trust import SHARES, trust
+from mmdemo.layout import Layout, scores_of
 from mmdemo.samples import Explanation, Inputs, to_json
 from mmdemo.scaling import TemperatureScaling
 from tests import planted, tiny
@@ -29,13 +30,8 @@ def aimed(built: Built) -> AimedPass:
 
 def changed(found: Explanation, score: Callable[[float], float]) -> Explanation:
     """Return a map whose every score is another."""
-    assert found.image and found.text and found.audio
-    return replace(
-        found,
-        image=replace(found.image, scores=tuple(tuple(map(score, row)) for row in found.image.scores)),
-        text=replace(found.text, tokens=tuple(replace(token, score=score(token.score)) for token in found.text.tokens)),
-        audio=replace(found.audio, scores=tuple(map(score, found.audio.scores))),
-    )
+    scores = list(map(score, scores_of(found)))
+    return Layout.of(found).explanation(found.method, found.target, scores, signed=found.signed)
 
 
 @pytest.mark.parametrize(("name", "place"), PLACES)

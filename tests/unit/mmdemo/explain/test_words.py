@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from mmdemo.explain.words import merge, words
+from mmdemo.explain.words import merge, words, words_read
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,13 @@ def test_words_stand_in_order_and_do_not_overlap() -> None:
 
 def test_pieces_are_summed_into_their_word() -> None:
     found = merge([(0, 0), (0, 4), (4, 7), (8, 11), (0, 0)], [0.5, 0.1, 0.2, 0.3, 0.5], [(0, 7), (8, 11)])
-    assert found == [((0, 7), pytest.approx(0.3)), ((8, 11), 0.3)]
+    assert found == pytest.approx([0.3, 0.3])
 
 
 def test_a_piece_over_several_words_is_shared_by_its_characters() -> None:
-    assert merge([(0, 4)], [0.8], [(0, 1), (1, 4)]) == [((0, 1), pytest.approx(0.2)), ((1, 4), pytest.approx(0.6))]
+    assert merge([(0, 4)], [0.8], [(0, 1), (1, 4)]) == pytest.approx([0.2, 0.6])
 
 
 def test_words_that_were_not_read_are_left_out() -> None:
-    assert merge([(0, 3)], [1.0], [(0, 3), (4, 7)]) == [((0, 3), 1.0)]
+    assert words_read([(0, 0), (0, 3), (4, 5), (0, 0)], "the dog ran") == [(0, 3), (4, 7)]
+    assert words_read([(0, 0), (0, 0)], "the dog") == []
