@@ -28,7 +28,7 @@ DEFAULT_LIMIT = 50
 
 
 @dataclass(frozen=True)
-class Said:
+class LoopResult:
     """What a command answers: as JSON, and as lines for a person."""
 
     value: Any
@@ -36,7 +36,7 @@ class Said:
     code: int = 0  # with which it ends
 
 
-def queue(given: argparse.Namespace, config: Settings) -> Said:
+def queue(given: argparse.Namespace, config: Settings) -> LoopResult:
     """List the samples that wait for a person, most doubtful first."""
     chosen = [tasks.get(given.task, config.task_dir).name] if given.task else []
     with closing(open_store(config)) as store, store.reading() as session:
@@ -56,7 +56,7 @@ def queue(given: argparse.Namespace, config: Settings) -> Said:
         }
         for row, guess in pairs
     ]
-    return Said(entries, [_waiting_line(*pair) for pair in pairs] or ["Nobody is waited for."])
+    return LoopResult(entries, [_waiting_line(*pair) for pair in pairs] or ["Nobody is waited for."])
 
 
 def _waiting_line(row: SampleRow, guess: Guess) -> str:
@@ -64,13 +64,13 @@ def _waiting_line(row: SampleRow, guess: Guess) -> str:
     return f"{how_sure}  {guess.value:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
 
 
-def show_status(given: argparse.Namespace, config: Settings) -> Said:
+def show_status(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Show counts, versions and the last run of each task."""
     known = tasks.load_all(config.task_dir)
     chosen = [tasks.get(given.task, config.task_dir)] if given.task else list(known.values())
     with closing(open_store(config)) as store:
         found = [status.of(store, config, task) for task in chosen]
-    return Said(to_json(found), [line for one in found for line in _status_lines(one)])
+    return LoopResult(to_json(found), [line for one in found for line in _status_lines(one)])
 
 
 def _status_lines(found: Status) -> list[str]:
@@ -93,49 +93,49 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name}: {number}" for name, number in counts.items())
 
 
-def write(given: argparse.Namespace, config: Settings) -> Said:
+def write(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Write the corrections as manifests, TASK.jsonl and TASK.csv, with copies of their media."""
     with closing(open_store(config)) as store:
         with store.reading() as session:
             names = [tasks.get(given.task, config.task_dir).name] if given.task else samples.task_names(session)
         written = export.write_folder(store, names, given.out)
     lines = [f"{given.out / name}.jsonl: {number} corrections" for name, number in written.items()]
-    return Said(written, lines or ["There is nothing to export."])
+    return LoopResult(written, lines or ["There is nothing to export."])
 
 
-def read(given: argparse.Namespace, config: Settings) -> Said:
+def read(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Store the rows of a manifest as corrections; doing it again changes nothing."""
     task = tasks.get(given.task, config.task_dir)
     with closing(open_store(config)) as store:
         found = export.read_manifest(store, task, given.manifest)
-    return Said(to_json(found), [f"{found.added} corrections stored, {found.known} were known."])
+    return LoopResult(to_json(found), [f"{found.added} corrections stored, {found.known} were known."])
 
 
-def forget(given: argparse.Namespace, config: Settings) -> Said:
+def forget(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Take back what was sent, for a visitor who gives the id of the prediction."""
     with closing(open_store(config)) as store:
         retention.forget(store, given.prediction_id)
-    return Said({"forgotten": given.prediction_id}, ["Deleted."])
+    return LoopResult({"forgotten": given.prediction_id}, ["Deleted."])
 
 
-def expire(given: argparse.Namespace, config: Settings) -> Said:
+def expire(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Erase samples that nobody answered in time, and files that no sample needs."""
     days = config.retention_days if given.days is None else given.days
     with closing(open_store(config)) as store:
         number = retention.expire(store, days, told_to=given.all)
         held = [notice.sentence() for notice in retention.notices(store)]
     lines = [f"{number} samples older than {days} days were erased.", *held]
-    return Said({"expired": number, "held": held}, lines)
+    return LoopResult({"expired": number, "held": held}, lines)
 
 
-def adopt(given: argparse.Namespace, config: Settings) -> Said:
+def adopt(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Say that the media folder belongs to this database: files that no sample needs are then erased."""
     with closing(open_store(config)) as store:
         store.pair(told_to=True)
-    return Said({"adopted": str(config.media)}, [f"{config.media} belongs to this database now."])
+    return LoopResult({"adopted": str(config.media)}, [f"{config.media} belongs to this database now."])
 
 
-def rollback(given: argparse.Namespace, config: Settings) -> Said:
+def rollback(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Serve an earlier version again."""
     task = tasks.get(given.task, config.task_dir)
     versions = Versions(config)
@@ -145,14 +145,16 @@ def rollback(given: argparse.Namespace, config: Settings) -> Said:
             versions.promote(task.name, given.to)
         version = given.to or versions.rollback(task.name)
         rescored, lines = _rescored(store, config, task)
-    return Said({"task": task.name, "version": version, **rescored}, [f"{task.name} serves {version} now.", *lines])
+    return LoopResult(
+        {"task": task.name, "version": version, **rescored}, [f"{task.name} serves {version} now.", *lines]
+    )
 
 
-def score_again(given: argparse.Namespace, config: Settings) -> Said:
+def score_again(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Have the version that serves score what waits and another one scored; a retraining run does so by itself."""
     task = tasks.get(given.task, config.task_dir)
     with closing(open_store(config)) as store, lock.night(config):
-        return Said(*_report(task, rescore.run(store, config, task)))
+        return LoopResult(*_report(task, rescore.run(store, config, task)))
 
 
 def _rescored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any], list[str]]:
@@ -173,15 +175,15 @@ def _report(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
     return value, [*lines, *(reason.sentence() for reason in named)]
 
 
-def sync(given: argparse.Namespace, config: Settings) -> Said:
+def sync(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Push the queue to Label Studio and pull its answers; once, or again and again."""
     from annotations.labelstudio import sync as labelstudio  # its SDK takes seconds to load
 
     report = labelstudio.run(config, given.task, given.watch, reload=settings.load)
-    return Said(to_json(report), [str(report)])
+    return LoopResult(to_json(report), [str(report)])
 
 
-def label_studio(given: argparse.Namespace, config: Settings) -> Said:
+def label_studio(given: argparse.Namespace, config: Settings) -> LoopResult:
     """Start a Label Studio server for this machine alone, end it, or check the one that is used."""
     from annotations.labelstudio import check, server  # the SDK takes seconds to load
     from annotations.labelstudio import sync as labelstudio
@@ -189,16 +191,16 @@ def label_studio(given: argparse.Namespace, config: Settings) -> Said:
     if given.action == "check":
         found = check.run(config)
         well = locale.text("cli.check_well", url=config.label_studio_url)
-        return Said(to_json(found), [reason.sentence() for reason in found] or [well], code=1 if found else 0)
+        return LoopResult(to_json(found), [reason.sentence() for reason in found] or [well], code=1 if found else 0)
     if given.action == "down":
         ended = server.down(config)
-        return Said({"ended": ended}, [locale.text("cli.server_down" if ended else "cli.server_not_running")])
+        return LoopResult({"ended": ended}, [locale.text("cli.server_down" if ended else "cli.server_not_running")])
     access, started = server.up(config)
     report = labelstudio.run(settings.load())  # makes the projects, and sends what waits
     to_tell = {"url": access.url, "email": access.email, "password": access.password}
     told = locale.text("cli.server_up" if started else "cli.server_up_already", **to_tell)
     value = {"url": access.url, "email": access.email, "started": started, "sync": to_json(report)}
-    return Said(value, [told, str(report), locale.text("cli.server_next")])
+    return LoopResult(value, [told, str(report), locale.text("cli.server_next")])
 
 
 def _natural(text: str) -> int:
@@ -224,7 +226,7 @@ _SERVER = "up: start it, again if need be; down: end it; check: say what is miss
 _SECONDS = "go on, with this many seconds between two rounds"
 
 # Command → what runs it and what it is given; the docstring is its help.
-COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], Said], Sequence[tuple[Any, Any]]]] = {
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], Sequence[tuple[Any, Any]]]] = {
     "queue": (queue, [_TASK, (("--limit",), {"type": _natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
     "status": (show_status, [_TASK]),
     "sync": (sync, [_TASK, (("--watch",), {"type": _seconds, "metavar": "SECONDS", "help": _SECONDS})]),

@@ -12,11 +12,11 @@ import numpy as np
 
 from annotations.predictors import ServingPredictor
 from annotations.store import Store, labels
-from annotations.store.labels import Labelled
+from annotations.store.labels import LabelledContent
 from mmdemo import decode
 from mmdemo.alike.indexing import Encoder
 from mmdemo.alike.neighbours import Neighbours
-from mmdemo.alike.pool import CORRECTIONS, Candidate, Pool, Shown, pooled, shown
+from mmdemo.alike.pool import CORRECTIONS, Candidate, CandidatePool, CandidatePreview, pooled, shown
 from mmdemo.errors import MmdemoError
 from mmdemo.samples import Inputs, Sample
 from mmdemo.settings import Settings
@@ -37,7 +37,7 @@ class Corrected:
         self._version = ""
         self._features: dict[str, dict[str, np.ndarray]] = {}  # sample_id → by modality; empty where it can't be read
 
-    def pool(self, encoder: Encoder, version: str) -> Pool:
+    def pool(self, encoder: Encoder, version: str) -> CandidatePool:
         """Return what is encoded by `version`, and encode some of what is not. Raises StorageError."""
         with self._lock:
             if version != self._version:
@@ -54,14 +54,14 @@ class Corrected:
         with self._lock:
             self._prune()
 
-    def _prune(self) -> list[Labelled]:
+    def _prune(self) -> list[LabelledContent]:
         with self._store.reading() as session:
             standing = labels.corrections(session, self._task.name)
         ids = {item.correction.sample_id for item in standing}
         self._features = {name: features for name, features in self._features.items() if name in ids}
         return standing
 
-    def _encode(self, encoder: Encoder, items: Sequence[Labelled]) -> None:
+    def _encode(self, encoder: Encoder, items: Sequence[LabelledContent]) -> None:
         read = [(item.correction.sample_id, self._inputs(item)) for item in items]
         self._features |= {name: {} for name, inputs in read if inputs is None}
         usable = [(name, inputs) for name, inputs in read if inputs is not None]
@@ -71,22 +71,22 @@ class Corrected:
         if found.model_version == self._version:  # else a newer one serves by now, and the next question begins anew
             self._features |= dict(zip([name for name, _ in usable], found.by_sample, strict=True))
 
-    def _inputs(self, item: Labelled) -> Inputs | None:
+    def _inputs(self, item: LabelledContent) -> Inputs | None:
         media = {name: self._store.media / file for name in ("image", "audio") if (file := getattr(item, name))}
         try:
             return decode.decode(Sample(text=item.text or "", **media), self._task)
         except MmdemoError:  # its file is gone, or today's limits are narrower
             return None
 
-    def _candidate(self, item: Labelled) -> Candidate:
+    def _candidate(self, item: LabelledContent) -> Candidate:
         made = item.correction
         return Candidate(
             made.sample_id, CORRECTIONS, made.label, item.text or "", made.sample_id, partial(self._shown, item)
         )
 
-    def _shown(self, item: Labelled) -> Shown:
+    def _shown(self, item: LabelledContent) -> CandidatePreview:
         inputs = self._inputs(item)
-        return shown(inputs) if inputs else Shown()
+        return shown(inputs) if inputs else CandidatePreview()
 
 
 class Finder:
@@ -108,7 +108,7 @@ class Finder:
             if task.name not in self._of:
                 self._of[task.name] = Neighbours(task, self._settings), Corrected(self._store, task, self._catch_up)
             neighbours, corrected = self._of[task.name]
-        further: Callable[[str], Sequence[Pool]] = (
+        further: Callable[[str], Sequence[CandidatePool]] = (
             (lambda version: [corrected.pool(predictor, version)]) if reviewer else (lambda version: [])
         )
         own = decode.sample_id(forward.inputs, task.name)

@@ -7,7 +7,7 @@ from annotations import capabilities
 from annotations.gate import ACCURACY, ComparedFigure, Comparison
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation import behaviour, judging
-from mmdemo.evaluation.answers import Answered, ask_whole
+from mmdemo.evaluation.answers import PredictedRow, ask_whole
 from mmdemo.evaluation.behaviour import InstanceResult
 from mmdemo.predictor import Predictor
 from mmdemo.settings import Settings
@@ -21,8 +21,8 @@ class VersionAnswers:
     """What one version says of all that versions are compared by. Samples that cannot be judged are in none of it."""
 
     version: str
-    held_out: tuple[Answered, ...]  # corrections that it was not trained on
-    examples: tuple[Answered, ...]  # of the task: rehearsed, so who loses even those has broken something
+    held_out: tuple[PredictedRow, ...]  # corrections that it was not trained on
+    examples: tuple[PredictedRow, ...]  # of the task: rehearsed, so who loses even those has broken something
     behaviour: tuple[InstanceResult, ...]
 
 
@@ -56,7 +56,7 @@ def compare(task: Task, champion: VersionAnswers, challenger: VersionAnswers) ->
     )
 
 
-def _is_right(task: Task, answered: Answered) -> bool:
+def _is_right(task: Task, answered: PredictedRow) -> bool:
     return task.is_right(answered.prediction.label, answered.row.label)
 
 

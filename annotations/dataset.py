@@ -10,7 +10,7 @@ from pathlib import Path
 
 from annotations import stored
 from annotations.held_out import is_held_out
-from annotations.store.labels import Labelled
+from annotations.store.labels import LabelledContent
 from annotations.stored import LeftOut, Stored
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
@@ -36,7 +36,7 @@ class Split:
     held_out: tuple[Row, ...]  # never trained on, in no night
 
 
-def freeze(task: Task, labelled: Iterable[Labelled], root: Path) -> Snapshot:
+def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snapshot:
     """Return the snapshot of corrections given oldest first: a sample's last one counts. `root`: the media folder.
 
     Left out is what can't be learned from: content that was taken back, a value that the task no longer takes; and,
@@ -63,19 +63,19 @@ def split(snapshot: Snapshot, share: float) -> Split:
     )
 
 
-def _has_content(item: Labelled) -> bool:
+def _has_content(item: LabelledContent) -> bool:
     return bool(item.text or item.image or item.audio)
 
 
-def _fault(item: Labelled, task: Task, root: Path) -> LeftOut | None:
+def _fault(item: LabelledContent, task: Task, root: Path) -> LeftOut | None:
     found = stored.read(_stored(item), task, root)
     return found if isinstance(found, LeftOut) else None
 
 
-def _stored(item: Labelled) -> Stored:
+def _stored(item: LabelledContent) -> Stored:
     return Stored(item.correction.sample_id, item.text, item.image, item.audio)
 
 
-def _row(item: Labelled, root: Path) -> Row:
+def _row(item: LabelledContent, root: Path) -> Row:
     correction = item.correction
     return Row(correction.sample_id, _stored(item).sample(root), correction.label, group=correction.source)

@@ -16,7 +16,7 @@ from typing import Any
 from annotations import content, media, review_queue
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
-from annotations.store.labels import Labelled
+from annotations.store.labels import LabelledContent
 from mmdemo import characters, decode
 from mmdemo.errors import BadInput, ManifestError, MmdemoError, UnknownName
 from mmdemo.locale import text
@@ -78,7 +78,7 @@ def write_folder(store: Store, tasks: Sequence[str], out: Path) -> dict[str, int
     return written
 
 
-def as_text(rows: Sequence[Labelled], form: str) -> str:
+def as_text(rows: Sequence[LabelledContent], form: str) -> str:
     """Return corrections as the text of a file. Raises UnknownName."""
     return _text([_entry(row) for row in rows], FIELDS, form)
 
@@ -94,7 +94,7 @@ def _text(entries: Sequence[Entry], fields: Sequence[str], form: str) -> str:
     return FORMS[form](entries, fields)
 
 
-def write_file(rows: Sequence[Labelled], folder: Path, name: str, form: str) -> None:
+def write_file(rows: Sequence[LabelledContent], folder: Path, name: str, form: str) -> None:
     """Write rows as `folder/name.form`, a whole file or nothing. Raises UnknownName, StorageError."""
     whole = as_text(rows, form)
     try:
@@ -125,7 +125,7 @@ def read_manifest(store: Store, task: Task, path: Path) -> Imported:
     return Imported(added, len(rows) - added)
 
 
-def _entry(row: Labelled) -> Entry:
+def _entry(row: LabelledContent) -> Entry:
     made = row.correction
     return {
         "id": made.sample_id,
@@ -152,7 +152,7 @@ def _as_csv(entries: Sequence[Entry], fields: Sequence[str]) -> str:
     return cells.write(entries, [name for name in fields if name != "extra"])
 
 
-def _with_media(root: Path, rows: Sequence[Labelled], out: Path) -> list[Labelled]:
+def _with_media(root: Path, rows: Sequence[LabelledContent], out: Path) -> list[LabelledContent]:
     """Copy the files, and return the rows with those of their files that are whole."""
     missing = set()
     for name in sorted({name for row in rows for name in (row.image, row.audio) if name}):

@@ -15,7 +15,7 @@ from mmdemo.errors import NotAllowed
 from mmdemo.review import SCRIPTS, Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
-from mmdemo.study import Alike, Asked, ForwardPass, Study, Weighed
+from mmdemo.study import Alike, ForwardPass, MapRequest, Study, Weighed
 from mmdemo.tasks import Task
 from mmdemo.versions import Versions
 
@@ -129,7 +129,7 @@ class Loop:
         """Return a sample's other maps, and what met what."""
         return self._predictors.of(self._task(task)).study(forward)
 
-    def weigh(self, task: str, forward: ForwardPass, asked: Asked) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, asked: MapRequest) -> Weighed:
         """Return what each modality contributed, and how far one map can be trusted. Raises UnknownName."""
         return self._predictors.of(self._task(task)).weigh(forward, asked)
 

@@ -9,7 +9,7 @@ import mmdemo
 from mmdemo.errors import MmdemoError
 from mmdemo.samples import Features, Inputs, Prediction
 from mmdemo.settings import Settings
-from mmdemo.study import Asked, ForwardPass, Study, Weighed
+from mmdemo.study import ForwardPass, MapRequest, Study, Weighed
 from mmdemo.tasks import Task
 
 
@@ -39,7 +39,7 @@ class ServingPredictor(Protocol):
     def study(self, forward: ForwardPass) -> Study:
         """Return its other maps, and what met what."""
 
-    def weigh(self, forward: ForwardPass, asked: Asked) -> Weighed:
+    def weigh(self, forward: ForwardPass, asked: MapRequest) -> Weighed:
         """Return what each modality contributed, and how far the map that is asked for can be trusted."""
 
     def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:

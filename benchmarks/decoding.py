@@ -36,7 +36,7 @@ def recording(seconds: float) -> bytes:
     return encode_audio(noise.astype(np.float32))
 
 
-def cpu_ms(readers: pool.Pool) -> float:
+def cpu_ms(readers: pool.DecoderPool) -> float:
     """Return the CPU time that this process and its children have taken, in ms; of children where /proc tells."""
     ticks = 0
     for pid in readers.pids:
@@ -45,7 +45,7 @@ def cpu_ms(readers: pool.Pool) -> float:
     return (time.process_time() + ticks / os.sysconf("SC_CLK_TCK")) * 1_000
 
 
-def in_turns(readers: pool.Pool, *calls: Callable[[], object]) -> list[tuple[float, float]]:
+def in_turns(readers: pool.DecoderPool, *calls: Callable[[], object]) -> list[tuple[float, float]]:
     """Return for each call what it took, in ms: by the clock, in the quickest quarter of its turns, and of CPU time.
 
     They are called in turns, so that a busy machine slows all alike.
@@ -73,7 +73,7 @@ def main() -> None:
     }
     print("| file | kB | here, ms | in a child, ms | more, ms | CPU here, ms | CPU with a child, ms |")
     print("|---|---|---|---|---|---|---|")
-    with contextlib.closing(pool.Pool(1)) as readers:
+    with contextlib.closing(pool.DecoderPool(1)) as readers:
         for name, (modality, read, content) in files.items():
             (here, own), (there, both) = in_turns(
                 readers,

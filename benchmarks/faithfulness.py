@@ -45,7 +45,7 @@ Maps = dict[str, list[float]]  # method → its score of each unit
 
 
 @dataclass(frozen=True)
-class Ground:
+class MapsGround:
     """What explains, and what is explained."""
 
     task: Task
@@ -81,12 +81,12 @@ def main() -> None:
     print("\n".join(tables(found, f"{ground.task.name}, {ground.about.version}", ground.methods)))
 
 
-def ground_of(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> Ground:
+def ground_of(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> MapsGround:
     """Return what ships for a task, and those of the wanted methods that it has."""
     folder = SHIPPED / task.name
     model, processor = MultimodalModel.load(folder)
     methods = tuple(name for name in explain.methods(model) if name in (wanted or explain.METHODS))
-    return Ground(task, model, processor, sidecar.read(folder), methods, places)
+    return MapsGround(task, model, processor, sidecar.read(folder), methods, places)
 
 
 def sampled(rows: Sequence[Row], limit: int | None) -> list[Row]:
@@ -95,7 +95,7 @@ def sampled(rows: Sequence[Row], limit: int | None) -> list[Row]:
     return [rows[place] for place in order]
 
 
-def _measured(ground: Ground, rows: Sequence[Row], keep: Path | None) -> Iterator[Figures]:
+def _measured(ground: MapsGround, rows: Sequence[Row], keep: Path | None) -> Iterator[Figures]:
     lines = keep.read_text("utf-8").splitlines() if keep and keep.is_file() else []
     known = {line["id"]: line["figures"] for line in map(json.loads, lines)}
     start = time.perf_counter()
@@ -110,7 +110,7 @@ def _measured(ground: Ground, rows: Sequence[Row], keep: Path | None) -> Iterato
         yield known[row.id]
 
 
-def _figures(ground: Ground, row: Row, number: int) -> Figures:
+def _figures(ground: MapsGround, row: Row, number: int) -> Figures:
     """Return everything that one sample gives."""
     seen, whole_s, attentive_s = passed(ground, decode(row.sample, ground.task))
     draw = np.random.default_rng(number)
@@ -134,7 +134,7 @@ def _figures(ground: Ground, row: Row, number: int) -> Figures:
     return found
 
 
-def passed(ground: Ground, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[AimedPass, float, float]:
+def passed(ground: MapsGround, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[AimedPass, float, float]:
     """Return a sample behind its pass, and the seconds of a pass without and with attention."""
     model = model or ground.model
     inputs = ground.processor.squashed(inputs)
@@ -192,7 +192,7 @@ def _like(reference: Sequence[float], maps: Maps, units: range) -> Figures:
     return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
-def _untrained(ground: Ground, seen: AimedPass, maps: Maps) -> Figures:
+def _untrained(ground: MapsGround, seen: AimedPass, maps: Maps) -> Figures:
     """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
     other = replace(passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
     blank = {name: scores_of(explain.explain(name, other)) for name in maps if name != REFEREE}

@@ -37,7 +37,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Ground:
+class ForgettingGround:
     """A champion, and samples that it was not trained on."""
 
     title: str
@@ -100,7 +100,7 @@ def main() -> None:
                 _compare(champion, ground, name, count, given.ways)
 
 
-def _compare(champion: Champion, ground: Ground, kind: str, count: int, ways: Sequence[str]) -> None:
+def _compare(champion: Champion, ground: ForgettingGround, kind: str, count: int, ways: Sequence[str]) -> None:
     taken, same = KINDS[kind](champion, ground)
     taken = taken[:count]
     asked = {"taken": taken, "same": same, "dev": ground.dev}
@@ -114,20 +114,20 @@ def _compare(champion: Champion, ground: Ground, kind: str, count: int, ways: Se
         print(f"{kind}, {len(taken)}, {way}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
 
-def _one_label(champion: Champion, ground: Ground) -> tuple[list[Row], list[Row]]:
+def _one_label(champion: Champion, ground: ForgettingGround) -> tuple[list[Row], list[Row]]:
     """Return the samples of the label that the champion gets wrong most often, and others of that label."""
     label = Counter(row.label for row in champion.wrong(ground.pool)).most_common(1)[0][0]
     return tuple([row for row in rows if row.label == label] for rows in (ground.pool, ground.others))  # type: ignore[return-value]
 
 
-def _wrong_of_one_source(champion: Champion, ground: Ground) -> tuple[list[Row], list[Row]]:
+def _wrong_of_one_source(champion: Champion, ground: ForgettingGround) -> tuple[list[Row], list[Row]]:
     """Return what the champion gets wrong of the source where that is most, and others of that source."""
     wrong = champion.wrong(ground.pool)
     source = Counter(row.group for row in wrong).most_common(1)[0][0]
     return [row for row in wrong if row.group == source], [row for row in ground.others if row.group == source]
 
 
-def _shipped(name: str, dev: Path, corrections: Path | None) -> Ground:
+def _shipped(name: str, dev: Path, corrections: Path | None) -> ForgettingGround:
     task, folder = tasks.get(name), SHIPPED / name
     examples = manifests.examples(task)
     shown = {decode.sample_id(decode.decode(row.sample, task), task.name) for row in examples}
@@ -139,14 +139,14 @@ def _shipped(name: str, dev: Path, corrections: Path | None) -> Ground:
     if corrections is None:
         half, pool = splits.calibration_split(rows, 0.5, task.split_by)
         title = _title(folder, f"half of {dev.name} corrected")
-        return Ground(title, task, folder, examples, _mixed(pool), half, half)
+        return ForgettingGround(title, task, folder, examples, _mixed(pool), half, half)
     strange = _mixed(manifests.read(corrections, task))
     middle = len(strange) // 2
     title = _title(folder, f"corrections from {corrections.name}")
-    return Ground(title, task, folder, examples, strange[:middle], strange[middle:], rows)
+    return ForgettingGround(title, task, folder, examples, strange[:middle], strange[middle:], rows)
 
 
-def _drawn(home: Path) -> Ground:
+def _drawn(home: Path) -> ForgettingGround:
     start = first.prepare(home)
     folder = home / "versions" / first.TASK / start.version
     task = tasks.load_file(home / "tasks" / first.TASK_FILE.name)
@@ -156,7 +156,7 @@ def _drawn(home: Path) -> Ground:
     }
     pool, others, dev = ([replace(r, id=f"{n} {r.id}") for r in manifests.read(m, task)] for n, m in sheets.items())
     title = "drawn shapes: filled ones known, outlines corrected"
-    return Ground(title, task, folder, manifests.examples(task), _mixed(pool), others, dev)
+    return ForgettingGround(title, task, folder, manifests.examples(task), _mixed(pool), others, dev)
 
 
 def _title(folder: Path, what: str) -> str:
@@ -179,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-KINDS: dict[str, Callable[[Champion, Ground], tuple[list[Row], list[Row]]]] = {
+KINDS: dict[str, Callable[[Champion, ForgettingGround], tuple[list[Row], list[Row]]]] = {
     "one label": _one_label,
     "wrong ones of one source": _wrong_of_one_source,
 }

@@ -34,7 +34,7 @@ FULL = {"samples": 4000, "judged": 1487, "epochs": 4, "dim": 128}  # about ten m
 
 
 @dataclass(frozen=True)
-class Kept:
+class EncodedSamples:
     """Samples as the encoders left them."""
 
     tokens: dict[str, list[Tensor]]  # modality → for each sample (tokens, width) float16
@@ -44,10 +44,10 @@ class Kept:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def part(self, rows: Sequence[int]) -> "Kept":
+    def part(self, rows: Sequence[int]) -> "EncodedSamples":
         """Return some of the samples."""
         some = {name: [values[row] for row in rows] for name, values in self.tokens.items()}
-        return Kept(some, self.labels[list(rows)], self.further[list(rows)])
+        return EncodedSamples(some, self.labels[list(rows)], self.further[list(rows)])
 
     def means(self, modalities: Sequence[str]) -> np.ndarray:
         """Return the mean tokens (samples, width of all) float32 of these modalities, side by side."""
@@ -61,8 +61,8 @@ class Ground:
 
     task: Task
     specs: dict[str, dict]  # modality → its encoder in the configuration
-    taught: Kept
-    dev: Kept
+    taught: EncodedSamples
+    dev: EncodedSamples
 
 
 def parser(about: str) -> argparse.ArgumentParser:
@@ -85,7 +85,7 @@ def prepare(name: str, given: argparse.Namespace) -> Ground:
     task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4})
     model, processor = MultimodalModel.build(task, starts_of(given.start, task))
     if given.kept and given.kept.is_file():
-        taught, dev = (Kept(**part) for part in torch.load(given.kept))
+        taught, dev = (EncodedSamples(**part) for part in torch.load(given.kept))
     else:
         taught = keep(model, processor, drawn(given.data / "train.jsonl", task, given.samples), task)
         dev = keep(model, processor, drawn(given.data / "dev.jsonl", task, given.judged), task)
@@ -101,7 +101,7 @@ def drawn(manifest: Path, task: Task, number: int) -> list[Row]:
 
 
 @torch.inference_mode()
-def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[Row], task: Task) -> Kept:
+def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[Row], task: Task) -> EncodedSamples:
     """Return what the encoders make of rows that have both picture and caption."""
     model.eval()
     tokens: dict[str, list[Tensor]] = {name: [] for name in task.modalities}
@@ -117,10 +117,10 @@ def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[
         further.append(nothing if batch.further_labels is None else batch.further_labels)
         if first % (8 * BATCH) == 0:
             say(f"{first} of {len(rows)} samples encoded, {time.monotonic() - start:.0f} s")
-    return Kept(tokens, torch.cat(labels), torch.cat(further))
+    return EncodedSamples(tokens, torch.cat(labels), torch.cat(further))
 
 
-def learn(ground: Ground, task: Task, taught: Kept, epochs: int, seed: int) -> tuple[MultimodalModel, float]:
+def learn(ground: Ground, task: Task, taught: EncodedSamples, epochs: int, seed: int) -> tuple[MultimodalModel, float]:
     """Return a model of `task`, maybe of fewer modalities or another fusion, and the processor seconds it took."""
     torch.manual_seed(seed)
     model = MultimodalModel(for_task(task, {name: ground.specs[name] for name in task.modalities}))
@@ -144,14 +144,14 @@ def learn(ground: Ground, task: Task, taught: Kept, epochs: int, seed: int) -> t
 
 
 @torch.inference_mode()
-def judged(model: MultimodalModel, kept: Kept) -> Iterator[MultimodalOutput]:
+def judged(model: MultimodalModel, kept: EncodedSamples) -> Iterator[MultimodalOutput]:
     """Yield what a model says of batches of samples, in their order."""
     for first in range(0, len(kept), BATCH):
         part = kept.part(range(first, min(first + BATCH, len(kept))))
         yield model(batch_of(part, model.config.modalities))
 
 
-def batch_of(kept: Kept, modalities: Sequence[str]) -> Batch:
+def batch_of(kept: EncodedSamples, modalities: Sequence[str]) -> Batch:
     """Return samples as a batch of their tokens, of these modalities alone."""
     padded = {name: pad_sequence(kept.tokens[name], batch_first=True).float() for name in modalities}
     lengths = {name: torch.tensor([len(tokens) for tokens in kept.tokens[name]]) for name in modalities}

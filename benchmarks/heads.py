@@ -11,7 +11,20 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from benchmarks.frozen import SEEDS, Ground, Kept, judged, learn, learned, parser, prepare, say, scores, spread, told
+from benchmarks.frozen import (
+    SEEDS,
+    EncodedSamples,
+    Ground,
+    judged,
+    learn,
+    learned,
+    parser,
+    prepare,
+    say,
+    scores,
+    spread,
+    told,
+)
 from mmdemo.model.heads import UNKNOWN
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Task
@@ -73,12 +86,12 @@ def _single(task: Task) -> dict[str, Task]:
     return alone | {head.name: replace(task, labels=head.labels, heads=()) for head in task.heads}
 
 
-def _labels(kept: Kept, number: int) -> torch.Tensor:
+def _labels(kept: EncodedSamples, number: int) -> torch.Tensor:
     """Return the labels (samples,) of an answer: 0 is the task's own, the further ones follow."""
     return kept.further[:, number - 1] if number else kept.labels
 
 
-def _having(kept: Kept, number: int) -> Kept:
+def _having(kept: EncodedSamples, number: int) -> EncodedSamples:
     """Return the samples that have the label of an answer, with that one as theirs."""
     labels = _labels(kept, number)
     rows = (labels != UNKNOWN).nonzero()[:, 0].tolist()

@@ -53,7 +53,7 @@ class Notes:
 
 
 @dataclass(frozen=True)
-class Count:
+class KillCount:
     """What a run of kills came to."""
 
     kills: int
@@ -66,7 +66,7 @@ class Count:
     uploads_left: int  # folders of killed processes, after the last start
 
 
-def run(kills: int, seed: int, folder: Path) -> Count:
+def run(kills: int, seed: int, folder: Path) -> KillCount:
     """Kill the app so often over a home in `folder`, and count."""
     chance, notes, home, uploads = random.Random(seed), Notes(), folder / "home", folder / "tmp"
     uploads.mkdir()
@@ -142,7 +142,7 @@ def _acknowledged(notes: Notes) -> int:
     return len(notes.kept) + len(notes.corrected) + len(notes.forgotten)
 
 
-def _count(store: Store, notes: Notes, kills: int, uploads: Path) -> Count:
+def _count(store: Store, notes: Notes, kills: int, uploads: Path) -> KillCount:
     for path in store.media.glob("*/*"):
         os.utime(path, (0, 0))  # as if an hour had gone by
     retention.expire(store, 365, told_to=True)
@@ -156,7 +156,7 @@ def _count(store: Store, notes: Notes, kills: int, uploads: Path) -> Count:
     lost = [one for one in notes.kept if one not in notes.begun and not {one, notes.kept[one]} <= present]
     unsaid = [pair for pair in notes.corrected.items() if pair not in given]
     back = [one for one in notes.forgotten if one in holders or rows[notes.kept[one]].has_content]
-    return Count(
+    return KillCount(
         kills=kills,
         acknowledged=_acknowledged(notes),
         lost=len(lost) + len(unsaid),

@@ -20,7 +20,7 @@ from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.place import SYSTEM
 from annotations.store import Store, open_store, outside
 from benchmarks import labelstudio_verdict, lossy
-from benchmarks.labelstudio_verdict import DOUBLED, LOST, WITHOUT_GUESS, WRONG, Count, Log
+from benchmarks.labelstudio_verdict import DOUBLED, LOST, WITHOUT_GUESS, WRONG, ChaosCount, Log
 from mmdemo import tasks as known
 from mmdemo.errors import MmdemoError
 from mmdemo.settings import ROOT, Settings
@@ -154,7 +154,7 @@ class Chaos:
 
 def run(
     operations: int, kills: int, seed: int, server: LabelStudioServer, folder: Path, progress: TextIO | None = None
-) -> Count:
+) -> ChaosCount:
     """Do so many operations while the sync is killed so often, bring both sides into step, and count."""
     settings = Settings(
         home=folder / "home",
@@ -176,11 +176,11 @@ def run(
         with httpx.Client(base_url=server.url, headers=_token(server.token), timeout=60) as page:
             people = {user["id"]: user["email"] for user in _ask(page, "GET", "api/users/")}
             remotes = labelstudio_verdict.read(page, chaos.project)
-        faults = list(labelstudio_verdict.Verdict(chaos.log, store, remotes, people).faults())
+        faults = list(labelstudio_verdict.ChaosVerdict(chaos.log, store, remotes, people).faults())
     if progress:
         print(*faults, sep="\n", file=progress)
     kinds = Counter(kind for kind, _ in faults)
-    return Count(
+    return ChaosCount(
         operations=chaos.done,
         kills=killed,
         samples=len(chaos.log.order),
@@ -265,7 +265,7 @@ def _ask(page: httpx.Client, method: str, path: str, body: Any = None) -> Any:
     return answer.json() if answer.content else None
 
 
-def table(count: Count) -> str:
+def table(count: ChaosCount) -> str:
     """Return what a run came to as a table."""
     names = list(vars(count))
     rows = [names, ["---"] * len(names), [f"{getattr(count, name):,}" for name in names]]

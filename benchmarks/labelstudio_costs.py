@@ -27,7 +27,7 @@ AT_ONCE = 1_000  # tasks in one import
 
 
 @dataclass(frozen=True)
-class Cost:
+class RoundCost:
     """One row: what was done, and how long that took in seconds, by the sync and by bare requests."""
 
     what: str
@@ -40,7 +40,7 @@ class Cost:
         return self.round_s / self.bare_s
 
 
-def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> list[Cost]:
+def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> list[RoundCost]:
     """Measure sending and fetching `count` samples, and a round with nothing to do where `there` tasks lie."""
     settings = Settings(home=folder / "home", label_studio_url=server.url, label_studio_api_key=server.token)
     with closing(open_store(settings)) as store, Client(server.url, server.token) as client:
@@ -84,7 +84,7 @@ def _visit(store: Store, name: str, count: int) -> list[str]:
     return ids
 
 
-def _sending(rounds: sync.SyncRounds, bare: Bare, store: Store, count: int) -> Cost:
+def _sending(rounds: sync.SyncRounds, bare: Bare, store: Store, count: int) -> RoundCost:
     """Import tasks with their guesses, in batches as large, and read each batch back."""
     ids = _visit(store, "sent", count)
     with store.reading() as session:
@@ -99,10 +99,10 @@ def _sending(rounds: sync.SyncRounds, bare: Bare, store: Store, count: int) -> C
             bare.read(other, {"selectedItems": {"all": False, "included": answer["task_ids"]}})
 
     bare_s = _timed(send)
-    return Cost(f"send {count:,} samples, read back", _timed(rounds.go), bare_s)
+    return RoundCost(f"send {count:,} samples, read back", _timed(rounds.go), bare_s)
 
 
-def _fetching(rounds: sync.SyncRounds, bare: Bare, project: int, count: int) -> Cost:
+def _fetching(rounds: sync.SyncRounds, bare: Bare, project: int, count: int) -> RoundCost:
     """Read the tasks that somebody annotated, in pages as large."""
     numbers = [remote.id for remote in bare.client.tasks(project)]
     body = {"result": [tasks.result(TASK, "neutral")], "was_cancelled": False}
@@ -114,7 +114,7 @@ def _fetching(rounds: sync.SyncRounds, bare: Bare, project: int, count: int) -> 
             bare.read(project, {"selectedItems": {"all": False, "included": numbers[start : start + PAGE]}})
 
     bare_s = _timed(read)
-    return Cost(f"fetch {count:,} answers", _timed(rounds.go), bare_s)
+    return RoundCost(f"fetch {count:,} answers", _timed(rounds.go), bare_s)
 
 
 def _fill(client: Client, rounds: sync.SyncRounds, store: Store, project: int, there: int) -> None:
@@ -132,7 +132,7 @@ def _fill(client: Client, rounds: sync.SyncRounds, store: Store, project: int, t
     rounds.go()
 
 
-def _idle(rounds: sync.SyncRounds, bare: Bare, project: int, there: int) -> Cost:
+def _idle(rounds: sync.SyncRounds, bare: Bare, project: int, there: int) -> RoundCost:
     """Ask for the counts of the projects, and for the tasks that changed."""
     newest = bare.client.newest_change(project)
 
@@ -143,10 +143,12 @@ def _idle(rounds: sync.SyncRounds, bare: Bare, project: int, there: int) -> Cost
     ask()
     rounds.go()
     bare_s = min(_timed(ask) for _ in range(IDLE_ROUNDS))
-    return Cost(f"nothing to do, {there:,} tasks there", min(_timed(rounds.go) for _ in range(IDLE_ROUNDS)), bare_s)
+    return RoundCost(
+        f"nothing to do, {there:,} tasks there", min(_timed(rounds.go) for _ in range(IDLE_ROUNDS)), bare_s
+    )
 
 
-def table(costs: list[Cost]) -> str:
+def table(costs: list[RoundCost]) -> str:
     """Return the costs as a table."""
     rows = ["| what | a round | bare requests | ratio |", "|---|---|---|---|"]
     rows += [f"| {each.what} | {each.round_s:.2f} s | {each.bare_s:.2f} s | {each.ratio:.2f} |" for each in costs]

@@ -56,7 +56,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Count:
+class ChaosCount:
     """What a run came to."""
 
     operations: int
@@ -74,7 +74,7 @@ LOST, DOUBLED, WRONG, WITHOUT_GUESS = "lost", "doubled", "wrong", "without guess
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ChaosVerdict:
     """Compares what was acknowledged with the store and with the server, both at rest."""
 
     log: Log

@@ -49,7 +49,7 @@ class Idle:
 
 
 @dataclass(frozen=True)
-class Row:
+class AttackRow:
     """What came of one attack."""
 
     name: str
@@ -97,7 +97,7 @@ def main() -> int:
     return 0 if all(row.held for row in rows) else 1
 
 
-def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle: "Idle", seconds: float) -> Row:
+def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle: "Idle", seconds: float) -> AttackRow:
     """Return what came of one attack, in its own process, while the visitor goes on."""
     pid, log = app.process.pid, app.log.stat().st_size
     own = [sys.executable, "-m", "benchmarks.strangers", "--seconds", str(seconds), "--attack", name, app.url]
@@ -117,7 +117,7 @@ def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle
     left = memory_mib(pid) - idle.memory_mib if alive else float("nan")
     slow = p95(took)
     grown = (app.log.stat().st_size - log) / 1000
-    return Row(name, answers, alive, slow, slow / idle.p95_ms, peak.mib, left, len(unfinished(folder)), grown)
+    return AttackRow(name, answers, alive, slow, slow / idle.p95_ms, peak.mib, left, len(unfinished(folder)), grown)
 
 
 class Visitor:
@@ -221,7 +221,7 @@ def p95(took: list[float]) -> float:
     return statistics.quantiles(took, n=20)[-1] if len(took) > 1 else took[0] if took else float("nan")
 
 
-def line(row: Row) -> str:
+def line(row: AttackRow) -> str:
     """Return a row of the table."""
     cells = (
         *(row.name, row.answers, "yes" if row.alive else "no", f"{row.p95_ms:.0f} ms", f"{row.slower:.1f}"),

@@ -16,7 +16,7 @@ from scipy.special import softmax
 
 from benchmarks.frozen import (
     SEEDS,
-    Kept,
+    EncodedSamples,
     drawn,
     judged,
     keep,
@@ -58,14 +58,14 @@ OF_COPIES = ("augment", "word_dropout", "word_replacement")  # options that chan
 
 
 @dataclass(frozen=True)
-class Ground:
+class TricksGround:
     """What models are trained and judged on."""
 
     task: Task
     starts: Mapping[str, str]
     epochs: int
     taught: Sequence[Item]
-    dev: Kept
+    dev: EncodedSamples
 
     def learn(self, seed: int, items: Sequence[Item], given: Mapping[str, Any], cache: FeatureCache) -> Loaded:
         """Return a model that learned from the items."""
@@ -103,7 +103,7 @@ def main() -> None:
     print(_row("for comparison: the three of the first row together", [together], found["nothing"], ground))
 
 
-def _ground(given: argparse.Namespace) -> Ground:
+def _ground(given: argparse.Namespace) -> TricksGround:
     task = tasks.get(TASK)
     task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4}, training={})
     starts = starts_of(given.start, task)
@@ -112,10 +112,12 @@ def _ground(given: argparse.Namespace) -> Ground:
         drawn(given.data / "train.jsonl", task, given.samples),
         drawn(given.data / "dev.jsonl", task, given.judged),
     )
-    return Ground(task, starts, given.epochs, decode_rows(rows, task, processor), keep(model, processor, dev, task))
+    return TricksGround(
+        task, starts, given.epochs, decode_rows(rows, task, processor), keep(model, processor, dev, task)
+    )
 
 
-def _row(name: str, found: Sequence[np.ndarray], plain: Sequence[np.ndarray], ground: Ground) -> str:
+def _row(name: str, found: Sequence[np.ndarray], plain: Sequence[np.ndarray], ground: TricksGround) -> str:
     right = ground.dev.labels.numpy()
     accuracy, macro_f1 = zip(*(scores(right, logits.argmax(axis=1)) for logits in found), strict=True)
     usual = [scores(right, logits.argmax(axis=1))[0] for logits in plain]

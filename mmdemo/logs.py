@@ -45,7 +45,7 @@ def trace(error: BaseException | None) -> str:
     return "\n".join(map(escaped, lines))
 
 
-class Lines(logging.Formatter):
+class LogFormatter(logging.Formatter):
     """Formats an entry as this module says."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Printed:
 def set_up() -> None:
     """Let this process write its log, and whatever is printed in it, as this module says."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines())
+    handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(True)
     sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)  # type: ignore[assignment]

@@ -22,8 +22,8 @@ from mmdemo.samples import Explanation, Features, HeadAnswer, Inputs, Prediction
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
-from mmdemo.study import Asked, ForwardPass, Study, Weighed
-from mmdemo.tasks import Head, Task
+from mmdemo.study import ForwardPass, MapRequest, Study, Weighed
+from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.versions import Versions
 
 LOW_CONFIDENCE, UNFAMILIAR = "low_confidence", "unfamiliar"  # values of Prediction.reason
@@ -110,7 +110,7 @@ class Predictor:
         served = self._current()
         return closer.study(served.aimed(forward), served.sidecar.version)
 
-    def weigh(self, forward: ForwardPass, asked: Asked) -> Weighed:
+    def weigh(self, forward: ForwardPass, asked: MapRequest) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
         return closer.weigh(served.aimed(forward), asked, served.sidecar.version)
@@ -250,7 +250,7 @@ def _head_answers(task: Task, output: MultimodalOutput, strange: bool) -> dict[s
     return {head.name: _head_answer(head, task, output, strange) for head in task.heads}
 
 
-def _head_answer(head: Head, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:
+def _head_answer(head: AuxiliaryHead, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:
     """Return a further answer; its probabilities are not calibrated, but no surer of what is strange either."""
     assert output.further is not None
     probabilities = ClassificationHead.probabilities(output.further[head.name][0]).numpy()  # (labels,)

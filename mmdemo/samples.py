@@ -41,7 +41,7 @@ class Sample:
     audio: Path | str | bytes | tuple[np.ndarray, int] | Medium | None = None  # tuple: samples, and their rate in Hz
 
 
-class Labelled(Protocol):
+class LabelledSample(Protocol):
     """A sample and what it is, such as a row of a manifest."""
 
     @property

@@ -43,7 +43,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Asked:
+class MapRequest:
     """One map: by which method, of which label, rather than which other (None: than any)."""
 
     method: str

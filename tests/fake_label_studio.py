@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from annotations.labelstudio.remote import Annotation, Counts, Project, RemoteGuess, RemoteTask, Upload
+from annotations.labelstudio.remote import Annotation, Counts, Project, RemoteGuess, RemoteTask, UploadedFile
 from mmdemo.errors import LabelStudioError
 
 URL = "http://label-studio.test/"
@@ -24,12 +24,14 @@ class FakeServer:
     projects: dict[int, Project] = field(default_factory=dict)
     tasks: dict[int, tuple[int, RemoteTask]] = field(default_factory=dict)  # id → project, task
     predictions: dict[int, dict[str, Any]] = field(default_factory=dict)  # task → what was imported with it
-    uploads: dict[int, tuple[int, Upload, bytes | None]] = field(default_factory=dict)  # id → project, file, content
+    uploads: dict[int, tuple[int, UploadedFile, bytes | None]] = field(
+        default_factory=dict
+    )  # id → project, file, content
     people: dict[int, str] = field(default_factory=lambda: {1: "ann@example.com", 2: "ben@example.com"})
     before: Callable[[str], None] = lambda name: None
     drops: Callable[[int], bool] = lambda task: False  # whether an import loses what a model said, as under load
     drops_guesses: Callable[[], bool] = lambda: False  # the same of what is added to tasks that are there
-    listed: Callable[[Upload], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
+    listed: Callable[[UploadedFile], bool] = lambda upload: True  # whether the key's user sees it: another's are hidden
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
     shows: Callable[[int], bool] = lambda task: True  # whether a list of all tasks has it: pages shift while it is read
     open_signup: bool = False
@@ -141,27 +143,27 @@ class FakeClient:
     def set_model_version(self, project: int, version: str) -> None:
         self._server.projects[project] = replace(self._server.projects[project], model_version=version)
 
-    def uploads(self, project: int, only: Sequence[int] | None = None) -> list[Upload]:
+    def uploads(self, project: int, only: Sequence[int] | None = None) -> list[UploadedFile]:
         self._server.before("uploads")
         numbers = [number for number, (where, _, _) in self._server.uploads.items() if where == project]
         found = [self._upload(number) for number in numbers if only is None or number in only]
         return [upload for upload in found if self._server.listed(upload)]
 
-    def uploaded(self, upload: int) -> Upload | None:
+    def uploaded(self, upload: int) -> UploadedFile | None:
         self._server.before("uploaded")
         return self._upload(upload) if upload in self._server.uploads else None
 
-    def _upload(self, number: int) -> Upload:
+    def _upload(self, number: int) -> UploadedFile:
         _, upload, content = self._server.uploads[number]
         return replace(upload, url=f"{self.prefix}/data/{upload.path}", stored=content is not None)
 
-    def upload(self, project: int, files: Mapping[str, bytes]) -> list[Upload]:
+    def upload(self, project: int, files: Mapping[str, bytes]) -> list[UploadedFile]:
         self._server.before("upload")
         uploads = []
         for name, data in files.items():
             number, stored = next(self._server.numbers), f"{uuid.uuid4().hex[:8]}-{name}"
             path = f"upload/{project}/{stored}"
-            uploads.append(Upload(number, stored, path, f"{self.prefix}/data/{path}"))
+            uploads.append(UploadedFile(number, stored, path, f"{self.prefix}/data/{path}"))
             self._server.uploads[number] = project, uploads[-1], data
         return uploads
 

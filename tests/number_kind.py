@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from annotations import doubt
 from annotations.labelstudio import controls
-from annotations.labelstudio.controls import Control
+from annotations.labelstudio.controls import ControlTag
 from mmdemo import answering, answers
 from mmdemo.answering import Answering
 from mmdemo.answers import AnswerKind
@@ -170,7 +170,7 @@ ROWS: list[tuple[dict, Any]] = [
     (judging.KINDS, EvaluatedKind()),
     (
         controls.KINDS,
-        Control(
+        ControlTag(
             elements=lambda task, name, about: [
                 ET.Element("Number", {"name": name, "toName": about, "required": "true"})
             ],

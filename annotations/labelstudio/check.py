@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from annotations.labelstudio import place, tasks
 from annotations.labelstudio.client import Client
 from annotations.labelstudio.files import NAME as MEDIA
-from annotations.labelstudio.files import Shown
+from annotations.labelstudio.files import ShownFiles
 from annotations.labelstudio.health import is_sick, lacks_files, outgoing
 from annotations.labelstudio.index import Index
 from annotations.labelstudio.place import Place
@@ -83,7 +83,7 @@ def _projects(client: Client, settings: Settings) -> Iterator[Reason]:
     projects = client.projects()
     with closing(open_store(settings)) as store:
         media = yield from _project(client, store, MEDIA, tasks.MEDIA_TITLE, tasks.MEDIA_MARK, projects)
-        shown = Shown(client, client.uploads(media.id) if media else (), projects)
+        shown = ShownFiles(client, client.uploads(media.id) if media else (), projects)
         for task in known_tasks.load_all(settings.task_dir).values():
             ours = yield from _project(client, store, task.name, tasks.title(task), tasks.mark(task), projects)
             if ours is not None:
@@ -114,7 +114,7 @@ def _project(
     return ours
 
 
-def _sick(here: Place, shown: Shown) -> Iterator[Reason]:
+def _sick(here: Place, shown: ShownFiles) -> Iterator[Reason]:
     there = {str(remote.data.get(tasks.SAMPLE_ID)): remote for remote in here.client.tasks(here.project.id)}
     pairs = [(row, there[name]) for name, row in here.rows(there).items() if row.has_content]
     sick = sum(is_sick(here.task, remote, outgoing(row, True)) for row, remote in pairs)

@@ -18,7 +18,15 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
-from annotations.labelstudio.remote import COUNTS, PROJECT_FIELDS, TASK_FIELDS, Counts, Project, RemoteTask, Upload
+from annotations.labelstudio.remote import (
+    COUNTS,
+    PROJECT_FIELDS,
+    TASK_FIELDS,
+    Counts,
+    Project,
+    RemoteTask,
+    UploadedFile,
+)
 from mmdemo import environment
 from mmdemo.errors import LabelStudioError
 
@@ -98,26 +106,26 @@ class Client:
         with self._translated():
             self._sdk.projects.update(id=project, model_version=version)
 
-    def uploads(self, project: int, only: Sequence[int] | None = None) -> list[Upload]:
+    def uploads(self, project: int, only: Sequence[int] | None = None) -> list[UploadedFile]:
         """Return the files that were uploaded to a project by the user of this key, all or those of `only`."""
         more = {"all": "true"} if only is None else {"ids": json.dumps(list(only))}
         listed = self._call("GET", f"api/projects/{project}/file-uploads", params=more)
         with self._translated():
             return [self._upload(raw) for raw in listed]
 
-    def uploaded(self, upload: int) -> Upload | None:
+    def uploaded(self, upload: int) -> UploadedFile | None:
         """Return one uploaded file, whoever uploaded it; None where it is gone."""
         with self._translated(HTTPStatus.NOT_FOUND):
             return self._upload(self._sdk.files.get(id=upload).model_dump(exclude_unset=True))
         return None
 
-    def _upload(self, raw: Mapping[str, Any]) -> Upload:
+    def _upload(self, raw: Mapping[str, Any]) -> UploadedFile:
         stored = raw.get("size", 0) is not None  # of what it can't read it says null
-        return Upload(
+        return UploadedFile(
             raw["id"], raw["file"].rsplit("/", 1)[-1], raw["file"], f"{self.prefix}/data/{raw['file']}", stored
         )
 
-    def upload(self, project: int, files: Mapping[str, bytes]) -> list[Upload]:
+    def upload(self, project: int, files: Mapping[str, bytes]) -> list[UploadedFile]:
         """Upload files, name → bytes, to a project whose config has no data key."""
         padded = {name: data.ljust(SMALLEST_FILE, b"\0") for name, data in files.items()}
         parts = {str(number): part for number, part in enumerate(padded.items())}

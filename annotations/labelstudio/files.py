@@ -6,7 +6,7 @@ from pathlib import Path
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client
 from annotations.labelstudio.place import Site
-from annotations.labelstudio.remote import Project, Upload
+from annotations.labelstudio.remote import Project, UploadedFile
 from annotations.labelstudio.tasks import Outgoing
 from annotations.store import Store
 from mmdemo.errors import LabelStudioError
@@ -18,11 +18,11 @@ AT_ONCE = 100  # files; the server takes no more in one request
 NAME = "(media)"  # in the store: what the project of the files is called; no task is called so
 
 
-class Shown:
+class ShownFiles:
     """Which files the server's page can show. It is one list; only what that leaves out is asked after by itself."""
 
     def __init__(
-        self, client: Client, uploads: Iterable[Upload], projects: Iterable[Project], probes: int = PROBES
+        self, client: Client, uploads: Iterable[UploadedFile], projects: Iterable[Project], probes: int = PROBES
     ) -> None:
         """`uploads`: those of the media project; `projects`: all there; `probes`: how many files are asked after."""
         self._client, self._probes = client, probes
@@ -61,8 +61,8 @@ class Files:
         self._site = Site(client, store, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
         found = self._site.find(self._projects)
         self._project = found and found[0]
-        self._uploads: dict[str, list[Upload]] = {}  # sample id → its files
-        self.shown: Shown | None = None  # which files can be shown, where all were asked for
+        self._uploads: dict[str, list[UploadedFile]] = {}  # sample id → its files
+        self.shown: ShownFiles | None = None  # which files can be shown, where all were asked for
         self.leftover: list[str] = []  # files that are no longer served but still lie on the server's disk
 
     @property
@@ -75,7 +75,7 @@ class Files:
         uploads = self._client.uploads(self._project.id) if self._project else []
         self._uploads = {}
         self._add(uploads)
-        self.shown = Shown(self._client, uploads, self._projects)
+        self.shown = ShownFiles(self._client, uploads, self._projects)
 
     def owners(self) -> set[str]:
         """Return the ids of the samples whose files are there."""
@@ -95,7 +95,7 @@ class Files:
             part = names[start : start + AT_ONCE]
             self._add(self._client.upload(project.id, {n: (self._store.media / missing[n]).read_bytes() for n in part}))
 
-    def of(self, sample: Outgoing) -> dict[str, Upload]:
+    def of(self, sample: Outgoing) -> dict[str, UploadedFile]:
         """Return modality → uploaded file of a sample that was sent. Raises LabelStudioError."""
         names = self._of(sample.sample_id)
         found = {kind: names.get(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
@@ -114,13 +114,13 @@ class Files:
             self._client.delete_upload(number, path)
         self._uploads.pop(sample_id, None)
 
-    def _add(self, uploads: Iterable[Upload]) -> None:
+    def _add(self, uploads: Iterable[UploadedFile]) -> None:
         for upload in uploads:
             owner = tasks.sample_of_upload(upload.name)
             if owner:
                 self._uploads.setdefault(owner, []).append(upload)
 
-    def _of(self, sample_id: str) -> dict[str, Upload]:
+    def _of(self, sample_id: str) -> dict[str, UploadedFile]:
         """Return a sample's files by the name under which they were sent, which stands behind a prefix there."""
         stored = (upload for upload in self._uploads.get(sample_id, ()) if upload.stored)
         return {upload.name.rsplit("-", 1)[-1]: upload for upload in stored}

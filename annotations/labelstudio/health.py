@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from annotations import served
 from annotations.labelstudio import tasks
-from annotations.labelstudio.files import Files, Shown
+from annotations.labelstudio.files import Files, ShownFiles
 from annotations.labelstudio.place import Noted, Place
 from annotations.labelstudio.remote import RemoteGuess, RemoteTask
 from annotations.labelstudio.tasks import Outgoing
@@ -144,7 +144,7 @@ def _said(guess: RemoteGuess, task: Task) -> tuple[str, str | None]:
     return guess.model_version, tasks.value_of(guess.result, task)
 
 
-def lacks_files(row: SampleRow, remote: RemoteTask, shown: Shown, noted: Noted) -> bool:
+def lacks_files(row: SampleRow, remote: RemoteTask, shown: ShownFiles, noted: Noted) -> bool:
     """Whether a task there names a picture or sound of its sample that the server's page can't show."""
     return shown.lacks([remote.data.get(modality) for modality in _files(row)], noted.files)
 

@@ -7,7 +7,7 @@ from annotations.labelstudio import health, tasks
 from annotations.labelstudio.files import Files
 from annotations.labelstudio.health import Health
 from annotations.labelstudio.place import Noted, Place
-from annotations.labelstudio.remote import RemoteTask, Upload
+from annotations.labelstudio.remote import RemoteTask, UploadedFile
 from annotations.schema import SampleRow
 from annotations.store import samples
 
@@ -112,7 +112,7 @@ class Push:
         self.place.note_guesses({sample_id: rows[sample_id].scored_by for sample_id in sent})
         return sent
 
-    def _keep(self, sent: Mapping[str, RemoteTask], uploads: Mapping[str, Mapping[str, Upload]]) -> None:
+    def _keep(self, sent: Mapping[str, RemoteTask], uploads: Mapping[str, Mapping[str, UploadedFile]]) -> None:
         with self.place.store.session() as session:
             rows = samples.locked(session, sent)
             noted = {name: Noted(tuple((file.id, file.path) for file in uploads[name].values())) for name in sent}

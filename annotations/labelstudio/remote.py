@@ -49,7 +49,7 @@ class Project:
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadedFile:
     """One uploaded file."""
 
     id: int

@@ -20,7 +20,7 @@ DECIDING = "deciding"  # what a session knows of the settings: the annotators wh
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledContent:
     """A correction that counts, with what it is about: a row to train on or to export."""
 
     correction_id: int  # grows with time
@@ -74,11 +74,13 @@ def counting(session: Session, sample_id: str) -> CorrectionRow | None:
     return found[0] if found else None
 
 
-def corrections(session: Session, task: str = "") -> list[Labelled]:
+def corrections(session: Session, task: str = "") -> list[LabelledContent]:
     """Return the corrections that count and still have their content, oldest first. "": of all tasks."""
     content = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
     return [
-        Labelled(row.id, as_correction(row, sample.task), sample.caption, sample.image, sample.audio, sample.split_draw)
+        LabelledContent(
+            row.id, as_correction(row, sample.task), sample.caption, sample.image, sample.audio, sample.split_draw
+        )
         for row, sample in session.execute(standing(session, task).where(content))
     ]
 

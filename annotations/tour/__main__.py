@@ -88,7 +88,7 @@ def _around(start: Start, url: str, stays: bool) -> Ending:
 
 
 def _ask_again(
-    client: Client, start: Start, sent: list[walk.Asked], before: dict[str, list[walk.Asked]]
+    client: Client, start: Start, sent: list[walk.AnsweredDrawing], before: dict[str, list[walk.AnsweredDrawing]]
 ) -> tuple[dict[str, ending.Turned], str]:
     """Return how the answers changed, by what was asked about, and the version that answers now."""
     groups = {"sent": [one for one in sent if not one.right], **before}

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from annotations.tour.walk import Asked
+from annotations.tour.walk import AnsweredDrawing
 from mmdemo import locale, sidecar
 from mmdemo.decode import picture_url
 from mmdemo.tasks import Task
@@ -21,8 +21,8 @@ TOLD = 5  # drawings that are described in the terminal; the page shows all
 class Turn:
     """One drawing, asked about before the training and after it."""
 
-    before: Asked
-    after: Asked
+    before: AnsweredDrawing
+    after: AnsweredDrawing
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Ending:
     groups: Mapping[str, Turned]  # "sent", "outline", "filled": the end of a key in the locale
 
 
-def compare(before: Sequence[Asked], after: Sequence[Asked]) -> Turned:
+def compare(before: Sequence[AnsweredDrawing], after: Sequence[AnsweredDrawing]) -> Turned:
     """Return how the answers changed; both hold the same drawings in the same order."""
     turns = [Turn(*pair) for pair in zip(before, after, strict=True)]
     return Turned(
@@ -96,7 +96,7 @@ def render(ending: Ending) -> str:
         lstrip_blocks=True,
     )
 
-    def answer(asked: Asked) -> Markup:
+    def answer(asked: AnsweredDrawing) -> Markup:
         return _in_each(lambda language: _answer(asked, ending.task, language))
 
     environment.globals.update(
@@ -116,6 +116,6 @@ def _in_each(say: Callable[[str], str]) -> Markup:
     return Markup().join(Markup('<span lang="{}">{}</span>').format(name, say(name)) for name in locale.LANGUAGES)
 
 
-def _answer(asked: Asked, task: Task, language: str) -> str:
+def _answer(asked: AnsweredDrawing, task: Task, language: str) -> str:
     label = task.display(asked.answer["label"], language)
     return f"{label} ({100 * asked.answer['confidence']:.0f}\N{NO-BREAK SPACE}%)"

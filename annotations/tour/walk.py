@@ -16,7 +16,7 @@ QUEUE_LIMIT = 500
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnsweredDrawing:
     """A drawing and what the app answered."""
 
     drawing: Drawing
@@ -34,7 +34,7 @@ def client_of(url: str) -> Client:
     return Client(url, ssl_verify=False, verbose=False)
 
 
-def ask(client: Client, found: Sequence[Drawing], folder: Path, keep: bool) -> list[Asked]:
+def ask(client: Client, found: Sequence[Drawing], folder: Path, keep: bool) -> list[AnsweredDrawing]:
     """Ask the app about each drawing; `keep`: a visitor who agrees that doubtful ones are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     asked = []
@@ -42,11 +42,11 @@ def ask(client: Client, found: Sequence[Drawing], folder: Path, keep: bool) -> l
         picture = folder / f"{drawing.name}.png"
         drawing.picture.save(picture)
         answer = client.predict(TASK, handle_file(picture), "", None, "none", keep, api_name="/predict")
-        asked.append(Asked(drawing, picture, answer))
+        asked.append(AnsweredDrawing(drawing, picture, answer))
     return asked
 
 
-def dispute(client: Client, asked: Sequence[Asked]) -> int:
+def dispute(client: Client, asked: Sequence[AnsweredDrawing]) -> int:
     """Say "that's not right" to each wrong answer that was not doubtful; return how many there were."""
     wrong = [one for one in asked if not one.right and not one.answer["flagged"]]
     for one in wrong:
@@ -54,7 +54,7 @@ def dispute(client: Client, asked: Sequence[Asked]) -> int:
     return len(wrong)
 
 
-def correct(client: Client, asked: Sequence[Asked]) -> int:
+def correct(client: Client, asked: Sequence[AnsweredDrawing]) -> int:
     """Answer the whole queue as its annotator, who sees what the drawing shows; return how many there were."""
     truth = {one.answer["sample_id"]: one.drawing.shape for one in asked}
     queue = client.predict(TASK, QUEUE_LIMIT, api_name="/queue")
@@ -73,6 +73,6 @@ def retrain(start: Start) -> dict[str, Any]:
     return json.loads(start.run("-m", "annotations", "retrain", "--task", TASK, "--json"))[0]
 
 
-def right(asked: Sequence[Asked]) -> int:
+def right(asked: Sequence[AnsweredDrawing]) -> int:
     """Return how many answers are right."""
     return sum(one.right for one in asked)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from examples import voices
 from examples.scenes.drawing import Thing, corners, draw, scene
-from examples.scenes.questions import KINDS, Question, ask
+from examples.scenes.questions import KINDS, SceneQuestion, ask
 from examples.voices import Recording, record
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
 
@@ -28,13 +28,13 @@ PICTURES, WORDS = "pictures", "words"  # folders
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedScene:
     """A question about a picture."""
 
     id: str
     things: tuple[Thing, ...]
     picture: Image.Image
-    question: Question
+    question: SceneQuestion
     recording: Recording | None  # of the question's word, where it is said
 
     @property
@@ -53,14 +53,14 @@ class Asked:
         }
 
 
-def samples(side: str, count: int, seed: int) -> Iterator[Asked]:
+def samples(side: str, count: int, seed: int) -> Iterator[AskedScene]:
     """Yield the samples of "train" or "dev", the kinds in turn; nothing is written or said yet."""
     chance = random.Random(f"{side} {seed}")
     for index in range(count):
         things = scene(chance)
         question = ask(KINDS[index % len(KINDS)], things, chance)
         recording = record(question.word, side, chance) if question.word else None
-        yield Asked(f"{side}-{index:05d}", things, draw(things, chance), question, recording)
+        yield AskedScene(f"{side}-{index:05d}", things, draw(things, chance), question, recording)
 
 
 def write(out: Path, side: str, count: int, seed: int) -> str:

@@ -35,7 +35,7 @@ WORDINGS = {
 
 
 @dataclass(frozen=True)
-class Question:
+class SceneQuestion:
     """A question about one object, and its answer."""
 
     kind: str  # one of KINDS
@@ -54,11 +54,11 @@ class Question:
         return self.thing.colour if self.asks == COLOUR else self.thing.place
 
 
-def ask(kind: str, things: Sequence[Thing], chance: random.Random) -> Question:
+def ask(kind: str, things: Sequence[Thing], chance: random.Random) -> SceneQuestion:
     """Return a question of a kind about one of the things; a name that is said alone asks for the place."""
     thing = chance.choice(things)
     if kind == SPOKEN:
-        return Question(kind, PLACE, thing, "")
+        return SceneQuestion(kind, PLACE, thing, "")
     asks = chance.choice((COLOUR, PLACE))
     it = f"the {thing.shape}" if kind == TYPED else "it"
-    return Question(kind, asks, thing, chance.choice(WORDINGS[asks]).format(it=it))
+    return SceneQuestion(kind, asks, thing, chance.choice(WORDINGS[asks]).format(it=it))

@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mmdemo import sidecar
-from mmdemo.alike.pool import CORRECTIONS, EXAMPLES, Candidate, Pool, Shown
+from mmdemo.alike.pool import CORRECTIONS, EXAMPLES, Candidate, CandidatePool, CandidatePreview
 from mmdemo.errors import ManifestError, StorageError, UnknownName
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
@@ -51,7 +51,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def write(settings: Settings, about: About, pool: Pool, pictures: Sequence[Shown]) -> Path:
+def write(settings: Settings, about: About, pool: CandidatePool, pictures: Sequence[CandidatePreview]) -> Path:
     """Write an index in place of the one before; `pictures` stand for the candidates. Raises ManifestError."""
     path = _folder(settings, about.task) / _quoted(about.model_version) / f"{check_name(about.name)}{ENDING}"
     media, rows = bytearray(), []
@@ -67,7 +67,7 @@ def write(settings: Settings, about: About, pool: Pool, pictures: Sequence[Shown
     return path
 
 
-def read(path: Path) -> tuple[About, Pool]:
+def read(path: Path) -> tuple[About, CandidatePool]:
     """Return an index; what stands for its samples is read from the file when it is shown. Raises StorageError."""
     try:
         handle = safe_open(path, "numpy")  # which keeps the file that is there now, also after it is replaced
@@ -76,7 +76,7 @@ def read(path: Path) -> tuple[About, Pool]:
         names = [name for name in handle.keys() if name not in ("rows", "media")]  # noqa: SIM118 it is no dict
         features = {name: handle.get_tensor(name).astype(np.float32) for name in names}
         media = handle.get_slice("media")
-        return about, Pool(tuple(_candidate(row, about.name, media) for row in rows), features)
+        return about, CandidatePool(tuple(_candidate(row, about.name, media) for row in rows), features)
     except _DAMAGED as error:
         raise StorageError("index_broken", path=path, detail=error) from error
 
@@ -135,8 +135,8 @@ def _candidate(row: Mapping[str, Any], source: str, media: Any) -> Candidate:
     return Candidate(**told, source=source, shown=partial(_shown, media, row["image"], row["audio"]))
 
 
-def _shown(media: Any, image: Sequence[int], audio: Sequence[int]) -> Shown:
-    return Shown(*(media[first:last].tobytes() if last > first else b"" for first, last in (image, audio)))
+def _shown(media: Any, image: Sequence[int], audio: Sequence[int]) -> CandidatePreview:
+    return CandidatePreview(*(media[first:last].tobytes() if last > first else b"" for first, last in (image, audio)))
 
 
 def _bytes(content: bytes) -> np.ndarray:

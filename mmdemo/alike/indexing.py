@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Protocol
 
 from mmdemo import decode
-from mmdemo.alike.pool import Candidate, Pool, Shown, pooled, shown
+from mmdemo.alike.pool import Candidate, CandidatePool, CandidatePreview, pooled, shown
 from mmdemo.errors import BadInput
-from mmdemo.samples import Features, Inputs, Labelled
+from mmdemo.samples import Features, Inputs, LabelledSample
 from mmdemo.tasks import Task
 
 BATCH = 32  # samples
@@ -37,17 +37,17 @@ class Made:
     versions: set[str] = field(default_factory=set)  # that made it; several where a newer one began to serve meanwhile
     candidates: list[Candidate] = field(default_factory=list)
     features: list[dict] = field(default_factory=list)
-    pictures: list[Shown] = field(default_factory=list)
+    pictures: list[CandidatePreview] = field(default_factory=list)
 
     @property
-    def pool(self) -> Pool:
+    def pool(self) -> CandidatePool:
         """All of them, to be looked through."""
         return pooled(self.candidates, self.features)
 
 
 def make(
     encoder: Encoder,
-    rows: Iterable[Labelled],
+    rows: Iterable[LabelledSample],
     source: str,
     fault: Callable[[str, BadInput], None] = lambda id_, error: None,
     progress: Callable[[str], None] = lambda text: None,
@@ -63,8 +63,8 @@ def make(
 
 
 def _decoded(
-    encoder: Encoder, rows: Iterable[Labelled], fault: Callable[[str, BadInput], None]
-) -> Iterator[tuple[Labelled, Inputs]]:
+    encoder: Encoder, rows: Iterable[LabelledSample], fault: Callable[[str, BadInput], None]
+) -> Iterator[tuple[LabelledSample, Inputs]]:
     for row in rows:
         try:
             inputs = decode.decode(row.sample, encoder.task)
@@ -74,7 +74,7 @@ def _decoded(
             fault(row.id, error)
 
 
-def _add(made: Made, encoder: Encoder, batch: Sequence[tuple[Labelled, Inputs]], source: str) -> None:
+def _add(made: Made, encoder: Encoder, batch: Sequence[tuple[LabelledSample, Inputs]], source: str) -> None:
     found = encoder.features([inputs for _, inputs in batch])
     made.versions.add(found.model_version)
     made.features += found.by_sample

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmdemo.alike import index, search
 from mmdemo.alike.indexing import Encoder, make
-from mmdemo.alike.pool import EXAMPLES, Pool, joined
+from mmdemo.alike.pool import EXAMPLES, CandidatePool, joined
 from mmdemo.errors import StorageError
 from mmdemo.samples import Features, Sample
 from mmdemo.settings import Settings
@@ -39,8 +39,8 @@ class Neighbours:
         self._task = task
         self._settings = settings
         self._lock = threading.Lock()
-        self._examples: tuple[str, Pool] | None = None  # version, and what it makes of the examples
-        self._indexes: dict[Path, tuple[State, Pool]] = {}
+        self._examples: tuple[str, CandidatePool] | None = None  # version, and what it makes of the examples
+        self._indexes: dict[Path, tuple[State, CandidatePool]] = {}
 
     def find(
         self,
@@ -48,7 +48,7 @@ class Neighbours:
         features: Callable[[], Features],
         k: int,
         own: str,
-        further: Callable[[str], Sequence[Pool]],
+        further: Callable[[str], Sequence[CandidatePool]],
     ) -> Alike:
         """Return the `k` samples nearest to the one with these features, never itself: `own` is its SHA-256.
 
@@ -67,7 +67,7 @@ class Neighbours:
         found = tuple(_near(match) for match in search.nearest(query, pool, k, without=own))
         return Alike(version, found, self._left_out(version))
 
-    def _of_examples(self, encoder: Encoder, version: str) -> Pool | None:
+    def _of_examples(self, encoder: Encoder, version: str) -> CandidatePool | None:
         """Return the task's examples as the version encodes them, None where another one serves by now."""
         if self._examples is None or self._examples[0] != version:
             rows = [
@@ -80,9 +80,9 @@ class Neighbours:
             self._examples = version, made.pool
         return self._examples[1]
 
-    def _of_indexes(self, version: str) -> list[Pool]:
+    def _of_indexes(self, version: str) -> list[CandidatePool]:
         """Return what is indexed by the version; a file is read again where it was replaced."""
-        kept: dict[Path, tuple[State, Pool]] = {}
+        kept: dict[Path, tuple[State, CandidatePool]] = {}
         for path in index.of_version(self._settings, self._task.name, version):
             try:
                 about = path.stat()
@@ -103,7 +103,7 @@ class Neighbours:
         return {about.name: about.model_version for about in known if about.name not in current}
 
 
-def _fits(pool: Pool, query: Mapping[str, np.ndarray]) -> bool:
+def _fits(pool: CandidatePool, query: Mapping[str, np.ndarray]) -> bool:
     """Tell whether features are as wide as the sample's: an index of another model of the same name is of no use."""
     width = {len(vector) for vector in query.values()}
     return bool(pool.candidates) and all(values.shape[1] in width for values in pool.features.values())

@@ -15,7 +15,7 @@ SIDE_PX = 240  # longest side of a picture that stands for its sample
 
 
 @dataclass(frozen=True)
-class Shown:
+class CandidatePreview:
     """What stands for a sample where it is listed; empty for what it lacks."""
 
     image: bytes = b""  # JPEG
@@ -38,20 +38,20 @@ class Candidate:
     label: str  # "" where nobody said what it is
     text: str
     content: str  # SHA-256 over its inputs: what has the same is the same sample
-    shown: Callable[[], Shown]
+    shown: Callable[[], CandidatePreview]
 
 
 @dataclass(frozen=True)
-class Pool:
+class CandidatePool:
     """Candidates, and by modality (n, d) float32 of unit length, a row of zeros for one that lacks it."""
 
     candidates: tuple[Candidate, ...]
     features: Mapping[str, np.ndarray]
 
 
-def pooled(candidates: Sequence[Candidate], features: Sequence[Mapping[str, np.ndarray]]) -> Pool:
+def pooled(candidates: Sequence[Candidate], features: Sequence[Mapping[str, np.ndarray]]) -> CandidatePool:
     """Return candidates with the features (d,) of each by modality."""
-    return Pool(tuple(candidates), stacked(features))
+    return CandidatePool(tuple(candidates), stacked(features))
 
 
 def stacked(features: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -65,7 +65,7 @@ def stacked(features: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarra
     return found
 
 
-def joined(pools: Sequence[Pool]) -> Pool:
+def joined(pools: Sequence[CandidatePool]) -> CandidatePool:
     """Return one pool of several, one behind the other."""
     features = {}
     for name in MODALITIES:
@@ -73,18 +73,18 @@ def joined(pools: Sequence[Pool]) -> Pool:
         if width is not None:
             parts = [_part(pool, name, width) for pool in pools]
             features[name] = np.concatenate(parts)  # (all candidates, d)
-    return Pool(tuple(one for pool in pools for one in pool.candidates), features)
+    return CandidatePool(tuple(one for pool in pools for one in pool.candidates), features)
 
 
-def shown(inputs: Inputs) -> Shown:
+def shown(inputs: Inputs) -> CandidatePreview:
     """Return what stands for a decoded sample."""
     image = audio = b""
     if inputs.image is not None:
         image = decode.encoded(decode.shrunk(inputs.image, SIDE_PX))
     if inputs.audio is not None:
         audio = decode.encode_speech(inputs.audio)
-    return Shown(image, audio)
+    return CandidatePreview(image, audio)
 
 
-def _part(pool: Pool, name: str, width: int) -> np.ndarray:
+def _part(pool: CandidatePool, name: str, width: int) -> np.ndarray:
     return pool.features[name] if name in pool.features else np.zeros((len(pool.candidates), width), np.float32)

@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from mmdemo.alike.pool import Candidate, Pool
+from mmdemo.alike.pool import Candidate, CandidatePool
 
 SAMPLED = 256  # candidates by which it is judged what is usual
 FEWEST_PAIRS = 2  # of different candidates: with fewer nobody knows what is usual, and the cosine itself is the score
@@ -31,7 +31,7 @@ class Match:
     match: str  # modality of the candidate
 
 
-def nearest(query: Mapping[str, np.ndarray], pool: Pool, k: int, without: str = "") -> list[Match]:
+def nearest(query: Mapping[str, np.ndarray], pool: CandidatePool, k: int, without: str = "") -> list[Match]:
     """Return the `k` candidates nearest to features (d,) by modality, best first; of equal ones the earlier.
 
     `without` is the content that is not to be found, the sample's own; what stands in the pool twice is found once.
@@ -55,7 +55,7 @@ def nearest(query: Mapping[str, np.ndarray], pool: Pool, k: int, without: str = 
     return list(found.values())
 
 
-def _usual(pool: Pool, one: str, other: str) -> tuple[float, float]:
+def _usual(pool: CandidatePool, one: str, other: str) -> tuple[float, float]:
     """Return mean and deviation of the cosines of two modalities between different candidates."""
     if one not in pool.features:
         return 0.0, 1.0
@@ -67,7 +67,7 @@ def _usual(pool: Pool, one: str, other: str) -> tuple[float, float]:
     return float(apart.mean()), max(float(apart.std()), LEAST_SPREAD)
 
 
-def _has(pool: Pool, name: str) -> np.ndarray:
+def _has(pool: CandidatePool, name: str) -> np.ndarray:
     return np.any(pool.features[name] != 0, axis=1)  # (n,) bool
 
 

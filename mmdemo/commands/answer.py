@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmdemo import decode, tasks
 from mmdemo.answers import KINDS
-from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of
+from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of
 from mmdemo.errors import BadInput, ManifestError, StorageError
 from mmdemo.locale import text
 from mmdemo.samples import Prediction, Sample, to_json
@@ -21,7 +21,7 @@ BAR_WIDTH = 30  # characters of a probability of 1
 _MANY = "many samples: JSON lines with id, image, audio, text"
 
 
-def predict(given: argparse.Namespace, config: Settings) -> Said:
+def predict(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Judge one sample, or with --manifest and --out many."""
     task = tasks.get(given.task, config.task_dir)
     if (given.manifest is None) != (given.out is None):
@@ -30,10 +30,10 @@ def predict(given: argparse.Namespace, config: Settings) -> Said:
         return _predict_many(given, config, task)
     inputs = decode.decode(Sample(image=given.image, text=given.text, audio=given.audio), task)
     prediction = predictor_of(task, given.version, config).predict_inputs(inputs, given.explain)
-    return Said(to_json(prediction), prediction_lines(prediction, task))
+    return CommandResult(to_json(prediction), prediction_lines(prediction, task))
 
 
-def _predict_many(given: argparse.Namespace, config: Settings, task: Task) -> Said:
+def _predict_many(given: argparse.Namespace, config: Settings, task: Task) -> CommandResult:
     from mmdemo.training import manifests  # its package brings torch
 
     lines = manifests.read_lines(given.manifest, task)
@@ -47,7 +47,7 @@ def _predict_many(given: argparse.Namespace, config: Settings, task: Task) -> Sa
                 file.write(json.dumps(answer, ensure_ascii=False) + "\n")
     except OSError as error:
         raise StorageError("out_not_writable", path=given.out, detail=error.strerror) from error
-    return Said(
+    return CommandResult(
         {**counts, "out": str(given.out)}, [f"{counts['answered']} answered, {counts['errors']} not: {given.out}"]
     )
 

@@ -6,14 +6,14 @@ import shutil
 from pathlib import Path
 
 from mmdemo import sidecar, tasks
-from mmdemo.commands.command import TASK, VERSION, Command, Said, version_folder
+from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, version_folder
 from mmdemo.errors import ManifestError
 from mmdemo.settings import Settings
 
 MOST_REFUSED = 0.01
 
 
-def calibrate(given: argparse.Namespace, config: Settings) -> Said:
+def calibrate(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Copy a version, with temperatures and a readiness to refuse that are fitted to samples which trained nothing."""
     from mmdemo.training import recalibration
 
@@ -35,7 +35,7 @@ def calibrate(given: argparse.Namespace, config: Settings) -> Said:
     sidecar.write(given.out, changed)
     lines = [f"{name}: temperature {scaling.temperature:.4f}" for name, scaling in fitted.scalings.items()]
     told = [f"the refusal's logit is lowered by {fitted.lowered:.4f}"] if before.none_of_these else []
-    return Said({"path": str(given.out), **dataclasses.asdict(fitted)}, [str(given.out), *lines, *told])
+    return CommandResult({"path": str(given.out), **dataclasses.asdict(fitted)}, [str(given.out), *lines, *told])
 
 
 def _share(text: str) -> float:

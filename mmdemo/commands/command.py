@@ -20,7 +20,7 @@ VERSION: Argument = ("--version", {"help": "name of a version, or its folder (de
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What a command answers: as JSON, and as lines for a person."""
 
     value: Any
@@ -31,7 +31,7 @@ class Said:
 class Command:
     """One command; the docstring of what runs it is its help."""
 
-    run: Callable[[argparse.Namespace, Settings], Said]
+    run: Callable[[argparse.Namespace, Settings], CommandResult]
     arguments: Sequence[Argument] = ()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmdemo import sidecar, tasks
-from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of, progress, version_folder
+from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
 from mmdemo.figures import BehaviourRate, Beside, Figures, Recall, Slice, title
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mmdemo.training.manifests import Row
 
 
-def evaluate(given: argparse.Namespace, config: Settings) -> Said:
+def evaluate(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Measure a version on labelled samples."""
     from mmdemo.evaluation import ask, compare, mistakes, report, robustness
     from mmdemo.training import manifests
@@ -40,7 +40,7 @@ def evaluate(given: argparse.Namespace, config: Settings) -> Said:
         report.write(given.report, report.Report(task, given.manifest.name, found, damaged, worst, beside))
     if given.describe:
         describe(task, folders[0], found)
-    return Said({**to_json(found), "beside": to_json(beside)}, [*figure_lines(found), *_beside_lines(beside)])
+    return CommandResult({**to_json(found), "beside": to_json(beside)}, [*figure_lines(found), *_beside_lines(beside)])
 
 
 def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figures:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import sidecar, tasks
-from mmdemo.commands.command import TASK, VERSION, Command, Said, predictor_of, progress, version_folder
+from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
@@ -14,7 +14,7 @@ from mmdemo.tasks import Task
 _NAME = "what the page calls the manifest (default: its file's name without the ending)"
 
 
-def index(given: argparse.Namespace, config: Settings) -> Said:
+def index(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Index a manifest, so that the page and /alike find its samples; without one list what is indexed."""
     from mmdemo.alike import index as indexes
 
@@ -23,15 +23,17 @@ def index(given: argparse.Namespace, config: Settings) -> Said:
         raise ManifestError("index_or_remove")
     if given.remove is not None:
         count = indexes.remove(config, task.name, given.remove)
-        return Said({"removed": given.remove, "indexes": count}, [f"{given.remove}: {count} index(es) removed"])
+        return CommandResult(
+            {"removed": given.remove, "indexes": count}, [f"{given.remove}: {count} index(es) removed"]
+        )
     if given.manifest is not None:
         return _index(given, config, task)
     found = indexes.listed(config, task.name)
     lines = [f"{about.name:<20} {about.samples:>7} samples, {about.model_version}, {about.made_at}" for about in found]
-    return Said(to_json(found), lines or ["Nothing is indexed yet."])
+    return CommandResult(to_json(found), lines or ["Nothing is indexed yet."])
 
 
-def _index(given: argparse.Namespace, config: Settings, task: Task) -> Said:
+def _index(given: argparse.Namespace, config: Settings, task: Task) -> CommandResult:
     from mmdemo.alike import index as indexes
     from mmdemo.alike.indexing import make
     from mmdemo.training import manifests
@@ -59,7 +61,7 @@ def _index(given: argparse.Namespace, config: Settings, task: Task) -> Said:
     about = indexes.About(task.name, name, predictor.model_version, len(made.candidates), str(path), sidecar.now())
     indexes.write(config, about, made.pool, made.pictures)
     value: dict[str, Any] = {**to_json(about), "errors": len(faults), "faults": faults}
-    return Said(value, [f"{name}: {about.samples} indexed, {len(faults)} not, by {about.model_version}"])
+    return CommandResult(value, [f"{name}: {about.samples} indexed, {len(faults)} not, by {about.model_version}"])
 
 
 COMMANDS = {

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mmdemo import tasks
-from mmdemo.commands.command import Command, Said
+from mmdemo.commands.command import Command, CommandResult
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.versions import Versions
@@ -14,7 +14,7 @@ from mmdemo.versions import Versions
 MASK = "••••"  # stands where a secret is set
 
 
-def show_tasks(given: argparse.Namespace, config: Settings) -> Said:
+def show_tasks(given: argparse.Namespace, config: Settings) -> CommandResult:
     """List the tasks."""
     known = tasks.load_all(config.task_dir).values()
     value = [
@@ -33,10 +33,10 @@ def show_tasks(given: argparse.Namespace, config: Settings) -> Said:
     lines = [
         f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.answers) or task.kind}" for task in known
     ]
-    return Said(value, lines)
+    return CommandResult(value, lines)
 
 
-def show_versions(given: argparse.Namespace, config: Settings) -> Said:
+def show_versions(given: argparse.Namespace, config: Settings) -> CommandResult:
     """List the versions of a task, or of all; the served one is marked."""
     known = [tasks.get(given.task, config.task_dir)] if given.task else list(tasks.load_all(config.task_dir).values())
     found = [(task.name, info) for task in known for info in Versions(config).list(task.name)]
@@ -46,10 +46,12 @@ def show_versions(given: argparse.Namespace, config: Settings) -> Said:
         + (f"; {info.measured_sentence()}" if info.figures else "")
         for name, info in found
     ]
-    return Said([{"task": name, **to_json(info)} for name, info in found], lines or ["There are no versions yet."])
+    return CommandResult(
+        [{"task": name, **to_json(info)} for name, info in found], lines or ["There are no versions yet."]
+    )
 
 
-def show_settings(given: argparse.Namespace, config: Settings) -> Said:
+def show_settings(given: argparse.Namespace, config: Settings) -> CommandResult:
     """List the settings: name, value, unit and meaning; secrets are masked."""
     entries = [
         {
@@ -60,7 +62,9 @@ def show_settings(given: argparse.Namespace, config: Settings) -> Said:
         }
         for item in dataclasses.fields(config)
     ]
-    return Said(entries, [f"{e['name']:<24} {e['value']!s:<32} {e['unit']:<8} {e['meaning']}" for e in entries])
+    return CommandResult(
+        entries, [f"{e['name']:<24} {e['value']!s:<32} {e['unit']:<8} {e['meaning']}" for e in entries]
+    )
 
 
 def _shown(value: Any, secret: bool) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import tasks
-from mmdemo.commands.command import TASK, Argument, Command, Said, version_folder
+from mmdemo.commands.command import TASK, Argument, Command, CommandResult, version_folder
 from mmdemo.commands.evaluate import describe, figure_lines, measure
 from mmdemo.errors import ManifestError
 from mmdemo.samples import to_json
@@ -29,7 +29,7 @@ DATA: list[Argument] = [
 ]
 
 
-def train(given: argparse.Namespace, config: Settings) -> Said:
+def train(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Train a version folder; the model card and version.json get the figures on dev. Once killed, it goes on."""
     from mmdemo.training import processes, run
     from mmdemo.training.data import Manifests
@@ -48,13 +48,15 @@ def train(given: argparse.Namespace, config: Settings) -> Said:
         Manifests(given.train, given.dev, given.skip_bad),
         given.out,
         folds=given.folds,
-        record=run.Record(given.name or "", _command(given, config), given.log),
+        record=run.TrainingRecord(given.name or "", _command(given, config), given.log),
     )
     if not processes.leads():
         raise SystemExit(0)  # one of several that trained together says what came of it
     found = measure(task, out, given.dev, config)
     describe(task, out, found)
-    return Said({"version": found.model_version, "path": str(out), **to_json(found)}, [str(out), *figure_lines(found)])
+    return CommandResult(
+        {"version": found.model_version, "path": str(out), **to_json(found)}, [str(out), *figure_lines(found)]
+    )
 
 
 def starts_of(given: Sequence[str], task: Task) -> dict[str, str]:

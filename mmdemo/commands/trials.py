@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmdemo import tasks
-from mmdemo.commands.command import TASK, Command, Said
+from mmdemo.commands.command import TASK, Command, CommandResult
 from mmdemo.commands.train import DATA, options_of, starts_of
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
@@ -17,7 +17,7 @@ _BY = 'field of extra, or "group", whose samples stay together (default: the tas
 _RANGES = "TOML with a list of values, or low and high, for each option (default: learning rates and regularisation)"
 
 
-def split(given: argparse.Namespace, config: Settings) -> Said:
+def split(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Make train.jsonl and dev.jsonl from one manifest; no speaker stands in both."""
     from mmdemo.training import splits
 
@@ -26,7 +26,7 @@ def split(given: argparse.Namespace, config: Settings) -> Said:
     found = splits.split(given.manifest, given.out, given.share, by, task)
     lines = [f"{given.out / name}: {count} samples" for name, count in found.counts.items()]
     value = {**found.counts, **{name: value for name, value in to_json(found).items() if name != "counts"}}
-    return Said(value, [*lines, f"asked for {found.asked:.0%} in dev, got {found.share:.0%}{_why(found)}"])
+    return CommandResult(value, [*lines, f"asked for {found.asked:.0%} in dev, got {found.share:.0%}{_why(found)}"])
 
 
 def _why(found: "splits.Parting") -> str:
@@ -43,15 +43,15 @@ def _why(found: "splits.Parting") -> str:
     )
 
 
-def corpus(given: argparse.Namespace, config: Settings) -> Said:
+def corpus(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Write a manifest of the task's own plain captions beside the lines of another one, to train on both."""
     from mmdemo.training import corpus as written
 
     counts = written.write(tasks.get(given.task, config.task_dir), given.manifest, given.out, given.count, given.seed)
-    return Said(counts, [f"{group or 'no group'}: {count} samples" for group, count in counts.items()])
+    return CommandResult(counts, [f"{group or 'no group'}: {count} samples" for group, count in counts.items()])
 
 
-def search(given: argparse.Namespace, config: Settings) -> Said:
+def search(given: argparse.Namespace, config: Settings) -> CommandResult:
     """Try options from a table of ranges, judged on samples set aside from train; nothing is kept but the figures."""
     from mmdemo.training import search as searching
     from mmdemo.training.data import Manifests
@@ -70,7 +70,7 @@ def search(given: argparse.Namespace, config: Settings) -> Said:
     best = found[0]
     options_line = " ".join(f"--option {name}={value}" for name, value in best.options.items())
     shown = [f"{part}: {figures}" for part, figures in (("set aside", best.figures), ("dev", best.dev))]
-    return Said(to_json({"best": best, "trials": found}), [options_line, *shown])
+    return CommandResult(to_json({"best": best, "trials": found}), [options_line, *shown])
 
 
 COMMANDS = {

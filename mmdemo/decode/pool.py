@@ -150,7 +150,7 @@ class Child:
         return -signal.SIGXCPU if self._late else code
 
 
-class Pool:
+class DecoderPool:
     """So many children, each handed to one thread at a time."""
 
     def __init__(self, count: int = CHILDREN, costs: Costs | None = None) -> None:
@@ -258,12 +258,12 @@ def _widen(pipe: FileIO) -> None:
 
 
 _making = threading.Lock()
-_pools: list[Pool] = []  # none before the first file of a stranger; then the one that all threads share
+_pools: list[DecoderPool] = []  # none before the first file of a stranger; then the one that all threads share
 
 
-def _shared() -> Pool:
+def _shared() -> DecoderPool:
     with _making:
         if not _pools:
-            _pools.append(Pool())
+            _pools.append(DecoderPool())
             atexit.register(_pools[0].close)
         return _pools[0]

@@ -22,7 +22,7 @@ from mmdemo.tasks import Task
 PROGRESS_EVERY = 200  # samples
 
 
-class Labelled(samples.Labelled, Protocol):
+class LabelledRow(samples.LabelledSample, Protocol):
     """A sample, what it is, where it is from, and what else is known."""
 
     @property
@@ -32,10 +32,10 @@ class Labelled(samples.Labelled, Protocol):
 
 
 @dataclass(frozen=True)
-class Answered:
+class PredictedRow:
     """One row and what the version says of it, or of a part of it."""
 
-    row: Labelled
+    row: LabelledRow
     prediction: Prediction
 
 
@@ -47,14 +47,14 @@ class Answers:
     version: str
     scalings: Mapping[str, TemperatureScaling]  # what was given → what calibrated it
     refused: int  # samples that could not be judged; they are in no answer
-    whole: tuple[Answered, ...]  # with all that each sample has
-    parts: Mapping[str, tuple[Answered, ...]]  # what was given → answers, wide subsets first
+    whole: tuple[PredictedRow, ...]  # with all that each sample has
+    parts: Mapping[str, tuple[PredictedRow, ...]]  # what was given → answers, wide subsets first
 
 
-def ask(predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str], None] = lambda _: None) -> Answers:
+def ask(predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[str], None] = lambda _: None) -> Answers:
     """Return the answers to `rows`. Raises ManifestError where not one of them can be judged."""
-    whole: list[Answered] = []
-    parts: dict[str, list[Answered]] = {}
+    whole: list[PredictedRow] = []
+    parts: dict[str, list[PredictedRow]] = {}
     for number, row in enumerate(rows, 1):
         found = _answered(predictor, row)
         for answered in found:
@@ -74,20 +74,20 @@ def ask(predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str]
     )
 
 
-def ask_whole(predictor: Predictor, rows: Sequence[Labelled]) -> tuple[Answered, ...]:
+def ask_whole(predictor: Predictor, rows: Sequence[LabelledRow]) -> tuple[PredictedRow, ...]:
     """Return the answers to samples with all that each has; one that cannot be judged has none."""
     answers = []
     for row in rows:
         with contextlib.suppress(BadInput):
-            answers.append(Answered(row, predictor.predict(row.sample)))
+            answers.append(PredictedRow(row, predictor.predict(row.sample)))
     return tuple(answers)
 
 
-def _answered(predictor: Predictor, row: Labelled) -> list[Answered]:
+def _answered(predictor: Predictor, row: LabelledRow) -> list[PredictedRow]:
     """Return the answers to each subset of the sample's modalities, all of them last; none where it can't be judged."""
     try:
         inputs = decode(row.sample, predictor.task)
-        return [Answered(row, predictor.predict_inputs(part)) for part in _parts(inputs)]
+        return [PredictedRow(row, predictor.predict_inputs(part)) for part in _parts(inputs)]
     except BadInput:
         return []
 

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from mmdemo import behaviour
 from mmdemo.behaviour import Expectation, Instance
 from mmdemo.errors import BadInput
-from mmdemo.evaluation.answers import Labelled
+from mmdemo.evaluation.answers import LabelledRow
 from mmdemo.evaluation.judging import KINDS
 from mmdemo.figures import BehaviourRate
 from mmdemo.predictor import Predictor
@@ -35,7 +35,7 @@ class InstanceResult:
     wrong_and_sure: bool  # one of its answers is another one, and asks nobody
 
 
-def instances(task: Task, rows: Sequence[Labelled] = (), count: int = COUNT, seed: int = 0) -> list[Instance]:
+def instances(task: Task, rows: Sequence[LabelledRow] = (), count: int = COUNT, seed: int = 0) -> list[Instance]:
     """Return what a task's capabilities ask, beside the pictures of `rows`, or its examples' where those have none.
 
     Rows with a `capability` in their `extra` are tests of it themselves. Raises ManifestError for a faulty file.

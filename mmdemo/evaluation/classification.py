@@ -12,7 +12,7 @@ from mmdemo import sidecar
 from mmdemo.answers import NONE_OF_THESE
 from mmdemo.behaviour import Instance
 from mmdemo.evaluation import metrics, slices
-from mmdemo.evaluation.answers import Answered, Answers
+from mmdemo.evaluation.answers import Answers, PredictedRow
 from mmdemo.evaluation.slices import SEED, Judged
 from mmdemo.figures import ClassFigures, LabelFigures
 from mmdemo.samples import Prediction
@@ -32,7 +32,7 @@ class JudgedLabels(Judged):
     classes: int  # how many answers the task has
 
 
-def judged(task: Task, answers: Sequence[Answered]) -> JudgedLabels:
+def judged(task: Task, answers: Sequence[PredictedRow]) -> JudgedLabels:
     """Return the answers as arrays."""
     names = task.answers
     return JudgedLabels(

@@ -12,7 +12,7 @@ import numpy as np
 from mmdemo.answers import CLASSIFICATION
 from mmdemo.behaviour import Instance
 from mmdemo.evaluation import classification, metrics, slices
-from mmdemo.evaluation.answers import Answered, Answers, Labelled, ask
+from mmdemo.evaluation.answers import Answers, LabelledRow, PredictedRow, ask
 from mmdemo.evaluation.slices import SEED, Judged, Own
 from mmdemo.figures import Compared, Difference, Figures, GivenFigures, KindFigures, Slice
 from mmdemo.predictor import Predictor
@@ -28,7 +28,7 @@ CURVE_POINTS = 100  # of the risk–coverage curve
 class EvaluatedKind:
     """What a kind of answer brings beside what all have: share of right answers, calibration, doubt, intervals."""
 
-    judge: Callable[[Task, Sequence[Answered]], Any] = slices.judged  # answers as arrays: a Judged
+    judge: Callable[[Task, Sequence[PredictedRow]], Any] = slices.judged  # answers as arrays: a Judged
     own: Own = slices.mean_loss  # its own figures; the first stands where there is room for one
     # Name of an own figure → 1 for a share of which more is better, -1 for a loss.
     better: Mapping[str, int] = field(default_factory=lambda: {"loss": -1})
@@ -40,7 +40,7 @@ class EvaluatedKind:
 
 
 def evaluate(
-    predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str], None] = lambda _: None
+    predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[str], None] = lambda _: None
 ) -> Figures:
     """Return the figures of the version that `predictor` serves on `rows`.
 
@@ -69,7 +69,7 @@ def figures(answers: Answers) -> Figures:
     )
 
 
-def part(task: Task, answers: Sequence[Answered]) -> Slice:
+def part(task: Task, answers: Sequence[PredictedRow]) -> Slice:
     """Return the figures of some answers of one version."""
     kind = KINDS[task.kind]
     return slices.slice_of(kind.judge(task, answers), kind.own)
@@ -80,7 +80,7 @@ def compare(ours: Answers, theirs: Answers) -> Compared:
     return _compare(ours.task, ours.whole, theirs.whole, theirs.version)
 
 
-def _compare(task: Task, ours: Sequence[Answered], theirs: Sequence[Answered], against: str) -> Compared:
+def _compare(task: Task, ours: Sequence[PredictedRow], theirs: Sequence[PredictedRow], against: str) -> Compared:
     """Return our figures minus theirs on the samples that both judged; each draw takes the same ones of both."""
     kind = KINDS[task.kind]
     by_id = {answered.row.id: answered for answered in theirs}
@@ -108,14 +108,14 @@ def _fusion(answers: Answers) -> dict[str, Compared]:
     return found
 
 
-def _by_given(answers: Sequence[Answered]) -> dict[tuple[str, ...], list[Answered]]:
-    def given(answered: Answered) -> tuple[str, ...]:
+def _by_given(answers: Sequence[PredictedRow]) -> dict[tuple[str, ...], list[PredictedRow]]:
+    def given(answered: PredictedRow) -> tuple[str, ...]:
         return answered.prediction.modalities
 
     return {key: list(members) for key, members in groupby(sorted(answers, key=given), given)}
 
 
-def _telling_fields(answers: Sequence[Answered]) -> list[str]:
+def _telling_fields(answers: Sequence[PredictedRow]) -> list[str]:
     """Return the fields of `extra` whose values are few enough to have figures each."""
     seen: dict[str, list[str]] = {}
     for answered in answers:
@@ -125,23 +125,23 @@ def _telling_fields(answers: Sequence[Answered]) -> list[str]:
     return [name for name, told in seen.items() if 2 <= len(set(told)) <= limits[name]]
 
 
-def _known(field: str) -> Callable[[Answered], str]:
-    def value(answered: Answered) -> str:
+def _known(field: str) -> Callable[[PredictedRow], str]:
+    def value(answered: PredictedRow) -> str:
         known = answered.row.extra.get(field)
         return "" if known is None else str(known)
 
     return value
 
 
-def _by(task: Task, answers: Sequence[Answered], key: Callable[[Answered], Hashable]) -> dict[str, Slice]:
+def _by(task: Task, answers: Sequence[PredictedRow], key: Callable[[PredictedRow], Hashable]) -> dict[str, Slice]:
     """Return the figures of the answers by key, in its order; answers whose key is empty are in none."""
-    members: dict[str, list[Answered]] = {}
+    members: dict[str, list[PredictedRow]] = {}
     for answered in answers:
         members.setdefault(str(key(answered)), []).append(answered)
     return {name: part(task, members[name]) for name in sorted(members) if name}
 
 
-def _given(task: Task, answers: Sequence[Answered]) -> GivenFigures:
+def _given(task: Task, answers: Sequence[PredictedRow]) -> GivenFigures:
     return GivenFigures(**vars(part(task, answers)), by_group=_by(task, answers, lambda answered: answered.row.group))
 
 

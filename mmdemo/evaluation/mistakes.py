@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmdemo.decode import SAMPLE_RATE_HZ, data_url, decode, encode_audio, picture_url, shrunk
-from mmdemo.evaluation.answers import Answered
+from mmdemo.evaluation.answers import PredictedRow
 from mmdemo.evaluation.judging import KINDS
 from mmdemo.tasks import Task
 
@@ -33,14 +33,14 @@ class Mistake:
     seconds: float = 0.0  # of the sound, embedded or not
 
 
-def worst(answers: Sequence[Answered], task: Task) -> tuple[Mistake, ...]:
+def worst(answers: Sequence[PredictedRow], task: Task) -> tuple[Mistake, ...]:
     """Return the wrong answers of the highest confidence, surest first."""
     wrong = [one for one in answers if not task.is_right(one.prediction.label, one.row.label)]
     wrong.sort(key=lambda answered: (-answered.prediction.confidence, answered.row.id))
     return tuple(_mistake(answered, task) for answered in wrong[:SHOWN])
 
 
-def _mistake(answered: Answered, task: Task) -> Mistake:
+def _mistake(answered: PredictedRow, task: Task) -> Mistake:
     row, prediction, share = answered.row, answered.prediction, KINDS[task.kind].share
     inputs = decode(row.sample, task)
     return Mistake(

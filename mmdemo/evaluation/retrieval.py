@@ -12,7 +12,7 @@ import numpy as np
 from mmdemo import decode
 from mmdemo.errors import BadInput
 from mmdemo.evaluation import metrics
-from mmdemo.evaluation.answers import Labelled
+from mmdemo.evaluation.answers import LabelledRow
 from mmdemo.figures import Recall
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Inputs
@@ -33,7 +33,7 @@ class _Encoded:
 
 def measure(
     predictor: Predictor,
-    rows: Sequence[Labelled],
+    rows: Sequence[LabelledRow],
     progress: Callable[[str], None] = lambda _: None,
     samples: int = SAMPLES,
 ) -> dict[str, Recall]:
@@ -69,7 +69,7 @@ def recall(scores: np.ndarray, partners: Sequence[str], k: int = AT) -> Recall:
     return Recall(n, float(hits.mean()), float(chance), metrics.interval(drawn))
 
 
-def _encoded(predictor: Predictor, rows: Sequence[Labelled], most: int) -> Iterator[_Encoded]:
+def _encoded(predictor: Predictor, rows: Sequence[LabelledRow], most: int) -> Iterator[_Encoded]:
     usable = islice(_several(predictor, rows), most)
     for batch in iter(lambda: list(islice(usable, BATCH)), []):
         found = predictor.features(batch).by_sample
@@ -79,7 +79,7 @@ def _encoded(predictor: Predictor, rows: Sequence[Labelled], most: int) -> Itera
             yield _Encoded(features, content)
 
 
-def _several(predictor: Predictor, rows: Sequence[Labelled]) -> Iterator[Inputs]:
+def _several(predictor: Predictor, rows: Sequence[LabelledRow]) -> Iterator[Inputs]:
     """Yield the samples that can be judged and have several modalities."""
     for row in rows:
         try:

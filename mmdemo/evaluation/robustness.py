@@ -9,7 +9,7 @@ import numpy as np
 
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.evaluation.answers import PROGRESS_EVERY, Answered, Labelled
+from mmdemo.evaluation.answers import PROGRESS_EVERY, LabelledRow, PredictedRow
 from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
 from mmdemo.evaluation.judging import part
 from mmdemo.figures import Corrupted, Robustness
@@ -24,13 +24,13 @@ AS_IS = ("", 0)  # stands for corruption and grade where nothing was done
 
 
 def measure(
-    predictor: Predictor, rows: Sequence[Labelled], progress: Callable[[str], None] = lambda _: None
+    predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[str], None] = lambda _: None
 ) -> Robustness:
     """Return the figures of at most MOST_SAMPLES rows as they are and made worse, the same ones each time.
 
     A sample keeps its other modalities as they are. Raises ManifestError where not one can be judged.
     """
-    found: dict[Cell, list[Answered]] = {}
+    found: dict[Cell, list[PredictedRow]] = {}
     chosen = _chosen(rows)
     for number, row in enumerate(chosen, 1):
         for cell, answered in _answers(predictor, row, number):
@@ -42,7 +42,7 @@ def measure(
     return _figures(found, predictor.task)
 
 
-def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness:
+def _figures(found: Mapping[Cell, Sequence[PredictedRow]], task: Task) -> Robustness:
     clean = {modality: found[modality, *AS_IS] for modality in CORRUPTIONS if (modality, *AS_IS) in found}
     corrupted = [
         Corrupted(
@@ -59,24 +59,24 @@ def _figures(found: Mapping[Cell, Sequence[Answered]], task: Task) -> Robustness
     return Robustness({name: part(task, as_is) for name, as_is in clean.items()}, tuple(corrupted))
 
 
-def _chosen(rows: Sequence[Labelled]) -> list[Labelled]:
+def _chosen(rows: Sequence[LabelledRow]) -> list[LabelledRow]:
     if len(rows) <= MOST_SAMPLES:
         return list(rows)
     places = np.random.default_rng(SEED).choice(len(rows), MOST_SAMPLES, replace=False)
     return [rows[place] for place in sorted(places)]
 
 
-def _answers(predictor: Predictor, row: Labelled, seed: int) -> Iterator[tuple[Cell, Answered]]:
+def _answers(predictor: Predictor, row: LabelledRow, seed: int) -> Iterator[tuple[Cell, PredictedRow]]:
     """Yield the answers to a sample as it is and to each damage that leaves it one that can be judged."""
     try:
         inputs = decode(row.sample, predictor.task)
-        as_is = Answered(row, predictor.predict_inputs(inputs))
+        as_is = PredictedRow(row, predictor.predict_inputs(inputs))
     except BadInput:
         return
     yield from (((modality, *AS_IS), as_is) for modality in inputs.modalities)
     for cell in _cells(inputs.modalities):
         with contextlib.suppress(BadInput):  # such as a voice that drowned: counted as refused
-            yield cell, Answered(row, predictor.predict_inputs(corrupt(inputs, *cell, seed)))
+            yield cell, PredictedRow(row, predictor.predict_inputs(corrupt(inputs, *cell, seed)))
 
 
 def _cells(modalities: Iterable[str]) -> list[Cell]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmdemo import answers as kinds
 from mmdemo.evaluation import metrics
-from mmdemo.evaluation.answers import Answered
+from mmdemo.evaluation.answers import PredictedRow
 from mmdemo.figures import Bin, Interval, Reliability, Slice
 from mmdemo.tasks import Task
 
@@ -29,7 +29,7 @@ class Judged:
     flagged: np.ndarray  # (n,) bool
 
 
-def judged(task: Task, answers: Sequence[Answered]) -> Judged:
+def judged(task: Task, answers: Sequence[PredictedRow]) -> Judged:
     """Return the answers as arrays."""
     kind = kinds.KINDS[task.kind]
     pairs = [(answered.prediction, answered.row.label) for answered in answers]

@@ -14,7 +14,7 @@ from mmdemo.explain.shapley import contributions
 from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.explain.trust import trust
 from mmdemo.samples import Inputs
-from mmdemo.study import Asked, Study, Weighed
+from mmdemo.study import MapRequest, Study, Weighed
 
 
 def study(aimed: AimedPass, version: str) -> Study:
@@ -23,7 +23,7 @@ def study(aimed: AimedPass, version: str) -> Study:
     return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(aimed))
 
 
-def weigh(aimed: AimedPass, asked: Asked, version: str) -> Weighed:
+def weigh(aimed: AimedPass, asked: MapRequest, version: str) -> Weighed:
     """Return what each modality contributed, and how far the map that is asked for can be trusted.
 
     Raises UnknownName.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mmdemo.guard.limits import KIB, Limits
+from mmdemo.guard.limits import KIB, RequestLimits
 from mmdemo.guard.refusals import Gone, Refusal
 
 SLOWEST_BYTES_PER_S = 4 * KIB  # of a body as a whole, after MMDEMO_MAX_WAIT_S
@@ -20,7 +20,7 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 class Bodies:
     """Answers 413 or 400 to what is too much; what goes on to the application is whole."""
 
-    def __init__(self, app: Any, limits: Limits) -> None:
+    def __init__(self, app: Any, limits: RequestLimits) -> None:
         self._app = app
         self._limits = limits
 
@@ -48,7 +48,7 @@ def declared(scope: Mapping[str, Any]) -> int:
     return int(value)
 
 
-def patient(receive: Any, limits: Limits) -> Any:
+def patient(receive: Any, limits: RequestLimits) -> Any:
     """Return `receive` that raises Refusal where the next piece of a body doesn't come, or the whole comes too slowly.
 
     The rule is that of Apache's mod_reqtimeout: so many seconds, and one more for each SLOWEST_BYTES_PER_S.

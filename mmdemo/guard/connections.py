@@ -12,16 +12,16 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.refusals import raw_refusal
 
 UNACKNOWLEDGED_MS = 60_000  # what was sent, and is never acknowledged: the caller is gone
 
 
-class Places:
+class ConnectionPlaces:
     """Who holds a connection, and which of them ask for nothing; for one event loop."""
 
-    def __init__(self, limits: Limits, callers: Callers) -> None:
+    def __init__(self, limits: RequestLimits, callers: Callers) -> None:
         self.limits = limits
         self._callers = callers
         self._held: Counter[str] = Counter()
@@ -63,7 +63,7 @@ class Places:
 class Connection(H11Protocol):
     """One connection: closed where a request's head doesn't come in time, or what is sent is not read."""
 
-    def __init__(self, *, places: Places, **options: Any) -> None:
+    def __init__(self, *, places: ConnectionPlaces, **options: Any) -> None:
         super().__init__(**options)
         self._places = places
         self._peer = ""

@@ -10,7 +10,7 @@ from mmdemo.guard.beyond import Beyond
 from mmdemo.guard.bodies import Bodies
 from mmdemo.guard.callers import Callers
 from mmdemo.guard.headers import Headers
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.origins import Origins
 from mmdemo.guard.pace import Pace
 from mmdemo.guard.prepared import Prepared
@@ -23,7 +23,7 @@ from mmdemo.guard.uploads import Folder, Uploads
 class Guard:
     """`app` behind the guard; what costs least is looked at first."""
 
-    def __init__(self, app: Any, limits: Limits, callers: Callers, folder: Folder) -> None:
+    def __init__(self, app: Any, limits: RequestLimits, callers: Callers, folder: Folder) -> None:
         self._app = app
         inner = Beyond(Prepared(app))
         bodies = Uploads(inner, Bodies(inner, limits), limits, callers, folder)

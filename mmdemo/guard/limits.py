@@ -8,8 +8,8 @@ KIB, MIB = 2**10, 2**20
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Limits of all routes."""
+class RequestLimits:
+    """RequestLimits of all routes."""
 
     upload_bytes: int  # of one file
     connections: int = Settings.max_connections
@@ -20,7 +20,7 @@ class Limits:
     upload_folder_bytes: int = Settings.max_uploads_mb * MIB  # of all that was uploaded and not asked about yet
 
     @classmethod
-    def of(cls, settings: Settings, upload_bytes: int) -> "Limits":
+    def of(cls, settings: Settings, upload_bytes: int) -> "RequestLimits":
         """Return what the settings say; `upload_bytes`: the largest file that a task takes."""
         return cls(
             upload_bytes=upload_bytes,

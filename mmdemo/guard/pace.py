@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.refusals import Refusal
 
 BURST_S = 15.0  # of its pace, which a caller may take at once: a room full of people opening the page
@@ -32,7 +32,9 @@ REMEMBERED = 10_000  # callers; those whose bucket is full by now are forgotten 
 class Pace:
     """Lets requests of a caller through at its pace."""
 
-    def __init__(self, app: Any, limits: Limits, callers: Callers, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: Any, limits: RequestLimits, callers: Callers, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
         self._callers = callers
         self._per_s = float(limits.requests_per_s)

@@ -15,8 +15,8 @@ from typing import Any
 import uvicorn
 
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.connections import Connection, Places
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.connections import Connection, ConnectionPlaces
+from mmdemo.guard.limits import RequestLimits
 
 resource: Any = None
 with contextlib.suppress(ImportError):  # Windows counts otherwise
@@ -43,9 +43,9 @@ class Serving:
         self.thread.join(STOP_LIMIT_S + 1)
 
 
-def start(app: Any, host: str, port: int, limits: Limits, callers: Callers) -> Serving:
+def start(app: Any, host: str, port: int, limits: RequestLimits, callers: Callers) -> Serving:
     """Serve `app` and return once it answers. Raises OSError where the address can't be used, RuntimeError."""
-    places = Places(limits, callers)
+    places = ConnectionPlaces(limits, callers)
     config = uvicorn.Config(
         app,
         http=functools.partial(Connection, places=places),  # type: ignore[arg-type]

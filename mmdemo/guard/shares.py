@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from mmdemo.guard.callers import FORWARDED, Callers
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.refusals import Refusal
 
 log = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class Shares:
     """Answers 429 to a caller who has as many requests open as one may have."""
 
-    def __init__(self, app: Any, limits: Limits, callers: Callers) -> None:
+    def __init__(self, app: Any, limits: RequestLimits, callers: Callers) -> None:
         self._app = app
         self._limits = limits
         self._callers = callers

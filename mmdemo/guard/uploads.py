@@ -19,7 +19,7 @@ from starlette.formparsers import MultiPartException
 
 from mmdemo.guard.bodies import declared, patient
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.limits import KIB, MIB, Limits
+from mmdemo.guard.limits import KIB, MIB, RequestLimits
 from mmdemo.guard.refusals import Refusal
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ UNFINISHED_S = 40  # after which a file that nobody writes to any more is no upl
 class Folder:
     """The folder of uploads: how much lies there, and who sent how much of late."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: RequestLimits) -> None:
         self.path = path
         self._most = limits.upload_folder_bytes
         self._size = 0
@@ -93,7 +93,7 @@ class Folder:
 class Uploads:
     """Answers 413, 400 or 429 to uploads that are too much; hands what is no upload to `others`."""
 
-    def __init__(self, app: Any, others: Any, limits: Limits, callers: Callers, folder: Folder) -> None:
+    def __init__(self, app: Any, others: Any, limits: RequestLimits, callers: Callers, folder: Folder) -> None:
         self._app = app
         self._others = others
         self._limits = limits
@@ -106,7 +106,7 @@ class Uploads:
             return
         if declared(scope) > PARTS * self._limits.upload_bytes + FIELDS_KIB * KIB:
             raise too_large(self._limits)
-        upload = Upload(scope, self._limits, self._folder, self._callers.of_scope(scope))
+        upload = UploadReader(scope, self._limits, self._folder, self._callers.of_scope(scope))
         piece, refusal, broken = patient(receive, self._limits), None, False
 
         async def measured() -> Any:
@@ -131,10 +131,10 @@ class Uploads:
             raise refusal
 
 
-class Upload:
+class UploadReader:
     """Reads one multipart body along with Gradio, and counts."""
 
-    def __init__(self, scope: Any, limits: Limits, folder: Folder, caller: str) -> None:
+    def __init__(self, scope: Any, limits: RequestLimits, folder: Folder, caller: str) -> None:
         """Raises Refusal where this is no multipart body."""
         self._limits, self._folder, self._caller = limits, folder, caller
         self._parts = self._size = self._fields = 0
@@ -191,6 +191,6 @@ class Upload:
         self._folder.admit(self._caller, max(0, min(end - start, self._size - FILE_BYTES)))
 
 
-def too_large(limits: Limits) -> Refusal:
+def too_large(limits: RequestLimits) -> Refusal:
     """Return what to say of a file that no task takes."""
     return Refusal(413, "file_too_large", limit=limits.upload_bytes // MIB)

@@ -55,7 +55,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Head(Question):
+class AuxiliaryHead(Question):
     """A further answer, learned from `extra` of the samples that have it there under its name."""
 
 
@@ -107,7 +107,7 @@ class Task(Question):
     audit_share: float = 0.02  # share of confident answers that people are asked about all the same
     split_by: str = SPLIT_BY  # field of `extra`, or "group": samples that share it never cross a split
     captions: tuple[str, ...] = ()  # fields of `extra` that say what the caption says in other words, to learn from
-    heads: tuple[Head, ...] = ()
+    heads: tuple[AuxiliaryHead, ...] = ()
     behaviour: Path | None = None  # folder of the captions that test it, and of those to learn from: mmdemo.behaviour
     gate: Gate = field(default_factory=Gate)
     limits: Limits = field(default_factory=Limits)
@@ -277,9 +277,9 @@ def _checked_profile(task: Task, name: str) -> None:
     _checked(task.in_profile(name))
 
 
-def _head(entry: dict[str, Any]) -> Head:
+def _head(entry: dict[str, Any]) -> AuxiliaryHead:
     name = entry["name"]
-    return Head(name, _title(entry.get("title", name)), tuple(_label(label) for label in entry["labels"]))
+    return AuxiliaryHead(name, _title(entry.get("title", name)), tuple(_label(label) for label in entry["labels"]))
 
 
 def _title(entry: str | dict[str, str]) -> dict[str, str]:

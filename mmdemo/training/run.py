@@ -22,7 +22,7 @@ from mmdemo.training.resuming import ResumeFolder
 
 
 @dataclass(frozen=True)
-class Record:
+class TrainingRecord:
     """What is written down of a training."""
 
     version: str = ""  # the version's name; that of its folder where ""
@@ -31,7 +31,7 @@ class Record:
 
 
 def train(
-    job: TrainingJob, sources: Manifests, out: Path | str, *, folds: int = 0, record: Record | None = None
+    job: TrainingJob, sources: Manifests, out: Path | str, *, folds: int = 0, record: TrainingRecord | None = None
 ) -> Path:
     """Do a job on the samples of manifests and return `out`, a version folder.
 
@@ -39,7 +39,7 @@ def train(
     same weights on the same machine, and so does a run that was killed and is started again. Raises ManifestError,
     CheckpointError, StorageError before training.
     """
-    record, task, out = record or Record(), job.task, _free(Path(out))
+    record, task, out = record or TrainingRecord(), job.task, _free(Path(out))
     callbacks = [tensorboard(record.log)] if record.log and leads() else []
     train_manifest, dev_manifest = sources.read(task)
     loaded = job.fresh(train_manifest.rows)
@@ -82,7 +82,7 @@ def _claimed(resume: ResumeFolder, job: TrainingJob, samples: Decoded) -> Resume
     return resume
 
 
-def _sidecar(job: TrainingJob, samples: Decoded, record: Record, learned: int) -> Sidecar:
+def _sidecar(job: TrainingJob, samples: Decoded, record: TrainingRecord, learned: int) -> Sidecar:
     """Return what a version's sidecar says of its job, and of the samples that it was given and learned from."""
     task, parent = job.task, job.origin.parent
     return Sidecar(

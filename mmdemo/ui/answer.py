@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mmdemo.locale import text
 from mmdemo.review import AUDIT
 from mmdemo.samples import Prediction
-from mmdemo.tasks import Head, Task
+from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.ui.percent import percent, sure
 from mmdemo.ui.state import Visit
 from mmdemo.ui.widgets import KINDS, Bar, Control
@@ -15,7 +15,7 @@ SURE, UNSURE = "sure", "unsure"
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerCard:
     """All that the answer card shows."""
 
     title: str
@@ -46,12 +46,12 @@ class Expected:
     sentence: str
 
 
-def view(visit: Visit, task: Task, trained_on: str, language: str) -> Answer:
+def view(visit: Visit, task: Task, trained_on: str, language: str) -> AnswerCard:
     """Return what the card shows of an answered visit; `trained_on` is the version's date, "" where it is unknown."""
     prediction = visit.prediction
     assert prediction is not None, "a visit without an answer has no card"
     widget = KINDS[task.kind]
-    return Answer(
+    return AnswerCard(
         title=task.display_title(language),
         name=task.display(prediction.label, language),
         mood=SURE if prediction.confidence >= prediction.threshold and not prediction.capped else UNSURE,
@@ -118,5 +118,5 @@ def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:
     known = {head.name: head for head in task.heads}
     for name, found in prediction.heads.items():
         most = sure(found.probabilities.get(found.label, 0.0), prediction.capped, language)
-        head = known.get(name, Head(name, {}, ()))  # an answer of an earlier day, when the task had others
+        head = known.get(name, AuxiliaryHead(name, {}, ()))  # an answer of an earlier day, when the task had others
         yield f"{head.display_title(language)}: {head.display_label(found.label, language)} ({most})"

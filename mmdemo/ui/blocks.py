@@ -14,7 +14,7 @@ from mmdemo.guard.callers import Callers
 from mmdemo.settings import Settings
 from mmdemo.ui import lanes, turns, uploads
 from mmdemo.ui.frame import language_of
-from mmdemo.ui.lines import LANES, OF_MODELS, Lines
+from mmdemo.ui.lines import LANES, OF_MODELS, FairQueue
 from mmdemo.ui.sessions import Sessions
 from mmdemo.ui.turns import Turns
 
@@ -34,7 +34,7 @@ class Blocks(gr.Blocks):
     def line_up(self, settings: Settings) -> None:
         """Keep all calls in fair and bounded lines; what waits in one can't be called past it."""
         self.queue(api_open=False)
-        self._queue = Lines(self, settings)
+        self._queue = FairQueue(self, settings)
         lanes.hold(self, {line: LANES[line] for line in OF_MODELS})
         self.turns = {kind: Turns(settings, kind) for kind in turns.LANES}
         self.callers = Callers.of(settings)

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Record:
+class KeyGuesses:
     """What is remembered of one caller; no key that it tried follows from it."""
 
     wrong: int = 0  # keys, each different from those just before
@@ -43,7 +43,7 @@ class Guesses:
         self._clock = clock
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._records: OrderedDict[str, KeyGuesses] = OrderedDict()
 
     def check(self, caller: str) -> None:
         """Return unless the caller is locked out. Raises NotAllowed."""
@@ -63,13 +63,13 @@ class Guesses:
             locked_s = min(LONGEST_S, self._locked_s * 2.0 ** min(wrong - self._free, 64)) if wrong >= self._free else 0
             locked_s = locked_s if self._free else 0
             tried = (*record.tried, digest)[-SAME_KEYS:]
-            self._records[caller] = Record(wrong, tried, moment, moment + locked_s if locked_s else -math.inf)
+            self._records[caller] = KeyGuesses(wrong, tried, moment, moment + locked_s if locked_s else -math.inf)
             self._records.move_to_end(caller)
             if len(self._records) > MOST_CALLERS:
                 self._records.popitem(last=False)
         if locked_s or wrong == 1:
             log.warning("Wrong review keys from %s: %d; locked out for %d s", caller, wrong, locked_s)
 
-    def _record(self, caller: str) -> Record:
-        record = self._records.get(caller, Record())
-        return Record() if self._clock() - record.last_at > LONGEST_S else record
+    def _record(self, caller: str) -> KeyGuesses:
+        record = self._records.get(caller, KeyGuesses())
+        return KeyGuesses() if self._clock() - record.last_at > LONGEST_S else record

@@ -42,7 +42,7 @@ ABSENT_S = 1.0  # after which whoever came into a line and listens for no answer
 Outcome = tuple[bool, Any, Any]  # of Gradio's `push`: accepted, the event's id or why not, which of its reasons
 
 
-class Places:
+class QueuePlaces:
     """Who may still come into a line."""
 
     def __init__(self, settings: Settings) -> None:
@@ -57,7 +57,7 @@ class Places:
             raise Busy("line_share", most=self._share)
 
 
-class Lines(queueing.Queue):
+class FairQueue(queueing.Queue):
     """Gradio's queue, kept fairly and within bounds."""
 
     def __init__(self, blocks: gr.Blocks, settings: Settings) -> None:
@@ -65,7 +65,7 @@ class Lines(queueing.Queue):
         self.mail = Mail(settings)
         self.pending_messages_per_session = self.mail  # type: ignore[assignment]
         self._callers = Callers.of(settings)
-        self._places = Places(settings)
+        self._places = QueuePlaces(settings)
         self.ANALYTICS_MAX_EVENTS = 1  # nobody is shown them
 
     def compute_analytics_summary(self, records: Any) -> Any:

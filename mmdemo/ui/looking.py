@@ -10,7 +10,7 @@ import gradio as gr
 
 from mmdemo.errors import BadInput
 from mmdemo.samples import MODALITIES, to_json
-from mmdemo.study import Asked, ForwardPass, Study, Weighed
+from mmdemo.study import ForwardPass, MapRequest, Study, Weighed
 from mmdemo.ui import alike, arguments, intake, render, switch, weighing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
@@ -26,7 +26,7 @@ class Looks:
 
     model_version: str
     study: Study | None = None
-    weighed: dict[Asked, Weighed] = field(default_factory=dict)
+    weighed: dict[MapRequest, Weighed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Looking:
         task = self.services.tasks[visit.task]
         for label in (target, against or target):
             task.check(arguments.text(label, "label"))
-        asked = Asked(arguments.text(method, "method"), target, against or None)
+        asked = MapRequest(arguments.text(method, "method"), target, against or None)
         found = self._weigh(token, visit, asked)
         told = weighing.view(found, task, language, guess=visit.prediction.capped)
         return {
@@ -89,7 +89,7 @@ class Looking:
             looks.study = found
         return looks.study
 
-    def _weigh(self, token: str, visit: Visit, asked: Asked) -> Weighed:
+    def _weigh(self, token: str, visit: Visit, asked: MapRequest) -> Weighed:
         looks = self._looks(visit)
         if asked not in looks.weighed:
             found = self.services.weigh(visit.task, self._forward(token, visit), asked)

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 from mmdemo.guard import serving
 from mmdemo.guard.callers import Callers
 from mmdemo.guard.guard import Guard, lifespan
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.uploads import Folder
 from mmdemo.locale import text
 from mmdemo.settings import Settings
@@ -66,7 +66,7 @@ def launch(page: gr.Blocks, services: Services, settings: Settings) -> Running:
     """Serve the page behind the guard, in threads of its own. Raises CannotListen."""
     limits = [task.limits for task in services.tasks.values()]
     largest = max(max(limit.image_bytes, limit.audio_bytes) for limit in limits) + UPLOAD_SLACK_BYTES
-    allowed, callers = Limits.of(settings, largest), Callers.of(settings)
+    allowed, callers = RequestLimits.of(settings, largest), Callers.of(settings)
     folder = Folder(uploads.folder(), allowed)
     outer = FastAPI(routes=about.routes(services), lifespan=lifespan(folder), openapi_url=None)
     host = settings.server_name.strip("[]")

@@ -17,7 +17,7 @@ NONE_KEY = "X"
 
 
 @dataclass(frozen=True)
-class Row:
+class QueueLine:
     """One line of the queue."""
 
     sample_id: str
@@ -29,7 +29,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Choice:
+class AnswerChoice:
     """One label to choose."""
 
     label: str  # as stored
@@ -40,7 +40,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Question:
+class ReviewQuestion:
     """One sample, and by what it is answered."""
 
     sample_id: str
@@ -49,7 +49,7 @@ class Question:
     notes: tuple[str, ...]  # sentences about the answer, as its visitor read them
     earlier: tuple[str, ...]  # answers that were given before
     control: Control
-    choices: tuple[Choice, ...]  # in the task's order; none where answers can't be listed
+    choices: tuple[AnswerChoice, ...]  # in the task's order; none where answers can't be listed
     accept: str  # the value that Enter stores, "" for none
     typed: str  # what stands in a field at first
     known: tuple[str, ...]  # beside a field: what was answered, guessed, suggested
@@ -59,17 +59,17 @@ class Question:
     guess: str = ""  # the value that can be called right for the wrong reason: there is a map to judge by
 
 
-def rows(items: Sequence[QueueItem], tasks: Mapping[str, Task], current: str, language: str) -> tuple[Row, ...]:
+def rows(items: Sequence[QueueItem], tasks: Mapping[str, Task], current: str, language: str) -> tuple[QueueLine, ...]:
     """Return the queue as it is listed."""
     return tuple(_row(item, tasks[item.task], item.sample_id == current, language) for item in items)
 
 
-def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator: str = "") -> Question:
+def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator: str = "") -> ReviewQuestion:
     """Return what is asked about one sample; `hide` asks for it blind, `annotator` is told their own answer."""
     blind, own = is_blind(entry.item, hide), _own(entry, annotator)
     # Nobody changes an answer by Enter alone.
     accept = "" if blind or entry.item.state == LABELLED else _proposed(entry.item, task)
-    return Question(
+    return ReviewQuestion(
         sample_id=entry.item.sample_id,
         caption=entry.item.text or "",
         facts=tuple(_facts(entry, language)),
@@ -137,11 +137,11 @@ def progress(answered_today: int, status: Status, task: Task, language: str) -> 
     return today + text("review.missing", language, count=more, task=title)
 
 
-def _row(item: QueueItem, task: Task, current: bool, language: str) -> Row:
+def _row(item: QueueItem, task: Task, current: bool, language: str) -> QueueLine:
     reason = text(f"review.reason_{item.reason}", language)
     about = (task.display_title(language), sure(item.confidence, item.capped, language), reason)
     title, others = item.text or untitled(item, language), "" if current else held(item, language)
-    return Row(item.sample_id, title, " · ".join(about), current, item.state == SKIPPED, others)
+    return QueueLine(item.sample_id, title, " · ".join(about), current, item.state == SKIPPED, others)
 
 
 def _facts(entry: ReviewItem, language: str) -> Iterator[str]:
@@ -180,11 +180,11 @@ def _proposed(item: QueueItem, task: Task) -> str:
     return _answerable(suggested, task) or _answerable(item.label, task)
 
 
-def _choices(item: QueueItem, task: Task, blind: bool, language: str, own: str, accept: str) -> Iterator[Choice]:
+def _choices(item: QueueItem, task: Task, blind: bool, language: str, own: str, accept: str) -> Iterator[AnswerChoice]:
     key_of = keys(task.answers)
     for label in task.answers:
         aside = " · ".join(_asides(label, item, blind, language, own))
-        yield Choice(label, task.display(label, language), key_of.get(label, ""), aside, label == accept)
+        yield AnswerChoice(label, task.display(label, language), key_of.get(label, ""), aside, label == accept)
 
 
 def _known(item: QueueItem, task: Task, blind: bool, language: str, own: str) -> Iterator[str]:

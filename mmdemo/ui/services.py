@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Inputs, Prediction
-from mmdemo.study import Alike, Asked, ForwardPass, Study, Weighed
+from mmdemo.study import Alike, ForwardPass, MapRequest, Study, Weighed
 from mmdemo.tasks import Task
 
 
@@ -66,7 +66,7 @@ class Services(Protocol):
     def study(self, task: str, forward: ForwardPass) -> Study:
         """Return a sample's other maps, and what met what."""
 
-    def weigh(self, task: str, forward: ForwardPass, asked: Asked) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, asked: MapRequest) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted."""
 
     def what_if(

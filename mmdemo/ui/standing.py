@@ -17,7 +17,7 @@ FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True)
-class Count:
+class CountBar:
     """A number and what it counts; `width` is its bar's, 0 … 100."""
 
     name: str
@@ -41,10 +41,10 @@ class Standing:
     """All that the tab shows of one task."""
 
     reviewer: bool
-    counts: tuple[Count, ...]
+    counts: tuple[CountBar, ...]
     answers: str  # what the corrections are listed by
-    labels: tuple[Count, ...]  # none where answers can't be listed
-    annotators: tuple[Count, ...]
+    labels: tuple[CountBar, ...]  # none where answers can't be listed
+    annotators: tuple[CountBar, ...]
     wrong_reason: str  # how many answers were right for the wrong reason, "" for none
     last_sync: str  # UTC, ISO 8601; "" for never
     running: bool
@@ -92,16 +92,16 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
     )
 
 
-def _counts(states: Mapping[str, int], remote: bool, language: str) -> Iterator[Count]:
+def _counts(states: Mapping[str, int], remote: bool, language: str) -> Iterator[CountBar]:
     dull = {NOBODY_COUNTS, FORGOTTEN, *(() if remote else (SENT,))}  # worth a line only where there are such samples
     for state in (*STATES, FORGOTTEN):
         if state in states and (states[state] or state not in dull):
-            yield Count(text(f"status.state_{state}", language), states[state])
+            yield CountBar(text(f"status.state_{state}", language), states[state])
 
 
-def _bars(numbers: Mapping[str, int]) -> tuple[Count, ...]:
+def _bars(numbers: Mapping[str, int]) -> tuple[CountBar, ...]:
     most = max(numbers.values(), default=0) or 1
-    return tuple(Count(name, number, round(100 * number / most, 1)) for name, number in numbers.items())
+    return tuple(CountBar(name, number, round(100 * number / most, 1)) for name, number in numbers.items())
 
 
 def _outcome(run: Run | None) -> str:

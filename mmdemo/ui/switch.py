@@ -15,7 +15,7 @@ from mmdemo.ui import looked
 
 
 @dataclass(frozen=True)
-class Choice:
+class MapChoice:
     """One map to choose."""
 
     method: str
@@ -36,7 +36,7 @@ def view(study: Study, caption: str, task: Task, language: str) -> dict[str, Any
     }
 
 
-def choices(maps: Sequence[Explanation], caption: str, task: Task, language: str) -> Iterator[Choice]:
+def choices(maps: Sequence[Explanation], caption: str, task: Task, language: str) -> Iterator[MapChoice]:
     """Yield each map once.
 
     A method that doesn't tell labels apart has the same for all of them; one about words is another where there are
@@ -49,7 +49,7 @@ def choices(maps: Sequence[Explanation], caption: str, task: Task, language: str
         if asked in seen:
             continue
         seen.add(asked)
-        yield Choice(
+        yield MapChoice(
             method=each.method,
             name=text(f"explain.method_{told.method}", language),
             target=each.target,

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from mmdemo.settings import Settings
-from mmdemo.ui.lines import Places
+from mmdemo.ui.lines import QueuePlaces
 
 QUICK, READING = "quick", "reading"
 
@@ -34,7 +34,7 @@ class Turns:
     """Lets calls of one kind through, of each caller a few at once. For one event loop."""
 
     def __init__(self, settings: Settings, kind: str = QUICK) -> None:
-        self._places = Places(settings)
+        self._places = QueuePlaces(settings)
         self._of_caller = LANES[kind].of_caller
         self._lanes = asyncio.Semaphore(LANES[kind].all)
         self._own: dict[str, asyncio.Semaphore] = {}

@@ -14,5 +14,5 @@ KILLS = 2
 def test_what_was_acknowledged_outlives_kills_and_nothing_is_left_behind(tmp_path: Path) -> None:
     count = kills.run(KILLS, 1, tmp_path)
     assert count.acknowledged >= KILLS
-    clean = kills.Count(KILLS, count.acknowledged, *[0] * 6)
+    clean = kills.KillCount(KILLS, count.acknowledged, *[0] * 6)
     assert count == clean

@@ -1,5 +1,6 @@
 """Who may import whom, read from the syntax trees: arrows point down, rooms on one floor stay apart."""
 
+import ast
 import graphlib
 from collections.abc import Iterable, Mapping
 
@@ -184,6 +185,17 @@ def test_there_is_no_cycle(arrows: list[Import]) -> None:
 
 def test_imports_stand_at_the_top_unless_heavy(arrows: list[Import]) -> None:
     assert too_late(arrows) == []
+
+
+def test_one_class_name_has_one_meaning() -> None:
+    places: dict[str, list[str]] = {}
+    for module, text in source_tree.modules(
+        "app.py", "mmdemo", "annotations", "benchmarks", "examples", "spaces"
+    ).items():
+        for node in ast.walk(source_tree.parse(text)):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
 
 
 def test_nothing_imports_app_and_spaces_is_no_package() -> None:

@@ -9,11 +9,11 @@ from annotations.labelstudio.controls import choices
 from mmdemo.answers import CLASSIFICATION
 from mmdemo.tasks import Task
 
-__all__ = ["KINDS", "Control"]
+__all__ = ["KINDS", "ControlTag"]
 
 
 @dataclass(frozen=True)
-class Control:
+class ControlTag:
     """The control at which people there give answers of one kind, such as Label Studio's `Choices`."""
 
     elements: Callable[[Task, str, str], list[ET.Element]]  # task, its name, modality that it is about → tags
@@ -23,8 +23,8 @@ class Control:
     read: Callable[[Task, Mapping[str, Any]], str | None]
 
 
-KINDS: dict[str, Control] = {
-    CLASSIFICATION: Control(
+KINDS: dict[str, ControlTag] = {
+    CLASSIFICATION: ControlTag(
         elements=choices.elements,
         fits=choices.fits,
         result=choices.result,

@@ -12,7 +12,7 @@ from mmdemo.answers import LabelAnswer
 from mmdemo.errors import UnknownName
 from mmdemo.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.settings import Settings
-from mmdemo.study import Asked, Contributions, ForwardPass, Study, Trust, Weighed
+from mmdemo.study import Contributions, ForwardPass, MapRequest, Study, Trust, Weighed
 from mmdemo.tasks import Task
 
 TASK = tasks.get("sentiment")
@@ -122,7 +122,7 @@ class RulePredictor:
         """Return the map that comes with the answer."""
         return Study("v1", (explanation(forward.inputs, "positive"),), None)
 
-    def weigh(self, forward: ForwardPass, asked: Asked) -> Weighed:
+    def weigh(self, forward: ForwardPass, asked: MapRequest) -> Weighed:
         """Find that the caption decided it."""
         shared = Contributions(asked.target, {"text": 0.5}, nothing=0.4, whole=0.9)
         return Weighed("v1", shared, Trust("too_few", 0.0, (0, 100), (0.9, 0.4), (0.9, 0.4), 9, 7, 0))

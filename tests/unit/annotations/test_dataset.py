@@ -8,7 +8,7 @@ import pytest
 
 from annotations import dataset, media
 from annotations.held_out import draw, is_held_out
-from annotations.store.labels import Labelled
+from annotations.store.labels import LabelledContent
 from mmdemo.decode import encode_image
 from mmdemo.review import Correction
 from tests.unit.annotations.given import TASK, picture
@@ -18,10 +18,10 @@ IDS = [f"{number:064x}" for number in range(2000)]
 HELD_OUT = [1, 5, 6, 8, 9, 11, 14, 15]  # of the first twenty, at a share of 0.3
 
 
-def labelled(number: int, label: str = "positive", correction_id: int | None = None, **content: str) -> Labelled:
+def labelled(number: int, label: str = "positive", correction_id: int | None = None, **content: str) -> LabelledContent:
     correction = Correction(IDS[number], TASK.name, label, "ann", "", "2026-11-23T10:00:00+00:00", "neutral", "v1")
     fields = {"text": f"caption {number}", "image": None, "audio": None, "split_draw": draw(IDS[number]), **content}
-    return Labelled(number if correction_id is None else correction_id, correction, **fields)
+    return LabelledContent(number if correction_id is None else correction_id, correction, **fields)
 
 
 def stored(folder: Path) -> str:

@@ -23,7 +23,7 @@ from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.review import STATES
 from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
-from mmdemo.study import Asked
+from mmdemo.study import MapRequest
 from tests.unit.annotations import given
 from tests.unit.annotations.given import RulePredictor
 from tests.waiting import wait_until
@@ -40,7 +40,7 @@ def test_without_leave_to_keep_nothing_is_stored(loop: Loop) -> None:
 def test_a_closer_look_stores_nothing(loop: Loop) -> None:
     forward = loop.forward("sentiment", DOUBTFUL)
     assert loop.study("sentiment", forward).maps[0].text is not None
-    assert loop.weigh("sentiment", forward, Asked("relevance", "positive")).contributions.target == "positive"
+    assert loop.weigh("sentiment", forward, MapRequest("relevance", "positive")).contributions.target == "positive"
     assert loop.what_if("sentiment", forward, [0], [])["positive"] == 0.5
     assert sum(loop.status("sentiment").states.values()) == 0
 

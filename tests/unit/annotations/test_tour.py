@@ -12,16 +12,16 @@ from PIL import Image
 from annotations.tour import ending, first
 from annotations.tour.drawings import OUTLINE
 from annotations.tour.ending import Ending
-from annotations.tour.walk import Asked
+from annotations.tour.walk import AnsweredDrawing
 from mmdemo import tasks
 
 TASK = tasks.load_file(first.TASK_FILE)
 DRAWN = first.sheet("fresh", 9, OUTLINE)  # circle, square, triangle, three times
 
 
-def answers(*labels: str) -> list[Asked]:
+def answers(*labels: str) -> list[AnsweredDrawing]:
     pairs = zip(DRAWN, labels, strict=True)
-    return [Asked(drawing, Path("x.png"), {"label": label, "confidence": 0.604}) for drawing, label in pairs]
+    return [AnsweredDrawing(drawing, Path("x.png"), {"label": label, "confidence": 0.604}) for drawing, label in pairs]
 
 
 BEFORE = answers(*["square"] * 9)

@@ -14,7 +14,7 @@ from PIL import Image
 from benchmarks import scenes as benchmark
 from examples import voices
 from examples.scenes import drawing, make, questions
-from examples.scenes.make import Asked, samples
+from examples.scenes.make import AskedScene, samples
 from mmdemo import __main__, tasks
 from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio
 from mmdemo.evaluation import evaluate
@@ -31,7 +31,7 @@ speaking = pytest.mark.skipif(not shutil.which(voices.PROGRAM), reason=f"{voices
 
 
 @pytest.fixture(scope="module")
-def dev() -> list[Asked]:
+def dev() -> list[AskedScene]:
     return list(samples("dev", FEW, seed=0))
 
 
@@ -45,14 +45,14 @@ def nearest(picture: np.ndarray, place: str) -> str:
     return min(distance, key=lambda name: distance[name]) if len(ink) else ""
 
 
-def test_the_same_seed_makes_the_same_samples(dev: list[Asked]) -> None:
+def test_the_same_seed_makes_the_same_samples(dev: list[AskedScene]) -> None:
     again, other = list(samples("dev", FEW, seed=0)), list(samples("dev", FEW, seed=1))
     assert [asked.row for asked in again] == [asked.row for asked in dev] != [asked.row for asked in other]
     assert all(a.picture.tobytes() == b.picture.tobytes() for a, b in zip(again, dev, strict=True))
     assert samples("train", 1, seed=0).__next__().things != dev[0].things
 
 
-def test_each_corner_shows_its_thing_or_nothing(dev: list[Asked]) -> None:
+def test_each_corner_shows_its_thing_or_nothing(dev: list[AskedScene]) -> None:
     for asked in dev:
         shown = {place: nearest(np.asarray(asked.picture), place) for place in drawing.PLACES}
         assert shown == {**dict.fromkeys(drawing.PLACES, ""), **{thing.place: thing.colour for thing in asked.things}}
@@ -70,7 +70,7 @@ def test_shapes_look_unlike_each_other_and_stay_in_their_corner() -> None:
     assert min((drawn[one] ^ drawn[other]).sum() for one, other in pairs) > 30
 
 
-def test_the_label_answers_the_question(dev: list[Asked]) -> None:
+def test_the_label_answers_the_question(dev: list[AskedScene]) -> None:
     for asked in dev:
         row, thing = asked.row, asked.question.thing
         assert row["label"] == (thing.colour if row["extra"]["asks"] == questions.COLOUR else thing.place)
@@ -78,7 +78,7 @@ def test_the_label_answers_the_question(dev: list[Asked]) -> None:
         assert drawing.FEWEST <= len({other.place for other in asked.things}) == len(asked.things) <= drawing.MOST
 
 
-def test_a_kind_has_what_it_needs_and_what_is_missing_cannot_be_told_from_the_rest(dev: list[Asked]) -> None:
+def test_a_kind_has_what_it_needs_and_what_is_missing_cannot_be_told_from_the_rest(dev: list[AskedScene]) -> None:
     assert Counter(asked.question.kind for asked in dev) == dict.fromkeys(questions.KINDS, FEW // 3)
     for row in (asked.row for asked in dev):
         given = tuple(name for name in ("image", "text", "audio") if name in row)

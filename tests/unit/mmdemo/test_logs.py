@@ -14,7 +14,7 @@ FORGED = f"{SECRET}\n2026-11-30 03:00:00 mmdemo: all is well\x1b[2J\r\x07\u202e\
 
 
 def line(record: logging.LogRecord) -> str:
-    return logs.Lines().format(record)
+    return logs.LogFormatter().format(record)
 
 
 def record(name: str, message: str, *values: object, error: BaseException | None = None) -> logging.LogRecord:

@@ -7,7 +7,7 @@ import pytest
 
 from annotations import retention, review_queue
 from annotations.labelstudio import tasks
-from annotations.labelstudio.files import Shown
+from annotations.labelstudio.files import ShownFiles
 from annotations.labelstudio.report import SyncReport
 from mmdemo.errors import LabelStudioError
 from mmdemo.review import QUEUED, SENT
@@ -177,7 +177,7 @@ def test_only_so_many_files_that_are_not_listed_are_asked_after(loop: Loop, pict
     client = loop.server.connect(loop.server.url, KEY)
     calls = []
     loop.server.before = calls.append
-    shown = Shown(client, [], client.projects(), probes=3)
+    shown = ShownFiles(client, [], client.projects(), probes=3)
     for number, (_, upload, _) in [*loop.server.uploads.items()] * 2:
         assert not shown.lacks([upload.url], [(number, upload.path)])
     assert calls.count("uploaded") == 3

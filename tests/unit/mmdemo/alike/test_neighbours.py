@@ -9,7 +9,7 @@ import pytest
 from mmdemo.alike import index
 from mmdemo.alike.indexing import make
 from mmdemo.alike.neighbours import Neighbours
-from mmdemo.alike.pool import Pool
+from mmdemo.alike.pool import CandidatePool
 from mmdemo.decode import sample_id
 from mmdemo.samples import Features, Inputs, Sample
 from mmdemo.settings import Settings
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
 
 
-def ask(neighbours: Neighbours, encoder: RuledEncoder, sample: Sample, *further: Pool) -> Alike:
+def ask(neighbours: Neighbours, encoder: RuledEncoder, sample: Sample, *further: CandidatePool) -> Alike:
     inputs = ruled.inputs_of(sample, encoder.task)
     own = sample_id(inputs, encoder.task.name)
     return neighbours.find(encoder, lambda: encoder.features([inputs]), 10, own, lambda version: further)

@@ -7,12 +7,12 @@ import pytest
 
 from mmdemo.alike import search
 from mmdemo.alike.indexing import make
-from mmdemo.alike.pool import Candidate, Pool, Shown, joined, pooled
+from mmdemo.alike.pool import Candidate, CandidatePool, CandidatePreview, joined, pooled
 from tests.unit.mmdemo.alike import ruled
 
 
 def candidate(number: int, content: str = "") -> Candidate:
-    return Candidate(str(number), "m", "good", "", content or str(number), Shown)
+    return Candidate(str(number), "m", "good", "", content or str(number), CandidatePreview)
 
 
 def unit(draw: np.random.Generator, n: int, d: int = 8) -> np.ndarray:
@@ -21,7 +21,7 @@ def unit(draw: np.random.Generator, n: int, d: int = 8) -> np.ndarray:
 
 
 @pytest.fixture
-def pool() -> Pool:
+def pool() -> CandidatePool:
     """Pictures that all look much the same, and captions that do too, but not like pictures."""
     draw = np.random.default_rng(0)
     offset = np.zeros((2, 8), np.float32)
@@ -31,10 +31,10 @@ def pool() -> Pool:
     values = {name: vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for name, vectors in values.items()}
     values["image"][:20] = 0  # the first half are captions alone, the second pictures alone
     values["text"][20:] = 0
-    return Pool(tuple(candidate(i) for i in range(40)), values)
+    return CandidatePool(tuple(candidate(i) for i in range(40)), values)
 
 
-def test_the_score_is_the_cosine_against_what_is_usual_for_its_pair(pool: Pool) -> None:
+def test_the_score_is_the_cosine_against_what_is_usual_for_its_pair(pool: CandidatePool) -> None:
     query = {"image": pool.features["image"][25]}
     found = {match.candidate.id: match for match in search.nearest(query, pool, 40)}
     cosines = pool.features["image"][20:] @ pool.features["text"][:20].T
@@ -45,7 +45,7 @@ def test_the_score_is_the_cosine_against_what_is_usual_for_its_pair(pool: Pool) 
     assert scores == sorted(scores, reverse=True) and len(found) == 40
 
 
-def test_a_picture_finds_captions_although_all_pictures_are_closer(pool: Pool) -> None:
+def test_a_picture_finds_captions_although_all_pictures_are_closer(pool: CandidatePool) -> None:
     query = {"image": pool.features["image"][25]}
     cosine = {match.candidate.id: match.cosine for match in search.nearest(query, pool, 40)}
     captions, pictures = [cosine[str(i)] for i in range(20)], [cosine[str(i)] for i in range(20, 40)]
@@ -67,8 +67,8 @@ def test_the_planted_caption_is_found_by_its_picture_and_back(tmp_path: Path) ->
     assert set(two) == {"green", "a green picture"}
 
 
-def test_itself_is_not_found_and_the_same_sample_once(pool: Pool) -> None:
-    twins = joined([pool, Pool(tuple(candidate(100 + i, str(i)) for i in range(40)), pool.features)])
+def test_itself_is_not_found_and_the_same_sample_once(pool: CandidatePool) -> None:
+    twins = joined([pool, CandidatePool(tuple(candidate(100 + i, str(i)) for i in range(40)), pool.features)])
     query = {"text": pool.features["text"][5]}
     found = [match.candidate for match in search.nearest(query, twins, 80, without="5")]
     assert len(found) == 39 and "5" not in {one.content for one in found}

@@ -54,15 +54,15 @@ def damaged(content: bytes, noise: np.random.Generator) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def readers() -> Iterator[pool.Pool]:
-    readers = pool.Pool(1)
+def readers() -> Iterator[pool.DecoderPool]:
+    readers = pool.DecoderPool(1)
     yield readers
     readers.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("modality", "valid"), [("image", pictures), ("audio", sounds)])
-def test_damaged_files_are_answered_or_refused(modality: str, valid: object, readers: pool.Pool) -> None:
+def test_damaged_files_are_answered_or_refused(modality: str, valid: object, readers: pool.DecoderPool) -> None:
     assert callable(valid)
     originals, noise, refused = valid(), np.random.default_rng(27), 0
     for content in originals:

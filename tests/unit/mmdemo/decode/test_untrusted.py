@@ -29,20 +29,20 @@ LIMITS = Limits()
 
 
 @pytest.fixture(scope="module")
-def readers() -> Iterator[pool.Pool]:
+def readers() -> Iterator[pool.DecoderPool]:
     """A pool of one child, so that it is known which one reads."""
-    readers = pool.Pool(1)
+    readers = pool.DecoderPool(1)
     read(readers, "image", PICTURE)
     yield readers
     readers.close()
 
 
-def read(readers: pool.Pool, modality: str, content: bytes, limits: Limits = LIMITS) -> np.ndarray:
+def read(readers: pool.DecoderPool, modality: str, content: bytes, limits: Limits = LIMITS) -> np.ndarray:
     array, _ = readers.read(modality, content, limits)
     return array
 
 
-def refusal(readers: pool.Pool, modality: str, content: bytes, limits: Limits = LIMITS) -> str:
+def refusal(readers: pool.DecoderPool, modality: str, content: bytes, limits: Limits = LIMITS) -> str:
     with pytest.raises(BadInput) as caught:
         readers.read(modality, content, limits)
     assert caught.value.sentence("en") and caught.value.sentence("zh")
@@ -61,7 +61,7 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_a_child_reads_the_very_same(readers: pool.Pool) -> None:
+def test_a_child_reads_the_very_same(readers: pool.DecoderPool) -> None:
     picture, sound = read(readers, "image", PICTURE), read(readers, "audio", SOUND)
     np.testing.assert_array_equal(picture, decode_image(PICTURE, LIMITS))
     np.testing.assert_array_equal(sound, decode_audio(SOUND, LIMITS))
@@ -95,14 +95,14 @@ def test_files_bytes_and_arrays_of_a_sample_are_taken(tmp_path: Path) -> None:
         ("audio", hostile.crowded_mp4(), "audio_empty"),
     ],
 )
-def test_what_costs_much_is_refused(modality: str, content: bytes, key: str, readers: pool.Pool) -> None:
+def test_what_costs_much_is_refused(modality: str, content: bytes, key: str, readers: pool.DecoderPool) -> None:
     (before,) = readers.pids
     assert refusal(readers, modality, content) == key
     assert readers.pids == [before]  # none of these ends a child
 
 
 @pytest.mark.parametrize("stream_hz", [1, 4_000, 8_000])
-def test_the_rate_of_the_frames_counts(stream_hz: int, readers: pool.Pool) -> None:
+def test_the_rate_of_the_frames_counts(stream_hz: int, readers: pool.DecoderPool) -> None:
     content = hostile.lying_flac(192_000, stream_hz, seconds=2.0)
     for wave in (read(readers, "audio", content), decode_audio(content, LIMITS)):
         assert abs(len(wave) / 16_000 - 2.0) < 0.1
@@ -116,13 +116,13 @@ def test_a_frame_that_lasts_longer_than_its_stream_says_is_too_long() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system limits memory")
 def test_memory_is_limited() -> None:
-    with contextlib.closing(pool.Pool(1, pool.Costs(memory_mb={"image": 20}))) as readers:
+    with contextlib.closing(pool.DecoderPool(1, pool.Costs(memory_mb={"image": 20}))) as readers:
         assert refusal(readers, "image", hostile.long_png(4_000, 4_000)) in ("image_costly", "image_ended_reader")
         assert read(readers, "image", PICTURE).shape == (40, 60, 3)
 
 
 def test_processor_time_is_limited() -> None:
-    with contextlib.closing(pool.Pool(1, pool.Costs(cpu_s=0, cpu_s_per_mb=0))) as readers:
+    with contextlib.closing(pool.DecoderPool(1, pool.Costs(cpu_s=0, cpu_s_per_mb=0))) as readers:
         (before,) = readers.pids
         vast = Limits(image_pixels=200_000_000)
         assert refusal(readers, "image", hostile.long_png(12_000, 12_000), vast) == "image_costly"
@@ -137,7 +137,7 @@ def test_a_child_that_hangs_is_ended() -> None:
     assert child.end() == -signal.SIGXCPU and gone(child.pid)
 
 
-def test_a_child_that_is_ended_while_it_reads_is_told_and_replaced(readers: pool.Pool) -> None:
+def test_a_child_that_is_ended_while_it_reads_is_told_and_replaced(readers: pool.DecoderPool) -> None:
     (pid,) = readers.pids
     os.kill(pid, signal.SIGSTOP)  # so that it surely has not answered
     threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
@@ -145,14 +145,14 @@ def test_a_child_that_is_ended_while_it_reads_is_told_and_replaced(readers: pool
     assert gone(pid) and read(readers, "image", PICTURE).shape == (40, 60, 3)
 
 
-def test_one_that_was_ended_while_it_waited_is_not_noticed(readers: pool.Pool) -> None:
+def test_one_that_was_ended_while_it_waited_is_not_noticed(readers: pool.DecoderPool) -> None:
     (pid,) = readers.pids
     os.kill(pid, signal.SIGKILL)
     time.sleep(0.1)
     assert read(readers, "image", PICTURE).shape == (40, 60, 3)
 
 
-def test_threads_share_the_children(readers: pool.Pool) -> None:
+def test_threads_share_the_children(readers: pool.DecoderPool) -> None:
     with ThreadPoolExecutor(8) as threads:
         jobs = [threads.submit(read, readers, *job) for job in [("image", PICTURE), ("audio", SOUND)] * 20]
         shapes = [job.result().shape for job in jobs]

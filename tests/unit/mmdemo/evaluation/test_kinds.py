@@ -13,7 +13,7 @@ from mmdemo.behaviour import Expectation, Instance
 from mmdemo.commands.answer import prediction_lines
 from mmdemo.commands.evaluate import figure_lines
 from mmdemo.evaluation import behaviour, compare, figures, judging, mistakes, report
-from mmdemo.evaluation.answers import Answered, Answers
+from mmdemo.evaluation.answers import Answers, PredictedRow
 from mmdemo.evaluation.judging import EvaluatedKind
 from mmdemo.figures import Beside, Robustness
 from mmdemo.samples import Prediction, Sample, to_json
@@ -55,7 +55,7 @@ def prediction(task: Task, value: str, confidence: float) -> Prediction:
 def answers(task: Task) -> Answers:
     rows = [Row(str(n), Sample(text=f"dish {n}"), right, f"place {n % 2}") for n, right in enumerate(RIGHT)]
     predictions = [prediction(task, *pair) for pair in zip(ANSWERED, SURE, strict=True)]
-    whole = tuple(map(Answered, rows, predictions))
+    whole = tuple(map(PredictedRow, rows, predictions))
     return Answers(task, "v1", {}, 0, whole, {"text": whole})
 
 

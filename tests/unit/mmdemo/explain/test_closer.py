@@ -11,7 +11,7 @@ from mmdemo import Predictor
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.layout import Layout
 from mmdemo.samples import Inputs
-from mmdemo.study import Asked
+from mmdemo.study import MapRequest
 from tests import tiny
 
 
@@ -60,7 +60,7 @@ def test_what_is_not_there_and_everything_cannot_be_left_out(
 
 
 def test_a_map_is_weighed_for_the_label_that_it_explains(predictor: Predictor, inputs: Inputs) -> None:
-    found = predictor.weigh(predictor.forward(inputs), Asked("attention", "good"))
+    found = predictor.weigh(predictor.forward(inputs), MapRequest("attention", "good"))
     assert found.contributions.target == "good"
     assert set(found.contributions.values) == {"image", "text", "audio"}
     assert found.trust.map[0] == pytest.approx(found.contributions.whole, abs=1e-5)
@@ -68,7 +68,7 @@ def test_a_map_is_weighed_for_the_label_that_it_explains(predictor: Predictor, i
 
 def test_a_method_that_is_unknown_is_refused(predictor: Predictor, inputs: Inputs) -> None:
     with pytest.raises(UnknownName):
-        predictor.weigh(predictor.forward(inputs), Asked("guess", "good"))
+        predictor.weigh(predictor.forward(inputs), MapRequest("guess", "good"))
 
 
 def test_what_is_looked_at_again_says_the_same_and_is_let_go_with_its_pass(predictor: Predictor) -> None:
@@ -103,5 +103,5 @@ def test_a_pass_of_another_version_or_without_attention_is_made_anew(
 def test_looking_closer_changes_no_answer(predictor: Predictor, inputs: Inputs, tmp_path: Path) -> None:
     before = predictor.predict_inputs(inputs).probabilities
     predictor.study(predictor.forward(inputs))
-    predictor.weigh(predictor.forward(inputs), Asked("attention", "bad"))
+    predictor.weigh(predictor.forward(inputs), MapRequest("attention", "bad"))
     assert predictor.predict_inputs(inputs).probabilities == before

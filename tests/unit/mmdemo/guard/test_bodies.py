@@ -5,11 +5,11 @@ import pytest
 from mmdemo import locale
 from mmdemo.guard import bodies
 from mmdemo.guard.bodies import Bodies
-from mmdemo.guard.limits import KIB, Limits
+from mmdemo.guard.limits import KIB, RequestLimits
 from mmdemo.guard.refusals import Refusing
 from tests.unit.mmdemo.guard.asking import Echo, ask
 
-LIMITS = Limits(upload_bytes=1000, json_bytes=4 * KIB, wait_s=0.2)
+LIMITS = RequestLimits(upload_bytes=1000, json_bytes=4 * KIB, wait_s=0.2)
 
 
 @pytest.fixture

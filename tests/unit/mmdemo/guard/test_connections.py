@@ -13,11 +13,11 @@ import pytest
 
 from mmdemo.guard import serving
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.settings import Settings
 from tests.serving import free_port
 
-LIMITS = Limits(upload_bytes=1, connections=12, connections_each=6, wait_s=1)
+LIMITS = RequestLimits(upload_bytes=1, connections=12, connections_each=6, wait_s=1)
 STRANGER = "127.0.0.66"  # loopback is a network of 2^24 addresses
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from mmdemo.guard import pace
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.pace import BURST_S, WAIT_S, Pace
 from mmdemo.guard.refusals import Refusal, Refusing
 from tests.unit.mmdemo.guard.asking import DISCONNECT, Echo, ask, asking
 
-LIMITS = Limits(upload_bytes=1, requests_per_s=10)
+LIMITS = RequestLimits(upload_bytes=1, requests_per_s=10)
 AT_ONCE = int(10 * BURST_S)
 
 

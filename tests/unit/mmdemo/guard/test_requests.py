@@ -11,7 +11,7 @@ from mmdemo.guard.beyond import Beyond
 from mmdemo.guard.callers import Callers
 from mmdemo.guard.guard import Guard
 from mmdemo.guard.headers import HEADERS, Headers
-from mmdemo.guard.limits import Limits
+from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.origins import Origins
 from mmdemo.guard.refusals import Refusing
 from mmdemo.guard.shares import Shares
@@ -19,7 +19,7 @@ from mmdemo.guard.uploads import Folder
 from tests.unit.mmdemo.guard.asking import DISCONNECT, Echo, ask, asking
 
 HOST = {"Host": "demo.example:7860"}
-LIMITS = Limits(upload_bytes=1000, connections_each=3)
+LIMITS = RequestLimits(upload_bytes=1000, connections_each=3)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from starlette.formparsers import MultiPartException
 from mmdemo import locale
 from mmdemo.guard import uploads
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.limits import KIB, MIB, Limits
+from mmdemo.guard.limits import KIB, MIB, RequestLimits
 from mmdemo.guard.refusals import Refusal, Refusing
 from mmdemo.guard.uploads import FILE_BYTES, Folder, Uploads
 from tests.unit.mmdemo.guard.asking import Echo, ask
 
-LIMITS = Limits(upload_bytes=2 * MIB, upload_folder_bytes=40 * MIB, wait_s=0.2)
+LIMITS = RequestLimits(upload_bytes=2 * MIB, upload_folder_bytes=40 * MIB, wait_s=0.2)
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 
 
@@ -156,4 +156,4 @@ def test_unfinished_files_are_swept_and_finished_ones_and_fresh_ones_stay(tmp_pa
 
 def test_what_breaks_off_is_swept_within_a_minute() -> None:
     assert uploads.UNFINISHED_S + uploads.LOOK_S < 60
-    assert Limits(upload_bytes=1).wait_s < uploads.UNFINISHED_S  # what is still written to stays
+    assert RequestLimits(upload_bytes=1).wait_s < uploads.UNFINISHED_S  # what is still written to stays

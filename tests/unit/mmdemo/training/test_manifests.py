@@ -114,7 +114,7 @@ def test_a_label_is_read_however_a_table_wrote_it(tmp_path: Path, label: object,
 
 
 def test_further_answers_are_read_as_labels_are(tmp_path: Path) -> None:
-    head = tasks.Head(name="mood", title=TASK.title, labels=digits("0", "1").labels)
+    head = tasks.AuxiliaryHead(name="mood", title=TASK.title, labels=digits("0", "1").labels)
     lines = [
         {"id": n, "text": "a", "label": "neutral", "extra": {"mood": mood}} for n, mood in enumerate((0, " 1", ""))
     ]

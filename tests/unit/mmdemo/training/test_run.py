@@ -19,7 +19,7 @@ from mmdemo.training.datasets import Item, decode_rows, only, subsets
 from mmdemo.training.jobs import Origin
 from mmdemo.training.keeping import JUDGED_BY
 from mmdemo.training.options import Options
-from mmdemo.training.run import Record, train
+from mmdemo.training.run import TrainingRecord, train
 from mmdemo.training.trainer import Plan, fit
 from tests import tiny, tiny_training
 from tests.tiny_training import job
@@ -220,7 +220,7 @@ def test_early_stopping_needs_samples_set_aside(trained, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_teacher_is_learned_from_and_tensorboard_can_be_read(trained, tmp_path: Path) -> None:
-    record = Record(log=tmp_path / "log")
+    record = TrainingRecord(log=tmp_path / "log")
     plain, taught = (
         train(job(trained.task, origin, epochs=1), Manifests(trained.dev), tmp_path / name, record=record)
         for name, origin in (("plain", Origin()), ("taught", Origin(teachers=[trained.folder])))

@@ -29,7 +29,7 @@ from mmdemo.review import (
 )
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore, to_json
 from mmdemo.settings import Settings
-from mmdemo.study import Alike, Asked, Contributions, ForwardPass, Near, Study, Trust, Weighed
+from mmdemo.study import Alike, Contributions, ForwardPass, MapRequest, Near, Study, Trust, Weighed
 
 VERSION = "2026-11-21"
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})  # what endpoints are told of who asks
@@ -52,7 +52,7 @@ class FakeLoop:
         self.suggested: list[tuple[str, Inputs, str, str | None]] = []
         self.forgotten: list[str] = []
         self.refused: NotKept | None = None  # why nothing is kept
-        self.weighed: list[Asked] = []
+        self.weighed: list[MapRequest] = []
         self.sought: list[tuple[str, Inputs, int, bool]] = []
         self.without_model: set[str] = set()
         self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
@@ -125,7 +125,7 @@ class FakeLoop:
         signed = [dataclasses.replace(one, method="relevance", signed=True) for one in plain]
         return Study(VERSION, (*signed, *plain), None)
 
-    def weigh(self, task: str, forward: ForwardPass, asked: Asked) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, asked: MapRequest) -> Weighed:
         """Return a map that is no better than random, whose sample its caption decided."""
         self.weighed.append(asked)
         shared = Contributions(asked.target, {"image": -0.05, "text": 0.65}, 0.33, 0.93, asked.against)

@@ -38,7 +38,7 @@ def saying(prediction: Prediction, label: str) -> Prediction:
     return dataclasses.replace(prediction, answer=dataclasses.replace(prediction.labelled, label=label))
 
 
-def card(prediction: Prediction, language: str = "en", kept: bool = True, **visit: object) -> answer.Answer:
+def card(prediction: Prediction, language: str = "en", kept: bool = True, **visit: object) -> answer.AnswerCard:
     held = "p-1" if kept else None
     seen = Visit("sentiment", Sample(text="hi"), keep=kept, prediction=prediction, prediction_id=held, **visit)  # type: ignore[arg-type]
     return answer.view(seen, TASK, "2026-11-20", language)
@@ -181,7 +181,7 @@ def test_further_heads_follow_the_language() -> None:
     assert "情绪: 恐惧" in html(shown["zh"], "zh")
 
 
-def html(seen: answer.Answer, language: str = "en") -> str:
+def html(seen: answer.AnswerCard, language: str = "en") -> str:
     return render.html("answer", language, view=seen, kept_for="Kept.")
 
 

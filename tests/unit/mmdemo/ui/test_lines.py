@@ -22,7 +22,7 @@ from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
 from mmdemo.study import ForwardPass
 from mmdemo.ui import lines, page, turns
-from mmdemo.ui.lines import Lines, Places, in_turn
+from mmdemo.ui.lines import FairQueue, QueuePlaces, in_turn
 from tests import serving
 from tests.unit.mmdemo.ui.fake_queue import FakeQueue, Served
 from tests.waiting import wait_until
@@ -92,7 +92,7 @@ class Caller:
 class Lined(Served):
     """A page that listens, and the lines before it."""
 
-    lines: Lines
+    lines: FairQueue
 
     @property
     def gated(self) -> Gated:
@@ -127,7 +127,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Lined"]:
 
         running = asyncio.run(serve())
         stack.callback(running.close)
-        assert isinstance(running.page._queue, Lines)
+        assert isinstance(running.page._queue, FairQueue)
         yield Lined(running.local_url, loop, stack, running.page._queue)
 
 
@@ -139,7 +139,7 @@ def test_everybodys_first_call_goes_before_anybodys_second() -> None:
 
 
 def test_half_of_a_line_is_for_whoever_comes_and_of_the_rest_each_has_a_few() -> None:
-    places = Places(SMALL)
+    places = QueuePlaces(SMALL)
     places.check(3, 3)  # alone in half a line
     for waiting, own, key in ((4, 2, "line_share"), (7, 3, "line_share"), (8, 0, "line_full")):
         with pytest.raises(Busy) as refusal:
