@@ -17,6 +17,7 @@ from mmdemo.training.options import options
 from mmdemo.versions import Versions
 
 LABELS = ("left", "right")
+FIRST = "2026-01-01-n001"  # the champion of `home`
 SIDE_PX = 32
 TASK = """
 name = "sides"
@@ -89,3 +90,11 @@ def untrained(config: Settings, task: Task, version: str, seed: int) -> None:
     processor.save_pretrained(path)
     made = f"{version[:10]}T00:00:00+00:00"
     sidecar.write(path, Sidecar(version, task.name, task.kind, task.label_names, task.modalities, created_at=made))
+
+
+def home(folder: Path, task: Task) -> Settings:
+    """Return a home whose champion is a model that has learned nothing yet."""
+    config = Settings(home=folder / "home")
+    untrained(config, task, FIRST, 0)
+    Versions(config).promote(task.name, FIRST)
+    return config

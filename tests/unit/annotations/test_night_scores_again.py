@@ -20,7 +20,8 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Task
 from mmdemo.versions import Versions
 from tests import tiny_training
-from tests.unit.annotations.test_retrain import FIRST, answer, home
+from tests.tiny_training import FIRST
+from tests.unit.annotations.test_retrain import answer
 
 SECOND = "2026-01-02-n001"
 
@@ -34,7 +35,7 @@ def task(tmp_path: Path, monkeypatch) -> Task:
 @pytest.fixture
 def config(task: Task, tmp_path: Path, monkeypatch) -> Settings:
     """A home with an untrained champion, and another untrained version beside it."""
-    config = home(tmp_path, task)
+    config = tiny_training.home(tmp_path, task)
     tiny_training.untrained(config, task, SECOND, 1)
     monkeypatch.setenv("MMDEMO_HOME", str(config.home))
     return replace(config, task_dir=tmp_path)

@@ -13,14 +13,14 @@ from mmdemo import tasks
 from mmdemo.tasks import Gate
 from mmdemo.ui import standing
 from tests import tiny_training
-from tests.unit.annotations.test_retrain import answer, home
+from tests.unit.annotations.test_retrain import answer
 
 
 @pytest.mark.slow
 def test_the_night_goes_on_without_a_damaged_file_and_names_it(tmp_path: Path) -> None:
     loaded = tasks.load_file(tiny_training.write_task(tmp_path))
     task = replace(loaded, gate=Gate(minimum=4, held_out_share=0.3))
-    config = home(tmp_path, task)
+    config = tiny_training.home(tmp_path, task)
     generator = np.random.default_rng(0)
     pictures = [(generator.integers(0, 256, (32, 32, 3), dtype=np.uint8), label) for label in tiny_training.LABELS * 15]
     ids = answer(config, task, pictures)

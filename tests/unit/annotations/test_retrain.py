@@ -27,9 +27,9 @@ from mmdemo.tasks import Gate, Limits, Task
 from mmdemo.training.manifests import Row
 from mmdemo.versions import Versions
 from tests import tiny, tiny_training
+from tests.tiny_training import FIRST
 from tests.unit.annotations import given
 
-FIRST = "2026-01-01-n001"
 MINIMUM = 6
 
 
@@ -44,17 +44,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray,
     return tiny_training.drawn(tmp_path_factory.mktemp("pictures"))
 
 
-def home(folder: Path, task: Task) -> Settings:
-    """Return a home whose champion is a model that has learned nothing yet."""
-    config = Settings(home=folder / "home")
-    tiny_training.untrained(config, task, FIRST, 0)
-    Versions(config).promote(task.name, FIRST)
-    return config
-
-
 @pytest.fixture
 def config(tmp_path: Path, task: Task) -> Settings:
-    return home(tmp_path, task)
+    return tiny_training.home(tmp_path, task)
 
 
 def answer(
@@ -92,7 +84,7 @@ def last_row(config: Settings, task: Task) -> runs.RunRow:
 @pytest.fixture(scope="module")
 def promoted(tmp_path_factory: pytest.TempPathFactory, task: Task, pictures):
     """A home after a night that ended well, and its run."""
-    config = home(tmp_path_factory.mktemp("promoted"), task)
+    config = tiny_training.home(tmp_path_factory.mktemp("promoted"), task)
     ids = answer(config, task, pictures)
     return config, retrain.retrain(config, task), ids
 
