@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sqlite3
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from annotations.labelstudio.server import QUIET
@@ -20,8 +20,8 @@ from tests import serving
 
 ENVIRONMENT = ROOT / ".venv-labelstudio"
 PROGRAM = ENVIRONMENT / "bin" / "label-studio"
-TEMPLATE = ENVIRONMENT / "empty-data"  # a data folder as the first start leaves it: later ones begin with a copy
-START_LIMIT_S = 240  # the first start, on a busy machine
+DATABASE = "label_studio.sqlite3"  # in a data folder
+START_LIMIT_S = 240  # on an empty folder, two hundred migrations, on a busy machine
 STOP_LIMIT_S = 20
 EMAIL, PASSWORD, TOKEN = "admin@example.com", "Passw0rd_123", "0123456789abcdef" * 2 + "01234567"
 
@@ -34,53 +34,56 @@ class LabelStudioServer:
     own: str  # at which this machine does
     data: Path  # its data folder; uploads lie under media/
     token: str = TOKEN  # a legacy token
+    email: str = EMAIL
+    password: str = PASSWORD
 
 
 @contextmanager
 def running(
-    data: Path, port: int | None = None, open_signup: bool = False, address: str = ""
+    data: Path,
+    port: int | None = None,
+    open_signup: bool = False,
+    address: str = "",
+    like: LabelStudioServer | None = None,
 ) -> Iterator[LabelStudioServer]:
-    """Run the server on `data` until the block ends, on an empty one where there is none. Raises RuntimeError.
+    """Run the server on a new folder `data` until the block ends: an empty one, or a copy of that of `like`.
 
-    `address`: under which its callers reach it, where that is not its own.
+    The copy has whoever may enter there, and spares the first start most of a minute. `address`: under which its
+    callers reach it, where that is not its own. Raises RuntimeError.
     """
-    if not data.exists():
-        shutil.copytree(_template(), data)
-    with _process(data, port or serving.free_port(), open_signup, address) as server:
+    copy(like.data, data) if like else data.mkdir()
+    own = f"http://127.0.0.1:{port or serving.free_port()}"
+    named = like or LabelStudioServer(own, own, data)
+    server = replace(named, url=(address or own).rstrip("/"), own=own, data=data)
+    with _process(server, address or own, open_signup):
         yield server
 
 
-def _template() -> Path:
-    if not TEMPLATE.exists():
-        with tempfile.TemporaryDirectory(dir=ENVIRONMENT) as folder:
-            made = Path(folder) / "data"
-            made.mkdir()
-            with _process(made, serving.free_port()):
-                pass  # two hundred migrations take most of a minute
-            os.replace(made, TEMPLATE)
-    return TEMPLATE
+def copy(data: Path, to: Path) -> None:
+    """Copy what is in a data folder, but for uploads, into a new one; its server may be running."""
+    to.mkdir()
+    with closing(sqlite3.connect(data / DATABASE)) as there, closing(sqlite3.connect(to / DATABASE)) as here:
+        there.backup(here)
 
 
 @contextmanager
-def _process(data: Path, port: int, open_signup: bool = False, address: str = "") -> Iterator[LabelStudioServer]:
-    own = f"http://127.0.0.1:{port}"
+def _process(server: LabelStudioServer, address: str, open_signup: bool) -> Iterator[None]:
     with tempfile.NamedTemporaryFile(prefix="label-studio-", suffix=".log") as log:
         process = subprocess.Popen(
             [
-                *(str(PROGRAM), "start", "--no-browser", "--data-dir", str(data), "--log-level", "WARNING"),
-                *("--internal-host", "127.0.0.1", "-p", str(port)),
-                *("--username", EMAIL, "--password", PASSWORD, "--user-token", TOKEN),
+                *(str(PROGRAM), "start", "--no-browser", "--data-dir", str(server.data), "--log-level", "WARNING"),
+                *("--internal-host", "127.0.0.1", "-p", server.own.rsplit(":", 1)[1]),
+                *("--username", server.email, "--password", server.password, "--user-token", server.token),
             ],
-            env={**_outside(), **_quiet(open_signup), "LABEL_STUDIO_HOST": address or own},
-            cwd=data,
+            env={**_outside(), **_quiet(open_signup), "LABEL_STUDIO_HOST": address},
+            cwd=server.data,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        server = LabelStudioServer((address or own).rstrip("/"), own, data)
         try:
-            _wait_until_healthy(own, process, Path(log.name))
-            yield server
+            _wait_until_healthy(server.own, process, Path(log.name))
+            yield
         finally:
             process.terminate()
             try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +21,15 @@ from annotations import review_queue
 from annotations.labelstudio import sync, tasks
 from annotations.labelstudio.client import Client
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.server import down
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode
 from mmdemo import tasks as known
 from mmdemo.samples import Inputs
-from mmdemo.settings import Settings
+from mmdemo.settings import OWN_SERVER, Settings
 from mmdemo.tasks import Task
-from tests import label_studio_server
-from tests.label_studio_server import EMAIL, PASSWORD, LabelStudioServer
+from tests import label_studio_server, serving
+from tests.label_studio_server import LabelStudioServer
 from tests.unit.annotations import given
 
 if TYPE_CHECKING:
@@ -38,12 +41,53 @@ RATE_HZ = decode.SAMPLE_RATE_HZ
 _NUMBERS = itertools.count(1)
 
 
+@dataclass(frozen=True)
+class Own:
+    """A server that our own command has brought up from nothing, and the home folder in which it lies."""
+
+    home: Path
+    sample_id: str  # of what waited there
+    said: dict[str, object]  # what the command printed
+    checked: str  # what `check` said of it before anybody else came
+    data: Path  # a copy of what the server had then
+
+    @property
+    def access(self) -> dict[str, str]:
+        """What is written down of how to get in."""
+        return json.loads((self.home / OWN_SERVER).read_text("utf-8"))
+
+    @property
+    def server(self) -> LabelStudioServer:
+        """The running server."""
+        told = self.access
+        data = Path(told["media"]).parent
+        return LabelStudioServer(told["url"], told["url"], data, told["key"], told["email"], told["password"])
+
+
 @pytest.fixture(scope="session")
-def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
-    """The running server, with an empty data folder of its own."""
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+    """The server of `python -m annotations label-studio up`, with a sample that waited before."""
     require_server()
-    with label_studio_server.running(tmp_path_factory.mktemp("label-studio") / "data") as server:
-        yield server
+    config = Settings(home=tmp_path_factory.mktemp("label-studio") / "home")
+    sample = Inputs(text="to be labelled")
+    with closing(open_store(config)) as store:
+        sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    try:
+        up, check = (
+            serving.command("-m", "annotations", "label-studio", *words, home=config.home)
+            for words in (("up", "--json"), ("check",))
+        )
+        assert up.returncode == 0, up.stderr
+        label_studio_server.copy(config.home / OWN_SERVER.parent / "data", config.home.parent / "copy")
+        yield Own(config.home, sample_id, json.loads(up.stdout), check.stdout, config.home.parent / "copy")
+    finally:
+        down(config)
+
+
+@pytest.fixture(scope="session")
+def label_studio(own: Own) -> LabelStudioServer:
+    """The running server."""
+    return own.server
 
 
 def require_server() -> None:
@@ -51,6 +95,12 @@ def require_server() -> None:
     if not label_studio_server.PROGRAM.exists():
         reason = f"{label_studio_server.PROGRAM} is missing: make test installs it"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def new_server(own: Own) -> LabelStudioServer:
+    """The same as it was before anybody else came: another one that is like it needs no migrations."""
+    return replace(own.server, data=own.data)
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +217,8 @@ def annotator(new_page: Callable[..., Page], label_studio) -> Page:
     page = new_page(viewport={"width": 1400, "height": 900})
     page.set_default_timeout(WAIT_MS)
     page.goto(f"{label_studio.url}/user/login/", wait_until="domcontentloaded")
-    page.fill("input[name=email]", EMAIL)
-    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=email]", label_studio.email)
+    page.fill("input[name=password]", label_studio.password)
     page.click("button[type=submit]")
     page.wait_for_url(lambda url: "/user/login" not in url, wait_until="commit")
     return page

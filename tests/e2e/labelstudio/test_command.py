@@ -15,7 +15,7 @@ import pytest
 
 from mmdemo.settings import ROOT
 from tests import label_studio_server, serving
-from tests.e2e.labelstudio.conftest import Loop, require_server
+from tests.e2e.labelstudio.conftest import Loop
 from tests.label_studio_server import TOKEN, LabelStudioServer
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -100,14 +100,15 @@ def wait_for(log: Path, text: str, times: int = 1) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_the_watch_outlives_the_server_and_ends_cleanly(tmp_path: Path, free_port: int, stop: signal.Signals) -> None:
-    require_server()
+def test_the_watch_outlives_the_server_and_ends_cleanly(
+    new_server: LabelStudioServer, tmp_path: Path, free_port: int, stop: signal.Signals
+) -> None:
     log = tmp_path / "log"
-    given = {"LABEL_STUDIO_URL": f"http://127.0.0.1:{free_port}", "LABEL_STUDIO_API_KEY": TOKEN}
+    given = {"LABEL_STUDIO_URL": f"http://127.0.0.1:{free_port}", "LABEL_STUDIO_API_KEY": new_server.token}
     with watching(tmp_path / "home", log, **given) as process:
         wait_for(log, "does not answer")
         if stop is signal.SIGTERM:  # the other way to stop needs no server
-            with label_studio_server.running(tmp_path / "data", free_port):
+            with label_studio_server.running(tmp_path / "data", free_port, like=new_server):
                 wait_for(log, "Label Studio: 0 sent")  # the round that made the project went through
             before = log.read_text().count("does not answer")
             wait_for(log, "does not answer", before + 1)

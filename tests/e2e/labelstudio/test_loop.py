@@ -10,7 +10,7 @@ from annotations.labelstudio import tasks
 from annotations.labelstudio.report import SyncReport
 from mmdemo.review import LABELLED, SENT, SKIPPED
 from tests.e2e.labelstudio.conftest import Loop
-from tests.label_studio_server import EMAIL, LabelStudioServer
+from tests.label_studio_server import LabelStudioServer
 
 OURS = "label_studio"
 
@@ -47,7 +47,7 @@ def test_the_queue_goes_there_with_media_and_guesses(loop: Loop, label_studio, s
     }
 
 
-def test_answers_come_back_once_and_changes_again(loop: Loop, sdk: LabelStudio) -> None:
+def test_answers_come_back_once_and_changes_again(loop: Loop, label_studio, sdk: LabelStudio) -> None:
     first, second, third = (loop.visit(seed, "hm")[0] for seed in range(3))
     sound = loop.speak(2)[0]
     loop.sync()
@@ -58,8 +58,8 @@ def test_answers_come_back_once_and_changes_again(loop: Loop, sdk: LabelStudio) 
 
     assert loop.sync() == SyncReport(pulled=2, skipped=1, waiting=1)
     assert [loop.state(sample_id) for sample_id in (first, second, third, sound)] == [LABELLED, SKIPPED, SENT, LABELLED]
-    assert loop.said(first) == [("negative", EMAIL, OURS)]
-    assert loop.said(sound) == [("calm", EMAIL, OURS)]
+    assert loop.said(first) == [("negative", label_studio.email, OURS)]
+    assert loop.said(sound) == [("calm", label_studio.email, OURS)]
     assert loop.sync() == SyncReport(waiting=1)
 
     sdk.annotations.update(id=made.id, result=[tasks.result(loop.pictures, "neutral")])
@@ -125,7 +125,7 @@ def test_a_deleted_file_and_one_without_its_bytes_come_back(loop: Loop, label_st
     assert loop.sync_task(loop.pictures) == SyncReport(waiting=3)
 
 
-def test_inputs_that_answers_contradict_get_a_project_of_their_own(loop: Loop, sdk: LabelStudio) -> None:
+def test_inputs_that_answers_contradict_get_a_project_of_their_own(loop: Loop, label_studio, sdk) -> None:
     stays, goes, waits = (loop.visit(seed, f"picture {seed}")[0] for seed in range(3))
     loop.sync_task(loop.pictures)
     there = loop.there(sdk, loop.pictures)
@@ -139,6 +139,6 @@ def test_inputs_that_answers_contradict_get_a_project_of_their_own(loop: Loop, s
     report = loop.sync_task(loop.pictures)
     assert report == SyncReport(created=1, pushed=2, withdrawn=1, removed=1, waiting=2, unreadable=1)
     assert set(loop.there(sdk, loop.pictures)) == {stays, goes}  # in the old project
-    assert loop.said(stays) == [("negative", EMAIL, OURS)]
+    assert loop.said(stays) == [("negative", label_studio.email, OURS)]
     assert [loop.state(sample_id) for sample_id in (stays, goes, waits)] == [LABELLED, SENT, SENT]
     assert loop.sync_task(loop.pictures) == SyncReport(waiting=2, unreadable=1)

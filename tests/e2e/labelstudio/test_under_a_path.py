@@ -13,22 +13,23 @@ from annotations.labelstudio import check, tasks
 from annotations.labelstudio.client import Client
 from annotations.labelstudio.report import SyncReport
 from tests import label_studio_server, prefix_proxy, serving
-from tests.e2e.labelstudio.conftest import Loop, open_task, require_server, submit
-from tests.label_studio_server import EMAIL, LabelStudioServer
+from tests.e2e.labelstudio.conftest import Loop, open_task, submit
+from tests.label_studio_server import LabelStudioServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
 @pytest.fixture(scope="module")
-def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
-    """The running server, reached under /ls of a proxy."""
-    require_server()
+def label_studio(
+    new_server: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabelStudioServer]:
+    """Another server, which is reached under /ls of a proxy."""
     port = serving.free_port()
     data = tmp_path_factory.mktemp("label-studio") / "data"
     with (
         prefix_proxy.under("/ls", f"http://127.0.0.1:{port}") as address,
-        label_studio_server.running(data, port, address=address) as server,
+        label_studio_server.running(data, port, address=address, like=new_server) as server,
     ):
         yield server
 
@@ -60,7 +61,7 @@ def test_its_page_shows_the_picture_and_takes_an_answer(loop: Loop, label_studio
     annotator.wait_for_function("() => document.querySelector('input[name=neutral]').checked")
     submit(annotator)
     assert loop.sync() == SyncReport(pulled=1)
-    assert loop.said(sample_id) == [("neutral", EMAIL, "label_studio")]
+    assert loop.said(sample_id) == [("neutral", label_studio.email, "label_studio")]
 
 
 def test_files_are_found_by_its_page_where_we_reach_it_behind_its_proxys_back(loop: Loop, label_studio, sdk) -> None:
@@ -76,12 +77,3 @@ def test_files_are_found_by_its_page_where_we_reach_it_behind_its_proxys_back(lo
 def test_a_personal_token_opens_it(label_studio, sdk) -> None:
     with Client(label_studio.url, sdk.tokens.create().token) as client:
         assert client.people() and client.prefix == "/ls"
-
-
-def test_one_that_does_not_know_its_path_is_told_so(loop: Loop, tmp_path) -> None:
-    with (
-        label_studio_server.running(tmp_path / "data") as server,
-        prefix_proxy.under("/ls", server.url) as address,
-    ):
-        loop.settings = replace(loop.settings, label_studio_url=address)
-        assert [reason.key for reason in check.run(loop.settings)] == ["cli.check_prefix"]
