@@ -37,7 +37,7 @@ def test_every_tensor_goes_to_the_device(built) -> None:
     cached = EncoderTokens(torch.zeros(4, 2, 3), torch.ones(4, 2, dtype=torch.bool))
     labelled = LabelledBatch(
         Batch({**labelled.inputs.modalities, "text": cached}, labelled.inputs.constructed),
-        labelled.labels,
+        labelled.targets,
         labelled.further_labels,
     )
     moved = labelled.to("meta")

@@ -29,6 +29,7 @@ from tests.waiting import wait_until
 
 SMALL = Settings(line_places=8, line_share=2, unread_mb=1, unread_s=2)
 NUMBERS = itertools.count()
+WAIT_S = 300  # a busy machine
 GIVEN = ("sentiment", None, "smiling", None, "none", False)  # to /predict
 
 
@@ -44,7 +45,7 @@ class Gated(FakeQueue):
         self, task: str, inputs: Inputs, explain: str, keep: bool, caller: str = ""
     ) -> tuple[Prediction, ForwardPass]:
         """Answer once the gate is open."""
-        assert self.gate.wait(60)
+        assert self.gate.wait(WAIT_S)
         return super().predict(task, inputs, explain, keep, caller)
 
     @contextmanager
@@ -106,11 +107,11 @@ class Lined(Served):
 
     def wait_for_line(self, name: str, waiting: int) -> None:
         """Return once so many wait there and listen for their answers."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT_S
         while name not in (queues := self.lines.event_queue_per_concurrency_id) or len(queues[name].queue) != waiting:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        wait_until(lambda: all(self.lines._is_awaited(event) for event in queues[name].queue), 60)
+        wait_until(lambda: all(self.lines._is_awaited(event) for event in queues[name].queue), WAIT_S)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +177,7 @@ def test_what_was_sent_and_answered_is_not_remembered_by_session(served: Lined) 
 def test_what_nobody_fetches_goes_and_then_the_caller_may_ask_again(served: Lined) -> None:
     caller, queue = served.caller(), served.lines
     sessions = [caller.join("status", "sentiment")[1] for _ in range(3)]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WAIT_S
     while any(session in queue.mail for session in sessions):
         assert time.monotonic() < deadline
         time.sleep(0.1)
