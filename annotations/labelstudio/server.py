@@ -117,15 +117,16 @@ def _start(program: Path, folder: Path, access: Access, port: int) -> subprocess
 
 def _wait(access: Access, folder: Path) -> None:
     deadline = time.monotonic() + START_LIMIT_S
-    while not _answers(access.url):
-        if not _is_ours(access.pid, folder) or time.monotonic() > deadline:
-            raise LabelStudioError("label_studio_not_started", log=folder / "log")
-        time.sleep(0.3)
+    with httpx.Client(base_url=access.url, timeout=5, trust_env=False) as client:  # each reads all certificates first
+        while not _answers(client):
+            if not _is_ours(access.pid, folder) or time.monotonic() > deadline:
+                raise LabelStudioError("label_studio_not_started", log=folder / "log")
+            time.sleep(0.3)
 
 
-def _answers(url: str) -> bool:
+def _answers(client: httpx.Client) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == httpx.codes.OK
+        return client.get("/health").status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 

@@ -67,6 +67,7 @@ class FairQueue(queueing.Queue):
         self._callers = Callers.of(settings)
         self._places = QueuePlaces(settings)
         self.ANALYTICS_MAX_EVENTS = 1  # nobody is shown them
+        self.sleep_when_free = 0.005  # s; looking a thousand times a second takes a tenth of a core while nobody calls
 
     def compute_analytics_summary(self, records: Any) -> Any:
         """Work out nothing: Gradio would go through its last ten thousand calls after each one."""

@@ -48,7 +48,7 @@ class Own:
     home: Path
     sample_id: str  # of what waited there
     said: dict[str, object]  # what the command printed
-    checked: str  # what `check` said of it before anybody else came
+    checked: tuple[int, str]  # how `check` ended before anybody else came, and what it said
     data: Path  # a copy of what the server had then
 
     @property
@@ -79,7 +79,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
         )
         assert up.returncode == 0, up.stderr
         label_studio_server.copy(config.home / OWN_SERVER.parent / "data", config.home.parent / "copy")
-        yield Own(config.home, sample_id, json.loads(up.stdout), check.stdout, config.home.parent / "copy")
+        yield Own(
+            config.home, sample_id, json.loads(up.stdout), (check.returncode, check.stdout), config.home.parent / "copy"
+        )
     finally:
         down(config)
 

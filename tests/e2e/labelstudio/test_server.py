@@ -28,7 +28,8 @@ def test_from_nothing_to_the_first_label_back(own: Own, command: Callable) -> No
     assert (up["started"], up["sync"]["pushed"], set(up)) == (True, 1, {"url", "email", "started", "sync"})
     again = command(*WORDS, "up", home=home)
     assert again.returncode == 0 and "runs already" in again.stdout
-    assert "nothing is missing, nothing is open" in own.checked, own.checked
+    code, said = own.checked
+    assert (code, "nothing is missing, nothing is open" in said) == (0, True), said
     assert os.stat(home / OWN_SERVER).st_mode & 0o077 == 0
     assert os.stat(home / OWN_SERVER.parent).st_mode & 0o077 == 0
 
