@@ -36,11 +36,11 @@ class LoopResult:
     code: int = 0  # with which it ends
 
 
-def queue(given: argparse.Namespace, config: Settings) -> LoopResult:
+def queue(args: argparse.Namespace, config: Settings) -> LoopResult:
     """List the samples that wait for a person, most doubtful first."""
-    chosen = [tasks.get(given.task, config.task_dir).name] if given.task else []
+    chosen = [tasks.get(args.task, config.task_dir).name] if args.task else []
     with closing(open_store(config)) as store, store.reading() as session:
-        rows = samples.waiting(session, *chosen, limit=given.limit)
+        rows = samples.waiting(session, *chosen, limit=args.limit)
     pairs = [(row, served.guess_shown(row)) for row in rows]
     entries = [
         {
@@ -64,28 +64,28 @@ def _waiting_line(row: SampleRow, guess: Guess) -> str:
     return f"{how_sure}  {guess.value:<12} {row.task:<16} {row.reason or '':<15} {row.state:<7} {row.sample_id}"
 
 
-def show_status(given: argparse.Namespace, config: Settings) -> LoopResult:
+def show_status(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Show counts, versions and the last run of each task."""
-    known = tasks.load_all(config.task_dir)
-    chosen = [tasks.get(given.task, config.task_dir)] if given.task else list(known.values())
+    all_tasks = tasks.load_all(config.task_dir)
+    chosen = [tasks.get(args.task, config.task_dir)] if args.task else list(all_tasks.values())
     with closing(open_store(config)) as store:
-        found = [status.of(store, config, task) for task in chosen]
-    return LoopResult(to_json(found), [line for one in found for line in _status_lines(one)])
+        statuses = [status.of(store, config, task) for task in chosen]
+    return LoopResult(to_json(statuses), [line for one in statuses for line in _status_lines(one)])
 
 
-def _status_lines(found: Status) -> list[str]:
-    served = next((version.version for version in found.versions if version.served), "none")
-    run = found.last_retrain
+def _status_lines(task_status: Status) -> list[str]:
+    served = next((version.version for version in task_status.versions if version.served), "none")
+    run = task_status.last_retrain
     return [
-        f"{found.task}: serves {served}",
-        "  samples      " + _counts(found.states),
-        "  corrections  " + (_counts(found.by_label) or str(sum(found.by_annotator.values()))),
-        f"  wrong reason {found.wrong_reason} of the answers that were right",
-        f"  held out     {found.held_out} of {found.held_out_needed} needed",
-        *([f"  last sync    {found.last_sync or 'never'}"] if found.label_studio else []),
+        f"{task_status.task}: serves {served}",
+        "  samples      " + _counts(task_status.states),
+        "  corrections  " + (_counts(task_status.by_label) or str(sum(task_status.by_annotator.values()))),
+        f"  wrong reason {task_status.wrong_reason} of the answers that were right",
+        f"  held out     {task_status.held_out} of {task_status.held_out_needed} needed",
+        *([f"  last sync    {task_status.last_sync or 'never'}"] if task_status.label_studio else []),
         f"  last run     {f'{run.started_at} {run.verdict or run.state}' if run else 'never'}",
         *[f"    {reason}" for reason in (run.reasons if run else ())],
-        *[f"  notice       {notice.sentence()}" for notice in found.notices],
+        *[f"  notice       {notice.sentence()}" for notice in task_status.notices],
     ]
 
 
@@ -93,66 +93,66 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name}: {number}" for name, number in counts.items())
 
 
-def write(given: argparse.Namespace, config: Settings) -> LoopResult:
+def write(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Write the corrections as manifests, TASK.jsonl and TASK.csv, with copies of their media."""
     with closing(open_store(config)) as store:
         with store.reading() as session:
-            names = [tasks.get(given.task, config.task_dir).name] if given.task else samples.task_names(session)
-        written = export.write_folder(store, names, given.out)
-    lines = [f"{given.out / name}.jsonl: {number} corrections" for name, number in written.items()]
+            names = [tasks.get(args.task, config.task_dir).name] if args.task else samples.task_names(session)
+        written = export.write_folder(store, names, args.out)
+    lines = [f"{args.out / name}.jsonl: {number} corrections" for name, number in written.items()]
     return LoopResult(written, lines or ["There is nothing to export."])
 
 
-def read(given: argparse.Namespace, config: Settings) -> LoopResult:
+def read(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Store the rows of a manifest as corrections; doing it again changes nothing."""
-    task = tasks.get(given.task, config.task_dir)
+    task = tasks.get(args.task, config.task_dir)
     with closing(open_store(config)) as store:
-        found = export.read_manifest(store, task, given.manifest)
-    return LoopResult(to_json(found), [f"{found.added} corrections stored, {found.known} were known."])
+        imported = export.read_manifest(store, task, args.manifest)
+    return LoopResult(to_json(imported), [f"{imported.added} corrections stored, {imported.known} were known."])
 
 
-def forget(given: argparse.Namespace, config: Settings) -> LoopResult:
+def forget(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Take back what was sent, for a visitor who gives the id of the prediction."""
     with closing(open_store(config)) as store:
-        retention.forget(store, given.prediction_id)
-    return LoopResult({"forgotten": given.prediction_id}, ["Deleted."])
+        retention.forget(store, args.prediction_id)
+    return LoopResult({"forgotten": args.prediction_id}, ["Deleted."])
 
 
-def expire(given: argparse.Namespace, config: Settings) -> LoopResult:
+def expire(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Erase samples that nobody answered in time, and files that no sample needs."""
-    days = config.retention_days if given.days is None else given.days
+    days = config.retention_days if args.days is None else args.days
     with closing(open_store(config)) as store:
-        number = retention.expire(store, days, told_to=given.all)
-        held = [notice.sentence() for notice in retention.notices(store)]
-    lines = [f"{number} samples older than {days} days were erased.", *held]
-    return LoopResult({"expired": number, "held": held}, lines)
+        number = retention.expire(store, days, told_to=args.all)
+        notices = [notice.sentence() for notice in retention.notices(store)]
+    lines = [f"{number} samples older than {days} days were erased.", *notices]
+    return LoopResult({"expired": number, "held": notices}, lines)
 
 
-def adopt(given: argparse.Namespace, config: Settings) -> LoopResult:
+def adopt(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Say that the media folder belongs to this database: files that no sample needs are then erased."""
     with closing(open_store(config)) as store:
         store.pair(told_to=True)
     return LoopResult({"adopted": str(config.media)}, [f"{config.media} belongs to this database now."])
 
 
-def rollback(given: argparse.Namespace, config: Settings) -> LoopResult:
+def rollback(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Serve an earlier version again."""
-    task = tasks.get(given.task, config.task_dir)
+    task = tasks.get(args.task, config.task_dir)
     versions = Versions(config)
     with closing(open_store(config)) as store:
         leftovers.tidy(store, config, task.name)  # else a killed run would be taken for one that was never served
-        if given.to:
-            versions.promote(task.name, given.to)
-        version = given.to or versions.rollback(task.name)
+        if args.to:
+            versions.promote(task.name, args.to)
+        version = args.to or versions.rollback(task.name)
         rescored, lines = _rescored(store, config, task)
     return LoopResult(
         {"task": task.name, "version": version, **rescored}, [f"{task.name} serves {version} now.", *lines]
     )
 
 
-def score_again(given: argparse.Namespace, config: Settings) -> LoopResult:
+def score_again(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Have the version that serves score what waits and another one scored; a retraining run does so by itself."""
-    task = tasks.get(given.task, config.task_dir)
+    task = tasks.get(args.task, config.task_dir)
     with closing(open_store(config)) as store, lock.night(config):
         return LoopResult(*_report(task, rescore.run(store, config, task)))
 
@@ -175,32 +175,33 @@ def _report(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
     return value, [*lines, *(reason.sentence() for reason in named)]
 
 
-def sync(given: argparse.Namespace, config: Settings) -> LoopResult:
+def sync(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Push the queue to Label Studio and pull its answers; once, or again and again."""
     from annotations.labelstudio import sync as labelstudio  # its SDK takes seconds to load
 
-    report = labelstudio.run(config, given.task, given.watch, reload=settings.load)
+    report = labelstudio.run(config, args.task, args.watch, reload=settings.load)
     return LoopResult(to_json(report), [str(report)])
 
 
-def label_studio(given: argparse.Namespace, config: Settings) -> LoopResult:
+def label_studio(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Start a Label Studio server for this machine alone, end it, or check the one that is used."""
     from annotations.labelstudio import check, server  # the SDK takes seconds to load
     from annotations.labelstudio import sync as labelstudio
 
-    if given.action == "check":
-        found = check.run(config)
+    if args.action == "check":
+        reasons = check.run(config)
         well = locale.text("cli.check_well", url=config.label_studio_url)
-        return LoopResult(to_json(found), [reason.sentence() for reason in found] or [well], code=1 if found else 0)
-    if given.action == "down":
+        lines = [reason.sentence() for reason in reasons] or [well]
+        return LoopResult(to_json(reasons), lines, code=1 if reasons else 0)
+    if args.action == "down":
         ended = server.down(config)
         return LoopResult({"ended": ended}, [locale.text("cli.server_down" if ended else "cli.server_not_running")])
     access, started = server.up(config)
     report = labelstudio.run(settings.load())  # makes the projects, and sends what waits
     to_tell = {"url": access.url, "email": access.email, "password": access.password}
-    told = locale.text("cli.server_up" if started else "cli.server_up_already", **to_tell)
+    line = locale.text("cli.server_up" if started else "cli.server_up_already", **to_tell)
     value = {"url": access.url, "email": access.email, "started": started, "sync": to_json(report)}
-    return LoopResult(value, [told, str(report), locale.text("cli.server_next")])
+    return LoopResult(value, [line, str(report), locale.text("cli.server_next")])
 
 
 def _natural(text: str) -> int:
@@ -268,14 +269,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from annotations.tour import __main__ as tour  # brings a client of the app
 
         return tour.main(words[1:])
-    given = _parser().parse_args(words)
+    args = _parser().parse_args(words)
     try:
-        said = given.run(given, settings.load())
+        result = args.run(args, settings.load())
     except MmdemoError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(json.dumps(said.value, ensure_ascii=False) if given.json else "\n".join(said.lines))
-    return said.code
+    print(json.dumps(result.value, ensure_ascii=False) if args.json else "\n".join(result.lines))
+    return result.code
 
 
 def _parser() -> argparse.ArgumentParser:

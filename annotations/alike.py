@@ -45,8 +45,8 @@ class Corrected:
             standing = self._prune()
             unknown = [item for item in standing if item.correction.sample_id not in self._features]
             self._encode(encoder, unknown[-self._catch_up :])
-            known = [(item, self._features.get(item.correction.sample_id)) for item in standing]
-        usable = [(item, features) for item, features in known if features]
+            pairs = [(item, self._features.get(item.correction.sample_id)) for item in standing]
+        usable = [(item, features) for item, features in pairs if features]
         return pooled([self._candidate(item) for item, _ in usable], [features for _, features in usable])
 
     def prune(self) -> None:
@@ -67,9 +67,9 @@ class Corrected:
         usable = [(name, inputs) for name, inputs in read if inputs is not None]
         if not usable:
             return
-        found = encoder.features([inputs for _, inputs in usable])
-        if found.model_version == self._version:  # else a newer one serves by now, and the next question begins anew
-            self._features |= dict(zip([name for name, _ in usable], found.by_sample, strict=True))
+        features = encoder.features([inputs for _, inputs in usable])
+        if features.model_version == self._version:  # else a newer one serves by now, and the next question begins anew
+            self._features |= dict(zip([name for name, _ in usable], features.by_sample, strict=True))
 
     def _inputs(self, item: LabelledContent) -> Inputs | None:
         media = {name: self._store.media / file for name in ("image", "audio") if (file := getattr(item, name))}
@@ -79,9 +79,14 @@ class Corrected:
             return None
 
     def _candidate(self, item: LabelledContent) -> Candidate:
-        made = item.correction
+        correction = item.correction
         return Candidate(
-            made.sample_id, CORRECTIONS, made.label, item.text or "", made.sample_id, partial(self._shown, item)
+            correction.sample_id,
+            CORRECTIONS,
+            correction.label,
+            item.text or "",
+            correction.sample_id,
+            partial(self._shown, item),
         )
 
     def _shown(self, item: LabelledContent) -> CandidatePreview:

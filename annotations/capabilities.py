@@ -29,12 +29,12 @@ def tally(
     )
 
 
-def _tally(name: str, held: Sequence[tuple[bool, bool]]) -> CapabilityTally:
+def _tally(name: str, outcomes: Sequence[tuple[bool, bool]]) -> CapabilityTally:
     return CapabilityTally(
         name,
-        tests=len(held),
-        champion=sum(old for old, _ in held),
-        challenger=sum(new for _, new in held),
-        lost=sum(old and not new for old, new in held),
-        gained=sum(new and not old for old, new in held),
+        tests=len(outcomes),
+        champion=sum(old for old, _ in outcomes),
+        challenger=sum(new for _, new in outcomes),
+        lost=sum(old and not new for old, new in outcomes),
+        gained=sum(new and not old for old, new in outcomes),
     )

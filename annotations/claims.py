@@ -14,7 +14,7 @@ from mmdemo.review import ClaimSample
 CLAIM_S = 5 * 60.0  # a page in which somebody is at work renews it every minute
 
 
-def claim(store: Store, tasks: Sequence[str], asked: ClaimSample, at: datetime | None = None) -> str | None:
+def claim(store: Store, tasks: Sequence[str], command: ClaimSample, at: datetime | None = None) -> str | None:
     """Keep a sample for whoever asks, and return its id; None where it is not to be had. What they held before is free.
 
     Without a sample's id it is the one they are at already, else the next of `tasks` that nobody is at. Where it is not
@@ -22,20 +22,20 @@ def claim(store: Store, tasks: Sequence[str], asked: ClaimSample, at: datetime |
     """
     moment = at or now()
     with store.session() as session:
-        sample_id = _taken(session, tasks, asked, moment)
+        sample_id = _taken(session, tasks, command, moment)
         if sample_id is not None:
-            claims.release(session, asked.session, other_than=sample_id)
+            claims.release(session, command.session, other_than=sample_id)
         session.commit()
     return sample_id
 
 
-def _taken(session: Session, tasks: Sequence[str], asked: ClaimSample, at: datetime) -> str | None:
+def _taken(session: Session, tasks: Sequence[str], command: ClaimSample, at: datetime) -> str | None:
     until = at + timedelta(seconds=CLAIM_S)
-    if asked.sample_id:
-        row = samples.find(session, asked.sample_id)
-        return row.sample_id if row and claims.take(session, row.sample_id, asked, at, until) else None
-    while sample_id := claims.next_free(session, tasks, asked.session, at):
-        if claims.take(session, sample_id, asked, at, until):
+    if command.sample_id:
+        row = samples.find(session, command.sample_id)
+        return row.sample_id if row and claims.take(session, row.sample_id, command, at, until) else None
+    while sample_id := claims.next_free(session, tasks, command.session, at):
+        if claims.take(session, sample_id, command, at, until):
             return sample_id  # else another one was faster, and it is free no longer
     return None
 

@@ -22,14 +22,14 @@ def is_believed(session: Session, at: datetime, days: int) -> bool:
 
     The caller commits, also where it is not believed: it is written down to be told, and waits.
     """
-    known = {name: datetime.fromisoformat(value) for name, value in facts.get(session, facts.CLOCK).items()}
+    moments = {name: datetime.fromisoformat(value) for name, value in facts.get(session, facts.CLOCK).items()}
     furthest = timedelta(days=min(days or FURTHEST_DAYS, FURTHEST_DAYS))
-    last = known.get(_LAST) or samples.newest_change(session) or at
+    last = moments.get(_LAST) or samples.newest_change(session) or at
     if at - last <= furthest:
         _believe(session, max(at, last))
         return True
-    since, seen = known.get(_DOUBTED), known.get(_SEEN)
-    if since is None or seen is None or not timedelta() <= at - seen <= furthest:
+    since, last_doubted = moments.get(_DOUBTED), moments.get(_SEEN)
+    if since is None or last_doubted is None or not timedelta() <= at - last_doubted <= furthest:
         since = at  # the first such reading, or one that jumped again
     if at - since >= WAIT:
         _believe(session, at)

@@ -47,14 +47,14 @@ def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR,
     A visitor's is a new one, unless the id of an `earlier` one is given, which its sender alone knows: that one grows.
     A program's always grows. Raises UnknownName where nothing of this sample is kept under `earlier`.
     """
-    known = _known(session, row, holder, earlier)
-    held = known or HoldingRow(prediction_id=secrets.token_hex(_ID_BYTES), sample_id=row.sample_id, holder=holder)
-    held.content = bool(held.content) or content
-    held.agreed_at = now()
+    existing = _known(session, row, holder, earlier)
+    consent = existing or HoldingRow(prediction_id=secrets.token_hex(_ID_BYTES), sample_id=row.sample_id, holder=holder)
+    consent.content = bool(consent.content) or content
+    consent.agreed_at = now()
     if content:  # whoever agreed to the row alone keeps nobody's inputs for longer
-        row.agreed_at = held.agreed_at
-    session.add(held)
-    return held.prediction_id
+        row.agreed_at = consent.agreed_at
+    session.add(consent)
+    return consent.prediction_id
 
 
 def opens(session: Session, row: SampleRow, keys: Sequence[str]) -> bool:
@@ -69,7 +69,7 @@ def _known(session: Session, row: SampleRow, holder: str, earlier: str | None) -
         return samples.newest_holding(session, row.sample_id, holder)
     if earlier is None:
         return None
-    held = session.get(HoldingRow, earlier)
-    if held is None or held.sample_id != row.sample_id:
+    consent = session.get(HoldingRow, earlier)
+    if consent is None or consent.sample_id != row.sample_id:
         raise UnknownName("unknown_prediction", prediction_id=earlier)
-    return held
+    return consent

@@ -43,9 +43,9 @@ def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snaps
     named in `left_out`, what can't be read: a stored file that is missing or damaged, more than the task takes today.
     """
     latest = {item.correction.sample_id: item for item in labelled}
-    wanted = [item for item in latest.values() if _has_content(item) and task.takes(item.correction.label)]
-    faults = {item.correction.sample_id: fault for item in wanted if (fault := _fault(item, task, root))}
-    usable = [item for item in wanted if item.correction.sample_id not in faults]
+    items = [item for item in latest.values() if _has_content(item) and task.takes(item.correction.label)]
+    faults = {item.correction.sample_id: fault for item in items if (fault := _fault(item, task, root))}
+    usable = [item for item in items if item.correction.sample_id not in faults]
     rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))
     listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
     digest = hashlib.sha256(listing.encode()).hexdigest()
@@ -68,8 +68,8 @@ def _has_content(item: LabelledContent) -> bool:
 
 
 def _fault(item: LabelledContent, task: Task, root: Path) -> LeftOut | None:
-    found = stored.read(_stored(item), task, root)
-    return found if isinstance(found, LeftOut) else None
+    outcome = stored.read(_stored(item), task, root)
+    return outcome if isinstance(outcome, LeftOut) else None
 
 
 def _stored(item: LabelledContent) -> Stored:

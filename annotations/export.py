@@ -126,21 +126,21 @@ def read_manifest(store: Store, task: Task, path: Path) -> Imported:
 
 
 def _entry(row: LabelledContent) -> Entry:
-    made = row.correction
+    correction = row.correction
     return {
-        "id": made.sample_id,
+        "id": correction.sample_id,
         "image": f"{MEDIA}/{row.image}" if row.image else None,
         "audio": f"{MEDIA}/{row.audio}" if row.audio else None,
         "text": row.text or "",
-        "label": made.label,
-        "group": made.source,
+        "label": correction.label,
+        "group": correction.source,
         "extra": {},
-        "annotator": made.annotator,
-        "corrected_at": made.corrected_at,
-        "predicted_label": made.predicted_label,
-        "model_version": made.model_version,
-        "note": made.note,
-        "wrong_reason": made.wrong_reason,
+        "annotator": correction.annotator,
+        "corrected_at": correction.corrected_at,
+        "predicted_label": correction.predicted_label,
+        "model_version": correction.model_version,
+        "note": correction.note,
+        "wrong_reason": correction.wrong_reason,
     }
 
 
@@ -204,38 +204,38 @@ def _mark(row: manifests.Row) -> bool | None:
     raise BadInput("wrong_type", field="wrong_reason", wanted="true/false", value=mark)
 
 
-def _add(store: Store, task: Task, inputs: Inputs, given: manifests.Row) -> bool:
-    sample_id, value, about = decode.sample_id(inputs, task.name), given.label, given.raw
-    annotator = review_queue.checked_name(_annotator(given))
-    at, mark = _moment(about.get("corrected_at")), _mark(given)
+def _add(store: Store, task: Task, inputs: Inputs, manifest_row: manifests.Row) -> bool:
+    sample_id, value, about = decode.sample_id(inputs, task.name), manifest_row.label, manifest_row.raw
+    annotator = review_queue.checked_name(_annotator(manifest_row))
+    at, mark = _moment(about.get("corrected_at")), _mark(manifest_row)
     copies = media.copies_of(inputs)
     with store.session() as session, media.keeping(store.media, list(copies.values())):
         row = samples.of_inputs(session, inputs, task.name, partial(media.names_of, inputs, copies))
         if row is not None and row.has_content and _is_known(session, row.sample_id, value, mark, annotator, at):
             session.commit()  # an alias may have been written
             return False
-        row = row or _new_row(sample_id, task, inputs, given)
+        row = row or _new_row(sample_id, task, inputs, manifest_row)
         if not row.has_content:
             content.fill(row, inputs, copies)
-        made = review_queue.record(
+        correction = review_queue.record(
             session, task, row, "import", value, annotator, characters.storable(str(about.get("note") or "")), IMPORT
         )
-        made.corrected_at = min(at, now()) if at else made.corrected_at  # no answer of the future counts
-        made.predicted_value, made.wrong_reason = _guess(given, task), bool(mark)
-        made.model_version = str(about.get("model_version") or "")
+        correction.corrected_at = min(at, now()) if at else correction.corrected_at  # no answer of the future counts
+        correction.predicted_value, correction.wrong_reason = _guess(manifest_row, task), bool(mark)
+        correction.model_version = str(about.get("model_version") or "")
         content.hold(session, row, True, IMPORT)
         session.commit()
     return True
 
 
-def _new_row(sample_id: str, task: Task, inputs: Inputs, given: manifests.Row) -> SampleRow:
+def _new_row(sample_id: str, task: Task, inputs: Inputs, manifest_row: manifests.Row) -> SampleRow:
     return SampleRow(
         sample_id=sample_id,
         task=task.name,
         modalities=list(inputs.modalities),
-        predicted_value=_guess(given, task),
+        predicted_value=_guess(manifest_row, task),
         confidence=0.0,  # nobody predicted it here
-        model_version=str(given.raw.get("model_version") or ""),
+        model_version=str(manifest_row.raw.get("model_version") or ""),
         doubt=0.0,
         created_at=now(),
         agreed_at=now(),
@@ -250,12 +250,12 @@ def _is_known(
     To an answer of somebody who decides only their own are compared: it counts however old it is.
     """
     every = labels.every(session, sample_id)
-    alike = [made for made in every if made.value == value and mark in (None, made.wrong_reason)]
-    if any((made.source, made.annotator) == (IMPORT, annotator) for made in alike):
+    alike = [row for row in every if row.value == value and mark in (None, row.wrong_reason)]
+    if any((row.source, row.annotator) == (IMPORT, annotator) for row in alike):
         return True
     alone = labels.decides(session, annotator)
-    standing = [made for made in every if made.withdrawn_at is None and (made.annotator == annotator or not alone)][-1:]
-    return any(made in alike or (at is not None and made.corrected_at >= at) for made in standing)
+    standing = [row for row in every if row.withdrawn_at is None and (row.annotator == annotator or not alone)][-1:]
+    return any(row in alike or (at is not None and row.corrected_at >= at) for row in standing)
 
 
 def _moment(text: Any) -> datetime | None:

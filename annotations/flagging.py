@@ -74,18 +74,18 @@ class DoubtFlagger(FlaggingCallback):
             return len(samples.waiting(session, self._task.name))
 
     def _sample(self, flag_data: list[Any]) -> Sample:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for component, value in zip(self._components, flag_data, strict=True):
             name = next((name for kind, name in _MODALITY.items() if isinstance(component, kind)), None)
-            if name in self._task.modalities and value and name not in found:
-                found[name] = value if name == "text" else _uploaded(value)
-        return Sample(**found)
+            if name in self._task.modalities and value and name not in values:
+                values[name] = value if name == "text" else _uploaded(value)
+        return Sample(**values)
 
     def _answer(self, flag_data: list[Any]) -> dict[str, float]:
         pairs = zip(self._components, flag_data, strict=True)
         value = next(value for component, value in pairs if isinstance(component, Label)) or {}
-        given = {entry["label"]: entry["confidence"] for entry in value.get("confidences") or ()}
-        return probabilities(self._task, given or {str(value.get("label")): 1.0})
+        confidences = {entry["label"]: entry["confidence"] for entry in value.get("confidences") or ()}
+        return probabilities(self._task, confidences or {str(value.get("label")): 1.0})
 
     def _prediction(self, inputs: Inputs, answer: dict[str, float]) -> Prediction:
         label = max(answer, key=lambda name: answer[name])
@@ -107,16 +107,16 @@ class DoubtFlagger(FlaggingCallback):
         )
 
 
-def probabilities(task: Task, given: Mapping[str, float]) -> dict[str, float]:
+def probabilities(task: Task, confidences: Mapping[str, float]) -> dict[str, float]:
     """Return a probability an answer, in the task's order, from the confidences that a Label component shows.
 
     It may show only the best few: what they leave of 1 is spread evenly over the others. Raises UnknownName.
     """
-    for label in given:
+    for label in confidences:
         task.check(label)
-    others = len(task.answers) - len(given)
-    share = max(0.0, 1.0 - sum(given.values())) / others if others else 0.0
-    values = {name: float(given.get(name, share)) for name in task.answers}
+    others = len(task.answers) - len(confidences)
+    share = max(0.0, 1.0 - sum(confidences.values())) / others if others else 0.0
+    values = {name: float(confidences.get(name, share)) for name in task.answers}
     total = sum(values.values())
     return {name: value / total if total else 1 / len(values) for name, value in values.items()}
 

@@ -55,8 +55,8 @@ def clear(store: Store, config: Settings, task: str) -> None:
     with store.reading() as session:
         unjudged = runs.challengers(session, task, runs.FAILED, None)
         rejected = runs.challengers(session, task, runs.DONE, gate.REJECTED)
-        times, known = runs.nameless(session, task), runs.all_challengers(session, task)
-    old = [name for name in _made_within(versions, config, task, times) if name not in known]
+        times, challengers = runs.nameless(session, task), runs.all_challengers(session, task)
+    old = [name for name in _made_within(versions, config, task, times) if name not in challengers]
     present = [name for name in dict.fromkeys(rejected) if versions.folder(task, name).is_dir()]
     for name in (*unjudged, *old, *present[config.rejected_versions :]):
         if versions.remove(task, name):
@@ -87,8 +87,8 @@ def _made_within(
     for info in versions.list(task):
         with contextlib.suppress(CheckpointError, ValueError):
             about = sidecar.read(versions.folder(task, info.version))
-            made = datetime.fromisoformat(about.created_at).astimezone(UTC)
-            if about.command.startswith(sidecar.RETRAINED) and any(start <= made <= end for start, end in times):
+            created_at = datetime.fromisoformat(about.created_at).astimezone(UTC)
+            if about.command.startswith(sidecar.RETRAINED) and any(start <= created_at <= end for start, end in times):
                 yield info.version
 
 

@@ -76,9 +76,9 @@ class Loop:
         A confident answer is checked all the same where the audit draws it, but only if it may be kept. Where there is
         no room to keep what this caller sent, the answer says so in its notes. After an error nothing is kept.
         """
-        known = self._task(task)
-        prediction, forward = self._predictors.answer(known, inputs, explain)
-        return self._keeper.keep_if_room(known, inputs, prediction, caller) if keep else prediction, forward
+        loaded_task = self._task(task)
+        prediction, forward = self._predictors.answer(loaded_task, inputs, explain)
+        return self._keeper.keep_if_room(loaded_task, inputs, prediction, caller) if keep else prediction, forward
 
     def audited(self, prediction: Prediction) -> bool:
         """Whether the audit draws a sure answer: people check it, if its visitor agrees."""
@@ -98,9 +98,9 @@ class Loop:
         answer, None for nothing. Return the answer as it is kept. Raises MmdemoError, NotKept where there is no room
         for what this caller sends; then nothing more is kept.
         """
-        known = self._task(prediction.task)
-        assert decode.sample_id(inputs, known.name) == prediction.sample_id, "an answer to another sample"
-        return self._keeper.keep(known, inputs, prediction, caller, label, prediction_id)
+        task = self._task(prediction.task)
+        assert decode.sample_id(inputs, task.name) == prediction.sample_id, "an answer to another sample"
+        return self._keeper.keep(task, inputs, prediction, caller, label, prediction_id)
 
     def suggest(
         self, task: str, inputs: Inputs, label: str, prediction_id: str | None = None, caller: str | None = None
@@ -111,10 +111,10 @@ class Loop:
         UnknownName where nothing of this sample is kept under it, NotKept where there is no room for what this caller
         sends, and other MmdemoErrors; then nothing is kept.
         """
-        known = self._task(task)
-        known.check(label)
-        prediction, _ = self._predictors.answer(known, inputs, "default")
-        return self._keeper.queue(known, inputs, prediction, caller, label, prediction_id)
+        loaded_task = self._task(task)
+        loaded_task.check(label)
+        prediction, _ = self._predictors.answer(loaded_task, inputs, "default")
+        return self._keeper.queue(loaded_task, inputs, prediction, caller, label, prediction_id)
 
     def forget(self, prediction_id: str) -> None:
         """Take back what was sent. Raises UnknownName."""
@@ -129,9 +129,9 @@ class Loop:
         """Return a sample's other maps, and what met what."""
         return self._predictors.of(self._task(task)).study(forward)
 
-    def weigh(self, task: str, forward: ForwardPass, asked: MapRequest) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, request: MapRequest) -> Weighed:
         """Return what each modality contributed, and how far one map can be trusted. Raises UnknownName."""
-        return self._predictors.of(self._task(task)).weigh(forward, asked)
+        return self._predictors.of(self._task(task)).weigh(forward, request)
 
     def what_if(
         self, task: str, forward: ForwardPass, units: Collection[int], modalities: Collection[str]
@@ -141,8 +141,8 @@ class Loop:
 
     def alike(self, task: str, forward: ForwardPass, k: int, reviewer: bool) -> Alike:
         """Return the samples nearest to one, for a reviewer among those corrected too."""
-        known = self._task(task)
-        return self._finder.find(known, self._predictors.of(known), forward, k, reviewer)
+        loaded_task = self._task(task)
+        return self._finder.find(loaded_task, self._predictors.of(loaded_task), forward, k, reviewer)
 
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return the samples that wait for a person, most doubtful first; "" asks for all tasks that are loaded."""
@@ -154,9 +154,9 @@ class Loop:
         with self._store.reading() as session:
             return [self._item(row) for row in samples.later(session, *self._named(task), limit=limit)]
 
-    def claim(self, asked: ClaimSample) -> str | None:
+    def claim(self, command: ClaimSample) -> str | None:
         """Keep a sample for whoever asks, see `claims.claim`. Raises UnknownName."""
-        return claims.claim(self._store, self._named(asked.task), asked)
+        return claims.claim(self._store, self._named(command.task), command)
 
     def release(self, session: str) -> None:
         """Free the sample that this browser session holds."""
@@ -179,7 +179,7 @@ class Loop:
         with self._store.reading() as session:
             row = review_queue.present(session, sample_id)
             task = self._task(row.task)
-            earlier = tuple(labels.as_correction(made, row.task) for made in labels.history(session, row.sample_id))
+            earlier = tuple(labels.as_correction(each, row.task) for each in labels.history(session, row.sample_id))
         return ReviewItem(self._item(row), served.prediction_shown(task, row), earlier)
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
@@ -199,10 +199,19 @@ class Loop:
         """Store a correction. Raises BadInput, UnknownName, Conflict."""
         return review_queue.correct(self._store, self.tasks, sample_id, label, annotator, note, wrong_reason)
 
-    def answer(self, asked: AnswerSample) -> Correction:
+    def answer(self, command: AnswerSample) -> Correction:
         """Store an answer that was given in the page. Raises BadInput, UnknownName, Conflict."""
-        given = (asked.sample_id, asked.label, asked.annotator, asked.note, asked.wrong_reason)
-        return review_queue.correct(self._store, self.tasks, *given, again=asked.again, browser=asked.browser)
+        return review_queue.correct(
+            self._store,
+            self.tasks,
+            command.sample_id,
+            command.label,
+            command.annotator,
+            command.note,
+            command.wrong_reason,
+            again=command.again,
+            browser=command.browser,
+        )
 
     def skip(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Put a sample off until nothing else waits. Raises BadInput, UnknownName, Conflict."""
@@ -218,13 +227,14 @@ class Loop:
 
     def status(self, task: str) -> Status:
         """Return counts, versions and the last night of a task."""
-        known = self._task(task)
-        found = status.of(self._store, self._settings, known)
-        run = self._nights.seen(known.name, found.last_retrain)
-        stand_in = self._predictors.stand_in(known)
+        loaded_task = self._task(task)
+        task_status = status.of(self._store, self._settings, loaded_task)
+        run = self._nights.seen(loaded_task.name, task_status.last_retrain)
+        stand_in = self._predictors.stand_in(loaded_task)
         if stand_in is not None:
-            found = replace(found, notices=(*status.stand_in(known.name, *stand_in), *found.notices))
-        return replace(found, last_retrain=run)
+            notices = (*status.stand_in(loaded_task.name, *stand_in), *task_status.notices)
+            task_status = replace(task_status, notices=notices)
+        return replace(task_status, last_retrain=run)
 
     def train(self, task: str) -> str:
         """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""
@@ -232,15 +242,15 @@ class Loop:
 
     def export(self, task: str, form: str) -> str:
         """Return a task's corrections as the text of a file, "csv" or "jsonl"; no file is made of it here."""
-        known = self._task(task)
+        name = self._task(task).name
         with self._store.reading() as session:
-            return export.as_text(labels.corrections(session, known.name), form)
+            return export.as_text(labels.corrections(session, name), form)
 
     def export_queue(self, task: str, form: str) -> str:
         """Return what waits for a person as the text of a file, like `export`."""
-        known = self._task(task)
+        name = self._task(task).name
         with self._store.reading() as session:
-            return export.queue_as_text([self._item(row) for row in samples.waiting(session, known.name)], form)
+            return export.queue_as_text([self._item(row) for row in samples.waiting(session, name)], form)
 
     def _named(self, task: str) -> list[str]:
         """Return that task's name, of all tasks that are loaded for ""."""

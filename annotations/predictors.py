@@ -39,7 +39,7 @@ class ServingPredictor(Protocol):
     def study(self, forward: ForwardPass) -> Study:
         """Return its other maps, and what met what."""
 
-    def weigh(self, forward: ForwardPass, asked: MapRequest) -> Weighed:
+    def weigh(self, forward: ForwardPass, request: MapRequest) -> Weighed:
         """Return what each modality contributed, and how far the map that is asked for can be trusted."""
 
     def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
@@ -90,10 +90,10 @@ class Predictors:
     def stand_in(self, task: Task) -> tuple[str, str] | None:
         """Return the version that should answer, "" for none that is, and the one that answers in its place."""
         predictor = self._made.get(task.name)
-        wanted = predictor.stands_in_for if predictor else None
-        if predictor is None or wanted is None:  # only where one stands in, a version is loaded that can be asked for
+        champion = predictor.stands_in_for if predictor else None
+        if predictor is None or champion is None:  # only where one stands in, a version is loaded that can be asked for
             return None
-        return wanted, predictor.model_version
+        return champion, predictor.model_version
 
     def load(self, tasks: Mapping[str, Task]) -> None:
         """Load the models of all tasks; one that can't be loaded keeps none of the others from it."""

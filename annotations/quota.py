@@ -88,7 +88,7 @@ class Quota:
         return size
 
 
-def _check(key: str, wanted: float, limit: int, most: int) -> None:
-    if limit and wanted > limit:
-        minutes = math.ceil(min(1.0, (wanted - limit) / limit) * HOUR_S / 60)
+def _check(key: str, amount: float, limit: int, most: int) -> None:
+    if limit and amount > limit:
+        minutes = math.ceil(min(1.0, (amount - limit) / limit) * HOUR_S / 60)
         raise NotKept(key, minutes=minutes, most=most)

@@ -99,9 +99,9 @@ def _expire_old(store: Store, since: datetime, moment: datetime, told_to: bool) 
         today = facts.get(session, EXPIRED).get("day") == moment.date().isoformat()
         if old > most:
             facts.put(session, EXPIRED, {"day": moment.date().isoformat()})
-        held = old > most or (today and old > 0 and not told_to)
+        held_back = old > most or (today and old > 0 and not told_to)
         reason = Reason("status.expiry_held", {"old": old, "whole": whole, "most": most})
-        facts.tell(session, EXPIRED, reason if held else None)
+        facts.tell(session, EXPIRED, reason if held_back else None)
         session.commit()
     if today and not told_to:
         return 0  # this day's share is gone already
@@ -133,11 +133,12 @@ def _sweep(store: Store, told_to: bool) -> None:
         return
     spare = list(_spare(store, media.names(store.media, (now() - _ORPHAN_AGE).timestamp())))
     whole = media.count(store.media)
-    held = not told_to and len(spare) > _share(whole)
-    if not held:
+    too_many = not told_to and len(spare) > _share(whole)
+    if not too_many:
         _clear(store, spare)
     with store.session() as session:
-        facts.tell(session, SWEPT, Reason("status.sweep_held", {"spare": len(spare), "whole": whole}) if held else None)
+        reason = Reason("status.sweep_held", {"spare": len(spare), "whole": whole})
+        facts.tell(session, SWEPT, reason if too_many else None)
         session.commit()
 
 

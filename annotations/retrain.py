@@ -216,15 +216,15 @@ def _write_start(store: Store, night: Night) -> int:
     return run_id
 
 
-def _note(store: Store, run_id: int, **found: object) -> None:
+def _note(store: Store, run_id: int, **columns: object) -> None:
     with store.session() as session:
-        runs.note(session, run_id, **found)
+        runs.note(session, run_id, **columns)
         session.commit()
 
 
-def _write_end(store: Store, run_id: int, state: str, **found: object) -> Run:
+def _write_end(store: Store, run_id: int, state: str, **columns: object) -> Run:
     with store.session() as session:
-        runs.finish(session, run_id, state, **found)
+        runs.finish(session, run_id, state, **columns)
         session.commit()
         return runs.as_run(runs.get(session, run_id))
 
@@ -238,22 +238,23 @@ def _why_failed(error: BaseException) -> Reason:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the night of one task or of all, say what came of it, and return the exit code."""
-    given = _parser().parse_args(argv)
+    args = _parser().parse_args(argv)
     memory.keep_freed()
-    found: list[Run] = []
+    task_runs: list[Run] = []
     code = 0
     try:
         config = settings.load()
-        chosen = [tasks.get(given.task, config.task_dir)] if given.task else tasks.load_all(config.task_dir).values()
+        chosen = [tasks.get(args.task, config.task_dir)] if args.task else tasks.load_all(config.task_dir).values()
         with stopping.by_signal():
             for task in chosen:
-                found.append(_tried(config, task))
+                task_runs.append(_tried(config, task))
     except MmdemoError as error:
         _say(str(error))
         code = error.exit_code
-    if found or not code:  # what is known is said, also where a later task could not have its night
-        print(json.dumps([_as_json(run) for run in found], ensure_ascii=False) if given.json else _as_text(found))
-    return code or (FAILED_EXIT if any(run.state == runs.FAILED for run in found) else 0)
+    if task_runs or not code:  # what is known is said, also where a later task could not have its night
+        whole = json.dumps(list(map(_as_json, task_runs)), ensure_ascii=False) if args.json else _as_text(task_runs)
+        print(whole)
+    return code or (FAILED_EXIT if any(run.state == runs.FAILED for run in task_runs) else 0)
 
 
 def _tried(config: Settings, task: Task) -> Run:
@@ -283,10 +284,10 @@ def _as_json(run: Run) -> dict[str, Any]:
     }
 
 
-def _as_text(found: Sequence[Run]) -> str:
+def _as_text(task_runs: Sequence[Run]) -> str:
     return "\n".join(
         line
-        for run in found
+        for run in task_runs
         for line in (
             f"{run.task}: {run.verdict or run.state} {run.challenger or ''}".strip(),
             *map("  {}".format, run.reasons),

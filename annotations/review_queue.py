@@ -240,8 +240,8 @@ def correct(
         check_mark(task, wrong_reason, value, served.guess_about(task, row, value).value)
         if not again and row.state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
-        made = record(session, task, row, "label", value, annotator, note, PAGE, browser, wrong_reason)
-        stored, counting = labels.as_correction(made, row.task), labels.counting(session, sample_id)
+        correction = record(session, task, row, "label", value, annotator, note, PAGE, browser, wrong_reason)
+        stored, counting = labels.as_correction(correction, row.task), labels.counting(session, sample_id)
         session.commit()
         return replace(stored, counts=counting is None or counting.value == value)
 
@@ -266,7 +266,7 @@ def record(
     It is one of what was served; with `wrong_reason` one of the guess that the mark is about.
     """
     guess = served.guess_about(task, row, value) if wrong_reason else served.guess_served(row)
-    made = CorrectionRow(
+    correction = CorrectionRow(
         sample_id=row.sample_id,
         value=value,
         annotator=annotator,
@@ -280,9 +280,9 @@ def record(
     )
     before = row.state
     _shift(session, row, name)
-    session.add(made)
-    log(session, row, name, before, annotator, browser, made)
-    return made
+    session.add(correction)
+    log(session, row, name, before, annotator, browser, correction)
+    return correction
 
 
 def undo(store: Store, annotator: str, browser: str = SCRIPTS) -> str | None:

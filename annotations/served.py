@@ -62,15 +62,15 @@ def guess_about(task: Task, row: SampleRow, value: str) -> Guess:
 
     The one that is shown where neither does.
     """
-    shown, sent = guess_shown(row), guess_served(row)
-    return sent if agrees(task, sent.value, value) and not agrees(task, shown.value, value) else shown
+    current, original = guess_shown(row), guess_served(row)
+    return original if agrees(task, original.value, value) and not agrees(task, current.value, value) else current
 
 
 def score_again(task: Task, row: SampleRow, prediction: Prediction | None) -> None:
     """Show what another version says of a row from now on; None: what was served again."""
     row.fresh_prediction = None if prediction is None else stored(prediction, content=True)
-    shown = prediction_shown(task, row)
-    row.doubt, row.scored_by = doubt.of(shown), shown.model_version
+    current = prediction_shown(task, row)
+    row.doubt, row.scored_by = doubt.of(current), current.model_version
 
 
 def prediction_shown(task: Task, row: SampleRow) -> Prediction:
@@ -115,9 +115,9 @@ def _answer(raw: dict[str, Any]) -> Answer:
 
 
 def _read(raw: dict[str, Any]) -> Prediction:
-    known = {item.name: raw[item.name] for item in fields(Prediction) if item.name in raw}
+    raw_fields = {item.name: raw[item.name] for item in fields(Prediction) if item.name in raw}
     values = {
-        **known,
+        **raw_fields,
         "answer": _answer(raw),
         "capped": _capped(raw),
         "modalities": tuple(raw["modalities"]),
@@ -130,8 +130,8 @@ def _read(raw: dict[str, Any]) -> Prediction:
 
 def _explanation(raw: dict[str, Any]) -> Explanation:
     maps = {name: _MAPS[name](raw[name]) for name in _MAPS if name in raw}
-    said = {name: raw[name] for name in ("method", "target", "against", "signed") if name in raw}
-    return Explanation(**said, **maps)
+    metadata = {name: raw[name] for name in ("method", "target", "against", "signed") if name in raw}
+    return Explanation(**metadata, **maps)
 
 
 def _image(raw: dict[str, Any]) -> ImageMap:

@@ -49,10 +49,10 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     )
 
 
-def stand_in(task: str, wanted: str, version: str) -> tuple[Reason, ...]:
-    """Return what is told of a version that answers for `wanted`, "" for none that is known."""
-    key = "status.stands_in" if wanted else "status.pointer_damaged"
-    return (Reason(key, {"task": task, "wanted": wanted, "version": version}),)
+def stand_in(task: str, champion: str, version: str) -> tuple[Reason, ...]:
+    """Return what is told of a version that answers for `champion`, "" for none that is known."""
+    key = "status.stands_in" if champion else "status.pointer_damaged"
+    return (Reason(key, {"task": task, "wanted": champion, "version": version}),)
 
 
 def _indexed(settings: Settings, task: Task, served: Collection[str]) -> Iterator[Indexed]:

@@ -83,13 +83,13 @@ def _projects(client: Client, settings: Settings) -> Iterator[Reason]:
     projects = client.projects()
     with closing(open_store(settings)) as store:
         media = yield from _project(client, store, MEDIA, tasks.MEDIA_TITLE, tasks.MEDIA_MARK, projects)
-        shown = ShownFiles(client, client.uploads(media.id) if media else (), projects)
+        shown_files = ShownFiles(client, client.uploads(media.id) if media else (), projects)
         for task in known_tasks.load_all(settings.task_dir).values():
             ours = yield from _project(client, store, task.name, tasks.title(task), tasks.mark(task), projects)
             if ours is not None:
                 number = tasks.place_of(ours.description) or ""
                 here = Place(client, store, task, ours, number, Index(task)).with_links(None)
-                yield from _sick(here, shown)
+                yield from _sick(here, shown_files)
     if settings.label_studio_media is None:
         yield Reason("cli.check_media")
 
@@ -99,10 +99,10 @@ def _project(
 ) -> Generator[Reason, None, Project | None]:
     """Yield what is wrong with one project; return it where it is there."""
     with store.reading() as session:
-        known = outside.standing_places(session, place.SYSTEM, name)
-        closed = outside.places(session, place.SYSTEM, name).keys() - known.keys()
-    ours = next((each for each in projects if tasks.place_of(each.description) in known), None)
-    at_this_address = [row for row in known.values() if row.project and row.extra.get("url") == client.url]
+        places = outside.standing_places(session, place.SYSTEM, name)
+        closed = outside.places(session, place.SYSTEM, name).keys() - places.keys()
+    ours = next((each for each in projects if tasks.place_of(each.description) in places), None)
+    at_this_address = [row for row in places.values() if row.project and row.extra.get("url") == client.url]
     if ours is None and at_this_address:
         yield Reason("cli.check_gone", {"title": title, "number": at_this_address[0].project})
     for each in projects:
@@ -114,12 +114,12 @@ def _project(
     return ours
 
 
-def _sick(here: Place, shown: ShownFiles) -> Iterator[Reason]:
+def _sick(here: Place, shown_files: ShownFiles) -> Iterator[Reason]:
     there = {str(remote.data.get(tasks.SAMPLE_ID)): remote for remote in here.client.tasks(here.project.id)}
     pairs = [(row, there[name]) for name, row in here.rows(there).items() if row.has_content]
     sick = sum(is_sick(here.task, remote, outgoing(row, True)) for row, remote in pairs)
     if sick:
         yield Reason("cli.check_sick", {"task": here.task.name, "count": sick})
-    unseen = sum(lacks_files(row, remote, shown, here.noted(row.sample_id, remote.id)) for row, remote in pairs)
+    unseen = sum(lacks_files(row, remote, shown_files, here.noted(row.sample_id, remote.id)) for row, remote in pairs)
     if unseen:
         yield Reason("cli.check_unseen", {"task": here.task.name, "count": unseen})

@@ -68,8 +68,8 @@ class Client:
         """Return all projects that the key may see, oldest first."""
         with self._translated():
             listed: Iterable[Any] = self._sdk.projects.list(page_size=PAGE, include=PROJECT_FIELDS)
-            found = [Project.read(raw) for raw in listed]
-        return sorted(found, key=lambda project: project.id)
+            projects = [Project.read(raw) for raw in listed]
+        return sorted(projects, key=lambda project: project.id)
 
     def counts(self, project: int) -> Counts:
         """Return how much lies in a project now."""
@@ -80,14 +80,14 @@ class Client:
     def create_project(self, title: str, description: str, label_config: str) -> Project:
         """Create a project that asks for what its predictions doubt most first, and takes no empty answer."""
         with self._translated():
-            made = self._sdk.projects.create(
+            raw = self._sdk.projects.create(
                 title=title,
                 description=description,
                 label_config=label_config,
                 sampling="Uncertainty sampling",
                 enable_empty_annotation=False,
             )
-            return Project.read(made)
+            return Project.read(raw)
 
     def set_label_config(self, project: int, label_config: str) -> bool:
         """Replace a project's label config; False where the server refuses it, since annotations contradict it."""
@@ -175,8 +175,8 @@ class Client:
         """Create tasks with their predictions and return their ids, in the same order. Twice makes them twice."""
         with self._translated():
             request: Any = list(tasks)
-            made: Any = self._sdk.projects.import_tasks(id=project, request=request, return_task_ids=True)
-            numbers = list(made.task_ids or [])
+            response: Any = self._sdk.projects.import_tasks(id=project, request=request, return_task_ids=True)
+            numbers = list(response.task_ids or [])
             if len(numbers) != len(tasks):
                 raise ValueError(f"{len(tasks)} tasks were imported and {len(numbers)} named")
             return numbers
@@ -234,18 +234,18 @@ class Client:
 
     def _pages(self, project: int, filters: list[dict[str, Any]], fields: str, size: int) -> list[dict[str, Any]]:
         """Return all tasks that the filters let through, by their number."""
-        found: list[dict[str, Any]] = []
+        tasks: list[dict[str, Any]] = []
         while True:
-            items = [*filters, _filter("id", "Number", found[-1]["id"] if found else 0)]
+            items = [*filters, _filter("id", "Number", tasks[-1]["id"] if tasks else 0)]
             query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
             page = self._page(project, query, fields, size)
-            found += page
+            tasks += page
             if len(page) < size:
-                return found
+                return tasks
 
     def _page(self, project: int, query: Mapping[str, Any], fields: str, size: int) -> list[dict[str, Any]]:
-        asked = {"project": project, "fields": "all", "include": fields, "resolve_uri": "false", "page_size": size}
-        answer = self._call("GET", "api/tasks", params={**asked, "query": json.dumps(query)})
+        params = {"project": project, "fields": "all", "include": fields, "resolve_uri": "false", "page_size": size}
+        answer = self._call("GET", "api/tasks", params={**params, "query": json.dumps(query)})
         with self._translated():
             return list(answer["tasks"])
 
@@ -257,10 +257,10 @@ class Client:
         except (httpx.InvalidURL, ImportError, ValueError) as error:
             raise LabelStudioError("label_studio_proxy", url=self.url, detail=_detail(error)) from error
 
-    def _call(self, method: str, path: str, **given: Any) -> Any:
+    def _call(self, method: str, path: str, **options: Any) -> Any:
         # The SDK has no method for uploads, and its list of tasks cannot leave fields out; its own connection can.
         with self._translated():
-            answer = self._sdk._client_wrapper.httpx_client.request(path, method=method, **given)
+            answer = self._sdk._client_wrapper.httpx_client.request(path, method=method, **options)
             if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
                 raise ApiError(headers=dict(answer.headers), status_code=answer.status_code, body=_body(answer))
             return answer.json()

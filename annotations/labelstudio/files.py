@@ -59,8 +59,8 @@ class Files:
         self._client, self._store, self._folder = client, store, folder
         self._projects = projects
         self._site = Site(client, store, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
-        found = self._site.find(self._projects)
-        self._project = found and found[0]
+        existing = self._site.find(self._projects)
+        self._project = existing and existing[0]
         self._uploads: dict[str, list[UploadedFile]] = {}  # sample id → its files
         self.shown: ShownFiles | None = None  # which files can be shown, where all were asked for
         self.leftover: list[str] = []  # files that are no longer served but still lie on the server's disk
@@ -98,11 +98,11 @@ class Files:
     def of(self, sample: Outgoing) -> dict[str, UploadedFile]:
         """Return modality → uploaded file of a sample that was sent. Raises LabelStudioError."""
         names = self._of(sample.sample_id)
-        found = {kind: names.get(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
-        if None in found.values():
+        uploads = {kind: names.get(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
+        if None in uploads.values():
             detail = "an uploaded file is not listed"
             raise LabelStudioError("label_studio_strange", url=self._client.url, detail=detail)
-        return {modality: upload for modality, upload in found.items() if upload}
+        return {modality: upload for modality, upload in uploads.items() if upload}
 
     def erase(self, sample_id: str, noted: Iterable[tuple[int, str]]) -> None:
         """Delete a sample's files: those that are listed, and those `noted` (id, path) when they were sent."""

@@ -31,15 +31,15 @@ class Health:
 
     def read_back(self, sent: Mapping[int, Outgoing]) -> dict[int, RemoteTask]:
         """Read what was just sent (task → sample), mend it once, and return the tasks that are as they should be."""
-        found = self.place.check(list(sent))
+        remotes = self.place.check(list(sent))
         sick = {
-            number: sent[number] for number, remote in found.items() if is_sick(self.place.task, remote, sent[number])
+            number: sent[number] for number, remote in remotes.items() if is_sick(self.place.task, remote, sent[number])
         }
         if sick:
-            self._mend([(found[number], sample) for number, sample in sick.items()])
-            found |= self.place.check(list(sick))
+            self._mend([(remotes[number], sample) for number, sample in sick.items()])
+            remotes |= self.place.check(list(sick))
         return {
-            number: remote for number, remote in found.items() if not is_sick(self.place.task, remote, sent[number])
+            number: remote for number, remote in remotes.items() if not is_sick(self.place.task, remote, sent[number])
         }
 
     def mend(self, there: Mapping[str, RemoteTask]) -> int:
@@ -69,12 +69,12 @@ class Health:
 
     def _lost(self, rows: Mapping[str, SampleRow], there: Mapping[str, RemoteTask]) -> list[SampleRow]:
         """Return those of these samples whose files the server's page can't show, where all files were asked for."""
-        shown, noted = self.files.shown, self.place.noted
-        if shown is None:
+        shown_files, noted = self.files.shown, self.place.noted
+        if shown_files is None:
             return []
         shuffled = random.sample(list(rows.values()), len(rows))  # not everything can be asked after each time
         pairs = [(row, there[row.sample_id]) for row in shuffled]
-        return [row for row, remote in pairs if lacks_files(row, remote, shown, noted(row.sample_id, remote.id))]
+        return [row for row, remote in pairs if lacks_files(row, remote, shown_files, noted(row.sample_id, remote.id))]
 
     def _mend(self, sick: Sequence[tuple[RemoteTask, Outgoing]]) -> None:
         ours = self.place.note_versions(sample.model_version for _, sample in sick)
@@ -132,8 +132,8 @@ def outdated(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[
     """Return the guesses there that another one of ours has taken the place of."""
     if remote.annotations:
         return []
-    shown = (sample.model_version, sample.value)
-    return [each for each in remote.guesses if each.model_version in ours and _said(each, task) != shown]
+    current = (sample.model_version, sample.value)
+    return [each for each in remote.guesses if each.model_version in ours and _said(each, task) != current]
 
 
 def _is_said(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
@@ -144,9 +144,9 @@ def _said(guess: RemoteGuess, task: Task) -> tuple[str, str | None]:
     return guess.model_version, tasks.value_of(guess.result, task)
 
 
-def lacks_files(row: SampleRow, remote: RemoteTask, shown: ShownFiles, noted: Noted) -> bool:
+def lacks_files(row: SampleRow, remote: RemoteTask, shown_files: ShownFiles, noted: Noted) -> bool:
     """Whether a task there names a picture or sound of its sample that the server's page can't show."""
-    return shown.lacks([remote.data.get(modality) for modality in _files(row)], noted.files)
+    return shown_files.lacks([remote.data.get(modality) for modality in _files(row)], noted.files)
 
 
 def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:
@@ -157,8 +157,8 @@ def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:
     guess = served.guess_shown(row)
     score = None if guess.capped else guess.confidence
     explanation = None if bare else served.explanation_shown(row)
-    known = replace(base, value=guess.value or None, score=score, model_version=guess.model_version)
-    return replace(known, suggested=row.suggested or "", explanation=explanation)
+    with_guess = replace(base, value=guess.value or None, score=score, model_version=guess.model_version)
+    return replace(with_guess, suggested=row.suggested or "", explanation=explanation)
 
 
 def _files(row: SampleRow) -> dict[str, str]:

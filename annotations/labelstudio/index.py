@@ -62,8 +62,8 @@ class Index:
     def counts(self) -> Counts:
         """Return how much should lie there."""
         entries = self._entries.values()
-        said = (sum(each.annotations for each in entries), sum(each.skips for each in entries))
-        return Counts(len(entries), *said, sum(each.guesses for each in entries))
+        annotations, skips = sum(each.annotations for each in entries), sum(each.skips for each in entries)
+        return Counts(len(entries), annotations, skips, sum(each.guesses for each in entries))
 
     def numbers_of(self, sample_ids: Iterable[str]) -> set[int]:
         """Return the tasks of these samples."""
@@ -76,9 +76,9 @@ class Index:
             self.drop([remote.id])
             sample_id = tasks.sample_of(remote.data)
             skips = sum(each.cancelled for each in remote.annotations)
-            said = (len(remote.annotations) - skips, skips)
+            answers = len(remote.annotations) - skips
             unreadable = tasks.is_unreadable(remote.annotations, self._task)
-            entry = Entry(sample_id, at, *said, len(remote.guesses), unreadable)
+            entry = Entry(sample_id, at, answers, skips, len(remote.guesses), unreadable)
             self._entries[remote.id] = entry
             if sample_id:
                 self._numbers.setdefault(sample_id, set()).add(remote.id)

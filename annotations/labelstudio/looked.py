@@ -160,7 +160,7 @@ def _legend() -> str:
         (f"border:2px solid rgb({TOWARDS});background:{GROUND}", "explain.speaks_for"),
         (f"border:2px dashed rgb({AGAINST});{_ground(1.0, True)}background-color:{GROUND}", "explain.speaks_against"),
     )
-    said = "".join(
+    legend = "".join(
         f'<span class="mm-swatch" style="{style}"></span>{escape(locale.text(key))}' for style, key in swatches
     )
-    return f"<div>{said}</div>"
+    return f"<div>{legend}</div>"

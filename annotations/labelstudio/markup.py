@@ -3,6 +3,6 @@
 _JOINER = "\u2060"  # takes no room
 
 
-def as_text(shown: str) -> str:
+def as_text(text: str) -> str:
     """Return a text in which Label Studio sees no name of data, as it does in `$text`; it looks the same."""
-    return shown.replace("$", f"{_JOINER}${_JOINER}")
+    return text.replace("$", f"{_JOINER}${_JOINER}")

@@ -98,8 +98,8 @@ class Place:
     def with_links(self, sample_ids: Iterable[str] | None) -> "Place":
         """Return it with the links of these samples; None: of all."""
         with self.store.reading() as session:
-            wanted = None if sample_ids is None else list(sample_ids)
-            rows = outside.links(session, SYSTEM, self.id, self.task.name, wanted)
+            ids = None if sample_ids is None else list(sample_ids)
+            rows = outside.links(session, SYSTEM, self.id, self.task.name, ids)
         return replace(self, links={link.sample_id: link for link in rows})
 
     def unsent(self) -> Sequence[SampleRow]:
@@ -188,12 +188,12 @@ class Site:
         """Return this home folder's project and its id. Raises LabelStudioError where a stranger's has the title."""
         listed = list(projects)
         with self.store.reading() as session:
-            known = outside.standing_places(session, SYSTEM, self.name)
-        found = self._by_id(listed, known) or self._by_number(listed, known) or self._of_old(listed, known)
-        if found is None:
+            places = outside.standing_places(session, SYSTEM, self.name)
+        existing = self._by_id(listed, places) or self._by_number(listed, places) or self._of_old(listed, places)
+        if existing is None:
             return None
-        project, place = found
-        row = known.get(place)
+        project, place = existing
+        row = places.get(place)
         if row is None or (row.project, row.extra.get("url")) != (str(project.id), self.client.url):
             self._note(place, str(project.id))
         if tasks.place_of(project.description) != place:
@@ -206,16 +206,16 @@ class Site:
         Its id is noted first, so that one whose making was not heard of is found again.
         """
         with self.store.reading() as session:
-            known = outside.places(session, SYSTEM, self.name)
-        place = next((server for server, row in known.items() if not row.project), None) or secrets.token_hex(8)
+            places = outside.places(session, SYSTEM, self.name)
+        place = next((server for server, row in places.items() if not row.project), None) or secrets.token_hex(8)
         self._note(place, "")
         title = self.title
         if any(project.title == title for project in projects):  # another home folder's: `find` refuses a stranger's
             title = f"{title[: tasks.TITLE_CHARS - 7]} ({place[:4]})"
-        made = self.client.create_project(title, tasks.with_place(description, place), label_config)
-        self._note(place, str(made.id))
-        projects.append(made)
-        return made, place
+        project = self.client.create_project(title, tasks.with_place(description, place), label_config)
+        self._note(place, str(project.id))
+        projects.append(project)
+        return project, place
 
     def succeed(
         self, old: Project, place: str, projects: list[Project], description: str, label_config: str
@@ -226,37 +226,37 @@ class Site:
             outside.keep_project(session, SYSTEM, fresh, self.name, "", self.client.url)
             outside.succeed(session, SYSTEM, place, self.name, fresh)
             session.commit()  # before anything is made: a round that breaks off here is finished by the next
-        made, place = self.make(projects, description, label_config)
-        self.client.set_description(old.id, tasks.continued(old.description, made.id))
-        return made, place
+        successor, place = self.make(projects, description, label_config)
+        self.client.set_description(old.id, tasks.continued(old.description, successor.id))
+        return successor, place
 
     def closed(self, projects: Iterable[Project]) -> list[tuple[Project, str]]:
         """Return this home folder's projects that others took the place of, as far as they are there, oldest first."""
         listed = list(projects)
         with self.store.reading() as session:
-            known = outside.places(session, SYSTEM, self.name)
-        rows = [(place, row) for place, row in known.items() if outside.SUCCESSOR in row.extra]
-        found = [self._by_id(listed, {place: row}) or self._by_number(listed, {place: row}) for place, row in rows]
-        return sorted((pair for pair in found if pair), key=lambda pair: pair[0].id)
+            places = outside.places(session, SYSTEM, self.name)
+        rows = [(place, row) for place, row in places.items() if outside.SUCCESSOR in row.extra]
+        pairs = [self._by_id(listed, {place: row}) or self._by_number(listed, {place: row}) for place, row in rows]
+        return sorted((pair for pair in pairs if pair), key=lambda pair: pair[0].id)
 
-    def _by_id(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
-        places = {project.id: tasks.place_of(project.description) for project in projects}
-        ours = [(project, places[project.id] or "") for project in projects if places[project.id] in known]
+    def _by_id(self, projects: list[Project], places: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+        ids = {project.id: tasks.place_of(project.description) for project in projects}
+        ours = [(project, ids[project.id] or "") for project in projects if ids[project.id] in places]
         # A project can be copied with its description there: the one that was noted is it.
-        return min(ours, key=lambda pair: (known[pair[1]].project != str(pair[0].id), pair[0].id), default=None)
+        return min(ours, key=lambda pair: (places[pair[1]].project != str(pair[0].id), pair[0].id), default=None)
 
-    def _by_number(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+    def _by_number(self, projects: list[Project], places: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
         """Return one whose description lost the id: that of the number that was noted at this address."""
-        for place, row in known.items():
+        for place, row in places.items():
             for project in projects:
                 same = str(project.id) == row.project and row.extra.get("url") == self.client.url
                 if same and tasks.place_of(project.description) is None and self._looks_ours(project):
                     return project, place
         return None
 
-    def _of_old(self, projects: list[Project], known: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+    def _of_old(self, projects: list[Project], places: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
         """Return one that an earlier release made, which knew it by address and number, and give it an id."""
-        of_old = [row for row in known.values() if "://" in row.server]
+        of_old = [row for row in places.values() if "://" in row.server]
         nameless = [project for project in projects if tasks.place_of(project.description) is None]
         for row in sorted(of_old, key=lambda row: row.server != self.client.url):
             for project in nameless:
@@ -303,12 +303,12 @@ def find_task(client: Client, store: Store, task: Task, projects: list[Project])
     successor. One that was made joins `projects`. Raises LabelStudioError where somebody else's project has the title.
     """
     site = Site(client, store, task.name, tasks.title(task), tasks.mark(task))
-    found = site.find(projects)
+    existing = site.find(projects)
     description, config = tasks.description(task), tasks.label_config(task)
-    project, place = found or site.make(projects, description, config)
-    wanted = tasks.brought_up(project.label_config, task)
-    created = int(not found)
-    if found and wanted != project.label_config and not client.set_label_config(project.id, wanted):
+    project, place = existing or site.make(projects, description, config)
+    updated_config = tasks.brought_up(project.label_config, task)
+    created = int(not existing)
+    if existing and updated_config != project.label_config and not client.set_label_config(project.id, updated_config):
         project, place = site.succeed(project, place, projects, description, config)
         created = 1
     here = Place(client, store, task, project, place, Index(task))

@@ -72,22 +72,22 @@ class Pull:
             for each in annotations
             if not each.cancelled and tasks.value_of(each.result, self.place.task) is not None
         }
-        gone = [made for made in taken if living.get(made.external_id or "") != made.annotator]
-        kept = {made.annotator: made for made in taken if made not in gone}  # of each person the latest
+        gone = [each for each in taken if living.get(each.external_id or "") != each.annotator]
+        kept = {each.annotator: each for each in taken if each not in gone}  # of each person the latest
         news, saved_again = [], []
         answers = tasks.standing_answers(annotations, self.place.task)
-        for said in answers:
-            made = kept.get(self._who(said.annotation))
-            answer = self._as_marked(said, row, made)
-            if made is None or not self._says(made, answer):
+        for standing in answers:
+            correction = kept.get(self._who(standing.annotation))
+            answer = self._as_marked(standing, row, correction)
+            if correction is None or not self._says(correction, answer):
                 news.append(answer)
             elif noted.annotations.get(str(answer.annotation.id)) != answer.annotation.updated_at.isoformat():
-                saved_again.append((made.id, answer))
-        seen = {str(each.id): each.updated_at.isoformat() for each in annotations}
+                saved_again.append((correction.id, answer))
+        update_times = {str(each.id): each.updated_at.isoformat() for each in annotations}
         skipped = not answers and tasks.skip_of(annotations) is not None
-        fresh = replace(noted, annotations=seen, skipped=skipped)
-        withdrawn = any(made.external_id not in living for made in gone)
-        return Changes(tuple(made.id for made in gone), withdrawn, tuple(news), tuple(saved_again), noted, fresh)
+        fresh = replace(noted, annotations=update_times, skipped=skipped)
+        withdrawn = any(each.external_id not in living for each in gone)
+        return Changes(tuple(each.id for each in gone), withdrawn, tuple(news), tuple(saved_again), noted, fresh)
 
     def _apply(self, news: Sequence[tuple[RemoteTask, Changes]]) -> SyncReport:
         """Change what has to, in one transaction; nothing of samples that were forgotten meanwhile."""
@@ -121,7 +121,7 @@ class Pull:
         self, session: Session, row: SampleRow, history: list[CorrectionRow], answer: StandingAnswer
     ) -> CorrectionRow:
         who = self._who(answer.annotation)
-        standing = [made for made in history if made.annotator == who and made.withdrawn_at is None]
+        standing = [each for each in history if each.annotator == who and each.withdrawn_at is None]
         return review_queue.record(
             session,
             self.place.task,
@@ -135,21 +135,21 @@ class Pull:
             wrong_reason=answer.wrong_reason,
             # With a clock that runs ahead there it must not outdo what is said here tomorrow, with one that lags not
             # come before what the same person said earlier.
-            corrected_at=max([min(answer.annotation.updated_at, now()), *(made.corrected_at for made in standing)]),
+            corrected_at=max([min(answer.annotation.updated_at, now()), *(each.corrected_at for each in standing)]),
         )
 
     def _renew(
         self, session: Session, row: SampleRow, history: list[CorrectionRow], number: int, answer: StandingAnswer
     ) -> bool:
         """Let an answer that was given again count as given now; return whether that may change what counts."""
-        made, counting = session.get_one(CorrectionRow, number), labels.counting(session, row.sample_id)
+        correction, counting = session.get_one(CorrectionRow, number), labels.counting(session, row.sample_id)
         if counting is not None and counting.value == answer.value:
-            made.corrected_at = max(made.corrected_at, min(answer.annotation.updated_at, now()))
+            correction.corrected_at = max(correction.corrected_at, min(answer.annotation.updated_at, now()))
             return False
-        made.withdrawn_at = now()  # a night looks for what is new by its number
+        correction.withdrawn_at = now()  # a night looks for what is new by its number
         session.flush()
         renewed = self._record(session, row, history, answer)
-        renewed.predicted_value, renewed.model_version = made.predicted_value, made.model_version
+        renewed.predicted_value, renewed.model_version = correction.predicted_value, correction.model_version
         history.append(renewed)
         return True
 
@@ -166,7 +166,7 @@ class Pull:
             return SyncReport(withdrawn=1)
         return SyncReport()
 
-    def _as_marked(self, answer: StandingAnswer, row: SampleRow, made: CorrectionRow | None) -> StandingAnswer:
+    def _as_marked(self, answer: StandingAnswer, row: SampleRow, correction: CorrectionRow | None) -> StandingAnswer:
         """Return the answer with its mark only where it may have one: on a value that the model gave.
 
         Nothing there keeps anybody from marking another one: then the mark is left out. One that was taken over
@@ -174,12 +174,13 @@ class Pull:
         """
         task = self.place.task
         may = served.agrees(task, served.guess_about(task, row, answer.value).value, answer.value)
-        may = may or (made is not None and made.wrong_reason and made.value == answer.value)
+        may = may or (correction is not None and correction.wrong_reason and correction.value == answer.value)
         return replace(answer, wrong_reason=answer.wrong_reason and may)
 
-    def _says(self, made: CorrectionRow, answer: StandingAnswer) -> bool:
-        external = self._external(made.sample_id, answer.annotation.id)
-        return (made.external_id, made.value, made.wrong_reason) == (external, answer.value, answer.wrong_reason)
+    def _says(self, correction: CorrectionRow, answer: StandingAnswer) -> bool:
+        external = self._external(correction.sample_id, answer.annotation.id)
+        expected = (external, answer.value, answer.wrong_reason)
+        return (correction.external_id, correction.value, correction.wrong_reason) == expected
 
     def _who(self, annotation: Annotation) -> str:
         name = characters.canonical_name(self._people.get(annotation.annotator or 0, NOBODY))

@@ -57,8 +57,8 @@ class Push:
 
     def _belongs(self, row: SampleRow, remote: RemoteTask | None) -> bool:
         """Whether a sample should lie there: people are asked about it, or have answered there."""
-        asked = row.state in samples.WAITING and not self.place.closed
-        return row.has_content and (asked or bool(remote and remote.annotations))
+        waits = row.state in samples.WAITING and not self.place.closed
+        return row.has_content and (waits or bool(remote and remote.annotations))
 
     def send(self, there: dict[str, RemoteTask]) -> list[str]:
         """Send what waits and does not lie there, most doubtful first, and add it to `there`.
@@ -98,7 +98,7 @@ class Push:
             return {}
         self.files.send(outgoing)
         uploads = {each.sample_id: self.files.of(each) for each in outgoing}
-        urls = {sample_id: {kind: file.url for kind, file in found.items()} for sample_id, found in uploads.items()}
+        urls = {sample_id: {kind: file.url for kind, file in files.items()} for sample_id, files in uploads.items()}
         bodies = [tasks.payload(self.place.task, each, urls[each.sample_id]) for each in outgoing]
         self.place.note_versions(each.model_version for each in outgoing)
         numbers = self.place.client.import_tasks(self.place.project.id, bodies)

@@ -29,8 +29,8 @@ def changes(here: Place) -> tuple[Place, Reading] | None:
     samples = {*links, *(tasks.sample_of(remote.data) for remote in remotes.values())} - {""}
     here = here.with_links(samples)
     numbers = here.index.numbers_of(samples) | {here.number_of(sample_id) for sample_id in here.links}
-    wanted = sorted(numbers - remotes.keys())
-    remotes |= here.read(wanted)
+    unread = sorted(numbers - remotes.keys())
+    remotes |= here.read(unread)
     return here, Reading(*by_sample(remotes.values()), idle=not samples)
 
 

@@ -91,8 +91,8 @@ def down(settings: Settings) -> bool:
 
 def _program() -> Path | None:
     own = ROOT / ".venv-labelstudio" / "bin" / "label-studio"
-    found = own if own.is_file() else shutil.which("label-studio")
-    return Path(found) if found else None
+    program = own if own.is_file() else shutil.which("label-studio")
+    return Path(program) if program else None
 
 
 def _start(program: Path, folder: Path, access: Access, port: int) -> subprocess.Popen[bytes]:
@@ -135,8 +135,8 @@ def _is_ours(pid: int, folder: Path) -> bool:
     """Whether a process runs under that number and is this server: numbers are given out again."""
     if not pid:
         return False
-    asked = subprocess.run(["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True)
-    return str(folder / "data") in asked.stdout and not asked.stdout.startswith("Z")
+    listing = subprocess.run(["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True)
+    return str(folder / "data") in listing.stdout and not listing.stdout.startswith("Z")
 
 
 def _free_port(url: str) -> int:

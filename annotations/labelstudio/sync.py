@@ -51,11 +51,11 @@ def run(
     before each round.
     """
     _check(settings)
-    known = known_tasks.load_all(settings.task_dir)
-    wanted = [known_tasks.get(task, settings.task_dir)] if task else list(known.values())
+    all_tasks = known_tasks.load_all(settings.task_dir)
+    tasks = [known_tasks.get(task, settings.task_dir)] if task else list(all_tasks.values())
     store = open_store(settings)
     try:
-        rounds = SyncRounds(reload or (lambda: settings), store, wanted, connect)
+        rounds = SyncRounds(reload or (lambda: settings), store, tasks, connect)
         return _once(rounds) if watch is None else _watch(rounds, watch)
     finally:
         store.close()
@@ -179,8 +179,8 @@ def _lock(settings: Settings) -> Iterator[None]:
 
 
 def _check(settings: Settings) -> None:
-    given = dict(zip(("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"), _address(settings), strict=True))
-    missing = [variable for variable, value in given.items() if not value.strip()]
+    variables = dict(zip(("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"), _address(settings), strict=True))
+    missing = [variable for variable, value in variables.items() if not value.strip()]
     if missing:
         raise LabelStudioError("label_studio_not_set", missing=", ".join(missing))
 

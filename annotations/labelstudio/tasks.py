@@ -74,8 +74,8 @@ def description(task: Task) -> str:
 
 def place_of(description: str) -> str | None:
     """Return the random id in a project's description, by which its home folder knows it at whatever address."""
-    found = _PLACE.search(description)
-    return found and found[1]
+    match = _PLACE.search(description)
+    return match and match[1]
 
 
 def with_place(description: str, place: str) -> str:
@@ -96,13 +96,13 @@ def mark(task: Task) -> str:
 def label_config(task: Task) -> str:
     """Return the label config: the task's modalities beside the control at which it is answered."""
     root = ET.Element("View", style="display: flex; flex-wrap: wrap; gap: 24px")
-    shown = ET.SubElement(root, "View", style="flex: 3 1 360px; min-width: 0")
+    sample_view = ET.SubElement(root, "View", style="flex: 3 1 360px; min-width: 0")
     for modality in task.modalities:
-        ET.SubElement(shown, _TAGS[modality], name=modality, value=f"${modality}")
-    asked = ET.SubElement(root, "View", style="flex: 1 1 320px")
-    ET.SubElement(asked, "Header", value=as_text(task.display_title()))
-    asked.extend(controls.KINDS[task.kind].elements(task, CONTROL, task.modalities[0]))
-    asked.extend([*_mark(task), *_map()])
+        ET.SubElement(sample_view, _TAGS[modality], name=modality, value=f"${modality}")
+    answer_view = ET.SubElement(root, "View", style="flex: 1 1 320px")
+    ET.SubElement(answer_view, "Header", value=as_text(task.display_title()))
+    answer_view.extend(controls.KINDS[task.kind].elements(task, CONTROL, task.modalities[0]))
+    answer_view.extend([*_mark(task), *_map()])
     return ET.tostring(root, encoding="unicode")
 
 
@@ -113,8 +113,8 @@ def _map() -> list[ET.Element]:
 
 def _mark(task: Task) -> list[ET.Element]:
     marks = ET.Element("Choices", {"name": REASON, "toName": task.modalities[0], "choice": "multiple"})
-    shown, *others = [locale.text("review.wrong_reason", language) for language in locale.LANGUAGES]
-    ET.SubElement(marks, "Choice", value=shown, alias=WRONG_REASON, hotkey="w", hint=" · ".join(others))
+    label, *others = [locale.text("review.wrong_reason", language) for language in locale.LANGUAGES]
+    ET.SubElement(marks, "Choice", value=label, alias=WRONG_REASON, hotkey="w", hint=" · ".join(others))
     return [marks]
 
 
@@ -139,8 +139,8 @@ def fits(config: str, task: Task) -> bool:
     except ET.ParseError:
         return False
     values = {element.get("value") for element in root.iter()}
-    shown = all(f"${modality}" in values for modality in task.modalities)
-    return shown and controls.KINDS[task.kind].fits(task, CONTROL, root)
+    shows_inputs = all(f"${modality}" in values for modality in task.modalities)
+    return shows_inputs and controls.KINDS[task.kind].fits(task, CONTROL, root)
 
 
 def upload_name(sample_id: str, file: str) -> str:
@@ -150,8 +150,8 @@ def upload_name(sample_id: str, file: str) -> str:
 
 def sample_of_upload(name: str) -> str | None:
     """Return the sample id in the name of an uploaded file, None for a file of somebody else's."""
-    found = _NAME.search(name)
-    return found and found[1]
+    match = _NAME.search(name)
+    return match and match[1]
 
 
 def sample_of(data: Mapping[str, Any]) -> str:
@@ -168,8 +168,8 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
     data = {modality: urls.get(modality, "") for modality in task.modalities}
     if "text" in data:
         data["text"] = sample.caption or ""
-    said = f"<p>{escape(_said(task, sample))}</p>" if task.takes(sample.value) else ""
-    data[LOOKED] = said + looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
+    summary = f"<p>{escape(_said(task, sample))}</p>" if task.takes(sample.value) else ""
+    data[LOOKED] = summary + looked.html(sample.explanation, sample.caption or "", urls.get("image", ""))
     data |= {REASON_ASKED: sample.reason, SUGGESTED: sample.suggested, SAMPLE_ID: sample.sample_id}
     expected = guess(task, sample)
     return {"data": data} if expected is None else {"data": data, "predictions": [expected]}

@@ -13,15 +13,15 @@ from mmdemo import characters
 from mmdemo.review import SKIPPED, ClaimSample
 
 
-def take(session: Session, sample_id: str, asked: ClaimSample, at: datetime, until: datetime) -> bool:
+def take(session: Session, sample_id: str, command: ClaimSample, at: datetime, until: datetime) -> bool:
     """Claim a sample from `at` to `until`, or renew the claim; False where somebody else holds it, or nobody is asked.
 
     The moments are UTC. All that must hold stands in the UPDATE, so that it holds for one of two at once.
     """
-    claim = update(SampleRow).where(SampleRow.sample_id == sample_id, _asked(), _free(asked.session, at))
+    claim = update(SampleRow).where(SampleRow.sample_id == sample_id, _asked(), _free(command.session, at))
     values = {
-        "claimed_by": characters.canonical_name(asked.annotator),
-        "claim_session": asked.session,
+        "claimed_by": characters.canonical_name(command.annotator),
+        "claim_session": command.session,
         "claimed_until": until,
     }
     return _changed(session, claim.values(values)) == 1
@@ -42,8 +42,8 @@ def next_free(session: Session, tasks: Sequence[str], claim_session: str, at: da
 
 def release(session: Session, claim_session: str, other_than: str = "") -> None:
     """End the claims of a session, of all samples but one."""
-    held = update(SampleRow).where(SampleRow.claim_session == claim_session, SampleRow.sample_id != other_than)
-    _changed(session, held.values(claimed_by=None, claim_session=None, claimed_until=None))
+    statement = update(SampleRow).where(SampleRow.claim_session == claim_session, SampleRow.sample_id != other_than)
+    _changed(session, statement.values(claimed_by=None, claim_session=None, claimed_until=None))
 
 
 def _asked() -> ColumnElement[bool]:

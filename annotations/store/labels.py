@@ -50,10 +50,10 @@ def _counting(session: Session, sample_ids: Collection[str] | None) -> Select[in
     time = (row.corrected_at.desc(), row.id.desc())
     nth = func.row_number().over(partition_by=(row.sample_id, row.annotator), order_by=time).label("nth")
     decides = case((row.annotator.in_(session.info[DECIDING]), 1), else_=0).label("decides")
-    given = select(row.id, row.sample_id, row.value, row.corrected_at, decides, nth).where(row.withdrawn_at.is_(None))
+    query = select(row.id, row.sample_id, row.value, row.corrected_at, decides, nth).where(row.withdrawn_at.is_(None))
     if sample_ids is not None:
-        given = given.where(row.sample_id.in_(sample_ids))
-    say = given.subquery()
+        query = query.where(row.sample_id.in_(sample_ids))
+    say = query.subquery()
     voices = func.count().over(partition_by=(say.c.sample_id, say.c.decides, say.c.value)).label("voices")
     columns = say.c.id, say.c.sample_id, say.c.corrected_at, say.c.decides, voices
     counted = select(*columns).where(say.c.nth == 1).subquery()
@@ -70,8 +70,8 @@ def decides(session: Session, annotator: str) -> bool:
 
 def counting(session: Session, sample_id: str) -> CorrectionRow | None:
     """Return the correction of a sample that counts."""
-    found = session.execute(standing(session, "", [sample_id])).first()
-    return found[0] if found else None
+    row = session.execute(standing(session, "", [sample_id])).first()
+    return row[0] if row else None
 
 
 def corrections(session: Session, task: str = "") -> list[LabelledContent]:
@@ -98,12 +98,12 @@ def history(session: Session, sample_id: str) -> list[CorrectionRow]:
 
 def histories(session: Session, sample_ids: Collection[str]) -> dict[str, list[CorrectionRow]]:
     """Return sample id → its history, of those of these samples that have one."""
-    found: dict[str, list[CorrectionRow]] = {}
+    by_sample: dict[str, list[CorrectionRow]] = {}
     for part in parts(sample_ids):
         query = select(CorrectionRow).where(CorrectionRow.sample_id.in_(part), CorrectionRow.withdrawn_at.is_(None))
         for row in session.scalars(query.order_by(CorrectionRow.id)):
-            found.setdefault(row.sample_id, []).append(row)
-    return found
+            by_sample.setdefault(row.sample_id, []).append(row)
+    return by_sample
 
 
 def erase_notes(session: Session, sample_id: str) -> None:
@@ -115,13 +115,13 @@ def taken_over(
     session: Session, source: str, place: str, sample_ids: Collection[str]
 ) -> dict[str, list[CorrectionRow]]:
     """Return sample id → the standing corrections that came from that place of an outside server, oldest first."""
-    found: dict[str, list[CorrectionRow]] = {}
+    by_sample: dict[str, list[CorrectionRow]] = {}
     for part in parts(sample_ids):
         query = select(CorrectionRow).where(CorrectionRow.sample_id.in_(part), CorrectionRow.source == source)
         query = query.where(CorrectionRow.withdrawn_at.is_(None), CorrectionRow.external_id.startswith(f"{place}/"))
         for row in session.scalars(query.order_by(CorrectionRow.corrected_at, CorrectionRow.id)):
-            found.setdefault(row.sample_id, []).append(row)
-    return found
+            by_sample.setdefault(row.sample_id, []).append(row)
+    return by_sample
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ def given_by(session: Session, annotator: str, moves: Sequence[str], tasks: Sequ
     )
     rows = session.execute(query.order_by(MoveRow.id.desc()).limit(limit)).all()
     counts = standing(session, sample_ids=[sample.sample_id for _, sample, _ in rows])
-    standing_of = {sample.sample_id: made for made, sample in session.execute(counts)}
-    return [Given(move, sample, made, standing_of.get(sample.sample_id)) for move, sample, made in rows]
+    standing_of = {sample.sample_id: correction for correction, sample in session.execute(counts)}
+    return [Given(move, sample, correction, standing_of.get(sample.sample_id)) for move, sample, correction in rows]
 
 
 def count_by(session: Session, column: str, task: str) -> dict[str, int]:

@@ -38,10 +38,10 @@ def links(
     query = query.where(SampleRow.task == task, *_living(system, server))
     if sample_ids is None:
         return list(session.scalars(query))
-    found: list[OutsideRow] = []
+    rows: list[OutsideRow] = []
     for part in samples.parts(sample_ids):
-        found += session.scalars(query.where(OutsideRow.sample_id.in_(part)))
-    return found
+        rows += session.scalars(query.where(OutsideRow.sample_id.in_(part)))
+    return rows
 
 
 def unsent(session: Session, system: str, server: str, task: str) -> Sequence[SampleRow]:
@@ -125,9 +125,9 @@ def rename_place(session: Session, system: str, name: str, old: str, new: str, p
     ours = select(SampleRow.sample_id).where(SampleRow.task == name)
     links = (OutsideRow.system == system, OutsideRow.server == old, OutsideRow.sample_id.in_(ours))
     session.execute(update(OutsideRow).where(*links).values(server=new))
-    made = (CorrectionRow.source == system, CorrectionRow.external_id.startswith(f"{prefix}/", autoescape=True))
+    corrections = (CorrectionRow.source == system, CorrectionRow.external_id.startswith(f"{prefix}/", autoescape=True))
     renamed = literal(new) + func.substr(CorrectionRow.external_id, len(prefix) + 1)
-    change = update(CorrectionRow).where(*made, CorrectionRow.sample_id.in_(ours)).values(external_id=renamed)
+    change = update(CorrectionRow).where(*corrections, CorrectionRow.sample_id.in_(ours)).values(external_id=renamed)
     session.execute(change.execution_options(synchronize_session=False))
 
 
@@ -138,8 +138,8 @@ def keep_links(
     there = (OutsideRow.system == system, OutsideRow.server == server)
     rows: dict[str, OutsideRow] = {}
     for part in samples.parts(sent):
-        found = session.scalars(select(OutsideRow).where(*there, OutsideRow.sample_id.in_(part)))
-        rows.update({row.sample_id: row for row in found})
+        existing = session.scalars(select(OutsideRow).where(*there, OutsideRow.sample_id.in_(part)))
+        rows.update({row.sample_id: row for row in existing})
     for sample_id, (sample, external_id, extra) in sent.items():
         row = rows.get(sample_id)
         if row is None:
@@ -168,8 +168,8 @@ def drop_links(session: Session, system: str, server: str, sample_ids: Collectio
 
 def samples_of(session: Session, task: str, sample_ids: Collection[str]) -> dict[str, SampleRow]:
     """Return those of these samples that are known here and belong to the task, forgotten ones too."""
-    found: dict[str, SampleRow] = {}
+    rows: dict[str, SampleRow] = {}
     for part in samples.parts(sample_ids):
         query = select(SampleRow).where(SampleRow.task == task, SampleRow.sample_id.in_(part))
-        found.update({row.sample_id: row for row in session.scalars(query)})
-    return found
+        rows.update({row.sample_id: row for row in session.scalars(query)})
+    return rows

@@ -66,11 +66,11 @@ def read(media: Path) -> str | None:
 def _knows(session: Session, media: Path) -> bool:
     files = (path.relative_to(media).as_posix() for path in media.glob("*/*"))
     names = list(itertools.islice(files, _LOOK))
-    known: set[str | None] = set()
+    stored_names: set[str | None] = set()
     for start in range(0, len(names), _AT_ONCE):
         for column in (SampleRow.image, SampleRow.audio):
-            known.update(session.scalars(select(column).where(column.in_(names[start : start + _AT_ONCE]))))
-    return len(names) - len(known & set(names)) <= UNKNOWN_SHARE * len(names)
+            stored_names.update(session.scalars(select(column).where(column.in_(names[start : start + _AT_ONCE]))))
+    return len(names) - len(stored_names & set(names)) <= UNKNOWN_SHARE * len(names)
 
 
 def _write(media: Path, chosen: str) -> None:

@@ -32,17 +32,17 @@ def start(session: Session, task: str, champion: str | None, snapshot: str | Non
     return row.id
 
 
-def note(session: Session, run_id: int, **found: object) -> None:
-    """Write down what a night found: any of verdict, reasons, figures, challenger, snapshot, last_correction."""
+def note(session: Session, run_id: int, **columns: object) -> None:
+    """Write down columns of a night's run: any of verdict, reasons, figures, challenger, snapshot, last_correction."""
     row = session.get_one(RunRow, run_id)
-    for name, value in found.items():
+    for name, value in columns.items():
         assert name in RunRow.__table__.columns, name
         setattr(row, name, to_json(value) if name == "reasons" else value)
 
 
-def finish(session: Session, run_id: int, state: str = DONE, **found: object) -> None:
-    """Write down how a night ended, and what it found."""
-    note(session, run_id, **found, state=state, finished_at=now())
+def finish(session: Session, run_id: int, state: str = DONE, **columns: object) -> None:
+    """Write down how a night ended, and these columns of its run."""
+    note(session, run_id, **columns, state=state, finished_at=now())
 
 
 def unfinished(session: Session, task: str) -> list[RunRow]:

@@ -29,18 +29,18 @@ def find(session: Session, sample_id: str) -> SampleRow | None:
 
 def locked(session: Session, sample_ids: Collection[str]) -> dict[str, SampleRow]:
     """Return the samples of these ids, aliases left out, locked like `find`."""
-    found: dict[str, SampleRow] = {}
+    rows: dict[str, SampleRow] = {}
     for part in parts(sample_ids):
         query = select(SampleRow).where(SampleRow.sample_id.in_(part)).order_by(SampleRow.sample_id).with_for_update()
-        found.update({row.sample_id: row for row in session.scalars(query)})
-    return found
+        rows.update({row.sample_id: row for row in session.scalars(query)})
+    return rows
 
 
 def parts(sample_ids: Collection[str]) -> Iterator[list[str]]:
     """Yield ids in order, as many at once as may stand in one question."""
-    wanted = sorted(sample_ids)
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]
+    ids = sorted(sample_ids)
+    for start in range(0, len(ids), _AT_ONCE):
+        yield ids[start : start + _AT_ONCE]
 
 
 def of_inputs(

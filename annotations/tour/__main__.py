@@ -34,20 +34,20 @@ STOP_LIMIT_S = 20.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Go around once and return the exit code: 0 where a better version is served at the end."""
-    given = _parser().parse_args(argv)
+    args = _parser().parse_args(argv)
     if not in_clone():
         print(text("tour.needs_clone", folder=ROOT), file=sys.stderr)
         return 2
     begin = time.monotonic()
-    if given.home == HOME:
+    if args.home == HOME:
         shutil.rmtree(HOME, ignore_errors=True)
     try:
-        start = _first_model(given.home)
+        start = _first_model(args.home)
         with environment.without_proxies(), _app(start) as url:
-            end = _around(start, url, stays=not given.exit)
+            end = _around(start, url, stays=not args.exit)
             print(f"\nOnce around in {time.monotonic() - begin:.0f} s.", flush=True)
             _show(end, start.home)
-            if not given.exit:
+            if not args.exit:
                 _wait()
     except subprocess.CalledProcessError as error:
         print(f"{' '.join(error.cmd)}\nfailed:\n{error.stderr}", file=sys.stderr)
@@ -65,7 +65,7 @@ def _first_model(home: Path) -> Start:
 def _around(start: Start, url: str, stays: bool) -> Ending:
     client, folder = walk.client_of(url), start.home / "drawings"
     fresh = {look: first.sheet("fresh", FRESH, look) for look in (OUTLINE, FILLED)}
-    before = {look: walk.ask(client, found, folder / "fresh", keep=False) for look, found in fresh.items()}
+    before = {look: walk.ask(client, sheet, folder / "fresh", keep=False) for look, sheet in fresh.items()}
     _say("Predict", f"a visitor sends {SENT} outlines and agrees that they may be kept")
     sent = walk.ask(client, first.sheet("sent", SENT, OUTLINE), folder / "sent", keep=True)
     flagged = sum(one.answer["flagged"] for one in sent)
@@ -94,14 +94,14 @@ def _ask_again(
     groups = {"sent": [one for one in sent if not one.right], **before}
     folders = {"sent": "sent"}
     turned, served = {}, start.version
-    for name, asked in groups.items():
+    for name, group in groups.items():
         folder = start.home / "drawings" / folders.get(name, "fresh")
-        after = walk.ask(client, [one.drawing for one in asked], folder, keep=False)
-        turned[name] = ending.compare(asked, after)
+        after = walk.ask(client, [one.drawing for one in group], folder, keep=False)
+        turned[name] = ending.compare(group, after)
         served = after[0].answer["model_version"] if after else served
     corrected = turned["sent"]
-    told = f"of the {corrected.asked} it had wrong, {corrected.right_after} are right"
-    _say("Ask again", f"the same app answers with {served}: {told}")
+    summary = f"of the {corrected.asked} it had wrong, {corrected.right_after} are right"
+    _say("Ask again", f"the same app answers with {served}: {summary}")
     for look in before:
         figures = f"{turned[look].right_before} right before, {turned[look].right_after} now"
         _say("", f"of {turned[look].asked} other drawings, {look}: {figures}")

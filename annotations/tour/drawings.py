@@ -55,10 +55,10 @@ def draw(shape: str, look: str, chance: random.Random) -> Image.Image:
     return picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
 
 
-def write(folder: Path, found: list[Drawing]) -> Path:
+def write(folder: Path, sheet: list[Drawing]) -> Path:
     """Write the pictures and a manifest `folder/manifest.jsonl` that names them; return the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
-    for drawing in found:
+    for drawing in sheet:
         drawing.picture.save(folder / f"{drawing.name}.png")
     rows = [
         {
@@ -67,7 +67,7 @@ def write(folder: Path, found: list[Drawing]) -> Path:
             "label": drawing.shape,
             "group": drawing.name.split("-")[0],
         }
-        for drawing in found
+        for drawing in sheet
     ]
     manifest = folder / "manifest.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

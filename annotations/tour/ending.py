@@ -96,16 +96,16 @@ def render(ending: Ending) -> str:
         lstrip_blocks=True,
     )
 
-    def answer(asked: AnsweredDrawing) -> Markup:
-        return _in_each(lambda language: _answer(asked, ending.task, language))
+    def answer(result: AnsweredDrawing) -> Markup:
+        return _in_each(lambda language: _answer(result, ending.task, language))
 
     environment.globals.update(
         where=_in_each(lambda language: where(ending.task, language)),
         t=lambda key, **values: _in_each(lambda language: locale.text(key, language, **values)),
         title=_in_each(ending.task.display_title),
-        shape=lambda asked: _in_each(lambda language: ending.task.display(asked.drawing.shape, language)),
+        shape=lambda result: _in_each(lambda language: ending.task.display(result.drawing.shape, language)),
         answer=answer,
-        picture=lambda asked: picture_url(asked.drawing.picture, "PNG"),
+        picture=lambda result: picture_url(result.drawing.picture, "PNG"),
         languages=locale.LANGUAGES,
     )
     return environment.get_template(PAGE).render(ending=ending)
@@ -116,6 +116,6 @@ def _in_each(say: Callable[[str], str]) -> Markup:
     return Markup().join(Markup('<span lang="{}">{}</span>').format(name, say(name)) for name in locale.LANGUAGES)
 
 
-def _answer(asked: AnsweredDrawing, task: Task, language: str) -> str:
-    label = task.display(asked.answer["label"], language)
-    return f"{label} ({100 * asked.answer['confidence']:.0f}\N{NO-BREAK SPACE}%)"
+def _answer(result: AnsweredDrawing, task: Task, language: str) -> str:
+    label = task.display(result.answer["label"], language)
+    return f"{label} ({100 * result.answer['confidence']:.0f}\N{NO-BREAK SPACE}%)"

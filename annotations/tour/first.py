@@ -65,12 +65,12 @@ def sheet(name: str, number: int, look: str) -> list[Drawing]:
 
 def write_task(folder: Path) -> Path:
     """Write the task's file, and examples to click beside it; return the file."""
-    shown = [*sheet("examples", EXAMPLES // 2, FILLED), *sheet("examples", EXAMPLES // 2, OUTLINE)]
-    drawings.write(folder / "examples", shown)
+    examples = [*sheet("examples", EXAMPLES // 2, FILLED), *sheet("examples", EXAMPLES // 2, OUTLINE)]
+    drawings.write(folder / "examples", examples)
     entries = [
         f'\n[[examples]]\nimage = "examples/{drawing.name}.png"\nexpected = "{drawing.shape}"\n'
         f'credit = "drawn by this program"\ndoubtful = {str(drawing.name.startswith(OUTLINE)).lower()}\n'
-        for drawing in shown
+        for drawing in examples
     ]
     path = folder / TASK_FILE.name
     path.write_text(TASK_FILE.read_text("utf-8") + "".join(entries), "utf-8")

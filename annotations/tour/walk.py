@@ -34,29 +34,29 @@ def client_of(url: str) -> Client:
     return Client(url, ssl_verify=False, verbose=False)
 
 
-def ask(client: Client, found: Sequence[Drawing], folder: Path, keep: bool) -> list[AnsweredDrawing]:
+def ask(client: Client, sheet: Sequence[Drawing], folder: Path, keep: bool) -> list[AnsweredDrawing]:
     """Ask the app about each drawing; `keep`: a visitor who agrees that doubtful ones are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    asked = []
-    for drawing in found:
+    results = []
+    for drawing in sheet:
         picture = folder / f"{drawing.name}.png"
         drawing.picture.save(picture)
         answer = client.predict(TASK, handle_file(picture), "", None, "none", keep, api_name="/predict")
-        asked.append(AnsweredDrawing(drawing, picture, answer))
-    return asked
+        results.append(AnsweredDrawing(drawing, picture, answer))
+    return results
 
 
-def dispute(client: Client, asked: Sequence[AnsweredDrawing]) -> int:
+def dispute(client: Client, results: Sequence[AnsweredDrawing]) -> int:
     """Say "that's not right" to each wrong answer that was not doubtful; return how many there were."""
-    wrong = [one for one in asked if not one.right and not one.answer["flagged"]]
+    wrong = [one for one in results if not one.right and not one.answer["flagged"]]
     for one in wrong:
         client.predict(TASK, handle_file(one.picture), "", None, one.drawing.shape, api_name="/suggest")
     return len(wrong)
 
 
-def correct(client: Client, asked: Sequence[AnsweredDrawing]) -> int:
+def correct(client: Client, results: Sequence[AnsweredDrawing]) -> int:
     """Answer the whole queue as its annotator, who sees what the drawing shows; return how many there were."""
-    truth = {one.answer["sample_id"]: one.drawing.shape for one in asked}
+    truth = {one.answer["sample_id"]: one.drawing.shape for one in results}
     queue = client.predict(TASK, QUEUE_LIMIT, api_name="/queue")
     for row in queue:
         client.predict(row["sample_id"], truth[row["sample_id"]], ANNOTATOR, "", api_name="/correct")
@@ -73,6 +73,6 @@ def retrain(start: Start) -> dict[str, Any]:
     return json.loads(start.run("-m", "annotations", "retrain", "--task", TASK, "--json"))[0]
 
 
-def right(asked: Sequence[AnsweredDrawing]) -> int:
+def right(results: Sequence[AnsweredDrawing]) -> int:
     """Return how many answers are right."""
-    return sum(one.right for one in asked)
+    return sum(one.right for one in results)

@@ -78,8 +78,8 @@ def _update(connection: sa.Connection, table: Any, key: str, columns: list[str],
     if rows:
         values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in columns}
         statement = sa.update(table).where(table.c[key] == sa.bindparam("row_key")).values(values)
-        given = [{"row_key": row[key], **{f"new_{name}": row[name] for name in columns}} for row in rows]
-        connection.execute(statement, given)
+        parameters = [{"row_key": row[key], **{f"new_{name}": row[name] for name in columns}} for row in rows]
+        connection.execute(statement, parameters)
 
 
 def _spell(connection: sa.Connection, name: str, column: str) -> None:
