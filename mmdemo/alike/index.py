@@ -83,13 +83,13 @@ def read(path: Path) -> tuple[About, CandidatePool]:
 
 def listed(settings: Settings, task: str) -> list[About]:
     """Return what is indexed of a task, by name and version; files that can't be read are left out."""
-    found = []
+    indexes = []
     for path in _paths(settings, task):
         try:
-            found.append(_about(safe_open(path, "numpy")))
+            indexes.append(_about(safe_open(path, "numpy")))
         except _DAMAGED:
             continue
-    return sorted(found, key=lambda about: (about.name, about.model_version))
+    return sorted(indexes, key=lambda about: (about.name, about.model_version))
 
 
 def of_version(settings: Settings, task: str, version: str) -> list[Path]:
@@ -131,11 +131,11 @@ def _about(handle: Any) -> About:
 
 
 def _candidate(row: Mapping[str, Any], source: str, media: Any) -> Candidate:
-    told = {name: row[name] for name in ("id", "label", "text", "content")}
-    return Candidate(**told, source=source, shown=partial(_shown, media, row["image"], row["audio"]))
+    texts = {name: row[name] for name in ("id", "label", "text", "content")}
+    return Candidate(**texts, source=source, shown=partial(_preview, media, row["image"], row["audio"]))
 
 
-def _shown(media: Any, image: Sequence[int], audio: Sequence[int]) -> CandidatePreview:
+def _preview(media: Any, image: Sequence[int], audio: Sequence[int]) -> CandidatePreview:
     return CandidatePreview(*(media[first:last].tobytes() if last > first else b"" for first, last in (image, audio)))
 
 

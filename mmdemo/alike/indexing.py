@@ -53,13 +53,13 @@ def make(
     progress: Callable[[str], None] = lambda text: None,
 ) -> Made:
     """Return what one version makes of samples; `fault` is told the id of each that it refuses, and why."""
-    made = Made()
+    collection = Made()
     usable = _decoded(encoder, rows, fault)
     for number, batch in enumerate(iter(lambda: list(islice(usable, BATCH)), []), 1):
-        _add(made, encoder, batch, source)
+        _add(collection, encoder, batch, source)
         if number % PROGRESS_EVERY == 0:
-            progress(f"{len(made.candidates)} samples indexed")
-    return made
+            progress(f"{len(collection.candidates)} samples indexed")
+    return collection
 
 
 def _decoded(
@@ -74,12 +74,12 @@ def _decoded(
             fault(row.id, error)
 
 
-def _add(made: Made, encoder: Encoder, batch: Sequence[tuple[LabelledSample, Inputs]], source: str) -> None:
-    found = encoder.features([inputs for _, inputs in batch])
-    made.versions.add(found.model_version)
-    made.features += found.by_sample
+def _add(collection: Made, encoder: Encoder, batch: Sequence[tuple[LabelledSample, Inputs]], source: str) -> None:
+    features = encoder.features([inputs for _, inputs in batch])
+    collection.versions.add(features.model_version)
+    collection.features += features.by_sample
     for row, inputs in batch:
         content = decode.sample_id(inputs, encoder.task.name)
-        made.pictures.append(shown(inputs))
-        show = partial(made.pictures.__getitem__, len(made.candidates))
-        made.candidates.append(Candidate(row.id, source, row.label, inputs.text or "", content, show))
+        collection.pictures.append(shown(inputs))
+        show = partial(collection.pictures.__getitem__, len(collection.candidates))
+        collection.candidates.append(Candidate(row.id, source, row.label, inputs.text or "", content, show))

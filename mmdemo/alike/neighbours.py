@@ -55,17 +55,17 @@ class Neighbours:
         `features` asks the version that answers now. `further` returns more to look through, encoded by the version
         that it is given; of equal samples these are found first.
         """
-        asked = features()
-        version = asked.model_version
+        sample_features = features()
+        version = sample_features.model_version
         with self._lock:
             examples = self._of_examples(encoder, version)
             indexed = self._of_indexes(version)
         if examples is None:  # a newer version serves by now
             return self.find(encoder, features, k, own, further)
-        [query] = asked.by_sample
+        [query] = sample_features.by_sample
         pool = joined([each for each in (*further(version), examples, *indexed) if _fits(each, query)])
-        found = tuple(_near(match) for match in search.nearest(query, pool, k, without=own))
-        return Alike(version, found, self._left_out(version))
+        nearest = tuple(_near(match) for match in search.nearest(query, pool, k, without=own))
+        return Alike(version, nearest, self._left_out(version))
 
     def _of_examples(self, encoder: Encoder, version: str) -> CandidatePool | None:
         """Return the task's examples as the version encodes them, None where another one serves by now."""
@@ -74,10 +74,10 @@ class Neighbours:
                 _Example(f"example-{number}", Sample(each.image, each.text, each.audio), each.expected)
                 for number, each in enumerate(self._task.examples)
             ]
-            made = make(encoder, rows, EXAMPLES)
-            if made.versions - {version}:
+            collection = make(encoder, rows, EXAMPLES)
+            if collection.versions - {version}:
                 return None
-            self._examples = version, made.pool
+            self._examples = version, collection.pool
         return self._examples[1]
 
     def _of_indexes(self, version: str) -> list[CandidatePool]:

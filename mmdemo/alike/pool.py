@@ -56,13 +56,13 @@ def pooled(candidates: Sequence[Candidate], features: Sequence[Mapping[str, np.n
 
 def stacked(features: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return by modality the features (d,) of samples as (n, d) float32, a row of zeros for one that lacks it."""
-    found = {}
+    arrays = {}
     for name in MODALITIES:
         width = next((len(item[name]) for item in features if name in item), None)
         if width is not None:
             nothing = np.zeros(width, np.float32)
-            found[name] = np.stack([np.asarray(item.get(name, nothing), np.float32) for item in features])
-    return found
+            arrays[name] = np.stack([np.asarray(item.get(name, nothing), np.float32) for item in features])
+    return arrays
 
 
 def joined(pools: Sequence[CandidatePool]) -> CandidatePool:

@@ -44,15 +44,15 @@ def nearest(query: Mapping[str, np.ndarray], pool: CandidatePool, k: int, withou
     scores = (cosines - usual[:, :1]) / usual[:, 1:]
     scores[~np.stack([_has(pool, match) for _, match in pairs])] = -np.inf
     best, columns = scores.argmax(axis=0), np.arange(len(pool.candidates))
-    found: dict[str, Match] = {}
+    matches: dict[str, Match] = {}
     for place in np.argsort(-scores[best, columns], kind="stable"):
         candidate, pair = pool.candidates[place], best[place]
-        if len(found) == k or not np.isfinite(scores[pair, place]):
+        if len(matches) == k or not np.isfinite(scores[pair, place]):
             break
-        if candidate.content not in (without, *found):
+        if candidate.content not in (without, *matches):
             numbers = float(scores[pair, place]), float(cosines[pair, place])
-            found[candidate.content] = Match(candidate, *numbers, *pairs[pair])
-    return list(found.values())
+            matches[candidate.content] = Match(candidate, *numbers, *pairs[pair])
+    return list(matches.values())
 
 
 def _usual(pool: CandidatePool, one: str, other: str) -> tuple[float, float]:

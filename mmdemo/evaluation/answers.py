@@ -45,10 +45,10 @@ class Answers:
 
     task: Task
     version: str
-    scalings: Mapping[str, TemperatureScaling]  # what was given → what calibrated it
+    scalings: Mapping[str, TemperatureScaling]  # subset of the modalities → what calibrated it
     refused: int  # samples that could not be judged; they are in no answer
     whole: tuple[PredictedRow, ...]  # with all that each sample has
-    parts: Mapping[str, tuple[PredictedRow, ...]]  # what was given → answers, wide subsets first
+    parts: Mapping[str, tuple[PredictedRow, ...]]  # subset of the modalities → answers, wide ones first
 
 
 def ask(predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[str], None] = lambda _: None) -> Answers:
@@ -56,10 +56,10 @@ def ask(predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[s
     whole: list[PredictedRow] = []
     parts: dict[str, list[PredictedRow]] = {}
     for number, row in enumerate(rows, 1):
-        found = _answered(predictor, row)
-        for answered in found:
+        answers = _answered(predictor, row)
+        for answered in answers:
             parts.setdefault(sidecar.subset(answered.prediction.modalities), []).append(answered)
-        whole += found[-1:]
+        whole += answers[-1:]
         if number % PROGRESS_EVERY == 0:
             progress(f"{number} of {len(rows)} samples judged")
     if not whole:
@@ -70,7 +70,7 @@ def ask(predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[s
         scalings=predictor.about.scalings,
         refused=len(rows) - len(whole),
         whole=tuple(whole),
-        parts={given: tuple(parts[given]) for given in sorted(parts, key=_wide_first)},
+        parts={subset: tuple(parts[subset]) for subset in sorted(parts, key=_wide_first)},
     )
 
 
@@ -98,5 +98,5 @@ def _parts(inputs: Inputs) -> Iterator[Inputs]:
             yield inputs.only(chosen)
 
 
-def _wide_first(given: str) -> tuple[int, str]:
-    return -given.count("+"), given
+def _wide_first(subset: str) -> tuple[int, str]:
+    return -subset.count("+"), subset

@@ -44,12 +44,12 @@ def instances(task: Task, rows: Sequence[LabelledRow] = (), count: int = COUNT, 
     images = [row.sample.image for row in rows if row.sample.image is not None]
     pictures = [Sample(image=image) for image in images or {e.image: e.image for e in task.examples if e.image}]
     drawn = behaviour.draw(suite, pictures, count, seed) if suite else []
-    given = [
+    tests = [
         Instance(str(row.extra[CAPABILITY]), (Expectation(row.sample, row.label),))
         for row in rows
         if row.extra.get(CAPABILITY)
     ]
-    return sorted([*drawn, *given], key=lambda instance: _order(instance, suite))
+    return sorted([*drawn, *tests], key=lambda instance: _order(instance, suite))
 
 
 def _order(instance: Instance, suite: behaviour.Suite | None) -> tuple[int, str]:
@@ -59,11 +59,11 @@ def _order(instance: Instance, suite: behaviour.Suite | None) -> tuple[int, str]
 
 
 def ask(
-    predictor: Predictor, asked: Sequence[Instance], progress: Callable[[str], None] = lambda _: None
+    predictor: Predictor, tests: Sequence[Instance], progress: Callable[[str], None] = lambda _: None
 ) -> list[InstanceResult]:
     """Return what comes of each test; one whose sample cannot be judged, such as a clip without speech, is left out."""
     results, answers = [], 0
-    for instance in asked:
+    for instance in tests:
         try:
             predictions = [predictor.predict(expectation.sample) for expectation in instance.expectations]
         except BadInput:
@@ -82,11 +82,11 @@ def rates(results: Sequence[InstanceResult], task: Task) -> dict[str, BehaviourR
     by_capability = {}
     for name, members in groupby(results, lambda result: result.instance.capability):
         part = list(members)
-        held = binomtest(sum(result.holds for result in part), len(part))
-        low, high = held.proportion_ci(method="wilson")
+        binomial = binomtest(sum(result.holds for result in part), len(part))
+        low, high = binomial.proportion_ci(method="wilson")
         by_capability[name] = BehaviourRate(
             n=len(part),
-            rate=float(held.statistic),
+            rate=float(binomial.statistic),
             interval=(float(low), float(high)),
             wrong_and_sure=sum(result.wrong_and_sure for result in part) / len(part),
             reported_only=name in reported,

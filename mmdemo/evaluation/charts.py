@@ -35,15 +35,15 @@ def whisker(value: float, interval: Interval, low: float = 0.0, high: float = 1.
 
 def reliability(bins: Sequence[Bin], title: str) -> Markup:
     """Return accuracy by confidence, each bin with its interval, over the number of answers in it."""
-    most = max(found.n for found in bins)
+    most = max(bin_.n for bin_ in bins)
     parts: list[str] = [_frame(title, "confidence", "right", 1.0, [0, 0.25, 0.5, 0.75, 1])]
     parts.append(f'<path class="ideal" d="M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}"/>')
-    for found in bins:
-        x, height = _x(found.confidence), BARS * found.n / most
+    for bin_ in bins:
+        x, height = _x(bin_.confidence), BARS * bin_.n / most
         parts.append(f'<path class="count" d="M{x} {_y(0)}v{-height:.1f}"/>')
-        parts.append(f'<path class="range" d="M{x} {_y(found.interval[0])}V{_y(found.interval[1])}"/>')
-        told = f"{found.n} answers: {found.confidence:.0%} sure, {found.accuracy:.0%} right"
-        parts.append(f'<circle class="dot" cx="{x}" cy="{_y(found.accuracy)}" r="4.5"><title>{told}</title></circle>')
+        parts.append(f'<path class="range" d="M{x} {_y(bin_.interval[0])}V{_y(bin_.interval[1])}"/>')
+        label = f"{bin_.n} answers: {bin_.confidence:.0%} sure, {bin_.accuracy:.0%} right"
+        parts.append(f'<circle class="dot" cx="{x}" cy="{_y(bin_.accuracy)}" r="4.5"><title>{label}</title></circle>')
     return _square(parts)
 
 
@@ -61,18 +61,18 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> Markup
 def steps(clean: Slice, worse: Sequence[Corrupted], title: str) -> Markup:
     """Return accuracy without damage and at each grade, with intervals and numbers."""
     gap, top, bottom = (STEP_WIDTH - 40) / (len(STEP_NAMES) - 1), 22, STEP_HEIGHT - 20
-    points = [(20.0, clean), *((20 + found.grade * gap, found) for found in worse)]
+    points = [(20.0, clean), *((20 + figures.grade * gap, figures) for figures in worse)]
 
     def y(figure: float) -> float:
         return round(bottom - (bottom - top) * figure, 1)
 
-    line = "L".join(f"{x:.1f} {y(found.accuracy)}" for x, found in points)
+    line = "L".join(f"{x:.1f} {y(figures.accuracy)}" for x, figures in points)
     parts = [f'<path class="grid" d="M8 {y(0)}H{STEP_WIDTH - 8}"/>', f'<path class="line line0" d="M{line}"/>']
-    for x, found in points:
-        low, high = found.intervals["accuracy"]
+    for x, figures in points:
+        low, high = figures.intervals["accuracy"]
         parts.append(f'<path class="range" d="M{x:.1f} {y(low)}V{y(high)}"/>')
-        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y(found.accuracy)}" r="4"/>')
-        parts.append(f'<text class="value" x="{x:.1f}" y="{y(high) - 6}">{found.accuracy:.2f}</text>')
+        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y(figures.accuracy)}" r="4"/>')
+        parts.append(f'<text class="value" x="{x:.1f}" y="{y(high) - 6}">{figures.accuracy:.2f}</text>')
     for grade, name in enumerate(STEP_NAMES):
         parts.append(f'<text class="step" x="{20 + grade * gap:.1f}" y="{STEP_HEIGHT - 5}">{name}</text>')
     head = Markup('<svg class="steps" viewBox="0 0 {} {}" role="img"><title>{}</title>')

@@ -43,9 +43,9 @@ def judged(task: Task, answers: Sequence[PredictedRow]) -> JudgedLabels:
     )
 
 
-def own(found: JudgedLabels, weights: np.ndarray) -> dict[str, np.ndarray]:
+def own(outcomes: JudgedLabels, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Return the means over the labels, each (d,), for weights (d, n) of the samples."""
-    counts = _tallies(found, weights)
+    counts = _tallies(outcomes, weights)
     return {
         "macro_f1": metrics.macro(metrics.f1(counts), counts),
         "macro_precision": metrics.macro(metrics.precision(counts), counts),
@@ -53,10 +53,10 @@ def own(found: JudgedLabels, weights: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def details(task: Task, found: JudgedLabels) -> LabelFigures:
+def details(task: Task, outcomes: JudgedLabels) -> LabelFigures:
     """Return how well each label is told from the others, and what is taken for what."""
-    confusion = metrics.confusion(found.labels, found.predicted, found.classes)
-    return LabelFigures(_per_class(found, task.answers), tuple(map(tuple, confusion.tolist())))
+    confusion = metrics.confusion(outcomes.labels, outcomes.predicted, outcomes.classes)
+    return LabelFigures(_per_class(outcomes, task.answers), tuple(map(tuple, confusion.tolist())))
 
 
 def uncalibrated(answers: Answers) -> Judged:
@@ -85,14 +85,14 @@ def _raw_confidence(prediction: Prediction, answers: Answers) -> float:
     return named[prediction.label] + spread
 
 
-def _tallies(found: JudgedLabels, weights: np.ndarray) -> metrics.Tallies:
-    return metrics.tallies(found.labels, found.predicted, found.classes, weights)
+def _tallies(outcomes: JudgedLabels, weights: np.ndarray) -> metrics.Tallies:
+    return metrics.tallies(outcomes.labels, outcomes.predicted, outcomes.classes, weights)
 
 
-def _per_class(found: JudgedLabels, names: Sequence[str]) -> dict[str, ClassFigures]:
-    n = len(found.labels)
-    counts = _tallies(found, metrics.once(n))
-    drawn = _tallies(found, metrics.resamples(n, np.random.default_rng(SEED)))
+def _per_class(outcomes: JudgedLabels, names: Sequence[str]) -> dict[str, ClassFigures]:
+    n = len(outcomes.labels)
+    counts = _tallies(outcomes, metrics.once(n))
+    drawn = _tallies(outcomes, metrics.resamples(n, np.random.default_rng(SEED)))
     scores = {"precision": metrics.precision, "recall": metrics.recall, "f1": metrics.f1}
     return {
         name: ClassFigures(

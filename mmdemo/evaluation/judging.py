@@ -32,7 +32,7 @@ class EvaluatedKind:
     own: Own = slices.mean_loss  # its own figures; the first stands where there is room for one
     # Name of an own figure → 1 for a share of which more is better, -1 for a loss.
     better: Mapping[str, int] = field(default_factory=lambda: {"loss": -1})
-    details: Callable[[Task, Any], KindFigures | None] = lambda task, found: None  # what is judged → what it alone has
+    details: Callable[[Task, Any], KindFigures | None] = lambda *_: None  # what is judged → what it alone has
     uncalibrated: Callable[[Answers], Judged] | None = None  # the answers before calibration, where that is known
     share: Callable[[Prediction, str], float] | None = None  # the probability that an answer gave to a value
     rises: Callable[[Instance, Prediction, Prediction], bool] | None = None  # whether a test with `rises` holds
@@ -52,20 +52,20 @@ def evaluate(
 def figures(answers: Answers) -> Figures:
     """Return all figures of one version's answers."""
     task, kind = answers.task, KINDS[answers.task.kind]
-    found = kind.judge(task, answers.whole)
+    outcomes = kind.judge(task, answers.whole)
     return Figures(
-        **vars(slices.slice_of(found, kind.own)),
+        **vars(slices.slice_of(outcomes, kind.own)),
         task=task.name,
         model_version=answers.version,
         refused=answers.refused,
-        details=kind.details(task, found),
+        details=kind.details(task, outcomes),
         by_group=_by(task, answers.whole, lambda answered: answered.row.group),
         by_extra={name: _by(task, answers.whole, _known(name)) for name in _telling_fields(answers.whole)},
-        by_modalities={given: _given(task, members) for given, members in answers.parts.items()},
+        by_modalities={subset: _subset_figures(task, members) for subset, members in answers.parts.items()},
         fusion=_fusion(answers),
-        reliability=slices.reliability(found),
+        reliability=slices.reliability(outcomes),
         raw=slices.reliability(kind.uncalibrated(answers)) if kind.uncalibrated else None,
-        coverage=_curve(found),
+        coverage=_curve(outcomes),
     )
 
 
@@ -89,8 +89,8 @@ def _compare(task: Task, ours: Sequence[PredictedRow], theirs: Sequence[Predicte
     n = len(ours)
     figure = _differences(*pair, metrics.once(n), kind)
     drawn = _differences(*pair, metrics.resamples(n, np.random.default_rng(SEED)), kind)
-    found = {name: Difference(float(figure[name][0]), metrics.interval(drawn[name])) for name in figure}
-    return Compared(against, n, found)
+    differences = {name: Difference(float(figure[name][0]), metrics.interval(drawn[name])) for name in figure}
+    return Compared(against, n, differences)
 
 
 def _differences(ours: Judged, theirs: Judged, weights: np.ndarray, kind: EvaluatedKind) -> dict[str, np.ndarray]:
@@ -100,29 +100,29 @@ def _differences(ours: Judged, theirs: Judged, weights: np.ndarray, kind: Evalua
 
 def _fusion(answers: Answers) -> dict[str, Compared]:
     """Return what each set of several modalities differs by from the best of them alone, by AURC."""
-    found = {}
-    for given, fused in _by_given(answers.whole).items():
-        singles = [_compare(answers.task, fused, answers.parts[one], one) for one in given]
-        if len(given) > 1:
-            found["+".join(given)] = max(singles, key=lambda compared: compared.differences["aurc"].value)
-    return found
+    fusion = {}
+    for modalities, fused in _by_modalities(answers.whole).items():
+        singles = [_compare(answers.task, fused, answers.parts[one], one) for one in modalities]
+        if len(modalities) > 1:
+            fusion["+".join(modalities)] = max(singles, key=lambda compared: compared.differences["aurc"].value)
+    return fusion
 
 
-def _by_given(answers: Sequence[PredictedRow]) -> dict[tuple[str, ...], list[PredictedRow]]:
-    def given(answered: PredictedRow) -> tuple[str, ...]:
+def _by_modalities(answers: Sequence[PredictedRow]) -> dict[tuple[str, ...], list[PredictedRow]]:
+    def modalities(answered: PredictedRow) -> tuple[str, ...]:
         return answered.prediction.modalities
 
-    return {key: list(members) for key, members in groupby(sorted(answers, key=given), given)}
+    return {key: list(members) for key, members in groupby(sorted(answers, key=modalities), modalities)}
 
 
 def _telling_fields(answers: Sequence[PredictedRow]) -> list[str]:
     """Return the fields of `extra` whose values are few enough to have figures each."""
-    seen: dict[str, list[str]] = {}
+    by_field: dict[str, list[str]] = {}
     for answered in answers:
         for name in answered.row.extra:
-            seen.setdefault(name, []).append(_known(name)(answered))
-    limits = {name: min(FEW_VALUES, len(told) // FEWEST_EACH) for name, told in seen.items()}
-    return [name for name, told in seen.items() if 2 <= len(set(told)) <= limits[name]]
+            by_field.setdefault(name, []).append(_known(name)(answered))
+    limits = {name: min(FEW_VALUES, len(values) // FEWEST_EACH) for name, values in by_field.items()}
+    return [name for name, values in by_field.items() if 2 <= len(set(values)) <= limits[name]]
 
 
 def _known(field: str) -> Callable[[PredictedRow], str]:
@@ -141,12 +141,12 @@ def _by(task: Task, answers: Sequence[PredictedRow], key: Callable[[PredictedRow
     return {name: part(task, members[name]) for name in sorted(members) if name}
 
 
-def _given(task: Task, answers: Sequence[PredictedRow]) -> GivenFigures:
+def _subset_figures(task: Task, answers: Sequence[PredictedRow]) -> GivenFigures:
     return GivenFigures(**vars(part(task, answers)), by_group=_by(task, answers, lambda answered: answered.row.group))
 
 
-def _curve(found: Judged) -> tuple[tuple[float, float], ...]:
-    coverage, risk = metrics.risk_coverage(found.confidence, found.right)
+def _curve(outcomes: Judged) -> tuple[tuple[float, float], ...]:
+    coverage, risk = metrics.risk_coverage(outcomes.confidence, outcomes.right)
     kept = np.unique(np.linspace(0, len(coverage) - 1, CURVE_POINTS).round().astype(int))
     return tuple((float(coverage[i]), float(risk[i])) for i in kept)
 

@@ -46,18 +46,18 @@ def write(folder: Path, report: Report) -> Path:
 
 def data(report: Report) -> dict[str, object]:
     """Return every figure of the page as JSON values; of the worst errors their ids and answers."""
-    told = ("id", "label", "answer", "confidence")
+    fields = ("id", "label", "answer", "confidence")
     return {
         **to_json(report.figures),
         "robustness": to_json(report.robustness),
-        "worst_errors": [{name: getattr(mistake, name) for name in told} for mistake in report.mistakes],
+        "worst_errors": [{name: getattr(mistake, name) for name in fields} for mistake in report.mistakes],
         "beside": to_json(report.beside),
     }
 
 
 def render(report: Report) -> str:
     """Return the page as HTML."""
-    found, kind = report.figures, KINDS[report.task.kind]
+    figures, kind = report.figures, KINDS[report.task.kind]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,  # captions and labels show as they are
@@ -67,10 +67,10 @@ def render(report: Report) -> str:
     )
     environment.filters.update(span=_span, signed=_signed, figure="{:.3f}".format, share=_share)
     environment.globals.update(charts=charts, title=title, better={"accuracy": 1, **kind.better, "aurc": -1})
-    versions = [found, *([report.beside.figures] if report.beside else [])]
+    versions = [figures, *([report.beside.figures] if report.beside else [])]
     return environment.get_template(kind.report).render(
         report=report,
-        found=found,
+        found=figures,
         style="\n".join((HERE / name).read_text("utf-8") for name in STYLES),
         curves=charts.curves([(version.model_version, version.coverage) for version in versions]),
         most=MOST_SAMPLES,
@@ -90,7 +90,7 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
-def _by_corruption(found: Iterable[Corrupted]) -> Iterable[tuple[str, list[tuple[str, list[Corrupted]]]]]:
+def _by_corruption(corruptions: Iterable[Corrupted]) -> Iterable[tuple[str, list[tuple[str, list[Corrupted]]]]]:
     """Yield each modality with its corruptions, each of those with its grades."""
-    for modality, of_one in groupby(found, lambda corrupted: corrupted.modality):
+    for modality, of_one in groupby(corruptions, lambda corrupted: corrupted.modality):
         yield modality, [(name, list(grades)) for name, grades in groupby(of_one, lambda corrupted: corrupted.name)]

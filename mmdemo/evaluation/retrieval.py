@@ -46,13 +46,13 @@ def measure(
     progress(f"looking for partners among {samples} samples")
     drawn = np.random.default_rng(SEED).permutation(len(rows))
     encoded = list(_encoded(predictor, [rows[i] for i in drawn], samples))
-    found = {}
+    recalls = {}
     for one, other in permutations(predictor.task.modalities, 2):
         having = [each for each in encoded if one in each.features and other in each.features]
         if len(having) > AT:
             scores = _stacked(having, one) @ _stacked(having, other).T  # (samples, samples)
-            found[f"{one}_to_{other}"] = recall(scores, [each.content[other] for each in having])
-    return found
+            recalls[f"{one}_to_{other}"] = recall(scores, [each.content[other] for each in having])
+    return recalls
 
 
 def recall(scores: np.ndarray, partners: Sequence[str], k: int = AT) -> Recall:
@@ -72,8 +72,8 @@ def recall(scores: np.ndarray, partners: Sequence[str], k: int = AT) -> Recall:
 def _encoded(predictor: Predictor, rows: Sequence[LabelledRow], most: int) -> Iterator[_Encoded]:
     usable = islice(_several(predictor, rows), most)
     for batch in iter(lambda: list(islice(usable, BATCH)), []):
-        found = predictor.features(batch).by_sample
-        for inputs, features in zip(batch, found, strict=True):
+        by_sample = predictor.features(batch).by_sample
+        for inputs, features in zip(batch, by_sample, strict=True):
             parts = {name: inputs.only([name]) for name in inputs.modalities}
             content = {name: decode.sample_id(part, predictor.task.name) for name, part in parts.items()}
             yield _Encoded(features, content)

@@ -30,31 +30,31 @@ def measure(
 
     A sample keeps its other modalities as they are. Raises ManifestError where not one can be judged.
     """
-    found: dict[Cell, list[PredictedRow]] = {}
+    answers: dict[Cell, list[PredictedRow]] = {}
     chosen = _chosen(rows)
     for number, row in enumerate(chosen, 1):
         for cell, answered in _answers(predictor, row, number):
-            found.setdefault(cell, []).append(answered)
+            answers.setdefault(cell, []).append(answered)
         if number % PROGRESS_EVERY == 0:
             progress(f"{number} of {len(chosen)} samples corrupted and judged")
-    if not found:
+    if not answers:
         raise ManifestError("nothing_to_evaluate", count=len(chosen))
-    return _figures(found, predictor.task)
+    return _figures(answers, predictor.task)
 
 
-def _figures(found: Mapping[Cell, Sequence[PredictedRow]], task: Task) -> Robustness:
-    clean = {modality: found[modality, *AS_IS] for modality in CORRUPTIONS if (modality, *AS_IS) in found}
+def _figures(answers: Mapping[Cell, Sequence[PredictedRow]], task: Task) -> Robustness:
+    clean = {modality: answers[modality, *AS_IS] for modality in CORRUPTIONS if (modality, *AS_IS) in answers}
     corrupted = [
         Corrupted(
-            **vars(part(task, found[cell])),
+            **vars(part(task, answers[cell])),
             modality=cell[0],
             name=cell[1],
             grade=cell[2],
             strength=meaning(*cell),
-            refused=len(clean[cell[0]]) - len(found[cell]),
+            refused=len(clean[cell[0]]) - len(answers[cell]),
         )
         for cell in _cells(clean)
-        if cell in found
+        if cell in answers
     ]
     return Robustness({name: part(task, as_is) for name, as_is in clean.items()}, tuple(corrupted))
 

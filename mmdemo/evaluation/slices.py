@@ -42,60 +42,60 @@ def judged(task: Task, answers: Sequence[PredictedRow]) -> Judged:
     )
 
 
-def mean_loss(found: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
+def mean_loss(outcomes: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Return the mean loss, (d,), for weights (d, n) of the samples."""
-    return {"loss": weights @ found.losses / weights.sum(axis=1)}
+    return {"loss": weights @ outcomes.losses / weights.sum(axis=1)}
 
 
-def values(found: Judged, weights: np.ndarray, own: Own) -> dict[str, np.ndarray]:
+def values(outcomes: Judged, weights: np.ndarray, own: Own) -> dict[str, np.ndarray]:
     """Return every figure of a slice that has an interval, each (d,), for weights (d, n); `own` are the kind's."""
-    sure = ~found.flagged
+    sure = ~outcomes.flagged
     return {
-        "accuracy": weights @ found.right / weights.sum(axis=1),
-        **own(found, weights),
-        "ece": metrics.ece(found.confidence, found.right, weights),
-        "aurc": metrics.aurc(found.confidence, found.right, weights),
-        "flagged_share": weights @ found.flagged / weights.sum(axis=1),
-        "error_unflagged": weights @ (sure & ~found.right) / (weights @ sure).clip(1),
+        "accuracy": weights @ outcomes.right / weights.sum(axis=1),
+        **own(outcomes, weights),
+        "ece": metrics.ece(outcomes.confidence, outcomes.right, weights),
+        "aurc": metrics.aurc(outcomes.confidence, outcomes.right, weights),
+        "flagged_share": weights @ outcomes.flagged / weights.sum(axis=1),
+        "error_unflagged": weights @ (sure & ~outcomes.right) / (weights @ sure).clip(1),
     }
 
 
-def slice_of(found: Judged, own: Own) -> Slice:
+def slice_of(outcomes: Judged, own: Own) -> Slice:
     """Return the figures of these answers with their intervals; `own` are the kind's."""
     draw = np.random.default_rng(SEED)
-    n = len(found.right)
+    n = len(outcomes.right)
     once = metrics.once(n)
-    figures = {name: float(value[0]) for name, value in values(found, once, own).items()}
-    drawn = values(found, metrics.resamples(n, draw), own)
+    figures = {name: float(value[0]) for name, value in values(outcomes, once, own).items()}
+    drawn = values(outcomes, metrics.resamples(n, draw), own)
     drawn["ece"] = _centred(drawn["ece"], figures["ece"])
     return Slice(
         n=n,
-        own={name: figures.pop(name) for name in own(found, once)},
+        own={name: figures.pop(name) for name in own(outcomes, once)},
         **figures,
-        ece_floor=metrics.ece_floor(found.confidence, draw),
+        ece_floor=metrics.ece_floor(outcomes.confidence, draw),
         intervals={name: metrics.interval(value) for name, value in drawn.items()},
     )
 
 
-def reliability(found: Judged) -> Reliability:
+def reliability(outcomes: Judged) -> Reliability:
     """Return how far these confidences can be read, bin by bin."""
-    draw, n = np.random.default_rng(SEED), len(found.right)
+    draw, n = np.random.default_rng(SEED), len(outcomes.right)
     drawn = metrics.resamples(n, draw)
-    error = float(metrics.ece(found.confidence, found.right, metrics.once(n))[0])
-    errors = _centred(metrics.ece(found.confidence, found.right, drawn), error)
+    error = float(metrics.ece(outcomes.confidence, outcomes.right, metrics.once(n))[0])
+    errors = _centred(metrics.ece(outcomes.confidence, outcomes.right, drawn), error)
     return Reliability(
         ece=error,
-        ece_floor=metrics.ece_floor(found.confidence, draw),
+        ece_floor=metrics.ece_floor(outcomes.confidence, draw),
         intervals={"ece": metrics.interval(errors)},
-        bins=_bins(found, drawn),
+        bins=_bins(outcomes, drawn),
     )
 
 
-def _bins(found: Judged, drawn: np.ndarray) -> tuple[Bin, ...]:
+def _bins(outcomes: Judged, drawn: np.ndarray) -> tuple[Bin, ...]:
     count, promised, kept = (
-        value[0] for value in metrics.bins(found.confidence, found.right, metrics.once(len(found.right)))
+        value[0] for value in metrics.bins(outcomes.confidence, outcomes.right, metrics.once(len(outcomes.right)))
     )
-    counts, _, hits = metrics.bins(found.confidence, found.right, drawn)
+    counts, _, hits = metrics.bins(outcomes.confidence, outcomes.right, drawn)
     with np.errstate(invalid="ignore"):
         shares = hits / counts  # (d, b), NaN where a draw left a bin empty
     return tuple(

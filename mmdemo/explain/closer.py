@@ -23,13 +23,13 @@ def study(aimed: AimedPass, version: str) -> Study:
     return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(aimed))
 
 
-def weigh(aimed: AimedPass, asked: MapRequest, version: str) -> Weighed:
+def weigh(aimed: AimedPass, map_request: MapRequest, version: str) -> Weighed:
     """Return what each modality contributed, and how far the map that is asked for can be trusted.
 
     Raises UnknownName.
     """
-    method = explain.resolve(asked.method, aimed.model) or explain.DEFAULT
-    aimed = replace(aimed, target=asked.target, against=asked.against)
+    method = explain.resolve(map_request.method, aimed.model) or explain.DEFAULT
+    aimed = replace(aimed, target=map_request.target, against=map_request.against)
     return Weighed(version, contributions(aimed), trust(aimed, explain.explain(method, aimed)))
 
 

@@ -32,8 +32,8 @@ def integrated_gradients(aimed: AimedPass, targets: Sequence[ExplanationTarget])
 
         integral = IntegratedGradients(odds)
         way = {"inputs": tokens.values.detach(), "baselines": aimed.model.empty(tokens).detach(), "n_steps": STEPS}
-        found = [
+        attributions = [
             integral.attribute(**way, target=number, internal_batch_size=AT_ONCE) for number in range(len(targets))
         ]
-    scores = torch.cat(found).sum(dim=-1)  # (targets, tokens)
+    scores = torch.cat(attributions).sum(dim=-1)  # (targets, tokens)
     return explanations(aimed, "integrated_gradients", targets, scores, signed=True)

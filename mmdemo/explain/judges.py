@@ -64,9 +64,9 @@ class InputPerturber(_Batched):
         for name in self._inputs.modalities:
             of_modality = [group.intersection(self.aimed.layout.units[name]) for group in groups]
             self._encode(name, of_modality)
-            found = [self._encoded[name, lacking] for lacking in of_modality]
-            lengths = torch.tensor([len(item) for item in found], device=found[0].device)
-            values = pad_sequence(found, batch_first=True)  # (g, n, d)
+            sequences = [self._encoded[name, lacking] for lacking in of_modality]
+            lengths = torch.tensor([len(item) for item in sequences], device=sequences[0].device)
+            values = pad_sequence(sequences, batch_first=True)  # (g, n, d)
             parts[name] = values, torch.arange(values.shape[1], device=lengths.device) < lengths[:, None]  # (g, n)
         return Tokens.joined(parts)
 

@@ -30,7 +30,7 @@ def _without_each(aimed: AimedPass, real: Tensor, targets: Sequence[ExplanationT
     """Return log-odds (real tokens, targets): in each row one of the tokens was hidden."""
     masks = aimed.tokens.mask.repeat(len(real), 1)  # (real tokens, tokens)
     masks[torch.arange(len(real)), real] = False
-    found = []
+    log_odds = []
     for mask in masks.split(AT_ONCE):
-        found.append(aimed.log_odds(aimed.model.fuse(aimed.tokens.masked(mask)), targets))
-    return torch.cat(found)
+        log_odds.append(aimed.log_odds(aimed.model.fuse(aimed.tokens.masked(mask)), targets))
+    return torch.cat(log_odds)

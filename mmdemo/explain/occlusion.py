@@ -27,8 +27,8 @@ def occlusion(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> list[Ex
 def _without_each(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> Tensor:
     """Return log-odds (units, targets): in each row one unit was taken from the sample."""
     changed = [without(aimed.inputs, aimed.layout, [unit]) for unit in range(len(aimed.layout))]
-    found = [aimed.log_odds(aimed.output, targets)[:0]]  # a caption may have no word that is read
+    log_odds = [aimed.log_odds(aimed.output, targets)[:0]]  # a caption may have no word that is read
     for first in range(0, len(changed), AT_ONCE):
         batch = aimed.processor(changed[first : first + AT_ONCE]).batch
-        found.append(aimed.log_odds(aimed.model(batch), targets))
-    return torch.cat(found)
+        log_odds.append(aimed.log_odds(aimed.model(batch), targets))
+    return torch.cat(log_odds)

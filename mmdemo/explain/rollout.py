@@ -19,11 +19,11 @@ def rollout(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> list[Expl
     """
     layers = aimed.output.attention
     assert layers is not None, "this method needs a pass that returned its attention"
-    held = _answer(layers[-1])
+    weights = _answer(layers[-1])
     for layer in reversed(layers):
         looked = layer[0].mean(dim=0)  # (1 or 1 + tokens, 1 + tokens)
-        held = KEPT * held + (1 - KEPT) * held[: len(looked)] @ looked
-    return explanations(aimed, "rollout", targets, shares(held[1:]).expand(len(targets), -1), signed=False)
+        weights = KEPT * weights + (1 - KEPT) * weights[: len(looked)] @ looked
+    return explanations(aimed, "rollout", targets, shares(weights[1:]).expand(len(targets), -1), signed=False)
 
 
 def _answer(layer: Tensor) -> Tensor:

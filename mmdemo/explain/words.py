@@ -42,8 +42,8 @@ def merge(pieces: Sequence[Span], scores: Sequence[float], read: Sequence[Span])
     return list(totals.values())
 
 
-def shared(piece: Span, found: Sequence[Span]) -> dict[Span, float]:
+def shared(piece: Span, spans: Sequence[Span]) -> dict[Span, float]:
     """Return the words that a piece covers, with the share of it that is each one's by its characters."""
     start, end = piece
-    covered = {word: min(end, word[1]) - max(start, word[0]) for word in found if word[0] < end and start < word[1]}
+    covered = {word: min(end, word[1]) - max(start, word[0]) for word in spans if word[0] < end and start < word[1]}
     return {word: characters / sum(covered.values()) for word, characters in covered.items()}

@@ -63,8 +63,8 @@ def interface(address: str) -> str:
 
 
 def _described(endpoint: Callable[..., Any]) -> str:
-    given = [one for one in inspect.signature(endpoint).parameters.values() if one.name not in ("self", "request")]
-    defaults = (one.name if one.default is one.empty else f"{one.name}={one.default!r}" for one in given)
+    parameters = [one for one in inspect.signature(endpoint).parameters.values() if one.name not in ("self", "request")]
+    defaults = (one.name if one.default is one.empty else f"{one.name}={one.default!r}" for one in parameters)
     return f"/{endpoint.__name__}({', '.join(defaults)})\n{inspect.getdoc(endpoint)}"
 
 

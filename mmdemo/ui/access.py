@@ -70,7 +70,7 @@ def check_length(settings: Settings) -> None:
 
 def key_of(headers: Mapping[str, str], typed_key: str = "") -> bytes:
     """Return what a caller gives as the review key, by the page or by a header; empty for nothing."""
-    return b"\n".join(filter(None, _given(headers, typed_key)))
+    return b"\n".join(filter(None, _sent_keys(headers, typed_key)))
 
 
 def check(
@@ -85,7 +85,7 @@ def check(
     """
     wanted = settings.review_key.strip().encode()
     if wanted:
-        _check_key(wanted, _given(headers, typed_key))
+        _check_key(wanted, _sent_keys(headers, typed_key))
     elif beyond_loopback(settings, headers, os.environ if environment is None else environment):
         raise NotAllowed("review_closed")
     else:
@@ -111,23 +111,23 @@ def beyond_loopback(settings: Settings, headers: Mapping[str, str], environment:
     return any(_header(headers, name) for name in PROXY_HEADERS)
 
 
-def _given(headers: Mapping[str, str], typed_key: str) -> list[bytes]:
+def _sent_keys(headers: Mapping[str, str], typed_key: str) -> list[bytes]:
     sent = _header(headers, KEY_HEADER).encode("latin-1", "replace")  # as bytes stand in HTTP
     return [typed_key.strip().encode("utf-8", "replace"), sent.strip()]
 
 
-def _check_key(wanted: bytes, given: list[bytes]) -> None:
-    if not any(hmac.compare_digest(wanted, key) for key in given):
-        raise NotAllowed("review_key_wrong" if any(given) else "review_key_needed")
+def _check_key(wanted: bytes, keys: list[bytes]) -> None:
+    if not any(hmac.compare_digest(wanted, key) for key in keys):
+        raise NotAllowed("review_key_wrong" if any(keys) else "review_key_needed")
 
 
 def _check_same_machine(headers: Mapping[str, str]) -> None:
     # A web page elsewhere can make its visitor's browser send requests to loopback: by a name of its own that it
     # points there (seen in Host), or plainly across sites (seen in Origin).
     host, origin = _header(headers, "host"), _header(headers, "origin")
-    for given in ["//" + host, *([origin] if origin else [])]:
-        if not is_loopback(_host_of(given)):
-            raise NotAllowed("review_other_site", host=given.lstrip("/"))
+    for address in ["//" + host, *([origin] if origin else [])]:
+        if not is_loopback(_host_of(address)):
+            raise NotAllowed("review_other_site", host=address.lstrip("/"))
 
 
 def _host_of(address: str) -> str:
@@ -139,4 +139,4 @@ def _host_of(address: str) -> str:
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     # Starlette's headers ignore case, a plain dict of them doesn't.
-    return next((value for given, value in headers.items() if given.lower() == name), "")
+    return next((value for header, value in headers.items() if header.lower() == name), "")

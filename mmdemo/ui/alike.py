@@ -53,26 +53,26 @@ class Neighbourhood:
         task = self.services.tasks[item.task]
         inputs = decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task)
         try:
-            found = self.services.alike(item.task, self.services.forward(item.task, inputs), LISTED, True)
+            neighbours = self.services.alike(item.task, self.services.forward(item.task, inputs), LISTED, True)
         except CheckpointError:  # the model is somebody else's, whose doubtful samples are only reviewed here
-            found = Alike("", (), {})
-        return {"html": listed(found, task, language, outdated=True)}
+            neighbours = Alike("", (), {})
+        return {"html": listed(neighbours, task, language, outdated=True)}
 
 
-def listed(found: Alike, task: Task, language: str, outdated: bool = False) -> str:
+def listed(neighbours: Alike, task: Task, language: str, outdated: bool = False) -> str:
     """Return the list as HTML; with `outdated` it says which manifests must be indexed again."""
-    left_out = text("common.comma", language).join(found.left_out) if outdated else ""
-    return render.html("alike", language, cards=list(cards(found, task, language)), left_out=left_out)
+    left_out = text("common.comma", language).join(neighbours.left_out) if outdated else ""
+    return render.html("alike", language, cards=list(cards(neighbours, task, language)), left_out=left_out)
 
 
-def cards(found: Alike, task: Task, language: str) -> Iterator[Card]:
+def cards(neighbours: Alike, task: Task, language: str) -> Iterator[Card]:
     """Yield what is shown of each sample, nearest first."""
-    for number, near in enumerate(found.nearest, 1):
+    for number, near in enumerate(neighbours.nearest, 1):
         label = task.display(near.label, language) if near.label else text("alike.unlabelled", language)
         about = _source(near, language)
         if len(task.modalities) > 1:
             about = f"{about} · {_met(near, language)}"
-        counted = {"number": number, "count": len(found.nearest), "label": label}
+        counted = {"number": number, "count": len(neighbours.nearest), "label": label}
         yield Card(
             label=label,
             about=about,

@@ -116,7 +116,7 @@ def _source(prediction: Prediction, task: Task, language: str) -> str:
 
 def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:
     known = {head.name: head for head in task.heads}
-    for name, found in prediction.heads.items():
-        most = sure(found.probabilities.get(found.label, 0.0), prediction.capped, language)
+    for name, answer in prediction.heads.items():
+        most = sure(answer.probabilities.get(answer.label, 0.0), prediction.capped, language)
         head = known.get(name, AuxiliaryHead(name, {}, ()))  # an answer of an earlier day, when the task had others
-        yield f"{head.display_title(language)}: {head.display_label(found.label, language)} ({most})"
+        yield f"{head.display_title(language)}: {head.display_label(answer.label, language)} ({most})"

@@ -165,8 +165,8 @@ class Endpoints:
         wrong_reason: "right answer, wrong reason": the label is the model's, but it looked at the wrong thing.
         """
         self._admit(request)
-        given = {"sample_id": sample_id, "label": label, "annotator": annotator, "note": note}
-        sample_id, label, annotator, note = (arguments.text(value, field) for field, value in given.items())
+        texts = {"sample_id": sample_id, "label": label, "annotator": annotator, "note": note}
+        sample_id, label, annotator, note = (arguments.text(value, field) for field, value in texts.items())
         mark = arguments.flag(wrong_reason, "wrong_reason")
         return self.services.correct(sample_id, label, annotator, note, mark)
 
@@ -202,8 +202,8 @@ class Endpoints:
         To others than reviewers it tells the number waiting, the versions and the last training.
         """
         known = arguments.task(task, self.services.tasks)
-        found = self.services.status(known.name)
-        return found if self.door.is_reviewer(request) else access.for_strangers(found)
+        status = self.services.status(known.name)
+        return status if self.door.is_reviewer(request) else access.for_strangers(status)
 
     def _admit(self, request: gr.Request) -> None:
         self.door.admit(request)

@@ -53,7 +53,7 @@ def view(tasks: Mapping[str, Task], language: str) -> tuple[TaskChoice, ...]:
             reads=_reads(task, language),
             limits=asdict(task.limits),
             consent=_consents(task, language),
-            kept=_said("kept", task, language),
+            kept=_sentence("kept", task, language),
             examples=tuple(_examples(task, language)),
         )
         for task in ordered
@@ -75,11 +75,11 @@ def _reads(task: Task, language: str) -> str:
 
 def _consents(task: Task, language: str) -> dict[str, str]:
     """Return what the form says of each choice: none yet, yes, no; where samples are kept unless declined, none, no."""
-    allowed = {name: _said(f"consent_{name}", task, language) for name in ("ask", "yes", "kept")}
+    allowed = {name: _sentence(f"consent_{name}", task, language) for name in ("ask", "yes", "kept")}
     return allowed | {name: text(f"predict.consent_{name}", language) for name in ("no", "declined")}
 
 
-def _said(what: str, task: Task, language: str) -> str:
+def _sentence(what: str, task: Task, language: str) -> str:
     """Return what is kept of this task's samples; some tasks also have a share of sure answers checked by people."""
     if task.audit_share == 0:
         return text(f"predict.{what}_unsure", language)

@@ -48,12 +48,12 @@ class Desk:
             raise BadInput("visit_gone")
         if not visit.answered:
             visit = self._answer(token, visit, self._caller(request))
-        return self._shown(visit, language_of(request))
+        return self._response(visit, language_of(request))
 
     def recall(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Return what there is under this token, without waiting in line."""
         visit = self.visits.get(token)
-        return self._shown(visit, language_of(request)) if visit else {"state": "gone"}
+        return self._response(visit, language_of(request)) if visit else {"state": "gone"}
 
     def consent(self, token: str, agreed: bool | None, request: gr.Request) -> dict[str, Any]:
         """Take in whether people may see this sample: yes stores the very answer that was given. None: ask again."""
@@ -64,7 +64,7 @@ class Desk:
             elif visit.wanted:
                 caller = self._caller(request)
                 visit = self._store(token, visit, caller, reply=True) if agreed else self._declined(token, visit)
-        return self._shown(visit, language_of(request))
+        return self._response(visit, language_of(request))
 
     def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
         """Keep the sample with the value that its visitor says is right. The visitor agreed to that by giving it."""
@@ -72,7 +72,7 @@ class Desk:
             visit = self._answered(token)
             value = self.services.tasks[visit.task].check(arguments.text(label, "label"))
             visit = self._store(token, visit, self._caller(request), disputed=value)
-        return self._shown(visit, language_of(request))
+        return self._response(visit, language_of(request))
 
     def forget(self, token: str, prediction_ids: list[str], request: gr.Request) -> dict[str, Any]:
         """Take back what was sent under this token and under these ids, which the sender's browser alone remembers.
@@ -87,7 +87,7 @@ class Desk:
         uploads.remove_of(token)
         self.visits.take_back(token, ids)
         visit, language = self.visits.get(token), language_of(request)
-        return self._shown(visit, language) if visit and visit.prediction else _forgotten(language)
+        return self._response(visit, language) if visit and visit.prediction else _forgotten(language)
 
     def erase(self, prediction_id: str) -> None:
         """Take back what is kept, and let go of what others were shown, it may be among that. Raises UnknownName."""
@@ -179,7 +179,7 @@ class Desk:
     def _caller(self, request: gr.Request | None) -> str:
         return Callers.of(self.settings).of_request(request)
 
-    def _shown(self, visit: Visit, language: str) -> dict[str, Any]:
+    def _response(self, visit: Visit, language: str) -> dict[str, Any]:
         """Return a visit as the page shows it: HTML of the two cards, and what its script needs."""
         if visit.refusal is not None:
             return {"state": "refused", "sentence": _sentence(visit.refusal, language)}
@@ -189,14 +189,14 @@ class Desk:
         card = answer.view(visit, task, self._trained_on(task.name, prediction.model_version), language)
         kept_for = kept_for_sentence(self.settings, language)
         explanation = prediction.explanation
-        told = looked.of(explanation, visit.sample.text, task, language) if explanation else None
-        said = told.sentence.striptags() if told else ""
-        aloud = text("predict.aloud", language, answer=card.name, badge=card.badge, sentence=said)
+        map_view = looked.of(explanation, visit.sample.text, task, language) if explanation else None
+        sentence = map_view.sentence.striptags() if map_view else ""
+        aloud = text("predict.aloud", language, answer=card.name, badge=card.badge, sentence=sentence)
         return {
             "state": "done",
             "task": visit.task,
             "answer": render.html("answer", language, view=card, kept_for=kept_for),
-            "map": map_card(told, visit.preview, task, language) if told else "",
+            "map": map_card(map_view, visit.preview, task, language) if map_view else "",
             "aloud": card.replied or " ".join(filter(None, (aloud.strip(), card.question))),
             "picture": visit.preview.picture,
             "sound": visit.preview.sound,
@@ -241,22 +241,22 @@ def _sentence(refusal: MmdemoError, language: str) -> str:
     return type(refusal)(refusal.key, **{**refusal.values, **named}).public_sentence(language)
 
 
-def map_card(told: looked.Looked, shown: preview.Preview, task: Task, language: str) -> str:
+def map_card(map_view: looked.Looked, sample_preview: preview.Preview, task: Task, language: str) -> str:
     """Return the map card of a sample as it is shown."""
     what_if = KINDS[task.kind].otherwise is not None
-    grids = {"picture": to_json(told.picture), "sound": to_json(told.sound)}
-    at_first = {"shares": told.shares, "signed": told.signed}
-    hint = _hint(told, language)
+    grids = {"picture": to_json(map_view.picture), "sound": to_json(map_view.sound)}
+    at_first = {"shares": map_view.shares, "signed": map_view.signed}
+    hint = _hint(map_view, language)
     return render.html(
-        "map", language, view=told, grids=grids, preview=shown, told=at_first, hint=hint, what_if=what_if
+        "map", language, view=map_view, grids=grids, preview=sample_preview, told=at_first, hint=hint, what_if=what_if
     )
 
 
-def _hint(told: looked.Looked, language: str) -> str:
+def _hint(map_view: looked.Looked, language: str) -> str:
     """Return what pointing at the map does, of what this sample has."""
-    if told.modalities == ["audio"]:
+    if map_view.modalities == ["audio"]:
         return text("explain.hover_sound", language)
-    units = [text(f"explain.unit_{modality}", language) for modality in told.modalities]
+    units = [text(f"explain.unit_{modality}", language) for modality in map_view.modalities]
     return text("explain.hover", language, what=text("explain.or", language).join(units))
 
 

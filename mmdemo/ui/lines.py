@@ -93,7 +93,7 @@ class FairQueue(queueing.Queue):
         try:
             self._check_place(fn, caller)
         except Busy as error:
-            return self._told(body, fn, request, error.public_sentence(language))
+            return self._refuse(body, fn, request, error.public_sentence(language))
         outcome = await super().push(body, request, username)
         self._put_in_turn(fn.concurrency_id)
         return outcome
@@ -169,7 +169,7 @@ class FairQueue(queueing.Queue):
         box = self.mail.get(event.session_hash)
         return box is not None and box.is_read(ABSENT_S)
 
-    def _told(self, body: PredictBodyInternal, fn: BlockFunction, request: Any, sentence: str) -> Outcome:
+    def _refuse(self, body: PredictBodyInternal, fn: BlockFunction, request: Any, sentence: str) -> Outcome:
         event = queueing.Event(body.session_hash, fn, request, None)
         self.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)
         self.send_message(event, _refusal(sentence))

@@ -41,8 +41,8 @@ class Looking:
     def study(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Return the maps to switch between, and what met what."""
         visit = self._visit(token)
-        found = self._study(token, visit)
-        return switch.view(found, visit.sample.text, self.services.tasks[visit.task], language_of(request))
+        study = self._study(token, visit)
+        return switch.view(study, visit.sample.text, self.services.tasks[visit.task], language_of(request))
 
     def weigh(self, token: str, method: str, target: str, against: str, request: gr.Request) -> dict[str, Any]:
         """Return what each modality contributed, and how far one map can be trusted; `against` "" is any other."""
@@ -51,13 +51,13 @@ class Looking:
         task = self.services.tasks[visit.task]
         for label in (target, against or target):
             task.check(arguments.text(label, "label"))
-        asked = MapRequest(arguments.text(method, "method"), target, against or None)
-        found = self._weigh(token, visit, asked)
-        told = weighing.view(found, task, language, guess=visit.prediction.capped)
+        map_request = MapRequest(arguments.text(method, "method"), target, against or None)
+        weighed = self._weigh(token, visit, map_request)
+        view = weighing.view(weighed, task, language, guess=visit.prediction.capped)
         return {
-            "html": render.html("weighed", language, view=told),
-            "doubted": found.trust.verdict == "no_better",
-            "json": to_json(found),
+            "html": render.html("weighed", language, view=view),
+            "doubted": weighed.trust.verdict == "no_better",
+            "json": to_json(weighed),
         }
 
     def what_if(self, token: str, units: list[int], modalities: list[str], request: gr.Request) -> dict[str, Any]:
@@ -78,24 +78,24 @@ class Looking:
     def alike(self, token: str, request: gr.Request) -> dict[str, Any]:
         """Return what is alike, as HTML: a visitor finds examples and what is indexed."""
         visit = self._visit(token)
-        found = self.services.alike(visit.task, self._forward(token, visit), alike.LISTED, False)
-        return {"html": alike.listed(found, self.services.tasks[visit.task], language_of(request))}
+        neighbours = self.services.alike(visit.task, self._forward(token, visit), alike.LISTED, False)
+        return {"html": alike.listed(neighbours, self.services.tasks[visit.task], language_of(request))}
 
     def _study(self, token: str, visit: Visit) -> Study:
         looks = self._looks(visit)
         if looks.study is None:
-            found = self.services.study(visit.task, self._forward(token, visit))
-            _check_version(visit, found.model_version)
-            looks.study = found
+            study = self.services.study(visit.task, self._forward(token, visit))
+            _check_version(visit, study.model_version)
+            looks.study = study
         return looks.study
 
-    def _weigh(self, token: str, visit: Visit, asked: MapRequest) -> Weighed:
+    def _weigh(self, token: str, visit: Visit, map_request: MapRequest) -> Weighed:
         looks = self._looks(visit)
-        if asked not in looks.weighed:
-            found = self.services.weigh(visit.task, self._forward(token, visit), asked)
-            _check_version(visit, found.model_version)
-            looks.weighed[asked] = found
-        return looks.weighed[asked]
+        if map_request not in looks.weighed:
+            weighed = self.services.weigh(visit.task, self._forward(token, visit), map_request)
+            _check_version(visit, weighed.model_version)
+            looks.weighed[map_request] = weighed
+        return looks.weighed[map_request]
 
     def _looks(self, visit: Visit) -> Looks:
         """Return what was found at an example's answer before; of what a visitor sent, nothing is remembered."""

@@ -41,17 +41,17 @@ class Preview:
 
 def of(inputs: Inputs) -> Preview:
     """Return what to show of a decoded sample."""
-    shown: dict[str, object] = {}
+    fields: dict[str, object] = {}
     if inputs.image is not None:
         picture = decode.shrunk(inputs.image, SHOWN_PX)
-        shown |= {"picture": decode.picture_url(picture), "width": picture.width, "height": picture.height}
+        fields |= {"picture": decode.picture_url(picture), "width": picture.width, "height": picture.height}
     if inputs.audio is not None:
         grey = Image.fromarray(spectrogram(inputs.audio))
         sound = decode.data_url("audio/flac", decode.encode_audio(inputs.audio))
         seconds = len(inputs.audio) / decode.SAMPLE_RATE_HZ
-        shown |= {"spectrogram": decode.picture_url(grey, "PNG"), "sound": sound, "seconds": seconds}
-        shown["waveform"] = base64.b64encode(envelope(inputs.audio).tobytes()).decode()
-    return Preview(**shown)  # type: ignore[arg-type]
+        fields |= {"spectrogram": decode.picture_url(grey, "PNG"), "sound": sound, "seconds": seconds}
+        fields["waveform"] = base64.b64encode(envelope(inputs.audio).tobytes()).decode()
+    return Preview(**fields)  # type: ignore[arg-type]
 
 
 def of_kept(item: QueueItem, task: Task) -> Preview:

@@ -96,8 +96,8 @@ def keys(labels: Sequence[str]) -> dict[str, str]:
     """Return label → key: 1 … 9 and 0 in the task's order; where labels are digits, the digit itself."""
     named = [label for label in labels if label != NONE_OF_THESE]
     digits = all(len(label) == 1 and label in KEYS for label in named)
-    found = dict(zip(named, named if digits else KEYS, strict=False))
-    return found | ({NONE_OF_THESE: NONE_KEY} if NONE_OF_THESE in labels else {})
+    key_of = dict(zip(named, named if digits else KEYS, strict=False))
+    return key_of | ({NONE_OF_THESE: NONE_KEY} if NONE_OF_THESE in labels else {})
 
 
 def untitled(item: QueueItem, language: str) -> str:
@@ -112,18 +112,19 @@ def held(item: QueueItem, language: str) -> str:
     return text("review.held" if item.claimed_by else "review.held_nameless", language, annotator=item.claimed_by)
 
 
-def told(entry: ReviewItem, made: Correction, task: Task, language: str) -> str:
+def told(entry: ReviewItem, correction: Correction, task: Task, language: str) -> str:
     """Return what is said after an answer: now the guess may be known."""
-    name, guess = task.display(made.label, language), task.display(entry.item.label, language)
-    if made.label == entry.item.label:
-        return text("review.said_wrong_reason" if made.wrong_reason else "review.said_alike", language, label=name)
+    name, guess = task.display(correction.label, language), task.display(entry.item.label, language)
+    if correction.label == entry.item.label:
+        key = "review.said_wrong_reason" if correction.wrong_reason else "review.said_alike"
+        return text(key, language, label=name)
     how_sure = sure(entry.item.confidence, entry.item.capped, language)
     return text("review.said", language, label=name, guess=guess, percent=how_sure)
 
 
-def not_yet(made: Correction, language: str) -> str:
+def not_yet(correction: Correction, language: str) -> str:
     """Return what is said of an answer while another one counts; "" where it counts."""
-    return "" if made.counts else text("review.counts_not_yet", language)
+    return "" if correction.counts else text("review.counts_not_yet", language)
 
 
 def progress(answered_today: int, status: Status, task: Task, language: str) -> str:
@@ -152,10 +153,10 @@ def _facts(entry: ReviewItem, language: str) -> Iterator[str]:
 
 
 def _earlier(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
-    for made in entry.corrections:
-        name = task.display(made.label, language)
-        key = "review.earlier_wrong_reason" if made.wrong_reason else "review.earlier"
-        yield text(key, language, label=name, annotator=made.annotator)
+    for correction in entry.corrections:
+        name = task.display(correction.label, language)
+        key = "review.earlier_wrong_reason" if correction.wrong_reason else "review.earlier"
+        yield text(key, language, label=name, annotator=correction.annotator)
 
 
 def _own(entry: ReviewItem, annotator: str) -> str:

@@ -61,14 +61,14 @@ class Ask:
     task: str = ""  # whose samples are asked about, "" for all
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "Ask":
+    def of(cls, body: Mapping[str, Any]) -> "Ask":
         """Return what a call holds. Raises BadInput."""
-        if not isinstance(given, Mapping):
-            raise BadInput("wrong_type", field="ask", wanted="an object", value=given)
+        if not isinstance(body, Mapping):
+            raise BadInput("wrong_type", field="ask", wanted="an object", value=body)
         readers = {name: arguments.flag if name in FLAGS else arguments.text for name in cls.__dataclass_fields__}
-        checked: dict[str, Any] = {name: read(given[name], name) for name, read in readers.items() if name in given}
+        checked: dict[str, Any] = {name: read(body[name], name) for name, read in readers.items() if name in body}
         # A page of yesterday tells no browser; its tab undoes what it answered.
-        session, browser = (arguments.token(given.get(name, given.get("session"))) for name in ("session", "browser"))
+        session, browser = (arguments.token(body.get(name, body.get("session"))) for name in ("session", "browser"))
         return cls(**{**checked, "session": session, "browser": browser})
 
 
@@ -102,22 +102,22 @@ class Reviewing:
 
     def act(self, request: gr.Request, ask: dict) -> dict[str, Any]:
         """Do what is asked and return what the tab shows then."""
-        asked, language = Ask.of(ask), language_of(request)
+        command, language = Ask.of(ask), language_of(request)
         try:
-            self.door.admit(request, asked.key)
+            self.door.admit(request, command.key)
         except NotAllowed as error:
             return {**self.count(), "state": "closed", "sentence": error.sentence(language), "reason": error.key}
         for name, known in (("do", MOVES), ("list", LISTS)):
-            if getattr(asked, name) not in known:
-                raise BadInput("wrong_type", field=name, wanted=" | ".join(known), value=getattr(asked, name))
+            if getattr(command, name) not in known:
+                raise BadInput("wrong_type", field=name, wanted=" | ".join(known), value=getattr(command, name))
         try:
-            done = MOVES[asked.do](self, asked, language)
+            done = MOVES[command.do](self, command, language)
         except (BadInput, Conflict, UnknownName) as error:
             if error.key in MEANWHILE:
-                done = Done(self._meanwhile(asked.sample_id, language), asked.next, refused=True)
+                done = Done(self._meanwhile(command.sample_id, language), command.next, refused=True)
             else:
-                done = Done(error.sentence(language), asked.sample_id, refused=True, again=asked.again)
-        return self._shown(done, asked, language)
+                done = Done(error.sentence(language), command.sample_id, refused=True, again=command.again)
+        return self._response(done, command, language)
 
     def leave(self, request: gr.Request, key: str, session: str) -> bool:
         """Free the sample that was kept for this browser: it goes, or looks at something else. Raises NotAllowed."""
@@ -146,11 +146,12 @@ class Reviewing:
         task = self.services.tasks[entry.item.task]
         value, mark = task.check(ask.label), browser_mark(ask.browser)
         answer = AnswerSample(ask.sample_id, value, ask.annotator, ask.note, ask.wrong_reason, ask.again, mark)
-        made = self.services.answer(answer)
+        correction = self.services.answer(answer)
         if ask.again:
-            changed = text("review.changed", language, label=task.display(made.label, language))
-            return Done(changed + questions.not_yet(made, language), ask.sample_id, again=True)
-        return Done(questions.told(entry, made, task, language) + questions.not_yet(made, language), ask.next)
+            changed = text("review.changed", language, label=task.display(correction.label, language))
+            return Done(changed + questions.not_yet(correction, language), ask.sample_id, again=True)
+        line = questions.told(entry, correction, task, language) + questions.not_yet(correction, language)
+        return Done(line, ask.next)
 
     def skip(self, ask: Ask, language: str) -> Done:
         """Put it off: it comes again after all others."""
@@ -189,8 +190,8 @@ class Reviewing:
             counts, task = entry.corrections[-1], self.services.tasks[entry.item.task]
             label = task.display(counts.label, language)
             return text("review.answered_meanwhile", language, annotator=counts.annotator, label=label)
-        if entry is not None and entry.item.state not in PASSED and (held := questions.held(entry.item, language)):
-            return text("review.held_now", language, held=held)
+        if entry is not None and entry.item.state not in PASSED and (claim := questions.held(entry.item, language)):
+            return text("review.held_now", language, held=claim)
         return text("review.taken", language)
 
     def _chosen(self, done: Done, ask: Ask) -> ReviewItem | None:
@@ -208,7 +209,7 @@ class Reviewing:
         known = ask.task in self.services.tasks
         return (ask.task, [ask.task]) if known else ("", list(self.services.tasks))
 
-    def _shown(self, done: Done, ask: Ask, language: str) -> dict[str, Any]:
+    def _response(self, done: Done, ask: Ask, language: str) -> dict[str, Any]:
         task, chosen = self._filter(ask)
         entry = self._chosen(done, ask)
         current = entry.item.sample_id if entry else ""
@@ -222,7 +223,7 @@ class Reviewing:
         waiting, later = (sum(count(statuses[name]) for name in chosen) for count in (_waiting, _later))
         about = entry.item.task if entry else chosen[0]
         today = sum(status.answered_today for status in statuses.values())
-        shown = {
+        response = {
             "state": "open" if entry else "empty",
             "line": done.line,
             "refused": done.refused,
@@ -237,10 +238,10 @@ class Reviewing:
             "queue": LISTS[ask.list](self, Listed(items, current, waiting + later, ask.annotator), language),
         }
         if entry is None:
-            held = waiting + later > 0
-            return {**shown, "again": False, "sample": render.html("review_empty", language, held=held), "labels": ""}
+            sample = render.html("review_empty", language, held=waiting + later > 0)
+            return {**response, "again": False, "sample": sample, "labels": ""}
         again = done.again and current == done.next
-        return {**shown, "again": again, **self._question(entry, ask, language)}
+        return {**response, "again": again, **self._question(entry, ask, language)}
 
     def queue(self, listed: Listed, language: str) -> str:
         """Return the list of what waits, and of what was skipped."""
@@ -257,24 +258,26 @@ class Reviewing:
 
     def _question(self, entry: ReviewItem, ask: Ask, language: str) -> dict[str, Any]:
         task = self.services.tasks[entry.item.task]
-        asked = questions.question(entry, task, ask.hide, language, ask.annotator)
-        shown = self._preview(entry.item)
-        explanation = None if asked.blind else entry.prediction.explanation
+        question = questions.question(entry, task, ask.hide, language, ask.annotator)
+        sample_preview = self._preview(entry.item)
+        explanation = None if question.blind else entry.prediction.explanation
         map_card = ""
         if explanation is not None:
             # The script sets in picture and sound, which stand in the page already.
-            bare = replace(shown, picture="", spectrogram="", sound="")
-            told = looked.of(explanation, asked.caption, task, language)
-            map_card = desk.map_card(told, bare, task, language)
+            bare = replace(sample_preview, picture="", spectrogram="", sound="")
+            map_view = looked.of(explanation, question.caption, task, language)
+            map_card = desk.map_card(map_view, bare, task, language)
         return {
-            "sample_id": asked.sample_id,
-            "sample": render.html("review_sample", language, view=asked, shown=shown, looked=bool(map_card)),
-            "labels": render.html("review_labels", language, view=asked),
-            "keys": {choice.key: choice.label for choice in asked.choices if choice.key},
-            "accept": asked.accept,
-            "guess": asked.guess,
-            "title": asked.title,
-            "asks": asked.asks,
+            "sample_id": question.sample_id,
+            "sample": render.html(
+                "review_sample", language, view=question, shown=sample_preview, looked=bool(map_card)
+            ),
+            "labels": render.html("review_labels", language, view=question),
+            "keys": {choice.key: choice.label for choice in question.choices if choice.key},
+            "accept": question.accept,
+            "guess": question.guess,
+            "title": question.title,
+            "asks": question.asks,
             "map": map_card,
         }
 
@@ -290,12 +293,12 @@ def _later(status: Status) -> int:
     return status.states.get(SKIPPED, 0)
 
 
-def _thumbnail(shown: preview.Preview) -> str:
-    url = shown.picture or shown.spectrogram
+def _thumbnail(sample_preview: preview.Preview) -> str:
+    url = sample_preview.picture or sample_preview.spectrogram
     if not url:
         return ""
     picture: Image.Image = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
-    if not shown.picture:
+    if not sample_preview.picture:
         picture = ImageOps.colorize(picture.convert("L"), theme.colour("night"), theme.colour("day"))
     return decode.picture_url(ImageOps.fit(picture.convert("RGB"), THUMBNAIL_PX))
 

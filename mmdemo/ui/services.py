@@ -66,7 +66,7 @@ class Services(Protocol):
     def study(self, task: str, forward: ForwardPass) -> Study:
         """Return a sample's other maps, and what met what."""
 
-    def weigh(self, task: str, forward: ForwardPass, asked: MapRequest) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, map_request: MapRequest) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted."""
 
     def what_if(
@@ -96,13 +96,13 @@ class Services(Protocol):
     def item(self, sample_id: str) -> ReviewItem:
         """Return one sample with all that its annotator is shown."""
 
-    def claim(self, asked: ClaimSample) -> str | None:
+    def claim(self, command: ClaimSample) -> str | None:
         """Return the sample that is theirs for a while, None where none is to be had."""
 
     def release(self, session: str) -> None:
         """Free the sample that a claim's session holds."""
 
-    def answer(self, asked: AnswerSample) -> Correction:
+    def answer(self, command: AnswerSample) -> Correction:
         """Store an answer given in the page. Raises Conflict where somebody else was faster."""
 
     def answered(self, annotator: str, limit: int) -> Sequence[Answered]:

@@ -17,25 +17,25 @@ class Shelf:
     def __init__(self, idle_s: float = IDLE_S) -> None:
         self._idle_s = idle_s
         self._lock = threading.Lock()
-        self._made: dict[str, Preview] = {}
+        self._previews: dict[str, Preview] = {}
         self._timer: threading.Timer | None = None
 
     def __contains__(self, sample_id: str) -> bool:
-        return sample_id in self._made
+        return sample_id in self._previews
 
     def get(self, sample_id: str, make: Callable[[], Preview]) -> Preview:
         """Return the preview of a sample, made by `make` where there is none yet."""
-        known = self._made.get(sample_id)
-        found = make() if known is None else known
+        known = self._previews.get(sample_id)
+        preview = make() if known is None else known
         with self._lock:
-            self._made[sample_id] = found
+            self._previews[sample_id] = preview
             self._wait_anew()
-        return found
+        return preview
 
     def keep(self, sample_ids: Collection[str]) -> None:
         """Let go of all but these."""
         with self._lock:
-            self._made = {name: made for name, made in self._made.items() if name in sample_ids}
+            self._previews = {name: preview for name, preview in self._previews.items() if name in sample_ids}
 
     def clear(self) -> None:
         """Let go of all."""

@@ -164,10 +164,10 @@ class Visits:
         too_old = self._clock() - self._remembered_s
         while self._kept and next(iter(self._kept.values()))[0] <= too_old:
             self._kept.popitem(last=False)
-        while (full := self._held() > self._most_bytes) or len(self._kept) > self._most:
+        while (full := self._total_bytes() > self._most_bytes) or len(self._kept) > self._most:
             del self._kept[self._oldest_of(self._greediest(by_size=full))]
 
-    def _held(self) -> int:
+    def _total_bytes(self) -> int:
         sizes: dict[int, int] = {}
         for _, visit in self._kept.values():
             sizes |= visit.sizes

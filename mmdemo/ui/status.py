@@ -34,9 +34,10 @@ class Board:
         """Return the cards as HTML, and whether a training is at work. "" asks for the first task."""
         name = self._known(task)
         status, reviewer = self.services.status(name), self._is_reviewer(request, key)
+        if not reviewer:
+            status = access.for_strangers(status)
         language = language_of(request)
-        seen = status if reviewer else access.for_strangers(status)
-        view = standing.view(seen, self.services.tasks[name], reviewer, language)
+        view = standing.view(status, self.services.tasks[name], reviewer, language)
         view = replace(view, has_key=self.door.has_key)
         return {"task": name, "running": view.running, "html": render.html("status_cards", language, view=view)}
 

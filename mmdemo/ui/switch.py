@@ -42,25 +42,25 @@ def choices(maps: Sequence[Explanation], caption: str, task: Task, language: str
     A method that doesn't tell labels apart has the same for all of them; one about words is another where there are
     none.
     """
-    seen: set[tuple[str, str, str | None]] = set()
+    keys: set[tuple[str, str, str | None]] = set()
     for each in maps:
-        told = looked.of(each, caption, task, language)
-        asked = (told.method, each.target, each.against) if each.signed else (told.method, "", None)
-        if asked in seen:
+        map_view = looked.of(each, caption, task, language)
+        key = (map_view.method, each.target, each.against) if each.signed else (map_view.method, "", None)
+        if key in keys:
             continue
-        seen.add(asked)
+        keys.add(key)
         yield MapChoice(
             method=each.method,
-            name=text(f"explain.method_{told.method}", language),
+            name=text(f"explain.method_{map_view.method}", language),
             target=each.target,
             against=each.against,
-            why=text("explain.why", language, target=told.target) if each.signed else text("explain.any", language),
+            why=text("explain.why", language, target=map_view.target) if each.signed else text("explain.any", language),
             signed=each.signed,
-            shares=told.shares,
-            sentence=told.sentence,
+            shares=map_view.shares,
+            sentence=map_view.sentence,
         )
 
 
-def _attended(found: Interaction) -> dict[str, Any]:
-    sizes = {"layers": found.layers, "heads": found.heads, "units": found.units}
-    return {**sizes, **{name: base64.b64encode(getattr(found, name)).decode() for name in ("answer", "met")}}
+def _attended(interaction: Interaction) -> dict[str, Any]:
+    sizes = {"layers": interaction.layers, "heads": interaction.heads, "units": interaction.units}
+    return {**sizes, **{name: base64.b64encode(getattr(interaction, name)).decode() for name in ("answer", "met")}}

@@ -33,15 +33,15 @@ class Seen:
     curves: Mapping[str, str]  # "map", "random" → the points of a line
 
 
-def view(found: Weighed, task: Task, language: str, guess: bool = False) -> Seen:
+def view(weighed: Weighed, task: Task, language: str, guess: bool = False) -> Seen:
     """Return what is shown of a weighed answer; of one that is only a guess no probability."""
-    meters = tuple(_meters(found.contributions, language, guess)) if len(found.contributions.values) > 1 else ()
+    meters = tuple(_meters(weighed.contributions, language, guess)) if len(weighed.contributions.values) > 1 else ()
     return Seen(
         meters=meters,
-        decided=_decided(found.contributions, task, language, guess) if meters else "",
-        verdict=found.trust.verdict,
-        trusted=_trusted(found.trust, _target(found.contributions, task, language), language),
-        curves={"map": _line(found.trust, found.trust.map), "random": _line(found.trust, found.trust.random)},
+        decided=_decided(weighed.contributions, task, language, guess) if meters else "",
+        verdict=weighed.trust.verdict,
+        trusted=_trusted(weighed.trust, _target(weighed.contributions, task, language), language),
+        curves={"map": _line(weighed.trust, weighed.trust.map), "random": _line(weighed.trust, weighed.trust.random)},
     )
 
 
@@ -53,9 +53,9 @@ def points(share: float, language: str, plus: str = "") -> str:
     return text(key, language, number=f"{sign}{abs(rounded)}")
 
 
-def _meters(found: Contributions, language: str, guess: bool) -> Iterator[Meter]:
+def _meters(contributions: Contributions, language: str, guess: bool) -> Iterator[Meter]:
     """A bar a modality, on a scale from one probability less to one more, the same for every sample."""
-    for modality, value in found.values.items():
+    for modality, value in contributions.values.items():
         width = 50 * min(1.0, abs(value))
         left = 50 - width if value < 0 else 50
         name = text(f"common.{modality}", language)
@@ -63,11 +63,11 @@ def _meters(found: Contributions, language: str, guess: bool) -> Iterator[Meter]
         yield Meter(name, number, round(left, 2), round(width, 2), value < 0)
 
 
-def _target(found: Contributions, task: Task, language: str) -> str:
-    label = task.display(found.target, language)
-    if found.against is None:
+def _target(contributions: Contributions, task: Task, language: str) -> str:
+    label = task.display(contributions.target, language)
+    if contributions.against is None:
         return label
-    return text("explain.rather", language, label=label, other=task.display(found.against, language))
+    return text("explain.rather", language, label=label, other=task.display(contributions.against, language))
 
 
 def _trusted(trust: Trust, target: str, language: str) -> str:
@@ -82,15 +82,15 @@ def _trusted(trust: Trust, target: str, language: str) -> str:
     return text(f"explain.{key}", language, label=target, score=score, count=trust.as_good, orders=trust.orders)
 
 
-def _decided(found: Contributions, task: Task, language: str, guess: bool) -> str:
+def _decided(contributions: Contributions, task: Task, language: str, guess: bool) -> str:
     if guess:
-        return text("explain.decided_guess", language, label=_target(found, task, language))
+        return text("explain.decided_guess", language, label=_target(contributions, task, language))
     return text(
         "explain.decided",
         language,
-        label=_target(found, task, language),
-        nothing=percent(found.nothing, language),
-        whole=percent(found.whole, language),
+        label=_target(contributions, task, language),
+        nothing=percent(contributions.nothing, language),
+        whole=percent(contributions.whole, language),
     )
 
 
