@@ -17,15 +17,15 @@ COMMANDS = {name: command for group in _GROUPS for name, command in group.COMMAN
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong use or bad input, 75 try later."""
-    given = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     memory.keep_freed()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of every try; the error says it once
     try:
-        said = COMMANDS[given.command].run(given, all_settings.load())
+        result = COMMANDS[args.command].run(args, all_settings.load())
     except MmdemoError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(json.dumps(said.value, ensure_ascii=False) if given.json else "\n".join(said.lines))
+    print(json.dumps(result.value, ensure_ascii=False) if args.json else "\n".join(result.lines))
     return 0
 
 
@@ -33,8 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mmdemo", description="Predict and explain; train and measure.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        said = command.run.__doc__
-        one = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
+        description = command.run.__doc__
+        one = commands.add_parser(name, help=description, description=description, allow_abbrev=False)
         for flag, options in command.arguments:
             one.add_argument(flag, **options)
         one.add_argument("--json", action="store_true", help="print one JSON value")

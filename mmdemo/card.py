@@ -30,21 +30,21 @@ the one that it must be, and how often another one is given without asking a per
 _BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and sure")
 
 
-def write(folder: Path, task: Task, found: Figures | None = None) -> None:
-    """Write `folder/model_card.md` with the figures found on dev, else those of the sidecar.
+def write(folder: Path, task: Task, figures: Figures | None = None) -> None:
+    """Write `folder/model_card.md` with its figures on dev, else those of the sidecar.
 
     Raises CheckpointError, StorageError.
     """
-    sidecar.replace_file(folder / FILE, render(task, sidecar.read(folder), found))
+    sidecar.replace_file(folder / FILE, render(task, sidecar.read(folder), figures))
 
 
-def render(task: Task, about: Sidecar, found: Figures | None = None) -> str:
+def render(task: Task, about: Sidecar, figures: Figures | None = None) -> str:
     """Return the card as Markdown."""
     parts = [
         _head(task, about),
         _notes(task),
         "## Training\n\n" + _training(about),
-        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_figures(found) if found else _summary(about)),
+        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_figures(figures) if figures else _summary(about)),
         "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),
     ]
     return "\n".join(part for part in parts if part)
@@ -76,7 +76,7 @@ def _notes(task: Task) -> str:
 def _training(about: Sidecar) -> str:
     command = f"    {about.command}\n\n" if about.command else ""
     chosen = ", ".join(f"{name} {_plain(value)}" for name, value in about.options.items())
-    fitted = ", ".join(_scaling(given, scaling) for given, scaling in about.scalings.items())
+    fitted = ", ".join(_scaling(subset, scaling) for subset, scaling in about.scalings.items())
     return (
         f"{command}{about.samples:,} samples, seed {about.seed}; snapshot {about.data[:16]}.\n"
         f"Options: {chosen}.\n"
@@ -97,9 +97,9 @@ def _doubt(about: Sidecar) -> str:
     return f"Limits of what is usual, as distances: {', '.join([*limits, *off]) or 'none'}.{beyond}\n"
 
 
-def _scaling(given: str, scaling: TemperatureScaling) -> str:
+def _scaling(subset: str, scaling: TemperatureScaling) -> str:
     power = f" (at logits as long as 1, which count to the power {scaling.power + 1:g})" if scaling.power else ""
-    return f"{given} {scaling.temperature:g}{power}"
+    return f"{subset} {scaling.temperature:g}{power}"
 
 
 def _plain(value: Any) -> str:
@@ -111,52 +111,52 @@ def _summary(about: Sidecar) -> str:
     return f"{about.measured} samples.\n\n{table}" if about.measured else table
 
 
-def _figures(found: Figures) -> str:
-    columns = ("accuracy", found.short, "ece", "ece_floor", "aurc")
+def _figures(figures: Figures) -> str:
+    columns = ("accuracy", figures.short, "ece", "ece_floor", "aurc")
     slices = [
         (name, str(part.n), *(_number(part.figure(column)) for column in columns))
-        for name, part in _slices(found).items()
+        for name, part in _slices(figures).items()
     ]
-    before = f", before calibration {found.raw.ece:.3f}" if found.raw else ""
+    before = f", before calibration {figures.raw.ece:.3f}" if figures.raw else ""
     return "\n".join(
         [
-            f"{found.n} samples. Accuracy {_told(found, 'accuracy', ' (95 % interval {} to {})')}, "
-            f"{title(found.short)} {_told(found, found.short)}, AURC {_told(found, 'aurc')}.",
-            f"Calibration error {found.ece:.3f}{before}; a perfectly honest model "
-            f"would show {found.ece_floor:.3f} here.",
-            f"{found.flagged_share:.1%} of the answers ask for a person; of the others "
-            f"{found.error_unflagged:.1%} are wrong.",
-            *[_trust(given, compared) for given, compared in found.fusion.items()],
-            *[_recall(way, recall) for way, recall in found.retrieval.items()],
+            f"{figures.n} samples. Accuracy {_with_interval(figures, 'accuracy', ' (95 % interval {} to {})')}, "
+            f"{title(figures.short)} {_with_interval(figures, figures.short)}, AURC {_with_interval(figures, 'aurc')}.",
+            f"Calibration error {figures.ece:.3f}{before}; a perfectly honest model "
+            f"would show {figures.ece_floor:.3f} here.",
+            f"{figures.flagged_share:.1%} of the answers ask for a person; of the others "
+            f"{figures.error_unflagged:.1%} are wrong.",
+            *[_trust(subset, compared) for subset, compared in figures.fusion.items()],
+            *[_recall(way, recall) for way, recall in figures.retrieval.items()],
             "",
             _table(("samples", "n", *columns), slices),
-            *([_details(found.details)] if found.details else []),
-            *([_BEHAVIOUR, _table(_BEHAVIOUR_COLUMNS, _behaviour(found))] if found.behaviour else []),
+            *([_details(figures.details)] if figures.details else []),
+            *([_BEHAVIOUR, _table(_BEHAVIOUR_COLUMNS, _behaviour(figures))] if figures.behaviour else []),
         ]
     )
 
 
-def _trust(given: str, compared: Compared) -> str:
+def _trust(subset: str, compared: Compared) -> str:
     """Return how the fused answer's trustworthiness differs from its best single modality's."""
-    found = compared.differences["aurc"]
-    low, high = found.interval
+    difference = compared.differences["aurc"]
+    low, high = difference.interval
     return (
-        f"AURC of {given} minus that of {compared.against}, its best single modality: {found.value:+.4f} (95 % "
+        f"AURC of {subset} minus that of {compared.against}, its best single modality: {difference.value:+.4f} (95 % "
         f"interval {low:+.4f} to {high:+.4f}, {compared.n} samples); below 0 fusion can be trusted more."
     )
 
 
-def _recall(way: str, found: Recall) -> str:
+def _recall(way: str, recall: Recall) -> str:
     """Return how often the features of one modality find the partner in another."""
     one, other = (f"the {_PARTS[name]}" for name in way.split("_to_"))
-    low, high = found.interval
+    low, high = recall.interval
     return (
-        f"Recall@10 from {one} to {other} of the same sample: {found.recall_at_10:.3f} (95 % interval {low:.3f} to "
-        f"{high:.3f}) among {found.n} samples; by chance it would be {found.chance:.3f}."
+        f"Recall@10 from {one} to {other} of the same sample: {recall.recall_at_10:.3f} (95 % interval {low:.3f} to "
+        f"{high:.3f}) among {recall.n} samples; by chance it would be {recall.chance:.3f}."
     )
 
 
-def _behaviour(found: Figures) -> list[tuple[str, ...]]:
+def _behaviour(figures: Figures) -> list[tuple[str, ...]]:
     return [
         (
             name.replace("_", " ") + " (reported only)" * rate.reported_only,
@@ -165,22 +165,22 @@ def _behaviour(found: Figures) -> list[tuple[str, ...]]:
             " to ".join(f"{end:.3f}" for end in rate.interval),
             f"{rate.wrong_and_sure:.3f}",
         )
-        for name, rate in found.behaviour.items()
+        for name, rate in figures.behaviour.items()
     ]
 
 
-def _told(found: Figures, name: str, interval: str = " ({} to {})") -> str:
-    return f"{found.figure(name):.3f}" + interval.format(*(f"{end:.3f}" for end in found.intervals[name]))
+def _with_interval(figures: Figures, name: str, interval: str = " ({} to {})") -> str:
+    return f"{figures.figure(name):.3f}" + interval.format(*(f"{end:.3f}" for end in figures.intervals[name]))
 
 
-def _slices(found: Figures) -> dict[str, Slice]:
-    slices: dict[str, Slice] = {"all": found}
-    slices |= {f"source {name}": part for name, part in found.by_group.items()}
-    slices |= {f"{field} {name}": part for field, parts in found.by_extra.items() for name, part in parts.items()}
-    if len(found.by_modalities) > 1:
-        for given, part in found.by_modalities.items():
-            slices[f"given {given}"] = part
-            slices |= {f"given {given}, source {name}": inner for name, inner in part.by_group.items()}
+def _slices(figures: Figures) -> dict[str, Slice]:
+    slices: dict[str, Slice] = {"all": figures}
+    slices |= {f"source {name}": part for name, part in figures.by_group.items()}
+    slices |= {f"{field} {name}": part for field, parts in figures.by_extra.items() for name, part in parts.items()}
+    if len(figures.by_modalities) > 1:
+        for subset, part in figures.by_modalities.items():
+            slices[f"given {subset}"] = part
+            slices |= {f"given {subset}, source {name}": inner for name, inner in part.by_group.items()}
     return slices
 
 

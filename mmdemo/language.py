@@ -108,10 +108,10 @@ def is_unclear(caption: str, languages: Sequence[str], knows: Callable[[str], bo
     likely = _share(" ".join(words).lower(), languages, SCRIPTS[MIXED])
     if likely >= max(UNCLEAR.values()):
         return False
-    known = sum(all(map(knows, _PART.findall(word))) for word in words) / len(words)
-    if len(words) < min(HIGHEST) and (known == 1 or (known > 0 and all(map(str.istitle, words)))):
+    known_share = sum(all(map(knows, _PART.findall(word))) for word in words) / len(words)
+    if len(words) < min(HIGHEST) and (known_share == 1 or (known_share > 0 and all(map(str.istitle, words)))):
         return False  # in one language as well as in another; or the name of somebody
-    return likely < next(highest for most, highest in UNCLEAR.items() if known <= most)
+    return likely < next(highest for most, highest in UNCLEAR.items() if known_share <= most)
 
 
 def is_wordless(caption: str) -> bool:
@@ -135,8 +135,8 @@ def _telling(caption: str, languages: Sequence[str]) -> str:
 
 
 def _can_tell(languages: Sequence[str]) -> bool:
-    known = {language for of in SCRIPTS.values() for language in of}
-    return bool(languages) and known.issuperset(languages)
+    detectable = {language for of in SCRIPTS.values() for language in of}
+    return bool(languages) and detectable.issuperset(languages)
 
 
 def _words_are_foreign(text: str, languages: Sequence[str], candidates: Sequence[str]) -> bool:
@@ -161,9 +161,9 @@ def _without_names(words: Sequence[str]) -> list[str]:
 
 def _share(text: str, languages: Sequence[str], candidates: Sequence[str]) -> float:
     """Return how likely one of `languages` is, among `candidates`; 1 where nothing can be told."""
-    found = dict(load().rank(text))
-    among = sum(found.get(language, 0.0) for language in candidates)
-    return sum(found.get(language, 0.0) for language in set(languages) & set(candidates)) / among if among > 0 else 1.0
+    shares = dict(load().rank(text))
+    among = sum(shares.get(language, 0.0) for language in candidates)
+    return sum(shares.get(language, 0.0) for language in set(languages) & set(candidates)) / among if among > 0 else 1.0
 
 
 @cache

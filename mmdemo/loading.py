@@ -98,12 +98,12 @@ def load(folder: Path, task: Task) -> Served:
 
 
 def _load(folder: Path, task: Task) -> Served:
-    found = sidecar.read(folder)
-    sidecar.check(found, task, folder)
+    about = sidecar.read(folder)
+    sidecar.check(about, task, folder)
     model, processor = MultimodalModel.load(folder)
     further = {entry["name"]: tuple(entry["labels"]) for entry in model.config.further}
     for name, has, wanted in (
-        ("labels", tuple(model.config.labels), (*task.label_names, *([NONE_OF_THESE] if found.none_of_these else []))),
+        ("labels", tuple(model.config.labels), (*task.label_names, *([NONE_OF_THESE] if about.none_of_these else []))),
         ("heads", further, task.head_labels),
     ):
         if has != wanted:
@@ -114,4 +114,4 @@ def _load(folder: Path, task: Task) -> Served:
         language.load()
     if task.limits.speech:
         speech.load()
-    return Served(folder, task.in_profile(found.profile), found, model, processor, out_of_distribution.load(folder))
+    return Served(folder, task.in_profile(about.profile), about, model, processor, out_of_distribution.load(folder))

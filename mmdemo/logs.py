@@ -53,17 +53,17 @@ class LogFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the entry's line, and below it those of its error."""
-        line = f"{self.formatTime(record)} {record.name}: {escaped(_said(record))}"
+        line = f"{self.formatTime(record)} {record.name}: {escaped(_message(record))}"
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         return f"{line}\n{trace(error)}" if error is not None else line
 
 
-def _said(record: logging.LogRecord) -> str:
+def _message(record: logging.LogRecord) -> str:
     if record.name.startswith(OURS):
         return record.getMessage()
     if record.name == "py.warnings":
-        found = _WARNING.match(record.getMessage())
-        return found.group(1) if found else "a warning"
+        match = _WARNING.match(record.getMessage())
+        return match.group(1) if match else "a warning"
     return (str(record.msg).splitlines() or [""])[0][:_MOST]
 
 

@@ -110,10 +110,10 @@ class Predictor:
         served = self._current()
         return closer.study(served.aimed(forward), served.sidecar.version)
 
-    def weigh(self, forward: ForwardPass, asked: MapRequest) -> Weighed:
+    def weigh(self, forward: ForwardPass, request: MapRequest) -> Weighed:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
-        return closer.weigh(served.aimed(forward), asked, served.sidecar.version)
+        return closer.weigh(served.aimed(forward), request, served.sidecar.version)
 
     def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Return the probabilities of all answers that can be listed, without units of the maps and without modalities.
@@ -138,8 +138,8 @@ class Predictor:
         with torch.inference_mode():
             alike = served.model.alike(served.model.encode(served.processor(batch).batch))
         vectors = {name: values.numpy() for name, values in alike.items()}
-        found = tuple({name: vectors[name][row] for name in item.modalities} for row, item in enumerate(batch))
-        return Features(served.sidecar.version, found)
+        by_sample = tuple({name: vectors[name][row] for name in item.modalities} for row, item in enumerate(batch))
+        return Features(served.sidecar.version, by_sample)
 
     def features_of(self, forward: ForwardPass) -> Features:
         """Return what `features` does, of a sample that has gone through."""
@@ -256,8 +256,8 @@ def _head_answer(head: AuxiliaryHead, task: Task, output: MultimodalOutput, stra
     probabilities = ClassificationHead.probabilities(output.further[head.name][0]).numpy()  # (labels,)
     if strange:
         probabilities = cap_confidence(probabilities, task.threshold)
-    found = dict(zip(head.label_names, map(float, probabilities), strict=True))
-    return HeadAnswer(max(found, key=lambda label: found[label]), found)
+    by_label = dict(zip(head.label_names, map(float, probabilities), strict=True))
+    return HeadAnswer(max(by_label, key=lambda label: by_label[label]), by_label)
 
 
 def _strange(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> tuple[str, ...]:

@@ -184,8 +184,8 @@ def to_json(value: Any) -> Any:
     """
     if isinstance(value, Explanation):
         maps = {name: to_json(getattr(value, name)) for name in MODALITIES if getattr(value, name) is not None}
-        said = {name: getattr(value, name) for name in ("method", "target", "against", "signed")}
-        return {**said, **maps}
+        fields = {name: getattr(value, name) for name in ("method", "target", "against", "signed")}
+        return {**fields, **maps}
     if isinstance(value, Prediction):
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != "answer"}
         return {**fields, **KINDS[value.kind].to_json(value.answer)}

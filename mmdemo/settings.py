@@ -141,10 +141,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process; `environment` replaces os.environ and `.env`. Raises ManifestError."""
     if environment is None:
         environment = {**{k: v for k, v in dotenv_values(_base() / ".env").items() if v is not None}, **os.environ}
-    given = {
+    values = {
         f.name: environment[f.metadata["variable"]] for f in fields(Settings) if f.metadata["variable"] in environment
     }
-    read = Settings(**{name: _convert(name, value) for name, value in given.items() if value != ""})
+    read = Settings(**{name: _convert(name, value) for name, value in values.items() if value != ""})
     return read if read.label_studio_url or read.label_studio_api_key else replace(read, **_own_server(read))
 
 
@@ -153,10 +153,10 @@ def _own_server(read: Settings) -> dict[str, Any]:
     try:
         access = json.loads((read.home / OWN_SERVER).read_text("utf-8"))
         media = read.label_studio_media or Path(access["media"])
-        found = {"label_studio_url": str(access["url"]), "label_studio_api_key": str(access["key"])}
+        server = {"label_studio_url": str(access["url"]), "label_studio_api_key": str(access["key"])}
     except (OSError, ValueError, TypeError, KeyError):
         return {}
-    return {**found, "label_studio_media": media}
+    return {**server, "label_studio_media": media}
 
 
 def _convert(name: str, value: str) -> Any:
@@ -172,9 +172,9 @@ def _convert(name: str, value: str) -> Any:
     return value
 
 
-def _choice(variable: str, value: str, known: tuple[str, ...]) -> str:
-    if value.strip() not in known:
-        raise ManifestError("setting_not_a_choice", variable=variable, value=value, known=", ".join(known))
+def _choice(variable: str, value: str, choices: tuple[str, ...]) -> str:
+    if value.strip() not in choices:
+        raise ManifestError("setting_not_a_choice", variable=variable, value=value, known=", ".join(choices))
     return value.strip()
 
 

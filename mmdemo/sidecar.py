@@ -61,7 +61,7 @@ class Sidecar:
     def scalings(self) -> dict[str, TemperatureScaling]:
         """What calibrates the answers, by subset of the modalities."""
         return {
-            given: TemperatureScaling(value, self.powers.get(given, 0.0)) for given, value in self.temperatures.items()
+            name: TemperatureScaling(value, self.powers.get(name, 0.0)) for name, value in self.temperatures.items()
         }
 
     def scaling(self, modalities: tuple[str, ...]) -> TemperatureScaling:
@@ -78,8 +78,8 @@ def read(folder: Path) -> Sidecar:
     """Return what stands in `folder/version.json`; fields of later releases are ignored. Raises CheckpointError."""
     try:
         raw = _with_measured_on(json.loads((folder / FILE).read_text("utf-8")))
-        known = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
-        return Sidecar(**{**known, "labels": tuple(raw["labels"]), "modalities": tuple(raw["modalities"])})
+        values = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
+        return Sidecar(**{**values, "labels": tuple(raw["labels"]), "modalities": tuple(raw["modalities"])})
     except FileNotFoundError as error:
         raise CheckpointError("checkpoint_missing", path=folder) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -97,8 +97,8 @@ def write(folder: Path, sidecar: Sidecar) -> None:
     replace_file(folder / FILE, json.dumps(to_json(sidecar), ensure_ascii=False, indent=1) + "\n")
 
 
-def check(sidecar: Sidecar, task: Task, folder: Path, asked: Sequence[str] = ASKED) -> None:
-    """Raise CheckpointError where a version does not answer what the task asks, by the fields in `asked`.
+def check(sidecar: Sidecar, task: Task, folder: Path, names: Sequence[str] = ASKED) -> None:
+    """Raise CheckpointError where a version does not answer what the task asks, by the fields in `names`.
 
     One that does not know NONE_OF_THESE answers a task that has it too: it never gives that answer.
     """
@@ -106,7 +106,7 @@ def check(sidecar: Sidecar, task: Task, folder: Path, asked: Sequence[str] = ASK
         raise CheckpointError("checkpoint_refuses", path=folder, task=task.name)
     wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities, "heads": task.head_labels}
     has = {**vars(sidecar), "heads": {name: tuple(labels) for name, labels in sidecar.heads.items()}}
-    for name in asked:
+    for name in names:
         if has[name] != wanted[name]:
             raise CheckpointError(
                 "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has[name], wanted=wanted[name]

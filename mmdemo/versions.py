@@ -89,8 +89,8 @@ class Versions:
                 return folder
             if version == self._shipped_version(task):
                 return self._shipped / task
-        known = ", ".join(info.version for info in self.list(task)) or "–"
-        raise UnknownName("unknown_version", version=version, task=task, known=known)
+        names = ", ".join(info.version for info in self.list(task)) or "–"
+        raise UnknownName("unknown_version", version=version, task=task, known=names)
 
     def folder(self, task: str, version: str) -> Path:
         """Return where a new version of that name belongs; it need not exist."""
@@ -221,8 +221,8 @@ def reading(folder: Path) -> Iterator[None]:
 def _sidecars(shipped: Path, home: Path) -> Iterator[Sidecar]:
     for folder in (shipped, *(sorted(home.iterdir()) if home.is_dir() else ())):
         try:
-            found = sidecar.read(folder)
+            about = sidecar.read(folder)
         except CheckpointError:
             continue
-        if folder == shipped or folder.name == found.version:
-            yield found
+        if folder == shipped or folder.name == about.version:
+            yield about

@@ -89,14 +89,14 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="new folder")
     parser.add_argument("--hardware", choices=HARDWARE, default=CPU, help="of the Space (default: %(default)s)")
-    given = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     try:
-        files = gather(given.out, given.hardware)
+        files = gather(args.out, args.hardware)
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
-    size = sum((given.out / path).stat().st_size for path in files)
-    print(f"{len(files)} files, {size / 2**20:.1f} MiB, in {given.out}", file=sys.stderr)
+    size = sum((args.out / path).stat().st_size for path in files)
+    print(f"{len(files)} files, {size / 2**20:.1f} MiB, in {args.out}", file=sys.stderr)
     return 0
 
 

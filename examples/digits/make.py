@@ -67,7 +67,7 @@ def calibrates(clip: Clip) -> bool:
     return clip.speaker.partition("+")[2] in CALIBRATING
 
 
-def write(out: Path, given: argparse.Namespace, cast: Cast = EVERYBODY) -> list[str]:
+def write(out: Path, args: argparse.Namespace, cast: Cast = EVERYBODY) -> list[str]:
     """Write both manifests and their sounds, and return what was made, as sentences.
 
     Raises ManifestError where one is there already or a given manifest is at fault, StorageError.
@@ -76,16 +76,16 @@ def write(out: Path, given: argparse.Namespace, cast: Cast = EVERYBODY) -> list[
     taken = [out / name for name in (*MANIFESTS.values(), CALIBRATION) if (out / name).exists()]
     if taken:
         raise ManifestError("out_taken", path=taken[0])
-    beside = manifests.read(given.beside, task)
-    digits = {TRAIN: beside, TEST: manifests.read(given.dev, task) if given.dev else []}
-    talk = {side: manifests.read(path, None) if path else [] for side, path in zip(SIDES, given.talk, strict=True)}
-    new = recordings(given.takes, cast)
-    made = {side: clips(side, digits[side], talk[side], cast) for side in SIDES}
+    beside = manifests.read(args.beside, task)
+    digits = {TRAIN: beside, TEST: manifests.read(args.dev, task) if args.dev else []}
+    talk = {side: manifests.read(path, None) if path else [] for side, path in zip(SIDES, args.talk, strict=True)}
+    new = recordings(args.takes, cast)
+    sounds = {side: clips(side, digits[side], talk[side], cast) for side in SIDES}
     try:
-        _make(out, new, made)
-        known = [splits.moved(row.raw, given.beside.parent, out) for row in beside]
-        rows = {TRAIN: [*known, *map(_row, new), *[_outlier(clip, TRAIN) for clip in made[TRAIN]]]}
-        tested = [(clip, _outlier(clip, TEST)) for clip in made[TEST]]
+        _make(out, new, sounds)
+        copies = [splits.moved(row.raw, args.beside.parent, out) for row in beside]
+        rows = {TRAIN: [*copies, *map(_row, new), *[_outlier(clip, TRAIN) for clip in sounds[TRAIN]]]}
+        tested = [(clip, _outlier(clip, TEST)) for clip in sounds[TEST]]
         rows[TEST] = [row for clip, row in tested if not calibrates(clip)]
         calibrating = [row for clip, row in tested if calibrates(clip)]
         for name, some in ((MANIFESTS[TRAIN], rows[TRAIN]), (MANIFESTS[TEST], rows[TEST]), (CALIBRATION, calibrating)):
@@ -94,8 +94,8 @@ def write(out: Path, given: argparse.Namespace, cast: Cast = EVERYBODY) -> list[
         raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
     spoken = len({recording.voice for recording in new})
     return [
-        f"{out / MANIFESTS[TRAIN]}: {len(known)} samples of {given.beside}, {len(new)} recordings of {spoken} voices, "
-        f"{len(made[TRAIN])} clips that are no digit",
+        f"{out / MANIFESTS[TRAIN]}: {len(copies)} samples of {args.beside}, {len(new)} recordings of {spoken} voices, "
+        f"{len(sounds[TRAIN])} clips that are no digit",
         f"{out / CALIBRATION}: {len(calibrating)} clips, in voices and of words that are not among those",
         f"{out / MANIFESTS[TEST]}: {len(rows[TEST])} clips, in voices that are in neither",
     ]
@@ -103,22 +103,22 @@ def write(out: Path, given: argparse.Namespace, cast: Cast = EVERYBODY) -> list[
 
 def main(arguments: Sequence[str] | None = None, cast: Cast = EVERYBODY) -> int:
     """Make the data and return the exit code."""
-    given = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
         voices.check("examples.digits.make")
-        print("\n".join(write(given.out, given, cast)))
+        print("\n".join(write(args.out, args, cast)))
     except MmdemoError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def _make(out: Path, new: Iterable[Recording], made: Mapping[str, Iterable[Clip]]) -> None:
+def _make(out: Path, new: Iterable[Recording], sounds: Mapping[str, Iterable[Clip]]) -> None:
     for folder in (WORDS, *SIDES):
         (out / folder).mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor() as pool:  # espeak-ng is a process of its own
         list(pool.map(lambda recording: voices.write(out / WORDS, recording), new))
-        files = [(out / _file(clip, side), clip) for side, some in made.items() for clip in some]
+        files = [(out / _file(clip, side), clip) for side, some in sounds.items() for clip in some]
         list(pool.map(lambda pair: pair[0].write_bytes(encode_audio(pair[1].sound())), files))
 
 
@@ -133,8 +133,8 @@ def _row(recording: Recording) -> dict[str, Any]:
 
 
 def _outlier(clip: Clip, side: str) -> dict[str, Any]:
-    said = {"word": clip.word} if clip.word else {}
-    extra = {"speaker": clip.speaker, "capability": clip.capability, **said}
+    word = {"word": clip.word} if clip.word else {}
+    extra = {"speaker": clip.speaker, "capability": clip.capability, **word}
     return {"id": clip.id, "audio": _file(clip, side), "label": clip.label, "group": clip.capability, "extra": extra}
 
 

@@ -53,18 +53,18 @@ def spoken(side: str, cast: Cast = EVERYBODY) -> Iterator[Clip]:
     """Yield what synthetic voices say that is no digit, and sounds that nobody says."""
     chance, counts, words = random.Random(side), cast.counts[side], cast.words(side)
     for word, take in itertools.product(words, range(PER_WORD[side])):
-        yield _said("other_words", word, _voice(cast, side, chance, FOREIGN), take)
+        yield _clip("other_words", word, _voice(cast, side, chance, FOREIGN), take)
     for number in range(counts["sentences"]):
-        said = chance.choice(SENTENCES).format(*chance.sample(words, 2))
-        yield _said("sentences", said, _voice(cast, side, chance), number)
+        text = chance.choice(SENTENCES).format(*chance.sample(words, 2))
+        yield _clip("sentences", text, _voice(cast, side, chance), number)
     for number in range(counts["several"]):
-        said = " ".join(chance.choices(DIGITS, k=chance.choice((2, 2, 3, 4))))
-        yield _said("several_digits", said, _voice(cast, side, chance), number)
+        text = " ".join(chance.choices(DIGITS, k=chance.choice((2, 2, 3, 4))))
+        yield _clip("several_digits", text, _voice(cast, side, chance), number)
     for number, digit in itertools.product(range(counts["half"] // len(DIGITS)), DIGITS):
-        yield _said("half_a_digit", digit, _voice(cast, side, chance), number, sounds.half)
+        yield _clip("half_a_digit", digit, _voice(cast, side, chance), number, sounds.half)
     for language, number in itertools.product(cast.languages[side], range(len(DIGITS))):
         for speaker in chance.sample(cast.speakers[side], 3 if side == TRAIN else 1):
-            yield _said("another_language", str(number), f"{language}+{speaker}", 0)
+            yield _clip("another_language", str(number), f"{language}+{speaker}", 0)
     for number in range(counts["noise"]):
         kind = list(sounds.MADE)[number % len(sounds.MADE)]
         yield Clip(f"{side}-{kind}-{number}", "noise", kind, sounds.MADE[kind])
@@ -74,8 +74,8 @@ def said_digits(takes: int = 2, cast: Cast = EVERYBODY) -> Iterator[Clip]:
     """Yield digits in the voices of the test: what answers "none of these" to everything fails here."""
     for accent, speaker, take in itertools.product(cast.accents, cast.speakers[TEST], range(takes)):
         for number, digit in enumerate(DIGITS):
-            said = Recording(digit, f"{accent}+{speaker}", take)
-            yield Clip(f"digits-{said.file}", "digits", said.voice, _heard(said), str(number), digit)
+            recording = Recording(digit, f"{accent}+{speaker}", take)
+            yield Clip(f"digits-{recording.file}", "digits", recording.voice, _sound(recording), str(number), digit)
 
 
 def recorded(side: str, rows: Sequence[Row], cast: Cast = EVERYBODY) -> Iterator[Clip]:
@@ -129,22 +129,22 @@ def _word(row: Row) -> Callable[[], np.ndarray]:
     return lambda: voices.trimmed(_read(row)())
 
 
-def _said(
+def _clip(
     capability: str,
     text: str,
     voice: str,
     take: int,
     change: Callable[[np.ndarray, random.Random], np.ndarray] = lambda audio, _: audio,
 ) -> Clip:
-    said = Recording(text, voice, take)
-    heard = _heard(said)
+    recording = Recording(text, voice, take)
+    sound = _sound(recording)
     word = text if capability == "other_words" else ""
-    name = said.file.removesuffix(".flac").replace(" ", "_")
-    return Clip(f"{capability}-{name}", capability, voice, lambda chance: change(heard(chance), chance), word=word)
+    name = recording.file.removesuffix(".flac").replace(" ", "_")
+    return Clip(f"{capability}-{name}", capability, voice, lambda chance: change(sound(chance), chance), word=word)
 
 
-def _heard(said: Recording) -> Callable[[random.Random], np.ndarray]:
-    return lambda _: voices.trimmed(voices.say(said))
+def _sound(recording: Recording) -> Callable[[random.Random], np.ndarray]:
+    return lambda _: voices.trimmed(voices.say(recording))
 
 
 def _voice(cast: Cast, side: str, chance: random.Random, foreign: float = 0.0) -> str:

@@ -88,14 +88,14 @@ def hum(chance: random.Random) -> np.ndarray:
 def music(chance: random.Random) -> np.ndarray:
     """Return a few notes, some of them together, as of a plucked string or an organ."""
     length = _length(chance)
-    found, base = np.zeros(length), chance.uniform(110, 440)
+    wave, base = np.zeros(length), chance.uniform(110, 440)
     for _ in range(chance.randint(3, 9)):
         start = chance.randrange(length)
         time = _time(length - start)
         pitch = base * 2 ** (chance.choice((0, 2, 4, 5, 7, 9, 11, 12)) / 12)
         tone = sum(np.sin(2 * np.pi * pitch * n * time) / n for n in range(1, chance.randint(2, 6)))
-        found[start:] += tone * np.exp(-time * chance.uniform(0.5, 8))
-    return even(found)
+        wave[start:] += tone * np.exp(-time * chance.uniform(0.5, 8))
+    return even(wave)
 
 
 def _length(chance: random.Random) -> int:

@@ -40,16 +40,16 @@ class AskedScene:
     @property
     def row(self) -> dict[str, Any]:
         """Its line in the manifest."""
-        asked, heard = self.question, self.recording
-        known = {**vars(asked.thing), "asks": asked.asks, "objects": len(self.things)}
+        question, recording = self.question, self.recording
+        facts = {**vars(question.thing), "asks": question.asks, "objects": len(self.things)}
         return {
             "id": self.id,
             "image": f"{PICTURES}/{self.id}.png",
-            **({"text": asked.text} if asked.text else {}),
-            **({"audio": f"{WORDS}/{heard.file}"} if heard else {}),
-            "label": asked.answer,
-            "group": asked.kind,
-            "extra": {**known, **({"speaker": heard.voice} if heard else {}), **corners(self.things)},
+            **({"text": question.text} if question.text else {}),
+            **({"audio": f"{WORDS}/{recording.file}"} if recording else {}),
+            "label": question.answer,
+            "group": question.kind,
+            "extra": {**facts, **({"speaker": recording.voice} if recording else {}), **corners(self.things)},
         }
 
 
@@ -75,27 +75,27 @@ def write(out: Path, side: str, count: int, seed: int) -> str:
     try:
         for folder in (PICTURES, WORDS):
             (out / folder).mkdir(parents=True, exist_ok=True)
-        for asked in samples(side, count, seed):
-            asked.picture.save(out / PICTURES / f"{asked.id}.png")
-            if asked.recording:
-                voices.write(out / WORDS, asked.recording)
-            rows.append(asked.row)
+        for sample in samples(side, count, seed):
+            sample.picture.save(out / PICTURES / f"{sample.id}.png")
+            if sample.recording:
+                voices.write(out / WORDS, sample.recording)
+            rows.append(sample.row)
         manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     except OSError as error:
         raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
     kinds = ", ".join(f"{number} {kind}" for kind, number in Counter(row["group"] for row in rows).items())
-    said = {row["audio"]: row["extra"]["speaker"] for row in rows if "audio" in row}
-    return f"{manifest}: {count} samples ({kinds}), {len(said)} recordings of {len(set(said.values()))} voices"
+    speakers = {row["audio"]: row["extra"]["speaker"] for row in rows if "audio" in row}
+    return f"{manifest}: {count} samples ({kinds}), {len(speakers)} recordings of {len(set(speakers.values()))} voices"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the data and return the exit code."""
-    given = _parser().parse_args(arguments)
-    counts = {"train": given.count, "dev": max(len(KINDS), round(DEV_SHARE * given.count))}
+    args = _parser().parse_args(arguments)
+    counts = {"train": args.count, "dev": max(len(KINDS), round(DEV_SHARE * args.count))}
     try:
         voices.check("examples.scenes.make")
         for side, count in counts.items():
-            print(write(given.out, side, count, given.seed), flush=True)
+            print(write(args.out, side, count, args.seed), flush=True)
     except MmdemoError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -21,34 +21,34 @@ BAR_WIDTH = 30  # characters of a probability of 1
 _MANY = "many samples: JSON lines with id, image, audio, text"
 
 
-def predict(given: argparse.Namespace, config: Settings) -> CommandResult:
+def predict(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Judge one sample, or with --manifest and --out many."""
-    task = tasks.get(given.task, config.task_dir)
-    if (given.manifest is None) != (given.out is None):
+    task = tasks.get(args.task, config.task_dir)
+    if (args.manifest is None) != (args.out is None):
         raise ManifestError("manifest_and_out")
-    if given.manifest is not None:
-        return _predict_many(given, config, task)
-    inputs = decode.decode(Sample(image=given.image, text=given.text, audio=given.audio), task)
-    prediction = predictor_of(task, given.version, config).predict_inputs(inputs, given.explain)
+    if args.manifest is not None:
+        return _predict_many(args, config, task)
+    inputs = decode.decode(Sample(image=args.image, text=args.text, audio=args.audio), task)
+    prediction = predictor_of(task, args.version, config).predict_inputs(inputs, args.explain)
     return CommandResult(to_json(prediction), prediction_lines(prediction, task))
 
 
-def _predict_many(given: argparse.Namespace, config: Settings, task: Task) -> CommandResult:
+def _predict_many(args: argparse.Namespace, config: Settings, task: Task) -> CommandResult:
     from mmdemo.training import manifests  # its package brings torch
 
-    lines = manifests.read_lines(given.manifest, task)
-    predictor = predictor_of(task, given.version, config)
+    lines = manifests.read_lines(args.manifest, task)
+    predictor = predictor_of(task, args.version, config)
     counts = {"answered": 0, "errors": 0}
     try:
-        with given.out.open("w", encoding="utf-8") as file:
+        with args.out.open("w", encoding="utf-8") as file:
             for line in lines:
                 answer = _answer(predictor, line)
                 counts["errors" if "error" in answer else "answered"] += 1
                 file.write(json.dumps(answer, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise StorageError("out_not_writable", path=given.out, detail=error.strerror) from error
+        raise StorageError("out_not_writable", path=args.out, detail=error.strerror) from error
     return CommandResult(
-        {**counts, "out": str(given.out)}, [f"{counts['answered']} answered, {counts['errors']} not: {given.out}"]
+        {**counts, "out": str(args.out)}, [f"{counts['answered']} answered, {counts['errors']} not: {args.out}"]
     )
 
 
@@ -56,26 +56,30 @@ def _answer(predictor: "Predictor", line: Any) -> dict[str, Any]:
     if line.row is None:
         return {"id": f"line {line.number}", "error": line.fault}
     try:
-        found = predictor.predict(line.row.sample)
+        prediction = predictor.predict(line.row.sample)
     except BadInput as error:
         return {"id": line.row.id, "error": str(error)}
     kept = ("confidence", "flagged", "reason", "capped", "modalities", "model_version")
-    said = to_json(found)
-    return {"id": line.row.id, **KINDS[found.kind].to_json(found.answer), **{name: said[name] for name in kept}}
+    fields = to_json(prediction)
+    return {
+        "id": line.row.id,
+        **KINDS[prediction.kind].to_json(prediction.answer),
+        **{name: fields[name] for name in kept},
+    }
 
 
-def prediction_lines(found: Prediction, task: Task) -> list[str]:
+def prediction_lines(prediction: Prediction, task: Task) -> list[str]:
     """Return an answer as a person reads it in a terminal."""
     # Of a guess they measure nothing.
-    shares = {} if found.capped else KINDS[found.kind].probabilities(found.answer)
+    shares = {} if prediction.capped else KINDS[prediction.kind].probabilities(prediction.answer)
     bars = [
         f"  {task.display(label):<12} {share:6.1%}  {'█' * round(share * BAR_WIDTH)}" for label, share in shares.items()
     ]
-    doubt = f", flagged: {found.reason}" if found.flagged else ""
-    about = f"{found.model_version}, {'+'.join(found.modalities)}, {found.latency_ms:.0f} ms{doubt}"
-    notes = [text(f"note.{key}") for key in found.notes]
-    how_sure = text("common.only_a_guess") if found.capped else f"{found.confidence:.1%}"
-    return [f"{task.display(found.label)} ({how_sure})", *bars, about, *notes]
+    doubt = f", flagged: {prediction.reason}" if prediction.flagged else ""
+    about = f"{prediction.model_version}, {'+'.join(prediction.modalities)}, {prediction.latency_ms:.0f} ms{doubt}"
+    notes = [text(f"note.{key}") for key in prediction.notes]
+    how_sure = text("common.only_a_guess") if prediction.capped else f"{prediction.confidence:.1%}"
+    return [f"{task.display(prediction.label)} ({how_sure})", *bars, about, *notes]
 
 
 COMMANDS = {

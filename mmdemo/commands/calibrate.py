@@ -13,29 +13,29 @@ from mmdemo.settings import Settings
 MOST_REFUSED = 0.01
 
 
-def calibrate(given: argparse.Namespace, config: Settings) -> CommandResult:
+def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Copy a version, with temperatures and a readiness to refuse that are fitted to samples which trained nothing."""
     from mmdemo.training import recalibration
 
-    task = tasks.get(given.task, config.task_dir)
-    folder = version_folder(task, given.version, config)
-    if given.out.exists():
-        raise ManifestError("out_taken", path=given.out)
+    task = tasks.get(args.task, config.task_dir)
+    folder = version_folder(task, args.version, config)
+    if args.out.exists():
+        raise ManifestError("out_taken", path=args.out)
     before = sidecar.read(folder)
     sidecar.check(before, task, folder)
-    fitted = recalibration.fit(folder, task, given.manifest, given.refused)
-    shutil.copytree(folder, given.out)
-    recalibration.apply(given.out, fitted)
-    command = f"{before.command} && python -m mmdemo calibrate --task {task.name} --manifest DATA/{given.manifest.name}"
+    fitted = recalibration.fit(folder, task, args.manifest, args.refused)
+    shutil.copytree(folder, args.out)
+    recalibration.apply(args.out, fitted)
+    command = f"{before.command} && python -m mmdemo calibrate --task {task.name} --manifest DATA/{args.manifest.name}"
     changed = dataclasses.replace(
-        sidecar.read(given.out),
-        version=given.name or before.version,
-        command=f"{command} --refused {given.refused:g}" if before.none_of_these else command,
+        sidecar.read(args.out),
+        version=args.name or before.version,
+        command=f"{command} --refused {args.refused:g}" if before.none_of_these else command,
     )
-    sidecar.write(given.out, changed)
+    sidecar.write(args.out, changed)
     lines = [f"{name}: temperature {scaling.temperature:.4f}" for name, scaling in fitted.scalings.items()]
-    told = [f"the refusal's logit is lowered by {fitted.lowered:.4f}"] if before.none_of_these else []
-    return CommandResult({"path": str(given.out), **dataclasses.asdict(fitted)}, [str(given.out), *lines, *told])
+    refusal = [f"the refusal's logit is lowered by {fitted.lowered:.4f}"] if before.none_of_these else []
+    return CommandResult({"path": str(args.out), **dataclasses.asdict(fitted)}, [str(args.out), *lines, *refusal])
 
 
 def _share(text: str) -> float:

@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from mmdemo.training.manifests import Row
 
 
-def evaluate(given: argparse.Namespace, config: Settings) -> CommandResult:
+def evaluate(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Measure a version on labelled samples."""
     from mmdemo.evaluation import ask, compare, mistakes, report, robustness
     from mmdemo.training import manifests
 
-    task = tasks.get(given.task, config.task_dir)
-    folders = [version_folder(task, name, config) for name in (given.version, *filter(None, [given.against]))]
-    rows = manifests.read(given.manifest, task)
+    task = tasks.get(args.task, config.task_dir)
+    folders = [version_folder(task, name, config) for name in (args.version, *filter(None, [args.against]))]
+    rows = manifests.read(args.manifest, task)
     predictors = [predictor_of(task, str(folder), config) for folder in folders]
     answers = [ask(predictor, rows, progress) for predictor in predictors]
-    tests = (
-        None if given.behaviour is None else rows if given.behaviour == "" else manifests.read(given.behaviour, task)
-    )
-    found, *others = [_figures(*pair, rows, tests) for pair in zip(predictors, answers, strict=True)]
+    tests = None if args.behaviour is None else rows if args.behaviour == "" else manifests.read(args.behaviour, task)
+    figures, *others = [_figures(*pair, rows, tests) for pair in zip(predictors, answers, strict=True)]
     beside = Beside(others[0], compare(*answers)) if others else None
-    if given.report:
+    if args.report:
         damaged = robustness.measure(predictors[0], rows, progress)
         worst = mistakes.worst(answers[0].whole, task)
-        report.write(given.report, report.Report(task, given.manifest.name, found, damaged, worst, beside))
-    if given.describe:
-        describe(task, folders[0], found)
-    return CommandResult({**to_json(found), "beside": to_json(beside)}, [*figure_lines(found), *_beside_lines(beside)])
+        report.write(args.report, report.Report(task, args.manifest.name, figures, damaged, worst, beside))
+    if args.describe:
+        describe(task, folders[0], figures)
+    return CommandResult(
+        {**to_json(figures), "beside": to_json(beside)}, [*figure_lines(figures), *_beside_lines(beside)]
+    )
 
 
 def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figures:
@@ -57,72 +57,72 @@ def _figures(
 ) -> Figures:
     from mmdemo.evaluation import behaviour, figures, retrieval
 
-    found = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
+    overall = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
     if tests is None:
-        return found
+        return overall
     results = behaviour.ask(predictor, behaviour.instances(predictor.task, tests), progress)
-    return dataclasses.replace(found, behaviour=behaviour.rates(results, predictor.task))
+    return dataclasses.replace(overall, behaviour=behaviour.rates(results, predictor.task))
 
 
-def describe(task: Task, folder: Path, found: Figures) -> None:
+def describe(task: Task, folder: Path, figures: Figures) -> None:
     """Write the figures into version.json and model_card.md."""
     from mmdemo import card
 
     about = sidecar.read(folder)
-    measured = {name: round(found.figure(name), 4) for name in ("accuracy", found.short, "ece")}
+    measured = {name: round(figures.figure(name), 4) for name in ("accuracy", figures.short, "ece")}
     changed = dataclasses.replace(
-        about, figures={**about.figures, **measured}, measured_on=sidecar.DEV, measured=found.n
+        about, figures={**about.figures, **measured}, measured_on=sidecar.DEV, measured=figures.n
     )
     sidecar.write(folder, changed)
-    card.write(folder, task, found)
+    card.write(folder, task, figures)
 
 
-def figure_lines(found: Figures) -> list[str]:
+def figure_lines(figures: Figures) -> list[str]:
     """Return the figures as a person reads them in a terminal."""
-    before = f"; before calibration {found.raw.ece:.4f}" if found.raw else ""
-    parts: dict[str, Slice] = {**found.by_group, **found.by_modalities}
+    before = f"; before calibration {figures.raw.ece:.4f}" if figures.raw else ""
+    parts: dict[str, Slice] = {**figures.by_group, **figures.by_modalities}
     return [
-        f"{found.model_version}: {found.n} samples, accuracy {_told(found, 'accuracy')}, "
-        f"{title(found.short)} {_told(found, found.short)}",
-        f"ECE {found.ece:.4f} (floor {found.ece_floor:.4f}{before}), AURC {_told(found, 'aurc')}",
-        f"flagged {found.flagged_share:.1%}, wrong among the others {found.error_unflagged:.1%}",
-        *[_recall_line(way, recall) for way, recall in found.retrieval.items()],
-        *[_behaviour_line(name, rate) for name, rate in found.behaviour.items()],
+        f"{figures.model_version}: {figures.n} samples, accuracy {_with_interval(figures, 'accuracy')}, "
+        f"{title(figures.short)} {_with_interval(figures, figures.short)}",
+        f"ECE {figures.ece:.4f} (floor {figures.ece_floor:.4f}{before}), AURC {_with_interval(figures, 'aurc')}",
+        f"flagged {figures.flagged_share:.1%}, wrong among the others {figures.error_unflagged:.1%}",
+        *[_recall_line(way, recall) for way, recall in figures.retrieval.items()],
+        *[_behaviour_line(name, rate) for name, rate in figures.behaviour.items()],
         *[_part_line(name, part) for name, part in parts.items()],
     ]
 
 
-def _part_line(name: str, found: Slice) -> str:
-    own = f"{title(found.short)} {found.figure(found.short):.4f}"
-    return f"  {name:<14} n {found.n:<6} accuracy {found.accuracy:.4f}  {own}"
+def _part_line(name: str, part: Slice) -> str:
+    own = f"{title(part.short)} {part.figure(part.short):.4f}"
+    return f"  {name:<14} n {part.n:<6} accuracy {part.accuracy:.4f}  {own}"
 
 
-def _recall_line(way: str, found: Recall) -> str:
-    low, high = found.interval
-    told = f"recall@10 {way.replace('_', ' ')} {found.recall_at_10:.4f} ({low:.4f} to {high:.4f})"
-    return f"{told}, by chance {found.chance:.4f}, among {found.n} samples"
+def _recall_line(way: str, recall: Recall) -> str:
+    low, high = recall.interval
+    line = f"recall@10 {way.replace('_', ' ')} {recall.recall_at_10:.4f} ({low:.4f} to {high:.4f})"
+    return f"{line}, by chance {recall.chance:.4f}, among {recall.n} samples"
 
 
-def _behaviour_line(name: str, found: BehaviourRate) -> str:
-    low, high = found.interval
-    told = f"  {name:<20} n {found.n:<5} holds {found.rate:.4f} ({low:.4f} to {high:.4f})"
-    return f"{told}  wrong and sure {found.wrong_and_sure:.4f}"
+def _behaviour_line(name: str, rate: BehaviourRate) -> str:
+    low, high = rate.interval
+    line = f"  {name:<20} n {rate.n:<5} holds {rate.rate:.4f} ({low:.4f} to {high:.4f})"
+    return f"{line}  wrong and sure {rate.wrong_and_sure:.4f}"
 
 
-def _told(found: Figures, name: str) -> str:
-    low, high = found.intervals[name]
-    return f"{found.figure(name):.4f} ({low:.4f} to {high:.4f})"
+def _with_interval(figures: Figures, name: str) -> str:
+    low, high = figures.intervals[name]
+    return f"{figures.figure(name):.4f} ({low:.4f} to {high:.4f})"
 
 
 def _beside_lines(beside: Beside | None) -> list[str]:
     if beside is None:
         return []
     compared = beside.compared
-    told = [
-        f"  {name:<9} {found.value:+.4f} ({found.interval[0]:+.4f} to {found.interval[1]:+.4f})"
-        for name, found in compared.differences.items()
+    lines = [
+        f"  {name:<9} {difference.value:+.4f} ({difference.interval[0]:+.4f} to {difference.interval[1]:+.4f})"
+        for name, difference in compared.differences.items()
     ]
-    return [f"minus {compared.against}, on {compared.n} samples that both judged:", *told]
+    return [f"minus {compared.against}, on {compared.n} samples that both judged:", *lines]
 
 
 COMMANDS = {

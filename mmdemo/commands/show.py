@@ -14,9 +14,9 @@ from mmdemo.versions import Versions
 MASK = "••••"  # stands where a secret is set
 
 
-def show_tasks(given: argparse.Namespace, config: Settings) -> CommandResult:
+def show_tasks(args: argparse.Namespace, config: Settings) -> CommandResult:
     """List the tasks."""
-    known = tasks.load_all(config.task_dir).values()
+    rows = tasks.load_all(config.task_dir).values()
     value = [
         {
             "name": task.name,
@@ -28,30 +28,28 @@ def show_tasks(given: argparse.Namespace, config: Settings) -> CommandResult:
             "languages": list(task.languages),
             "threshold": task.threshold,
         }
-        for task in known
+        for task in rows
     ]
-    lines = [
-        f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.answers) or task.kind}" for task in known
-    ]
+    lines = [f"{task.name:<16} {'+'.join(task.modalities):<11} {', '.join(task.answers) or task.kind}" for task in rows]
     return CommandResult(value, lines)
 
 
-def show_versions(given: argparse.Namespace, config: Settings) -> CommandResult:
+def show_versions(args: argparse.Namespace, config: Settings) -> CommandResult:
     """List the versions of a task, or of all; the served one is marked."""
-    known = [tasks.get(given.task, config.task_dir)] if given.task else list(tasks.load_all(config.task_dir).values())
-    found = [(task.name, info) for task in known for info in Versions(config).list(task.name)]
+    selection = [tasks.get(args.task, config.task_dir)] if args.task else list(tasks.load_all(config.task_dir).values())
+    rows = [(task.name, info) for task in selection for info in Versions(config).list(task.name)]
     lines = [
         f"{'*' if info.served else ' '} {name:<16} {info.version:<20} {info.created_at}  "
         + ", ".join(f"{figure} {value:.4g}" for figure, value in info.figures.items())
         + (f"; {info.measured_sentence()}" if info.figures else "")
-        for name, info in found
+        for name, info in rows
     ]
     return CommandResult(
-        [{"task": name, **to_json(info)} for name, info in found], lines or ["There are no versions yet."]
+        [{"task": name, **to_json(info)} for name, info in rows], lines or ["There are no versions yet."]
     )
 
 
-def show_settings(given: argparse.Namespace, config: Settings) -> CommandResult:
+def show_settings(args: argparse.Namespace, config: Settings) -> CommandResult:
     """List the settings: name, value, unit and meaning; secrets are masked."""
     entries = [
         {

@@ -29,55 +29,55 @@ DATA: list[Argument] = [
 ]
 
 
-def train(given: argparse.Namespace, config: Settings) -> CommandResult:
+def train(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Train a version folder; the model card and version.json get the figures on dev. Once killed, it goes on."""
     from mmdemo.training import processes, run
     from mmdemo.training.data import Manifests
     from mmdemo.training.jobs import Origin, TrainingJob
     from mmdemo.training.options import options
 
-    task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
-    chosen = {name: value for name in _OWN_FLAG if (value := getattr(given, name)) is not None}
+    task = tasks.get(args.task, config.task_dir).in_profile(config.profile)
+    chosen = {name: value for name in _OWN_FLAG if (value := getattr(args, name)) is not None}
     origin = Origin(
-        starts_of(given.start, task),
-        version_folder(task, given.parent, config) if given.parent else None,
-        [version_folder(task, teacher, config) for teacher in given.teacher],
+        starts_of(args.start, task),
+        version_folder(task, args.parent, config) if args.parent else None,
+        [version_folder(task, teacher, config) for teacher in args.teacher],
     )
     out = run.train(
-        TrainingJob.of(task, options(task, **{**options_of(given.option), **chosen, "seed": given.seed}), origin),
-        Manifests(given.train, given.dev, given.skip_bad),
-        given.out,
-        folds=given.folds,
-        record=run.TrainingRecord(given.name or "", _command(given, config), given.log),
+        TrainingJob.of(task, options(task, **{**options_of(args.option), **chosen, "seed": args.seed}), origin),
+        Manifests(args.train, args.dev, args.skip_bad),
+        args.out,
+        folds=args.folds,
+        record=run.TrainingRecord(args.name or "", _command(args, config), args.log),
     )
     if not processes.leads():
         raise SystemExit(0)  # one of several that trained together says what came of it
-    found = measure(task, out, given.dev, config)
-    describe(task, out, found)
+    figures = measure(task, out, args.dev, config)
+    describe(task, out, figures)
     return CommandResult(
-        {"version": found.model_version, "path": str(out), **to_json(found)}, [str(out), *figure_lines(found)]
+        {"version": figures.model_version, "path": str(out), **to_json(figures)}, [str(out), *figure_lines(figures)]
     )
 
 
-def starts_of(given: Sequence[str], task: Task) -> dict[str, str]:
+def starts_of(entries: Sequence[str], task: Task) -> dict[str, str]:
     """Return by modality what to start from. Raises ManifestError."""
-    pairs = [entry.partition("=") for entry in given]
+    pairs = [entry.partition("=") for entry in entries]
     for name, equals, value in pairs:
         if name not in task.modalities or not equals or not value:
             raise ManifestError("start_wrong", value=f"{name}{equals}{value}", known=", ".join(task.modalities))
     return {name: value for name, _, value in pairs}
 
 
-def options_of(given: Sequence[str]) -> dict[str, Any]:
+def options_of(entries: Sequence[str]) -> dict[str, Any]:
     """Return options by name, values read as TOML where they are and as text where not. Raises ManifestError."""
     from mmdemo.training.options import Options
 
     result = {}
-    for entry in given:
+    for entry in entries:
         name, equals, value = entry.partition("=")
         if not equals:
-            known = ", ".join(item.name for item in dataclasses.fields(Options))
-            raise ManifestError("option_not_given", value=entry, known=known)
+            names = ", ".join(item.name for item in dataclasses.fields(Options))
+            raise ManifestError("option_not_given", value=entry, known=names)
         try:
             result[name] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
@@ -85,21 +85,21 @@ def options_of(given: Sequence[str]) -> dict[str, Any]:
     return result
 
 
-def _command(given: argparse.Namespace, config: Settings) -> str:
+def _command(args: argparse.Namespace, config: Settings) -> str:
     """Return the command that trains this again, with DATA and WEIGHTS in place of folders of this machine."""
     words = [f"MMDEMO_PROFILE={config.profile}"] if config.profile else []
-    words += ["python", "-m", "mmdemo", "train", "--task", given.task]
-    words += ["--train", f"DATA/{Path(given.train).name}", "--dev", f"DATA/{Path(given.dev).name}"]
-    for entry in given.start:
+    words += ["python", "-m", "mmdemo", "train", "--task", args.task]
+    words += ["--train", f"DATA/{Path(args.train).name}", "--dev", f"DATA/{Path(args.dev).name}"]
+    for entry in args.start:
         modality, _, start = entry.partition("=")
         words += ["--start", f"{modality}=WEIGHTS/{Path(start).name}"]
-    words += [word for option in given.option for word in ("--option", option)]
-    words += [word for teacher in given.teacher for word in ("--teacher", Path(teacher).name)]
+    words += [word for option in args.option for word in ("--option", option)]
+    words += [word for teacher in args.teacher for word in ("--teacher", Path(teacher).name)]
     for option in (*_OWN_FLAG, "folds", "parent", "name"):
-        value = getattr(given, option)
+        value = getattr(args, option)
         words += [f"--{option.replace('_', '-')}", str(value)] if value else []
-    words += ["--skip-bad"] if given.skip_bad else []
-    return shlex.join([*words, "--seed", str(given.seed), "--out", Path(given.out).name])
+    words += ["--skip-bad"] if args.skip_bad else []
+    return shlex.join([*words, "--seed", str(args.seed), "--out", Path(args.out).name])
 
 
 _OWN_FLAG = ("epochs", "batch", "encoder_lr", "head_lr")  # options that have one

@@ -17,60 +17,62 @@ _BY = 'field of extra, or "group", whose samples stay together (default: the tas
 _RANGES = "TOML with a list of values, or low and high, for each option (default: learning rates and regularisation)"
 
 
-def split(given: argparse.Namespace, config: Settings) -> CommandResult:
+def split(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Make train.jsonl and dev.jsonl from one manifest; no speaker stands in both."""
     from mmdemo.training import splits
 
-    task = tasks.get(given.task, config.task_dir) if given.task else None
-    by = given.by or (task.split_by if task else tasks.SPLIT_BY)
-    found = splits.split(given.manifest, given.out, given.share, by, task)
-    lines = [f"{given.out / name}: {count} samples" for name, count in found.counts.items()]
-    value = {**found.counts, **{name: value for name, value in to_json(found).items() if name != "counts"}}
-    return CommandResult(value, [*lines, f"asked for {found.asked:.0%} in dev, got {found.share:.0%}{_why(found)}"])
-
-
-def _why(found: "splits.Parting") -> str:
-    """Return why another share came out than was asked for, "" where it did not."""
-    if not found.is_uneven:
-        return ""
-    if found.groups:
-        return (
-            f": samples of one {found.by} stay together, and there are {found.groups}; the smallest holds "
-            f"{found.smallest:.0%} of the samples"
-        )
-    return (
-        f": no sample names its {found.by}; those of one caption stay together, and chance shares out so few unevenly"
+    task = tasks.get(args.task, config.task_dir) if args.task else None
+    by = args.by or (task.split_by if task else tasks.SPLIT_BY)
+    parting = splits.split(args.manifest, args.out, args.share, by, task)
+    lines = [f"{args.out / name}: {count} samples" for name, count in parting.counts.items()]
+    value = {**parting.counts, **{name: value for name, value in to_json(parting).items() if name != "counts"}}
+    return CommandResult(
+        value, [*lines, f"asked for {parting.asked:.0%} in dev, got {parting.share:.0%}{_why(parting)}"]
     )
 
 
-def corpus(given: argparse.Namespace, config: Settings) -> CommandResult:
+def _why(parting: "splits.Parting") -> str:
+    """Return why another share came out than was asked for, "" where it did not."""
+    if not parting.is_uneven:
+        return ""
+    if parting.groups:
+        return (
+            f": samples of one {parting.by} stay together, and there are {parting.groups}; the smallest holds "
+            f"{parting.smallest:.0%} of the samples"
+        )
+    return (
+        f": no sample names its {parting.by}; those of one caption stay together, and chance shares out so few unevenly"
+    )
+
+
+def corpus(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Write a manifest of the task's own plain captions beside the lines of another one, to train on both."""
     from mmdemo.training import corpus as written
 
-    counts = written.write(tasks.get(given.task, config.task_dir), given.manifest, given.out, given.count, given.seed)
+    counts = written.write(tasks.get(args.task, config.task_dir), args.manifest, args.out, args.count, args.seed)
     return CommandResult(counts, [f"{group or 'no group'}: {count} samples" for group, count in counts.items()])
 
 
-def search(given: argparse.Namespace, config: Settings) -> CommandResult:
+def search(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Try options from a table of ranges, judged on samples set aside from train; nothing is kept but the figures."""
     from mmdemo.training import search as searching
     from mmdemo.training.data import Manifests
     from mmdemo.training.jobs import Origin, TrainingJob
     from mmdemo.training.options import options
 
-    task = tasks.get(given.task, config.task_dir).in_profile(config.profile)
-    chosen = options(task, **{**options_of(given.option), "seed": given.seed})
-    found = searching.search(
-        TrainingJob.of(task, chosen, Origin(starts_of(given.start, task))),
-        Manifests(given.train, given.dev, given.skip_bad),
-        ranges=searching.ranges_of(task, given.ranges),
-        trials=given.trials,
-        sampler=given.sampler,
+    task = tasks.get(args.task, config.task_dir).in_profile(config.profile)
+    chosen = options(task, **{**options_of(args.option), "seed": args.seed})
+    trials = searching.search(
+        TrainingJob.of(task, chosen, Origin(starts_of(args.start, task))),
+        Manifests(args.train, args.dev, args.skip_bad),
+        ranges=searching.ranges_of(task, args.ranges),
+        trials=args.trials,
+        sampler=args.sampler,
     )
-    best = found[0]
+    best = trials[0]
     options_line = " ".join(f"--option {name}={value}" for name, value in best.options.items())
     shown = [f"{part}: {figures}" for part, figures in (("set aside", best.figures), ("dev", best.dev))]
-    return CommandResult(to_json({"best": best, "trials": found}), [options_line, *shown])
+    return CommandResult(to_json({"best": best, "trials": trials}), [options_line, *shown])
 
 
 COMMANDS = {

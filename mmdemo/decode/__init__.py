@@ -91,13 +91,13 @@ def _read(sample: Sample, task: Task, image_of: Callable[..., Noted], audio_of: 
     if chars > task.limits.text_chars:  # before anything looks at them, blank ones too
         raise BadInput("text_too_long", chars=chars, limit=task.limits.text_chars)
     text = decode_caption(sample.text)
-    given = {"image": sample.image is not None, "text": text is not None, "audio": sample.audio is not None}
-    known = ", ".join(task.modalities)
+    present = {"image": sample.image is not None, "text": text is not None, "audio": sample.audio is not None}
+    modalities = ", ".join(task.modalities)
     for name in MODALITIES:
-        if given[name] and name not in task.modalities:
-            raise BadInput("modality_not_taken", modality=name, task=task.name, known=known)
-    if not any(given.values()):
-        raise BadInput("nothing_given", known=known)
+        if present[name] and name not in task.modalities:
+            raise BadInput("modality_not_taken", modality=name, task=task.name, known=modalities)
+    if not any(present.values()):
+        raise BadInput("nothing_given", known=modalities)
     image, audio = _medium(sample.image, task, image_of), _medium(sample.audio, task, audio_of)
     return Sample(image=image, text=text or "", audio=audio)
 

@@ -57,11 +57,11 @@ def _answer(source: FileIO, sink: FileIO) -> None:
     limits = Limits(**head["limits"])
     Image.MAX_IMAGE_PIXELS = limits.image_pixels // 2  # Pillow refuses twice as many, also within an icon
     try:
-        found, notes = READERS[head["modality"]](content, limits)
+        array, notes = READERS[head["modality"]](content, limits)
     except BadInput as error:
         wire.send(sink, {"error": error.key, "values": error.values})
     else:
-        wire.send(sink, {"shape": found.shape, "notes": notes}, np.ascontiguousarray(found).data.cast("B"))
+        wire.send(sink, {"shape": array.shape, "notes": notes}, np.ascontiguousarray(array).data.cast("B"))
 
 
 def _be_quiet() -> None:

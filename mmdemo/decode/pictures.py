@@ -166,6 +166,6 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 def _scaled_grey(picture: Image.Image) -> Image.Image:
     grey = np.nan_to_num(np.asarray(picture, np.float32))
-    found = float(grey.max())
-    white = next((step for step in _HIGHEST.get(picture.mode, (65_535.0,)) if found <= step), found)
+    peak = float(grey.max())
+    white = next((step for step in _HIGHEST.get(picture.mode, (65_535.0,)) if peak <= step), peak)
     return Image.fromarray(np.clip(np.rint(grey * (255 / white)), 0, 255).astype(np.uint8))

@@ -244,11 +244,11 @@ _MOST_BYTES: dict[str, Callable[[Limits], int]] = {
 
 
 def _environment() -> dict[str, str]:
-    found = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    variables = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     # glibc: what a large file took is given back after it, what a usual one takes is kept for the next.
     memory = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(40 << 20)}
-    return found | memory | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    return variables | memory | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _widen(pipe: FileIO) -> None:

@@ -27,8 +27,8 @@ def _never_waits(pipe: FileIO, event: int) -> None:
 
 def send(pipe: FileIO, head: Mapping[str, Any], body: bytes | memoryview = b"", ready: Ready = _never_waits) -> None:
     """Write a head and a body. Raises OSError where nobody reads any more, and what `ready` raises."""
-    said = json.dumps(head).encode()
-    for part in (_LENGTHS.pack(len(said), len(body)) + said, body):
+    head_bytes = json.dumps(head).encode()
+    for part in (_LENGTHS.pack(len(head_bytes), len(body)) + head_bytes, body):
         rest = memoryview(part)
         while rest:
             count = pipe.write(rest)
@@ -51,8 +51,8 @@ def receive_head(pipe: FileIO, ready: Ready = _never_waits) -> tuple[dict[str, A
 
 def receive_body(pipe: FileIO, size: int, ready: Ready = _never_waits) -> np.ndarray:
     """Return the next bytes, (size,) uint8. Raises EOFError where they end before, OSError, and what `ready` raises."""
-    found = np.empty(size, np.uint8)
-    rest = found.data
+    body = np.empty(size, np.uint8)
+    rest = body.data
     while rest:
         count = pipe.readinto(rest)
         if count == 0:
@@ -61,4 +61,4 @@ def receive_body(pipe: FileIO, size: int, ready: Ready = _never_waits) -> np.nda
             ready(pipe, select.POLLIN)
         else:
             rest = rest[count:]
-    return found
+    return body

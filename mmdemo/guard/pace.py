@@ -85,5 +85,5 @@ class Pace:
         return max(0.0, wait)
 
     def _left(self, caller: str, now: float) -> float:
-        asked, taken = self._taken.get(caller, (now, 0.0))
-        return max(0.0, taken - (now - asked) * self._per_s)
+        last, taken = self._taken.get(caller, (now, 0.0))
+        return max(0.0, taken - (now - last) * self._per_s)

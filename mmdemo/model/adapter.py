@@ -14,9 +14,9 @@ class AdaptedLinear(nn.Linear):
     down: nn.Linear
     up: nn.Linear
 
-    def forward(self, given: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return (…, out) of (…, in): y + up(GELU(down(y))) of what the layer itself returns, y."""
-        y = super().forward(given)
+        y = super().forward(features)
         return y + self.up(F.gelu(self.down(y)))
 
 
@@ -26,15 +26,15 @@ def insert(backbone: nn.Module, width: int) -> int:
     Such a layer ends the feed-forward part of a block, whatever the family. The new weights change nothing yet.
     """
     hidden = getattr(getattr(backbone, "config", None), "hidden_size", 0)  # a convolutional one has none
-    found = [
+    layers = [
         layer
         for layer in backbone.modules()
         if type(layer) is nn.Linear and layer.out_features == hidden and layer.in_features > hidden
     ]
-    for layer in found:
+    for layer in layers:
         layer.__class__ = AdaptedLinear
         layer.down = nn.Linear(hidden, width)
         layer.up = nn.Linear(width, hidden)
         nn.init.zeros_(layer.up.weight)
         nn.init.zeros_(layer.up.bias)
-    return len(found)
+    return len(layers)

@@ -31,16 +31,16 @@ class FusionLayer(nn.Module):
         self.feed_forward = _feed_forward(dim, dropout)
 
     def forward(
-        self, tokens: Tensor, seen: Tensor, return_attention: bool, kept: int | None = None
+        self, tokens: Tensor, attn_mask: Tensor, return_attention: bool, kept: int | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Return tokens (b, kept, d) and, where asked, attention (b, h, n, n) whose rows sum to 1 over what is seen.
 
-        `seen` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one. `kept`: how many of the
+        `attn_mask` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one. `kept`: how many of the
         first tokens are wanted, all where None; the others are looked at, and not worked out any further.
         """
         projected = self.query_key_value(self.attention_norm(tokens))  # (b, n, 3 · d)
         share = self.dropout if self.training else 0.0
-        mixed, attention = _attend(projected, self.heads, seen, share, return_attention)
+        mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention)
         tokens = tokens[:, :kept] + F.dropout(self.out(mixed[:, :kept]), self.dropout, self.training)
         forwarded = self.feed_forward(self.forward_norm(tokens))
         return tokens + F.dropout(forwarded, self.dropout, self.training), attention
@@ -60,17 +60,17 @@ class Transformer(Fusion):
     def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
         """Return the answer token's features behind the last layer, and each layer's attention."""
         tokens, mask = _behind(self.answer, tokens, mask)
-        seen = self._seen(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
+        attn_mask = self._attn_mask(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
         attentions = []
         for number, layer in enumerate(self.layers, 1):
             # Behind the last layer nobody reads any token but the answer. Training works all out, as versions that are
             # there were trained: dropout would be drawn otherwise, and a seed would give other weights.
             kept = 1 if number == len(self.layers) and not self.training else None
-            tokens, attention = layer(tokens, seen, return_attention, kept)
+            tokens, attention = layer(tokens, attn_mask, return_attention, kept)
             attentions.append(attention)
         return Fused(self.norm(tokens[:, 0]), tuple(attentions) if return_attention else None)
 
-    def _seen(self, mask: Tensor, modality: Tensor) -> Tensor:
+    def _attn_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
         return mask[:, None]  # padding is seen by nobody
 
 
@@ -80,7 +80,7 @@ class CrossAttention(Transformer):
     The answer token looks at all of them. So a lone modality is read by the answer token alone.
     """
 
-    def _seen(self, mask: Tensor, modality: Tensor) -> Tensor:
+    def _attn_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
         other = modality[:, None] != modality  # (1 + n, 1 + n)
         other[0, 0] = True  # a sample without tokens leaves the answer token nothing but itself
         return mask[:, None] & other
@@ -115,24 +115,24 @@ class AttentionPooling(Fusion):
 
 
 def _attend(
-    projected: Tensor, heads: int, seen: Tensor, dropout: float, return_attention: bool, looking: int | None = None
+    projected: Tensor, heads: int, mask: Tensor, dropout: float, return_attention: bool, looking: int | None = None
 ) -> tuple[Tensor, Tensor | None]:
     """Return what the first `looking` tokens (all, where None) see (b, looking, d), and where asked their attention.
 
-    `projected` (b, n, 3 · d): queries, keys and values side by side; `seen` as in FusionLayer; attention
+    `projected` (b, n, 3 · d): queries, keys and values side by side; `mask` is FusionLayer's `attn_mask`; attention
     (b, h, looking, n) takes part in what is returned beside it, so that gradients reach it.
     """
     b, n, width = projected.shape
     split = projected.view(b, n, 3, heads, width // (3 * heads))  # (b, n, 3, h, k)
     query, key, value = split.permute(2, 0, 3, 1, 4)  # each (b, h, n, k)
-    query, seen = query[:, :, :looking], seen[:, None]  # (b, h, looking, k), (b, 1, 1 or n, n)
+    query, mask = query[:, :, :looking], mask[:, None]  # (b, h, looking, k), (b, 1, 1 or n, n)
     attention = None
     if return_attention:
         scores = query @ key.transpose(-1, -2) / math.sqrt(key.shape[-1])  # (b, h, looking, n)
-        attention = scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
+        attention = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
         mixed = attention @ value
     else:
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=dropout)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
     return mixed.transpose(1, 2).flatten(2), attention  # (b, looking, d)
 
 

@@ -125,13 +125,13 @@ class ExtractorFrontend(AudioFrontend):
         """Return (samples,) or (bands, frames) float32 of a clip (samples,) float32; each is scaled by itself."""
         if not self.padded:
             return self._short(clip)
-        made = self._extractor(clip, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
-        found = made[self._extractor.model_input_names[0]][0]
-        return found.T if self.time_first else found
+        output = self._extractor(clip, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
+        features = output[self._extractor.model_input_names[0]][0]
+        return features.T if self.time_first else features
 
     def _short(self, clip: np.ndarray) -> Tensor:
         """Return (bands, frames) of a clip between its margins, padded no further than the Fourier transform needs."""
-        heard = np.pad(clip, self.margin * self.frames.stride)
-        heard = np.pad(heard, (0, max(0, self._extractor.n_fft - len(heard))))
-        made = self._extractor(heard, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt", padding="longest")
-        return made.input_features[0][:, : self.frames.count(len(clip)) + 2 * self.margin]
+        padded = np.pad(clip, self.margin * self.frames.stride)
+        padded = np.pad(padded, (0, max(0, self._extractor.n_fft - len(padded))))
+        output = self._extractor(padded, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt", padding="longest")
+        return output.input_features[0][:, : self.frames.count(len(clip)) + 2 * self.margin]

@@ -47,10 +47,10 @@ def specify(request: EncoderRequest) -> EncoderSpec:
 
 
 def _kind(modality: str, name: str) -> Kind:
-    known = {type_: kind for (of, type_), kind in ENCODERS.items() if of == modality}
-    if name not in known:
-        raise ManifestError("unknown_encoder", type=name, modality=modality, known=", ".join(known))
-    return known[name]
+    kinds = {type_: kind for (of, type_), kind in ENCODERS.items() if of == modality}
+    if name not in kinds:
+        raise ManifestError("unknown_encoder", type=name, modality=modality, known=", ".join(kinds))
+    return kinds[name]
 
 
 def _small_picture(request: EncoderRequest) -> EncoderSpec:

@@ -64,9 +64,9 @@ class ClassificationHead(Head):
         narrow = self.out
         self.out = nn.Linear(narrow.in_features, labels)
         with torch.no_grad():
-            for wide, known in ((self.out.weight, narrow.weight), (self.out.bias, narrow.bias)):
+            for wide, old in ((self.out.weight, narrow.weight), (self.out.bias, narrow.bias)):
                 wide.zero_()
-                wide[: len(known)] = known
+                wide[: len(old)] = old
 
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:
@@ -90,8 +90,8 @@ class ClassificationHead(Head):
 
     def average(self, outputs: Tensor, voices: Tensor) -> Tensor:
         """Return the logarithm (b, k) of the mean probability of logits (b, m, k) over `voices` (b, m)."""
-        said = outputs.log_softmax(dim=-1).masked_fill(~voices[..., None], -torch.inf)
-        return said.logsumexp(dim=1) - voices.sum(dim=1, keepdim=True).log()
+        log_probabilities = outputs.log_softmax(dim=-1).masked_fill(~voices[..., None], -torch.inf)
+        return log_probabilities.logsumexp(dim=1) - voices.sum(dim=1, keepdim=True).log()
 
     def vote(self, outputs: Tensor, voices: Tensor) -> Tensor:
         """Return the logarithm (b, k) of vote shares: one a voice (b, m), for the likeliest of logits (b, m, k).

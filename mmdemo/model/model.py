@@ -89,21 +89,21 @@ class MultimodalModel(PreTrainedModel):
 
         Training hides modalities at random, never the caption of a sample that is `constructed`.
         """
-        given = {name: batch.modalities[name] for name in self.config.modalities if name in batch.modalities}
-        assert given, "a batch needs at least one modality"
-        present = torch.stack([item.present for item in given.values()], dim=1)  # (b, modalities)
+        modalities = {name: batch.modalities[name] for name in self.config.modalities if name in batch.modalities}
+        assert modalities, "a batch needs at least one modality"
+        present = torch.stack([item.present for item in modalities.values()], dim=1)  # (b, modalities)
         shown = self._hide(present)
-        if batch.constructed is not None and "text" in given:
-            caption = list(given).index("text")
+        if batch.constructed is not None and "text" in modalities:
+            caption = list(modalities).index("text")
             shown[:, caption] |= present[:, caption] & batch.constructed
-        encoded = {name: self._tokens(name, item, shown[:, i]) for i, (name, item) in enumerate(given.items())}
+        encoded = {name: self._tokens(name, item, shown[:, i]) for i, (name, item) in enumerate(modalities.items())}
         return Tokens.joined(encoded, self.grid if "image" in encoded else None)
 
     def learn_to_answer(self, answers: Sequence[str]) -> None:
         """Make room for answers that are new; `answers` begin with those that it gives already."""
-        known = self.config.labels
-        assert list(answers[: len(known)]) == known, "answers keep their places"
-        if len(answers) > len(known):
+        labels = self.config.labels
+        assert list(answers[: len(labels)]) == labels, "answers keep their places"
+        if len(answers) > len(labels):
             self.config.id2label = dict(enumerate(answers))
             self.config.label2id = {name: index for index, name in enumerate(answers)}
             self.head.widen(len(answers))
@@ -158,11 +158,11 @@ class MultimodalModel(PreTrainedModel):
         return total
 
     def _further(self, fused: Fused) -> dict[str, Tensor]:
-        found = {}
+        logits = {}
         for entry, head in zip(self.config.further, self.further, strict=True):
             assert isinstance(head, ClassificationHead)
-            found[entry["name"]] = self.fusion.logits(head, fused)
-        return found
+            logits[entry["name"]] = self.fusion.logits(head, fused)
+        return logits
 
     def _hide(self, present: Tensor) -> Tensor:
         """In training, hide modalities (b, modalities) of samples that have several; never all of a sample."""
@@ -171,13 +171,13 @@ class MultimodalModel(PreTrainedModel):
         kept = present & (torch.rand(present.shape, device=present.device) >= self.config.modality_dropout)
         return torch.where(kept.any(dim=1, keepdim=True), kept, present)
 
-    def _tokens(self, name: str, given: EncoderInputs | EncoderTokens, present: Tensor) -> tuple[Tensor, Tensor]:
+    def _tokens(self, name: str, inputs: EncoderInputs | EncoderTokens, present: Tensor) -> tuple[Tensor, Tensor]:
         """Return fusion tokens (b, n, d) of one modality and which are real (b, n); only samples that have it run."""
         rows = present.nonzero()[:, 0]
         if len(rows) == 0:
             nothing = self.modality_embedding.weight.new_zeros(len(present), 0, self.config.dim)
             return nothing, present.new_zeros(len(present), 0)
-        tokens, mask = given.encoded_by(self.encoders[name], rows)
+        tokens, mask = inputs.encoded_by(self.encoders[name], rows)
         tokens = self.projections[name](tokens) + self._place(name, tokens.shape[1])
         if len(rows) == len(present):
             return tokens, mask
@@ -225,20 +225,20 @@ class MultimodalModel(PreTrainedModel):
         """
         if not task.encoders:
             raise ManifestError("task_without_encoders", task=task.name)
-        made = {}
+        specs = {}
         for name in task.modalities:
             start = str((starts or {}).get(name) or task.encoders[name].get("start", ""))
             trained = bool(start) and MultimodalProcessor.saved(start)
-            made[name] = (
+            specs[name] = (
                 cls._trained(start, name) if trained else encoders.specify(EncoderRequest(name, task, start, captions))
             )
-        model = cls(for_task(task, {name: item.spec for name, item in made.items()}))
-        for name, item in made.items():
+        model = cls(for_task(task, {name: item.spec for name, item in specs.items()}))
+        for name, item in specs.items():
             if item.encoder is not None:
                 model.encoders[name] = item.encoder
             elif item.backbone is not None:
                 model.encoders[name].backbone = item.backbone
-        return Loaded(_aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in made.items()}))
+        return Loaded(_aligned(model), MultimodalProcessor(**{name: item.frontend for name, item in specs.items()}))
 
     @classmethod
     def _trained(cls, folder: str, name: str) -> EncoderSpec:
@@ -268,8 +268,8 @@ class MultimodalModel(PreTrainedModel):
                 )
         except (OSError, ValueError, RuntimeError, TypeError, SafetensorError, ManifestError) as error:
             raise CheckpointError("checkpoint_broken", path=folder, detail=str(error).split("\n")[0]) from error
-        model, found = loaded
-        wrong = [str(name) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in found[kind]]
+        model, info = loaded
+        wrong = [str(name) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in info[kind]]
         if wrong:
             raise CheckpointError(
                 "checkpoint_broken", path=folder, detail=f"weights do not fit: {', '.join(wrong[:3])}"

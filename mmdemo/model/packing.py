@@ -36,14 +36,14 @@ def pack(weights: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
 
 def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return float32 weights of what `pack` returned."""
-    found = {}
+    weights = {}
     for name, value in packed.items():
         if name + _SCALE in packed:
             scale = packed[name + _SCALE].float()  # (rows,)
-            found[name] = value.float() * scale.view(-1, *[1] * (value.dim() - 1))
+            weights[name] = value.float() * scale.view(-1, *[1] * (value.dim() - 1))
         elif not name.endswith(_SCALE):
-            found[name] = value.float() if value.is_floating_point() else value
-    return found
+            weights[name] = value.float() if value.is_floating_point() else value
+    return weights
 
 
 def save(packed: Mapping[str, Tensor], folder: Path) -> None:

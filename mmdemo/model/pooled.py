@@ -59,9 +59,9 @@ class Gated(Fusion):
     def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
         """Return features; there is no attention to return."""
         means, present = modality_means(tokens, mask, modality, len(self.values))
-        known = self.norm(means) * present[..., None]  # (b, m, d)
-        values = torch.stack([value(known[:, i]).tanh() for i, value in enumerate(self.values)], dim=1)  # (b, m, d)
-        scores = self.gate(known.flatten(1)).view_as(values)
+        normed = self.norm(means) * present[..., None]  # (b, m, d)
+        values = torch.stack([value(normed[:, i]).tanh() for i, value in enumerate(self.values)], dim=1)  # (b, m, d)
+        scores = self.gate(normed.flatten(1)).view_as(values)
         scores = scores.masked_fill(~present[..., None], torch.finfo(scores.dtype).min)
         return Fused((scores.softmax(dim=1) * values * present[..., None]).sum(dim=1))
 

@@ -58,8 +58,8 @@ class AutoText(ModalityEncoder):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Return tokens (b, n, d) of word pieces (b, n); marks such as [CLS] are not real: nobody wrote them."""
-        seen = None if self.full else attention_mask
-        return self.backbone(input_ids=input_ids, attention_mask=seen).last_hidden_state, text_mask
+        mask = None if self.full else attention_mask
+        return self.backbone(input_ids=input_ids, attention_mask=mask).last_hidden_state, text_mask
 
 
 class AutoAudio(ModalityEncoder):
@@ -97,13 +97,13 @@ def load(modality: str, start: str) -> PreTrainedModel:
     config = AutoConfig.from_pretrained(start)
     families = FAMILIES[modality]
     if config.model_type not in families:
-        known = ", ".join(families)
-        raise ManifestError("unknown_family", start=start, type=config.model_type, modality=modality, known=known)
+        names = ", ".join(families)
+        raise ManifestError("unknown_family", start=start, type=config.model_type, modality=modality, known=names)
     family = families[config.model_type]
     loader = family.whole or family.tower
     with _without_reports(), bars.hidden():
-        model, found = loader.from_pretrained(start, dtype=torch.float32, output_loading_info=True, **family.settings)
-    missing = [name for name in found["missing_keys"] if not name.startswith(family.unread)]
+        model, info = loader.from_pretrained(start, dtype=torch.float32, output_loading_info=True, **family.settings)
+    missing = [name for name in info["missing_keys"] if not name.startswith(family.unread)]
     if missing:
         raise ValueError(f"weights are missing: {', '.join(sorted(missing)[:3])}")
     return _trimmed(model.get_encoder() if family.whole else model, family).eval()
@@ -117,9 +117,9 @@ def shortened(backbone: PreTrainedModel, modality: str, layers: int) -> PreTrain
     if layers < 1:
         raise ValueError(f"layers must be 1 or more, not {layers}")
     name, setting = family.layers
-    known: Any = backbone.get_submodule(name)
-    backbone.set_submodule(name, known[:layers])
-    setattr(backbone.config, setting, min(layers, len(known)))
+    blocks: Any = backbone.get_submodule(name)
+    backbone.set_submodule(name, blocks[:layers])
+    setattr(backbone.config, setting, min(layers, len(blocks)))
     return backbone
 
 

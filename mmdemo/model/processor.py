@@ -43,20 +43,20 @@ class MultimodalProcessor:
 
     def __call__(self, batch: Sequence[Inputs]) -> Encoded:
         """Return the batch of decoded samples, each with any subset of the modalities."""
-        found: dict[str, EncoderInputs] = {}
+        modalities: dict[str, EncoderInputs] = {}
         spans: tuple[tuple[Span, ...], ...] = ((),) * len(batch)
         cut = unread = (False,) * len(batch)
         if self.image and any(item.image is not None for item in batch):
             blank = np.zeros((self.image.size, self.image.size, 3), np.uint8)
             pixels = self.image([blank if item.image is None else item.image for item in batch])
-            found["image"] = EncoderInputs((pixels,), torch.tensor([item.image is not None for item in batch]))
+            modalities["image"] = EncoderInputs((pixels,), torch.tensor([item.image is not None for item in batch]))
         if self.text and any(item.text is not None for item in batch):
             pieces = self.text([item.text or "" for item in batch])
             absent = torch.tensor([item.text is None for item in batch])
             pieces.attention[absent] = 0
             pieces.words[absent] = False
             tensors = (pieces.ids, pieces.attention, pieces.words)
-            found["text"] = EncoderInputs(tensors, pieces.words.any(dim=1))
+            modalities["text"] = EncoderInputs(tensors, pieces.words.any(dim=1))
             spans = tuple(tuple(item.offsets) for item in pieces.encodings)
             cut = tuple(bool(item.overflowing) for item in pieces.encodings)
             unread = tuple((pieces.unknown & ~absent).tolist())
@@ -64,8 +64,8 @@ class MultimodalProcessor:
             silence = np.zeros(HOP_SAMPLES, np.float32)
             features, frames = self.audio([silence if item.audio is None else item.audio for item in batch])
             frames[torch.tensor([item.audio is None for item in batch])] = 0
-            found["audio"] = EncoderInputs((features, frames), frames > 0)
-        return Encoded(Batch(found), spans, cut, unread)
+            modalities["audio"] = EncoderInputs((features, frames), frames > 0)
+        return Encoded(Batch(modalities), spans, cut, unread)
 
     def squashed(self, inputs: Inputs) -> Inputs:
         """Return the sample with its picture as small as the encoder reads it: less to keep, the same to see."""

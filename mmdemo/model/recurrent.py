@@ -39,5 +39,5 @@ class LogMelBiLstm(ModalityEncoder):
 def run(lstm: nn.LSTM, sequences: Tensor, lengths: Tensor) -> Tensor:
     """Return what an LSTM says (b, n, d) of padded sequences (b, n, …), zero behind each one's length (b,) ≥ 1."""
     packed = pack_padded_sequence(sequences, lengths.cpu(), batch_first=True, enforce_sorted=False)
-    found, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=sequences.shape[1])
-    return found
+    outputs, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=sequences.shape[1])
+    return outputs

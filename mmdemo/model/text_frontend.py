@@ -57,8 +57,8 @@ class TextFrontend:
     @cached_property
     def _unknown(self) -> int:
         name = getattr(self.tokenizer.model, "unk_token", None)
-        found = None if name is None else self.tokenizer.token_to_id(name)
-        return -1 if found is None else found  # a tokenizer of bytes knows everything
+        token_id = None if name is None else self.tokenizer.token_to_id(name)
+        return -1 if token_id is None else token_id  # a tokenizer of bytes knows everything
 
     @classmethod
     def learn(cls, captions: Sequence[str], pieces: int, max_tokens: int) -> TextFrontend:

@@ -58,8 +58,8 @@ def specify(request: EncoderRequest) -> EncoderSpec:
     try:
         whole = models.get_model(name).eval()
         with torch.no_grad():
-            found = _trunk(whole)(torch.zeros(1, 3, size, size))
-        _, width, rows, columns = found.shape
+            feature_map = _trunk(whole)(torch.zeros(1, 3, size, size))
+        _, width, rows, columns = feature_map.shape
     except (ValueError, RuntimeError, AssertionError) as error:  # unknown, no chain of parts, or no map at their end
         raise ManifestError("unknown_torchvision", name=name) from error
     if request.start:

@@ -28,8 +28,8 @@ class TextCnn(ModalityEncoder):
     def forward(self, input_ids: Tensor, attention_mask: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Return tokens (b, n, d) of word pieces (b, n), and which of them somebody wrote."""
         embedded = self.pieces(input_ids, attention_mask).transpose(1, 2)  # (b, PIECE_DIM, n)
-        found = torch.cat([F.relu(convolution(embedded)) for convolution in self.convolutions], dim=1)  # (b, d, n)
-        return found.transpose(1, 2), text_mask
+        features = torch.cat([F.relu(convolution(embedded)) for convolution in self.convolutions], dim=1)  # (b, d, n)
+        return features.transpose(1, 2), text_mask
 
 
 class BiLstm(ModalityEncoder):

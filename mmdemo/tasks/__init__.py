@@ -141,13 +141,13 @@ class Task(Question):
 
     def display_question(self, language: str = "en") -> str:
         """Return what is asked of a sample, for a reader of `language`: the file's own words, else title and labels."""
-        return _in(self.question, language) or _asked(self, language)
+        return _in(self.question, language) or _default_question(self, language)
 
     def in_profile(self, name: str) -> "Task":
         """Return the task with what one of its profiles changes; "" changes nothing. Raises UnknownName."""
         if name and name not in self.profiles:
-            known = ", ".join(self.profiles) or "–"
-            raise UnknownName("unknown_profile", profile=name, task=self.name, known=known)
+            names = ", ".join(self.profiles) or "–"
+            raise UnknownName("unknown_profile", profile=name, task=self.name, known=names)
         changed = self.profiles.get(name, {})
         return replace(
             self,
@@ -183,8 +183,8 @@ def load_all(task_dir: Path | None = None) -> dict[str, Task]:
     if task_dir is not None and not task_dir.is_dir():
         raise ManifestError("task_dir_missing", path=task_dir)
     folders = [SHIPPED, *([task_dir] if task_dir else [])]
-    found = [load_file(path) for folder in folders for path in sorted(folder.glob("[!.]*.toml"))]
-    return {task.name: task for task in found}
+    tasks = [load_file(path) for folder in folders for path in sorted(folder.glob("[!.]*.toml"))]
+    return {task.name: task for task in tasks}
 
 
 def get(name: str, task_dir: Path | None = None) -> Task:
@@ -194,11 +194,11 @@ def get(name: str, task_dir: Path | None = None) -> Task:
     return among(load_all(task_dir), name)
 
 
-def among(known: Mapping[str, Task], name: str) -> Task:
+def among(tasks: Mapping[str, Task], name: str) -> Task:
     """Return the one of these tasks that is called so. Raises UnknownName with the names of all."""
-    if name not in known:
-        raise UnknownName("unknown_task", task=name, known=", ".join(known))
-    return known[name]
+    if name not in tasks:
+        raise UnknownName("unknown_task", task=name, known=", ".join(tasks))
+    return tasks[name]
 
 
 def load_file(path: Path) -> Task:
@@ -298,7 +298,7 @@ def _display(labels: Sequence[Label], label: str, language: str) -> str:
     return _in(names, language) or label
 
 
-def _asked(task: Task, language: str) -> str:
+def _default_question(task: Task, language: str) -> str:
     title, count = task.display_title(language), len(task.labels)
     if not count:
         return locale.text("common.asks_value", language, title=title)

@@ -66,18 +66,18 @@ def _restore(draws: tuple[Tensor, Tensor | None]) -> None:
 @contextmanager
 def _moved(projections: nn.ModuleDict, shifts: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
     """Add `shifts` (rows, n, d) to what the projections return while the block lasts; yields the sums, by modality."""
-    seen: dict[str, Tensor] = {}
+    sums: dict[str, Tensor] = {}
 
     def hook(name: str) -> Callable[..., Tensor]:
-        def add(_module: nn.Module, _given: Any, tokens: Tensor) -> Tensor:
-            seen[name] = tokens if name not in shifts else tokens + shifts[name]
-            return seen[name]
+        def add(_module: nn.Module, _inputs: Any, tokens: Tensor) -> Tensor:
+            sums[name] = tokens if name not in shifts else tokens + shifts[name]
+            return sums[name]
 
         return add
 
     handles = [module.register_forward_hook(hook(name)) for name, module in projections.items()]
     try:
-        yield seen
+        yield sums
     finally:
         for handle in handles:
             handle.remove()

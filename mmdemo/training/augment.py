@@ -91,12 +91,12 @@ class WordNoise:
 
     def __call__(self, caption: str, draw: np.random.Generator) -> str:
         """Return the changed caption; what lies between its words stays, and so does one word at least."""
-        found = list(_WORD.finditer(caption))
-        chance = draw.random(len(found))
-        if len(found) and chance.max() < self.dropped:
-            chance[draw.integers(len(found))] = 1.0
+        matches = list(_WORD.finditer(caption))
+        chance = draw.random(len(matches))
+        if len(matches) and chance.max() < self.dropped:
+            chance[draw.integers(len(matches))] = 1.0
         pieces, end = [], 0
-        for match, drawn in zip(found, chance, strict=True):
+        for match, drawn in zip(matches, chance, strict=True):
             pieces += [caption[end : match.start()], self._instead(match.group(), drawn, draw)]
             end = match.end()
         return "".join([*pieces, caption[end:]])

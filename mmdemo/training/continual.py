@@ -133,7 +133,7 @@ def learn(
     champion = copy.deepcopy(model).eval()
     frozen = started if recipe.freeze_started else ()
     moving = {name: value for name, value in model.named_parameters() if not name.startswith(frozen or ("-",))}
-    held = {name: value.detach() for name, value in champion.named_parameters()}
+    anchors = {name: value.detach() for name, value in champion.named_parameters()}
     for name, value in model.named_parameters():
         value.requires_grad_(name in moving)  # what is frozen needs no gradient either
     steps = max(recipe.steps, recipe.passes * -(-len(items) // recipe.batch))
@@ -144,9 +144,9 @@ def learn(
         _freeze_statistics(model)
     holes = masked(model, recipe.augmentation.augment)
     batches = partial(_batches, processor, recipe=recipe, steps=steps, masked=holes)
-    known = batches(rehearsed) if rehearsed and recipe.rehearse else itertools.repeat(None)
-    for batch, old in zip(batches(items), known, strict=False):
-        loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, held)
+    rehearsal = batches(rehearsed) if rehearsed and recipe.rehearse else itertools.repeat(None)
+    for batch, old in zip(batches(items), rehearsal, strict=False):
+        loss = _lesson(model, champion, batch, recipe.soften) + recipe.pull / 2 * _distance(moving, anchors)
         if old is not None:
             loss = loss + recipe.rehearse * _disagreement(model, champion, old.inputs, recipe.temperature)
         optimizer.zero_grad()
@@ -195,8 +195,8 @@ def _freeze_statistics(model: nn.Module) -> None:
             module.eval()
 
 
-def _distance(moving: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Tensor:
-    return torch.stack([(value - held[name]).square().sum() for name, value in moving.items()]).sum()
+def _distance(moving: Mapping[str, Tensor], anchors: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack([(value - anchors[name]).square().sum() for name, value in moving.items()]).sum()
 
 
 def _carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int) -> Calibration:
@@ -210,10 +210,10 @@ def _carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int) -> Calib
     new = pooled(loaded, data.train)
     wider, limits = {}, {}
     for name, stats in out_of_distribution.load(champion).items():
-        known = _remember(stats, draw)
+        features = _remember(stats, draw)
         if name in new:
-            known += _blur(old[name], new[name], known.shape, draw)
-        parts = [known, *([new[name]] if name in new else [])]
+            features += _blur(old[name], new[name], features.shape, draw)
+        parts = [features, *([new[name]] if name in new else [])]
         wider[name] = fit(np.concatenate(parts))
         if name in before.familiarity:
             reach = [float(np.quantile(distance(wider[name], part), QUANTILE)) for part in parts]

@@ -79,12 +79,12 @@ class Samples(Dataset):
 
 def decode_rows(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item]:
     """Return the rows decoded, in their order. Raises ManifestError naming the samples that cannot be judged."""
-    found = decode_each(rows, task, processor)
-    faults = [f"{row.id}: {item}" for row, item in zip(rows, found, strict=True) if isinstance(item, BadInput)]
+    items = decode_each(rows, task, processor)
+    faults = [f"{row.id}: {item}" for row, item in zip(rows, items, strict=True) if isinstance(item, BadInput)]
     if faults:
         more = f"; {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
         raise ManifestError("samples_unusable", count=len(faults), faults="; ".join(faults[:SHOWN_FAULTS]) + more)
-    return [item for item in found if isinstance(item, Item)]
+    return [item for item in items if isinstance(item, Item)]
 
 
 def decode_each(rows: Sequence[Row], task: Task, processor: MultimodalProcessor) -> list[Item | BadInput]:
@@ -173,5 +173,5 @@ def _item(row: Row, task: Task, processor: MultimodalProcessor) -> Item | BadInp
 
 def further_labels(row: Row, task: Task) -> tuple[int, ...]:
     """Return a row's labels of the task's further answers as indices, UNKNOWN where `extra` has none."""
-    given = [(labels, row.extra.get(name)) for name, labels in task.head_labels.items()]
-    return tuple(UNKNOWN if value is None else labels.index(value) for labels, value in given)
+    pairs = [(labels, row.extra.get(name)) for name, labels in task.head_labels.items()]
+    return tuple(UNKNOWN if value is None else labels.index(value) for labels, value in pairs)

@@ -55,7 +55,7 @@ def file_at(folder: Path, path: str) -> Path:
     Tried are the path as it stands, without blanks around it, with slashes for backslashes, and each of them with
     names in either normal form.
     """
-    return next((found for found in _meant(folder, path) if found.is_file()), folder / path)
+    return next((file for file in _meant(folder, path) if file.is_file()), folder / path)
 
 
 def _meant(folder: Path, path: str) -> Iterator[Path]:

@@ -94,8 +94,8 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
         _warn(calibration.too_few, measured)
     about = dataclasses.replace(
         draft.sidecar,
-        temperatures={given: scaling.temperature for given, scaling in calibration.scalings.items()},
-        powers={given: scaling.power for given, scaling in calibration.scalings.items() if scaling.power},
+        temperatures={subset: scaling.temperature for subset, scaling in calibration.scalings.items()},
+        powers={subset: scaling.power for subset, scaling in calibration.scalings.items() if scaling.power},
         familiarity=calibration.limits,
         too_few=calibration.too_few,
         figures={**measured, **calibration.figures},

@@ -42,7 +42,7 @@ class Folds:
     def of(cls, raw: Mapping[str, Any]) -> Folds:
         """Return what `dataclasses.asdict` made of it."""
         return cls(
-            **{**raw, "scalings": {given: TemperatureScaling(**item) for given, item in raw["scalings"].items()}}
+            **{**raw, "scalings": {subset: TemperatureScaling(**item) for subset, item in raw["scalings"].items()}}
         )
 
     def summary(self) -> dict[str, float]:
@@ -75,13 +75,13 @@ def cross_validate(job: TrainingJob, samples: Decoded, number: int) -> Folds:
         say(
             f"fold {index + 1} of {number}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured[-1].items())
         )
-        for given, answer in _answers(loaded, unseen).items():
-            answers.setdefault(given, []).append(answer)
+        for subset, answer in _answers(loaded, unseen).items():
+            answers.setdefault(subset, []).append(answer)
         for name, distances in _distances(loaded, data.train, unseen).items():
             far.setdefault(name, []).append(distances)
     scalings = {
-        given: objective.fit_scaling(*(np.concatenate(values) for values in zip(*each, strict=True)))
-        for given, each in answers.items()
+        subset: objective.fit_scaling(*(np.concatenate(values) for values in zip(*each, strict=True)))
+        for subset, each in answers.items()
     }
     every = {name: np.concatenate(parts) for name, parts in far.items()}
     limits = {name: limit(distances) for name, distances in every.items() if len(distances) >= FEWEST}

@@ -140,9 +140,9 @@ def _padded(name: str, copies: Sequence[Copy]) -> EncoderTokens:
 def _encoded(model: MultimodalModel, batch: Batch, size: int) -> list[Copy]:
     """Return what the encoders make of each of the `size` samples of a batch."""
     copies: list[Copy] = [{} for _ in range(size)]
-    for name, given in batch.to(model.device).modalities.items():
-        rows = given.present.nonzero()[:, 0]
-        tokens, real = given.encoded_by(model.encoders[name], rows)
+    for name, inputs in batch.to(model.device).modalities.items():
+        rows = inputs.present.nonzero()[:, 0]
+        tokens, real = inputs.encoded_by(model.encoders[name], rows)
         marked = torch.cat([tokens, torch.ones_like(tokens[..., :1])], dim=-1).half().cpu()  # (rows, n, w + 1)
         for row, kept, mask in zip(rows.tolist(), marked, real.cpu(), strict=True):
             copies[row][name] = kept[mask].clone()

@@ -65,5 +65,5 @@ class WeightSelector(TrainerCallback):
 
 def _average(decay: float, averages: Sequence[Tensor], weights: Sequence[Tensor], steps: Tensor | int) -> None:
     """Move the averages towards the weights: at first fast, so that the random start is soon forgotten."""
-    seen = int(steps)
-    get_ema_multi_avg_fn(min(decay, (1 + seen) / (10 + seen)))(averages, weights, steps)
+    count = int(steps)
+    get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(averages, weights, steps)

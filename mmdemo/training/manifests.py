@@ -130,8 +130,8 @@ def digest(rows: Iterable[Row]) -> str:
     return hashlib.sha256("\n".join(entries).encode()).hexdigest()
 
 
-def _line(number: int, given: dict[str, Any], path: Path, task: Task | None) -> Line:
-    raw = fields.storable(given)
+def _line(number: int, record: dict[str, Any], path: Path, task: Task | None) -> Line:
+    raw = fields.storable(record)
     if not isinstance(raw.get("id"), str | int | float):
         return Line(number, None, "no id")
     extra, caption = raw.get("extra") or {}, raw.get("text")
@@ -148,8 +148,8 @@ def _row(number: int, raw: dict[str, Any], extra: dict[str, Any], path: Path, ta
     files: dict[str, Any] = {
         name: fields.file_at(path.parent, str(raw[name])) for name in FILES if name in taken and raw.get(name)
     }
-    asked = task.head_labels.items() if task else ()
-    heads = {name: _word(extra, name, labels) or None for name, labels in asked if name in extra}
+    head_labels = task.head_labels.items() if task else ()
+    heads = {name: _word(extra, name, labels) or None for name, labels in head_labels if name in extra}
     return Row(
         id=raw["id"] if isinstance(raw["id"], str) else _word(raw, "id"),
         sample=Sample(text=raw.get("text") or "" if "text" in taken else "", **files),
@@ -162,13 +162,13 @@ def _row(number: int, raw: dict[str, Any], extra: dict[str, Any], path: Path, ta
     )
 
 
-def _value(said: str, task: Task | None) -> str:
+def _value(value: str, task: Task | None) -> str:
     """Return what a line says is right in the form in which it is stored; as it stands, where it can't be answered."""
-    if task is None or not said:
-        return said
+    if task is None or not value:
+        return value
     with contextlib.suppress(MmdemoError):
-        return task.check(said)
-    return said
+        return task.check(value)
+    return value
 
 
 def _word(raw: Mapping[str, Any], name: str, names: Sequence[str] = ()) -> str:
@@ -221,7 +221,7 @@ def _with_odd(text: str) -> str:
 def _once(lines: Sequence[Line]) -> list[Line]:
     """Return the lines; of those with one id all but the first are at fault."""
     first: dict[str, int] = {}
-    found = []
+    result = []
     for line in lines:
         if line.row is not None and line.row.id in first:
             line = Line(
@@ -229,8 +229,8 @@ def _once(lines: Sequence[Line]) -> list[Line]:
             )
         elif line.row is not None:
             first[line.row.id] = line.number
-        found.append(line)
-    return found
+        result.append(line)
+    return result
 
 
 _READERS: dict[str, Callable[[Path, Task | None], list[Line]]] = {cells.SUFFIX: _table_lines}  # others: JSON lines

@@ -56,16 +56,16 @@ class Options:
     seed: int = 0
 
 
-def options(task: Task, **given: Any) -> Options:
+def options(task: Task, **overrides: Any) -> Options:
     """Return the options of a run. Raises ManifestError for one that does not exist or has the wrong type."""
-    chosen = {**task.training, **{name: value for name, value in given.items() if value is not None}}
-    found = dataclasses.replace(Options(), **_converted(chosen))
+    chosen = {**task.training, **{name: value for name, value in overrides.items() if value is not None}}
+    result = dataclasses.replace(Options(), **_converted(chosen))
     for name, value in OBJECTIVES[task.kind].unfit.items():
-        if name in chosen and getattr(found, name) != value:
+        if name in chosen and getattr(result, name) != value:
             raise ManifestError("option_not_for_kind", option=name, kind=task.kind, value=value)
-        found = dataclasses.replace(found, **{name: value})
+        result = dataclasses.replace(result, **{name: value})
     started = any("start" in entry for entry in task.encoders.values())
-    return found if found.epochs else dataclasses.replace(found, epochs=FINE_TUNED if started else FROM_SCRATCH)
+    return result if result.epochs else dataclasses.replace(result, epochs=FINE_TUNED if started else FROM_SCRATCH)
 
 
 def _converted(chosen: Mapping[str, Any]) -> dict[str, Any]:

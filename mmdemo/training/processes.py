@@ -21,9 +21,9 @@ def agreed(value: Any) -> Any:
     """Return the leading process's `value` in all of them: what decides must be the same everywhere."""
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return value
-    found = [value]
-    torch.distributed.broadcast_object_list(found)
-    return found[0]
+    objects = [value]
+    torch.distributed.broadcast_object_list(objects)
+    return objects[0]
 
 
 def say(text: str) -> None:

@@ -33,22 +33,22 @@ class Reference:
     samples: int  # that the statistics were fitted on
 
 
-def fit_references(taught: Mapping[str, np.ndarray], aside: Mapping[str, np.ndarray]) -> dict[str, Reference]:
+def fit_references(train: Mapping[str, np.ndarray], aside: Mapping[str, np.ndarray]) -> dict[str, Reference]:
     """Return by modality what features (n, d) of the samples that were trained on, and of those set aside, tell.
 
     Encoders pull together what they learn from, so that samples set aside tell more; few of them tell too little alone.
     """
-    return {name: _reference(features, aside.get(name, features[:0])) for name, features in taught.items()}
+    return {name: _reference(features, aside.get(name, features[:0])) for name, features in train.items()}
 
 
-def _reference(taught: np.ndarray, aside: np.ndarray) -> Reference:
-    fitted = fit(taught)
-    if len(taught) < FEWEST:
-        return Reference(fitted, None, len(taught))
+def _reference(train: np.ndarray, aside: np.ndarray) -> Reference:
+    fitted = fit(train)
+    if len(train) < FEWEST:
+        return Reference(fitted, None, len(train))
     unseen = distance(fitted, aside)
     if len(aside) < ENOUGH:
-        unseen = np.concatenate([unseen, left_out_distances(taught)])
-    return Reference(fitted, limit(unseen), len(taught))
+        unseen = np.concatenate([unseen, left_out_distances(train)])
+    return Reference(fitted, limit(unseen), len(train))
 
 
 def fit(features: np.ndarray) -> ReferenceStats:

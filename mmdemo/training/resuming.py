@@ -46,14 +46,14 @@ class ResumeFolder:
 
         Raises ManifestError where another training was interrupted there, StorageError.
         """
-        known = json.loads(json.dumps(training, sort_keys=True, default=str))
+        command = json.loads(json.dumps(training, sort_keys=True, default=str))
         path = self.folder / _COMMAND
         try:
             if path.is_file():
-                if json.loads(path.read_text("utf-8")) != known:
+                if json.loads(path.read_text("utf-8")) != command:
                     raise ManifestError("partial_of_another", path=self.folder)
                 return self.checkpoint() is not None
-            sidecar.replace_file(path, json.dumps(known))
+            sidecar.replace_file(path, json.dumps(command))
         except (OSError, ValueError) as error:
             raise StorageError("out_not_writable", path=self.folder, detail=error) from error
         return False
@@ -67,10 +67,10 @@ class ResumeFolder:
         """Return what `make` returns, plain JSON values; a training that goes on is told what it was."""
         path = self.folder / f"{name}.json"
         if not path.is_file():
-            made = make()
+            value = make()
             if leads():
-                sidecar.replace_file(path, json.dumps(made))
-            return made
+                sidecar.replace_file(path, json.dumps(value))
+            return value
         return json.loads(path.read_text("utf-8"))
 
     def clear(self) -> None:

@@ -88,14 +88,14 @@ def ranges_of(task: Task, path: Path | None) -> dict[str, Range]:
         without = {*OBJECTIVES[task.kind].unfit, *([] if started else ["encoder_lr"])}
         return {name: values for name, values in RANGES.items() if name not in without}
     try:
-        given = tomllib.loads(path.read_text("utf-8"))
+        ranges = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ManifestError("ranges_wrong", path=path, detail=error) from error
-    for name, values in given.items():
+    for name, values in ranges.items():
         if not _is_range(values):
             raise ManifestError("ranges_wrong", path=path, detail=name)
         options(task, **{name: _grid(values)[0]})
-    return given
+    return ranges
 
 
 def _is_range(values: Any) -> bool:

@@ -89,8 +89,8 @@ def folds(
     if not 2 <= number <= most:
         raise ManifestError("folds_wrong", number=number, most=most)
     parting = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
-    places = [found for _, found in parting.split(np.zeros(len(rows)), strata, alike)]
-    return [[rows[index] for index in found] for found in places]
+    places = [indices for _, indices in parting.split(np.zeros(len(rows)), strata, alike)]
+    return [[rows[index] for index in indices] for indices in places]
 
 
 def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = None) -> Parting:
@@ -115,10 +115,10 @@ def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = 
     return _parting(rows, {name: len(side) for name, side in sides.items()}, share, by)
 
 
-def _parting(rows: Sequence[Row], counts: dict[str, int], asked: float, by: str) -> Parting:
+def _parting(rows: Sequence[Row], counts: dict[str, int], target_share: float, by: str) -> Parting:
     sizes = Counter(value for row in rows if (value := _field(row, by)) is not None)
     smallest = min((sizes or Counter(map(_caption, rows))).values())
-    return Parting(counts, by, asked, counts[SIDES[1]] / len(rows), len(sizes), smallest / len(rows))
+    return Parting(counts, by, target_share, counts[SIDES[1]] / len(rows), len(sizes), smallest / len(rows))
 
 
 def moved(raw: Mapping[str, Any], before: Path, after: Path) -> dict[str, Any]:
@@ -145,10 +145,10 @@ def _speakers(rows: Sequence[Row], share: float, by: str, purpose: str) -> set[s
         value = _field(row, by)
         if value is not None:
             by_group.setdefault(row.group if by != "group" else "", set()).add(value)
-    shared = [sorted(found, key=draw)[: int(share * len(found))] for found in by_group.values()]
-    every = sorted({value for found in by_group.values() for value in found}, key=draw)
+    shared = [sorted(values, key=draw)[: int(share * len(values))] for values in by_group.values()]
+    every = sorted({value for values in by_group.values() for value in values}, key=draw)
     alone = every[:1] if share and len(every) > 1 and None not in {_field(row, by) for row in rows} else []
-    return {value for found in shared for value in found} or set(alone)
+    return {value for values in shared for value in values} or set(alone)
 
 
 def _is_aside(row: Row, share: float, by: str, speakers: set[str], purpose: str) -> bool:

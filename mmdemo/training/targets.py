@@ -48,14 +48,14 @@ def distil(items: Sequence[Item], teachers: Sequence[Loaded], share: float, labe
     the teachers know).
     """
     labels = labels or max(len(teacher.model.config.labels) for teacher in teachers)
-    asked = [item for item in items if not item.constructed]
-    right = np.stack([shares_of(item, labels) for item in asked]) if asked else np.zeros((0, labels))
-    mean = np.zeros_like(right)  # (asked, labels)
+    distilled = [item for item in items if not item.constructed]
+    right = np.stack([shares_of(item, labels) for item in distilled]) if distilled else np.zeros((0, labels))
+    mean = np.zeros_like(right)  # (distilled, labels)
     for teacher in teachers:
-        answers = softmax(logits(teacher, asked), axis=1)  # (asked, known)
-        known = answers.shape[1]
-        unknown = right[:, known:].any(axis=1, keepdims=True)
-        mean += np.where(unknown, right, np.pad(answers, ((0, 0), (0, labels - known)))) / len(teachers)
+        answers = softmax(logits(teacher, distilled), axis=1)  # (distilled, width)
+        width = answers.shape[1]
+        unknown = right[:, width:].any(axis=1, keepdims=True)
+        mean += np.where(unknown, right, np.pad(answers, ((0, 0), (0, labels - width)))) / len(teachers)
     mixed = iter((1 - share) * right + share * mean)
     return [replace(item, shares=shares_of(item, labels) if item.constructed else next(mixed)) for item in items]
 

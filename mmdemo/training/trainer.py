@@ -140,8 +140,8 @@ def _mixing(mix: Callable[..., Any], model: MultimodalModel, options: Options) -
 def _word_noise(items: Sequence[Item], options: Options) -> WordNoise | None:
     if not options.word_dropout and not options.word_replacement:
         return None
-    known = words(item.inputs.text for item in items if item.inputs.text is not None)
-    return WordNoise(options.word_dropout, options.word_replacement, known)
+    vocabulary = words(item.inputs.text for item in items if item.inputs.text is not None)
+    return WordNoise(options.word_dropout, options.word_replacement, vocabulary)
 
 
 def _arguments(options: Options, folder: Path, judged: bool, saved: bool) -> TrainingArguments:
