@@ -31,15 +31,15 @@ class Answering:
 def label(task: Task, answers: Sequence[str], logits: Tensor, strange: bool) -> tuple[LabelAnswer, float]:
     """Return the likeliest label; "none of these" where a version knows it and finds it likeliest."""
     shares = ClassificationHead.probabilities(logits).numpy()  # (answers,)
-    answered = answers[int(shares.argmax())]
+    answer = answers[int(shares.argmax())]
     # What "none of these" has is spread over the labels: one of them is right as often where one must be given.
     none = float(shares[-1]) if NONE_OF_THESE in answers else None
     probabilities = shares[: len(task.labels)] + (none or 0.0) / len(task.labels)  # (labels,)
     if strange:
         probabilities = cap_confidence(probabilities, task.threshold)
         none = None if none is None else min(none, task.threshold - out_of_distribution.MARGIN)
-    named = dict(zip(task.label_names, map(float, probabilities), strict=True))
-    return LabelAnswer(answered, named, none), named.get(answered, none or 0.0)
+    by_label = dict(zip(task.label_names, map(float, probabilities), strict=True))
+    return LabelAnswer(answer, by_label, none), by_label.get(answer, none or 0.0)
 
 
 def label_shares(task: Task, answers: Sequence[str], logits: Tensor, strange: bool) -> dict[str, float]:

@@ -88,11 +88,11 @@ def is_foreign(caption: str, languages: Sequence[str]) -> bool:
     letters = {script: len(pattern.findall(text)) for script, pattern in _LETTERS.items()}
     if not _can_tell(languages) or not any(letters.values()):
         return False
-    read = {script for script, of in SCRIPTS.items() if set(of) & set(languages)}
-    foreign = sum(count for script, count in letters.items() if script not in read)
+    scripts = {script for script, of in SCRIPTS.items() if set(of) & set(languages)}
+    foreign = sum(count for script, count in letters.items() if script not in scripts)
     if foreign * 2 > sum(letters.values()):
         return foreign >= FEWEST_LETTERS
-    script = max(read, key=lambda name: letters[name])
+    script = max(scripts, key=lambda name: letters[name])
     return _words_are_foreign(text, languages, SCRIPTS[script])
 
 

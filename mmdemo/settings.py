@@ -144,15 +144,17 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     values = {
         f.name: environment[f.metadata["variable"]] for f in fields(Settings) if f.metadata["variable"] in environment
     }
-    read = Settings(**{name: _convert(name, value) for name, value in values.items() if value != ""})
-    return read if read.label_studio_url or read.label_studio_api_key else replace(read, **_own_server(read))
+    settings = Settings(**{name: _convert(name, value) for name, value in values.items() if value != ""})
+    if settings.label_studio_url or settings.label_studio_api_key:
+        return settings
+    return replace(settings, **_own_server(settings))
 
 
-def _own_server(read: Settings) -> dict[str, Any]:
+def _own_server(settings: Settings) -> dict[str, Any]:
     """Return how to reach the Label Studio server that was started from here, nothing where there is none."""
     try:
-        access = json.loads((read.home / OWN_SERVER).read_text("utf-8"))
-        media = read.label_studio_media or Path(access["media"])
+        access = json.loads((settings.home / OWN_SERVER).read_text("utf-8"))
+        media = settings.label_studio_media or Path(access["media"])
         server = {"label_studio_url": str(access["url"]), "label_studio_api_key": str(access["key"])}
     except (OSError, ValueError, TypeError, KeyError):
         return {}

@@ -92,9 +92,9 @@ def write(out: Path, args: argparse.Namespace, cast: Cast = EVERYBODY) -> list[s
             (out / name).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some), "utf-8")
     except OSError as error:
         raise StorageError("out_not_writable", path=out, detail=error.strerror) from error
-    spoken = len({recording.voice for recording in new})
+    count = len({recording.voice for recording in new})
     return [
-        f"{out / MANIFESTS[TRAIN]}: {len(copies)} samples of {args.beside}, {len(new)} recordings of {spoken} voices, "
+        f"{out / MANIFESTS[TRAIN]}: {len(copies)} samples of {args.beside}, {len(new)} recordings of {count} voices, "
         f"{len(sounds[TRAIN])} clips that are no digit",
         f"{out / CALIBRATION}: {len(calibrating)} clips, in voices and of words that are not among those",
         f"{out / MANIFESTS[TEST]}: {len(rows[TEST])} clips, in voices that are in neither",

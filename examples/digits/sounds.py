@@ -44,8 +44,8 @@ def backwards(audio: np.ndarray) -> np.ndarray:
 
 def ending(audio: np.ndarray, length: int) -> np.ndarray:
     """Return at most `length` samples up to where next to nothing is heard any more."""
-    heard = np.cumsum(np.square(audio, dtype=np.float64))
-    last = int(np.searchsorted(heard, HEARD * heard[-1])) + 1
+    energy = np.cumsum(np.square(audio, dtype=np.float64))
+    last = int(np.searchsorted(energy, HEARD * energy[-1])) + 1
     return faded(audio[max(0, last - length) : last])
 
 

@@ -71,8 +71,8 @@ def search(args: argparse.Namespace, config: Settings) -> CommandResult:
     )
     best = trials[0]
     options_line = " ".join(f"--option {name}={value}" for name, value in best.options.items())
-    shown = [f"{part}: {figures}" for part, figures in (("set aside", best.figures), ("dev", best.dev))]
-    return CommandResult(to_json({"best": best, "trials": trials}), [options_line, *shown])
+    lines = [f"{part}: {figures}" for part, figures in (("set aside", best.figures), ("dev", best.dev))]
+    return CommandResult(to_json({"best": best, "trials": trials}), [options_line, *lines])
 
 
 COMMANDS = {

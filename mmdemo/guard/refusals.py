@@ -60,8 +60,8 @@ def raw_refusal(key: str) -> bytes:
 
 
 async def _answer(refusal: Refusal, scope: Mapping[str, Any], send: Any) -> None:
-    spoken = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"), None)
-    body = _body(refusal.sentence(locale.pick(spoken)))
+    languages = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"), None)
+    body = _body(refusal.sentence(locale.pick(languages)))
     await send({"type": "http.response.start", "status": refusal.status, "headers": _headers(body)})
     await send({"type": "http.response.body", "body": body})
 

@@ -45,9 +45,9 @@ class AudioFrontend:
     def __call__(self, clips: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
         """Return features (batch, …, longest) float32, zero behind each clip's end, and frames (batch,) int64."""
         width = self._steps.width
-        heard = [np.pad(clip[: self.longest], (0, max(0, width - len(clip)))) for clip in clips]  # a token at least
-        lengths = torch.tensor([self.frames.count(len(clip)) for clip in heard])
-        features = [self.features(clip) for clip in heard]
+        padded = [np.pad(clip[: self.longest], (0, max(0, width - len(clip)))) for clip in clips]  # a token at least
+        lengths = torch.tensor([self.frames.count(len(clip)) for clip in padded])
+        features = [self.features(clip) for clip in padded]
         longest = max(item.shape[-1] for item in features)
         return torch.stack([F.pad(item, (0, longest - item.shape[-1])) for item in features]), lengths
 

@@ -305,8 +305,8 @@ def _default_question(task: Task, language: str) -> str:
     if count > NAMED_LABELS:
         return locale.text("common.asks_title", language, title=title, count=count)
     *first, last = (task.display(label, language) for label in task.label_names)
-    listed = locale.text("common.comma", language).join(first) + locale.text("common.or", language) + last
-    return locale.text("common.asks_labels", language, title=title, labels=listed)
+    labels = locale.text("common.comma", language).join(first) + locale.text("common.or", language) + last
+    return locale.text("common.asks_labels", language, title=title, labels=labels)
 
 
 def _in(texts: Mapping[str, str], language: str) -> str:

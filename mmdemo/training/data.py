@@ -49,11 +49,11 @@ class Manifests:
 
         Raises ManifestError where one is missing or empty, or has lines at fault that are not to be left out.
         """
-        read = [manifests.check(path, task) for path in (self.train, self.dev) if path is not None]
-        for manifest in read:
+        both = [manifests.check(path, task) for path in (self.train, self.dev) if path is not None]
+        for manifest in both:
             if manifest.faults and not self.skip_bad:
                 raise manifest.refusal()
-        return read[0], read[1] if len(read) > 1 else None
+        return both[0], both[1] if len(both) > 1 else None
 
     def decode(self, manifest: Manifest | None, task: Task, processor: MultimodalProcessor) -> Decoded:
         """Return the decoded samples of one of them; none of none.

@@ -52,9 +52,9 @@ class Manifest:
 
     def refusal(self) -> ManifestError:
         """Return the error that names the first of the lines at fault and counts the others."""
-        shown = "; ".join(f"line {line.number}: {line.fault}" for line in self.faults[:SHOWN_FAULTS])
+        faults = "; ".join(f"line {line.number}: {line.fault}" for line in self.faults[:SHOWN_FAULTS])
         more = f"; {len(self.faults) - SHOWN_FAULTS} more" if len(self.faults) > SHOWN_FAULTS else ""
-        return ManifestError("manifest_faults", path=self.path, count=len(self.faults), faults=shown + more)
+        return ManifestError("manifest_faults", path=self.path, count=len(self.faults), faults=faults + more)
 
 
 def read(path: Path | str, task: Task | None) -> list[Row]:
@@ -144,15 +144,15 @@ def _line(number: int, record: dict[str, Any], path: Path, task: Task | None) ->
 
 
 def _row(number: int, raw: dict[str, Any], extra: dict[str, Any], path: Path, task: Task | None) -> Row:
-    taken = task.modalities if task else MODALITIES
+    modalities = task.modalities if task else MODALITIES
     files: dict[str, Any] = {
-        name: fields.file_at(path.parent, str(raw[name])) for name in FILES if name in taken and raw.get(name)
+        name: fields.file_at(path.parent, str(raw[name])) for name in FILES if name in modalities and raw.get(name)
     }
     head_labels = task.head_labels.items() if task else ()
     heads = {name: _word(extra, name, labels) or None for name, labels in head_labels if name in extra}
     return Row(
         id=raw["id"] if isinstance(raw["id"], str) else _word(raw, "id"),
-        sample=Sample(text=raw.get("text") or "" if "text" in taken else "", **files),
+        sample=Sample(text=raw.get("text") or "" if "text" in modalities else "", **files),
         label=_value(_word(raw, "label", task.answers if task else ()), task),
         group=_word(raw, "group"),
         extra={**extra, **heads},
