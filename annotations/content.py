@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from annotations import served
 from annotations.media import Copy
-from annotations.schema import HoldingRow, SampleRow, now
+from annotations.schema import ConsentRow, SampleRow, now
 from annotations.store import Session, samples
 from mmdemo.errors import UnknownName
 from mmdemo.review import view_key
@@ -48,7 +48,7 @@ def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR,
     A program's always grows. Raises UnknownName where nothing of this sample is kept under `earlier`.
     """
     existing = _known(session, row, holder, earlier)
-    consent = existing or HoldingRow(prediction_id=secrets.token_hex(_ID_BYTES), sample_id=row.sample_id, holder=holder)
+    consent = existing or ConsentRow(prediction_id=secrets.token_hex(_ID_BYTES), sample_id=row.sample_id, holder=holder)
     consent.content = bool(consent.content) or content
     consent.agreed_at = now()
     if content:  # whoever agreed to the row alone keeps nobody's inputs for longer
@@ -64,12 +64,12 @@ def opens(session: Session, row: SampleRow, keys: Sequence[str]) -> bool:
     return any(hmac.compare_digest(key.encode(), mine) for key in keys for mine in own)
 
 
-def _known(session: Session, row: SampleRow, holder: str, earlier: str | None) -> HoldingRow | None:
+def _known(session: Session, row: SampleRow, holder: str, earlier: str | None) -> ConsentRow | None:
     if holder != VISITOR:
         return samples.newest_holding(session, row.sample_id, holder)
     if earlier is None:
         return None
-    consent = session.get(HoldingRow, earlier)
+    consent = session.get(ConsentRow, earlier)
     if consent is None or consent.sample_id != row.sample_id:
         raise UnknownName("unknown_prediction", prediction_id=earlier)
     return consent

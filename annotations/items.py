@@ -30,7 +30,7 @@ def queue_item(row: SampleRow, media: Path) -> QueueItem:
     )
 
 
-def answered(row: labels.Given, media: Path) -> Answered:
+def answered(row: labels.AnnotatorMove, media: Path) -> Answered:
     """Return what an annotator did with a sample."""
     return Answered(
         item=queue_item(row.sample, media),

@@ -15,7 +15,7 @@ from mmdemo.errors import NotAllowed
 from mmdemo.review import SCRIPTS, Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
-from mmdemo.study import Alike, ForwardPass, MapRequest, Study, Weighed
+from mmdemo.study import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.tasks import Task
 from mmdemo.versions import Versions
 
@@ -125,11 +125,11 @@ class Loop:
         """Return a sample's forward pass, of which more can be asked. Like all closer looks it keeps nothing."""
         return self._predictors.of(self._task(task)).forward(inputs)
 
-    def study(self, task: str, forward: ForwardPass) -> Study:
+    def study(self, task: str, forward: ForwardPass) -> ExplanationSet:
         """Return a sample's other maps, and what met what."""
         return self._predictors.of(self._task(task)).study(forward)
 
-    def weigh(self, task: str, forward: ForwardPass, request: MapRequest) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, request: MapRequest) -> AttributionReport:
         """Return what each modality contributed, and how far one map can be trusted. Raises UnknownName."""
         return self._predictors.of(self._task(task)).weigh(forward, request)
 

@@ -9,7 +9,7 @@ import mmdemo
 from mmdemo.errors import MmdemoError
 from mmdemo.samples import Features, Inputs, Prediction
 from mmdemo.settings import Settings
-from mmdemo.study import ForwardPass, MapRequest, Study, Weighed
+from mmdemo.study import AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.tasks import Task
 
 
@@ -36,10 +36,10 @@ class ServingPredictor(Protocol):
     def forward(self, inputs: Inputs) -> ForwardPass:
         """Return the forward pass of a decoded sample. Raises BadInput for one that is refused all the same."""
 
-    def study(self, forward: ForwardPass) -> Study:
+    def study(self, forward: ForwardPass) -> ExplanationSet:
         """Return its other maps, and what met what."""
 
-    def weigh(self, forward: ForwardPass, request: MapRequest) -> Weighed:
+    def weigh(self, forward: ForwardPass, request: MapRequest) -> AttributionReport:
         """Return what each modality contributed, and how far the map that is asked for can be trusted."""
 
     def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:

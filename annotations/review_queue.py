@@ -13,7 +13,7 @@ from functools import partial
 
 from annotations import content, doubt, media, served
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
-from annotations.store import Raced, Session, Store, labels, samples
+from annotations.store import Session, Store, WriteConflict, labels, samples
 from mmdemo import characters
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import BadInput, Conflict
@@ -68,7 +68,7 @@ def offer(
     keep = partial(_offer, store, inputs, prediction, copies, suggested, whole, holder, earlier)
     try:
         return keep()
-    except Raced:  # another process made the row meanwhile: now it is there
+    except WriteConflict:  # another process made the row meanwhile: now it is there
         return keep()
 
 

@@ -121,7 +121,7 @@ class SampleAliasRow(Base):
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
 
 
-class HoldingRow(Base):
+class ConsentRow(Base):
     """One consent to keep one sample. The id is told to its sender alone."""
 
     __tablename__ = "holdings"
@@ -216,7 +216,7 @@ class FactRow(Base):
     value: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
-class OutsideProjectRow(Base):
+class RemoteProjectRow(Base):
     """Where a task lives on an outside server."""
 
     __tablename__ = "outside_projects"
@@ -228,7 +228,7 @@ class OutsideProjectRow(Base):
     extra: Mapped[dict[str, Any]]
 
 
-class OutsideRow(Base):
+class RemoteLinkRow(Base):
     """Where a sample lives on an outside server."""
 
     __tablename__ = "outside"

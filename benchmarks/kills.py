@@ -29,7 +29,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from annotations import retention
-from annotations.schema import CorrectionRow, HoldingRow, SampleRow
+from annotations.schema import ConsentRow, CorrectionRow, SampleRow
 from annotations.store import Store, open_store
 from mmdemo.settings import Settings
 from mmdemo.ui import scratch
@@ -147,7 +147,7 @@ def _count(store: Store, notes: Notes, kills: int, uploads: Path) -> KillCount:
         os.utime(path, (0, 0))  # as if an hour had gone by
     retention.expire(store, 365, told_to=True)
     with store.reading() as session:
-        holders = set(session.scalars(select(HoldingRow.prediction_id)))
+        holders = set(session.scalars(select(ConsentRow.prediction_id)))
         rows = {row.sample_id: row for row in session.scalars(select(SampleRow))}
         given = Counter(session.execute(select(CorrectionRow.sample_id, CorrectionRow.value)).all())
     needed = {name for row in rows.values() for name in (row.image, row.audio) if name}

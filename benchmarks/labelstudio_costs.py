@@ -12,7 +12,7 @@ from annotations import review_queue
 from annotations.labelstudio import push, sync, tasks
 from annotations.labelstudio.client import PAGE, Client
 from annotations.labelstudio.health import outgoing
-from annotations.labelstudio.place import SYSTEM, Noted
+from annotations.labelstudio.place import SYSTEM, LinkState
 from annotations.labelstudio.remote import PROJECT_FIELDS, TASK_FIELDS
 from annotations.store import Store, open_store, outside, samples
 from mmdemo import tasks as known
@@ -127,7 +127,7 @@ def _fill(client: Client, rounds: sync.SyncRounds, store: Store, project: int, t
             session.add_all(rows)
             session.flush()
             for row, number in zip(rows, numbers, strict=True):
-                outside.keep_link(session, SYSTEM, place or "", row, project, number, Noted().written())
+                outside.keep_link(session, SYSTEM, place or "", row, project, number, LinkState().written())
             session.commit()
     rounds.go()
 

@@ -14,7 +14,7 @@ import torch
 from mmdemo import memory, tasks
 from mmdemo.decode import decode
 from mmdemo.evaluation import evaluate
-from mmdemo.figures import Figures, Slice
+from mmdemo.figures import EvaluationResult, SliceMetrics
 from mmdemo.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.training import manifests
@@ -63,8 +63,8 @@ def _tables(name: str, manifest: Path) -> list[str]:
     ]
 
 
-def _slices(found: Figures) -> list[tuple[str, Slice | Figures]]:
-    slices: list[tuple[str, Slice | Figures]] = [("all", found), *found.by_group.items()]
+def _slices(found: EvaluationResult) -> list[tuple[str, SliceMetrics | EvaluationResult]]:
+    slices: list[tuple[str, SliceMetrics | EvaluationResult]] = [("all", found), *found.by_group.items()]
     for given, part in found.by_modalities.items() if len(found.by_modalities) > 1 else ():
         slices.append((f"{given} given", part))
         slices += [(f"{given} given, {group}", inner) for group, inner in part.by_group.items()]

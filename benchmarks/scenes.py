@@ -13,7 +13,7 @@ from pathlib import Path
 from examples.scenes.questions import NEEDS
 from mmdemo import sidecar, tasks
 from mmdemo.evaluation import evaluate
-from mmdemo.figures import Figures, Slice
+from mmdemo.figures import EvaluationResult, SliceMetrics
 from mmdemo.predictor import Predictor
 from mmdemo.settings import ROOT, Settings
 from mmdemo.training import manifests
@@ -40,7 +40,7 @@ def main() -> None:
     print("\n".join(table(found)))
 
 
-def table(found: Figures) -> Iterator[str]:
+def table(found: EvaluationResult) -> Iterator[str]:
     """Yield the rows: accuracy of each kind of question with all that it needs, and without each of those."""
     yield f"| kind | n | all it needs | {' | '.join(f'without {name}' for name in SHOWN.values())} |"
     yield "|---" * (3 + len(SHOWN)) + "|"
@@ -50,17 +50,17 @@ def table(found: Figures) -> Iterator[str]:
         yield f"| {kind} | {whole.n} | {_told(whole)} | {' | '.join(less)} |"
 
 
-def _lost(found: Figures, kind: str, needs: tuple[str, ...], without: str) -> str:
+def _lost(found: EvaluationResult, kind: str, needs: tuple[str, ...], without: str) -> str:
     whole = _given(found, kind, needs)
     part = _given(found, kind, tuple(name for name in needs if name != without))
     return f"{_told(part)}, {100 * (part.accuracy - whole.accuracy):+.0f} points".replace("-", "−")
 
 
-def _given(found: Figures, kind: str, modalities: tuple[str, ...]) -> Slice:
+def _given(found: EvaluationResult, kind: str, modalities: tuple[str, ...]) -> SliceMetrics:
     return found.by_modalities["+".join(modalities)].by_group[kind]
 
 
-def _told(part: Slice) -> str:
+def _told(part: SliceMetrics) -> str:
     low, high = part.intervals["accuracy"]
     return f"{part.accuracy:.3f} ({low:.3f} to {high:.3f})"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import sidecar
-from mmdemo.figures import Compared, Figures, KindFigures, Recall, Slice, title
+from mmdemo.figures import Compared, EvaluationResult, KindFigures, Recall, SliceMetrics, title
 from mmdemo.scaling import TemperatureScaling
 from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
@@ -30,7 +30,7 @@ the one that it must be, and how often another one is given without asking a per
 _BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and sure")
 
 
-def write(folder: Path, task: Task, figures: Figures | None = None) -> None:
+def write(folder: Path, task: Task, figures: EvaluationResult | None = None) -> None:
     """Write `folder/model_card.md` with its figures on dev, else those of the sidecar.
 
     Raises CheckpointError, StorageError.
@@ -38,7 +38,7 @@ def write(folder: Path, task: Task, figures: Figures | None = None) -> None:
     sidecar.replace_file(folder / FILE, render(task, sidecar.read(folder), figures))
 
 
-def render(task: Task, about: Sidecar, figures: Figures | None = None) -> str:
+def render(task: Task, about: Sidecar, figures: EvaluationResult | None = None) -> str:
     """Return the card as Markdown."""
     parts = [
         _head(task, about),
@@ -111,7 +111,7 @@ def _summary(about: Sidecar) -> str:
     return f"{about.measured} samples.\n\n{table}" if about.measured else table
 
 
-def _figures(figures: Figures) -> str:
+def _figures(figures: EvaluationResult) -> str:
     columns = ("accuracy", figures.short, "ece", "ece_floor", "aurc")
     slices = [
         (name, str(part.n), *(_number(part.figure(column)) for column in columns))
@@ -156,7 +156,7 @@ def _recall(way: str, recall: Recall) -> str:
     )
 
 
-def _behaviour(figures: Figures) -> list[tuple[str, ...]]:
+def _behaviour(figures: EvaluationResult) -> list[tuple[str, ...]]:
     return [
         (
             name.replace("_", " ") + " (reported only)" * rate.reported_only,
@@ -169,12 +169,12 @@ def _behaviour(figures: Figures) -> list[tuple[str, ...]]:
     ]
 
 
-def _with_interval(figures: Figures, name: str, interval: str = " ({} to {})") -> str:
+def _with_interval(figures: EvaluationResult, name: str, interval: str = " ({} to {})") -> str:
     return f"{figures.figure(name):.3f}" + interval.format(*(f"{end:.3f}" for end in figures.intervals[name]))
 
 
-def _slices(figures: Figures) -> dict[str, Slice]:
-    slices: dict[str, Slice] = {"all": figures}
+def _slices(figures: EvaluationResult) -> dict[str, SliceMetrics]:
+    slices: dict[str, SliceMetrics] = {"all": figures}
     slices |= {f"source {name}": part for name, part in figures.by_group.items()}
     slices |= {f"{field} {name}": part for field, parts in figures.by_extra.items() for name, part in parts.items()}
     if len(figures.by_modalities) > 1:

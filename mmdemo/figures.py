@@ -20,7 +20,7 @@ def title(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Slice:
+class SliceMetrics:
     """Figures of all samples, or of a part of them."""
 
     n: int  # samples that were judged
@@ -79,10 +79,10 @@ class LabelFigures:
 
 
 @dataclass(frozen=True)
-class GivenFigures(Slice):
+class GivenFigures(SliceMetrics):
     """Figures where only some modalities are given."""
 
-    by_group: dict[str, Slice]
+    by_group: dict[str, SliceMetrics]
 
 
 @dataclass(frozen=True)
@@ -144,15 +144,15 @@ class BehaviourRate:
 
 
 @dataclass(frozen=True)
-class Figures(Slice):
+class EvaluationResult(SliceMetrics):
     """All figures of one version on one set of samples."""
 
     task: str
     model_version: str
     refused: int  # samples that could not be judged, such as a damaged file; in no other figure
     details: KindFigures | None = field(metadata=FLAT)  # of its kind of answer alone, such as LabelFigures
-    by_group: dict[str, Slice]
-    by_extra: dict[str, dict[str, Slice]]  # what else is known of the samples, such as sex → value → figures
+    by_group: dict[str, SliceMetrics]
+    by_extra: dict[str, dict[str, SliceMetrics]]  # what else is known of the samples, such as sex → value → figures
     by_modalities: dict[str, GivenFigures]  # "image+text", "image", …: what was given
     fusion: dict[str, Compared]  # what was given → what it differs by from its best single modality
     reliability: Reliability  # of the served confidences
@@ -166,12 +166,12 @@ class Figures(Slice):
 class Beside:
     """Another version on the same samples."""
 
-    figures: Figures
+    figures: EvaluationResult
     compared: Compared  # the first version's figures minus these
 
 
 @dataclass(frozen=True)
-class Corrupted(Slice):
+class Corrupted(SliceMetrics):
     """Figures where one modality of every sample was made worse in one way."""
 
     modality: str
@@ -185,5 +185,5 @@ class Corrupted(Slice):
 class Robustness:
     """How figures fall on samples that are made worse step by step."""
 
-    clean: dict[str, Slice]  # the same samples as they are, by the modality that is made worse
+    clean: dict[str, SliceMetrics]  # the same samples as they are, by the modality that is made worse
     corrupted: tuple[Corrupted, ...]

@@ -22,7 +22,7 @@ from mmdemo.samples import Explanation, Features, HeadAnswer, Inputs, Prediction
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.sidecar import Sidecar
-from mmdemo.study import ForwardPass, MapRequest, Study, Weighed
+from mmdemo.study import AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.versions import Versions
 
@@ -105,12 +105,12 @@ class Predictor:
         assert prediction.explanation is not None
         return prediction.explanation
 
-    def study(self, forward: ForwardPass) -> Study:
+    def study(self, forward: ForwardPass) -> ExplanationSet:
         """Return the maps that cost about as much as an answer, and what met what."""
         served = self._current()
         return closer.study(served.aimed(forward), served.sidecar.version)
 
-    def weigh(self, forward: ForwardPass, request: MapRequest) -> Weighed:
+    def weigh(self, forward: ForwardPass, request: MapRequest) -> AttributionReport:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
         return closer.weigh(served.aimed(forward), request, served.sidecar.version)

@@ -34,7 +34,7 @@ class Interaction:
 
 
 @dataclass(frozen=True)
-class Study:
+class ExplanationSet:
     """What is cheap to know of one sample beyond its answer."""
 
     model_version: str
@@ -80,7 +80,7 @@ class Trust:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class AttributionReport:
     """What takes about a second to know of an answer and of one map of it."""
 
     model_version: str

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client
 from annotations.labelstudio.remote import Counts
-from annotations.labelstudio.tasks import Outgoing
+from annotations.labelstudio.tasks import TaskPayload
 from mmdemo import tasks as known
 
 TASK = known.get("sentiment")
@@ -39,7 +39,7 @@ class Contract:
         project = client.create_project("contract: tasks", "", tasks.label_config(TASK))
         assert client.tasks(project.id) == []
         captions = ["hello <b>", "🙂 שלום", "line\nline"]
-        bodies = [tasks.payload(TASK, Outgoing(SAMPLE, text, {}, "neutral", 0.4, "v1"), {}) for text in captions]
+        bodies = [tasks.payload(TASK, TaskPayload(SAMPLE, text, {}, "neutral", 0.4, "v1"), {}) for text in captions]
         numbers = client.import_tasks(project.id, bodies)
         found = client.tasks(project.id)
         assert [task.id for task in found] == numbers
@@ -52,7 +52,9 @@ class Contract:
 
     def test_what_a_model_said_can_be_taken_off_and_put_on(self, client: Client) -> None:
         project = client.create_project("contract: guesses", "", tasks.label_config(TASK))
-        bodies = [tasks.payload(TASK, Outgoing(SAMPLE, "hm", {}, label, 0.4, "v1"), {}) for label in ("neutral", None)]
+        bodies = [
+            tasks.payload(TASK, TaskPayload(SAMPLE, "hm", {}, label, 0.4, "v1"), {}) for label in ("neutral", None)
+        ]
         first, second = client.import_tasks(project.id, bodies)
 
         def said() -> dict[int, list[tuple[str, str | None]]]:
@@ -65,13 +67,13 @@ class Contract:
         (guess,) = client.tasks(project.id, [first])[0].guesses
         client.delete_guess(guess.id)
         client.delete_guess(guess.id)  # once more is fine
-        expected = tasks.guess(TASK, Outgoing(SAMPLE, "hm", {}, "positive", 0.7, "v2"))
+        expected = tasks.guess(TASK, TaskPayload(SAMPLE, "hm", {}, "positive", 0.7, "v2"))
         client.add_guesses(project.id, [{**(expected or {}), "task": second}])
         assert said() == {first: [], second: [("v2", "positive")]}
 
     def test_the_data_of_a_task_change_and_its_answers_stay(self, client: Client, annotate: Annotate) -> None:
         project = client.create_project("contract: data", "", tasks.label_config(TASK))
-        body = tasks.payload(TASK, Outgoing(SAMPLE, "before", {}, "neutral", 0.4, "v1"), {})
+        body = tasks.payload(TASK, TaskPayload(SAMPLE, "before", {}, "neutral", 0.4, "v1"), {})
         (number,) = client.import_tasks(project.id, [body])
         annotate(number, "positive")
         (before,) = client.tasks(project.id)
@@ -87,7 +89,7 @@ class Contract:
     ) -> None:
         project = client.create_project("contract: changes", "", tasks.label_config(TASK))
         assert (client.newest_change(project.id), client.changed(project.id, None)) == (None, {})
-        outgoing = [Outgoing(SAMPLE, text, {}, "neutral", 0.4, "v1") for text in ("one", "two", "three")]
+        outgoing = [TaskPayload(SAMPLE, text, {}, "neutral", 0.4, "v1") for text in ("one", "two", "three")]
         numbers = client.import_tasks(project.id, [tasks.payload(TASK, each, {}) for each in outgoing])
         first, second, third = numbers
         assert client.counts(project.id) == Counts(tasks=3, guesses=3)
@@ -116,7 +118,7 @@ class Contract:
     def test_a_config_that_answers_contradict_is_refused(self, client: Client, annotate: Annotate) -> None:
         config = tasks.label_config(TASK)
         project = client.create_project("contract: refuse", "", config)
-        (number,) = client.import_tasks(project.id, [tasks.payload(TASK, Outgoing(SAMPLE, "hm"), {})])
+        (number,) = client.import_tasks(project.id, [tasks.payload(TASK, TaskPayload(SAMPLE, "hm"), {})])
         other = tasks.label_config(replace(TASK, modalities=TASK.modalities[1:]))
         assert client.set_label_config(project.id, other)
         assert client.set_label_config(project.id, config)
@@ -126,14 +128,14 @@ class Contract:
 
     def test_importing_twice_makes_two(self, client: Client) -> None:
         project = client.create_project("contract: twice", "", tasks.label_config(TASK))
-        body = tasks.payload(TASK, Outgoing(SAMPLE, "again"), {})
+        body = tasks.payload(TASK, TaskPayload(SAMPLE, "again"), {})
         assert client.import_tasks(project.id, [body]) != client.import_tasks(project.id, [body])
         assert len(client.tasks(project.id)) == 2
 
     def test_what_people_say_comes_back_with_their_name(self, client: Client, annotate: Annotate) -> None:
         project = client.create_project("contract: say", "", tasks.label_config(TASK))
         first, second = client.import_tasks(
-            project.id, [tasks.payload(TASK, Outgoing(SAMPLE, text), {}) for text in ("one", "two")]
+            project.id, [tasks.payload(TASK, TaskPayload(SAMPLE, text), {}) for text in ("one", "two")]
         )
         said, skipped = annotate(first, "positive"), annotate(second, "")
         found = {task.id: task.annotations for task in client.tasks(project.id)}
@@ -165,7 +167,7 @@ class Contract:
 
     def test_of_these_tasks_those_that_nobody_annotated_are_deleted(self, client: Client, annotate: Annotate) -> None:
         project = client.create_project("contract: unanswered", "", tasks.label_config(TASK))
-        bodies = [tasks.payload(TASK, Outgoing(SAMPLE, f"number {number}"), {}) for number in range(5)]
+        bodies = [tasks.payload(TASK, TaskPayload(SAMPLE, f"number {number}"), {}) for number in range(5)]
         labelled, skipped, *left, other = client.import_tasks(project.id, bodies)
         for number, label in ((labelled, "positive"), (skipped, "")):
             annotate(number, label)
@@ -177,7 +179,7 @@ class Contract:
 
     def test_a_deleted_task_is_gone(self, client: Client) -> None:
         project = client.create_project("contract: delete", "", tasks.label_config(TASK))
-        (number,) = client.import_tasks(project.id, [tasks.payload(TASK, Outgoing(SAMPLE, "go"), {})])
+        (number,) = client.import_tasks(project.id, [tasks.payload(TASK, TaskPayload(SAMPLE, "go"), {})])
         client.delete_task(number)
         client.delete_task(number)  # once more is fine
         assert client.tasks(project.id) == []

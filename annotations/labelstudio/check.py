@@ -13,7 +13,7 @@ from annotations.labelstudio.files import NAME as MEDIA
 from annotations.labelstudio.files import ShownFiles
 from annotations.labelstudio.health import is_sick, lacks_files, outgoing
 from annotations.labelstudio.index import Index
-from annotations.labelstudio.place import Place
+from annotations.labelstudio.place import RemoteProject
 from annotations.labelstudio.remote import Project
 from annotations.store import Store, open_store, outside
 from mmdemo import environment
@@ -88,7 +88,7 @@ def _projects(client: Client, settings: Settings) -> Iterator[Reason]:
             ours = yield from _project(client, store, task.name, tasks.title(task), tasks.mark(task), projects)
             if ours is not None:
                 number = tasks.place_of(ours.description) or ""
-                here = Place(client, store, task, ours, number, Index(task)).with_links(None)
+                here = RemoteProject(client, store, task, ours, number, Index(task)).with_links(None)
                 yield from _sick(here, shown_files)
     if settings.label_studio_media is None:
         yield Reason("cli.check_media")
@@ -114,7 +114,7 @@ def _project(
     return ours
 
 
-def _sick(here: Place, shown_files: ShownFiles) -> Iterator[Reason]:
+def _sick(here: RemoteProject, shown_files: ShownFiles) -> Iterator[Reason]:
     there = {str(remote.data.get(tasks.SAMPLE_ID)): remote for remote in here.client.tasks(here.project.id)}
     pairs = [(row, there[name]) for name, row in here.rows(there).items() if row.has_content]
     sick = sum(is_sick(here.task, remote, outgoing(row, True)) for row, remote in pairs)

@@ -10,7 +10,7 @@ from annotations.labelstudio.client import Client
 from annotations.labelstudio.files import Files
 from annotations.labelstudio.health import Health
 from annotations.labelstudio.index import Index
-from annotations.labelstudio.place import Place
+from annotations.labelstudio.place import RemoteProject
 from annotations.labelstudio.pull import Pull
 from annotations.labelstudio.push import Push
 from annotations.labelstudio.reading import Reading
@@ -67,7 +67,7 @@ def exchange(
     return report
 
 
-def _round(here: Place, files: Files, memory: Memory) -> SyncReport:
+def _round(here: RemoteProject, files: Files, memory: Memory) -> SyncReport:
     index = memory.indexes.pop((here.task.name, here.id, here.project.id, files.project), None)
     here, read = _changes(here, index) or _everything(here, files, memory)
     report = SyncReport() if read.idle else _both_ways(here, files, read)
@@ -76,16 +76,16 @@ def _round(here: Place, files: Files, memory: Memory) -> SyncReport:
     return report
 
 
-def _changes(here: Place, index: Index | None) -> tuple[Place, Reading] | None:
+def _changes(here: RemoteProject, index: Index | None) -> tuple[RemoteProject, Reading] | None:
     return reading.changes(replace(here, index=index)) if index is not None else None
 
 
-def _everything(here: Place, files: Files, memory: Memory) -> tuple[Place, Reading]:
+def _everything(here: RemoteProject, files: Files, memory: Memory) -> tuple[RemoteProject, Reading]:
     files.read_all()
     return reading.everything(here, memory.clock)
 
 
-def _both_ways(here: Place, files: Files, read: Reading) -> SyncReport:
+def _both_ways(here: RemoteProject, files: Files, read: Reading) -> SyncReport:
     there = read.there
     pulled, push = Pull(here).all(there), Push(here, files)
     removed, lay_there = push.take_back(there, read.copies), set(there)

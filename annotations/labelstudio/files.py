@@ -5,9 +5,9 @@ from pathlib import Path
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client
-from annotations.labelstudio.place import Site
+from annotations.labelstudio.place import ProjectFinder
 from annotations.labelstudio.remote import Project, UploadedFile
-from annotations.labelstudio.tasks import Outgoing
+from annotations.labelstudio.tasks import TaskPayload
 from annotations.store import Store
 from mmdemo.errors import LabelStudioError
 
@@ -58,7 +58,7 @@ class Files:
         """`projects`: those that are there; `folder`: the server's media folder, where this machine can reach it."""
         self._client, self._store, self._folder = client, store, folder
         self._projects = projects
-        self._site = Site(client, store, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
+        self._site = ProjectFinder(client, store, NAME, tasks.MEDIA_TITLE, tasks.MEDIA_MARK)
         existing = self._site.find(self._projects)
         self._project = existing and existing[0]
         self._uploads: dict[str, list[UploadedFile]] = {}  # sample id → its files
@@ -81,7 +81,7 @@ class Files:
         """Return the ids of the samples whose files are there."""
         return set(self._uploads)
 
-    def send(self, outgoing: Iterable[Outgoing]) -> None:
+    def send(self, outgoing: Iterable[TaskPayload]) -> None:
         """Upload what these samples need and is not there."""
         missing = {
             name: file
@@ -95,7 +95,7 @@ class Files:
             part = names[start : start + AT_ONCE]
             self._add(self._client.upload(project.id, {n: (self._store.media / missing[n]).read_bytes() for n in part}))
 
-    def of(self, sample: Outgoing) -> dict[str, UploadedFile]:
+    def of(self, sample: TaskPayload) -> dict[str, UploadedFile]:
         """Return modality → uploaded file of a sample that was sent. Raises LabelStudioError."""
         names = self._of(sample.sample_id)
         uploads = {kind: names.get(tasks.upload_name(sample.sample_id, name)) for kind, name in sample.files.items()}
@@ -142,6 +142,6 @@ class Files:
         return True
 
 
-def _needed(sample: Outgoing) -> dict[str, str]:
+def _needed(sample: TaskPayload) -> dict[str, str]:
     """Return the name under which each of a sample's files is sent → its name under the media folder."""
     return {tasks.upload_name(sample.sample_id, name): name for name in sample.files.values()}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from annotations import served
 from annotations.labelstudio import tasks
 from annotations.labelstudio.files import Files, ShownFiles
-from annotations.labelstudio.place import Noted, Place
+from annotations.labelstudio.place import LinkState, RemoteProject
 from annotations.labelstudio.remote import RemoteGuess, RemoteTask
-from annotations.labelstudio.tasks import Outgoing
+from annotations.labelstudio.tasks import TaskPayload
 from annotations.schema import SampleRow
 from annotations.store import samples
 from mmdemo.review import AUDIT
@@ -26,10 +26,10 @@ BATCH = 200  # guesses that are added at once
 class Health:
     """Compares the tasks of one place with what they should hold, and mends them."""
 
-    place: Place
+    place: RemoteProject
     files: Files
 
-    def read_back(self, sent: Mapping[int, Outgoing]) -> dict[int, RemoteTask]:
+    def read_back(self, sent: Mapping[int, TaskPayload]) -> dict[int, RemoteTask]:
         """Read what was just sent (task → sample), mend it once, and return the tasks that are as they should be."""
         remotes = self.place.check(list(sent))
         sick = {
@@ -76,7 +76,7 @@ class Health:
         pairs = [(row, there[row.sample_id]) for row in shuffled]
         return [row for row, remote in pairs if lacks_files(row, remote, shown_files, noted(row.sample_id, remote.id))]
 
-    def _mend(self, sick: Sequence[tuple[RemoteTask, Outgoing]]) -> None:
+    def _mend(self, sick: Sequence[tuple[RemoteTask, TaskPayload]]) -> None:
         ours = self.place.note_versions(sample.model_version for _, sample in sick)
         missing = []
         for remote, sample in sick:
@@ -89,7 +89,7 @@ class Health:
         for start in range(0, len(missing), BATCH):
             self.place.client.add_guesses(self.place.project.id, missing[start : start + BATCH])
 
-    def _show_map(self, remote: RemoteTask, sample: Outgoing) -> None:
+    def _show_map(self, remote: RemoteTask, sample: TaskPayload) -> None:
         """Show where the model looked that made the guess; beside what was answered the map stays that was there."""
         data = tasks.payload(self.place.task, sample, {"image": remote.data.get("image", "")})["data"]
         is_blind = sample.reason == AUDIT
@@ -114,7 +114,7 @@ class Health:
         return True
 
 
-def is_sick(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[str] = ()) -> bool:
+def is_sick(task: Task, remote: RemoteTask, sample: TaskPayload, ours: Collection[str] = ()) -> bool:
     """Whether a task there lacks the guess that it should have, or shows one or a map that it should not.
 
     `ours`: the versions whose guesses were sent from here. What was answered keeps the guess beside which it was.
@@ -128,7 +128,7 @@ def is_sick(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[s
     return not _is_said(task, remote, sample) or bool(outdated(task, remote, sample, ours))
 
 
-def outdated(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[str]) -> list[RemoteGuess]:
+def outdated(task: Task, remote: RemoteTask, sample: TaskPayload, ours: Collection[str]) -> list[RemoteGuess]:
     """Return the guesses there that another one of ours has taken the place of."""
     if remote.annotations:
         return []
@@ -136,7 +136,7 @@ def outdated(task: Task, remote: RemoteTask, sample: Outgoing, ours: Collection[
     return [each for each in remote.guesses if each.model_version in ours and _said(each, task) != current]
 
 
-def _is_said(task: Task, remote: RemoteTask, sample: Outgoing) -> bool:
+def _is_said(task: Task, remote: RemoteTask, sample: TaskPayload) -> bool:
     return (sample.model_version, sample.value) in {_said(each, task) for each in remote.guesses}
 
 
@@ -144,14 +144,14 @@ def _said(guess: RemoteGuess, task: Task) -> tuple[str, str | None]:
     return guess.model_version, tasks.value_of(guess.result, task)
 
 
-def lacks_files(row: SampleRow, remote: RemoteTask, shown_files: ShownFiles, noted: Noted) -> bool:
+def lacks_files(row: SampleRow, remote: RemoteTask, shown_files: ShownFiles, noted: LinkState) -> bool:
     """Whether a task there names a picture or sound of its sample that the server's page can't show."""
     return shown_files.lacks([remote.data.get(modality) for modality in _files(row)], noted.files)
 
 
-def outgoing(row: SampleRow, bare: bool = False) -> Outgoing:
+def outgoing(row: SampleRow, bare: bool = False) -> TaskPayload:
     """Return what is sent of a sample; `bare`: without its map, which takes time to read."""
-    base = Outgoing(row.sample_id, row.caption, _files(row), reason=row.reason or "")
+    base = TaskPayload(row.sample_id, row.caption, _files(row), reason=row.reason or "")
     if row.reason == AUDIT:
         return base
     guess = served.guess_shown(row)

@@ -15,7 +15,7 @@ from annotations.labelstudio import tasks
 from annotations.labelstudio.client import Client
 from annotations.labelstudio.index import Index
 from annotations.labelstudio.remote import Project, RemoteTask
-from annotations.schema import OutsideProjectRow, OutsideRow, SampleRow
+from annotations.schema import RemoteLinkRow, RemoteProjectRow, SampleRow
 from annotations.store import Session, Store, outside
 from mmdemo.errors import LabelStudioError
 from mmdemo.review import QUEUED
@@ -25,7 +25,7 @@ SYSTEM = "label_studio"  # in the store: the outside system, and the source of i
 
 
 @dataclass(frozen=True)
-class Noted:
+class LinkState:
     """What the store notes about a sample that lives there."""
 
     files: tuple[tuple[int, str], ...] = ()  # ids and paths of its uploads: another user's key does not list them
@@ -33,7 +33,7 @@ class Noted:
     skipped: bool = False  # whether they put the sample off
 
     @classmethod
-    def read(cls, extra: dict[str, Any]) -> "Noted":
+    def read(cls, extra: dict[str, Any]) -> "LinkState":
         """Return what `extra` of a link holds; an earlier release noted one annotation alone."""
         only = {str(extra["annotation"]): extra.get("updated_at", "")} if extra.get("annotation") is not None else {}
         files = tuple((number, path) for number, path in extra.get("files", ()))
@@ -45,7 +45,7 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Place:
+class RemoteProject:
     """A task's project there, and the store here."""
 
     client: Client
@@ -54,7 +54,7 @@ class Place:
     project: Project
     id: str  # the random one in the project's description
     index: Index
-    links: dict[str, OutsideRow] = field(default_factory=dict)  # sample id → link, of the samples of this round
+    links: dict[str, RemoteLinkRow] = field(default_factory=dict)  # sample id → link, of the samples of this round
     elsewhere: frozenset[str] = frozenset()  # samples that people answered in projects whose successor this one is
     closed: bool = False  # it has a successor: what was answered stays and is read, nothing more is asked
 
@@ -95,7 +95,7 @@ class Place:
         self.client.delete_task(number)
         self.index.drop([number])
 
-    def with_links(self, sample_ids: Iterable[str] | None) -> "Place":
+    def with_links(self, sample_ids: Iterable[str] | None) -> "RemoteProject":
         """Return it with the links of these samples; None: of all."""
         with self.store.reading() as session:
             ids = None if sample_ids is None else list(sample_ids)
@@ -124,14 +124,14 @@ class Place:
         with self.store.reading() as session:
             return outside.samples_of(session, self.task.name, list(sample_ids))
 
-    def noted(self, sample_id: str, remote: int | None = None) -> Noted:
+    def noted(self, sample_id: str, remote: int | None = None) -> LinkState:
         """Return what was noted about a sample, or nothing where that was about another task than `remote`."""
         link = self.links.get(sample_id)
         if link is None or (remote is not None and link.external_id != str(remote)):
-            return Noted()
-        return Noted.read(link.extra)
+            return LinkState()
+        return LinkState.read(link.extra)
 
-    def keep_links(self, session: Session, sent: Mapping[str, tuple[SampleRow, int, Noted]]) -> None:
+    def keep_links(self, session: Session, sent: Mapping[str, tuple[SampleRow, int, LinkState]]) -> None:
         """Note where samples lie there: their task, and what is noted; those that are queued here count as sent."""
         links = {name: (row, number, noted.written()) for name, (row, number, noted) in sent.items()}
         outside.keep_links(session, SYSTEM, self.id, self.project.id, links)
@@ -175,7 +175,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Site:
+class ProjectFinder:
     """How one project is found and made: that of a task, or that of the media."""
 
     client: Client
@@ -239,13 +239,13 @@ class Site:
         pairs = [self._by_id(listed, {place: row}) or self._by_number(listed, {place: row}) for place, row in rows]
         return sorted((pair for pair in pairs if pair), key=lambda pair: pair[0].id)
 
-    def _by_id(self, projects: list[Project], places: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+    def _by_id(self, projects: list[Project], places: dict[str, RemoteProjectRow]) -> tuple[Project, str] | None:
         ids = {project.id: tasks.place_of(project.description) for project in projects}
         ours = [(project, ids[project.id] or "") for project in projects if ids[project.id] in places]
         # A project can be copied with its description there: the one that was noted is it.
         return min(ours, key=lambda pair: (places[pair[1]].project != str(pair[0].id), pair[0].id), default=None)
 
-    def _by_number(self, projects: list[Project], places: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+    def _by_number(self, projects: list[Project], places: dict[str, RemoteProjectRow]) -> tuple[Project, str] | None:
         """Return one whose description lost the id: that of the number that was noted at this address."""
         for place, row in places.items():
             for project in projects:
@@ -254,7 +254,7 @@ class Site:
                     return project, place
         return None
 
-    def _of_old(self, projects: list[Project], places: dict[str, OutsideProjectRow]) -> tuple[Project, str] | None:
+    def _of_old(self, projects: list[Project], places: dict[str, RemoteProjectRow]) -> tuple[Project, str] | None:
         """Return one that an earlier release made, which knew it by address and number, and give it an id."""
         of_old = [row for row in places.values() if "://" in row.server]
         nameless = [project for project in projects if tasks.place_of(project.description) is None]
@@ -280,7 +280,7 @@ class Site:
     def _looks_ours(self, project: Project) -> bool:
         return self.mark in project.description or project.title == self.title
 
-    def _is_server_of(self, row: OutsideProjectRow, project: Project) -> bool:
+    def _is_server_of(self, row: RemoteProjectRow, project: Project) -> bool:
         """Whether an address is another name of the server that was known by a URL: a task that was sent lies there."""
         if row.server == self.client.url:
             return True
@@ -296,13 +296,15 @@ class Site:
             session.commit()
 
 
-def find_task(client: Client, store: Store, task: Task, projects: list[Project]) -> tuple[Place, int, list[Place]]:
+def find_task(
+    client: Client, store: Store, task: Task, projects: list[Project]
+) -> tuple[RemoteProject, int, list[RemoteProject]]:
     """Return where a task lives, its project made or brought up to date; how many were made; and where it lived before.
 
     A project that the server won't bring up to date, since answers are of inputs that the task has no more, gets a
     successor. One that was made joins `projects`. Raises LabelStudioError where somebody else's project has the title.
     """
-    site = Site(client, store, task.name, tasks.title(task), tasks.mark(task))
+    site = ProjectFinder(client, store, task.name, tasks.title(task), tasks.mark(task))
     existing = site.find(projects)
     description, config = tasks.description(task), tasks.label_config(task)
     project, place = existing or site.make(projects, description, config)
@@ -311,5 +313,5 @@ def find_task(client: Client, store: Store, task: Task, projects: list[Project])
     if existing and updated_config != project.label_config and not client.set_label_config(project.id, updated_config):
         project, place = site.succeed(project, place, projects, description, config)
         created = 1
-    here = Place(client, store, task, project, place, Index(task))
+    here = RemoteProject(client, store, task, project, place, Index(task))
     return here, created, [replace(here, project=old, id=number, closed=True) for old, number in site.closed(projects)]

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from annotations import review_queue, served
 from annotations.labelstudio import tasks
-from annotations.labelstudio.place import SYSTEM, Noted, Place
+from annotations.labelstudio.place import SYSTEM, LinkState, RemoteProject
 from annotations.labelstudio.remote import Annotation, RemoteTask
 from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.tasks import StandingAnswer
@@ -31,8 +31,8 @@ class Changes:
     withdrawn: bool  # whether one of these says nothing any more, by nobody
     answers: tuple[StandingAnswer, ...]  # that are not here yet, oldest first
     saved_again: tuple[tuple[int, StandingAnswer], ...]  # correction, the same answer given anew
-    noted: Noted  # what was noted before …
-    fresh: Noted  # … and is to be noted afterwards
+    noted: LinkState  # what was noted before …
+    fresh: LinkState  # … and is to be noted afterwards
 
     def __bool__(self) -> bool:
         return bool(self.gone or self.answers or self.saved_again)
@@ -42,7 +42,7 @@ class Changes:
 class Pull:
     """Takes over what people said about the samples of one place."""
 
-    place: Place
+    place: RemoteProject
 
     def all(self, there: Mapping[str, RemoteTask]) -> SyncReport:
         """Compare these samples with the store. Raises LabelStudioError, StorageError."""
@@ -153,7 +153,9 @@ class Pull:
         history.append(renewed)
         return True
 
-    def _skips(self, session: Session, row: SampleRow, remote: RemoteTask, noted: Noted, fresh: Noted) -> SyncReport:
+    def _skips(
+        self, session: Session, row: SampleRow, remote: RemoteTask, noted: LinkState, fresh: LinkState
+    ) -> SyncReport:
         """Put a sample off that was skipped there, and take that back where the skip is gone."""
         skip = tasks.skip_of(remote.annotations)
         if fresh.skipped and skip is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from annotations.labelstudio import health, tasks
 from annotations.labelstudio.files import Files
 from annotations.labelstudio.health import Health
-from annotations.labelstudio.place import Noted, Place
+from annotations.labelstudio.place import LinkState, RemoteProject
 from annotations.labelstudio.remote import RemoteTask, UploadedFile
 from annotations.schema import SampleRow
 from annotations.store import samples
@@ -19,7 +19,7 @@ AT_ONCE = 100  # samples that are taken back together
 class Push:
     """Sends the samples of one place and takes them back."""
 
-    place: Place
+    place: RemoteProject
     files: Files
 
     def take_back(self, there: dict[str, RemoteTask], copies: Iterable[RemoteTask] = ()) -> int:
@@ -115,6 +115,6 @@ class Push:
     def _keep(self, sent: Mapping[str, RemoteTask], uploads: Mapping[str, Mapping[str, UploadedFile]]) -> None:
         with self.place.store.session() as session:
             rows = samples.locked(session, sent)
-            noted = {name: Noted(tuple((file.id, file.path) for file in uploads[name].values())) for name in sent}
+            noted = {name: LinkState(tuple((file.id, file.path) for file in uploads[name].values())) for name in sent}
             self.place.keep_links(session, {name: (rows[name], sent[name].id, noted[name]) for name in sent})
             session.commit()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.index import Index, last_change
-from annotations.labelstudio.place import Place
+from annotations.labelstudio.place import RemoteProject
 from annotations.labelstudio.remote import RemoteTask
 
 LOOKS = 3  # at changes and counts, which people may move between two requests
@@ -20,7 +20,7 @@ class Reading:
     idle: bool = False  # nothing changed on either side
 
 
-def changes(here: Place) -> tuple[Place, Reading] | None:
+def changes(here: RemoteProject) -> tuple[RemoteProject, Reading] | None:
     """Read what changed since the index was made; None where everything must be read. Raises LabelStudioError."""
     remotes = _changed_there(here)
     if remotes is None:
@@ -34,7 +34,7 @@ def changes(here: Place) -> tuple[Place, Reading] | None:
     return here, Reading(*by_sample(remotes.values()), idle=not samples)
 
 
-def everything(here: Place, clock: Callable[[], float]) -> tuple[Place, Reading]:
+def everything(here: RemoteProject, clock: Callable[[], float]) -> tuple[RemoteProject, Reading]:
     """Read all tasks, and ask by number for those that were sent and are not among them. Raises LabelStudioError."""
     client, project = here.client, here.project.id
     newest = client.newest_change(project)
@@ -46,7 +46,7 @@ def everything(here: Place, clock: Callable[[], float]) -> tuple[Place, Reading]
     return here, Reading(*by_sample(remotes.values()))
 
 
-def _changed_there(here: Place) -> dict[int, RemoteTask] | None:
+def _changed_there(here: RemoteProject) -> dict[int, RemoteTask] | None:
     remotes: dict[int, RemoteTask] = {}
     counts = here.project.counts
     for _ in range(LOOKS):

@@ -39,7 +39,7 @@ _NAME = re.compile(r"(?:^|-)([0-9a-f]{64})\.[a-z]+$")  # Label Studio puts a pre
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class TaskPayload:
     """What is sent of one sample: nothing of its sender goes along."""
 
     sample_id: str
@@ -160,7 +160,7 @@ def sample_of(data: Mapping[str, Any]) -> str:
     return sample_id if isinstance(sample_id, str) else ""
 
 
-def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, Any]:
+def payload(task: Task, sample: TaskPayload, urls: Mapping[str, str]) -> dict[str, Any]:
     """Return the task that Label Studio imports. `urls`: modality → where its page finds the uploaded file.
 
     Every data key of the config must be there, so a missing modality is an empty string: nothing is shown for it.
@@ -175,7 +175,7 @@ def payload(task: Task, sample: Outgoing, urls: Mapping[str, str]) -> dict[str, 
     return {"data": data} if expected is None else {"data": data, "predictions": [expected]}
 
 
-def _said(task: Task, sample: Outgoing) -> str:
+def _said(task: Task, sample: TaskPayload) -> str:
     """Return what model and sender say of a sample: Label Studio shows no tab of the guess to who labels all."""
     label, version = task.display(sample.value or ""), sample.model_version
     if sample.score is None:
@@ -188,7 +188,7 @@ def _said(task: Task, sample: Outgoing) -> str:
     return sentence
 
 
-def guess(task: Task, sample: Outgoing) -> dict[str, Any] | None:
+def guess(task: Task, sample: TaskPayload) -> dict[str, Any] | None:
     """Return the prediction that its task should have, None where it should have none."""
     if sample.value is None or not task.takes(sample.value):
         return None

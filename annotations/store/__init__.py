@@ -22,10 +22,10 @@ from mmdemo.errors import StorageError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
 
-__all__ = ["Raced", "Session", "Store", "open_store"]
+__all__ = ["Session", "Store", "WriteConflict", "open_store"]
 
 
-class Raced(Exception):
+class WriteConflict(Exception):
     """Another process inserted the same row between our look and our insert: look again."""
 
 
@@ -116,7 +116,7 @@ class Store:
         try:
             yield
         except IntegrityError as error:
-            raise Raced from error
+            raise WriteConflict from error
         except DBAPIError as error:
             raise problems.from_database(error, self.place) from error
 
@@ -161,7 +161,7 @@ def _pair(store: Store) -> None:
     try:
         if not store.pair():
             logging.getLogger(__name__).warning("%s", text("status.media_of_another", folder=store.media))
-    except Raced:  # another process gave both an id meanwhile
+    except WriteConflict:  # another process gave both an id meanwhile
         store.pair()
     except StorageError as error:  # where nothing can be written nothing can be erased either
         logging.getLogger(__name__).warning("%s", error)

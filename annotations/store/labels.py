@@ -125,7 +125,7 @@ def taken_over(
 
 
 @dataclass(frozen=True)
-class Given:
+class AnnotatorMove:
     """What an annotator last did with a sample in the page."""
 
     move: MoveRow
@@ -134,7 +134,9 @@ class Given:
     standing: CorrectionRow | None  # what counts today
 
 
-def given_by(session: Session, annotator: str, moves: Sequence[str], tasks: Sequence[str], limit: int) -> list[Given]:
+def given_by(
+    session: Session, annotator: str, moves: Sequence[str], tasks: Sequence[str], limit: int
+) -> list[AnnotatorMove]:
     """Return what an annotator last did, by one of these moves, with samples that still have content; newest first."""
     latest = select(func.max(MoveRow.id)).outerjoin(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
     latest = latest.where(made_in_page(annotator, moves)).group_by(MoveRow.sample_id)
@@ -147,7 +149,9 @@ def given_by(session: Session, annotator: str, moves: Sequence[str], tasks: Sequ
     rows = session.execute(query.order_by(MoveRow.id.desc()).limit(limit)).all()
     counts = standing(session, sample_ids=[sample.sample_id for _, sample, _ in rows])
     standing_of = {sample.sample_id: correction for correction, sample in session.execute(counts)}
-    return [Given(move, sample, correction, standing_of.get(sample.sample_id)) for move, sample, correction in rows]
+    return [
+        AnnotatorMove(move, sample, correction, standing_of.get(sample.sample_id)) for move, sample, correction in rows
+    ]
 
 
 def count_by(session: Session, column: str, task: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from annotations.schema import CorrectionRow, HoldingRow, MoveRow, SampleAliasRow, SampleRow
+from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
 from mmdemo.review import QUEUED, SENT, SKIPPED
@@ -134,7 +134,7 @@ def to_score(
 
     Only those behind the id `after`; without those of the reason `but`, and those that a holder `held_by` keeps.
     """
-    theirs = exists().where(HoldingRow.sample_id == SampleRow.sample_id, HoldingRow.holder == held_by)
+    theirs = exists().where(ConsentRow.sample_id == SampleRow.sample_id, ConsentRow.holder == held_by)
     query = select(SampleRow).where(SampleRow.task == task, SampleRow.state.in_(ASKED), HAS_CONTENT)
     query = query.where(SampleRow.scored_by != version, SampleRow.reason.is_distinct_from(but), ~theirs)
     query = query.where(SampleRow.sample_id > after)
@@ -207,7 +207,7 @@ def spare_media(session: Session, names: Sequence[str]) -> list[str]:
 
 def take_holding(session: Session, prediction_id: str) -> str | None:
     """Delete that consent and return its sample's id, None where there is none."""
-    holding = session.get(HoldingRow, prediction_id)
+    holding = session.get(ConsentRow, prediction_id)
     if holding is None:
         return None
     session.delete(holding)
@@ -215,28 +215,28 @@ def take_holding(session: Session, prediction_id: str) -> str | None:
     return holding.sample_id
 
 
-def newest_holding(session: Session, sample_id: str, holder: str) -> HoldingRow | None:
+def newest_holding(session: Session, sample_id: str, holder: str) -> ConsentRow | None:
     """Return the latest consent of this kind for the sample."""
-    query = select(HoldingRow).where(HoldingRow.sample_id == sample_id, HoldingRow.holder == holder)
-    order = (HoldingRow.agreed_at.desc(), HoldingRow.prediction_id)
+    query = select(ConsentRow).where(ConsentRow.sample_id == sample_id, ConsentRow.holder == holder)
+    order = (ConsentRow.agreed_at.desc(), ConsentRow.prediction_id)
     return session.scalar(query.order_by(*order).limit(1))
 
 
 def ids_of_holders(session: Session, sample_id: str, holder: str) -> Sequence[str]:
     """Return the ids under which holders of this kind keep the sample."""
-    query = select(HoldingRow.prediction_id).where(HoldingRow.sample_id == sample_id, HoldingRow.holder == holder)
-    return session.scalars(query.order_by(HoldingRow.prediction_id)).all()
+    query = select(ConsentRow.prediction_id).where(ConsentRow.sample_id == sample_id, ConsentRow.holder == holder)
+    return session.scalars(query.order_by(ConsentRow.prediction_id)).all()
 
 
 def holders(session: Session, sample_id: str) -> int:
     """Return how many agreed to keep the inputs of this sample."""
-    query = select(func.count()).where(HoldingRow.sample_id == sample_id, HoldingRow.content.is_(True))
+    query = select(func.count()).where(ConsentRow.sample_id == sample_id, ConsentRow.content.is_(True))
     return session.scalar(query) or 0
 
 
 def drop_holdings(session: Session, sample_ids: Sequence[str]) -> None:
     """Delete all consents to keep these samples: their time is over."""
-    session.execute(delete(HoldingRow).where(HoldingRow.sample_id.in_(sample_ids)))
+    session.execute(delete(ConsentRow).where(ConsentRow.sample_id.in_(sample_ids)))
 
 
 def last_move(session: Session, who: str, moves: Sequence[str], browser: str) -> MoveRow | None:

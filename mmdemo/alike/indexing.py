@@ -31,7 +31,7 @@ class Encoder(Protocol):
 
 
 @dataclass
-class Made:
+class CollectedCandidates:
     """What was made of samples, as far as it has come."""
 
     versions: set[str] = field(default_factory=set)  # that made it; several where a newer one began to serve meanwhile
@@ -51,9 +51,9 @@ def make(
     source: str,
     fault: Callable[[str, BadInput], None] = lambda id_, error: None,
     progress: Callable[[str], None] = lambda text: None,
-) -> Made:
+) -> CollectedCandidates:
     """Return what one version makes of samples; `fault` is told the id of each that it refuses, and why."""
-    collection = Made()
+    collection = CollectedCandidates()
     usable = _decoded(encoder, rows, fault)
     for number, batch in enumerate(iter(lambda: list(islice(usable, BATCH)), []), 1):
         _add(collection, encoder, batch, source)
@@ -74,7 +74,9 @@ def _decoded(
             fault(row.id, error)
 
 
-def _add(collection: Made, encoder: Encoder, batch: Sequence[tuple[LabelledSample, Inputs]], source: str) -> None:
+def _add(
+    collection: CollectedCandidates, encoder: Encoder, batch: Sequence[tuple[LabelledSample, Inputs]], source: str
+) -> None:
     features = encoder.features([inputs for _, inputs in batch])
     collection.versions.add(features.model_version)
     collection.features += features.by_sample

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmdemo import sidecar, tasks
 from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
-from mmdemo.figures import BehaviourRate, Beside, Figures, Recall, Slice, title
+from mmdemo.figures import BehaviourRate, Beside, EvaluationResult, Recall, SliceMetrics, title
 from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -43,7 +43,7 @@ def evaluate(args: argparse.Namespace, config: Settings) -> CommandResult:
     )
 
 
-def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figures:
+def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> EvaluationResult:
     """Return the figures of a version folder on a manifest. Raises ManifestError, CheckpointError."""
     from mmdemo.evaluation import ask
     from mmdemo.training import manifests
@@ -54,7 +54,7 @@ def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Figur
 
 def _figures(
     predictor: "Predictor", answers: "Answers", rows: Sequence["Row"], tests: Sequence["Row"] | None = None
-) -> Figures:
+) -> EvaluationResult:
     from mmdemo.evaluation import behaviour, figures, retrieval
 
     overall = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
@@ -64,7 +64,7 @@ def _figures(
     return dataclasses.replace(overall, behaviour=behaviour.rates(results, predictor.task))
 
 
-def describe(task: Task, folder: Path, figures: Figures) -> None:
+def describe(task: Task, folder: Path, figures: EvaluationResult) -> None:
     """Write the figures into version.json and model_card.md."""
     from mmdemo import card
 
@@ -77,10 +77,10 @@ def describe(task: Task, folder: Path, figures: Figures) -> None:
     card.write(folder, task, figures)
 
 
-def figure_lines(figures: Figures) -> list[str]:
+def figure_lines(figures: EvaluationResult) -> list[str]:
     """Return the figures as a person reads them in a terminal."""
     before = f"; before calibration {figures.raw.ece:.4f}" if figures.raw else ""
-    parts: dict[str, Slice] = {**figures.by_group, **figures.by_modalities}
+    parts: dict[str, SliceMetrics] = {**figures.by_group, **figures.by_modalities}
     return [
         f"{figures.model_version}: {figures.n} samples, accuracy {_with_interval(figures, 'accuracy')}, "
         f"{title(figures.short)} {_with_interval(figures, figures.short)}",
@@ -92,7 +92,7 @@ def figure_lines(figures: Figures) -> list[str]:
     ]
 
 
-def _part_line(name: str, part: Slice) -> str:
+def _part_line(name: str, part: SliceMetrics) -> str:
     own = f"{title(part.short)} {part.figure(part.short):.4f}"
     return f"  {name:<14} n {part.n:<6} accuracy {part.accuracy:.4f}  {own}"
 
@@ -109,7 +109,7 @@ def _behaviour_line(name: str, rate: BehaviourRate) -> str:
     return f"{line}  wrong and sure {rate.wrong_and_sure:.4f}"
 
 
-def _with_interval(figures: Figures, name: str) -> str:
+def _with_interval(figures: EvaluationResult, name: str) -> str:
     low, high = figures.intervals[name]
     return f"{figures.figure(name):.4f} ({low:.4f} to {high:.4f})"
 

@@ -31,7 +31,7 @@ def split(args: argparse.Namespace, config: Settings) -> CommandResult:
     )
 
 
-def _why(parting: "splits.Parting") -> str:
+def _why(parting: "splits.SplitReport") -> str:
     """Return why another share came out than was asked for, "" where it did not."""
     if not parting.is_uneven:
         return ""

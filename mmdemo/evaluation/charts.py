@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from mmdemo.figures import Bin, Corrupted, Interval, Slice
+from mmdemo.figures import Bin, Corrupted, Interval, SliceMetrics
 
 SIDE = 300  # of a square chart, in its own units
 LEFT, TOP, RIGHT, BOTTOM = 40, 12, 14, 34  # around it
@@ -58,7 +58,7 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> Markup
     return _square(parts)
 
 
-def steps(clean: Slice, worse: Sequence[Corrupted], title: str) -> Markup:
+def steps(clean: SliceMetrics, worse: Sequence[Corrupted], title: str) -> Markup:
     """Return accuracy without damage and at each grade, with intervals and numbers."""
     gap, top, bottom = (STEP_WIDTH - 40) / (len(STEP_NAMES) - 1), 22, STEP_HEIGHT - 20
     points = [(20.0, clean), *((20 + figures.grade * gap, figures) for figures in worse)]

@@ -14,7 +14,7 @@ from mmdemo.behaviour import Instance
 from mmdemo.evaluation import classification, metrics, slices
 from mmdemo.evaluation.answers import Answers, LabelledRow, PredictedRow, ask
 from mmdemo.evaluation.slices import SEED, Judged, Own
-from mmdemo.figures import Compared, Difference, Figures, GivenFigures, KindFigures, Slice
+from mmdemo.figures import Compared, Difference, EvaluationResult, GivenFigures, KindFigures, SliceMetrics
 from mmdemo.predictor import Predictor
 from mmdemo.samples import Prediction
 from mmdemo.tasks import Task
@@ -41,7 +41,7 @@ class EvaluatedKind:
 
 def evaluate(
     predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[str], None] = lambda _: None
-) -> Figures:
+) -> EvaluationResult:
     """Return the figures of the version that `predictor` serves on `rows`.
 
     Raises ManifestError where not one of them can be judged.
@@ -49,11 +49,11 @@ def evaluate(
     return figures(ask(predictor, rows, progress))
 
 
-def figures(answers: Answers) -> Figures:
+def figures(answers: Answers) -> EvaluationResult:
     """Return all figures of one version's answers."""
     task, kind = answers.task, KINDS[answers.task.kind]
     outcomes = kind.judge(task, answers.whole)
-    return Figures(
+    return EvaluationResult(
         **vars(slices.slice_of(outcomes, kind.own)),
         task=task.name,
         model_version=answers.version,
@@ -69,7 +69,7 @@ def figures(answers: Answers) -> Figures:
     )
 
 
-def part(task: Task, answers: Sequence[PredictedRow]) -> Slice:
+def part(task: Task, answers: Sequence[PredictedRow]) -> SliceMetrics:
     """Return the figures of some answers of one version."""
     kind = KINDS[task.kind]
     return slices.slice_of(kind.judge(task, answers), kind.own)
@@ -133,7 +133,9 @@ def _known(field: str) -> Callable[[PredictedRow], str]:
     return value
 
 
-def _by(task: Task, answers: Sequence[PredictedRow], key: Callable[[PredictedRow], Hashable]) -> dict[str, Slice]:
+def _by(
+    task: Task, answers: Sequence[PredictedRow], key: Callable[[PredictedRow], Hashable]
+) -> dict[str, SliceMetrics]:
     """Return the figures of the answers by key, in its order; answers whose key is empty are in none."""
     members: dict[str, list[PredictedRow]] = {}
     for answered in answers:

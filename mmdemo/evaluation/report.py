@@ -15,7 +15,7 @@ from mmdemo.evaluation import charts
 from mmdemo.evaluation.judging import KINDS
 from mmdemo.evaluation.mistakes import Mistake
 from mmdemo.evaluation.robustness import MOST_SAMPLES
-from mmdemo.figures import Beside, Corrupted, Figures, Interval, Robustness, title
+from mmdemo.figures import Beside, Corrupted, EvaluationResult, Interval, Robustness, title
 from mmdemo.samples import to_json
 from mmdemo.tasks import Task
 
@@ -31,7 +31,7 @@ class Report:
 
     task: Task
     manifest: str  # name of the file
-    figures: Figures
+    figures: EvaluationResult
     robustness: Robustness
     mistakes: tuple[Mistake, ...]
     beside: Beside | None = None

@@ -11,7 +11,7 @@ import numpy as np
 from mmdemo import answers as kinds
 from mmdemo.evaluation import metrics
 from mmdemo.evaluation.answers import PredictedRow
-from mmdemo.figures import Bin, Interval, Reliability, Slice
+from mmdemo.figures import Bin, Interval, Reliability, SliceMetrics
 from mmdemo.tasks import Task
 
 SEED = 0  # of the bootstrap and the floor: the same predictions give the same figures
@@ -60,7 +60,7 @@ def values(outcomes: Judged, weights: np.ndarray, own: Own) -> dict[str, np.ndar
     }
 
 
-def slice_of(outcomes: Judged, own: Own) -> Slice:
+def slice_of(outcomes: Judged, own: Own) -> SliceMetrics:
     """Return the figures of these answers with their intervals; `own` are the kind's."""
     draw = np.random.default_rng(SEED)
     n = len(outcomes.right)
@@ -68,7 +68,7 @@ def slice_of(outcomes: Judged, own: Own) -> Slice:
     figures = {name: float(value[0]) for name, value in values(outcomes, once, own).items()}
     drawn = values(outcomes, metrics.resamples(n, draw), own)
     drawn["ece"] = _centred(drawn["ece"], figures["ece"])
-    return Slice(
+    return SliceMetrics(
         n=n,
         own={name: figures.pop(name) for name in own(outcomes, once)},
         **figures,

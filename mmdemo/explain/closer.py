@@ -14,23 +14,23 @@ from mmdemo.explain.shapley import contributions
 from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.explain.trust import trust
 from mmdemo.samples import Inputs
-from mmdemo.study import MapRequest, Study, Weighed
+from mmdemo.study import AttributionReport, ExplanationSet, MapRequest
 
 
-def study(aimed: AimedPass, version: str) -> Study:
+def study(aimed: AimedPass, version: str) -> ExplanationSet:
     """Return the maps that cost about as much as an answer, and what met what."""
     maps = explain.every(aimed, _targets(aimed))
-    return Study(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(aimed))
+    return ExplanationSet(version, tuple(itertools.chain.from_iterable(maps.values())), interaction(aimed))
 
 
-def weigh(aimed: AimedPass, map_request: MapRequest, version: str) -> Weighed:
+def weigh(aimed: AimedPass, map_request: MapRequest, version: str) -> AttributionReport:
     """Return what each modality contributed, and how far the map that is asked for can be trusted.
 
     Raises UnknownName.
     """
     method = explain.resolve(map_request.method, aimed.model) or explain.DEFAULT
     aimed = replace(aimed, target=map_request.target, against=map_request.against)
-    return Weighed(version, contributions(aimed), trust(aimed, explain.explain(method, aimed)))
+    return AttributionReport(version, contributions(aimed), trust(aimed, explain.explain(method, aimed)))
 
 
 def left(aimed: AimedPass, units: Collection[int], modalities: Collection[str]) -> Inputs:

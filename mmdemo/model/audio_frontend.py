@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model.cnn import FRAMES_PER_TOKEN
-from mmdemo.model.steps import Steps
+from mmdemo.model.stride import Stride
 
 WINDOW_SAMPLES = SAMPLE_RATE_HZ * 25 // 1000  # 25 ms
 HOP_SAMPLES = SAMPLE_RATE_HZ * 10 // 1000  # 10 ms
@@ -29,12 +29,12 @@ class AudioFrontend:
     longest: int | None = None  # samples that are heard; None: all
 
     @property
-    def frames(self) -> Steps:
+    def frames(self) -> Stride:
         """Samples → what goes into the encoder: frames, or the samples themselves."""
         raise TypeError("a frontend says itself what it makes")
 
     @property
-    def tokens(self) -> Steps:
+    def tokens(self) -> Stride:
         """What goes into the encoder → its tokens."""
         raise TypeError("a frontend says itself what becomes of it")
 
@@ -59,7 +59,7 @@ class AudioFrontend:
         return (*starts, end / SAMPLE_RATE_HZ)
 
     @property
-    def _steps(self) -> Steps:
+    def _steps(self) -> Stride:
         return self.frames.then(self.tokens)
 
 
@@ -71,14 +71,14 @@ class LogMelFrontend(AudioFrontend):
     frames_per_token: int = FRAMES_PER_TOKEN
 
     @property
-    def frames(self) -> Steps:
+    def frames(self) -> Stride:
         """A frame stands for 10 ms; a rest shorter than that is left out."""
-        return Steps(HOP_SAMPLES, HOP_SAMPLES)
+        return Stride(HOP_SAMPLES, HOP_SAMPLES)
 
     @property
-    def tokens(self) -> Steps:
+    def tokens(self) -> Stride:
         """Tokens that begin before the end."""
-        return Steps(1, self.frames_per_token)
+        return Stride(1, self.frames_per_token)
 
     @cached_property
     def _mel(self) -> torchaudio.transforms.MelSpectrogram:
@@ -108,14 +108,14 @@ class ExtractorFrontend(AudioFrontend):
     margin: int = 0  # frames of silence on both sides of a clip that is not padded: what a model heard around words
 
     @property
-    def frames(self) -> Steps:
+    def frames(self) -> Stride:
         """As the family's row says."""
-        return Steps(*self.frame_steps)
+        return Stride(*self.frame_steps)
 
     @property
-    def tokens(self) -> Steps:
+    def tokens(self) -> Stride:
         """As the family's row says."""
-        return Steps(*self.token_steps)
+        return Stride(*self.token_steps)
 
     @cached_property
     def _extractor(self) -> Any:

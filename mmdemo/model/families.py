@@ -28,7 +28,7 @@ from transformers import (
 )
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from mmdemo.model.steps import Steps
+from mmdemo.model.stride import Stride
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class ImageFamily(Family):
 class AudioFamily(Family):
     """How sound goes in and comes out."""
 
-    frames: Steps = Steps(1, 1)  # samples → what goes in: the wave itself, or frames of a spectrogram
-    tokens: Callable[[PreTrainedConfig], Steps] = lambda config: Steps(1, 1)  # what goes in → tokens
+    frames: Stride = Stride(1, 1)  # samples → what goes in: the wave itself, or frames of a spectrogram
+    tokens: Callable[[PreTrainedConfig], Stride] = lambda config: Stride(1, 1)  # what goes in → tokens
     listen: Callable[[PreTrainedModel, Tensor, Tensor], Tensor] = lambda model, features, frames: features
     listen_short: Callable[[Any, Tensor, Tensor], Tensor] | None = None  # the same of clips that are not padded
     longest: str = ""  # setting of its feature extractor that says how many frames it hears; "": any number
@@ -106,9 +106,9 @@ def _patches(model: Any, features: Tensor, frames: Tensor) -> Tensor:
     return hidden.unflatten(1, (bands, -1)).mean(dim=1)
 
 
-def _convolutions(config: PreTrainedConfig) -> Steps:
+def _convolutions(config: PreTrainedConfig) -> Stride:
     pairs = zip(config.conv_kernel, config.conv_stride, strict=True)
-    return reduce(Steps.then, (Steps(*pair) for pair in pairs))
+    return reduce(Stride.then, (Stride(*pair) for pair in pairs))
 
 
 _LAYERS = ("encoder.layer", "num_hidden_layers")
@@ -133,16 +133,16 @@ _WAVE = AudioFamily(settings={**_CALM, "add_adapter": False}, tokens=_convolutio
 _WHISPER = AudioFamily(
     WhisperEncoder,
     WhisperModel,
-    frames=Steps(160, 160),
-    tokens=lambda config: Steps(1, 2),
+    frames=Stride(160, 160),
+    tokens=lambda config: Stride(1, 2),
     listen=_spectrogram,
     listen_short=_whisper_short,
     layers=("layers", "encoder_layers"),
     longest="nb_max_frames",
 )
 _AST = AudioFamily(
-    frames=Steps(400, 160),
-    tokens=lambda config: Steps(config.patch_size, config.time_stride),
+    frames=Stride(400, 160),
+    tokens=lambda config: Stride(config.patch_size, config.time_stride),
     listen=_patches,
     longest="max_length",
     time_first=True,

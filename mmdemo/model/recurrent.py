@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from mmdemo.model.modality import ModalityEncoder
-from mmdemo.model.steps import Steps
+from mmdemo.model.stride import Stride
 
 FRAMES_PER_TOKEN = 4  # frames that are read at once: 40 ms
 HIDDEN = 128  # of an LSTM, each way
@@ -31,7 +31,7 @@ class LogMelBiLstm(ModalityEncoder):
         rest = -audio_features.shape[-1] % FRAMES_PER_TOKEN
         frames = F.pad(audio_features, (0, rest)).transpose(1, 2)  # (b, t, f)
         stacked = frames.reshape(len(frames), -1, FRAMES_PER_TOKEN * frames.shape[2])  # (b, tokens, 4 · f)
-        lengths = Steps(1, FRAMES_PER_TOKEN).count(audio_frames)  # (b,) tokens
+        lengths = Stride(1, FRAMES_PER_TOKEN).count(audio_frames)  # (b,) tokens
         real = torch.arange(stacked.shape[1], device=stacked.device) < lengths[:, None]
         return run(self.lstm, stacked, lengths), real
 

@@ -19,7 +19,7 @@ from mmdemo.model.families import AUDIO, IMAGE, TEXT
 from mmdemo.model.image_frontend import ImageFrontend
 from mmdemo.model.modality import EncoderRequest, EncoderSpec
 from mmdemo.model.pretrained import kept, load, see, shortened
-from mmdemo.model.steps import Steps
+from mmdemo.model.stride import Stride
 from mmdemo.model.text_frontend import MAX_TOKENS, TextFrontend
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")  # NAME or OWNER/NAME; everything else is a path
@@ -112,7 +112,7 @@ def _audio(request: EncoderRequest, backbone: PreTrainedModel) -> EncoderSpec:
     frontend = ExtractorFrontend(
         theirs.to_dict(),
         frame_steps=(frames.width, frames.stride),
-        token_steps=dataclasses.astuple(tokens.then(Steps(1, pool))),
+        token_steps=dataclasses.astuple(tokens.then(Stride(1, pool))),
         longest=longest,
         time_first=family.time_first,
         padded=padded,

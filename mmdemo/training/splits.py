@@ -32,7 +32,7 @@ ASIDE, DEV = "aside", "dev"
 
 
 @dataclass(frozen=True)
-class Parting:
+class SplitReport:
     """What came of a split."""
 
     counts: dict[str, int]  # samples, by the name of the manifest
@@ -93,7 +93,7 @@ def folds(
     return [[rows[index] for index in indices] for indices in places]
 
 
-def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = None) -> Parting:
+def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = None) -> SplitReport:
     """Write train.jsonl and dev.jsonl to `out`, every line as it was but for its paths; return what came of it.
 
     Raises ManifestError for a manifest with lines at fault or with nothing to part, StorageError.
@@ -115,10 +115,10 @@ def split(manifest: Path, out: Path, share: float, by: str, task: Task | None = 
     return _parting(rows, {name: len(side) for name, side in sides.items()}, share, by)
 
 
-def _parting(rows: Sequence[Row], counts: dict[str, int], target_share: float, by: str) -> Parting:
+def _parting(rows: Sequence[Row], counts: dict[str, int], target_share: float, by: str) -> SplitReport:
     sizes = Counter(value for row in rows if (value := _field(row, by)) is not None)
     smallest = min((sizes or Counter(map(_caption, rows))).values())
-    return Parting(counts, by, target_share, counts[SIDES[1]] / len(rows), len(sizes), smallest / len(rows))
+    return SplitReport(counts, by, target_share, counts[SIDES[1]] / len(rows), len(sizes), smallest / len(rows))
 
 
 def moved(raw: Mapping[str, Any], before: Path, after: Path) -> dict[str, Any]:

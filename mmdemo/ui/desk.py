@@ -23,7 +23,7 @@ from mmdemo.tasks import Task
 from mmdemo.ui import answer, arguments, intake, looked, preview, render, uploads
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
-from mmdemo.ui.shelf import Shelf
+from mmdemo.ui.shelf import PreviewCache
 from mmdemo.ui.state import Visit, Visits
 from mmdemo.ui.widgets import KINDS
 
@@ -31,13 +31,13 @@ MOST_IDS = 200  # that are taken back at once: as many as a browser remembers
 
 
 @dataclass(frozen=True)
-class Desk:
+class PredictController:
     """Where visitors are answered, and take back what they sent."""
 
     services: Services
     settings: Settings
     visits: Visits = field(default_factory=Visits)
-    previews: Shelf = field(default_factory=Shelf)  # of what reviewers look at
+    previews: PreviewCache = field(default_factory=PreviewCache)  # of what reviewers look at
     dates: dict[tuple[str, str], str] = field(default_factory=dict)  # task, version → the day it was trained
     storing: Any = field(default_factory=threading.Lock)
 
@@ -241,7 +241,7 @@ def _sentence(refusal: MmdemoError, language: str) -> str:
     return type(refusal)(refusal.key, **{**refusal.values, **named}).public_sentence(language)
 
 
-def map_card(map_view: looked.Looked, sample_preview: preview.Preview, task: Task, language: str) -> str:
+def map_card(map_view: looked.MapView, sample_preview: preview.Preview, task: Task, language: str) -> str:
     """Return the map card of a sample as it is shown."""
     what_if = KINDS[task.kind].otherwise is not None
     grids = {"picture": to_json(map_view.picture), "sound": to_json(map_view.sound)}
@@ -252,7 +252,7 @@ def map_card(map_view: looked.Looked, sample_preview: preview.Preview, task: Tas
     )
 
 
-def _hint(map_view: looked.Looked, language: str) -> str:
+def _hint(map_view: looked.MapView, language: str) -> str:
     """Return what pointing at the map does, of what this sample has."""
     if map_view.modalities == ["audio"]:
         return text("explain.hover_sound", language)

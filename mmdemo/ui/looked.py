@@ -48,7 +48,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Looked:
+class MapView:
     """All that the map card shows."""
 
     method: str  # as it is called for this sample
@@ -73,7 +73,7 @@ class Looked:
         return [name for name in MODALITIES if maps[name]]
 
 
-def of(explanation: Explanation, caption: str, task: Task, language: str) -> Looked:
+def of(explanation: Explanation, caption: str, task: Task, language: str) -> MapView:
     """Return what the map card shows of an explanation of a sample with that caption."""
     target = _target(explanation, task, language)
     layout, even = Layout.of(explanation), map_scale.even_share(explanation)
@@ -83,7 +83,7 @@ def of(explanation: Explanation, caption: str, task: Task, language: str) -> Loo
     sound = _grid(1, len(parts["audio"]), parts["audio"], layout.edges_s) if layout.edges_s else None
     pieces = () if layout.words is None else tuple(_pieces(layout.words, parts["text"], caption, explanation.signed))
     towards, against = (_named(picture, pieces, sound, side, language) for side in (1, -1))
-    return Looked(
+    return MapView(
         method=explanation.method if explanation.text else OF_CAPTIONS.get(explanation.method, explanation.method),
         target=target,
         signed=explanation.signed,

@@ -10,7 +10,7 @@ import gradio as gr
 
 from mmdemo.errors import BadInput
 from mmdemo.samples import MODALITIES, to_json
-from mmdemo.study import ForwardPass, MapRequest, Study, Weighed
+from mmdemo.study import AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.ui import alike, arguments, intake, render, switch, weighing
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
@@ -25,8 +25,8 @@ class Looks:
     """What closer looks found at one version's answer to an example."""
 
     model_version: str
-    study: Study | None = None
-    weighed: dict[MapRequest, Weighed] = field(default_factory=dict)
+    study: ExplanationSet | None = None
+    weighed: dict[MapRequest, AttributionReport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Looking:
         neighbours = self.services.alike(visit.task, self._forward(token, visit), alike.LISTED, False)
         return {"html": alike.listed(neighbours, self.services.tasks[visit.task], language_of(request))}
 
-    def _study(self, token: str, visit: Visit) -> Study:
+    def _study(self, token: str, visit: Visit) -> ExplanationSet:
         looks = self._looks(visit)
         if looks.study is None:
             study = self.services.study(visit.task, self._forward(token, visit))
@@ -89,7 +89,7 @@ class Looking:
             looks.study = study
         return looks.study
 
-    def _weigh(self, token: str, visit: Visit, map_request: MapRequest) -> Weighed:
+    def _weigh(self, token: str, visit: Visit, map_request: MapRequest) -> AttributionReport:
         looks = self._looks(visit)
         if map_request not in looks.weighed:
             weighed = self.services.weigh(visit.task, self._forward(token, visit), map_request)

@@ -16,7 +16,7 @@ from mmdemo.locale import text
 from mmdemo.settings import Settings
 from mmdemo.ui import about, access, address, api, frame, predict, render, review, status, uploads
 from mmdemo.ui.blocks import Blocks
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.services import Services
 
@@ -31,7 +31,7 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
     """Return the page and its endpoints; nothing listens yet."""
     door = access.Door.of(settings)
     reviewing = Reviewing(services, door)
-    desk = Desk(services, settings, previews=reviewing.previews)
+    desk = PredictController(services, settings, previews=reviewing.previews)
     with Blocks(
         title=text("common.title"), analytics_enabled=False, fill_width=True, delete_cache=STALE_UPLOADS_S
     ) as page:

@@ -3,11 +3,11 @@
 from mmdemo.settings import UNLESS_DECLINED
 from mmdemo.ui import choices, desk, frame, intake, looking, opening, render, turns
 from mmdemo.ui.access import Door
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.state import REMEMBERED_S
 
 
-def build(counter: Desk, door: Door) -> None:
+def build(counter: PredictController, door: Door) -> None:
     """Put the tab and its endpoints here."""
     services, settings, visits = counter.services, counter.settings, counter.visits
 

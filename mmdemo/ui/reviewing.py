@@ -26,7 +26,7 @@ from mmdemo.review import (
 from mmdemo.ui import access, answered, arguments, desk, looked, preview, questions, render, theme
 from mmdemo.ui.frame import language_of
 from mmdemo.ui.services import Services
-from mmdemo.ui.shelf import Shelf
+from mmdemo.ui.shelf import PreviewCache
 
 ROWS = 20  # of the queue that are listed
 ANSWERS = 50  # of the annotator's own that are listed
@@ -98,7 +98,7 @@ class Reviewing:
 
     services: Services
     door: access.Door
-    previews: Shelf = field(default_factory=Shelf)  # of what waits now
+    previews: PreviewCache = field(default_factory=PreviewCache)  # of what waits now
 
     def act(self, request: gr.Request, ask: dict) -> dict[str, Any]:
         """Do what is asked and return what the tab shows then."""

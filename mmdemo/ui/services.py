@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.samples import Inputs, Prediction
-from mmdemo.study import Alike, ForwardPass, MapRequest, Study, Weighed
+from mmdemo.study import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.tasks import Task
 
 
@@ -63,10 +63,10 @@ class Services(Protocol):
     def forward(self, task: str, inputs: Inputs) -> ForwardPass:
         """Return the forward pass of a sample that was not answered here. Raises BadInput."""
 
-    def study(self, task: str, forward: ForwardPass) -> Study:
+    def study(self, task: str, forward: ForwardPass) -> ExplanationSet:
         """Return a sample's other maps, and what met what."""
 
-    def weigh(self, task: str, forward: ForwardPass, map_request: MapRequest) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, request: MapRequest) -> AttributionReport:
         """Return what decided the answer, and how far the map that is asked for can be trusted."""
 
     def what_if(

@@ -11,7 +11,7 @@ from mmdemo.ui.preview import Preview
 IDLE_S = 120.0  # after the last look: what is deleted elsewhere (by command, by time) is gone from memory by then
 
 
-class Shelf:
+class PreviewCache:
     """Previews by sample. Threads may share it."""
 
     def __init__(self, idle_s: float = IDLE_S) -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from mmdemo.locale import text
 from mmdemo.samples import Explanation, to_json
-from mmdemo.study import Interaction, Study
+from mmdemo.study import ExplanationSet, Interaction
 from mmdemo.tasks import Task
 from mmdemo.ui import looked
 
@@ -28,7 +28,7 @@ class MapChoice:
     sentence: Markup
 
 
-def view(study: Study, caption: str, task: Task, language: str) -> dict[str, Any]:
+def view(study: ExplanationSet, caption: str, task: Task, language: str) -> dict[str, Any]:
     """Return what the browser needs to switch between the maps of a sample with that caption."""
     return {
         "maps": to_json(tuple(choices(study.maps, caption, task, language))),

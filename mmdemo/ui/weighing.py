@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmdemo.locale import text
-from mmdemo.study import Contributions, Trust, Weighed
+from mmdemo.study import AttributionReport, Contributions, Trust
 from mmdemo.tasks import Task
 from mmdemo.ui.percent import percent
 
@@ -23,7 +23,7 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class Seen:
+class WeighedView:
     """The two columns under the map."""
 
     meters: tuple[Meter, ...]  # empty where there is but one modality
@@ -33,10 +33,10 @@ class Seen:
     curves: Mapping[str, str]  # "map", "random" → the points of a line
 
 
-def view(weighed: Weighed, task: Task, language: str, guess: bool = False) -> Seen:
+def view(weighed: AttributionReport, task: Task, language: str, guess: bool = False) -> WeighedView:
     """Return what is shown of a weighed answer; of one that is only a guess no probability."""
     meters = tuple(_meters(weighed.contributions, language, guess)) if len(weighed.contributions.values) > 1 else ()
-    return Seen(
+    return WeighedView(
         meters=meters,
         decided=_decided(weighed.contributions, task, language, guess) if meters else "",
         verdict=weighed.trust.verdict,

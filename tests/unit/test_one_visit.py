@@ -16,7 +16,7 @@ from mmdemo import decode
 from mmdemo.decode import pictures, pool, sounds
 from mmdemo.model import MultimodalProcessor
 from mmdemo.settings import Settings
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.intake import Intake
 from mmdemo.ui.looking import Looking
 from mmdemo.versions import Versions
@@ -50,7 +50,7 @@ def upload(folder: Path, name: str, content: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def counted(desk: Desk) -> Iterator[Counter[str]]:
+def counted(desk: PredictController) -> Iterator[Counter[str]]:
     """Count the files that are decoded meanwhile, and how often the visit's whole sample is made ready for a model."""
     counts: Counter[str] = Counter()
 
@@ -74,7 +74,7 @@ def test_a_visit_decodes_each_file_once_and_goes_through_the_model_once(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    desk = Desk(loop, Settings())
+    desk = PredictController(loop, Settings())
     intake, looking = Intake(loop, desk.settings, desk.visits), Looking(loop, desk.visits)
     sample = tiny.inputs()
     assert sample.image is not None and sample.audio is not None

@@ -12,7 +12,7 @@ from mmdemo.answers import LabelAnswer
 from mmdemo.errors import UnknownName
 from mmdemo.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.settings import Settings
-from mmdemo.study import Contributions, ForwardPass, MapRequest, Study, Trust, Weighed
+from mmdemo.study import AttributionReport, Contributions, ExplanationSet, ForwardPass, MapRequest, Trust
 from mmdemo.tasks import Task
 
 TASK = tasks.get("sentiment")
@@ -118,14 +118,14 @@ class RulePredictor:
         """Make nothing of a sample."""
         return ForwardPass(self.version, inputs, None, 0)
 
-    def study(self, forward: ForwardPass) -> Study:
+    def study(self, forward: ForwardPass) -> ExplanationSet:
         """Return the map that comes with the answer."""
-        return Study("v1", (explanation(forward.inputs, "positive"),), None)
+        return ExplanationSet("v1", (explanation(forward.inputs, "positive"),), None)
 
-    def weigh(self, forward: ForwardPass, asked: MapRequest) -> Weighed:
+    def weigh(self, forward: ForwardPass, request: MapRequest) -> AttributionReport:
         """Find that the caption decided it."""
-        shared = Contributions(asked.target, {"text": 0.5}, nothing=0.4, whole=0.9)
-        return Weighed("v1", shared, Trust("too_few", 0.0, (0, 100), (0.9, 0.4), (0.9, 0.4), 9, 7, 0))
+        shared = Contributions(request.target, {"text": 0.5}, nothing=0.4, whole=0.9)
+        return AttributionReport("v1", shared, Trust("too_few", 0.0, (0, 100), (0.9, 0.4), (0.9, 0.4), 9, 7, 0))
 
     def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Answer by the number of words that are left."""

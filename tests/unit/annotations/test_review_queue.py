@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from annotations import review_queue
-from annotations.schema import HoldingRow, MoveRow, SampleRow
+from annotations.schema import ConsentRow, MoveRow, SampleRow
 from annotations.store import Store, labels, samples
 from mmdemo import review
 from mmdemo.errors import BadInput, Conflict, MmdemoError, UnknownName
@@ -120,7 +120,7 @@ def test_a_suggestion_must_be_a_label_of_the_task(store: Store, offer: Offer) ->
 
 def holdings(store: Store) -> dict[str, bool]:
     with store.reading() as session:
-        return {row.prediction_id: row.content for row in session.scalars(select(HoldingRow))}
+        return {row.prediction_id: row.content for row in session.scalars(select(ConsentRow))}
 
 
 def test_a_dispute_is_its_senders_consent_and_nobody_elses(store: Store, offer: Offer) -> None:

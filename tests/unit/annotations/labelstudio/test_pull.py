@@ -9,7 +9,7 @@ from sqlalchemy import select
 from annotations import retention, review_queue
 from annotations.labelstudio import tasks
 from annotations.labelstudio.report import SyncReport
-from annotations.schema import CorrectionRow, OutsideProjectRow, OutsideRow
+from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow
 from annotations.store import samples
 from mmdemo.review import LABELLED, SENT, SKIPPED
 from tests.fake_label_studio import URL
@@ -184,9 +184,9 @@ def as_an_earlier_release_left_it(loop: Loop) -> None:
         bare = project.description.split(" [place:")[0]
         loop.server.projects[number] = replace(project, description=bare)
     with loop.store.session() as session:
-        for row in session.scalars(select(OutsideProjectRow)):
+        for row in session.scalars(select(RemoteProjectRow)):
             row.server, row.extra = URL, {}
-        for link in session.scalars(select(OutsideRow)):
+        for link in session.scalars(select(RemoteLinkRow)):
             link.server = URL
             ((annotation, at),) = (link.extra["annotations"] or {None: ""}).items()
             number = int(annotation) if annotation else None

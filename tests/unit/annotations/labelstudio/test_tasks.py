@@ -9,7 +9,7 @@ import pytest
 
 from annotations.labelstudio import tasks
 from annotations.labelstudio.remote import Annotation
-from annotations.labelstudio.tasks import Outgoing, StandingAnswer
+from annotations.labelstudio.tasks import StandingAnswer, TaskPayload
 from mmdemo import tasks as known
 from mmdemo.tasks import Label, Task
 from tests.unit.annotations.labelstudio.conftest import MARK
@@ -117,7 +117,7 @@ def test_a_title_is_never_longer_than_the_server_takes() -> None:
 
 
 def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
-    sample = Outgoing(SAMPLE, "a <b>caption</b>", {"image": "12/34.webp"}, "neutral", 0.41, "v7")
+    sample = TaskPayload(SAMPLE, "a <b>caption</b>", {"image": "12/34.webp"}, "neutral", 0.41, "v7")
     assert tasks.payload(SENTIMENT, sample, {"image": "/data/upload/1/x.webp"}) == {
         "data": {
             "image": "/data/upload/1/x.webp",
@@ -145,22 +145,22 @@ def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
 
 
 def test_a_guess_that_is_only_a_guess_goes_without_a_score() -> None:
-    body = tasks.payload(SENTIMENT, Outgoing(SAMPLE, "hm", {}, "neutral", None, "v7"), {})
+    body = tasks.payload(SENTIMENT, TaskPayload(SAMPLE, "hm", {}, "neutral", None, "v7"), {})
     assert "score" not in body["predictions"][0] and body["predictions"][0]["result"]
     assert body["data"]["looked"] == "<p>The model guesses neutral, and can&#x27;t say how surely (v7).</p>"
 
 
 def test_what_its_sender_says_stands_beside_the_guess() -> None:
-    sample = Outgoing(SAMPLE, "hm", {}, "neutral", 0.41, "v7", suggested="positive")
+    sample = TaskPayload(SAMPLE, "hm", {}, "neutral", 0.41, "v7", suggested="positive")
     data = tasks.payload(SENTIMENT, sample, {})["data"]
     assert data["looked"].endswith("sure (v7). Its sender says positive.</p>") and data["suggested"] == "positive"
 
 
 def test_what_a_sample_lacks_is_an_empty_key_and_what_the_task_lacks_is_none() -> None:
-    assert tasks.payload(SENTIMENT, Outgoing(SAMPLE, None), {}) == {
+    assert tasks.payload(SENTIMENT, TaskPayload(SAMPLE, None), {}) == {
         "data": {"image": "", "text": "", "looked": "", "reason": "", "suggested": "", "sample_id": SAMPLE}
     }
-    assert tasks.payload(SPEECH, Outgoing(SAMPLE, "unused"), {"audio": "/a.flac"})["data"] == {
+    assert tasks.payload(SPEECH, TaskPayload(SAMPLE, "unused"), {"audio": "/a.flac"})["data"] == {
         "audio": "/a.flac",
         "looked": "",
         "reason": "",
@@ -170,7 +170,7 @@ def test_what_a_sample_lacks_is_an_empty_key_and_what_the_task_lacks_is_none() -
 
 
 def test_a_guess_that_is_no_label_of_the_task_is_not_sent() -> None:
-    assert "predictions" not in tasks.payload(SENTIMENT, Outgoing(SAMPLE, "x", {}, "angry", 0.4, "v1"), {})
+    assert "predictions" not in tasks.payload(SENTIMENT, TaskPayload(SAMPLE, "x", {}, "angry", 0.4, "v1"), {})
 
 
 def test_a_label_is_read_from_the_choice_alone() -> None:
@@ -231,6 +231,6 @@ def test_none_of_these_is_a_choice_with_a_key_where_the_task_has_it() -> None:
     assert not tasks.fits(config, refusing) and tasks.brought_up(config, refusing) == tasks.label_config(refusing)
     answered = [tasks.result(refusing, "none_of_these")]
     assert tasks.value_of(answered, refusing) == "none_of_these" and tasks.value_of(answered, plain) is None
-    guessed = Outgoing(SAMPLE, None, value="none_of_these", score=0.5)
+    guessed = TaskPayload(SAMPLE, None, value="none_of_these", score=0.5)
     assert tasks.payload(refusing, guessed, {})["predictions"][0]["result"] == answered
     assert "predictions" not in tasks.payload(plain, guessed, {})

@@ -25,12 +25,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> indexing.Made:
+def made(tmp_path: Path) -> indexing.CollectedCandidates:
     encoder = ruled.RuledEncoder(ruled.task(tmp_path))
     return indexing.make(encoder, [ruled.row("a", "red", "red <b>"), ruled.row("b", text="blue", label="")], "dev")
 
 
-def test_what_was_written_is_read(settings: Settings, made: indexing.Made) -> None:
+def test_what_was_written_is_read(settings: Settings, made: indexing.CollectedCandidates) -> None:
     path = index.write(settings, ABOUT, made.pool, made.pictures)
     assert path == settings.home / "alike" / "tiny" / "v1" / "dev.safetensors"
     about, pool = index.read(path)
@@ -44,7 +44,9 @@ def test_what_was_written_is_read(settings: Settings, made: indexing.Made) -> No
     assert pool.candidates[0].shown().image.startswith(b"\xff\xd8") and not pool.candidates[1].shown().image
 
 
-def test_an_index_that_was_replaced_shows_what_it_was_read_with(settings: Settings, made: indexing.Made) -> None:
+def test_an_index_that_was_replaced_shows_what_it_was_read_with(
+    settings: Settings, made: indexing.CollectedCandidates
+) -> None:
     path = index.write(settings, ABOUT, made.pool, made.pictures)
     _, pool = index.read(path)
     before = pool.candidates[0].shown()
@@ -55,7 +57,7 @@ def test_an_index_that_was_replaced_shows_what_it_was_read_with(settings: Settin
 
 
 @pytest.mark.parametrize("version", ["<v1>", "../v1", "..", "a/b"])
-def test_a_version_may_be_called_anything(settings: Settings, made: indexing.Made, version: str) -> None:
+def test_a_version_may_be_called_anything(settings: Settings, made: indexing.CollectedCandidates, version: str) -> None:
     about = dataclasses.replace(ABOUT, model_version=version)
     path = index.write(settings, about, made.pool, made.pictures)
     assert path.parent.parent == settings.home / "alike" / "tiny" and path.parent.name not in (".", "..")
@@ -63,7 +65,7 @@ def test_a_version_may_be_called_anything(settings: Settings, made: indexing.Mad
 
 
 def test_versions_and_names_stand_beside_each_other_and_a_name_is_removed_everywhere(
-    settings: Settings, made: indexing.Made
+    settings: Settings, made: indexing.CollectedCandidates
 ) -> None:
     for name, version in (("dev", "v1"), ("dev", "v2"), ("train", "v1")):
         about = dataclasses.replace(ABOUT, name=name, model_version=version)
@@ -83,7 +85,7 @@ def test_a_name_that_leads_elsewhere_or_is_taken_is_refused(name: str) -> None:
         index.check_name(name)
 
 
-def test_a_damaged_index_is_said_to_be_and_not_listed(settings: Settings, made: indexing.Made) -> None:
+def test_a_damaged_index_is_said_to_be_and_not_listed(settings: Settings, made: indexing.CollectedCandidates) -> None:
     path = index.write(settings, ABOUT, made.pool, made.pictures)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(StorageError, match="Index its manifest again"):

@@ -14,7 +14,7 @@ from mmdemo.settings import Settings
 from mmdemo.ui import api
 from mmdemo.ui.access import Door
 from mmdemo.ui.blocks import Blocks
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.uploads import Discards
 from tests import serving
 from tests.unit.mmdemo.ui.fake import FakeLoop
@@ -28,10 +28,10 @@ def loop() -> FakeLoop:
 
 
 @pytest.fixture
-def desk(loop: FakeLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(loop: FakeLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PredictController:
     """A desk whose uploads lie in a folder of the test."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    return Desk(loop, Settings())
+    return PredictController(loop, Settings())
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from mmdemo.review import (
 )
 from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore, to_json
 from mmdemo.settings import Settings
-from mmdemo.study import Alike, Contributions, ForwardPass, MapRequest, Near, Study, Trust, Weighed
+from mmdemo.study import Alike, AttributionReport, Contributions, ExplanationSet, ForwardPass, MapRequest, Near, Trust
 
 VERSION = "2026-11-21"
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})  # what endpoints are told of who asks
@@ -119,17 +119,17 @@ class FakeLoop:
             raise UnknownName("unknown_prediction", prediction_id=prediction_id)
         self.forgotten.append(prediction_id)
 
-    def study(self, task: str, forward: ForwardPass) -> Study:
+    def study(self, task: str, forward: ForwardPass) -> ExplanationSet:
         """Return a signed map for each label, one that has no sign, and a sample in which nothing meets."""
         plain = [explanation(forward.inputs, label) for label in self.tasks[task].label_names]
         signed = [dataclasses.replace(one, method="relevance", signed=True) for one in plain]
-        return Study(VERSION, (*signed, *plain), None)
+        return ExplanationSet(VERSION, (*signed, *plain), None)
 
-    def weigh(self, task: str, forward: ForwardPass, asked: MapRequest) -> Weighed:
+    def weigh(self, task: str, forward: ForwardPass, request: MapRequest) -> AttributionReport:
         """Return a map that is no better than random, whose sample its caption decided."""
-        self.weighed.append(asked)
-        shared = Contributions(asked.target, {"image": -0.05, "text": 0.65}, 0.33, 0.93, asked.against)
-        return Weighed(
+        self.weighed.append(request)
+        shared = Contributions(request.target, {"image": -0.05, "text": 0.65}, 0.33, 0.93, request.against)
+        return AttributionReport(
             VERSION, shared, Trust("no_better", 0.01, (0, 50, 100), (0.9, 0.5, 0.3), (0.9, 0.5, 0.3), 9, 7, 2)
         )
 

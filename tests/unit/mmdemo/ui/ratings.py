@@ -11,7 +11,7 @@ from mmdemo.answers.task import AnsweredTask
 from mmdemo.errors import BadInput
 from mmdemo.review import QUEUED, QueueItem, ReviewItem
 from mmdemo.samples import Inputs, Prediction, Sample
-from mmdemo.study import Alike, ForwardPass, Near, Study
+from mmdemo.study import Alike, ExplanationSet, ForwardPass, Near
 from mmdemo.tasks import Task
 from mmdemo.ui import widgets
 from mmdemo.ui.widgets import AnswerWidget
@@ -111,9 +111,9 @@ class RatingQueue(FakeQueue):
         """Answer 4 stars."""
         return self._prediction(inputs, "4", 0.5, "low_confidence"), ForwardPass(VERSION, inputs, None, 0)
 
-    def study(self, task: str, forward: ForwardPass) -> Study:
+    def study(self, task: str, forward: ForwardPass) -> ExplanationSet:
         """Return the one map that there is."""
-        return Study(VERSION, (explanation(forward.inputs, "4"),), None)
+        return ExplanationSet(VERSION, (explanation(forward.inputs, "4"),), None)
 
     def alike(self, task: str, forward: ForwardPass, k: int, reviewer: bool) -> Alike:
         """Return a rated sample."""

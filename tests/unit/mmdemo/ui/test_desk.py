@@ -9,7 +9,7 @@ from PIL import Image
 
 from mmdemo.errors import BadInput, StorageError, UnknownName
 from mmdemo.settings import Settings
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.intake import Intake
 from tests.unit.mmdemo.ui.fake import CHINESE, ENGLISH, FakeLoop
 
@@ -19,12 +19,12 @@ ONE, OTHER, THIRD = (digit * 32 for digit in "abc")
 DOUBTFUL, SURE, DRAWN = "rain", "smiling", "laughing"  # captions, as the fake loop answers them
 
 
-def begin(desk: Desk, token: str = ONE, caption: str = DOUBTFUL, image: Any = None, **more: Any) -> None:
+def begin(desk: PredictController, token: str = ONE, caption: str = DOUBTFUL, image: Any = None, **more: Any) -> None:
     given = {"audio": None, "keep": True, "like": "", "again": [], **more}
     Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", caption, image, **given)
 
 
-def test_an_answer_comes_as_two_cards_in_the_callers_language(desk: Desk, picture: Any) -> None:
+def test_an_answer_comes_as_two_cards_in_the_callers_language(desk: PredictController, picture: Any) -> None:
     begin(desk, caption=SURE, image=picture)
     shown = desk.predict(ONE, CHINESE)
     assert shown["state"] == "done"
@@ -34,7 +34,7 @@ def test_an_answer_comes_as_two_cards_in_the_callers_language(desk: Desk, pictur
     assert desk.recall(ONE, ENGLISH)["aloud"].startswith("positive. 93 % sure")
 
 
-def test_asking_twice_answers_once(desk: Desk, loop: FakeLoop) -> None:
+def test_asking_twice_answers_once(desk: PredictController, loop: FakeLoop) -> None:
     begin(desk)
     assert desk.predict(ONE, ENGLISH) == desk.predict(ONE, ENGLISH)
     assert len(loop.predicted) == 1
@@ -43,7 +43,7 @@ def test_asking_twice_answers_once(desk: Desk, loop: FakeLoop) -> None:
 @pytest.mark.parametrize(("keep", "kept"), [(True, "k-1"), (False, None), (None, None)])
 @pytest.mark.parametrize("caption", [DOUBTFUL, DRAWN])
 def test_what_people_shall_see_is_kept_with_its_visitors_leave_alone(
-    desk: Desk, loop: FakeLoop, caption: str, keep: bool | None, kept: str | None
+    desk: PredictController, loop: FakeLoop, caption: str, keep: bool | None, kept: str | None
 ) -> None:
     begin(desk, caption=caption, keep=keep)
     shown = desk.predict(ONE, ENGLISH)
@@ -52,7 +52,7 @@ def test_what_people_shall_see_is_kept_with_its_visitors_leave_alone(
     assert ("data-agree" in shown["answer"]) == (keep is None)
 
 
-def test_of_any_other_answer_nothing_is_kept_and_nothing_asked(desk: Desk, loop: FakeLoop) -> None:
+def test_of_any_other_answer_nothing_is_kept_and_nothing_asked(desk: PredictController, loop: FakeLoop) -> None:
     for token, keep in ((ONE, True), (OTHER, None)):
         begin(desk, token, SURE, keep=keep)
         shown = desk.predict(token, ENGLISH)
@@ -65,7 +65,7 @@ def test_of_any_other_answer_nothing_is_kept_and_nothing_asked(desk: Desk, loop:
     [(DOUBTFUL, "Not sure here. May people look at it"), (DRAWN, "Sure here, but drawn at random for a check.")],
 )
 def test_a_yes_keeps_the_very_answer_that_was_given_once(
-    desk: Desk, loop: FakeLoop, caption: str, question: str
+    desk: PredictController, loop: FakeLoop, caption: str, question: str
 ) -> None:
     begin(desk, caption=caption, keep=None)
     asked = desk.predict(ONE, ENGLISH)
@@ -82,7 +82,9 @@ def test_a_yes_keeps_the_very_answer_that_was_given_once(
     assert loop.forgotten == ["k-1"]
 
 
-def test_a_no_keeps_nothing_and_is_not_asked_again_unless_its_visitor_wants_to(desk: Desk, loop: FakeLoop) -> None:
+def test_a_no_keeps_nothing_and_is_not_asked_again_unless_its_visitor_wants_to(
+    desk: PredictController, loop: FakeLoop
+) -> None:
     begin(desk, keep=None)
     desk.predict(ONE, ENGLISH)
     declined = desk.consent(ONE, False, ENGLISH)
@@ -94,7 +96,7 @@ def test_a_no_keeps_nothing_and_is_not_asked_again_unless_its_visitor_wants_to(d
     assert len(loop.stored) == 1
 
 
-def test_what_is_no_longer_remembered_cannot_be_agreed_to(desk: Desk, loop: FakeLoop) -> None:
+def test_what_is_no_longer_remembered_cannot_be_agreed_to(desk: PredictController, loop: FakeLoop) -> None:
     begin(desk, ONE, keep=None)
     with pytest.raises(BadInput):  # not answered yet
         desk.consent(ONE, True, ENGLISH)
@@ -111,7 +113,7 @@ def test_where_storing_fails_the_question_stands() -> None:
         def keep(self, *_: Any) -> Any:
             raise StorageError("storage_full", place=Path("/srv/data"))
 
-    desk = Desk(Full(), Settings())
+    desk = PredictController(Full(), Settings())
     begin(desk, keep=None)
     desk.predict(ONE, ENGLISH)
     with pytest.raises(StorageError):
@@ -125,7 +127,7 @@ def test_what_is_dropped_while_it_is_being_stored_is_taken_back() -> None:
             desk.clear(ONE)
             return super().keep(*given)
 
-    desk = Desk(loop := Dropping(), Settings())
+    desk = PredictController(loop := Dropping(), Settings())
     begin(desk, keep=None)
     desk.predict(ONE, ENGLISH)
     with pytest.raises(BadInput):
@@ -134,7 +136,7 @@ def test_what_is_dropped_while_it_is_being_stored_is_taken_back() -> None:
 
 
 def test_an_upload_is_gone_once_it_was_taken_in_and_coming_again_changes_nothing(
-    desk: Desk, loop: FakeLoop, picture: Any, tmp_path: Path
+    desk: PredictController, loop: FakeLoop, picture: Any, tmp_path: Path
 ) -> None:
     for _ in range(2):  # the connection was lost before the page heard of it
         begin(desk, image=picture)
@@ -143,7 +145,9 @@ def test_an_upload_is_gone_once_it_was_taken_in_and_coming_again_changes_nothing
 
 
 @pytest.mark.parametrize("act", ["cancel", "forget"])
-def test_what_was_uploaded_for_a_visit_and_never_asked_about_goes_with_it(desk: Desk, tmp_path: Path, act: str) -> None:
+def test_what_was_uploaded_for_a_visit_and_never_asked_about_goes_with_it(
+    desk: PredictController, tmp_path: Path, act: str
+) -> None:
     mine, other = (tmp_path / "uploads" / name / f"image-{name[0] * 32}.png" for name in ("aa", "bb"))
     for path in (mine, other):
         path.parent.mkdir(parents=True)
@@ -154,7 +158,7 @@ def test_what_was_uploaded_for_a_visit_and_never_asked_about_goes_with_it(desk: 
     assert other.exists()
 
 
-def test_a_refusal_is_a_sentence_in_the_readers_language(desk: Desk) -> None:
+def test_a_refusal_is_a_sentence_in_the_readers_language(desk: PredictController) -> None:
     begin(desk, caption="   ")
     english, chinese = desk.predict(ONE, ENGLISH), desk.recall(ONE, CHINESE)
     assert english["state"] == chinese["state"] == "refused"
@@ -169,13 +173,13 @@ def test_what_only_its_host_can_mend_is_told_without_paths_and_logged_with_them(
         def predict(self, *_: Any) -> Any:
             raise StorageError("storage_read_only", place=Path("/srv/secret/data"), detail="Permission denied")
 
-    desk = Desk(ReadOnly(), Settings())
+    desk = PredictController(ReadOnly(), Settings())
     begin(desk)
     assert desk.predict(ONE, ENGLISH)["sentence"].startswith("data cannot be written")
     assert "/srv/secret/data" in caplog.text
 
 
-def test_nobody_elses_token_shows_or_takes_back_anything(desk: Desk, loop: FakeLoop) -> None:
+def test_nobody_elses_token_shows_or_takes_back_anything(desk: PredictController, loop: FakeLoop) -> None:
     begin(desk, ONE, "rain on my secret")
     begin(desk, OTHER, "rain")
     desk.predict(ONE, ENGLISH)
@@ -188,7 +192,9 @@ def test_nobody_elses_token_shows_or_takes_back_anything(desk: Desk, loop: FakeL
     assert loop.forgotten == []
 
 
-def test_a_picture_is_meant_again_without_being_sent_again(desk: Desk, loop: FakeLoop, picture: Any) -> None:
+def test_a_picture_is_meant_again_without_being_sent_again(
+    desk: PredictController, loop: FakeLoop, picture: Any
+) -> None:
     begin(desk, ONE, "rain", image=picture)
     desk.predict(ONE, ENGLISH)
     begin(desk, OTHER, "smiling", like=ONE, again=["image"])
@@ -197,7 +203,7 @@ def test_a_picture_is_meant_again_without_being_sent_again(desk: Desk, loop: Fak
     assert desk.predict(THIRD, ENGLISH)["json"]["modalities"] == ["text"]
 
 
-def test_only_uploads_are_read(desk: Desk, tmp_path: Path) -> None:
+def test_only_uploads_are_read(desk: PredictController, tmp_path: Path) -> None:
     secret = tmp_path / "secret.png"
     Image.new("RGB", (8, 8)).save(secret)
     for image in ({"path": str(secret)}, {"path": "/etc/passwd"}, {"path": "http://127.0.0.1/x.png"}, "/etc/passwd"):
@@ -207,7 +213,7 @@ def test_only_uploads_are_read(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_dispute_without_consent_before_keeps_it_under_an_id_that_can_be_taken_back(
-    desk: Desk, loop: FakeLoop
+    desk: PredictController, loop: FakeLoop
 ) -> None:
     begin(desk, keep=False)
     desk.predict(ONE, ENGLISH)
@@ -219,7 +225,7 @@ def test_a_dispute_without_consent_before_keeps_it_under_an_id_that_can_be_taken
     assert loop.forgotten == ["k-1"] == [shown["prediction_id"]]
 
 
-def test_a_dispute_goes_under_the_id_that_its_visitor_was_told(desk: Desk, loop: FakeLoop) -> None:
+def test_a_dispute_goes_under_the_id_that_its_visitor_was_told(desk: PredictController, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
         begin(desk, token)
         desk.predict(token, ENGLISH)
@@ -227,7 +233,7 @@ def test_a_dispute_goes_under_the_id_that_its_visitor_was_told(desk: Desk, loop:
     assert [held for *_, held in loop.stored] == [None, None, "k-1"]
 
 
-def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None:
+def test_a_dispute_names_a_label_of_the_task(desk: PredictController, loop: FakeLoop) -> None:
     begin(desk)
     desk.predict(ONE, ENGLISH)
     with pytest.raises(UnknownName):
@@ -235,7 +241,7 @@ def test_a_dispute_names_a_label_of_the_task(desk: Desk, loop: FakeLoop) -> None
     assert [label for _, _, label, _ in loop.stored] == [None]
 
 
-def test_taking_back_erases_the_sample_from_memory_too(desk: Desk, loop: FakeLoop, picture: Any) -> None:
+def test_taking_back_erases_the_sample_from_memory_too(desk: PredictController, loop: FakeLoop, picture: Any) -> None:
     begin(desk, ONE, "rain on my secret", image=picture)
     desk.predict(ONE, ENGLISH)
     shown = desk.forget(ONE, [], ENGLISH)
@@ -251,7 +257,7 @@ def test_what_is_cancelled_while_it_is_answered_is_taken_back() -> None:
             assert desk.cancel(ONE)
             return super().keep(*given)
 
-    desk = Desk(loop := Cancelled(), Settings())
+    desk = PredictController(loop := Cancelled(), Settings())
     begin(desk)
     with pytest.raises(BadInput):
         desk.predict(ONE, ENGLISH)
@@ -259,7 +265,9 @@ def test_what_is_cancelled_while_it_is_answered_is_taken_back() -> None:
     assert desk.recall(ONE, ENGLISH) == {"state": "gone"}
 
 
-def test_what_is_cancelled_just_after_it_was_answered_is_taken_back_too(desk: Desk, loop: FakeLoop) -> None:
+def test_what_is_cancelled_just_after_it_was_answered_is_taken_back_too(
+    desk: PredictController, loop: FakeLoop
+) -> None:
     begin(desk)
     desk.predict(ONE, ENGLISH)
     assert desk.cancel(ONE)
@@ -267,7 +275,7 @@ def test_what_is_cancelled_just_after_it_was_answered_is_taken_back_too(desk: De
     assert loop.forgotten == ["k-1"]
 
 
-def test_clearing_keeps_what_the_visitor_agreed_to(desk: Desk, loop: FakeLoop) -> None:
+def test_clearing_keeps_what_the_visitor_agreed_to(desk: PredictController, loop: FakeLoop) -> None:
     begin(desk)
     desk.predict(ONE, ENGLISH)
     assert desk.clear(ONE)
@@ -275,7 +283,7 @@ def test_clearing_keeps_what_the_visitor_agreed_to(desk: Desk, loop: FakeLoop) -
     assert loop.forgotten == []
 
 
-def test_a_sample_that_was_sent_twice_is_taken_back_twice(desk: Desk, loop: FakeLoop) -> None:
+def test_a_sample_that_was_sent_twice_is_taken_back_twice(desk: PredictController, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
         begin(desk, token, "rain on my secret")
         desk.predict(token, ENGLISH)
@@ -286,7 +294,7 @@ def test_a_sample_that_was_sent_twice_is_taken_back_twice(desk: Desk, loop: Fake
 
 @pytest.mark.parametrize(("language", "said"), [(ENGLISH, "Nothing of what you sent is left"), (CHINESE, "已删除")])
 def test_what_was_sent_is_taken_back_by_its_ids_when_the_visit_is_long_gone(
-    desk: Desk, loop: FakeLoop, language: Any, said: str
+    desk: PredictController, loop: FakeLoop, language: Any, said: str
 ) -> None:
     shown = desk.forget(ONE, ["k-1", "k-2"], language)
     assert sorted(loop.forgotten) == ["k-1", "k-2"]
@@ -294,14 +302,16 @@ def test_what_was_sent_is_taken_back_by_its_ids_when_the_visit_is_long_gone(
     assert said in shown["answer"] and said in shown["aloud"]
 
 
-def test_what_is_gone_already_is_taken_back_without_complaint(desk: Desk, loop: FakeLoop) -> None:
+def test_what_is_gone_already_is_taken_back_without_complaint(desk: PredictController, loop: FakeLoop) -> None:
     begin(desk)
     desk.predict(ONE, ENGLISH)
     loop.forget("k-1")  # its time was over, or somebody did it for the visitor
     assert "Deleted." in desk.forget(ONE, ["k-1"], ENGLISH)["answer"]
 
 
-def test_deleting_everything_leaves_nothing_of_the_answer_that_is_shown(desk: Desk, loop: FakeLoop) -> None:
+def test_deleting_everything_leaves_nothing_of_the_answer_that_is_shown(
+    desk: PredictController, loop: FakeLoop
+) -> None:
     begin(desk, ONE, "rain on my secret")
     desk.predict(ONE, ENGLISH)
     desk.forget("", ["k-1"], ENGLISH)  # from another tab of the same browser
@@ -311,7 +321,7 @@ def test_deleting_everything_leaves_nothing_of_the_answer_that_is_shown(desk: De
         desk.dispute(ONE, "negative", ENGLISH)
 
 
-def test_an_example_is_handed_out_as_it_ships(desk: Desk, loop: FakeLoop) -> None:
+def test_an_example_is_handed_out_as_it_ships(desk: PredictController, loop: FakeLoop) -> None:
     first = loop.tasks["sentiment"].examples[0]
     shown = desk.example("sentiment", 0)
     assert first.image is not None

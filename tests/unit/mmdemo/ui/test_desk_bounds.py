@@ -6,7 +6,7 @@ import pytest
 
 from mmdemo.errors import BadInput, NotKept
 from mmdemo.settings import Settings
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.intake import Intake
 from tests.unit.mmdemo.ui.fake import ENGLISH, FakeLoop
 
@@ -14,16 +14,18 @@ ONE, OTHER = "a" * 32, "b" * 32
 
 
 @pytest.fixture
-def desk(loop: FakeLoop) -> Desk:
-    return Desk(loop, Settings())
+def desk(loop: FakeLoop) -> PredictController:
+    return PredictController(loop, Settings())
 
 
-def begin(desk: Desk, token: str = ONE, **more: Any) -> None:
+def begin(desk: PredictController, token: str = ONE, **more: Any) -> None:
     given = {"audio": None, "keep": True, "like": "", "again": [], **more}
     Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", "rain", None, **given)
 
 
-def test_where_there_is_no_room_the_answer_goes_out_and_says_that_it_is_not_kept(desk: Desk, loop: FakeLoop) -> None:
+def test_where_there_is_no_room_the_answer_goes_out_and_says_that_it_is_not_kept(
+    desk: PredictController, loop: FakeLoop
+) -> None:
     loop.refused = NotKept("kept_rate", most=120, minutes=3)
     begin(desk, keep=True)
     shown = desk.predict(ONE, ENGLISH)
@@ -38,7 +40,7 @@ def test_where_there_is_no_room_the_answer_goes_out_and_says_that_it_is_not_kept
     assert not loop.stored and desk.recall(OTHER, ENGLISH)["state"] == "done"
 
 
-def test_a_list_without_end_is_refused_before_anything_is_done(desk: Desk, loop: FakeLoop) -> None:
+def test_a_list_without_end_is_refused_before_anything_is_done(desk: PredictController, loop: FakeLoop) -> None:
     with pytest.raises(BadInput, match=r"prediction_ids holds 100,000 entries; at most 200 are taken\."):
         desk.forget(ONE, ["p"] * 100_000, ENGLISH)
     with pytest.raises(BadInput, match="at most 3 are taken"):

@@ -14,7 +14,7 @@ from mmdemo.samples import Medium, Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.ui import intake, page, turns
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.intake import Intake
 from mmdemo.ui.state import Visit
 from tests.unit.mmdemo.ui.fake import ENGLISH, FakeLoop
@@ -23,18 +23,18 @@ ONE, OTHER, THIRD = (digit * 32 for digit in "abc")
 
 
 @pytest.fixture
-def taking(desk: Desk) -> Intake:
+def taking(desk: PredictController) -> Intake:
     return Intake(desk.services, desk.settings, desk.visits)
 
 
-def visit_of(desk: Desk, token: str = ONE) -> Visit:
+def visit_of(desk: PredictController, token: str = ONE) -> Visit:
     visit = desk.visits.get(token)
     assert visit is not None
     return visit
 
 
 def test_a_sample_is_read_when_it_is_taken_in_and_the_model_is_asked_about_the_same_arrays(
-    desk: Desk, taking: Intake, loop: FakeLoop, picture: Any
+    desk: PredictController, taking: Intake, loop: FakeLoop, picture: Any
 ) -> None:
     content = Path(picture["path"]).read_bytes()
     taking.begin(ONE, "sentiment", "rain", picture, None, None, "", [])
@@ -50,7 +50,7 @@ def test_a_sample_is_read_when_it_is_taken_in_and_the_model_is_asked_about_the_s
 
 
 def test_a_file_that_cannot_be_read_is_refused_where_the_answer_would_stand(
-    desk: Desk, taking: Intake, loop: FakeLoop, picture: Any
+    desk: PredictController, taking: Intake, loop: FakeLoop, picture: Any
 ) -> None:
     Path(picture["path"]).write_bytes(b"no picture")
     assert taking.begin(ONE, "sentiment", "rain", picture, None, None, "", [])
@@ -59,7 +59,7 @@ def test_a_file_that_cannot_be_read_is_refused_where_the_answer_would_stand(
 
 
 def test_a_picture_that_is_meant_again_is_not_read_again_and_a_picture_that_is_gone_is_not_left_out_in_silence(
-    desk: Desk, taking: Intake, picture: Any
+    desk: PredictController, taking: Intake, picture: Any
 ) -> None:
     taking.begin(ONE, "sentiment", "rain", picture, None, None, "", [])
     too_long = "x" * 6_000
@@ -77,7 +77,7 @@ def test_a_picture_that_is_meant_again_is_not_read_again_and_a_picture_that_is_g
 
 
 @pytest.mark.parametrize("act", ["forget", "clear", "cancel"])
-def test_nothing_comes_back_of_what_goes_while_it_is_read(desk: Desk, loop: FakeLoop, act: str) -> None:
+def test_nothing_comes_back_of_what_goes_while_it_is_read(desk: PredictController, loop: FakeLoop, act: str) -> None:
     sample = Sample(text="rain on my secret")
     desk.visits.begin(ONE, Visit("sentiment", sample, None))
 
@@ -92,7 +92,7 @@ def test_nothing_comes_back_of_what_goes_while_it_is_read(desk: Desk, loop: Fake
     assert refusal.value.key == "visit_gone" and "secret" not in repr(desk.visits.get(ONE))
 
 
-def test_who_asks_before_the_sample_is_read_is_answered_all_the_same(desk: Desk, loop: FakeLoop) -> None:
+def test_who_asks_before_the_sample_is_read_is_answered_all_the_same(desk: PredictController, loop: FakeLoop) -> None:
     desk.visits.begin(ONE, Visit("sentiment", Sample(text="rain"), None))
     assert desk.recall(ONE, ENGLISH) == {"state": "waiting"}
     assert desk.predict(ONE, ENGLISH)["state"] == "done" and len(loop.predicted) == 1

@@ -8,8 +8,8 @@ import pytest
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
-from mmdemo.study import ForwardPass, Interaction, Study
-from mmdemo.ui.desk import Desk
+from mmdemo.study import ExplanationSet, ForwardPass, Interaction
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.intake import Intake
 from mmdemo.ui.looking import Looking
 from tests.unit.mmdemo.ui.fake import CHINESE, ENGLISH, FakeLoop
@@ -18,16 +18,16 @@ ONE, OTHER = "a" * 32, "b" * 32
 
 
 @pytest.fixture
-def desk(loop: FakeLoop) -> Desk:
+def desk(loop: FakeLoop) -> PredictController:
     """Where one visitor was answered."""
-    desk = Desk(loop, Settings())
+    desk = PredictController(loop, Settings())
     Intake(loop, Settings(), desk.visits).begin(ONE, "sentiment", "smiling <b>", None, None, False, "", [])
     desk.predict(ONE, ENGLISH)
     return desk
 
 
 @pytest.fixture
-def looking(desk: Desk) -> Looking:
+def looking(desk: PredictController) -> Looking:
     return Looking(desk.services, desk.visits)
 
 
@@ -55,12 +55,12 @@ class Studied(FakeLoop):
         super().__init__()
         self.changes = changes
 
-    def study(self, task: str, forward: ForwardPass) -> Study:
+    def study(self, task: str, forward: ForwardPass) -> ExplanationSet:
         """Return a study with other values."""
         return replace(super().study(task, forward), **self.changes)
 
 
-def test_what_met_what_is_shipped_as_it_is(desk: Desk) -> None:
+def test_what_met_what_is_shipped_as_it_is(desk: PredictController) -> None:
     interaction = Interaction(1, 1, 2, bytes([1, 2]), bytes([255, 0, 0, 255]))
     looking = Looking(Studied(attended=interaction), desk.visits)
     attended = looking.study(ONE, ENGLISH)["attended"]
@@ -99,7 +99,7 @@ def test_what_if_tells_the_new_answer_beside_the_old(looking: Looking) -> None:
     assert sum(other["widths"].values()) == pytest.approx(100, abs=0.1)
 
 
-def test_of_an_answer_that_is_only_a_guess_no_probability_is_told(desk: Desk, looking: Looking) -> None:
+def test_of_an_answer_that_is_only_a_guess_no_probability_is_told(desk: PredictController, looking: Looking) -> None:
     answered = desk.visits.get(ONE)
     assert answered is not None and answered.prediction is not None
     desk.visits.change(ONE, prediction=replace(answered.prediction, capped=True, reason="unfamiliar"))
@@ -123,7 +123,7 @@ def test_labels_are_those_of_the_task(looking: Looking) -> None:
 
 
 def test_nobody_elses_token_tells_anything_and_nothing_is_told_of_what_was_taken_back(
-    desk: Desk, looking: Looking
+    desk: PredictController, looking: Looking
 ) -> None:
     with pytest.raises(BadInput):
         looking.study(OTHER, ENGLISH)
@@ -137,12 +137,12 @@ def test_nobody_elses_token_tells_anything_and_nothing_is_told_of_what_was_taken
             ask()
 
 
-def test_another_model_than_the_one_that_answered_does_not_explain_its_answer(desk: Desk) -> None:
+def test_another_model_than_the_one_that_answered_does_not_explain_its_answer(desk: PredictController) -> None:
     with pytest.raises(BadInput, match="newer model"):
         Looking(Studied(model_version="new"), desk.visits).study(ONE, ENGLISH)
 
 
-def test_looking_closer_keeps_nothing(desk: Desk, looking: Looking) -> None:
+def test_looking_closer_keeps_nothing(desk: PredictController, looking: Looking) -> None:
     before = desk.visits.get(ONE)
     looking.study(ONE, ENGLISH)
     looking.weigh(ONE, "relevance", "positive", "", ENGLISH)

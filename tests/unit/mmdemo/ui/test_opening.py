@@ -14,7 +14,7 @@ from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import looking
 from mmdemo.ui.access import Door
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.intake import Intake
 from mmdemo.ui.opening import Opening
 from tests.unit.mmdemo.ui.fake import ENGLISH, FakeLoop
@@ -24,17 +24,17 @@ SECRET = "smiling at my secret"
 
 
 @pytest.fixture
-def desk(loop: FakeLoop) -> Desk:
-    return Desk(loop, Settings(review_key="key"))
+def desk(loop: FakeLoop) -> PredictController:
+    return PredictController(loop, Settings(review_key="key"))
 
 
 @pytest.fixture
-def opener(desk: Desk) -> Opening:
+def opener(desk: PredictController) -> Opening:
     return Opening(desk.services, Door.of(desk.settings), desk.visits)
 
 
 @pytest.fixture
-def intake(desk: Desk) -> Intake:
+def intake(desk: PredictController) -> Intake:
     return Intake(desk.services, desk.settings, desk.visits)
 
 
@@ -51,7 +51,7 @@ def kept(loop: FakeLoop, tmp_path: Path) -> str:
     return answer.sample_id
 
 
-def test_an_example_is_answered_and_kept_by_nobody(desk: Desk, intake: Intake, loop: FakeLoop) -> None:
+def test_an_example_is_answered_and_kept_by_nobody(desk: PredictController, intake: Intake, loop: FakeLoop) -> None:
     intake.begin_example(ONE, "sentiment", 1, False)
     shown = desk.predict(ONE, ENGLISH)
     (_, inputs, _, keep) = loop.predicted[0]
@@ -59,7 +59,7 @@ def test_an_example_is_answered_and_kept_by_nobody(desk: Desk, intake: Intake, l
     assert (shown["example"], shown["kept"], shown["prediction_id"], shown["view_key"]) == (1, False, None, None)
 
 
-def test_many_who_only_look_are_answered_once(desk: Desk, intake: Intake, loop: FakeLoop) -> None:
+def test_many_who_only_look_are_answered_once(desk: PredictController, intake: Intake, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
         intake.begin_example(token, "sentiment", 0, False)
         desk.predict(token, ENGLISH)
@@ -72,7 +72,9 @@ def test_many_who_only_look_are_answered_once(desk: Desk, intake: Intake, loop: 
     assert len(loop.predicted) == 2
 
 
-def test_who_keeps_an_example_has_an_answer_of_their_own(desk: Desk, intake: Intake, loop: FakeLoop) -> None:
+def test_who_keeps_an_example_has_an_answer_of_their_own(
+    desk: PredictController, intake: Intake, loop: FakeLoop
+) -> None:
     intake.begin_example(ONE, "sentiment", 0, False)
     desk.predict(ONE, ENGLISH)
     intake.begin_example(OTHER, "sentiment", 0, True)
@@ -91,7 +93,7 @@ def test_an_example_that_is_not_there_is_refused(intake: Intake) -> None:
 
 
 def test_a_kept_answer_opens_by_its_view_key_and_gives_no_right_to_delete(
-    desk: Desk, opener: Opening, kept: str, loop: FakeLoop
+    desk: PredictController, opener: Opening, kept: str, loop: FakeLoop
 ) -> None:
     opener.open(ONE, kept, [view_key("p-9")], "", ENGLISH)
     shown = desk.recall(ONE, ENGLISH)
@@ -102,7 +104,9 @@ def test_a_kept_answer_opens_by_its_view_key_and_gives_no_right_to_delete(
     assert loop.forgotten == []
 
 
-def test_a_kept_answer_opens_for_a_reviewer_and_for_nobody_else(opener: Opening, desk: Desk, kept: str) -> None:
+def test_a_kept_answer_opens_for_a_reviewer_and_for_nobody_else(
+    opener: Opening, desk: PredictController, kept: str
+) -> None:
     for keys, key in (([], ""), (["p-9"], ""), ([view_key("p-8")], "wrong"), ([], "wrong")):
         with pytest.raises(NotAllowed) as refusal:
             opener.open(ONE, kept, keys, key, ENGLISH)
@@ -119,7 +123,7 @@ def test_what_is_no_list_of_keys_is_refused(opener: Opening, kept: str, keys: An
 
 
 def test_a_kept_answer_whose_file_is_gone_is_shown_without_it(
-    opener: Opening, desk: Desk, kept: str, tmp_path: Path
+    opener: Opening, desk: PredictController, kept: str, tmp_path: Path
 ) -> None:
     (tmp_path / "kept.png").unlink()
     opener.open(ONE, kept, [view_key("p-9")], "", ENGLISH)
@@ -136,7 +140,7 @@ def test_the_key_to_look_is_not_the_right_to_delete() -> None:
     assert "p-1" not in view_key("p-1") and len(view_key("p-1")) == 64
 
 
-def test_an_opened_answer_does_not_change_what_is_shared(opener: Opening, desk: Desk, kept: str) -> None:
+def test_an_opened_answer_does_not_change_what_is_shared(opener: Opening, desk: PredictController, kept: str) -> None:
     opener.open(ONE, kept, [view_key("p-9")], "", ENGLISH)
     visit = desk.visits.get(ONE)
     assert visit is not None and dataclasses.replace(visit, opened=False).held is False

@@ -13,7 +13,7 @@ from mmdemo.errors import CannotListen
 from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import address, choices, frame, render
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.preview import Preview
 from mmdemo.ui.state import Visit
 from tests.unit.mmdemo.ui.fake import FakeLoop
@@ -57,7 +57,7 @@ def test_the_form_has_a_label_for_every_field(language: str) -> None:
 
 def test_what_is_deleted_is_not_left_among_what_reviewers_are_shown() -> None:
     loop = FakeLoop()
-    desk = Desk(loop, Settings())
+    desk = PredictController(loop, Settings())
     desk.previews.get("s-1", lambda: Preview(picture="data:,secret"))
     opened = Visit("sentiment", Sample(text="secret"), keep=False, opened=True)
     desk.visits.begin("a" * 32, opened)

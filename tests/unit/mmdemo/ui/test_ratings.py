@@ -14,7 +14,7 @@ from mmdemo.samples import Sample
 from mmdemo.settings import Settings
 from mmdemo.ui import render, standing
 from mmdemo.ui.access import Door
-from mmdemo.ui.desk import Desk
+from mmdemo.ui.desk import PredictController
 from mmdemo.ui.looking import Looking
 from mmdemo.ui.reviewing import Reviewing
 from mmdemo.ui.state import Visit
@@ -52,7 +52,7 @@ def field_of(html: str) -> dict[str, str]:
     return dict(re.findall(r'([\w-]+)="([^"]*)"', field))
 
 
-def answered(loop: RatingQueue, desk: Desk) -> dict[str, Any]:
+def answered(loop: RatingQueue, desk: PredictController) -> dict[str, Any]:
     """Return what the page shows of an answered visit."""
     desk.visits.begin(TOKEN, Visit("stars", Sample(text=SOUP), keep=None))
     return desk.predict(TOKEN, HERE)
@@ -125,7 +125,7 @@ def test_whoever_changes_an_answer_finds_it_in_the_field(review: Reviewing, loop
 
 
 def test_the_answer_card_shows_the_value_and_how_sure_and_takes_another(loop: RatingQueue) -> None:
-    desk = Desk(loop, Settings())
+    desk = PredictController(loop, Settings())
     view = answered(loop, desk)
     assert "4 ★" in view["answer"] and "50 % sure" in view["answer"] and "mm-bar" not in view["answer"]
     assert view["json"]["label"] == "4" and "4 ★" in view["aloud"]
@@ -139,7 +139,7 @@ def test_the_answer_card_shows_the_value_and_how_sure_and_takes_another(loop: Ra
 
 
 def test_where_no_share_can_be_told_no_what_if_is_offered(loop: RatingQueue) -> None:
-    desk = Desk(loop, Settings())
+    desk = PredictController(loop, Settings())
     view = answered(loop, desk)
     assert "mm-map" in view["map"] and "what-if" not in view["map"]
     looking = Looking(loop, desk.visits)

@@ -7,7 +7,7 @@ import pytest
 
 from mmdemo import tasks
 from mmdemo.explain.trust import ORDERS
-from mmdemo.study import Contributions, Trust, Verdict, Weighed
+from mmdemo.study import AttributionReport, Contributions, Trust, Verdict
 from mmdemo.ui import weighing
 
 TASK = tasks.get("sentiment")
@@ -16,10 +16,10 @@ SHARES = (0, 100)
 
 def shown(
     verdict: Verdict, score: float, as_good: int, language: str = "en", against: str | None = None
-) -> weighing.Seen:
+) -> weighing.WeighedView:
     trust = Trust(verdict, score, SHARES, (0.9, 0.3), (0.9, 0.3), ORDERS, 7, as_good)
     shared = Contributions("positive", {"image": 0.1, "text": 0.2}, 0.3, 0.6, against)
-    return weighing.view(Weighed("v1", shared, trust), TASK, language)
+    return weighing.view(AttributionReport("v1", shared, trust), TASK, language)
 
 
 def sentence(*case: Any, **options: Any) -> str:

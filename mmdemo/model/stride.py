@@ -11,7 +11,7 @@ Count = TypeVar("Count", int, Tensor)
 
 
 @dataclass(frozen=True)
-class Steps:
+class Stride:
     """One piece every `stride` units; each needs `width` units that are there, as a convolution without padding does.
 
     A width of 1 counts pieces that begin before the end, as a convolution does that pads.
@@ -24,6 +24,6 @@ class Steps:
         """Return how many pieces so many units make."""
         return (units - self.width) // self.stride + 1
 
-    def then(self, later: Steps) -> Steps:
+    def then(self, later: Stride) -> Stride:
         """Return the steps of pieces of pieces, in the units of these."""
-        return Steps(self.width + self.stride * (later.width - 1), self.stride * later.stride)
+        return Stride(self.width + self.stride * (later.width - 1), self.stride * later.stride)
