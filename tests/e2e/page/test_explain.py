@@ -185,7 +185,8 @@ def test_struck_words_and_regions_change_the_answer_beside_the_old_one(explained
 
 
 LISTENING = """() => {
-    const sound = document.querySelector(".mm-sound-map audio"), button = document.querySelector("[data-do=play-mattered]");
+    const sound = document.querySelector(".mm-sound-map audio");
+    const button = document.querySelector("[data-do=play-mattered]");
     window.heard = [];
     sound.addEventListener("timeupdate", () => heard.push([sound.currentTime, button.getAttribute("aria-pressed")]));
 }"""
