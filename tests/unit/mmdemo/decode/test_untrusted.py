@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,7 +147,7 @@ def test_a_child_that_is_ended_while_it_reads_is_told_and_replaced(readers: pool
 def test_one_that_was_ended_while_it_waited_is_not_noticed(readers: pool.DecoderPool) -> None:
     (pid,) = readers.pids
     os.kill(pid, signal.SIGKILL)
-    time.sleep(0.1)
+    wait_until(lambda: gone(pid))
     assert read(readers, "image", PICTURE).shape == (40, 60, 3)
 
 
