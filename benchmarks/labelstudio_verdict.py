@@ -20,6 +20,7 @@ from mmdemo.samples import Inputs
 from tests.unit.annotations import given
 
 TASK = known.get("sentiment")
+PAGE = 100  # tasks in one answer
 FIELDS = "id,data,predictions,annotations,result,completed_by,updated_by,updated_at,was_cancelled"
 
 
@@ -130,12 +131,20 @@ def votes(annotations: Iterable[Annotation], people: Mapping[int, str]) -> dict[
 
 
 def read(page: httpx.Client, project: int, **query: Any) -> list[RemoteTask]:
-    """Read the tasks of a project, by requests of this benchmark's own."""
-    asked = {"project": project, "fields": "all", "include": FIELDS, "resolve_uri": "false", "page_size": -1}
-    answer = page.get("api/tasks/", params={**asked, "query": json.dumps(query)})
-    answer.raise_for_status()
-    body = answer.json()
-    return [RemoteTask.read(raw) for raw in (body["tasks"] if isinstance(body, dict) else body)]
+    """Read the tasks of a project, page by page, by requests of this benchmark's own."""
+    remotes: list[RemoteTask] = []
+    ordered = json.dumps({**query, "ordering": ["tasks:id"]})
+    for number in itertools.count(1):
+        params = {"project": project, "fields": "all", "include": FIELDS, "resolve_uri": "false"}
+        answer = page.get("api/tasks/", params={**params, "page": number, "page_size": PAGE, "query": ordered})
+        if answer.status_code == httpx.codes.NOT_FOUND:  # behind the last page
+            break
+        answer.raise_for_status()
+        tasks_of_page = answer.json()["tasks"]
+        remotes += map(RemoteTask.read, tasks_of_page)
+        if len(tasks_of_page) < PAGE:
+            break
+    return remotes
 
 
 def task_of(page: httpx.Client, project: int, sample_id: str) -> dict[str, Any] | None:
