@@ -126,8 +126,10 @@ def _fill(client: Client, rounds: sync.SyncRounds, store: Store, project: int, t
         with store.session() as session:
             session.add_all(rows)
             session.flush()
-            for row, number in zip(rows, numbers, strict=True):
-                outside.keep_link(session, SYSTEM, place or "", row, project, number, LinkState().written())
+            sent = {
+                row.sample_id: (row, number, LinkState().written()) for row, number in zip(rows, numbers, strict=True)
+            }
+            outside.keep_links(session, SYSTEM, place or "", project, sent)
             session.commit()
     rounds.go()
 
