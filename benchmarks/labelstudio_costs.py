@@ -12,6 +12,7 @@ from annotations import review_queue
 from annotations.labelstudio import push, sync, tasks
 from annotations.labelstudio.client import PAGE, Client
 from annotations.labelstudio.health import outgoing
+from annotations.labelstudio.index import OVERLAP_S
 from annotations.labelstudio.place import SYSTEM, LinkState
 from annotations.labelstudio.remote import PROJECT_FIELDS, TASK_FIELDS
 from annotations.store import Store, open_store, outside, samples
@@ -132,6 +133,9 @@ def _fill(client: Client, rounds: sync.SyncRounds, store: Store, project: int, t
             outside.keep_links(session, SYSTEM, place or "", project, sent)
             session.commit()
     rounds.go()
+    for _ in range(2):  # until then a round asks again for all that was just sent
+        time.sleep(OVERLAP_S)
+        rounds.go()
 
 
 def _idle(rounds: sync.SyncRounds, bare: Bare, project: int, there: int) -> RoundCost:
