@@ -159,9 +159,9 @@ class Predictor:
         self.check(inputs)
         forward = served.forward(inputs, attentive=chosen is not None)
         aimed = served.aimed(forward, attentive=chosen is not None)
-        strange = _strange(served.task, served, inputs, aimed.encoded, aimed.output)
-        outputs = served.outputs(inputs, aimed.output)
-        answer, confidence = answering.KINDS[self.task.kind].answer(served.task, served.answers, outputs, bool(strange))
+        strange_notes = _strange(served.task, served, inputs, aimed.encoded, aimed.output)
+        strange, outputs = bool(strange_notes), served.outputs(inputs, aimed.output)
+        answer, confidence = answering.KINDS[self.task.kind].answer(served.task, served.answers, outputs, strange)
         if against == (target or answer.value):
             raise UnknownName("against_itself", label=against)
         low = confidence < self.task.threshold
@@ -173,13 +173,13 @@ class Predictor:
             answer=answer,
             confidence=confidence,
             threshold=self.task.threshold,
-            flagged=bool(strange) or low,
-            reason=_reason(answer.value, bool(strange), low),
+            flagged=strange or low,
+            reason=_reason(answer.value, strange, low),
             modalities=inputs.modalities,
             model_version=served.sidecar.version,
-            notes=(*strange, *inputs.notes, *_notes(served.task, served, inputs, aimed.encoded)),
-            heads=_head_answers(served.task, aimed.output, bool(strange)),
-            capped=bool(strange),
+            notes=(*strange_notes, *inputs.notes, *_notes(served.task, served, inputs, aimed.encoded)),
+            heads={head.name: _head_answer(head, served.task, aimed.output, strange) for head in served.task.heads},
+            capped=strange,
             explanation=None if chosen is None else explain.explain(chosen, aimed),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),
         )
@@ -244,10 +244,6 @@ def _reason(value: str, strange: bool, low: bool) -> str | None:
     if strange:
         return UNFAMILIAR
     return LOW_CONFIDENCE if low else NONE_OF_THESE if value == NONE_OF_THESE else None
-
-
-def _head_answers(task: Task, output: MultimodalOutput, strange: bool) -> dict[str, HeadAnswer]:
-    return {head.name: _head_answer(head, task, output, strange) for head in task.heads}
 
 
 def _head_answer(head: AuxiliaryHead, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:

@@ -19,12 +19,7 @@ from mmdemo.versions import Versions
 LABELS = ("left", "right")
 FIRST = "2026-01-01-n001"  # the champion of `home`
 SIDE_PX = 32
-TASK = """
-name = "sides"
-title = "Sides"
-modalities = ["image"]
-labels = ["left", "right"]
-threshold = 0.6
+MODEL = """
 [encoders.image]
 type = "small_cnn"
 size = 32
@@ -32,7 +27,14 @@ size = 32
 layers = 1
 dim = 32
 heads = 2
-[training]
+"""
+TASK = f"""
+name = "sides"
+title = "Sides"
+modalities = ["image"]
+labels = ["left", "right"]
+threshold = 0.6
+{MODEL}[training]
 epochs = 4
 batch = 16
 head_lr = 3e-3

@@ -167,10 +167,10 @@ def _batches(
 
 def _lesson(model: MultimodalModel, champion: MultimodalModel, batch: LabelledBatch, soften: float) -> Tensor:
     """Return the loss of a batch of corrections, whose targets keep a share of the champion's answers."""
-    softened = OBJECTIVES[model.config.kind].softened
-    return model.head.loss(
-        model(batch.inputs).logits, softened(batch.targets, _answers(champion, batch.inputs), soften)
-    )
+    outputs, targets = model(batch.inputs).logits, batch.targets
+    if soften:
+        targets = OBJECTIVES[model.config.kind].softened(targets, _answers(champion, batch.inputs), soften)
+    return model.head.loss(outputs, targets)
 
 
 def _disagreement(model: MultimodalModel, champion: MultimodalModel, inputs: Batch, temperature: float) -> Tensor:

@@ -185,8 +185,8 @@ def _checked(line: Line, task: Task | None) -> Line:
 
 
 def _fault(row: Row, task: Task | None) -> str:
-    if task and not task.takes(row.label):
-        return _refused(row.label, task) if row.label else "no label"
+    if task and (fault := _refused(row.label, task)):
+        return fault
     for name, labels in (task.head_labels if task else {}).items():
         if row.extra.get(name) not in (None, *labels):
             return _unknown(name, row.extra[name], labels)
@@ -200,12 +200,13 @@ def _fault(row: Row, task: Task | None) -> str:
 
 
 def _refused(value: str, task: Task) -> str:
-    if task.answers:
-        return _unknown("label", value, task.answers)
+    """Return what is wrong with a value, "" where the task takes it."""
+    if not value:
+        return "no label"
     try:
         task.check(value)
     except MmdemoError as error:
-        return f"label: {error}"
+        return _unknown("label", value, task.answers) if task.answers else f"label: {error}"
     return ""
 
 

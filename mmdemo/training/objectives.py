@@ -31,7 +31,7 @@ class Objective:
     chosen_by: str  # the one of them that a search looks at
     loss: Callable[[np.ndarray, np.ndarray], float]  # outputs, targets → mean loss without smoothing
     differ: Callable[[Task, np.ndarray, np.ndarray], np.ndarray]  # task, two outputs → which answers differ, (n,) bool
-    # What a correction asks for where it keeps a share of the champion's answer: targets (b,), its outputs, the share
+    # What a correction asks for that keeps a share > 0 of the champion's answer: targets (b,), its outputs, the share
     softened: Callable[[Tensor, Tensor, float], Tensor]
     # How far outputs (b, k) are from the champion's, compared at a temperature
     disagreement: Callable[[Tensor, Tensor, float], Tensor]
@@ -64,7 +64,7 @@ def labels_differ(task: Task, one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def softened_labels(labels: Tensor, champion: Tensor, share: float) -> Tensor:
     """Return shares (b, classes): the right label's, mixed with those of the champion's logits."""
     right = F.one_hot(labels, champion.shape[-1]).float()
-    return torch.lerp(right, champion.softmax(-1), share) if share else right
+    return torch.lerp(right, champion.softmax(-1), share)
 
 
 def label_disagreement(logits: Tensor, champion: Tensor, temperature: float) -> Tensor:

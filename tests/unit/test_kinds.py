@@ -33,22 +33,15 @@ from tests.kinds import BY_KIND
 HERE: Any = SimpleNamespace(headers={"host": "127.0.0.1:7860"})
 SIDE_PX = 32
 SENT = 60
-TASK = """
+TASK = f"""
 name = "heights"
 title = "Height of the bar"
 kind = "number"
 modalities = ["image"]
 threshold = 0.9
-answer = { tolerance = 2.0 }
-gate = { minimum = 4, held_out_share = 0.3 }
-[encoders.image]
-type = "small_cnn"
-size = 32
-[fusion]
-layers = 1
-dim = 32
-heads = 2
-[training]
+answer = {{ tolerance = 2.0 }}
+gate = {{ minimum = 4, held_out_share = 0.3 }}
+{tiny_training.MODEL}[training]
 epochs = 8
 batch = 16
 head_lr = 3e-3
