@@ -31,6 +31,8 @@ class Visitor:
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("dialog", self._meet)
+        # From the start: a chooser that opens before the browser has heard that somebody waits for it is lost.
+        page.on("filechooser", lambda _: None)
 
     def _meet(self, dialog: Dialog) -> None:
         if dialog.type == "confirm":  # "are you sure?" is ours

@@ -98,6 +98,7 @@ def test_under_forced_colours_bars_ticks_scores_and_what_is_chosen_remain(
     page.focus(".mm-word")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
+    page.wait_for_selector(".mm-pointed-at")  # it is drawn with the next frame
     assert page.evaluate("getComputedStyle(document.querySelector('.mm-pointed-at')).outlineStyle") == "solid"
 
     page.click("[data-tab=status]")
