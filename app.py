@@ -6,19 +6,20 @@ import sys
 import tempfile
 import threading
 
-from mmdemo import environment, logs, memory, settings
+from mmdemo import settings
 from mmdemo.errors import MmdemoError
-from mmdemo.guard import quiet
 from mmdemo.locale import text
+from mmdemo.process import environment, logs, memory, quiet_log
 from mmdemo.settings import Settings
-from mmdemo.ui import access, address, scratch
+from mmdemo.ui.callers import access, upload_folder
+from mmdemo.ui.shell import address
 
 
 def main() -> int:
     """Serve until told to end, and return the exit code."""
     memory.keep_freed()
     logs.set_up()
-    quiet.install()
+    quiet_log.install()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -28,7 +29,7 @@ def main() -> int:
         address.check(chosen)
         access.check_length(chosen)
         # What visitors upload lies here for seconds, and is gone with the process.
-        with scratch.folder() as uploads:
+        with upload_folder.folder() as uploads:
             tempfile.tempdir = uploads  # and whatever else a package puts down
             os.environ |= _environment(chosen, uploads)
             serve(chosen, stop)

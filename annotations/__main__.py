@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotations import export, leftovers, lock, rescore, retention, served, status, stored
-from annotations.rescore import Rescored
+from annotations import export, status
+from annotations.acquisition import rescoring
+from annotations.acquisition.rescoring import Rescored
+from annotations.nightly import leftovers, lock
+from annotations.review_queue import predictions, retention, stored_samples
+from annotations.review_queue.predictions import Guess
 from annotations.schema import SampleRow
-from annotations.served import Guess
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError
-from mmdemo.review import Status
-from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.versions import Versions
+from mmdemo.values.review import Status
+from mmdemo.values.samples import to_json
+from mmdemo.versions.registry import Versions
 
 DEFAULT_LIMIT = 50
 
@@ -41,7 +44,7 @@ def queue(args: argparse.Namespace, config: Settings) -> LoopResult:
     chosen = [tasks.get(args.task, config.task_dir).name] if args.task else []
     with closing(open_store(config)) as store, store.reading() as session:
         rows = samples.waiting(session, *chosen, limit=args.limit)
-    pairs = [(row, served.guess_shown(row)) for row in rows]
+    pairs = [(row, predictions.guess_shown(row)) for row in rows]
     entries = [
         {
             "sample_id": row.sample_id,
@@ -154,14 +157,14 @@ def score_again(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Have the version that serves score what waits and another one scored; a retraining run does so by itself."""
     task = tasks.get(args.task, config.task_dir)
     with closing(open_store(config)) as store, lock.night(config):
-        return LoopResult(*_report(task, rescore.run(store, config, task)))
+        return LoopResult(*_report(task, rescoring.run(store, config, task)))
 
 
 def _rescored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any], list[str]]:
     """Score what waits again, and return what is said of it: the other version serves, whatever becomes of that."""
     try:
         with lock.night(config):
-            return _report(task, rescore.run(store, config, task))
+            return _report(task, rescoring.run(store, config, task))
     except Busy:  # the run that is at work does so at its end
         return {}, []
     except MmdemoError as error:
@@ -169,7 +172,7 @@ def _rescored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any
 
 
 def _report(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
-    named = stored.reason("status.not_scored_again", rescored.left_out)
+    named = stored_samples.reason("status.not_scored_again", rescored.left_out)
     lines = [locale.text("cli.rescored", task=task.name, count=rescored.scored)]
     value = {"scored": rescored.scored, "not_scored": [one.sample_id for one in rescored.left_out]}
     return value, [*lines, *(reason.sentence() for reason in named)]
@@ -185,8 +188,9 @@ def sync(args: argparse.Namespace, config: Settings) -> LoopResult:
 
 def label_studio(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Start a Label Studio server for this machine alone, end it, or check the one that is used."""
-    from annotations.labelstudio import check, server  # the SDK takes seconds to load
+    from annotations.labelstudio import check
     from annotations.labelstudio import sync as labelstudio
+    from annotations.labelstudio.connection import local_server  # the SDK takes seconds to load
 
     if args.action == "check":
         reasons = check.run(config)
@@ -194,9 +198,9 @@ def label_studio(args: argparse.Namespace, config: Settings) -> LoopResult:
         lines = [reason.sentence() for reason in reasons] or [well]
         return LoopResult(to_json(reasons), lines, code=1 if reasons else 0)
     if args.action == "down":
-        ended = server.down(config)
+        ended = local_server.down(config)
         return LoopResult({"ended": ended}, [locale.text("cli.server_down" if ended else "cli.server_not_running")])
-    access, started = server.up(config)
+    access, started = local_server.up(config)
     report = labelstudio.run(settings.load())  # makes the projects, and sends what waits
     to_tell = {"url": access.url, "email": access.email, "password": access.password}
     line = locale.text("cli.server_up" if started else "cli.server_up_already", **to_tell)

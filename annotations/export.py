@@ -13,17 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from annotations import content, media, review_queue
+from annotations import media, review_queue
+from annotations.review_queue import content
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import LabelledContent
 from mmdemo import characters, decode
 from mmdemo.errors import BadInput, ManifestError, MmdemoError, UnknownName
 from mmdemo.locale import text
-from mmdemo.review import QueueItem
-from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
-from mmdemo.training import cells, fields, manifests
+from mmdemo.training import manifests
+from mmdemo.training.manifests import fields, spreadsheets
+from mmdemo.values.review import QueueItem
+from mmdemo.values.samples import Inputs
 
 IMPORT = "import"  # holder and source of what came in as a manifest
 MEDIA = "media"  # folder beside a manifest
@@ -149,7 +151,7 @@ def _as_jsonl(entries: Sequence[Entry], fields: Sequence[str]) -> str:
 
 
 def _as_csv(entries: Sequence[Entry], fields: Sequence[str]) -> str:
-    return cells.write(entries, [name for name in fields if name != "extra"])
+    return spreadsheets.write(entries, [name for name in fields if name != "extra"])
 
 
 def _with_media(root: Path, rows: Sequence[LabelledContent], out: Path) -> list[LabelledContent]:
@@ -199,7 +201,9 @@ def _mark(row: manifests.Row) -> bool | None:
     mark = row.raw.get("wrong_reason")
     if mark is None or isinstance(mark, bool):
         return mark
-    if row.path and row.path.suffix.lower() == cells.SUFFIX and mark.lower() in _MARKS:  # a table knows texts alone
+    if (
+        row.path and row.path.suffix.lower() == spreadsheets.SUFFIX and mark.lower() in _MARKS
+    ):  # a table knows texts alone
         return _MARKS[mark.lower()]
     raise BadInput("wrong_type", field="wrong_reason", wanted="true/false", value=mark)
 

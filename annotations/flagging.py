@@ -11,15 +11,16 @@ from gradio.components import Audio, Component, Image, Label, Textbox
 from gradio.flagging import FlaggingCallback
 from gradio.utils import get_upload_folder
 
-from annotations import content, review_queue
-from annotations.quota import Quota
+from annotations import review_queue
+from annotations.review_queue import content
+from annotations.review_queue.quota import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
 from mmdemo.answers import CLASSIFICATION, NONE_OF_THESE, LabelAnswer
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.samples import Inputs, Prediction, Sample
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.samples import Inputs, Prediction, Sample
 
 LOW_CONFIDENCE = "low_confidence"
 SHOWN = (CLASSIFICATION,)  # kinds of answer that a Label component shows

@@ -4,20 +4,32 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from annotations import alike, claims, content, export, items, leftovers, night, retention, review_queue, served, status
-from annotations.keeping import Keeper
+from annotations import export, retrieval, review_queue, status
+from annotations.nightly import launcher, leftovers
 from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
-from annotations.quota import Quota
+from annotations.review_queue import claims, content, items, predictions, retention
+from annotations.review_queue.keeper import Keeper
+from annotations.review_queue.quota import Quota
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode, tasks
 from mmdemo.errors import NotAllowed
-from mmdemo.review import SCRIPTS, Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
-from mmdemo.samples import Inputs, Prediction
 from mmdemo.settings import Settings
-from mmdemo.study import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.tasks import Task
-from mmdemo.versions import Versions
+from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.review import (
+    SCRIPTS,
+    Answered,
+    AnswerSample,
+    ClaimSample,
+    Correction,
+    Kept,
+    QueueItem,
+    ReviewItem,
+    Status,
+)
+from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.versions.registry import Versions
 
 END_S = 5.0  # how long the end waits for what is being erased; the next start goes on with it
 
@@ -34,8 +46,8 @@ class Loop:
         self._store: Store = open_store(settings)
         self._keeper = Keeper(self._store, Quota(self._store, settings))
         self._predictors = Predictors(settings, make_predictor)
-        self._finder = alike.Finder(self._store, settings)
-        self._nights = night.Nights(settings)
+        self._finder = retrieval.Finder(self._store, settings)
+        self._nights = launcher.Nights(settings)
         self._closing = threading.Event()
         self._tending = threading.Thread(target=self._tend, name="tend", daemon=True)
 
@@ -180,7 +192,7 @@ class Loop:
             row = review_queue.present(session, sample_id)
             task = self._task(row.task)
             earlier = tuple(labels.as_correction(each, row.task) for each in labels.history(session, row.sample_id))
-        return ReviewItem(self._item(row), served.prediction_shown(task, row), earlier)
+        return ReviewItem(self._item(row), predictions.prediction_shown(task, row), earlier)
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
         """Return a kept answer: to a reviewer, or to whoever holds the view key of one who sent it.
@@ -193,7 +205,7 @@ class Loop:
                 raise NotAllowed("answer_closed")
             if not (reviewer or content.opens(session, row, keys)):
                 raise NotAllowed("answer_closed")
-            return ReviewItem(self._item(row), served.prediction_of(self.tasks[row.task], row))
+            return ReviewItem(self._item(row), predictions.prediction_of(self.tasks[row.task], row))
 
     def correct(self, sample_id: str, label: str, annotator: str, note: str, wrong_reason: bool = False) -> Correction:
         """Store a correction. Raises BadInput, UnknownName, Conflict."""

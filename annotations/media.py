@@ -14,8 +14,8 @@ from pathlib import Path
 from annotations.store import private, problems
 from mmdemo.decode import encode_audio, encode_image
 from mmdemo.errors import StorageError
-from mmdemo.samples import Inputs
-from mmdemo.sidecar import sync_folder
+from mmdemo.values.samples import Inputs
+from mmdemo.versions.sidecar import sync_folder
 
 _SUFFIXES = {b"\x89PNG": ".png", b"RIFF": ".webp", b"fLaC": ".flac"}  # first four bytes → suffix
 _UNFINISHED = ".part"

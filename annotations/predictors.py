@@ -7,10 +7,10 @@ from typing import Protocol
 
 import mmdemo
 from mmdemo.errors import MmdemoError
-from mmdemo.samples import Features, Inputs, Prediction
 from mmdemo.settings import Settings
-from mmdemo.study import AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.tasks import Task
+from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.samples import Features, Inputs, Prediction
 
 
 class ServingPredictor(Protocol):

@@ -21,20 +21,24 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from annotations import comparing, dataset, gate, leftovers, lock, rescore, retention, stopping, stored
-from annotations.comparing import VersionAnswers
-from annotations.dataset import Snapshot, Split
-from annotations.gate import Comparison, Verdict
-from annotations.stopping import FAILED_EXIT
+from annotations.acquisition import rescoring
+from annotations.nightly import dataset, gate, interruption, leftovers, lock, version_comparison
+from annotations.nightly.dataset import Snapshot, Split
+from annotations.nightly.gate import Comparison, Verdict
+from annotations.nightly.interruption import FAILED_EXIT
+from annotations.nightly.version_comparison import VersionAnswers
+from annotations.review_queue import retention, stored_samples
 from annotations.store import Store, labels, open_store, runs
-from mmdemo import locale, logs, memory, settings, tasks
+from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError, StorageError
-from mmdemo.review import Reason, Run
+from mmdemo.process import logs, memory
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.training import corpus, manifests
+from mmdemo.training import manifests
 from mmdemo.training.continual import Corrections, update
-from mmdemo.versions import Versions
+from mmdemo.training.manifests import corpus
+from mmdemo.values.review import Reason, Run
+from mmdemo.versions.registry import Versions
 
 SEED = 0
 
@@ -92,15 +96,15 @@ def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run
     What goes wrong changes nothing about the verdict: what is left is scored after the next run.
     """
     try:
-        rescored = rescore.run(store, config, task)
+        rescored = rescoring.run(store, config, task)
     except Exception as error:
-        if stopping.is_told():
+        if interruption.is_told():
             raise
         _say(str(error) if isinstance(error, MmdemoError) else logs.trace(error))
         return None
     if rescored.scored:
         _say(locale.text("cli.rescored", task=task.name, count=rescored.scored))
-    named = stored.reason("status.not_scored_again", rescored.left_out)
+    named = stored_samples.reason("status.not_scored_again", rescored.left_out)
     return _add_reasons(store, run_id, named) if named else None
 
 
@@ -132,7 +136,7 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     note(challenger=challenger, champion=of_champion.version)
     _train(night, of_champion.version, challenger)
     try:
-        comparison = comparing.compare(night.task, of_champion, _answers_of(night, challenger))
+        comparison = version_comparison.compare(night.task, of_champion, _answers_of(night, challenger))
         verdict = _unless_moved(night, pointed, gate.judge(comparison))
         outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison), challenger)
         note(**outcome.columns())
@@ -167,7 +171,7 @@ def _is_new(night: Night, enough: bool) -> bool:
 
 
 def _answers_of(night: Night, version: str | None) -> VersionAnswers:
-    return comparing.answers_of(night.task, version, night.settings, night.parts.held_out)
+    return version_comparison.answers_of(night.task, version, night.settings, night.parts.held_out)
 
 
 def _train(night: Night, champion: str, challenger: str) -> None:
@@ -190,7 +194,7 @@ def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:
 
 def _with_left_out(night: Night, verdict: Verdict) -> Verdict:
     """Name the samples that could not be read: the night goes on without them."""
-    named = stored.reason("status.night_left_out", night.snapshot.left_out)
+    named = stored_samples.reason("status.night_left_out", night.snapshot.left_out)
     return Verdict(verdict.name, (*verdict.reasons, *named))
 
 
@@ -230,7 +234,7 @@ def _write_end(store: Store, run_id: int, state: str, **columns: object) -> Run:
 
 
 def _why_failed(error: BaseException) -> Reason:
-    if stopping.is_told() or isinstance(error, KeyboardInterrupt | SystemExit):
+    if interruption.is_told() or isinstance(error, KeyboardInterrupt | SystemExit):
         return Reason("status.night_interrupted")
     detail = str(error) if isinstance(error, MmdemoError) else f"{type(error).__name__}: {error}"
     return Reason("status.night_failed", {"detail": detail})
@@ -245,7 +249,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = settings.load()
         chosen = [tasks.get(args.task, config.task_dir)] if args.task else tasks.load_all(config.task_dir).values()
-        with stopping.by_signal():
+        with interruption.by_signal():
             for task in chosen:
                 task_runs.append(_tried(config, task))
     except MmdemoError as error:
@@ -264,7 +268,7 @@ def _tried(config: Settings, task: Task) -> Run:
     except (Busy, StorageError):
         raise  # the same for every task
     except Exception as error:
-        if stopping.is_told():
+        if interruption.is_told():
             raise SystemExit(FAILED_EXIT) from error
         if not isinstance(error, MmdemoError):
             _say(logs.trace(error))

@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from annotations import held_out
+from annotations.acquisition import held_out
 from mmdemo import characters
 
 HEAD = "0008"  # the newest migration; a test compares it with the folder
@@ -75,7 +75,7 @@ class SampleRow(Base):
 
     sample_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     task: Mapped[str] = mapped_column(String(100))
-    state: Mapped[str] = mapped_column(String(20))  # one of mmdemo.review.STATES
+    state: Mapped[str] = mapped_column(String(20))  # one of mmdemo.values.review.STATES
     modalities: Mapped[list[str]]
     caption: Mapped[str | None] = mapped_column(Text)
     image: Mapped[str | None] = mapped_column(String(80), index=True)  # name under the media folder
@@ -86,7 +86,7 @@ class SampleRow(Base):
     model_version: Mapped[str] = mapped_column(String(200))
     # What another version, which serves since, says of it: shown to whoever answers, and forgotten with the content
     fresh_prediction: Mapped[dict[str, Any] | None]
-    scored_by: Mapped[str] = mapped_column(String(200), default=_answered_by)  # whose guess is shown: see `served`
+    scored_by: Mapped[str] = mapped_column(String(200), default=_answered_by)  # whose guess is shown: see `predictions`
     doubt: Mapped[float]  # of that guess; bigger: ask first
     reason: Mapped[str | None] = mapped_column(String(20))
     suggested: Mapped[str | None] = mapped_column(Text)  # what a visitor said it should be
@@ -165,7 +165,9 @@ class MoveRow(Base):
     before: Mapped[str | None] = mapped_column(String(20))
     after: Mapped[str] = mapped_column(String(20))
     who: Mapped[str] = mapped_column(String(200))  # annotator, or "" for a visitor
-    browser: Mapped[str] = mapped_column(String(64))  # that may undo it: its mark, or mmdemo.review.SCRIPTS, or ""
+    browser: Mapped[str] = mapped_column(
+        String(64)
+    )  # that may undo it: its mark, or mmdemo.values.review.SCRIPTS, or ""
     at: Mapped[datetime]
     correction_id: Mapped[int | None] = mapped_column(ForeignKey("corrections.id"))
     undone_at: Mapped[datetime | None]

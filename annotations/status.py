@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, time
 
-from annotations import lock
-from annotations.held_out import is_held_out
+from annotations.acquisition.held_out import is_held_out
+from annotations.nightly import lock
 from annotations.store import Store, facts, labels, runs, samples
-from mmdemo.alike import index
-from mmdemo.review import STATES, Indexed, Reason, Run, Status
+from mmdemo.retrieval import index
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.versions import Versions
+from mmdemo.values.review import STATES, Indexed, Reason, Run, Status
+from mmdemo.versions.registry import Versions
 
 LABEL_STUDIO = "label_studio"  # the outside system, as rounds with it are written down
 

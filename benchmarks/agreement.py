@@ -16,15 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.faithfulness import ground_of, passed, sampled
-from mmdemo import explain, memory, tasks
+from mmdemo import explain, tasks
 from mmdemo.decode import decode
 from mmdemo.explain import AimedPass
 from mmdemo.explain.shapley import contributions
-from mmdemo.layout import scores_of
-from mmdemo.samples import Explanation, Sample
+from mmdemo.process import memory
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.ui import function_words, looked
+from mmdemo.ui.maps import function_words, map_views
+from mmdemo.values.layout import scores_of
+from mmdemo.values.samples import Explanation, Sample
 
 MATTERED = 0.05  # of probability that a modality added or took, from which it counts as having mattered
 STRONGEST = 3  # words that are looked at
@@ -78,7 +79,7 @@ def agreement(seen: AimedPass, raw: Explanation, explained: Explanation, sample:
         off=max(abs(totals[name] - effect) for name, effect in effects.items()),
         turned=int((sides[0] * sides[1] < 0).sum()),
         strongest=any(not function_words.is_meaningful(token.text) for token in words[:STRONGEST]),
-        named=NAMED.findall(looked.of(explained, sample.text, task, "en").sentence),
+        named=NAMED.findall(map_views.of(explained, sample.text, task, "en").sentence),
     )
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from mmdemo import settings, tasks
 from mmdemo.commands.command import progress, version_folder
 from mmdemo.evaluation import behaviour
-from mmdemo.figures import BehaviourRate
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
+from mmdemo.values.results import BehaviourRate
+from mmdemo.values.samples import Sample
 
 TASK = "sentiment"
 HAND, UNSEEN = "by_hand.jsonl", "unseen.jsonl"  # beside the task's templates

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.evaluation import metrics
 from mmdemo.model import MultimodalModel
-from mmdemo.scaling import UNSCALED, TemperatureScaling
-from mmdemo.training import manifests, splits
+from mmdemo.training import manifests
 from mmdemo.training.calibration import fit_scaling
-from mmdemo.training.datasets import decode_rows
-from mmdemo.training.inference import logits, targets_of
-from mmdemo.versions import SHIPPED
+from mmdemo.training.data.datasets import decode_rows
+from mmdemo.training.fitting.inference import logits, targets_of
+from mmdemo.training.manifests import splits
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import SHIPPED
+from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 
 Said = tuple[np.ndarray, np.ndarray]  # logits (n, labels), labels (n,)
 

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdemo import memory, tasks
+from mmdemo import tasks
 from mmdemo.commands.train import starts_of
-from mmdemo.training import splits
+from mmdemo.process import memory
 from mmdemo.training.data import Data, Decoded, Manifests
-from mmdemo.training.datasets import Item
-from mmdemo.training.inference import logits, targets_of
+from mmdemo.training.data.datasets import Item
+from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.jobs import Origin, TrainingJob, train_model
+from mmdemo.training.manifests import splits
 from mmdemo.training.objectives import label_figures
 from mmdemo.training.options import options
 

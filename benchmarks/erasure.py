@@ -13,13 +13,14 @@ import numpy as np
 
 from benchmarks.faithfulness import ground_of, passed, sampled
 from benchmarks.faithfulness_tables import mean
-from mmdemo import memory, tasks
+from mmdemo import tasks
 from mmdemo.decode import decode
-from mmdemo.explain.erasure import PIECES, erasure
-from mmdemo.explain.faithfulness import rank_correlation
+from mmdemo.explain.methods.erasure import PIECES, erasure
+from mmdemo.explain.perturbation.faithfulness import rank_correlation
 from mmdemo.explain.targets import ExplanationTarget
-from mmdemo.layout import scores_of
+from mmdemo.process import memory
 from mmdemo.training import manifests
+from mmdemo.values.layout import scores_of
 
 BOUNDS = (1, 60, 80, 100, 120, 140, 200, 300)  # word pieces; 1 is one word
 ALL = 10**9

@@ -19,21 +19,30 @@ import numpy as np
 import torch
 
 from benchmarks.faithfulness_tables import EVERYTHING, FIGURES, RANDOM, REFEREE, Figures, tables
-from mmdemo import explain, memory, sidecar, tasks
+from mmdemo import explain, tasks
 from mmdemo.decode import decode
 from mmdemo.explain import AimedPass
-from mmdemo.explain.deletion import ordered
-from mmdemo.explain.faithfulness import RETURNED, area, deletion_curves, insertion_curves, rank_correlation, saco
-from mmdemo.explain.judges import InputPerturber, TokenMasker
-from mmdemo.explain.trust import trust
-from mmdemo.layout import Layout, scores_of
+from mmdemo.explain.perturbation.deletion import ordered
+from mmdemo.explain.perturbation.faithfulness import (
+    RETURNED,
+    area,
+    deletion_curves,
+    insertion_curves,
+    rank_correlation,
+    saco,
+)
+from mmdemo.explain.perturbation.perturbers import InputPerturber, TokenMasker
+from mmdemo.explain.perturbation.trust import trust
 from mmdemo.model import MultimodalModel, MultimodalProcessor
-from mmdemo.samples import Explanation, Inputs
-from mmdemo.sidecar import Sidecar
+from mmdemo.process import memory
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
-from mmdemo.versions import SHIPPED
+from mmdemo.values.layout import Layout, scores_of
+from mmdemo.values.samples import Explanation, Inputs
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import SHIPPED
+from mmdemo.versions.sidecar import Sidecar
 
 ORDERS = 10  # random maps of a sample
 AGREED = 3  # … whose SaCo is taken: ten passes each
@@ -85,7 +94,7 @@ def ground_of(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...])
     """Return what ships for a task, and those of the wanted methods that it has."""
     folder = SHIPPED / task.name
     model, processor = MultimodalModel.load(folder)
-    methods = tuple(name for name in explain.methods(model) if name in (wanted or explain.METHODS))
+    methods = tuple(name for name in explain.methods_of(model) if name in (wanted or explain.METHODS))
     return MapsGround(task, model, processor, sidecar.read(folder), methods, places)
 
 

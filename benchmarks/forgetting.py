@@ -21,15 +21,16 @@ from pathlib import Path
 import numpy as np
 
 from annotations.tour import drawings, first
-from mmdemo import decode, sidecar, tasks
+from mmdemo import decode, tasks
 from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
-from mmdemo.training import continual, manifests, splits
+from mmdemo.training import continual, manifests
 from mmdemo.training.continual import Recipe
-from mmdemo.training.datasets import Item, decode_rows
-from mmdemo.training.inference import logits, targets_of
-from mmdemo.training.manifests import Row
-from mmdemo.versions import SHIPPED
+from mmdemo.training.data.datasets import Item, decode_rows
+from mmdemo.training.fitting.inference import logits, targets_of
+from mmdemo.training.manifests import Row, splits
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import SHIPPED
 
 COUNTS = (5, 20, 80)  # corrections
 DRAWN = 160  # drawings of each look

@@ -14,8 +14,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mmdemo import decode, tasks
-from mmdemo.samples import Explanation, ImageMap, Inputs, TextMap, TokenScore
-from mmdemo.ui import desk, frame, looked, preview
+from mmdemo.ui.maps import map_views
+from mmdemo.ui.predict import controller
+from mmdemo.ui.samples import preview
+from mmdemo.ui.shell import frame
+from mmdemo.values.samples import Explanation, ImageMap, Inputs, TextMap, TokenScore
 from tests import browser
 
 WORDS, ROWS, COLUMNS, LAYERS, HEADS = 64, 14, 14, 4, 8
@@ -52,10 +55,10 @@ def page() -> str:
     explanation = Explanation(
         "attention", "positive", ImageMap((ROWS, COLUMNS), ((1.0,) * COLUMNS,) * ROWS), TextMap(tuple(words))
     )
-    told = looked.of(explanation, caption, task, "en")
+    told = map_views.of(explanation, caption, task, "en")
     shown = preview.of(Inputs(image=decode.decode_image(photograph, task.limits)))
     head = frame.mount_options()["head"]
-    card = desk.map_card(told, shown, "en")
+    card = controller.map_card(told, shown, "en")
     return f"<!doctype html><head>{head}</head><body><main class='mm-part'>{card}</main></body>"
 
 

@@ -19,12 +19,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mmdemo import tasks
 from mmdemo.commands.train import starts_of
-from mmdemo.inputs import Batch, EncoderTokens
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model.batch import Batch, EncoderTokens
 from mmdemo.model.config import for_task
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.datasets import collate, decode_rows
+from mmdemo.training.data.datasets import collate, decode_rows
 from mmdemo.training.manifests import Row
 
 BATCH = 32

@@ -28,11 +28,11 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from sqlalchemy import select
 
-from annotations import retention
+from annotations.review_queue import retention
 from annotations.schema import ConsentRow, CorrectionRow, SampleRow
 from annotations.store import Store, open_store
 from mmdemo.settings import Settings
-from mmdemo.ui import scratch
+from mmdemo.ui.callers import upload_folder
 from tests import serving
 
 CALLERS = 3
@@ -164,7 +164,7 @@ def _count(store: Store, notes: Notes, kills: int, uploads: Path) -> KillCount:
         came_back=len(back),
         missing_files=len(needed - there),
         stray_files=len(there - needed),
-        uploads_left=len(list(uploads.glob(f"{scratch.PREFIX}*"))),
+        uploads_left=len(list(uploads.glob(f"{upload_folder.PREFIX}*"))),
     )
 
 

@@ -15,10 +15,12 @@ from typing import Any, TextIO
 
 import httpx
 
-from annotations import retention, review_queue
-from annotations.labelstudio import sync, tasks
-from annotations.labelstudio.place import SYSTEM
-from annotations.store import Store, open_store, outside
+from annotations import review_queue
+from annotations.labelstudio import sync
+from annotations.labelstudio.remote_projects import SYSTEM
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
+from annotations.store import Store, open_store, remote_links
 from benchmarks import labelstudio_verdict, lossy
 from benchmarks.labelstudio_verdict import DOUBLED, LOST, WITHOUT_GUESS, WRONG, ChaosCount, Log
 from mmdemo import tasks as known
@@ -148,7 +150,7 @@ class Chaos:
     def project(self) -> int:
         """The number of the task's project there; asked for once the first round made it."""
         with self.store.reading() as session:
-            (row,) = outside.places(session, SYSTEM, TASK.name).values()
+            (row,) = remote_links.places(session, SYSTEM, TASK.name).values()
         return int(row.project)
 
 
@@ -231,7 +233,7 @@ def _wait_for_project(chaos: Chaos) -> None:
     deadline = time.monotonic() + FIRST_ROUND_S
     while True:
         with chaos.store.reading() as session:
-            places = outside.places(session, SYSTEM, TASK.name)
+            places = remote_links.places(session, SYSTEM, TASK.name)
         if any(row.project for row in places.values()):
             return
         if time.monotonic() > deadline:

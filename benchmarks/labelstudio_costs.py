@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from annotations import review_queue
-from annotations.labelstudio import push, sync, tasks
-from annotations.labelstudio.client import PAGE, Client
+from annotations.labelstudio import push, sync
+from annotations.labelstudio.connection.client import PAGE, Client
+from annotations.labelstudio.connection.remote import PROJECT_FIELDS, TASK_FIELDS
 from annotations.labelstudio.health import outgoing
 from annotations.labelstudio.index import OVERLAP_S
-from annotations.labelstudio.place import SYSTEM, LinkState
-from annotations.labelstudio.remote import PROJECT_FIELDS, TASK_FIELDS
-from annotations.store import Store, open_store, outside, samples
+from annotations.labelstudio.remote_projects import SYSTEM, LinkState
+from annotations.labelstudio.translation import tasks
+from annotations.store import Store, open_store, remote_links, samples
 from mmdemo import tasks as known
-from mmdemo.review import SENT
 from mmdemo.settings import Settings
+from mmdemo.values.review import SENT
 from tests.label_studio_server import LabelStudioServer
 from tests.unit.annotations import given
 
@@ -130,7 +131,7 @@ def _fill(client: Client, rounds: sync.SyncRounds, store: Store, project: int, t
             sent = {
                 row.sample_id: (row, number, LinkState().written()) for row, number in zip(rows, numbers, strict=True)
             }
-            outside.keep_links(session, SYSTEM, place or "", project, sent)
+            remote_links.keep_links(session, SYSTEM, place or "", project, sent)
             session.commit()
     rounds.go()
     for _ in range(2):  # until then a round asks again for all that was just sent

@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx
 
-from annotations.labelstudio import health, tasks
-from annotations.labelstudio.place import SYSTEM
-from annotations.labelstudio.remote import Annotation, RemoteTask
+from annotations.labelstudio import health
+from annotations.labelstudio.connection.remote import Annotation, RemoteTask
+from annotations.labelstudio.remote_projects import SYSTEM
+from annotations.labelstudio.translation import tasks
 from annotations.schema import CorrectionRow
 from annotations.store import Store, labels, samples
 from mmdemo import tasks as known
-from mmdemo.samples import Inputs
+from mmdemo.values.samples import Inputs
 from tests.unit.annotations import given
 
 TASK = known.get("sentiment")

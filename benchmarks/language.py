@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdemo import language
+from mmdemo.checks import language
 from mmdemo.model.processor import MultimodalProcessor, TextFrontend
-from mmdemo.versions import SHIPPED
+from mmdemo.versions.registry import SHIPPED
 
 LANGUAGES = ("en",)
 SENTENCES = {

@@ -19,11 +19,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from mmdemo import memory, tasks
+from mmdemo import tasks
 from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.process import memory
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.datasets import Item, decode_rows
+from mmdemo.training.data.datasets import Item, decode_rows
 from mmdemo.training.manifests import Row
 
 BATCH = 8

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mmdemo import tasks
 from mmdemo.decode import decode
-from mmdemo.predictor import Predictor
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.training import manifests
-from mmdemo.versions import SHIPPED
+from mmdemo.versions.registry import SHIPPED
 
 SAMPLES = 20  # that take turns
 PREDICTIONS = 1_000

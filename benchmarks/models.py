@@ -11,14 +11,15 @@ from pathlib import Path
 
 import torch
 
-from mmdemo import memory, tasks
+from mmdemo import tasks
 from mmdemo.decode import decode
 from mmdemo.evaluation import evaluate
-from mmdemo.figures import EvaluationResult, SliceMetrics
-from mmdemo.predictor import Predictor
+from mmdemo.prediction.predictor import Predictor
+from mmdemo.process import memory
 from mmdemo.settings import Settings
 from mmdemo.training import manifests
-from mmdemo.versions import SHIPPED, Versions
+from mmdemo.values.results import EvaluationResult, SliceMetrics
+from mmdemo.versions.registry import SHIPPED, Versions
 
 TIMED = 60  # samples whose answers are timed, one by one
 

@@ -16,14 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import drawn_weather
-from mmdemo import sidecar, tasks
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo import tasks
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import ROOT, Settings
-from mmdemo.training import manifests, run, splits
+from mmdemo.training import manifests, run
 from mmdemo.training.data import Manifests
 from mmdemo.training.jobs import TrainingJob
+from mmdemo.training.manifests import splits
 from mmdemo.training.options import options
+from mmdemo.values.samples import Sample
+from mmdemo.versions import sidecar
 
 SAMPLES = 60  # of the task, dev among them
 DEV_SHARE = 0.17

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from examples.scenes.questions import NEEDS
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.evaluation import evaluate
-from mmdemo.figures import EvaluationResult, SliceMetrics
-from mmdemo.predictor import Predictor
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import ROOT, Settings
 from mmdemo.training import manifests
+from mmdemo.values.results import EvaluationResult, SliceMetrics
+from mmdemo.versions import sidecar
 
 TASK = ROOT / "examples" / "scenes" / "scenes.toml"
 SHOWN = {"image": "picture", "text": "text", "audio": "sound"}

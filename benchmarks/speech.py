@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmdemo import speech
+from mmdemo.checks import speech
 from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio
 from mmdemo.tasks import Limits
 

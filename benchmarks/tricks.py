@@ -30,11 +30,11 @@ from mmdemo import tasks
 from mmdemo.commands.train import starts_of
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.tasks import Task
-from mmdemo.training import targets
 from mmdemo.training.data import Data
-from mmdemo.training.datasets import Item, decode_rows
-from mmdemo.training.frozen import FeatureCache
+from mmdemo.training.data.datasets import Item, decode_rows
+from mmdemo.training.data.feature_cache import FeatureCache
 from mmdemo.training.jobs import Origin, TrainingJob, train_model
+from mmdemo.training.objectives import targets
 from mmdemo.training.options import options
 
 TASK = "sentiment"

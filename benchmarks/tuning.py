@@ -18,16 +18,17 @@ import numpy as np
 import torch
 
 from mmdemo import tasks
-from mmdemo.samples import Inputs
 from mmdemo.tasks import Task
-from mmdemo.training import manifests, tuning
+from mmdemo.training import manifests
 from mmdemo.training.data import Data
-from mmdemo.training.datasets import Item
-from mmdemo.training.inference import logits, targets_of
+from mmdemo.training.data.datasets import Item
+from mmdemo.training.fitting import tuning
+from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.jobs import Origin, TrainingJob, train_model
 from mmdemo.training.manifests import Row
 from mmdemo.training.objectives import label_figures
 from mmdemo.training.options import options
+from mmdemo.values.samples import Inputs
 
 SAMPLES, DEV_SAMPLES, EPOCHS, BATCH, SEED = 256, 256, 2, 16, 0
 MAX_TOKENS = 32  # word pieces that are read of a caption

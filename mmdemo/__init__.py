@@ -6,11 +6,11 @@ Predictor("sentiment").predict(Sample(image="cat.jpg", text="at last")).label
 
 from typing import TYPE_CHECKING, Any
 
-from mmdemo import environment
-from mmdemo.samples import Sample
+from mmdemo.process import environment
+from mmdemo.values.samples import Sample
 
 if TYPE_CHECKING:
-    from mmdemo.predictor import Predictor
+    from mmdemo.prediction.predictor import Predictor
 
 __all__ = ["Predictor", "Sample"]
 
@@ -20,7 +20,7 @@ environment.name_user()  # here, since torch asks when it is imported, and any m
 def __getattr__(name: str) -> Any:
     """Import Predictor only when it is asked for: it brings torch, which reading a setting does not need."""
     if name == "Predictor":
-        from mmdemo.predictor import Predictor
+        from mmdemo.prediction.predictor import Predictor
 
         return Predictor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

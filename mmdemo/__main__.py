@@ -6,10 +6,10 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from mmdemo import memory
 from mmdemo import settings as all_settings
 from mmdemo.commands import answer, calibrate, evaluate, index, show, train, trials
 from mmdemo.errors import MmdemoError
+from mmdemo.process import memory
 
 _GROUPS = (answer, trials, train, calibrate, evaluate, index, show)
 COMMANDS = {name: command for group in _GROUPS for name, command in group.COMMANDS.items()}

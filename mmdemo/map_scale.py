@@ -8,8 +8,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from mmdemo.layout import scores_of
-from mmdemo.samples import Explanation
+from mmdemo.values.layout import scores_of
+from mmdemo.values.samples import Explanation
 
 LITTLE, MUCH = 0.25, 8.0  # multiples of an even share at the two ends of the scale, which is logarithmic
 # Cividis, the scale that people with any colour vision read alike (Nuñez, Anderton and Renslow 2018).

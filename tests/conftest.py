@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from mmdemo import memory
+from mmdemo.process import memory
 from tests import serving
 
 memory.keep_freed()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from annotations.labelstudio.remote import Annotation, Counts, Project, RemoteGuess, RemoteTask, UploadedFile
+from annotations.labelstudio.connection.remote import Annotation, Counts, Project, RemoteGuess, RemoteTask, UploadedFile
 from mmdemo.errors import LabelStudioError
 
 URL = "http://label-studio.test/"
@@ -87,7 +87,7 @@ class FakeServer:
 
 
 class FakeClient:
-    """The methods of `annotations.labelstudio.client.Client`."""
+    """The methods of `annotations.labelstudio.connection.client.Client`."""
 
     def __init__(self, server: FakeServer) -> None:
         self._server, self.url, self.prefix = server, server.url, server.prefix

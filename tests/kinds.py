@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-import annotations.doubt
+import annotations.acquisition.doubt
 import annotations.labelstudio.controls
-import mmdemo.answering
 import mmdemo.answers
 import mmdemo.evaluation.judging
 import mmdemo.explain.targets
 import mmdemo.model.heads
+import mmdemo.prediction.answering
 import mmdemo.training.objectives
 import mmdemo.ui.widgets
 
 # Module and name of the dict → it
 BY_KIND: Mapping[str, dict[str, Any]] = {
-    "annotations.doubt.KINDS": annotations.doubt.KINDS,
+    "annotations.acquisition.doubt.KINDS": annotations.acquisition.doubt.KINDS,
     "annotations.labelstudio.controls.KINDS": annotations.labelstudio.controls.KINDS,
-    "mmdemo.answering.KINDS": mmdemo.answering.KINDS,
+    "mmdemo.prediction.answering.KINDS": mmdemo.prediction.answering.KINDS,
     "mmdemo.answers.KINDS": mmdemo.answers.KINDS,
     "mmdemo.evaluation.judging.KINDS": mmdemo.evaluation.judging.KINDS,
     "mmdemo.explain.targets.KINDS": mmdemo.explain.targets.KINDS,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Client
-from annotations.labelstudio.remote import Counts
-from annotations.labelstudio.tasks import TaskPayload
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.connection.remote import Counts
+from annotations.labelstudio.translation import tasks
+from annotations.labelstudio.translation.tasks import TaskPayload
 from mmdemo import tasks as known
 
 TASK = known.get("sentiment")

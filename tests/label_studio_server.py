@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from annotations.labelstudio.server import QUIET
+from annotations.labelstudio.connection.local_server import QUIET
 from mmdemo.settings import ROOT
 from tests import serving
 

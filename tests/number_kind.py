@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from annotations import doubt
+from annotations.acquisition import doubt
 from annotations.labelstudio import controls
 from annotations.labelstudio.controls import ControlTag
-from mmdemo import answering, answers
-from mmdemo.answering import Answering
+from mmdemo import answers
 from mmdemo.answers import AnswerKind
 from mmdemo.answers.task import AnsweredTask
+from mmdemo.checks.out_of_distribution import MARGIN
 from mmdemo.errors import BadInput
 from mmdemo.evaluation import judging
 from mmdemo.evaluation.judging import EvaluatedKind
@@ -31,12 +31,13 @@ from mmdemo.explain import targets
 from mmdemo.explain.targets import ExplanationTarget, TargetKind
 from mmdemo.model import heads
 from mmdemo.model.heads import Head
-from mmdemo.out_of_distribution import MARGIN
-from mmdemo.scaling import UNSCALED
+from mmdemo.prediction import answering
+from mmdemo.prediction.answering import Answering
 from mmdemo.training import objectives
 from mmdemo.training.objectives import Objective
 from mmdemo.ui import widgets
 from mmdemo.ui.widgets import TYPED, AnswerWidget
+from mmdemo.versions.temperature_scaling import UNSCALED
 from tests import kind_rows
 
 KIND = "number"

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model import MultimodalModel, MultimodalProcessor
-from mmdemo.model.attending import FusionLayer
-from mmdemo.model.cnn import FRAMES_PER_TOKEN
-from mmdemo.model.modality import ModalityEncoder
-from mmdemo.samples import Inputs
+from mmdemo.model.encoders.cnn import FRAMES_PER_TOKEN
+from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.fusion.attention import FusionLayer
+from mmdemo.values.samples import Inputs
 from tests import tiny
 
 WIDTH = 32  # of a token

@@ -18,12 +18,13 @@ from transformers import (
     ViTImageProcessor,
 )
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.explain import AimedPass
 from mmdemo.model import MultimodalModel, MultimodalProcessor
-from mmdemo.samples import MODALITIES, Inputs
-from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
+from mmdemo.values.samples import MODALITIES, Inputs
+from mmdemo.versions import sidecar
+from mmdemo.versions.sidecar import Sidecar
 
 NAME = "tiny"
 LABELS = ("bad", "good")

@@ -1,4 +1,4 @@
-"""Tiny random checkpoints of the real classes, one for each row of mmdemo/model/families.py, written as on the Hub."""
+"""Tiny random checkpoints of the real classes, one a row of mmdemo/model/encoders/families.py, as the Hub has them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -7,14 +7,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.model import MultimodalModel
 from mmdemo.settings import Settings
-from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
 from mmdemo.training.jobs import Origin, TrainingJob
 from mmdemo.training.options import options
-from mmdemo.versions import Versions
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
+from mmdemo.versions.sidecar import Sidecar
 
 LABELS = ("left", "right")
 FIRST = "2026-01-01-n001"  # the champion of `home`

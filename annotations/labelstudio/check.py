@@ -7,20 +7,21 @@ from contextlib import closing
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from annotations.labelstudio import place, tasks
-from annotations.labelstudio.client import Client
+from annotations.labelstudio import remote_projects
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.connection.remote import Project
 from annotations.labelstudio.files import NAME as MEDIA
 from annotations.labelstudio.files import ShownFiles
 from annotations.labelstudio.health import is_sick, lacks_files, outgoing
 from annotations.labelstudio.index import Index
-from annotations.labelstudio.place import RemoteProject
-from annotations.labelstudio.remote import Project
-from annotations.store import Store, open_store, outside
-from mmdemo import environment
+from annotations.labelstudio.remote_projects import RemoteProject
+from annotations.labelstudio.translation import tasks
+from annotations.store import Store, open_store, remote_links
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import LabelStudioError
-from mmdemo.review import Reason
+from mmdemo.process import environment
 from mmdemo.settings import Settings
+from mmdemo.values.review import Reason
 
 CLOCK_S = 60  # by which two clocks may differ: what was said later counts
 _NOWHERE = ("192.0.2.1", 9)  # an address of no machine: asking for the way there sends nothing
@@ -99,8 +100,8 @@ def _project(
 ) -> Generator[Reason, None, Project | None]:
     """Yield what is wrong with one project; return it where it is there."""
     with store.reading() as session:
-        places = outside.standing_places(session, place.SYSTEM, name)
-        closed = outside.places(session, place.SYSTEM, name).keys() - places.keys()
+        places = remote_links.standing_places(session, remote_projects.SYSTEM, name)
+        closed = remote_links.places(session, remote_projects.SYSTEM, name).keys() - places.keys()
     ours = next((each for each in projects if tasks.place_of(each.description) in places), None)
     at_this_address = [row for row in places.values() if row.project and row.extra.get("url") == client.url]
     if ours is None and at_this_address:

@@ -5,22 +5,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from annotations.labelstudio import place, reading
-from annotations.labelstudio.client import Client
+from annotations.labelstudio import reading, remote_projects
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.connection.remote import Project
 from annotations.labelstudio.files import Files
 from annotations.labelstudio.health import Health
 from annotations.labelstudio.index import Index
-from annotations.labelstudio.place import RemoteProject
 from annotations.labelstudio.pull import Pull
 from annotations.labelstudio.push import Push
 from annotations.labelstudio.reading import Reading
-from annotations.labelstudio.remote import Project
+from annotations.labelstudio.remote_projects import RemoteProject
 from annotations.labelstudio.report import SyncReport
 from annotations.store import Store, runs
 from mmdemo import locale
-from mmdemo.review import Reason
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.review import Reason
 
 Key = tuple[str, str, int, int | None]  # task, place, its project, that of the media
 
@@ -40,7 +40,7 @@ def exchange(
 
     `projects` are those that are there; what is made joins them.
     """
-    here, created, closed = place.find_task(client, store, task, projects)
+    here, created, closed = remote_projects.find_task(client, store, task, projects)
     address = f"{client.url}projects/{here.project.id}"
     if created:
         say("sync_project", task=task.name, url=address)
@@ -60,9 +60,9 @@ def exchange(
         if files.leftover:
             say("sync_leftover", count=len(files.leftover), paths=" ".join(files.leftover))
     with store.session() as session:
-        runs.add_sync(session, task.name, place.SYSTEM, report.pushed, report.pulled)
-        runs.note_trouble(session, task.name, place.SYSTEM, None)
-        runs.note_succession(session, task.name, place.SYSTEM, succession)
+        runs.add_sync(session, task.name, remote_projects.SYSTEM, report.pushed, report.pulled)
+        runs.note_trouble(session, task.name, remote_projects.SYSTEM, None)
+        runs.note_succession(session, task.name, remote_projects.SYSTEM, succession)
         session.commit()
     return report
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Client
-from annotations.labelstudio.place import ProjectFinder
-from annotations.labelstudio.remote import Project, UploadedFile
-from annotations.labelstudio.tasks import TaskPayload
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.connection.remote import Project, UploadedFile
+from annotations.labelstudio.remote_projects import ProjectFinder
+from annotations.labelstudio.translation import tasks
+from annotations.labelstudio.translation.tasks import TaskPayload
 from annotations.store import Store
 from mmdemo.errors import LabelStudioError
 

@@ -8,16 +8,16 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from annotations import served
-from annotations.labelstudio import tasks
+from annotations.labelstudio.connection.remote import RemoteGuess, RemoteTask
 from annotations.labelstudio.files import Files, ShownFiles
-from annotations.labelstudio.place import LinkState, RemoteProject
-from annotations.labelstudio.remote import RemoteGuess, RemoteTask
-from annotations.labelstudio.tasks import TaskPayload
+from annotations.labelstudio.remote_projects import LinkState, RemoteProject
+from annotations.labelstudio.translation import tasks
+from annotations.labelstudio.translation.tasks import TaskPayload
+from annotations.review_queue import predictions
 from annotations.schema import SampleRow
 from annotations.store import samples
-from mmdemo.review import AUDIT
 from mmdemo.tasks import Task
+from mmdemo.values.review import AUDIT
 
 BATCH = 200  # guesses that are added at once
 
@@ -154,9 +154,9 @@ def outgoing(row: SampleRow, bare: bool = False) -> TaskPayload:
     base = TaskPayload(row.sample_id, row.caption, _files(row), reason=row.reason or "")
     if row.reason == AUDIT:
         return base
-    guess = served.guess_shown(row)
+    guess = predictions.guess_shown(row)
     score = None if guess.capped else guess.confidence
-    explanation = None if bare else served.explanation_shown(row)
+    explanation = None if bare else predictions.explanation_shown(row)
     with_guess = replace(base, value=guess.value or None, score=score, model_version=guess.model_version)
     return replace(with_guess, suggested=row.suggested or "", explanation=explanation)
 

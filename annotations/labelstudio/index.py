@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Client
-from annotations.labelstudio.remote import Counts, RemoteTask
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.connection.remote import Counts, RemoteTask
+from annotations.labelstudio.translation import tasks
 from mmdemo.tasks import Task
 
 OVERLAP_S = 30.0  # a change may come into sight that much later than one that was made after it

@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from annotations import review_queue, served
-from annotations.labelstudio import tasks
-from annotations.labelstudio.place import SYSTEM, LinkState, RemoteProject
-from annotations.labelstudio.remote import Annotation, RemoteTask
+from annotations import review_queue
+from annotations.labelstudio.connection.remote import Annotation, RemoteTask
+from annotations.labelstudio.remote_projects import SYSTEM, LinkState, RemoteProject
 from annotations.labelstudio.report import SyncReport
-from annotations.labelstudio.tasks import StandingAnswer
+from annotations.labelstudio.translation import tasks
+from annotations.labelstudio.translation.tasks import StandingAnswer
+from annotations.review_queue import predictions
 from annotations.schema import CorrectionRow, SampleRow, now
 from annotations.store import Session, labels, samples
 from mmdemo import characters
-from mmdemo.review import QUEUED, SKIPPED
+from mmdemo.values.review import QUEUED, SKIPPED
 
 AT_ONCE = 100  # samples that are changed in one transaction
 NOBODY = "Label Studio"  # the annotator whose user was deleted there
@@ -175,7 +176,7 @@ class Pull:
         stands, whatever the model says since.
         """
         task = self.place.task
-        may = served.agrees(task, served.guess_about(task, row, answer.value).value, answer.value)
+        may = predictions.agrees(task, predictions.guess_about(task, row, answer.value).value, answer.value)
         may = may or (correction is not None and correction.wrong_reason and correction.value == answer.value)
         return replace(answer, wrong_reason=answer.wrong_reason and may)
 

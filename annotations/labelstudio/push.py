@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from annotations.labelstudio import health, tasks
+from annotations.labelstudio import health
+from annotations.labelstudio.connection.remote import RemoteTask, UploadedFile
 from annotations.labelstudio.files import Files
 from annotations.labelstudio.health import Health
-from annotations.labelstudio.place import LinkState, RemoteProject
-from annotations.labelstudio.remote import RemoteTask, UploadedFile
+from annotations.labelstudio.remote_projects import LinkState, RemoteProject
+from annotations.labelstudio.translation import tasks
 from annotations.schema import SampleRow
 from annotations.store import samples
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from annotations.labelstudio import tasks
+from annotations.labelstudio.connection.remote import RemoteTask
 from annotations.labelstudio.index import Index, last_change
-from annotations.labelstudio.place import RemoteProject
-from annotations.labelstudio.remote import RemoteTask
+from annotations.labelstudio.remote_projects import RemoteProject
+from annotations.labelstudio.translation import tasks
 
 LOOKS = 3  # at changes and counts, which people may move between two requests
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 
 from filelock import FileLock, Timeout
 
-from annotations.labelstudio import place
-from annotations.labelstudio.client import Client
+from annotations.labelstudio import remote_projects
+from annotations.labelstudio.connection.client import Client
 from annotations.labelstudio.exchange import Memory, exchange, say
 from annotations.labelstudio.report import SyncReport
 from annotations.store import Store, open_store, private, problems, runs
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import Busy, LabelStudioError, MmdemoError
-from mmdemo.review import Reason
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.review import Reason
 
 ALL_ALIKE = ("label_studio_away", "label_studio_key", "label_studio_moved")  # no other task would fare better
 WAIT_FOR = (
@@ -95,7 +95,7 @@ class SyncRounds:
         reason = Reason(f"error.{error.key}", {name: str(value) for name, value in error.values.items()})
         with self.store.session() as session:
             for name in names:
-                runs.note_trouble(session, name, place.SYSTEM, reason)
+                runs.note_trouble(session, name, remote_projects.SYSTEM, reason)
             session.commit()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from annotations.schema import SampleRow
 from annotations.store.samples import ASKED, HAS_CONTENT
 from mmdemo import characters
-from mmdemo.review import SKIPPED, ClaimSample
+from mmdemo.values.review import SKIPPED, ClaimSample
 
 
 def take(session: Session, sample_id: str, command: ClaimSample, at: datetime, until: datetime) -> bool:

@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations.schema import FactRow
-from mmdemo.review import Reason
-from mmdemo.samples import to_json
+from mmdemo.values.review import Reason
+from mmdemo.values.samples import to_json
 
 STORE_ID = "store_id"  # {"id": …}: the media folder that belongs to this store carries the same one
-CLOCK = "clock"  # see `annotations.clock`
+CLOCK = "clock"  # see `annotations.review_queue.clock`
 ERASED = "erased"  # {"due": True}: content was erased whose old words may still stand in a table's file
 _TOLD = "told."  # begins the names of what Status tells
 

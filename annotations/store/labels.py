@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, MoveRow, SampleRow
 from annotations.store.samples import HAS_CONTENT, made_in_page, parts
-from mmdemo.review import Correction
+from mmdemo.values.review import Correction
 
 DECIDING = "deciding"  # what a session knows of the settings: the annotators whose say counts before the majority's
 
@@ -28,7 +28,7 @@ class LabelledContent:
     text: str | None
     image: str | None  # names under the media folder
     audio: str | None
-    split_draw: float  # see `annotations.held_out`
+    split_draw: float  # see `annotations.acquisition.held_out`
 
 
 def standing(

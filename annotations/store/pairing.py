@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from annotations.schema import SampleRow
 from annotations.store import facts, private
-from mmdemo.review import Reason
+from mmdemo.values.review import Reason
 
 MARKER = "store-id"  # the file in the media folder that holds the id
 MEDIA = "media"  # what the notice is about

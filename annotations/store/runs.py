@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from annotations.schema import RunRow, SyncRow, now
 from annotations.store import facts
 from annotations.store.labels import iso
-from mmdemo.review import Reason, Run
-from mmdemo.samples import to_json
+from mmdemo.values.review import Reason, Run
+from mmdemo.values.samples import to_json
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
-from mmdemo.review import QUEUED, SENT, SKIPPED
-from mmdemo.samples import Inputs
+from mmdemo.values.review import QUEUED, SENT, SKIPPED
+from mmdemo.values.samples import Inputs
 
 FILES = ("image", "audio")  # columns that name files
 _AT_ONCE = 500  # names in one question; a database takes only so many

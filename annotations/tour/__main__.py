@@ -22,8 +22,9 @@ from annotations.tour import ending, first, walk
 from annotations.tour.drawings import FILLED, OUTLINE
 from annotations.tour.ending import Ending
 from annotations.tour.first import TASK, Start
-from mmdemo import environment, tasks
+from mmdemo import tasks
 from mmdemo.locale import text
+from mmdemo.process import environment
 from mmdemo.settings import ROOT, in_clone
 
 HOME = ROOT / "build" / "tour"

@@ -8,9 +8,10 @@ import jinja2
 from markupsafe import Markup
 
 from annotations.tour.walk import AnsweredDrawing
-from mmdemo import locale, sidecar
+from mmdemo import locale
 from mmdemo.decode import picture_url
 from mmdemo.tasks import Task
+from mmdemo.versions import sidecar
 
 HERE = Path(__file__).parent
 PAGE = "turned.html"

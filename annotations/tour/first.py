@@ -9,7 +9,7 @@ from pathlib import Path
 from annotations.tour import drawings
 from annotations.tour.drawings import FILLED, OUTLINE, Drawing
 from mmdemo.settings import ROOT, Settings
-from mmdemo.versions import Versions
+from mmdemo.versions.registry import Versions
 
 TASK = "shapes"
 TASK_FILE = Path(__file__).parent / f"{TASK}.toml"

@@ -27,8 +27,8 @@ from examples.voices import Recording
 from mmdemo import tasks
 from mmdemo.decode import encode_audio
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
-from mmdemo.training import manifests, splits
-from mmdemo.training.manifests import Row
+from mmdemo.training import manifests
+from mmdemo.training.manifests import Row, splits
 
 EVERY = 3  # speaker of espeak-ng says them with each accent of a learner
 WORDS = "words"  # folder

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmdemo.behaviour import grammar
 from mmdemo.behaviour.capabilities import Capability, Case, Suite
-from mmdemo.samples import Sample
+from mmdemo.values.samples import Sample
 
 TRIES = 40  # draws for each caption that is wanted: short lists hold fewer than were asked for
 

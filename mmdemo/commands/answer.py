@@ -10,12 +10,12 @@ from mmdemo.answers import KINDS
 from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of
 from mmdemo.errors import BadInput, ManifestError, StorageError
 from mmdemo.locale import text
-from mmdemo.samples import Prediction, Sample, to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.samples import Prediction, Sample, to_json
 
 if TYPE_CHECKING:
-    from mmdemo.predictor import Predictor
+    from mmdemo.prediction.predictor import Predictor
 
 BAR_WIDTH = 30  # characters of a probability of 1
 _MANY = "many samples: JSON lines with id, image, audio, text"

@@ -5,17 +5,18 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, version_folder
 from mmdemo.errors import ManifestError
 from mmdemo.settings import Settings
+from mmdemo.versions import sidecar
 
 MOST_REFUSED = 0.01
 
 
 def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Copy a version, with temperatures and a readiness to refuse that are fitted to samples which trained nothing."""
-    from mmdemo.training import recalibration
+    from mmdemo.training.calibration import recalibration
 
     task = tasks.get(args.task, config.task_dir)
     folder = version_folder(task, args.version, config)

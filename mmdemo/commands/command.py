@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.versions import Versions
+from mmdemo.versions.registry import Versions
 
 if TYPE_CHECKING:
-    from mmdemo.predictor import Predictor
+    from mmdemo.prediction.predictor import Predictor
 
 Argument = tuple[str, dict[str, Any]]  # a flag, and what argparse is told about it
 TASK: Argument = ("--task", {"required": True, "help": "name of a task, or path to its file"})
@@ -37,7 +37,7 @@ class Command:
 
 def predictor_of(task: Task, version: str | None, config: Settings) -> "Predictor":
     """Return what answers for a task; loading torch is put off until a command needs it."""
-    from mmdemo.predictor import Predictor
+    from mmdemo.prediction.predictor import Predictor
 
     return Predictor(task, version, config)
 

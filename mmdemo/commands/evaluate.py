@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
-from mmdemo.figures import BehaviourRate, Beside, EvaluationResult, Recall, SliceMetrics, title
-from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.results import BehaviourRate, Beside, EvaluationResult, Recall, SliceMetrics, title
+from mmdemo.values.samples import to_json
+from mmdemo.versions import sidecar
 
 if TYPE_CHECKING:
     from mmdemo.evaluation.answers import Answers
-    from mmdemo.predictor import Predictor
+    from mmdemo.prediction.predictor import Predictor
     from mmdemo.training.manifests import Row
 
 
 def evaluate(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Measure a version on labelled samples."""
-    from mmdemo.evaluation import ask, compare, mistakes, report, robustness
+    from mmdemo.evaluation import ask, compare, report, robustness
+    from mmdemo.evaluation.report import mistakes
     from mmdemo.training import manifests
 
     task = tasks.get(args.task, config.task_dir)
@@ -66,7 +68,7 @@ def _figures(
 
 def describe(task: Task, folder: Path, figures: EvaluationResult) -> None:
     """Write the figures into version.json and model_card.md."""
-    from mmdemo import card
+    from mmdemo.versions import card
 
     about = sidecar.read(folder)
     measured = {name: round(figures.figure(name), 4) for name in ("accuracy", figures.short, "ece")}

@@ -4,19 +4,20 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.samples import to_json
+from mmdemo.versions import sidecar
 
 _NAME = "what the page calls the manifest (default: its file's name without the ending)"
 
 
 def index(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Index a manifest, so that the page and /alike find its samples; without one list what is indexed."""
-    from mmdemo.alike import index as indexes
+    from mmdemo.retrieval import index as indexes
 
     task = tasks.get(args.task, config.task_dir)
     if args.remove is not None and args.manifest is not None:
@@ -32,8 +33,8 @@ def index(args: argparse.Namespace, config: Settings) -> CommandResult:
 
 
 def _index(args: argparse.Namespace, config: Settings, task: Task) -> CommandResult:
-    from mmdemo.alike import index as indexes
-    from mmdemo.alike.indexing import make
+    from mmdemo.retrieval import index as indexes
+    from mmdemo.retrieval.encoding import make
     from mmdemo.training import manifests
 
     name = indexes.check_name(args.name or args.manifest.stem)

@@ -7,9 +7,9 @@ from typing import Any
 
 from mmdemo import tasks
 from mmdemo.commands.command import Command, CommandResult
-from mmdemo.samples import to_json
 from mmdemo.settings import Settings
-from mmdemo.versions import Versions
+from mmdemo.values.samples import to_json
+from mmdemo.versions.registry import Versions
 
 MASK = "••••"  # stands where a secret is set
 

@@ -12,9 +12,9 @@ from mmdemo import tasks
 from mmdemo.commands.command import TASK, Argument, Command, CommandResult, version_folder
 from mmdemo.commands.evaluate import describe, figure_lines, measure
 from mmdemo.errors import ManifestError
-from mmdemo.samples import to_json
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.samples import to_json
 
 _START = "MODALITY=FOLDER (a version's too) or MODALITY=NAME on the Hub: weights to start from (default: the task's)"
 _OPTION = "any training option, such as tuning=lora or patience=3; see mmdemo/training/options.py"
@@ -31,8 +31,9 @@ DATA: list[Argument] = [
 
 def train(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Train a version folder; the model card and version.json get the figures on dev. Once killed, it goes on."""
-    from mmdemo.training import processes, run
+    from mmdemo.training import run
     from mmdemo.training.data import Manifests
+    from mmdemo.training.fitting import processes
     from mmdemo.training.jobs import Origin, TrainingJob
     from mmdemo.training.options import options
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from mmdemo import tasks
 from mmdemo.commands.command import TASK, Command, CommandResult
 from mmdemo.commands.train import DATA, options_of, starts_of
-from mmdemo.samples import to_json
 from mmdemo.settings import Settings
+from mmdemo.values.samples import to_json
 
 if TYPE_CHECKING:
-    from mmdemo.training import splits
+    from mmdemo.training.manifests import splits
 
 _BY = 'field of extra, or "group", whose samples stay together (default: the task\'s, or speaker)'
 _RANGES = "TOML with a list of values, or low and high, for each option (default: learning rates and regularisation)"
@@ -19,7 +19,7 @@ _RANGES = "TOML with a list of values, or low and high, for each option (default
 
 def split(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Make train.jsonl and dev.jsonl from one manifest; no speaker stands in both."""
-    from mmdemo.training import splits
+    from mmdemo.training.manifests import splits
 
     task = tasks.get(args.task, config.task_dir) if args.task else None
     by = args.by or (task.split_by if task else tasks.SPLIT_BY)
@@ -47,7 +47,7 @@ def _why(parting: "splits.SplitReport") -> str:
 
 def corpus(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Write a manifest of the task's own plain captions beside the lines of another one, to train on both."""
-    from mmdemo.training import corpus as written
+    from mmdemo.training.manifests import corpus as written
 
     counts = written.write(tasks.get(args.task, config.task_dir), args.manifest, args.out, args.count, args.seed)
     return CommandResult(counts, [f"{group or 'no group'}: {count} samples" for group, count in counts.items()])

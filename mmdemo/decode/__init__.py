@@ -21,8 +21,8 @@ from mmdemo.decode.pictures import decode_image, encode_image, read_image
 from mmdemo.decode.pool import warm
 from mmdemo.decode.sounds import SAMPLE_RATE_HZ, decode_audio, encode_audio, encode_speech, read_audio
 from mmdemo.errors import BadInput
-from mmdemo.samples import MODALITIES, Inputs, Medium, Sample
 from mmdemo.tasks import Task
+from mmdemo.values.samples import MODALITIES, Inputs, Medium, Sample
 
 __all__ = [
     "SAMPLE_RATE_HZ",

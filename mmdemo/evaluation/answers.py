@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Protocol
 
-from mmdemo import samples, sidecar
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Inputs, Prediction
-from mmdemo.scaling import TemperatureScaling
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
+from mmdemo.values import samples
+from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.versions import sidecar
+from mmdemo.versions.temperature_scaling import TemperatureScaling
 
 PROGRESS_EVERY = 200  # samples
 

@@ -16,10 +16,10 @@ from mmdemo.behaviour import Expectation, Instance
 from mmdemo.errors import BadInput
 from mmdemo.evaluation.answers import LabelledRow
 from mmdemo.evaluation.judging import KINDS
-from mmdemo.figures import BehaviourRate
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Prediction, Sample
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
+from mmdemo.values.results import BehaviourRate
+from mmdemo.values.samples import Prediction, Sample
 
 COUNT = 200  # instances of each capability
 PROGRESS_EVERY = 500  # answers

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import softmax
 
-from mmdemo import sidecar
 from mmdemo.answers import NONE_OF_THESE
 from mmdemo.behaviour import Instance
 from mmdemo.evaluation import metrics, slices
 from mmdemo.evaluation.answers import Answers, PredictedRow
 from mmdemo.evaluation.slices import SEED, Judged
-from mmdemo.figures import ClassFigures, LabelFigures
-from mmdemo.samples import Prediction
-from mmdemo.scaling import UNSCALED
 from mmdemo.tasks import Task
+from mmdemo.values.results import ClassFigures, LabelFigures
+from mmdemo.values.samples import Prediction
+from mmdemo.versions import sidecar
+from mmdemo.versions.temperature_scaling import UNSCALED
 
 TINY = 1e-300  # stands in for a probability of nothing
 TOLERANCE = 0.02  # by which added words may lower a probability: less is rounding of a saturated answer

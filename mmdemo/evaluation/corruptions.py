@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 from scipy.signal import butter, sosfilt
 
 from mmdemo.decode import SAMPLE_RATE_HZ
-from mmdemo.samples import Inputs
+from mmdemo.values.samples import Inputs
 
 GRADES = (1, 2, 3)  # light, medium, strong
 TELEPHONE_LOW_HZ = 300

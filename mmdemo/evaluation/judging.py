@@ -14,10 +14,10 @@ from mmdemo.behaviour import Instance
 from mmdemo.evaluation import classification, metrics, slices
 from mmdemo.evaluation.answers import Answers, LabelledRow, PredictedRow, ask
 from mmdemo.evaluation.slices import SEED, Judged, Own
-from mmdemo.figures import Compared, Difference, EvaluationResult, GivenFigures, KindFigures, SliceMetrics
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Prediction
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
+from mmdemo.values.results import Compared, Difference, EvaluationResult, GivenFigures, KindFigures, SliceMetrics
+from mmdemo.values.samples import Prediction
 
 FEW_VALUES = 12  # a field of `extra` with more is an id or free text
 FEWEST_EACH = 5  # samples that a value of such a field has on average

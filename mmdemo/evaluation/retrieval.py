@@ -13,9 +13,9 @@ from mmdemo import decode
 from mmdemo.errors import BadInput
 from mmdemo.evaluation import metrics
 from mmdemo.evaluation.answers import LabelledRow
-from mmdemo.figures import Recall
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Inputs
+from mmdemo.prediction.predictor import Predictor
+from mmdemo.values.results import Recall
+from mmdemo.values.samples import Inputs
 
 SAMPLES = 500
 AT = 10

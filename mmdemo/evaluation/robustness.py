@@ -12,9 +12,9 @@ from mmdemo.errors import BadInput, ManifestError
 from mmdemo.evaluation.answers import PROGRESS_EVERY, LabelledRow, PredictedRow
 from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
 from mmdemo.evaluation.judging import part
-from mmdemo.figures import Corrupted, Robustness
-from mmdemo.predictor import Predictor
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
+from mmdemo.values.results import Corrupted, Robustness
 
 MOST_SAMPLES = 300  # of a manifest: each is answered some twenty times
 SEED = 0  # of the samples that are taken; the damage of each has its number as seed

@@ -11,8 +11,8 @@ import numpy as np
 from mmdemo import answers as kinds
 from mmdemo.evaluation import metrics
 from mmdemo.evaluation.answers import PredictedRow
-from mmdemo.figures import Bin, Interval, Reliability, SliceMetrics
 from mmdemo.tasks import Task
+from mmdemo.values.results import Bin, Interval, Reliability, SliceMetrics
 
 SEED = 0  # of the bootstrap and the floor: the same predictions give the same figures
 

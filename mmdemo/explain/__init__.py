@@ -3,19 +3,19 @@
 from collections.abc import Callable, Sequence
 
 from mmdemo.errors import UnknownName
-from mmdemo.explain.attention import attention
 from mmdemo.explain.completeness import complete
-from mmdemo.explain.erasure import erasure
-from mmdemo.explain.integrated_gradients import integrated_gradients
 from mmdemo.explain.maps import AimedPass
-from mmdemo.explain.masking import masking
-from mmdemo.explain.occlusion import occlusion
-from mmdemo.explain.relevance import relevance
-from mmdemo.explain.rollout import rollout
+from mmdemo.explain.methods.attention import attention
+from mmdemo.explain.methods.erasure import erasure
+from mmdemo.explain.methods.integrated_gradients import integrated_gradients
+from mmdemo.explain.methods.masking import masking
+from mmdemo.explain.methods.occlusion import occlusion
+from mmdemo.explain.methods.relevance import relevance
+from mmdemo.explain.methods.rollout import rollout
 from mmdemo.explain.shapley import each_contributions
 from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.model import MultimodalModel
-from mmdemo.samples import Explanation
+from mmdemo.values.samples import Explanation
 
 DEFAULT = "erasure"
 NONE = "none"  # no explanation is wanted
@@ -36,7 +36,7 @@ COMPLETE = ("erasure", "relevance", "masking")  # those brought on the scale of 
 SLOW = ("integrated_gradients", "occlusion")  # those that take many times as long as a prediction
 
 
-def methods(model: MultimodalModel) -> tuple[str, ...]:
+def methods_of(model: MultimodalModel) -> tuple[str, ...]:
     """Return the methods that explain this model, the default first where it is among them."""
     without = (*(() if model.fusion.attends else OF_ATTENTION), *(() if "text" in model.encoders else OF_CAPTIONS))
     offered = [name for name in METHODS if name not in without]
@@ -48,7 +48,7 @@ def resolve(name: str, model: MultimodalModel) -> str | None:
 
     Raises UnknownName with the list of those there are.
     """
-    known = methods(model)
+    known = methods_of(model)
     if name == "default":
         return known[0]
     if name == NONE or name in known:
@@ -66,7 +66,7 @@ def explain(method: str, aimed: AimedPass) -> Explanation:
 
 def every(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> dict[str, list[Explanation]]:
     """Return method → an explanation for each target, of all methods but the SLOW ones."""
-    return _maps([name for name in methods(aimed.model) if name not in SLOW], aimed, targets)
+    return _maps([name for name in methods_of(aimed.model) if name not in SLOW], aimed, targets)
 
 
 def _maps(

@@ -8,8 +8,8 @@ from it. Letters: e the effect, p and q the shares of a modality's magnitudes th
 from collections.abc import Mapping, Sequence
 from math import sqrt
 
-from mmdemo.layout import Layout, scores_of
-from mmdemo.samples import Explanation
+from mmdemo.values.layout import Layout, scores_of
+from mmdemo.values.samples import Explanation
 
 
 def complete(explained: Explanation, effects: Mapping[str, float]) -> Explanation:

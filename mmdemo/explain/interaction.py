@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mmdemo.explain.maps import AimedPass, membership
-from mmdemo.study import Interaction
+from mmdemo.values.analysis import Interaction
 
 STEPS = 255  # of a weight's square root
 

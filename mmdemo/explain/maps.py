@@ -10,10 +10,10 @@ from torch import Tensor
 
 from mmdemo.explain.targets import KINDS, ExplanationTarget
 from mmdemo.explain.words import Span, merge, shared, words_read
-from mmdemo.layout import Layout, Word
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
-from mmdemo.samples import Explanation, Inputs
-from mmdemo.scaling import UNSCALED, TemperatureScaling
+from mmdemo.values.layout import Layout, Word
+from mmdemo.values.samples import Explanation, Inputs
+from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from math import factorial
 
 import torch
 
-from mmdemo.explain.judges import probability
 from mmdemo.explain.maps import AimedPass
+from mmdemo.explain.perturbation.perturbers import probability
 from mmdemo.explain.targets import ExplanationTarget
-from mmdemo.study import Contributions
+from mmdemo.values.analysis import Contributions
 
 Coalition = frozenset[str]  # the modalities that the fusion sees
 

@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from mmdemo.guard.beyond import Beyond
-from mmdemo.guard.bodies import Bodies
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.headers import Headers
+from mmdemo.guard.layers.bodies import Bodies
+from mmdemo.guard.layers.headers import Headers
+from mmdemo.guard.layers.open_requests import Shares
+from mmdemo.guard.layers.origins import Origins
+from mmdemo.guard.layers.page_cache import Prepared
+from mmdemo.guard.layers.rate_limit import Pace
+from mmdemo.guard.layers.real_ip import Beyond
+from mmdemo.guard.layers.routes import Routes
+from mmdemo.guard.layers.uploads import Folder, Uploads
 from mmdemo.guard.limits import RequestLimits
-from mmdemo.guard.origins import Origins
-from mmdemo.guard.pace import Pace
-from mmdemo.guard.prepared import Prepared
 from mmdemo.guard.refusals import Refusing
-from mmdemo.guard.routes import Routes
-from mmdemo.guard.shares import Shares
-from mmdemo.guard.uploads import Folder, Uploads
 
 
 class Guard:

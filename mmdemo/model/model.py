@@ -18,17 +18,17 @@ from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from mmdemo.errors import CheckpointError, ManifestError
-from mmdemo.inputs import Batch, EncoderInputs, EncoderTokens
-from mmdemo.model import bars, encoders, fusion, packing
+from mmdemo.model import encoders, fusion, packing, progress_bars
+from mmdemo.model.batch import Batch, EncoderInputs, EncoderTokens
 from mmdemo.model.config import MultimodalConfig, for_task
-from mmdemo.model.fused import Fused, Fusion
+from mmdemo.model.encoders.interface import EncoderRequest, EncoderSpec
+from mmdemo.model.fusion.interface import Fused, Fusion
+from mmdemo.model.fusion.positions import grid_sinusoids, sinusoids
+from mmdemo.model.fusion.tokens import Tokens
 from mmdemo.model.heads import HEADS, ClassificationHead
-from mmdemo.model.modality import EncoderRequest, EncoderSpec
-from mmdemo.model.places import grid_sinusoids, sinusoids
 from mmdemo.model.processor import MultimodalProcessor
-from mmdemo.model.tokens import Tokens
-from mmdemo.samples import MODALITIES
 from mmdemo.tasks import Task
+from mmdemo.values.samples import MODALITIES
 
 
 @dataclass
@@ -258,7 +258,7 @@ class MultimodalModel(PreTrainedModel):
         """
         processor = MultimodalProcessor.from_pretrained(folder)
         try:
-            with bars.hidden():
+            with progress_bars.hidden():
                 loaded: Any = cls.from_pretrained(
                     None,
                     config=MultimodalConfig.from_pretrained(folder, local_files_only=True),

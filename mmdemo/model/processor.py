@@ -11,11 +11,11 @@ import torch
 from tokenizers import Tokenizer
 
 from mmdemo.errors import CheckpointError
-from mmdemo.inputs import Batch, EncoderInputs
-from mmdemo.model.audio_frontend import HOP_SAMPLES, AudioFrontend, ExtractorFrontend, LogMelFrontend
-from mmdemo.model.image_frontend import ImageFrontend
-from mmdemo.model.text_frontend import TextFrontend
-from mmdemo.samples import Inputs
+from mmdemo.model.batch import Batch, EncoderInputs
+from mmdemo.model.frontends.audio import HOP_SAMPLES, AudioFrontend, ExtractorFrontend, LogMelFrontend
+from mmdemo.model.frontends.image import ImageFrontend
+from mmdemo.model.frontends.text import TextFrontend
+from mmdemo.values.samples import Inputs
 
 _FILE = "processor.json"
 _TOKENIZER = "tokenizer.json"

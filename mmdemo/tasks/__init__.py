@@ -14,7 +14,7 @@ from mmdemo import locale
 from mmdemo.answers import CLASSIFICATION, KINDS, NONE_OF_THESE
 from mmdemo.answers.labels import check_names
 from mmdemo.errors import ManifestError, MmdemoError, UnknownName
-from mmdemo.samples import MODALITIES
+from mmdemo.values.samples import MODALITIES
 
 T = TypeVar("T")
 SHIPPED = Path(__file__).parent

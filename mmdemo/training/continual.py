@@ -25,21 +25,22 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler
 
-from mmdemo import out_of_distribution, sidecar
-from mmdemo.inputs import Batch
+from mmdemo.checks import out_of_distribution
+from mmdemo.checks.out_of_distribution import ReferenceStats, distance
 from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
-from mmdemo.out_of_distribution import ReferenceStats, distance
+from mmdemo.model.batch import Batch
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.augment import Augmentation
+from mmdemo.training.calibration.reference_stats import QUANTILE, fit
 from mmdemo.training.data import Data
-from mmdemo.training.datasets import Item, LabelledBatch, Samples, collate, decode_rows
-from mmdemo.training.folder import Calibration, Draft, pooled, write_version
-from mmdemo.training.frozen import masked
+from mmdemo.training.data.augmentation import Augmentation
+from mmdemo.training.data.datasets import Item, LabelledBatch, Samples, collate, decode_rows
+from mmdemo.training.data.feature_cache import masked
 from mmdemo.training.manifests import Row
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.options import options
-from mmdemo.training.reference import QUANTILE, fit
+from mmdemo.training.version_folder import Calibration, Draft, pooled, write_version
+from mmdemo.versions import sidecar
 
 REMEMBERED = 1000  # samples drawn from what was familiar to the champion, to stand for those it learned from
 BLUR = 0.5  # how far remembered features move with the weights, in shares of how far those of the corrections do

@@ -9,19 +9,18 @@ from pathlib import Path
 
 from transformers import TrainerCallback, set_seed
 
-from mmdemo import sidecar
 from mmdemo.errors import ManifestError
 from mmdemo.model import Loaded, MultimodalModel, MultimodalProcessor
 from mmdemo.tasks import Task
-from mmdemo.training import targets
 from mmdemo.training.data import Data
-from mmdemo.training.frozen import FeatureCache
-from mmdemo.training.inference import logits, targets_of
+from mmdemo.training.data.feature_cache import FeatureCache
+from mmdemo.training.fitting.inference import logits, targets_of
+from mmdemo.training.fitting.resuming import ResumeFolder
+from mmdemo.training.fitting.trainer import Judge, Plan, fit
 from mmdemo.training.manifests import Row
-from mmdemo.training.objectives import OBJECTIVES
+from mmdemo.training.objectives import OBJECTIVES, targets
 from mmdemo.training.options import Options
-from mmdemo.training.resuming import ResumeFolder
-from mmdemo.training.trainer import Judge, Plan, fit
+from mmdemo.versions import sidecar
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 from mmdemo.errors import ManifestError
 from mmdemo.model.packing import BITS
 from mmdemo.tasks import Task
+from mmdemo.training.fitting.tuning import METHODS
 from mmdemo.training.objectives import OBJECTIVES
-from mmdemo.training.tuning import METHODS
 
 PRECISIONS = ("fp32", "bf16")
 FINE_TUNED, FROM_SCRATCH = 3.0, 30.0  # epochs

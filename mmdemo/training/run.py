@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mmdemo import sidecar
 from mmdemo.errors import ManifestError
 from mmdemo.model import Loaded
-from mmdemo.sidecar import Sidecar
-from mmdemo.training import manifests, splits
+from mmdemo.training import manifests
+from mmdemo.training.cross_validation import Folds, cross_validate
 from mmdemo.training.data import Data, Decoded, Manifests
-from mmdemo.training.folder import Calibration, Draft, fit_calibration, write_version
-from mmdemo.training.folds import Folds, cross_validate
+from mmdemo.training.fitting.processes import leads, say
+from mmdemo.training.fitting.progress import tensorboard
+from mmdemo.training.fitting.resuming import ResumeFolder
 from mmdemo.training.jobs import TrainingJob, train_model
-from mmdemo.training.processes import leads, say
-from mmdemo.training.progress import tensorboard
-from mmdemo.training.resuming import ResumeFolder
+from mmdemo.training.manifests import splits
+from mmdemo.training.version_folder import Calibration, Draft, fit_calibration, write_version
+from mmdemo.versions import sidecar
+from mmdemo.versions.sidecar import Sidecar
 
 
 @dataclass(frozen=True)

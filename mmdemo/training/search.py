@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from mmdemo.errors import ManifestError
 from mmdemo.model import Loaded
 from mmdemo.tasks import Task
-from mmdemo.training import splits
 from mmdemo.training.data import Data, Manifests
-from mmdemo.training.inference import logits, targets_of
+from mmdemo.training.fitting.inference import logits, targets_of
+from mmdemo.training.fitting.processes import say
 from mmdemo.training.jobs import TrainingJob, train_model
+from mmdemo.training.manifests import splits
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.options import options
-from mmdemo.training.processes import say
 
 if TYPE_CHECKING:
     import optuna

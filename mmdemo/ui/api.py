@@ -1,7 +1,7 @@
 """The endpoints for scripts, as `gradio_client.Client(url).view_api()` lists them. Tab events stand with their tabs.
 
 Types, defaults and descriptions of the listing come from the signatures and docstrings below. Refusals are errors of
-`mmdemo.errors`; `mmdemo.ui.blocks` turns them into the one sentence that the caller reads.
+`mmdemo.errors`; `mmdemo.ui.queueing.blocks` turns them into the one sentence that the caller reads.
 """
 
 import functools
@@ -15,12 +15,12 @@ import gradio as gr
 from gradio import FileData
 
 from mmdemo import decode
-from mmdemo.review import QUEUED, SCRIPTS, SKIPPED, UNSURE, Correction, QueueItem, Status
-from mmdemo.samples import Prediction, Sample, to_json
-from mmdemo.study import Near
-from mmdemo.ui import access, arguments, uploads
-from mmdemo.ui.lines import LANES
+from mmdemo.ui.callers import access, arguments, uploads
+from mmdemo.ui.queueing.fair_queue import LANES
 from mmdemo.ui.services import Services
+from mmdemo.values.analysis import Near
+from mmdemo.values.review import QUEUED, SCRIPTS, SKIPPED, UNSURE, Correction, QueueItem, Status
+from mmdemo.values.samples import Prediction, Sample, to_json
 
 ALIKE_MOST = 50  # samples of one answer
 

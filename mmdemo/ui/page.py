@@ -10,15 +10,20 @@ from starlette.routing import Mount
 from mmdemo.guard import serving
 from mmdemo.guard.callers import Callers
 from mmdemo.guard.guard import Guard, lifespan
+from mmdemo.guard.layers.uploads import Folder
 from mmdemo.guard.limits import RequestLimits
-from mmdemo.guard.uploads import Folder
 from mmdemo.locale import text
 from mmdemo.settings import Settings
-from mmdemo.ui import about, access, address, api, frame, predict, render, review, status, uploads
-from mmdemo.ui.blocks import Blocks
-from mmdemo.ui.desk import PredictController
-from mmdemo.ui.reviewing import Reviewing
+from mmdemo.ui import api
+from mmdemo.ui.callers import access, uploads
+from mmdemo.ui.predict import tab as predict
+from mmdemo.ui.predict.controller import PredictController
+from mmdemo.ui.queueing.blocks import Blocks
+from mmdemo.ui.review import tab as review
+from mmdemo.ui.review.controller import Reviewing
 from mmdemo.ui.services import Services
+from mmdemo.ui.shell import about, address, frame, render
+from mmdemo.ui.status import tab as status
 
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 UPLOAD_SLACK_BYTES = 1_000_000  # above the tasks' own limits, whose refusal says more than a broken upload

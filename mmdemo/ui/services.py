@@ -1,16 +1,16 @@
 """What the page may do: the seam between page and loop. The page sees no SQL, no tensor, no Label Studio.
 
 Each call raises errors of `mmdemo.errors` with one sentence; nothing is half-stored. Who may call the reviewers' part
-is decided by the page before it calls (`mmdemo.ui.access`).
+is decided by the page before it calls (`mmdemo.ui.callers.access`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from mmdemo.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
-from mmdemo.samples import Inputs, Prediction
-from mmdemo.study import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.tasks import Task
+from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
+from mmdemo.values.samples import Inputs, Prediction
 
 
 class Services(Protocol):
@@ -74,7 +74,7 @@ class Services(Protocol):
     ) -> dict[str, float]:
         """Return the probabilities without these units of a map and without these modalities.
 
-        Units are counted as `mmdemo.layout` says.
+        Units are counted as `mmdemo.values.layout` says.
         """
 
     def alike(self, task: str, forward: ForwardPass, k: int, reviewer: bool) -> Alike:

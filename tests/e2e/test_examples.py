@@ -7,8 +7,8 @@ Those of sentiment were written before any model was asked, and the page says wh
 import pytest
 
 from mmdemo import Predictor, Sample, tasks
-from mmdemo.samples import Prediction
 from mmdemo.tasks import Example
+from mmdemo.values.samples import Prediction
 
 RECORDED = ("speech_emotion", "spoken_digits")
 

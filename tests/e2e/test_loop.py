@@ -9,10 +9,10 @@ from PIL import Image
 
 from annotations.loop import Loop
 from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio
-from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
 from mmdemo.tasks import Limits
-from mmdemo.versions import Versions
+from mmdemo.values.samples import Inputs
+from mmdemo.versions.registry import Versions
 from tests import tiny
 
 COLD = {"image+text+audio": 100.0}  # makes every answer doubtful

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
-from mmdemo.environment import without_proxies
+from mmdemo.process.environment import without_proxies
 from tests import serving
 
 CAPTION = "The roof was painted last year"

@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from annotations import rescore, retention, review_queue, served
-from annotations.held_out import draw
+from annotations import review_queue
+from annotations.acquisition import rescoring
+from annotations.acquisition.held_out import draw
+from annotations.review_queue import predictions, retention
 from annotations.store import Store, connect, labels, open_store, samples
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 from tests import serving
 from tests.unit.annotations import given
+from tests.unit.annotations.acquisition.test_rescoring import Version
 from tests.unit.annotations.before import home_of_before
-from tests.unit.annotations.test_rescore import Version
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: see requirements-dev.txt")
 SECRET = "zanzibar-quokka"
@@ -148,11 +150,11 @@ def test_a_database_of_before_is_brought_up_scored_again_and_decided(server: tup
         with store.reading() as session:
             assert [row.scored_by for row in samples.waiting(session)] == ["v1", "v1"]
         scorer = Version("v2", {"surely": 0.9, "doubted": 0.4})
-        assert [rescore.rescore(store, given.TASK, scorer).scored for _ in range(2)] == [2, 0]
+        assert [rescoring.rescore(store, given.TASK, scorer).scored for _ in range(2)] == [2, 0]
         with store.reading() as session:
             rows = samples.waiting(session)
         assert [row.sample_id for row in rows] == ["doubted", "surely"]
-        assert [served.guess_shown(row).value for row in rows] == ["negative", "negative"]
+        assert [predictions.guess_shown(row).value for row in rows] == ["negative", "negative"]
         counted = [review_queue.correct(store, given.TASKS, "surely", label, who).counts for who, label in SAID]
         assert counted == [True, True, True, False]
 

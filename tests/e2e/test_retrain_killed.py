@@ -13,16 +13,18 @@ import pytest
 import torch
 from PIL import Image
 
-from annotations import leftovers, review_queue
+from annotations import review_queue
+from annotations.nightly import leftovers
 from annotations.store import open_store, runs
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.decode import decode
 from mmdemo.model import MultimodalModel
-from mmdemo.samples import Sample
 from mmdemo.settings import ROOT, Settings
-from mmdemo.sidecar import Sidecar
 from mmdemo.tasks import Task
-from mmdemo.versions import Versions
+from mmdemo.values.samples import Sample
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
+from mmdemo.versions.sidecar import Sidecar
 from tests import serving, tiny_training
 from tests.unit.annotations import given
 from tests.waiting import wait_until

@@ -14,77 +14,82 @@ BASE = {
     "mmdemo.characters",
     "mmdemo.errors",
     "mmdemo.locale",
-    "mmdemo.layout",
-    "mmdemo.samples",
-    "mmdemo.settings",
-    "mmdemo.review",
-    "mmdemo.study",
     "mmdemo.map_scale",
-    "mmdemo.environment",
-    "mmdemo.logs",
+    "mmdemo.process.environment",
+    "mmdemo.process.logs",
+    "mmdemo.settings",
+    "mmdemo.values.analysis",
+    "mmdemo.values.layout",
+    "mmdemo.values.review",
+    "mmdemo.values.samples",
 }
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
 KNOWN = INPUT | {
     "mmdemo.behaviour",
-    "mmdemo.figures",
-    "mmdemo.scaling",
-    "mmdemo.sidecar",
-    "mmdemo.language",
-    "mmdemo.speech",
+    "mmdemo.checks.language",
+    "mmdemo.checks.speech",
+    "mmdemo.values.results",
+    "mmdemo.versions.sidecar",
+    "mmdemo.versions.temperature_scaling",
 }
-MODEL = KNOWN | {"mmdemo.inputs", "mmdemo.model", "mmdemo.out_of_distribution", "mmdemo.card"}
+MODEL = KNOWN | {"mmdemo.checks.out_of_distribution", "mmdemo.model", "mmdemo.model.batch", "mmdemo.versions.card"}
 BELOW_LOOP = MODEL | {
     "mmdemo",
-    "mmdemo.alike",
-    "mmdemo.loading",
-    "mmdemo.predictor",
-    "mmdemo.training",
     "mmdemo.evaluation",
     "mmdemo.explain",
-    "mmdemo.versions",
+    "mmdemo.prediction.loading",
+    "mmdemo.prediction.predictor",
+    "mmdemo.process.memory",
+    "mmdemo.retrieval",
+    "mmdemo.training",
+    "mmdemo.versions.registry",
 }
 
-# Room → the rooms it may need besides itself. A room is a module or a package with all that is in it.
+# Room → the rooms it may need besides itself. A room is a module or a package with all that is in it that is no room of
+# its own: of values, checks, versions and predictions each module has its own arrows.
 MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.characters": set(),
-    "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.locale": set(),
-    "mmdemo.answers": {"mmdemo.errors", "mmdemo.locale"},
-    "mmdemo.samples": {"mmdemo.answers"},
-    "mmdemo.review": {"mmdemo.answers", "mmdemo.samples", "mmdemo.locale"},
-    "mmdemo.study": {"mmdemo.samples"},
-    "mmdemo.layout": {"mmdemo.samples"},
-    "mmdemo.map_scale": {"mmdemo.layout", "mmdemo.samples"},
-    "mmdemo.environment": set(),
-    "mmdemo.logs": set(),
+    "mmdemo.process.environment": set(),
+    "mmdemo.process.logs": set(),
+    "mmdemo.process.memory": set(),
+    "mmdemo.process.quiet_log": set(),
+    "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.settings": {"mmdemo.errors"},
+    "mmdemo.answers": {"mmdemo.errors", "mmdemo.locale"},
+    "mmdemo.values.samples": {"mmdemo.answers"},
+    "mmdemo.values.layout": {"mmdemo.values.samples"},
+    "mmdemo.values.analysis": {"mmdemo.values.samples"},
+    "mmdemo.values.review": {"mmdemo.answers", "mmdemo.values.samples", "mmdemo.locale"},
+    "mmdemo.values.results": {"mmdemo.values.samples"},
+    "mmdemo.map_scale": {"mmdemo.values.layout", "mmdemo.values.samples"},
     "mmdemo.tasks": BASE,
     "mmdemo.decode": INPUT,
-    "mmdemo.inputs": INPUT,
     "mmdemo.behaviour": INPUT,
-    "mmdemo.scaling": set(),
-    "mmdemo.sidecar": INPUT | {"mmdemo.scaling"},
-    "mmdemo.figures": {"mmdemo.samples"},
-    "mmdemo.language": INPUT,
-    "mmdemo.speech": INPUT,
-    "mmdemo.card": KNOWN,
-    "mmdemo.alike": KNOWN,
-    "mmdemo.out_of_distribution": MODEL,
+    "mmdemo.checks.language": INPUT,
+    "mmdemo.checks.speech": INPUT,
+    "mmdemo.checks.out_of_distribution": MODEL,
+    "mmdemo.model.batch": INPUT,
     "mmdemo.model": MODEL,
-    "mmdemo.answering": MODEL,
+    "mmdemo.versions.temperature_scaling": set(),
+    "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.temperature_scaling"},
+    "mmdemo.versions.card": KNOWN,
+    "mmdemo.versions.registry": MODEL,
     "mmdemo.explain": MODEL,
     "mmdemo.training": MODEL,
-    "mmdemo.versions": MODEL,
-    "mmdemo.loading": MODEL | {"mmdemo.explain", "mmdemo.versions"},
-    "mmdemo.predictor": MODEL | {"mmdemo.answering", "mmdemo.explain", "mmdemo.loading", "mmdemo.versions"},
-    "mmdemo.evaluation": MODEL | {"mmdemo.explain", "mmdemo.predictor"},
+    "mmdemo.retrieval": KNOWN,
+    "mmdemo.prediction.answering": MODEL,
+    "mmdemo.prediction.loading": MODEL | {"mmdemo.explain", "mmdemo.versions.registry"},
+    "mmdemo.prediction.predictor": MODEL
+    | {"mmdemo.explain", "mmdemo.prediction.answering", "mmdemo.prediction.loading", "mmdemo.versions.registry"},
+    "mmdemo.evaluation": MODEL | {"mmdemo.explain", "mmdemo.prediction.predictor"},
     "mmdemo.guard": BASE,
     "mmdemo.ui": INPUT | {"mmdemo.guard"},
     "mmdemo.commands": BELOW_LOOP,
     "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
-    "mmdemo": {"mmdemo.environment", "mmdemo.samples", "mmdemo.predictor"},
+    "mmdemo": {"mmdemo.prediction.predictor", "mmdemo.process.environment", "mmdemo.values.samples"},
     "annotations": BELOW_LOOP,
-    "app": BELOW_LOOP | {"mmdemo.ui", "mmdemo.guard", "annotations"},
+    "app": BELOW_LOOP | {"mmdemo.guard", "mmdemo.process.quiet_log", "mmdemo.ui", "annotations"},
 }
 
 # Package of others → the rooms that alone may need it.
@@ -217,11 +222,20 @@ def test_annotations_hides_no_module_of_the_standard_library() -> None:
             "mmdemo.tasks may not need annotations",
         ),
         ({"annotations.loop": "from mmdemo.ui import page", "mmdemo.ui.page": ""}, "may not need mmdemo.ui"),
-        ({"mmdemo.training.fit": "from mmdemo.explain import attention", "mmdemo.explain.attention": ""}, "may not"),
+        (
+            {
+                "mmdemo.training.fit": "from mmdemo.explain.methods import attention",
+                "mmdemo.explain.methods.attention": "",
+            },
+            "may not",
+        ),
         ({"mmdemo.ui.page": "import torch"}, "the page never sees"),
         ({"annotations.loop": "from sqlalchemy import select"}, "kept behind"),
         ({"mmdemo.model.fusion": "def f():\n    from app import main", "app": ""}, "which nobody may"),
-        ({"mmdemo.samples": "from .tasks import Task", "mmdemo.tasks": "", "mmdemo": ""}, "may not need mmdemo.tasks"),
+        (
+            {"mmdemo.values.samples": "from ..tasks import Task", "mmdemo.tasks": "", "mmdemo": ""},
+            "may not need mmdemo.tasks",
+        ),
     ],
 )
 def test_the_check_finds_a_wrong_arrow(sources: Mapping[str, str], said: str) -> None:
@@ -230,9 +244,9 @@ def test_the_check_finds_a_wrong_arrow(sources: Mapping[str, str], said: str) ->
 
 def test_the_check_finds_a_cycle_through_a_late_import() -> None:
     sources = {
-        "annotations.doubt": "def f():\n    from annotations import gate",
-        "annotations.gate": "import annotations.doubt",
+        "annotations.acquisition.doubt": "def f():\n    from annotations.nightly import gate",
+        "annotations.nightly.gate": "import annotations.acquisition.doubt",
     }
     found = source_tree.imports(sources)
     assert set(cycle(found)) == set(sources)
-    assert too_late(found) == ["annotations.doubt:2 imports annotations.gate inside a function"]
+    assert too_late(found) == ["annotations.acquisition.doubt:2 imports annotations.nightly.gate inside a function"]

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from annotations import gate
 from annotations.loop import Loop
+from annotations.nightly import gate
 from annotations.retrain import retrain
 from mmdemo import Sample, tasks
 from mmdemo.answers import CLASSIFICATION
@@ -24,9 +24,9 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training.data import Manifests
 from mmdemo.training.run import train
-from mmdemo.ui.access import Door
-from mmdemo.ui.reviewing import Reviewing
-from mmdemo.versions import Versions
+from mmdemo.ui.callers.access import Door
+from mmdemo.ui.review.controller import Reviewing
+from mmdemo.versions.registry import Versions
 from tests import number_kind, source_tree, tiny_training
 from tests.kinds import BY_KIND
 

@@ -16,10 +16,10 @@ from mmdemo import decode
 from mmdemo.decode import pictures, pool, sounds
 from mmdemo.model import MultimodalProcessor
 from mmdemo.settings import Settings
-from mmdemo.ui.desk import PredictController
-from mmdemo.ui.intake import Intake
-from mmdemo.ui.looking import Looking
-from mmdemo.versions import Versions
+from mmdemo.ui.maps.analysis import Looking
+from mmdemo.ui.predict.controller import PredictController
+from mmdemo.ui.predict.intake import Intake
+from mmdemo.versions.registry import Versions
 from tests import tiny
 from tests.unit.mmdemo.ui.fake import ENGLISH
 

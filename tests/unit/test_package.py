@@ -16,7 +16,8 @@ from tests import source_tree
 PACKAGES = ("mmdemo", "annotations")
 NEEDED = 77  # the release of setuptools that pyproject.toml asks for
 SAYS = """
-from mmdemo import settings, sidecar
+from mmdemo import settings
+from mmdemo.versions import sidecar
 chosen = settings.load()
 print(settings.Settings().home, chosen.retention_days, repr(sidecar.code_revision()), sep="\\n")
 """

@@ -12,7 +12,7 @@ import pytest
 
 from mmdemo import settings, tasks
 from mmdemo.model.encoders import ENCODERS
-from mmdemo.model.families import FAMILIES
+from mmdemo.model.encoders.families import FAMILIES
 from mmdemo.settings import ROOT, Settings
 from tests import source_tree
 

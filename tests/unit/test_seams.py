@@ -65,19 +65,19 @@ def test_nothing_of_ours_is_patched(module: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        'monkeypatch.setattr(alike, "LIMIT", 2)',
-        'monkeypatch.setattr("mmdemo.alike.LIMIT", 2)',
+        'monkeypatch.setattr(retrieval, "LIMIT", 2)',
+        'monkeypatch.setattr("mmdemo.retrieval.LIMIT", 2)',
         'patch.setattr(model.encoders["image"], "forward", None)',
-        'monkeypatch.setitem(alike.TABLE, "name", None)',
-        "alike.LIMIT = 2",
-        "alike.Finder.find = None",
-        "del alike.LIMIT",
-        "setattr(alike, 'LIMIT', 2)",
+        'monkeypatch.setitem(retrieval.TABLE, "name", None)',
+        "retrieval.LIMIT = 2",
+        "retrieval.Finder.find = None",
+        "del retrieval.LIMIT",
+        "setattr(retrieval, 'LIMIT', 2)",
         "from unittest.mock import patch",
     ],
 )
 def test_a_patch_is_found(line: str) -> None:
-    assert len(list(patched(f"from mmdemo import alike\n{line}"))) == 1
+    assert len(list(patched(f"from mmdemo import retrieval\n{line}"))) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from annotations import held_out
+from annotations.acquisition import held_out
 from annotations.store.samples import caption_digest
 from mmdemo import characters, decode
-from mmdemo.samples import Inputs
+from mmdemo.values.samples import Inputs
 
 revision = "0006"
 down_revision = "0005"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mmdemo.answers import CLASSIFICATION
-from mmdemo.samples import Prediction
 from mmdemo.tasks import Task
 from mmdemo.ui.widgets import labels
 from mmdemo.ui.widgets.parts import Bar, Otherwise
+from mmdemo.values.samples import Prediction
 
 __all__ = ["CHOICES", "KINDS", "TYPED", "AnswerWidget", "Bar", "Control", "Otherwise"]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from mmdemo.answers import NONE_OF_THESE
 from mmdemo.locale import text
-from mmdemo.samples import Prediction
 from mmdemo.tasks import Task
-from mmdemo.ui.percent import percent
+from mmdemo.ui.shell.percent import percent
 from mmdemo.ui.widgets.parts import Bar, Otherwise
+from mmdemo.values.samples import Prediction
 
 
 def bars(prediction: Prediction, task: Task, language: str) -> tuple[Bar, ...]:

@@ -18,16 +18,17 @@ from label_studio_sdk import LabelStudio
 from PIL import Image, ImageDraw
 
 from annotations import review_queue
-from annotations.labelstudio import sync, tasks
-from annotations.labelstudio.client import Client
+from annotations.labelstudio import sync
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.connection.local_server import down
 from annotations.labelstudio.report import SyncReport
-from annotations.labelstudio.server import down
+from annotations.labelstudio.translation import tasks
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode
 from mmdemo import tasks as known
-from mmdemo.samples import Inputs
 from mmdemo.settings import OWN_SERVER, Settings
 from mmdemo.tasks import Task
+from mmdemo.values.samples import Inputs
 from tests import label_studio_server, serving
 from tests.label_studio_server import LabelStudioServer
 from tests.unit.annotations import given

@@ -3,8 +3,8 @@
 import pytest
 from label_studio_sdk import LabelStudio
 
-from annotations.labelstudio import tasks
-from annotations.labelstudio.client import Client
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.translation import tasks
 from mmdemo.errors import LabelStudioError
 from tests.label_studio_contract import TASK, Annotate, Contract
 from tests.label_studio_server import LabelStudioServer

@@ -5,10 +5,10 @@ import re
 import httpx
 from label_studio_sdk import LabelStudio
 
-from annotations import retention
-from annotations.labelstudio import tasks
 from annotations.labelstudio.report import SyncReport
-from mmdemo.review import LABELLED, SENT, SKIPPED
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
+from mmdemo.values.review import LABELLED, SENT, SKIPPED
 from tests.e2e.labelstudio.conftest import Loop
 from tests.label_studio_server import LabelStudioServer
 

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import TimeoutError
 
 from annotations import review_queue
-from annotations.labelstudio import looked
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import map_html
 from annotations.store import labels
-from mmdemo.samples import Inputs
+from mmdemo.values.samples import Inputs
 from tests.e2e.labelstudio.conftest import Loop, open_task, submit
 from tests.unit.annotations import given
 
@@ -68,11 +68,11 @@ def test_a_picture_is_shown_its_guess_chosen_and_another_choice_comes_back(
     assert annotator.get_by_text("<b>seen</b> as it is").first.is_visible()
     assert chosen(annotator) == ["positive"]  # the guess
     marked = annotator.locator("span[title='1.00'][style*=rgba]", has_text="<b>seen</b>").first
-    assert looked.TOWARDS in marked.evaluate("word => getComputedStyle(word).backgroundColor")
+    assert map_html.TOWARDS in marked.evaluate("word => getComputedStyle(word).backgroundColor")
     annotator.wait_for_function("() => document.querySelector(\"img[src*='/data/upload']\").naturalWidth === 320")
 
     layer = "() => getComputedStyle(document.querySelector('.mm-layer')).opacity"
-    assert annotator.evaluate(layer) == str(looked.STRENGTH / 100)
+    assert annotator.evaluate(layer) == str(map_html.STRENGTH / 100)
     annotator.click(".mm-strength .mm-0 summary")
     assert annotator.evaluate(layer) == "0"
     annotator.keyboard.press("Tab")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from annotations.labelstudio import check, tasks
-from annotations.labelstudio.client import Client
+from annotations.labelstudio import check
+from annotations.labelstudio.connection.client import Client
+from annotations.labelstudio.translation import tasks
 from annotations.store import labels, open_store
 from mmdemo import settings
 from mmdemo.settings import OWN_SERVER, Settings

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from mmdemo.evaluation import ask, figures, mistakes, report, robustness
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo.evaluation import ask, figures, report, robustness
+from mmdemo.evaluation.report import mistakes
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.training.manifests import Row
+from mmdemo.values.samples import Sample
 from tests import tiny
 
 

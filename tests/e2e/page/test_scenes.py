@@ -14,7 +14,7 @@ from mmdemo.training.data import Manifests
 from mmdemo.training.jobs import TrainingJob
 from mmdemo.training.options import options
 from mmdemo.training.run import train
-from mmdemo.versions import Versions
+from mmdemo.versions.registry import Versions
 from tests import serving
 from tests.e2e.page.conftest import Visitor
 from tests.serving import Server

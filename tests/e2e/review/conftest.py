@@ -19,8 +19,8 @@ from annotations import review_queue
 from annotations.store import open_store
 from mmdemo import settings, tasks
 from mmdemo.answers import LabelAnswer
-from mmdemo.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.tasks import Task
+from mmdemo.values.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from tests.serving import Server
 
 WAIT_MS = 60_000  # on a busy machine

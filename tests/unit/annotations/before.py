@@ -6,8 +6,8 @@ from sqlalchemy import text
 
 from annotations import media
 from annotations.store import connect
-from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
+from mmdemo.values.samples import Inputs
 from tests.unit.annotations import given
 
 

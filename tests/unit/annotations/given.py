@@ -10,10 +10,10 @@ from annotations.schema import SampleRow, now
 from mmdemo import decode, tasks
 from mmdemo.answers import LabelAnswer
 from mmdemo.errors import UnknownName
-from mmdemo.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from mmdemo.settings import Settings
-from mmdemo.study import AttributionReport, Contributions, ExplanationSet, ForwardPass, MapRequest, Trust
 from mmdemo.tasks import Task
+from mmdemo.values.analysis import AttributionReport, Contributions, ExplanationSet, ForwardPass, MapRequest, Trust
+from mmdemo.values.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 
 TASK = tasks.get("sentiment")
 TASKS = {TASK.name: TASK}

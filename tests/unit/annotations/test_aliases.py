@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from annotations import claims, dataset, export, retention, review_queue
-from annotations.held_out import draw
+from annotations import export, review_queue
+from annotations.acquisition.held_out import draw
+from annotations.nightly import dataset
+from annotations.review_queue import claims, retention
 from annotations.schema import SampleAliasRow, SampleRow
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode
-from mmdemo.review import ClaimSample
-from mmdemo.samples import Inputs, Sample
 from mmdemo.settings import Settings
+from mmdemo.values.review import ClaimSample
+from mmdemo.values.samples import Inputs, Sample
 from tests.unit.annotations import given
 from tests.unit.annotations.before import home_of_before
 

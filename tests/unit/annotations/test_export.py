@@ -11,9 +11,9 @@ import pytest
 from annotations import export, review_queue
 from annotations.store import Store, labels, open_store, samples
 from mmdemo.errors import ManifestError, StorageError, UnknownName
-from mmdemo.review import Correction
 from mmdemo.settings import Settings
 from mmdemo.training import manifests
+from mmdemo.values.review import Correction
 from tests.unit.annotations import given
 
 ODD = "你好 🙂 <script> \u2028 line\x85end"

@@ -20,10 +20,10 @@ from annotations.schema import now
 from annotations.store import open_store, runs, samples
 from mmdemo import tasks
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
-from mmdemo.review import STATES
-from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
-from mmdemo.study import MapRequest
+from mmdemo.values.analysis import MapRequest
+from mmdemo.values.review import STATES
+from mmdemo.values.samples import Inputs
 from tests.unit.annotations import given
 from tests.unit.annotations.given import RulePredictor
 from tests.waiting import wait_until

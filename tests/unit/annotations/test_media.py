@@ -10,7 +10,7 @@ import pytest
 from annotations import media
 from mmdemo import decode
 from mmdemo.errors import StorageError
-from mmdemo.samples import Inputs
+from mmdemo.values.samples import Inputs
 from tests.unit.annotations import given
 
 

@@ -14,18 +14,20 @@ import pytest
 import torch
 from PIL import Image
 
-from annotations import comparing, lock, retrain, review_queue, status
-from annotations.held_out import draw, is_held_out
+from annotations import retrain, review_queue, status
+from annotations.acquisition.held_out import draw, is_held_out
+from annotations.nightly import lock, version_comparison
 from annotations.store import Store, open_store, runs
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.decode import decode
 from mmdemo.errors import Busy, CheckpointError
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Limits, Task
 from mmdemo.training.manifests import Row
-from mmdemo.versions import Versions
+from mmdemo.values.samples import Sample
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
 from tests import tiny, tiny_training
 from tests.tiny_training import FIRST
 from tests.unit.annotations import given
@@ -272,8 +274,8 @@ def test_a_clip_without_speech_is_judged_by_nobody_and_is_no_anchor(tmp_path: Pa
     humming = np.sin(np.arange(16_000) * 0.1).astype(np.float32)
     said = Predictor(task, "first", config).predict(Sample(audio=spoken)).label
     rows = Row("spoken", Sample(audio=spoken), said), Row("hummed", Sample(audio=(humming, 16_000)), said)
-    first, second = (comparing.answers_of(task, name, config, rows) for name in ("first", "second"))
-    comparison = comparing.compare(task, first, second)
+    first, second = (version_comparison.answers_of(task, name, config, rows) for name in ("first", "second"))
+    comparison = version_comparison.compare(task, first, second)
     assert (comparison.held_out, comparison.anchors, comparison.figures[0].champion) == (1, 1, 1.0)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from annotations.loop import Loop
 from mmdemo.errors import CheckpointError
-from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
+from mmdemo.values.samples import Inputs
 
 
 def test_status_is_told_of_a_task_whose_model_cannot_be_loaded(config: Settings, tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from annotations import dataset, export, review_queue, served, status
-from annotations.labelstudio import health, tasks
+from annotations import export, review_queue, status
+from annotations.labelstudio import health
+from annotations.labelstudio.translation import tasks
+from annotations.nightly import dataset
+from annotations.review_queue import predictions
 from annotations.store import Store, labels, samples
 from mmdemo import decode
 from mmdemo.errors import BadInput
@@ -84,8 +87,8 @@ def test_what_nobody_predicted_has_no_guess_and_can_be_shown(store: Store, heigh
     with store.reading() as session:
         [made] = labels.corrections(session, heights.name)
         row = samples.get(session, made.correction.sample_id)
-    shown = served.prediction_shown(heights, row)
-    assert (shown.kind, served.guess_shown(row).value, row.predicted_value) == (heights.kind, "", "")
+    shown = predictions.prediction_shown(heights, row)
+    assert (shown.kind, predictions.guess_shown(row).value, row.predicted_value) == (heights.kind, "", "")
 
 
 def test_its_control_in_label_studio_says_and_reads_it(store: Store, heights: Task) -> None:

@@ -18,7 +18,7 @@ from examples.scenes.make import AskedScene, samples
 from mmdemo import __main__, tasks
 from mmdemo.decode import SAMPLE_RATE_HZ, decode_audio
 from mmdemo.evaluation import evaluate
-from mmdemo.predictor import Predictor
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits
 from mmdemo.training import manifests

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mmdemo import sidecar
 from mmdemo.__main__ import COMMANDS, main
+from mmdemo.versions import sidecar
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

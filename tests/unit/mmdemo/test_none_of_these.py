@@ -8,23 +8,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdemo import locale, sidecar, tasks
+from mmdemo import locale, tasks
 from mmdemo.__main__ import main
 from mmdemo.answers import NONE_OF_THESE, LabelAnswer
 from mmdemo.errors import CheckpointError, ManifestError, UnknownName
 from mmdemo.evaluation import evaluate
 from mmdemo.model import MultimodalModel
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Prediction, Sample, to_json
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
-from mmdemo.training import continual, manifests, targets
-from mmdemo.training.augment import Augmentation
+from mmdemo.training import continual, manifests
 from mmdemo.training.continual import Corrections, Recipe
 from mmdemo.training.data import Manifests
-from mmdemo.training.datasets import decode_rows
-from mmdemo.training.inference import logits
+from mmdemo.training.data.augmentation import Augmentation
+from mmdemo.training.data.datasets import decode_rows
+from mmdemo.training.fitting.inference import logits
 from mmdemo.training.jobs import Origin
+from mmdemo.training.objectives import targets
 from mmdemo.training.run import train
+from mmdemo.values.samples import Prediction, Sample, to_json
+from mmdemo.versions import sidecar
 from tests import tiny, tiny_training
 
 LABELS = ("left", "right")

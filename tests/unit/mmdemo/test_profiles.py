@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.__main__ import main
 from mmdemo.errors import ManifestError, UnknownName
 from mmdemo.model import MultimodalModel
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
-from mmdemo.sidecar import Sidecar
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
 from mmdemo.training.continual import started
+from mmdemo.values.samples import Sample
+from mmdemo.versions import sidecar
+from mmdemo.versions.sidecar import Sidecar
 from tests import tiny, tiny_checkpoints
 from tests.tiny_checkpoints import CHECKPOINTS
 

@@ -10,7 +10,7 @@ from mmdemo import locale, tasks
 from mmdemo.errors import ManifestError
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Task
-from mmdemo.versions import SHIPPED
+from mmdemo.versions.registry import SHIPPED
 
 LIMITED = ("image_bytes", "image_pixels", "text_chars", "audio_bytes", "audio_min_s", "audio_max_s")
 

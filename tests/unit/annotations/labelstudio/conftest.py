@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from annotations import review_queue
-from annotations.labelstudio import sync, tasks
+from annotations.labelstudio import sync
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, samples
 from mmdemo.errors import LabelStudioError

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from annotations import retention
-from annotations.labelstudio import index, sync, tasks
+from annotations.labelstudio import index, sync
 from annotations.labelstudio.exchange import Memory
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
-from mmdemo.review import SENT
+from mmdemo.values.review import SENT
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop

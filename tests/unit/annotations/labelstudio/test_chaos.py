@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from annotations.labelstudio import sync, tasks
+from annotations.labelstudio import sync
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
 from annotations.store import labels
 from mmdemo.errors import LabelStudioError
 from tests.unit.annotations import given

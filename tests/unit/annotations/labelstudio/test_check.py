@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from annotations.labelstudio import check, tasks
+from annotations.labelstudio import check
+from annotations.labelstudio.translation import tasks
 from mmdemo.errors import LabelStudioError
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotations.labelstudio import tasks
+from annotations.labelstudio.translation import tasks
 from tests.fake_label_studio import KEY, URL, FakeClient, FakeServer
 from tests.label_studio_contract import TASK, Annotate, Contract
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from annotations import retention, review_queue
-from annotations.labelstudio import tasks
+from annotations import review_queue
 from annotations.labelstudio.files import ShownFiles
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
-from mmdemo.review import QUEUED, SENT
+from mmdemo.values.review import QUEUED, SENT
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop

@@ -2,8 +2,9 @@
 
 import pytest
 
-from annotations.labelstudio import pull, tasks
+from annotations.labelstudio import pull
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from annotations import retention, review_queue
-from annotations.labelstudio import tasks
+from annotations import review_queue
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
 from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow
 from annotations.store import samples
-from mmdemo.review import LABELLED, SENT, SKIPPED
+from mmdemo.values.review import LABELLED, SENT, SKIPPED
 from tests.fake_label_studio import URL
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import MARK, Loop

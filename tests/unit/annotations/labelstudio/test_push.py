@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from annotations import retention, review_queue
-from annotations.labelstudio import push, tasks
+from annotations import review_queue
+from annotations.labelstudio import push
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
-from mmdemo.review import LABELLED, QUEUED, SENT, SKIPPED
+from mmdemo.values.review import LABELLED, QUEUED, SENT, SKIPPED
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 

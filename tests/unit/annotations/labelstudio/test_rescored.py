@@ -2,20 +2,22 @@
 
 import pytest
 
-from annotations import rescore, review_queue
-from annotations.labelstudio import check, tasks
-from annotations.labelstudio.place import SYSTEM
+from annotations import review_queue
+from annotations.acquisition import rescoring
+from annotations.labelstudio import check
+from annotations.labelstudio.remote_projects import SYSTEM
 from annotations.labelstudio.report import SyncReport
-from annotations.store import labels, outside
+from annotations.labelstudio.translation import tasks
+from annotations.store import labels, remote_links
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
+from tests.unit.annotations.acquisition.test_rescoring import Version
 from tests.unit.annotations.labelstudio.conftest import MARK, Loop
 from tests.unit.annotations.labelstudio.test_health import audit, guesses
-from tests.unit.annotations.test_rescore import Version
 
 
 def score(loop: Loop, version: str = "v2", label: str = "negative", **confidence: float) -> None:
-    rescore.rescore(loop.store, given.TASK, Version(version, confidence, label))
+    rescoring.rescore(loop.store, given.TASK, Version(version, confidence, label))
 
 
 def said(loop: Loop, sample_id: str) -> dict:
@@ -100,9 +102,9 @@ def test_it_is_seen_between_two_rounds_too(loop: Loop) -> None:
     loop.sync(watch=0.001)
     assert [guesses(loop, sample_id) for sample_id in ids] == [[("v2", "negative")]] * 2
     with loop.store.reading() as session:
-        place = next(iter(outside.places(session, SYSTEM, given.TASK.name)))
-        assert {link.model_version for link in outside.links(session, SYSTEM, place, given.TASK.name)} == {"v2"}
-        assert outside.out_of_step(session, SYSTEM, place, given.TASK.name) == []
+        place = next(iter(remote_links.places(session, SYSTEM, given.TASK.name)))
+        assert {link.model_version for link in remote_links.links(session, SYSTEM, place, given.TASK.name)} == {"v2"}
+        assert remote_links.out_of_step(session, SYSTEM, place, given.TASK.name) == []
     assert preselected(loop) == "v2"
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from annotations import retention, review_queue, status
-from annotations.labelstudio import check, sync, tasks
+from annotations import review_queue, status
+from annotations.labelstudio import check, sync
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
 from annotations.store import open_store
 from mmdemo import tasks as known
-from mmdemo.review import LABELLED, SENT
 from mmdemo.tasks import Task
+from mmdemo.values.review import LABELLED, SENT
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 

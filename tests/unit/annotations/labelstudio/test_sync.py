@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from annotations import retention, status
-from annotations.labelstudio import sync, tasks
+from annotations import status
+from annotations.labelstudio import sync
 from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.translation import tasks
+from annotations.review_queue import retention
 from annotations.store import open_store, runs
 from mmdemo.errors import Busy, LabelStudioError, UnknownName
 from mmdemo.tasks import load_all

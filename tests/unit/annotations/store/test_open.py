@@ -15,8 +15,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from annotations import review_queue, schema
 from annotations.store import Store, connect, labels, open_store, samples
 from mmdemo.errors import StorageError
-from mmdemo.review import SCRIPTS, browser_mark
 from mmdemo.settings import Settings
+from mmdemo.values.review import SCRIPTS, browser_mark
 from tests.unit.annotations import given
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from annotations import retention, review_queue
+from annotations import review_queue
+from annotations.review_queue import retention
 from annotations.schema import now
 from annotations.store import Store, connect, open_store, pairing
 from mmdemo.errors import StorageError

@@ -5,7 +5,7 @@ from datetime import timedelta
 from annotations import review_queue
 from annotations.schema import now
 from annotations.store import Store, samples
-from mmdemo.review import QUEUED
+from mmdemo.values.review import QUEUED
 from tests.unit.annotations import given
 
 

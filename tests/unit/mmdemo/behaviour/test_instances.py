@@ -6,7 +6,7 @@ import pytest
 
 from mmdemo import behaviour, tasks
 from mmdemo.errors import ManifestError
-from mmdemo.samples import Sample
+from mmdemo.values.samples import Sample
 from tests import tiny
 
 PICTURES = [Sample(image=f"{number}.png") for number in range(9)]

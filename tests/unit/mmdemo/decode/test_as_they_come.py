@@ -13,9 +13,9 @@ from mmdemo.decode import SAMPLE_RATE_HZ, decode, decode_audio, decode_image, de
 from mmdemo.decode.pictures import COARSE, CUT, read_image
 from mmdemo.decode.sounds import HEARD, read_audio
 from mmdemo.errors import BadInput
-from mmdemo.samples import Sample
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits
+from mmdemo.values.samples import Sample
 from tests import tiny
 from tests.unit.mmdemo.decode import made
 

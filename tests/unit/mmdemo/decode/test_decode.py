@@ -8,8 +8,8 @@ import pytest
 
 from mmdemo.decode import decode, encode_audio, encode_image, sample_id
 from mmdemo.errors import BadInput
-from mmdemo.samples import Inputs, Sample
 from mmdemo.tasks import Limits, Task
+from mmdemo.values.samples import Inputs, Sample
 from tests import tiny
 from tests.unit.mmdemo.decode import made
 

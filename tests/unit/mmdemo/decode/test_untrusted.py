@@ -15,9 +15,9 @@ import pytest
 
 from mmdemo.decode import decode, decode_audio, decode_image, decode_untrusted, pool
 from mmdemo.errors import BadInput
-from mmdemo.samples import Sample
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits
+from mmdemo.values.samples import Sample
 from tests import tiny
 from tests.unit.mmdemo.decode import hostile, made
 from tests.waiting import wait_until

@@ -6,7 +6,7 @@ from mmdemo import tasks
 from mmdemo.answers import LabelAnswer
 from mmdemo.behaviour import Expectation, Instance
 from mmdemo.evaluation import behaviour
-from mmdemo.samples import Prediction, Sample
+from mmdemo.values.samples import Prediction, Sample
 
 TASK = tasks.get("sentiment")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
-from mmdemo.samples import MODALITIES, Inputs
+from mmdemo.values.samples import MODALITIES, Inputs
 from tests import tiny
 
 EVERY = [(modality, name) for modality in CORRUPTIONS for name in CORRUPTIONS[modality]]

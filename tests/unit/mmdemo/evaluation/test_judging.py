@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdemo import card, sidecar, tasks
+from mmdemo import tasks
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation import ask, compare, evaluate
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Limits
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
+from mmdemo.values.samples import Sample
+from mmdemo.versions import card, sidecar
 from tests import tiny
 
 

@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdemo import card
 from mmdemo.behaviour import Expectation, Instance
 from mmdemo.commands.answer import prediction_lines
 from mmdemo.commands.evaluate import figure_lines
-from mmdemo.evaluation import behaviour, compare, figures, judging, mistakes, report
+from mmdemo.evaluation import behaviour, compare, figures, judging, report
 from mmdemo.evaluation.answers import Answers, PredictedRow
 from mmdemo.evaluation.judging import EvaluatedKind
-from mmdemo.figures import Beside, Robustness
-from mmdemo.samples import Prediction, Sample, to_json
-from mmdemo.sidecar import Sidecar
+from mmdemo.evaluation.report import mistakes
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
+from mmdemo.values.results import Beside, Robustness
+from mmdemo.values.samples import Prediction, Sample, to_json
+from mmdemo.versions import card
+from mmdemo.versions.sidecar import Sidecar
 from tests.kind_rows import registered
 from tests.unit.mmdemo.ui import ratings
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdemo import card, sidecar
 from mmdemo.evaluation import evaluate, retrieval
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.training.manifests import Row
+from mmdemo.values.samples import Sample
+from mmdemo.versions import card, sidecar
 from tests import tiny
 
 

@@ -10,10 +10,10 @@ from mmdemo import tasks
 from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation import robustness
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Limits
 from mmdemo.training.manifests import Row
+from mmdemo.values.samples import Sample
 from tests import tiny
 
 

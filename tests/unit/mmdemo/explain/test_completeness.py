@@ -13,10 +13,10 @@ from mmdemo.explain import AimedPass
 from mmdemo.explain.completeness import shared_out
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.targets import ExplanationTarget
-from mmdemo.layout import Layout, scores_of
 from mmdemo.model import MultimodalModel
-from mmdemo.samples import MODALITIES, Explanation
-from mmdemo.scaling import TemperatureScaling
+from mmdemo.values.layout import Layout, scores_of
+from mmdemo.values.samples import MODALITIES, Explanation
+from mmdemo.versions.temperature_scaling import TemperatureScaling
 from tests import tiny
 
 MODELS, SAMPLES = 4, 4

@@ -9,7 +9,7 @@ import torch
 from mmdemo.explain import AimedPass
 from mmdemo.explain.interaction import STEPS, interaction, met_of
 from mmdemo.model import MultimodalModel
-from mmdemo.samples import Inputs
+from mmdemo.values.samples import Inputs
 from tests import tiny
 
 CAPTION = "the dog smiling 🙂"  # pieces: [CLS] the dog smil ##ing 🙂 [SEP]

@@ -17,10 +17,10 @@ from mmdemo import explain
 from mmdemo.errors import UnknownName
 from mmdemo.explain import AimedPass
 from mmdemo.explain.targets import ExplanationTarget
-from mmdemo.layout import Layout, scores_of
 from mmdemo.model import MultimodalModel
-from mmdemo.samples import Explanation, Inputs
 from mmdemo.settings import ROOT
+from mmdemo.values.layout import Layout, scores_of
+from mmdemo.values.samples import Explanation, Inputs
 from tests import tiny
 from tests.unit.mmdemo.explain.conftest import LABELS
 from tests.unit.mmdemo.model.conftest import Built
@@ -40,7 +40,7 @@ def method(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.slow
 def test_names_of_methods(aimed: AimedPass) -> None:
-    assert explain.methods(aimed.model) == tuple(explain.METHODS) and next(iter(explain.METHODS)) == explain.DEFAULT
+    assert explain.methods_of(aimed.model) == tuple(explain.METHODS) and next(iter(explain.METHODS)) == explain.DEFAULT
     assert explain.resolve("default", aimed.model) == explain.DEFAULT
     assert explain.resolve("none", aimed.model) is None
     with pytest.raises(UnknownName, match="attention") as caught:
@@ -49,7 +49,7 @@ def test_names_of_methods(aimed: AimedPass) -> None:
 
 
 def test_the_file_of_a_method_is_named_for_it() -> None:
-    folder = Path(explain.__file__).parent
+    folder = Path(explain.__file__).parent / "methods"
     assert all((folder / f"{name}.py").is_file() for name in explain.METHODS)
 
 
@@ -185,7 +185,7 @@ def _tensors() -> Iterator[torch.Tensor]:
 @pytest.mark.slow
 def test_many_at_a_time_say_what_each_says_alone(built: Built) -> None:
     passes = [tiny.passed(built, tiny.inputs(seed, seconds=0.3), "good") for seed in range(4)]
-    wanted = [(method, aimed) for aimed in passes for method in explain.methods(built[0])]
+    wanted = [(method, aimed) for aimed in passes for method in explain.methods_of(built[0])]
     alone = [explain.explain(method, aimed) for method, aimed in wanted]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda pair: explain.explain(*pair), wanted))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mmdemo import explain
-from mmdemo.layout import Layout, scores_of
-from mmdemo.samples import Explanation
+from mmdemo.values.layout import Layout, scores_of
+from mmdemo.values.samples import Explanation
 from tests import planted, tiny
 from tests.unit.mmdemo.model.conftest import Built
 

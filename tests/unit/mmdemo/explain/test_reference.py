@@ -7,13 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from mmdemo import explain
-from mmdemo.explain import AimedPass, deletion
-from mmdemo.explain.masking import AT_ONCE
+from mmdemo.explain import AimedPass
+from mmdemo.explain.methods.masking import AT_ONCE
+from mmdemo.explain.perturbation import deletion
 from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.explain.targets.labels import log_odds
-from mmdemo.layout import scores_of
 from mmdemo.model import MultimodalModel
-from mmdemo.samples import Explanation
+from mmdemo.values.layout import scores_of
+from mmdemo.values.samples import Explanation
 from tests import tiny
 from tests.unit.mmdemo.explain.conftest import LABELS
 from tests.unit.mmdemo.model.conftest import Built

@@ -10,8 +10,8 @@ from mmdemo.explain import AimedPass
 from mmdemo.explain.shapley import coalitions, contributions, shapley
 from mmdemo.model import MultimodalModel
 from mmdemo.model.fusion import FUSIONS
-from mmdemo.samples import MODALITIES
-from mmdemo.scaling import TemperatureScaling
+from mmdemo.values.samples import MODALITIES
+from mmdemo.versions.temperature_scaling import TemperatureScaling
 from tests import tiny
 
 

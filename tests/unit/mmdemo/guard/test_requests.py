@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from mmdemo import locale
-from mmdemo.guard.beyond import Beyond
 from mmdemo.guard.callers import Callers
 from mmdemo.guard.guard import Guard
-from mmdemo.guard.headers import HEADERS, Headers
+from mmdemo.guard.layers.headers import HEADERS, Headers
+from mmdemo.guard.layers.open_requests import Shares
+from mmdemo.guard.layers.origins import Origins
+from mmdemo.guard.layers.real_ip import Beyond
+from mmdemo.guard.layers.uploads import Folder
 from mmdemo.guard.limits import RequestLimits
-from mmdemo.guard.origins import Origins
 from mmdemo.guard.refusals import Refusing
-from mmdemo.guard.shares import Shares
-from mmdemo.guard.uploads import Folder
 from tests.unit.mmdemo.guard.asking import DISCONNECT, Echo, ask, asking
 
 HOST = {"Host": "demo.example:7860"}

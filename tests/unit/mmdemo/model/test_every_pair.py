@@ -13,7 +13,7 @@ import torch
 from mmdemo.model import MultimodalConfig, MultimodalModel, MultimodalProcessor
 from mmdemo.model.encoders import ENCODERS
 from mmdemo.model.fusion import FUSIONS
-from mmdemo.samples import MODALITIES
+from mmdemo.values.samples import MODALITIES
 from tests import tiny, tiny_checkpoints
 from tests.tiny_checkpoints import CHECKPOINTS
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import MultimodalModel, MultimodalOutput
-from mmdemo.samples import MODALITIES, Inputs
 from mmdemo.tasks import Task
 from mmdemo.tasks import load_file as load_task
+from mmdemo.values.samples import MODALITIES, Inputs
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 

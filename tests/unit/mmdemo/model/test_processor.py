@@ -9,9 +9,9 @@ import torch
 
 from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model import MultimodalProcessor
-from mmdemo.model.audio_frontend import HOP_SAMPLES, LogMelFrontend
-from mmdemo.model.image_frontend import ImageFrontend
-from mmdemo.samples import Inputs
+from mmdemo.model.frontends.audio import HOP_SAMPLES, LogMelFrontend
+from mmdemo.model.frontends.image import ImageFrontend
+from mmdemo.values.samples import Inputs
 from tests import tiny
 from tests.unit.mmdemo.model.conftest import Built
 

@@ -10,17 +10,19 @@ import pytest
 import torch
 from PIL import Image
 
-from mmdemo import out_of_distribution, sidecar, tasks
+from mmdemo import tasks
+from mmdemo.checks import out_of_distribution
 from mmdemo.errors import ManifestError
 from mmdemo.model import Loaded, MultimodalModel
-from mmdemo.predictor import Predictor
-from mmdemo.samples import Sample
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.training import continual, manifests
-from mmdemo.training.augment import Augmentation
 from mmdemo.training.continual import Corrections, Recipe, learn, update
-from mmdemo.training.datasets import decode_rows
-from mmdemo.training.inference import logits, targets_of
+from mmdemo.training.data.augmentation import Augmentation
+from mmdemo.training.data.datasets import decode_rows
+from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.manifests import Row
+from mmdemo.values.samples import Sample
+from mmdemo.versions import sidecar
 from tests import tiny, tiny_training
 
 REHEARSED = 4  # of what the champion knows

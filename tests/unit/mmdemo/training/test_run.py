@@ -10,17 +10,18 @@ import torch
 from PIL import Image
 from transformers import TrainerCallback
 
-from mmdemo import sidecar, tasks
+from mmdemo import tasks
 from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training import manifests
 from mmdemo.training.data import Manifests
-from mmdemo.training.datasets import Item, decode_rows, only, subsets
+from mmdemo.training.data.datasets import Item, decode_rows, only, subsets
+from mmdemo.training.fitting.trainer import Plan, fit
+from mmdemo.training.fitting.weight_selection import JUDGED_BY
 from mmdemo.training.jobs import Origin
-from mmdemo.training.keeping import JUDGED_BY
 from mmdemo.training.options import Options
 from mmdemo.training.run import TrainingRecord, train
-from mmdemo.training.trainer import Plan, fit
+from mmdemo.versions import sidecar
 from tests import tiny, tiny_training
 from tests.tiny_training import job
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from mmdemo.settings import Settings
 from mmdemo.ui import api
-from mmdemo.ui.access import Door
-from mmdemo.ui.blocks import Blocks
-from mmdemo.ui.desk import PredictController
-from mmdemo.ui.uploads import Discards
+from mmdemo.ui.callers.access import Door
+from mmdemo.ui.callers.uploads import Discards
+from mmdemo.ui.predict.controller import PredictController
+from mmdemo.ui.queueing.blocks import Blocks
 from tests import serving
 from tests.unit.mmdemo.ui.fake import FakeLoop
 from tests.unit.mmdemo.ui.fake_queue import FakeQueue, Served

@@ -16,7 +16,18 @@ from typing import Any
 from mmdemo import decode, tasks
 from mmdemo.answers import LabelAnswer
 from mmdemo.errors import BadInput, NotAllowed, NotKept, UnknownName
-from mmdemo.review import (
+from mmdemo.settings import Settings
+from mmdemo.values.analysis import (
+    Alike,
+    AttributionReport,
+    Contributions,
+    ExplanationSet,
+    ForwardPass,
+    MapRequest,
+    Near,
+    Trust,
+)
+from mmdemo.values.review import (
     SCRIPTS,
     Answered,
     AnswerSample,
@@ -27,9 +38,7 @@ from mmdemo.review import (
     ReviewItem,
     Status,
 )
-from mmdemo.samples import AudioMap, Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore, to_json
-from mmdemo.settings import Settings
-from mmdemo.study import Alike, AttributionReport, Contributions, ExplanationSet, ForwardPass, MapRequest, Near, Trust
+from mmdemo.values.samples import AudioMap, Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore, to_json
 
 VERSION = "2026-11-21"
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"})  # what endpoints are told of who asks

@@ -20,7 +20,9 @@ from PIL import Image
 from mmdemo import decode
 from mmdemo.answers import LabelAnswer
 from mmdemo.errors import BadInput, Busy, Conflict, UnknownName
-from mmdemo.review import (
+from mmdemo.settings import Settings
+from mmdemo.tasks import Gate
+from mmdemo.values.review import (
     LABELLED,
     QUEUED,
     SCRIPTS,
@@ -36,9 +38,7 @@ from mmdemo.review import (
     Status,
     VersionInfo,
 )
-from mmdemo.samples import Sample
-from mmdemo.settings import Settings
-from mmdemo.tasks import Gate
+from mmdemo.values.samples import Sample
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 NOW = "2026-11-23T17:48:22+00:00"

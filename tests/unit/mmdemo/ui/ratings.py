@@ -9,12 +9,12 @@ from mmdemo import decode, tasks
 from mmdemo.answers import KINDS, AnswerKind
 from mmdemo.answers.task import AnsweredTask
 from mmdemo.errors import BadInput
-from mmdemo.review import QUEUED, QueueItem, ReviewItem
-from mmdemo.samples import Inputs, Prediction, Sample
-from mmdemo.study import Alike, ExplanationSet, ForwardPass, Near
 from mmdemo.tasks import Task
 from mmdemo.ui import widgets
 from mmdemo.ui.widgets import AnswerWidget
+from mmdemo.values.analysis import Alike, ExplanationSet, ForwardPass, Near
+from mmdemo.values.review import QUEUED, QueueItem, ReviewItem
+from mmdemo.values.samples import Inputs, Prediction, Sample
 from tests.kind_rows import Rows
 from tests.unit.mmdemo.ui.fake import VERSION, explanation
 from tests.unit.mmdemo.ui.fake_queue import NOW, FakeQueue

@@ -15,10 +15,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from mmdemo.review import ClaimSample
-from mmdemo.samples import Inputs
 from mmdemo.settings import Settings
-from mmdemo.ui import uploads
+from mmdemo.ui.callers import uploads
+from mmdemo.values.review import ClaimSample
+from mmdemo.values.samples import Inputs
 from tests.unit.mmdemo.ui.fake_queue import Served
 from tests.waiting import wait_until
 

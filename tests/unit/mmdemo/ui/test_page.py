@@ -10,12 +10,13 @@ import pytest
 
 from mmdemo import locale
 from mmdemo.errors import CannotListen
-from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from mmdemo.ui import address, choices, frame, render
-from mmdemo.ui.desk import PredictController
-from mmdemo.ui.preview import Preview
-from mmdemo.ui.state import Visit
+from mmdemo.ui.predict import task_choices
+from mmdemo.ui.predict.controller import PredictController
+from mmdemo.ui.predict.visits import Visit
+from mmdemo.ui.samples.preview import Preview
+from mmdemo.ui.shell import address, frame, render
+from mmdemo.values.samples import Sample
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 
@@ -25,16 +26,19 @@ def form(tasks: Any, language: str, unless_declined: bool = False) -> str:
 
 
 def test_every_file_of_the_page_is_served_and_no_other_is_named() -> None:
-    assert {path.name for path in frame.STATIC.iterdir()} == {*frame.STYLES, *frame.SCRIPTS}
+    assert {path.relative_to(frame.STATIC).as_posix() for path in frame.STATIC.rglob("*.*")} == {
+        *frame.STYLES,
+        *frame.SCRIPTS,
+    }
 
 
 def test_the_page_asks_nobody_else_for_anything() -> None:
-    files = [*frame.STATIC.iterdir(), *render.TEMPLATES.iterdir()]
+    files = [*frame.STATIC.rglob("*.*"), *render.TEMPLATES.iterdir()]
     assert [path.name for path in files if re.search(r"https?://|url\(|@import", path.read_text("utf-8"))] == []
 
 
 def test_the_ground_before_the_styles_are_read_is_theirs() -> None:
-    tokens = re.findall(r"--mm-ground: (#\w+);", (frame.STATIC / "theme.css").read_text("utf-8"))
+    tokens = re.findall(r"--mm-ground: (#\w+);", (frame.STATIC / "shell" / "theme.css").read_text("utf-8"))
     base = frame.mount_options()["theme"]
     assert tokens == [base.body_background_fill, base.body_background_fill_dark]
 
@@ -48,7 +52,7 @@ def test_scripts_find_every_text_that_they_may_say_in_every_language() -> None:
 
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_the_form_has_a_label_for_every_field(language: str) -> None:
-    tasks = choices.view(FakeLoop().tasks, language)
+    tasks = task_choices.view(FakeLoop().tasks, language)
     html = form(tasks, language)
     for identity in re.findall(r'<textarea[^>]* id="([^"]+)"', html):
         assert f'<label class="mm-label" for="{identity}">' in html
@@ -70,7 +74,7 @@ def test_what_is_deleted_is_not_left_among_what_reviewers_are_shown() -> None:
 def test_the_share_of_sure_answers_that_is_kept_is_said_before_anybody_agrees(share: float) -> None:
     task = dataclasses.replace(FakeLoop().tasks["sentiment"], audit_share=share, examples=())
     for language, percent in (("en", f"{100 * share:.0f} %"), ("zh", f"{100 * share:.0f}%")):
-        tasks = choices.view({"sentiment": task}, language)
+        tasks = task_choices.view({"sentiment": task}, language)
         html = form(tasks, language)
         consent = re.search(r'<div class="mm-consent".*', html, re.S)[0]  # type: ignore[index]
         for name in ("ask", "yes", "kept"):
@@ -83,25 +87,25 @@ def test_the_share_of_sure_answers_that_is_kept_is_said_before_anybody_agrees(sh
 def test_each_task_says_its_own_share() -> None:
     tasks = {name: dataclasses.replace(task, examples=()) for name, task in FakeLoop().tasks.items()}
     tasks["sentiment"] = dataclasses.replace(tasks["sentiment"], audit_share=0.1)
-    said = {task.name: task.consent for task in choices.view(tasks, "en")}
+    said = {task.name: task.consent for task in task_choices.view(tasks, "en")}
     for choice in ("ask", "yes", "kept"):
         assert "10 %" in said["sentiment"][choice] and "2 %" in said["speech_emotion"][choice]
 
 
 def test_no_box_is_ticked_beforehand_and_nothing_agreed_to() -> None:
-    html = form(choices.view(FakeLoop().tasks, "en"), "en")
+    html = form(task_choices.view(FakeLoop().tasks, "en"), "en")
     assert "checkbox" not in html and "checked " not in html
     assert 'data-mode="ask"' in html and "Only if you say yes" in html
 
 
 def test_where_samples_are_kept_unless_declined_the_page_says_so() -> None:
     loop = FakeLoop()
-    html = form(choices.view(loop.tasks, "en"), "en", unless_declined=True)
+    html = form(task_choices.view(loop.tasks, "en"), "en", unless_declined=True)
     assert 'data-mode="unless_declined"' in html and "On this page, unless you decline:" in html
 
 
 def test_no_english_is_left_in_the_chinese_form() -> None:
-    tasks = [dataclasses.replace(task, examples=()) for task in choices.view(FakeLoop().tasks, "zh")]
+    tasks = [dataclasses.replace(task, examples=()) for task in task_choices.view(FakeLoop().tasks, "zh")]
     html = form(tasks, "zh")
     html += render.html("header", "zh", tabs={"predict": "预测"}, languages={"zh": "中文"})
     shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:aria-label|placeholder|alt|title)="([^"]*)"', html)

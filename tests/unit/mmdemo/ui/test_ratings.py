@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from mmdemo.errors import BadInput
-from mmdemo.samples import Sample
 from mmdemo.settings import Settings
-from mmdemo.ui import render, standing
-from mmdemo.ui.access import Door
-from mmdemo.ui.desk import PredictController
-from mmdemo.ui.looking import Looking
-from mmdemo.ui.reviewing import Reviewing
-from mmdemo.ui.state import Visit
+from mmdemo.ui.callers.access import Door
+from mmdemo.ui.maps.analysis import Looking
+from mmdemo.ui.predict.controller import PredictController
+from mmdemo.ui.predict.visits import Visit
+from mmdemo.ui.review.controller import Reviewing
+from mmdemo.ui.shell import render
+from mmdemo.ui.status import status_view
+from mmdemo.values.samples import Sample
 from tests.kind_rows import registered
 from tests.unit.mmdemo.ui import ratings
 from tests.unit.mmdemo.ui.ratings import CAPTIONS, RatingQueue
@@ -147,6 +148,6 @@ def test_where_no_share_can_be_told_no_what_if_is_offered(loop: RatingQueue) -> 
 
 
 def test_the_status_lists_no_answers_that_cannot_be_listed(loop: RatingQueue) -> None:
-    shown = standing.view(loop.status("stars"), loop.tasks["stars"], True, "en")
+    shown = status_view.view(loop.status("stars"), loop.tasks["stars"], True, "en")
     html = render.html("status_cards", "en", view=shown)
     assert shown.labels == () and ">Answers</h2>" in html and "label<" not in html and "mm-st-bars" not in html

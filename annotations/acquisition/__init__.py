@@ -1,0 +1,1 @@
+"""What to ask people about: doubt, samples set aside, and samples scored again."""

@@ -1,0 +1,108 @@
+"""Once another version serves, what waits for a person is scored again: its guess is shown, and its doubt orders.
+
+What was served stays as it was, and nothing leaves the queue. Random checks are of the answer that was served, and
+what an app's own model answered is none of our versions' business: both are left as they are. A run that broke off is
+finished by the next: a sample is due as long as its guess is of another version than the one that serves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import mmdemo
+from annotations.review_queue import content, predictions, stored_samples
+from annotations.review_queue.stored_samples import LeftOut, Stored
+from annotations.schema import SampleRow
+from annotations.store import Store, samples
+from mmdemo.errors import BadInput
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.values.review import AUDIT
+from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.versions.registry import Versions
+
+BATCH = 32  # samples between two short transactions, and all that is in memory at once
+
+
+class Scorer(Protocol):
+    """What is needed of a predictor."""
+
+    @property
+    def model_version(self) -> str:
+        """The version that answers now."""
+
+    def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
+        """Answer for a decoded sample. Raises BadInput."""
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What came of it."""
+
+    scored: int = 0
+    left_out: tuple[LeftOut, ...] = ()  # what cannot be read: its guess stays the one before
+
+
+def run(store: Store, settings: Settings, task: Task) -> Rescored:
+    """Score what is due by the version that serves, which is loaded only then; the caller holds the night's lock.
+
+    Raises StorageError, CheckpointError.
+    """
+    versions = Versions(settings)
+    if not versions.serves(task.name) or not _due(store, task, versions.champion(task.name), limit=1):
+        return Rescored()
+    return rescore(store, task, mmdemo.Predictor(task, None, settings))
+
+
+def rescore(store: Store, task: Task, scorer: Scorer) -> Rescored:
+    """Score what is due by the version that answers now. Raises StorageError, CheckpointError."""
+    scored, left_out = 0, []
+    for rows in _batches(store, task, scorer.model_version):
+        fresh: dict[str, Prediction | None] = {}
+        for row in rows:
+            answer = _answer(store, task, scorer, row)
+            if isinstance(answer, LeftOut):
+                left_out.append(answer)
+            else:
+                fresh[row.sample_id] = answer
+        scored += _write(store, task, fresh)
+    return Rescored(scored, tuple(left_out))
+
+
+def _batches(store: Store, task: Task, version: str) -> Iterator[Sequence[SampleRow]]:
+    after = ""
+    while rows := _due(store, task, version, after):
+        yield rows
+        after = rows[-1].sample_id
+
+
+def _due(store: Store, task: Task, version: str, after: str = "", limit: int = BATCH) -> Sequence[SampleRow]:
+    with store.reading() as session:
+        return samples.to_score(session, task.name, version, after, limit, but=AUDIT, held_by=content.FLAGGING)
+
+
+def _answer(store: Store, task: Task, scorer: Scorer, row: SampleRow) -> Prediction | LeftOut | None:
+    """Return what is said of a sample now; None where that was served already."""
+    if row.prediction is not None and row.model_version == scorer.model_version:
+        return None
+    item = Stored(row.sample_id, row.caption, row.image, row.audio)
+    inputs = stored_samples.read(item, task, store.media)
+    if isinstance(inputs, LeftOut):
+        return inputs
+    try:
+        return scorer.predict_inputs(inputs, "default")
+    except BadInput as error:
+        return stored_samples.refused(item, error)
+
+
+def _write(store: Store, task: Task, fresh: Mapping[str, Prediction | None]) -> int:
+    """Write it down, but for what was answered or forgotten meanwhile; return how many were written."""
+    written = 0
+    with store.session() as session:
+        for sample_id, prediction in fresh.items():
+            row = samples.get(session, sample_id)
+            if row.has_content and row.state in samples.ASKED:
+                predictions.score_again(task, row, prediction)
+                written += 1
+        session.commit()
+    return written

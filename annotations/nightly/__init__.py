@@ -1,0 +1,1 @@
+"""The retraining run: snapshot, comparison, gate, and what starts, guards and ends it."""

@@ -1,0 +1,81 @@
+"""Labelled rows → a frozen snapshot with a hash, and its fixed split. No SQL and no training here.
+
+A share of the corrections, chosen by content, is never trained on: on it the night compares champion and challenger.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from annotations.acquisition.held_out import is_held_out
+from annotations.review_queue import stored_samples
+from annotations.review_queue.stored_samples import LeftOut, Stored
+from annotations.store.labels import LabelledContent
+from mmdemo.tasks import Task
+from mmdemo.training.manifests import Row
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The corrections of a task as they stood at one moment."""
+
+    task: str
+    rows: tuple[Row, ...]  # one a sample, by id: `Row.id` is the sample_id, `Row.label` the latest correction's
+    digest: str  # SHA-256 over ids and labels: the same corrections give the same one
+    last_correction: int  # id of the newest correction in it, 0 for none
+    left_out: tuple[LeftOut, ...] = ()  # what should be in it, by id
+    draws: Mapping[str, float] = field(default_factory=dict)  # id → what decides its side of the split
+
+
+@dataclass(frozen=True)
+class Split:
+    """A snapshot in its two parts, which share no sample."""
+
+    train: tuple[Row, ...]
+    held_out: tuple[Row, ...]  # never trained on, in no night
+
+
+def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snapshot:
+    """Return the snapshot of corrections given oldest first: a sample's last one counts. `root`: the media folder.
+
+    Left out is what can't be learned from: content that was taken back, a value that the task no longer takes; and,
+    named in `left_out`, what can't be read: a stored file that is missing or damaged, more than the task takes today.
+    """
+    latest = {item.correction.sample_id: item for item in labelled}
+    items = [item for item in latest.values() if _has_content(item) and task.takes(item.correction.label)]
+    faults = {item.correction.sample_id: fault for item in items if (fault := _fault(item, task, root))}
+    usable = [item for item in items if item.correction.sample_id not in faults]
+    rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))
+    listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
+    digest = hashlib.sha256(listing.encode()).hexdigest()
+    draws = {item.correction.sample_id: item.split_draw for item in usable}
+    newest = max((item.correction_id for item in usable), default=0)
+    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)), draws)
+
+
+def split(snapshot: Snapshot, share: float) -> Split:
+    """Part a snapshot by the draws of its samples: training, and held out for the gate."""
+    held_out = {row.id for row in snapshot.rows if is_held_out(snapshot.draws[row.id], share)}
+    return Split(
+        train=tuple(row for row in snapshot.rows if row.id not in held_out),
+        held_out=tuple(row for row in snapshot.rows if row.id in held_out),
+    )
+
+
+def _has_content(item: LabelledContent) -> bool:
+    return bool(item.text or item.image or item.audio)
+
+
+def _fault(item: LabelledContent, task: Task, root: Path) -> LeftOut | None:
+    outcome = stored_samples.read(_stored(item), task, root)
+    return outcome if isinstance(outcome, LeftOut) else None
+
+
+def _stored(item: LabelledContent) -> Stored:
+    return Stored(item.correction.sample_id, item.text, item.image, item.audio)
+
+
+def _row(item: LabelledContent, root: Path) -> Row:
+    correction = item.correction
+    return Row(correction.sample_id, _stored(item).sample(root), correction.label, group=correction.source)

@@ -1,0 +1,338 @@
+"""The states of a sample and the moves between them, each one short transaction.
+
+A row is never deleted. `MOVES` says what is allowed; everything else raises Conflict. What was skipped is asked about
+again once nothing else waits, by the Review tab alone. Unsure samples are out of the queue: they wait until somebody
+undoes that, corrects them, or disputes the answer. A correction of a sample that is asked about again counts until it
+is withdrawn or a later one is given. Content goes elsewhere: `retention`. Who is at which sample: `claims`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from annotations import media
+from annotations.acquisition import doubt
+from annotations.review_queue import content, predictions
+from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
+from annotations.store import Session, Store, WriteConflict, labels, samples
+from mmdemo import characters
+from mmdemo import tasks as known_tasks
+from mmdemo.errors import BadInput, Conflict
+from mmdemo.tasks import Task
+from mmdemo.values.review import LABELLED, QUEUED, SCRIPTS, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
+from mmdemo.values.samples import Inputs, Prediction
+
+MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → state after; None: there was no row
+    "note": {None: UNFLAGGED},
+    "queue": {None: QUEUED, UNFLAGGED: QUEUED},
+    "dispute": {SKIPPED: QUEUED, UNSURE: QUEUED, LABELLED: QUEUED},
+    "send": {QUEUED: SENT},
+    "recall": {SENT: QUEUED},
+    "label": {QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED, UNSURE: LABELLED, LABELLED: LABELLED},
+    "import": {None: LABELLED, UNFLAGGED: LABELLED, QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED}
+    | {UNSURE: LABELLED, LABELLED: LABELLED},
+    "skip": {QUEUED: SKIPPED, SENT: SKIPPED, UNSURE: SKIPPED, SKIPPED: SKIPPED},  # skipped again: last once more
+    "unsure": {QUEUED: UNSURE, SENT: UNSURE, SKIPPED: UNSURE},
+    "undo": {LABELLED: QUEUED, SKIPPED: QUEUED, UNSURE: QUEUED},
+}
+UNDOABLE = ("label", "skip", "unsure")
+DISPUTED = "disputed"
+PAGE = "page"  # the source of answers that are given here, or by a script
+NAME_CHARS = 100
+NOTE_CHARS = 2_000
+
+
+def offer(
+    store: Store,
+    task: Task,
+    inputs: Inputs,
+    prediction: Prediction,
+    *,
+    suggested: str | None = None,
+    holder: str = content.VISITOR,
+    earlier: str | None = None,
+    admit: Callable[[int], None] = lambda size: None,
+) -> tuple[str, str]:
+    """Keep an answer that its sender agreed to keep, and return its sample id and the sender's own prediction id.
+
+    A flagged answer (or one with a `suggested` value, which the task must take) is queued with its inputs; any other
+    leaves a row without them. The same input again makes no second entry: the first answer stays, and the consent is
+    added, as a new one or to the sender's own under the id `earlier`. A sample that was answered, skipped or found
+    unsure is queued again where its answer is disputed, and only then. `admit` is told the bytes of its files, and
+    raises NotKept where there is no room. Raises UnknownName, BadInput, StorageError; then nothing is kept.
+    """
+    if suggested is not None:
+        suggested = task.check(suggested)
+    whole = prediction.flagged or suggested is not None
+    copies = media.copies_of(inputs) if whole else {}
+    admit(sum(len(copy.data) for copy in copies.values()))
+    keep = partial(_offer, store, inputs, prediction, copies, suggested, whole, holder, earlier)
+    try:
+        return keep()
+    except WriteConflict:  # another process made the row meanwhile: now it is there
+        return keep()
+
+
+def _offer(
+    store: Store,
+    inputs: Inputs,
+    prediction: Prediction,
+    copies: Mapping[str, media.Copy],
+    suggested: str | None,
+    whole: bool,
+    holder: str,
+    earlier: str | None,
+) -> tuple[str, str]:
+    # Files are written inside the transaction: who erases them holds the same lock and sees either both or none.
+    with store.session() as session, media.keeping(store.media, list(copies.values())):
+        files = partial(media.names_of, inputs, copies)
+        row = samples.of_inputs(session, inputs, prediction.task, files)
+        if row is None:
+            row = _new_row(prediction)
+            move(session, row, "queue" if whole else "note")
+        if whole:
+            _fill(session, row, inputs, prediction, copies)
+        if suggested is not None:
+            _dispute(session, row, suggested)
+        prediction_id = content.hold(session, row, whole, holder, earlier)
+        session.commit()
+    return row.sample_id, prediction_id
+
+
+def _new_row(prediction: Prediction) -> SampleRow:
+    return SampleRow(
+        sample_id=prediction.sample_id,
+        task=prediction.task,
+        modalities=list(prediction.modalities),
+        created_at=now(),
+        agreed_at=now(),
+        **_answer(prediction, whole=False),
+    )
+
+
+def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
+    return {
+        "prediction": predictions.stored(prediction, whole),
+        "predicted_value": prediction.label,
+        "confidence": prediction.confidence,
+        "model_version": prediction.model_version,
+        "fresh_prediction": None,
+        "scored_by": prediction.model_version,
+        "doubt": doubt.of(prediction),
+        "reason": prediction.reason,
+    }
+
+
+def _fill(
+    session: Session, row: SampleRow, inputs: Inputs, prediction: Prediction, copies: Mapping[str, media.Copy]
+) -> None:
+    """Give a row its content where it has none; the answer that goes with it is the one just served."""
+    if row.has_content:
+        row.original_digest = row.original_digest or inputs.original or None
+        return
+    came_back = row.forgotten_at is not None
+    content.fill(row, inputs, copies)
+    for name, value in _answer(prediction, whole=True).items():
+        setattr(row, name, value)
+    if row.state == UNFLAGGED:
+        move(session, row, "queue")
+    elif row.state == SENT and came_back:
+        move(session, row, "recall")  # outside it was taken back when it was forgotten
+
+
+def _dispute(session: Session, row: SampleRow, suggested: str) -> None:
+    """Note what a visitor says it should be; a person is asked, also about what one has answered before."""
+    row.suggested, row.reason = suggested, DISPUTED
+    if row.state in MOVES["dispute"]:
+        move(session, row, "dispute")
+
+
+def move(session: Session, row: SampleRow, name: str, who: str = "", browser: str = "") -> None:
+    """Take a row to the state that MOVES gives for `name`, and log it. Raises Conflict where there is none."""
+    before = row.state
+    _shift(session, row, name)
+    log(session, row, name, before, who, browser)
+
+
+def _shift(session: Session, row: SampleRow, name: str) -> None:
+    after = MOVES[name].get(row.state)
+    if after is None:
+        raise Conflict("move_not_allowed", sample_id=row.sample_id, state=row.state, move=name)
+    row.state, row.updated_at = after, now()
+    if after not in samples.WAITING:
+        row.release()
+    session.add(row)
+    if row in session.new:
+        session.flush()  # what follows refers to the row
+
+
+def log(
+    session: Session,
+    row: SampleRow,
+    name: str,
+    before: str | None,
+    who: str,
+    browser: str = "",
+    correction: CorrectionRow | None = None,
+) -> None:
+    """Write down what happened to a row, and which `browser` may undo it, "" for none."""
+    values = {"before": before, "after": row.state, "who": who, "browser": browser, "correction": correction}
+    session.add(MoveRow(sample_id=row.sample_id, move=name, at=now(), **values))
+
+
+def send(store: Store, sample_id: str, who: str) -> None:
+    """A queued sample now lies with an outside server too. Raises UnknownName, Conflict."""
+    _simple(store, sample_id, "send", who)
+
+
+def recall(store: Store, sample_id: str, who: str) -> None:
+    """It lies there no longer, unanswered. Raises UnknownName, Conflict."""
+    _simple(store, sample_id, "recall", who)
+
+
+def skip(store: Store, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
+    """Put a sample off: it comes after all that wait, for everybody. Raises BadInput, UnknownName, Conflict."""
+    _simple(store, sample_id, "skip", checked_name(annotator), browser)
+
+
+def unsure(store: Store, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
+    """Take a sample out of the queue: even a person cannot tell. Raises BadInput, UnknownName, Conflict."""
+    _simple(store, sample_id, "unsure", checked_name(annotator), browser)
+
+
+def _simple(store: Store, sample_id: str, name: str, who: str, browser: str = "") -> None:
+    with store.session() as session:
+        move(session, present(session, sample_id), name, who, browser)
+        session.commit()
+
+
+def present(session: Session, sample_id: str) -> SampleRow:
+    """Return a sample that still has its content. Raises UnknownName, Conflict."""
+    row = samples.get(session, sample_id)
+    if row.forgotten_at is not None:
+        raise Conflict("sample_forgotten", sample_id=sample_id)
+    return row
+
+
+def correct(
+    store: Store,
+    tasks: Mapping[str, Task],
+    sample_id: str,
+    value: str,
+    annotator: str,
+    note: str = "",
+    wrong_reason: bool = False,
+    *,
+    again: bool = True,
+    browser: str = SCRIPTS,
+) -> Correction:
+    """Store what a person says a sample is. Which of several people's counts, `store.labels` says.
+
+    `wrong_reason` marks a right answer for which the model looked at the wrong thing. `again`: also where the sample
+    was answered before, or found unsure. `browser`: who may undo it. Raises BadInput (no name, long note, a mark on
+    another value than the model's, a value that the task does not take), UnknownName (sample, label), Conflict
+    (unflagged, forgotten, answered and not `again`).
+    """
+    annotator, note = checked_name(annotator), _checked_note(note)
+    with store.session() as session:
+        row = present(session, sample_id)
+        task = known_tasks.among(tasks, row.task)
+        value = task.check(value)
+        check_mark(task, wrong_reason, value, predictions.guess_about(task, row, value).value)
+        if not again and row.state in (LABELLED, UNSURE):
+            raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
+        correction = record(session, task, row, "label", value, annotator, note, PAGE, browser, wrong_reason)
+        stored, counting = labels.as_correction(correction, row.task), labels.counting(session, sample_id)
+        session.commit()
+        return replace(stored, counts=counting is None or counting.value == value)
+
+
+def record(
+    session: Session,
+    task: Task,
+    row: SampleRow,
+    name: str,
+    value: str,
+    annotator: str,
+    note: str,
+    source: str,
+    browser: str = "",
+    wrong_reason: bool = False,
+    *,
+    external_id: str | None = None,
+    corrected_at: datetime | None = None,
+) -> CorrectionRow:
+    """Add a correction that was checked, and move its row by `name`, "label" or "import". Raises Conflict.
+
+    It is one of what was served; with `wrong_reason` one of the guess that the mark is about.
+    """
+    guess = predictions.guess_about(task, row, value) if wrong_reason else predictions.guess_served(row)
+    correction = CorrectionRow(
+        sample_id=row.sample_id,
+        value=value,
+        annotator=annotator,
+        note=note,
+        wrong_reason=wrong_reason,
+        corrected_at=corrected_at or now(),
+        predicted_value=guess.value,
+        model_version=guess.model_version,
+        source=source,
+        external_id=external_id,
+    )
+    before = row.state
+    _shift(session, row, name)
+    session.add(correction)
+    log(session, row, name, before, annotator, browser, correction)
+    return correction
+
+
+def undo(store: Store, annotator: str, browser: str = SCRIPTS) -> str | None:
+    """Take back the last correction, skip or unsure that this annotator gave in this browser, or else by a script.
+
+    The sample is queued again, unless somebody else's correction of it still stands or it has moved on since. Return
+    its id, None where there is nothing to take back. Raises BadInput.
+    """
+    annotator = checked_name(annotator)
+    with store.session() as session:
+        last = samples.last_move(session, annotator, UNDOABLE, browser)
+        if last is None:
+            return None
+        last.undone_at = now()
+        row = samples.get(session, last.sample_id)
+        if last.correction_id is not None:
+            session.get_one(CorrectionRow, last.correction_id).withdrawn_at = now()
+            reopen(session, row, annotator)
+        elif row.state == last.after:
+            move(session, row, "undo", annotator)
+        session.commit()
+        return row.sample_id
+
+
+def reopen(session: Session, row: SampleRow, who: str) -> None:
+    """Ask again about a sample of which no correction stands any more."""
+    session.flush()
+    if row.state == LABELLED and not labels.history(session, row.sample_id):
+        move(session, row, "undo", who)
+
+
+def checked_name(annotator: str) -> str:
+    """Return the form of an annotator's name that is kept, of all that look like it. Raises BadInput."""
+    name = characters.canonical_name(annotator)
+    if not name:
+        raise BadInput("no_annotator")
+    if len(name) > NAME_CHARS:
+        raise BadInput("too_long", field="name", length=len(name), most=NAME_CHARS)
+    return name
+
+
+def check_mark(task: Task, wrong_reason: bool, value: str, guess: str) -> None:
+    """Raise BadInput where "right answer, wrong reason" is said of an answer that was not right."""
+    if wrong_reason and not predictions.agrees(task, guess, value):
+        raise BadInput("wrong_reason_of_wrong_answer", label=value, guess=guess)
+
+
+def _checked_note(note: str) -> str:
+    if len(note) > NOTE_CHARS:
+        raise BadInput("too_long", field="note", length=len(note), most=NOTE_CHARS)
+    return characters.storable(note.strip())

@@ -1,0 +1,169 @@
+"""How content goes: its sender takes it back, or nobody answered in time. The row stays, with its state.
+
+What was erased no longer trains. Time, and what a folder holds, erase nothing that could not be a fault: see `expire`.
+"""
+
+import itertools
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from annotations import media
+from annotations.review_queue import clock, content, log
+from annotations.schema import SampleRow, now
+from annotations.store import Session, Store, facts, labels, samples
+from mmdemo.errors import MmdemoError, UnknownName
+from mmdemo.locale import text
+from mmdemo.values.review import Reason
+
+ROUND_S = 600.0  # between two looks of `watch`
+ROUNDS_A_DAY = 144
+SHARE = 0.2  # of the samples, or of the files, that goes at once without being told to
+FEW = 100  # … or so many, where that is more
+EXPIRED, SWEPT = "expired", "swept"  # what notices are about
+_AT_ONCE = 200  # samples or files in one transaction: visitors wait no longer than it takes
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing was kept before
+_ORPHAN_AGE = timedelta(hours=1)  # a younger file may belong to a write that has not ended
+
+
+def forget(store: Store, prediction_id: str) -> None:
+    """The sender of that id takes back what was sent; content goes when nobody else agreed to keep it.
+
+    Raises UnknownName where nothing is kept under that id, StorageError.
+    """
+    with store.session() as session:
+        sample_id = samples.take_holding(session, prediction_id)
+        if sample_id is None:
+            raise UnknownName("unknown_prediction", prediction_id=prediction_id)
+        row = samples.get(session, sample_id)
+        needed = samples.holders(session, sample_id) > 0 or not row.has_content
+        files = [] if needed else _erase(session, row, "forget")
+        session.commit()
+    _clear(store, files)
+    _scrub(store)
+
+
+def expire(store: Store, days: int, at: datetime | None = None, told_to: bool = False) -> int:
+    """Erase the content of samples that nobody answered within `days` of the last consent; 0 days: never.
+
+    Also removes files that no sample refers to (left by a crash). Return how many samples lost their content.
+
+    What looks like a fault is held back, and written down to be told: all of it while the clock is doubted; more than a
+    share of the samples at once, of which a share goes each day; files while the folder is not this store's, or more
+    than a share of them. `told_to`: a person wants it all the same, except in a folder that is another store's.
+    """
+    moment = at or now()
+    with store.session() as session:
+        believed = clock.is_believed(session, moment, days) or told_to
+        session.commit()
+    number = 0
+    if believed:
+        since = moment - timedelta(days=min(days, (moment - _EARLIEST).days))
+        number = _expire_old(store, since, moment, told_to) if days else 0
+        _sweep(store, told_to)
+    _scrub(store)
+    for notice in notices(store):
+        logging.getLogger(__name__).warning("%s", notice.sentence())
+    return number
+
+
+def notices(store: Store) -> list[Reason]:
+    """Return what is held back and why, for whoever runs this. Raises StorageError."""
+    with store.reading() as session:
+        return facts.told(session)
+
+
+def watch(store: Store, days: int, stop: threading.Event, round_s: float = ROUND_S) -> None:
+    """Expire now and once a day until `stop` is set; in between wipe what a reader kept from being wiped.
+
+    What goes wrong is logged, and tried again in the next round or on the next day.
+    """
+    for number in itertools.count():
+        try:
+            if number % ROUNDS_A_DAY:
+                store.scrub()
+            else:
+                expire(store, days)
+        except (MmdemoError, OSError) as error:
+            logging.getLogger(__name__).warning("%s", error)
+        if stop.wait(round_s):
+            return
+
+
+def _expire_old(store: Store, since: datetime, moment: datetime, told_to: bool) -> int:
+    """Erase all that is older than `since`, or a share of it where it is more; return how many lost their content."""
+    with store.session() as session:
+        old, whole = samples.count_unanswered(session, since), samples.count_with_content(session)
+        most = old if told_to else _share(whole)
+        today = facts.get(session, EXPIRED).get("day") == moment.date().isoformat()
+        if old > most:
+            facts.put(session, EXPIRED, {"day": moment.date().isoformat()})
+        held_back = old > most or (today and old > 0 and not told_to)
+        reason = Reason("status.expiry_held", {"old": old, "whole": whole, "most": most})
+        facts.tell(session, EXPIRED, reason if held_back else None)
+        session.commit()
+    if today and not told_to:
+        return 0  # this day's share is gone already
+    number = 0
+    while number < most and (erased := _expire_some(store, since, min(_AT_ONCE, most - number))):
+        number += erased
+    return number
+
+
+def _share(whole: int) -> int:
+    return max(FEW, int(SHARE * whole))
+
+
+def _expire_some(store: Store, before: datetime, limit: int) -> int:
+    files: list[str] = []
+    with store.session() as session:
+        old = samples.unanswered(session, before, limit)
+        samples.drop_holdings(session, [row.sample_id for row in old])
+        for row in old:
+            files += _erase(session, row, "expire")
+        session.commit()
+    _clear(store, files)
+    return len(old)
+
+
+def _sweep(store: Store, told_to: bool) -> None:
+    """Remove the files that no sample needs, if the folder is this store's and they are not too many of its files."""
+    if not store.is_paired():
+        return
+    spare = list(_spare(store, media.names(store.media, (now() - _ORPHAN_AGE).timestamp())))
+    whole = media.count(store.media)
+    too_many = not told_to and len(spare) > _share(whole)
+    if not too_many:
+        _clear(store, spare)
+    with store.session() as session:
+        reason = Reason("status.sweep_held", {"spare": len(spare), "whole": whole})
+        facts.tell(session, SWEPT, reason if too_many else None)
+        session.commit()
+
+
+def _spare(store: Store, files: Iterable[str]) -> Iterator[str]:
+    names = iter(files)
+    while some := list(itertools.islice(names, _AT_ONCE)):
+        with store.reading() as session:
+            yield from samples.spare_media(session, some)
+
+
+def _erase(session: Session, row: SampleRow, name: str) -> list[str]:
+    files = content.erase(row)
+    labels.erase_notes(session, row.sample_id)
+    facts.put(session, facts.ERASED, {"due": True})
+    log(session, row, name, row.state, "")
+    return files
+
+
+def _clear(store: Store, files: Sequence[str]) -> None:
+    """Delete those of the files that no sample needs."""
+    for start in range(0, len(files), _AT_ONCE):
+        with store.session() as session:  # a writer's lock: nobody begins to need one of these meanwhile
+            media.remove(store.media, samples.spare_media(session, files[start : start + _AT_ONCE]))
+
+
+def _scrub(store: Store) -> None:
+    if not store.scrub():
+        logging.getLogger(__name__).warning("%s", text("cli.scrub_later", place=store.place))

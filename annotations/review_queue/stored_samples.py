@@ -1,0 +1,63 @@
+"""A stored sample, read again from its row and the media folder: to learn from it, or to answer for it once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotations import media
+from mmdemo import decode
+from mmdemo.errors import BadInput
+from mmdemo.tasks import Task
+from mmdemo.values.review import Reason
+from mmdemo.values.samples import Inputs, Sample
+
+NAMED, ID_CHARS = 5, 12  # samples that a reason names, and how much of their ids
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is kept of a sample."""
+
+    sample_id: str
+    text: str | None
+    image: str | None  # names under the media folder
+    audio: str | None
+
+    def sample(self, root: Path) -> Sample:
+        """Return it as something that is sent; `root`: the media folder."""
+        image, audio = (root / name if name else None for name in (self.image, self.audio))
+        return Sample(image=image, text=self.text or "", audio=audio)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A stored sample that cannot be read."""
+
+    sample_id: str
+    file: str  # name under the media folder, "" where it is not a file's fault
+    why: BadInput | None  # None: the file is missing, or not the one that was stored
+
+
+def read(item: Stored, task: Task, root: Path) -> Inputs | LeftOut:
+    """Decode a stored sample; left out is one whose file is missing or damaged, or that is more than the task takes."""
+    broken = next((name for name in (item.image, item.audio) if name and not media.is_whole(root, name)), None)
+    if broken:
+        return LeftOut(item.sample_id, broken, None)
+    try:
+        return decode.decode(item.sample(root), task)
+    except BadInput as error:
+        return refused(item, error)
+
+
+def refused(item: Stored, error: BadInput) -> LeftOut:
+    """Return a sample that was refused, with why."""
+    return LeftOut(item.sample_id, item.image or item.audio or "", error)
+
+
+def reason(key: str, left_out: Sequence[LeftOut]) -> tuple[Reason, ...]:
+    """Return the sentence of this key that names the first samples that were left out; nothing where none was."""
+    if not left_out:
+        return ()
+    named = [f"{one.sample_id[:ID_CHARS]} {one.file}{f': {one.why}' if one.why else ''}" for one in left_out[:NAMED]]
+    more = " …" if len(left_out) > NAMED else ""
+    return (Reason(key, {"count": len(left_out), "samples": "; ".join(named) + more}),)

@@ -1,0 +1,1 @@
+"""The methods: one file each, all of one signature, listed in `mmdemo.explain.METHODS`."""

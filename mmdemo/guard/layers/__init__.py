@@ -1,0 +1,1 @@
+"""The layers of the guard, one ASGI application around the next: one module each."""

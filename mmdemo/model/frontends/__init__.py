@@ -1,0 +1,1 @@
+"""From decoded arrays to what an encoder takes: one file a modality."""

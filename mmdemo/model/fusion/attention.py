@@ -1,0 +1,152 @@
+"""Fusions with an answer token that looks at the others; their attention is returned when asked for.
+
+Letters of the shapes: b samples, n tokens, h heads, d width of a token, k width of a head.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmdemo.model.config import MultimodalConfig
+from mmdemo.model.fusion.interface import Fused, Fusion
+
+FEED_FORWARD = 4  # inner width of a layer's feed-forward part, in widths of a token
+NO_MODALITY = -1  # the answer token's
+
+
+class FusionLayer(nn.Module):
+    """One pre-norm transformer layer (Xiong et al. 2020) whose attention can be looked at."""
+
+    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        assert dim % heads == 0, f"width {dim} is no multiple of {heads} heads"
+        self.heads = heads
+        self.dropout = dropout
+        self.attention_norm = nn.LayerNorm(dim)
+        self.query_key_value = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.forward_norm = nn.LayerNorm(dim)
+        self.feed_forward = _feed_forward(dim, dropout)
+
+    def forward(
+        self, tokens: Tensor, attn_mask: Tensor, return_attention: bool, kept: int | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return tokens (b, kept, d) and, where asked, attention (b, h, n, n) whose rows sum to 1 over what is seen.
+
+        `attn_mask` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one. `kept`: how many of the
+        first tokens are wanted, all where None; the others are looked at, and not worked out any further.
+        """
+        projected = self.query_key_value(self.attention_norm(tokens))  # (b, n, 3 · d)
+        share = self.dropout if self.training else 0.0
+        mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention)
+        tokens = tokens[:, :kept] + F.dropout(self.out(mixed[:, :kept]), self.dropout, self.training)
+        forwarded = self.feed_forward(self.forward_norm(tokens))
+        return tokens + F.dropout(forwarded, self.dropout, self.training), attention
+
+
+class Transformer(Fusion):
+    """Joint layers: every token looks at every other, the answer token among them."""
+
+    attends = True
+
+    def __init__(self, config: MultimodalConfig) -> None:
+        super().__init__(config)
+        self.answer = nn.Parameter(torch.zeros(config.dim))
+        self.layers = nn.ModuleList(FusionLayer(config.dim, config.heads, config.dropout) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.dim)
+
+    def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
+        """Return the answer token's features behind the last layer, and each layer's attention."""
+        tokens, mask = _behind(self.answer, tokens, mask)
+        attn_mask = self._attn_mask(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
+        attentions = []
+        for number, layer in enumerate(self.layers, 1):
+            # Behind the last layer nobody reads any token but the answer. Training works all out, as versions that are
+            # there were trained: dropout would be drawn otherwise, and a seed would give other weights.
+            kept = 1 if number == len(self.layers) and not self.training else None
+            tokens, attention = layer(tokens, attn_mask, return_attention, kept)
+            attentions.append(attention)
+        return Fused(self.norm(tokens[:, 0]), tuple(attentions) if return_attention else None)
+
+    def _attn_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
+        return mask[:, None]  # padding is seen by nobody
+
+
+class CrossAttention(Transformer):
+    """Tokens look at the other modalities only (Lu et al. 2019, ViLBERT, section 3.1), and at the answer token.
+
+    The answer token looks at all of them. So a lone modality is read by the answer token alone.
+    """
+
+    def _attn_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
+        other = modality[:, None] != modality  # (1 + n, 1 + n)
+        other[0, 0] = True  # a sample without tokens leaves the answer token nothing but itself
+        return mask[:, None] & other
+
+
+class AttentionPooling(Fusion):
+    """The answer token alone looks, once; the others don't meet (Lee et al. 2019, Set Transformer, equation 11)."""
+
+    attends = True
+
+    def __init__(self, config: MultimodalConfig) -> None:
+        super().__init__(config)
+        d = config.dim
+        self.answer = nn.Parameter(torch.zeros(d))
+        self.attention_norm = nn.LayerNorm(d)
+        self.attention = nn.MultiheadAttention(d, config.heads, config.dropout, batch_first=True)
+        self.forward_norm = nn.LayerNorm(d)
+        self.feed_forward = _feed_forward(d, config.dropout)
+        self.norm = nn.LayerNorm(d)
+
+    def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
+        """Return what the answer token saw, and how much of it came from where."""
+        tokens, mask = _behind(self.answer, tokens, mask)
+        # The module's own forward would return its attention as a copy that no gradient reaches.
+        weights = self.attention
+        projected = F.linear(self.attention_norm(tokens), weights.in_proj_weight, weights.in_proj_bias)  # (b, n, 3 · d)
+        share = weights.dropout if self.training else 0.0
+        mixed, attention = _attend(projected, weights.num_heads, mask[:, None], share, return_attention, looking=1)
+        features = tokens[:, 0] + weights.out_proj(mixed[:, 0])  # (b, d)
+        features = features + self.feed_forward(self.forward_norm(features))
+        return Fused(self.norm(features), (attention,) if attention is not None else None)
+
+
+def _attend(
+    projected: Tensor, heads: int, mask: Tensor, dropout: float, return_attention: bool, looking: int | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """Return what the first `looking` tokens (all, where None) see (b, looking, d), and where asked their attention.
+
+    `projected` (b, n, 3 · d): queries, keys and values side by side; `mask` is FusionLayer's `attn_mask`; attention
+    (b, h, looking, n) takes part in what is returned beside it, so that gradients reach it.
+    """
+    b, n, width = projected.shape
+    split = projected.view(b, n, 3, heads, width // (3 * heads))  # (b, n, 3, h, k)
+    query, key, value = split.permute(2, 0, 3, 1, 4)  # each (b, h, n, k)
+    query, mask = query[:, :, :looking], mask[:, None]  # (b, h, looking, k), (b, 1, 1 or n, n)
+    attention = None
+    if return_attention:
+        scores = query @ key.transpose(-1, -2) / math.sqrt(key.shape[-1])  # (b, h, looking, n)
+        attention = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
+        mixed = attention @ value
+    else:
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+    return mixed.transpose(1, 2).flatten(2), attention  # (b, looking, d)
+
+
+def _behind(answer: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return tokens (b, 1 + n, d) and mask (b, 1 + n) with the answer token in front, which is always real."""
+    b = tokens.shape[0]
+    tokens = torch.cat([answer.expand(b, 1, -1), tokens], dim=1)  # (b, 1 + n, d)
+    return tokens, torch.cat([mask.new_ones(b, 1), mask], dim=1)  # (b, 1 + n)
+
+
+def _feed_forward(dim: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(dim, FEED_FORWARD * dim),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(FEED_FORWARD * dim, dim),
+    )

@@ -1,0 +1,119 @@
+"""One version of a task's model, loaded and checked, with all that an answer needs."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from mmdemo import explain
+from mmdemo.answers import NONE_OF_THESE
+from mmdemo.checks import language, out_of_distribution, speech
+from mmdemo.checks.out_of_distribution import ReferenceStats
+from mmdemo.errors import CheckpointError
+from mmdemo.explain import targets
+from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model.batch import Batch
+from mmdemo.tasks import Task
+from mmdemo.values.analysis import ForwardPass
+from mmdemo.values.samples import Inputs
+from mmdemo.versions import registry, sidecar
+from mmdemo.versions.sidecar import Sidecar
+
+# What the readers of configuration, tokens and weights raise at a file that is damaged.
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError, SafetensorError)
+
+
+@dataclass(frozen=True)
+class PassState:
+    """What is kept of a forward pass; none of the model, which a newer version may replace meanwhile."""
+
+    encoded: Encoded  # without its batch, which nobody needs any more
+    output: MultimodalOutput
+
+    @property
+    def size(self) -> int:
+        """Bytes of its large tensors."""
+        assert self.output.tokens is not None
+        return sum(tensor.nbytes for tensor in (self.output.tokens.values, *(self.output.attention or ())))
+
+
+@dataclass(frozen=True)
+class Served:
+    """One loaded version."""
+
+    folder: Path
+    task: Task  # as the version was trained for it
+    sidecar: Sidecar
+    model: MultimodalModel
+    processor: MultimodalProcessor
+    reference_stats: dict[str, ReferenceStats]  # by modality
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that it may answer, if that can be listed: labels, and NONE_OF_THESE last where it learned that."""
+        return tuple(self.model.config.labels)
+
+    def outputs(self, inputs: Inputs, output: MultimodalOutput) -> Tensor:
+        """Return the head's outputs (k,) of one sample, calibrated."""
+        assert output.logits is not None
+        return self.sidecar.scaling(inputs.modalities)(output.logits[0])
+
+    def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
+        """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""
+        encoded = self.processor([inputs])
+        with torch.inference_mode():
+            output = self.model(encoded.batch, return_attention=attentive)
+        state = PassState(replace(encoded, batch=Batch()), output)
+        return ForwardPass(self.sidecar.version, inputs, state, state.size)
+
+    def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.AimedPass:
+        """Return a pass aimed at the value that it answers.
+
+        One that another version made, or that lacks the attention that is wanted, is made anew.
+        """
+        state = forward.state
+        assert isinstance(state, PassState)
+        lacks_attention = attentive and self.model.fusion.attends and state.output.attention is None
+        if lacks_attention or forward.model_version != self.sidecar.version:
+            return self.aimed(self.forward(forward.inputs))
+        assert state.output.logits is not None
+        return explain.AimedPass(
+            self.model,
+            self.processor,
+            forward.inputs,
+            state.encoded,
+            state.output,
+            target=targets.KINDS[self.task.kind].answered(state.output.logits[0], self.answers),
+            scaling=self.sidecar.scaling(forward.inputs.modalities),
+        )
+
+
+def load(folder: Path, task: Task) -> Served:
+    """Return the version in `folder` if it fits the task; nobody removes it meanwhile. Raises CheckpointError."""
+    try:
+        with registry.reading(folder):
+            return _load(folder, task)
+    except _BROKEN as error:
+        raise CheckpointError("checkpoint_broken", path=folder, detail=repr(error)) from error
+
+
+def _load(folder: Path, task: Task) -> Served:
+    about = sidecar.read(folder)
+    sidecar.check(about, task, folder)
+    model, processor = MultimodalModel.load(folder)
+    further = {entry["name"]: tuple(entry["labels"]) for entry in model.config.further}
+    for name, has, wanted in (
+        ("labels", tuple(model.config.labels), (*task.label_names, *([NONE_OF_THESE] if about.none_of_these else []))),
+        ("heads", further, task.head_labels),
+    ):
+        if has != wanted:
+            raise CheckpointError(
+                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has, wanted=wanted
+            )
+    if "text" in task.modalities:
+        language.load()
+    if task.limits.speech:
+        speech.load()
+    return Served(folder, task.in_profile(about.profile), about, model, processor, out_of_distribution.load(folder))

@@ -1,0 +1,1 @@
+"""The training itself: transformers' Trainer, which weights are tuned and kept, resuming, progress."""

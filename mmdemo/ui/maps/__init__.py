@@ -1,0 +1,1 @@
+"""What is shown of an answer's origin: maps, closer looks, attribution."""

@@ -1,0 +1,122 @@
+"""Prediction → what the answer card shows, in one language."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mmdemo.locale import text
+from mmdemo.tasks import AuxiliaryHead, Task
+from mmdemo.ui.predict.visits import Visit
+from mmdemo.ui.shell.percent import percent, sure
+from mmdemo.ui.widgets import KINDS, Bar, Control
+from mmdemo.values.review import AUDIT
+from mmdemo.values.samples import Prediction
+
+SURE, UNSURE = "sure", "unsure"
+
+
+@dataclass(frozen=True)
+class AnswerCard:
+    """All that the answer card shows."""
+
+    title: str
+    name: str  # of the answer
+    mood: str  # SURE or UNSURE
+    badge: str
+    bars: tuple[Bar, ...]  # in the task's order; none of what is only a guess: nobody measured their shares
+    tick: float  # the threshold on the track, 0 … 100
+    tick_said: str
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]  # sentences
+    heads: tuple[str, ...]
+    kept: bool  # there is something to take back
+    control: Control  # by which it is disputed
+    others: tuple[tuple[str, str], ...]  # what it may be instead, where that can be listed: as stored, and as displayed
+    disputed: str  # what the visitor said it is, as the reader calls it; ""
+    forgotten: bool
+    question: str  # whether people may see it; "" where there is nothing to ask
+    replied: str  # what came of the reply; ""
+    expected: "Expected | None" = None  # of an example
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the people who wrote an example say, beside what the model says."""
+
+    mark: str  # right | wrong | doubted
+    sentence: str
+
+
+def view(visit: Visit, task: Task, trained_on: str, language: str) -> AnswerCard:
+    """Return what the card shows of an answered visit; `trained_on` is the version's date, "" where it is unknown."""
+    prediction = visit.prediction
+    assert prediction is not None, "a visit without an answer has no card"
+    widget = KINDS[task.kind]
+    return AnswerCard(
+        title=task.display_title(language),
+        name=task.display(prediction.label, language),
+        mood=SURE if prediction.confidence >= prediction.threshold and not prediction.capped else UNSURE,
+        badge=_badge(prediction, visit, language),
+        bars=() if prediction.capped else widget.bars(prediction, task, language),
+        tick=round(100 * prediction.threshold, 2),
+        tick_said=text("predict.threshold", language, percent=percent(prediction.threshold, language)),
+        facts=tuple(_facts(prediction, task, trained_on, language)),
+        notes=tuple(text(f"note.{key}", language) for key in prediction.notes),
+        heads=tuple(_heads(prediction, task, language)),
+        kept=visit.held,
+        control=widget.control,
+        others=tuple((name, task.display(name, language)) for name in task.answers if name != prediction.label),
+        disputed=task.display(visit.disputed, language) if visit.disputed else "",
+        forgotten=visit.forgotten,
+        question=text(f"predict.ask_{'audit' if visit.audited else 'doubtful'}", language) if visit.asks else "",
+        replied="" if visit.reply is None else text(f"predict.replied_{'yes' if visit.reply else 'no'}", language),
+        expected=_expected(visit, prediction, task, language),
+    )
+
+
+def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -> Expected | None:
+    label = task.examples[visit.example].expected if visit.example is not None else ""
+    if not label:
+        return None
+    right = task.is_right(prediction.label, label)
+    doubted = prediction.confidence < prediction.threshold or (prediction.flagged and prediction.reason != AUDIT)
+    mark = "doubted" if doubted else "right" if right else "wrong"
+    key = f"doubted_{'right' if right else 'wrong'}" if doubted else mark
+    return Expected(mark, text(f"predict.example_{key}", language, label=task.display(label, language)))
+
+
+def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
+    """Say how sure it is, and what therefore becomes of the sample."""
+    share = percent(prediction.confidence, language, apart_from=prediction.threshold)
+    if not prediction.flagged:
+        key = "above" if prediction.confidence >= prediction.threshold else "below_not_kept"
+        return text(f"predict.badge_{key}", language, percent=share)
+    fate = text(f"predict.{'sent' if visit.held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
+    reason = AUDIT if prediction.reason == AUDIT else "low_confidence"
+    key = "unfamiliar" if prediction.capped else reason
+    return text(f"predict.badge_{key}", language, percent=share, fate=fate)
+
+
+def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -> Iterator[str]:
+    yield text("predict.threshold", language, percent=percent(prediction.threshold, language))
+    yield text("predict.version", language, version=prediction.model_version)
+    if trained_on and trained_on not in prediction.model_version:
+        yield text("predict.trained_on", language, date=trained_on)
+    yield text("predict.latency", language, ms=f"{prediction.latency_ms:.0f}")
+    if len(task.modalities) > 1:
+        yield _source(prediction, task, language)
+
+
+def _source(prediction: Prediction, task: Task, language: str) -> str:
+    """Say which modalities were used, and that others were missing."""
+    *first, last = (text(f"common.{modality}", language) for modality in prediction.modalities)
+    key = "predict.from_alone" if len(prediction.modalities) < len(task.modalities) else "predict.from"
+    listed = text("common.and", language).join([text("common.comma", language).join(first), last]) if first else last
+    return text(key, language, what=listed)
+
+
+def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:
+    known = {head.name: head for head in task.heads}
+    for name, answer in prediction.heads.items():
+        most = sure(answer.probabilities.get(answer.label, 0.0), prediction.capped, language)
+        head = known.get(name, AuxiliaryHead(name, {}, ()))  # an answer of an earlier day, when the task had others
+        yield f"{head.display_title(language)}: {head.display_label(answer.label, language)} ({most})"

@@ -1,0 +1,1 @@
+"""How calls wait, and in which threads they are answered."""

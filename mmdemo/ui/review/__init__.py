@@ -1,0 +1,1 @@
+"""The Review tab: the question, the answer, and the list of answers."""

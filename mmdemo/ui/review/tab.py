@@ -1,0 +1,17 @@
+"""The Review tab: its frame, and the endpoints that `static/review/review.js` calls."""
+
+from mmdemo.ui.review.controller import Reviewing
+from mmdemo.ui.samples.retrieval import Neighbourhood
+from mmdemo.ui.shell import frame, render
+
+
+def build(reviewing: Reviewing) -> None:
+    """Put the tab and its endpoints here."""
+    frame.part("review", lambda language: _tab(reviewing, language))
+    frame.endpoints("review", reviewing.act, reviewing.count, reviewing.leave, reviewing.thumbnails)
+    frame.endpoints("review", Neighbourhood(reviewing.services, reviewing.door).alike, line="weigh")
+
+
+def _tab(reviewing: Reviewing, language: str) -> str:
+    tasks = {name: task.display_title(language) for name, task in reviewing.services.tasks.items()}
+    return render.html("review", language, tasks=tasks)

@@ -1,0 +1,1 @@
+"""What is shown of a sample: its preview, and what is alike."""

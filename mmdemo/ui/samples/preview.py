@@ -1,0 +1,96 @@
+"""What the page shows of a decoded sample: an upright picture, a spectrogram and a sound that every browser plays."""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from mmdemo import decode
+from mmdemo.errors import MmdemoError
+from mmdemo.tasks import Task
+from mmdemo.values.review import QueueItem
+from mmdemo.values.samples import Inputs, Sample
+
+SHOWN_PX = 900  # longest side of the picture that is shown; its map is far coarser
+WINDOW_S = 0.032
+ROWS, COLUMNS = 96, 640  # of the spectrogram as drawn
+WAVE_COLUMNS = 320  # of the waveform as drawn
+BRIGHTER = 0.7  # exponent: speech stays visible under the veil of its map
+LOWEST_HZ, HIGHEST_HZ = 60.0, 7_600.0
+RANGE_DB = 70.0  # what lies further under the loudest is drawn as silence
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Data URLs, "" for an absent modality, and how long the sound is."""
+
+    picture: str = ""
+    spectrogram: str = ""  # one column a moment, low tones at the bottom
+    waveform: str = ""  # base64 of `envelope`
+    sound: str = ""
+    seconds: float = 0.0
+    width: int = 0  # of the picture, pixels
+    height: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return len(self.picture) + len(self.spectrogram) + len(self.waveform) + len(self.sound)
+
+
+def of(inputs: Inputs) -> Preview:
+    """Return what to show of a decoded sample."""
+    fields: dict[str, object] = {}
+    if inputs.image is not None:
+        picture = decode.shrunk(inputs.image, SHOWN_PX)
+        fields |= {"picture": decode.picture_url(picture), "width": picture.width, "height": picture.height}
+    if inputs.audio is not None:
+        grey = Image.fromarray(spectrogram(inputs.audio))
+        sound = decode.data_url("audio/flac", decode.encode_audio(inputs.audio))
+        seconds = len(inputs.audio) / decode.SAMPLE_RATE_HZ
+        fields |= {"spectrogram": decode.picture_url(grey, "PNG"), "sound": sound, "seconds": seconds}
+        fields["waveform"] = base64.b64encode(envelope(inputs.audio).tobytes()).decode()
+    return Preview(**fields)  # type: ignore[arg-type]
+
+
+def of_kept(item: QueueItem, task: Task) -> Preview:
+    """Return what to show of a sample that is kept; nothing where its file is gone, or today's limits are narrower."""
+    if item.image is None and item.audio is None:
+        return Preview()
+    try:
+        return of(decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task))
+    except MmdemoError:
+        return Preview()
+
+
+def spectrogram(wave: np.ndarray) -> np.ndarray:
+    """Return (ROWS, COLUMNS) uint8 brightness of (samples,) float32 sound: mel-spaced, top row highest."""
+    size = round(WINDOW_S * decode.SAMPLE_RATE_HZ)
+    padded = np.pad(wave, size // 2)
+    starts = np.linspace(0, len(padded) - size, COLUMNS).astype(int)
+    frames = padded[starts[:, None] + np.arange(size)] * np.hanning(size)  # (COLUMNS, size)
+    power = np.abs(np.fft.rfft(frames)) ** 2  # (COLUMNS, size // 2 + 1)
+    hertz = np.fft.rfftfreq(size, 1 / decode.SAMPLE_RATE_HZ)
+    rows = np.stack([np.interp(_mel_spaced(), hertz, moment) for moment in power], axis=1)  # (ROWS, COLUMNS)
+    db = 10 * np.log10(np.maximum(rows, 1e-12))
+    level = np.clip((db - db.max()) / RANGE_DB + 1, 0, 1) ** BRIGHTER
+    return np.ascontiguousarray((level[::-1] * 255).astype(np.uint8))
+
+
+def envelope(wave: np.ndarray) -> np.ndarray:
+    """Return (2, WAVE_COLUMNS) uint8, the lowest and highest of (samples,) sound: silence 128, the loudest 1 or 255."""
+    starts = np.arange(WAVE_COLUMNS) * len(wave) // WAVE_COLUMNS
+    extremes = np.stack([np.minimum.reduceat(wave, starts), np.maximum.reduceat(wave, starts)])  # (2, WAVE_COLUMNS)
+    return np.round(128 + 127 * extremes / max(float(np.abs(extremes).max()), 1e-9)).astype(np.uint8)
+
+
+def peaks(wave: np.ndarray, count: int) -> list[float]:
+    """Return the loudness of `count` equal stretches of (samples,) sound, 0 … 1, the loudest 1."""
+    loud = np.array([np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in np.array_split(wave, count)])
+    return [round(float(value), 3) for value in loud / max(float(loud.max()), 1e-9)]
+
+
+def _mel_spaced() -> np.ndarray:
+    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST_HZ, HIGHEST_HZ))
+    return 700 * (10 ** (np.linspace(low, high, ROWS) / 2595) - 1)

@@ -1,0 +1,1 @@
+"""What all tabs stand on: frame, theme, templates, and what the page says about itself."""

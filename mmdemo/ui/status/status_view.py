@@ -1,0 +1,142 @@
+"""Status → what the Status tab shows, in one language. Plain data in, plain data out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mmdemo.locale import text
+from mmdemo.tasks import Task
+from mmdemo.ui.shell.percent import percent
+from mmdemo.values.review import SENT, STATES, Run, Status, VersionInfo
+
+RUNNING = "running"
+FIGURES = ("accuracy", "macro_f1", "ece")  # of a version, where its sidecar has them
+AS_PERCENT = ("accuracy",)
+ANNOTATORS_MOST = 12  # that are listed; the rest is in the downloads
+NOBODY_COUNTS = "unflagged"
+FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True)
+class CountBar:
+    """A number and what it counts; `width` is its bar's, 0 … 100."""
+
+    name: str
+    number: int
+    width: float = 0.0
+
+
+@dataclass(frozen=True)
+class Version:
+    """One line of the versions."""
+
+    name: str
+    about: str
+    measured: str  # on what, "" where there are no figures
+    served: bool
+    figures: tuple[str, ...]  # one a column, "–" where there is none
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All that the tab shows of one task."""
+
+    reviewer: bool
+    counts: tuple[CountBar, ...]
+    answers: str  # what the corrections are listed by
+    labels: tuple[CountBar, ...]  # none where answers can't be listed
+    annotators: tuple[CountBar, ...]
+    wrong_reason: str  # how many answers were right for the wrong reason, "" for none
+    last_sync: str  # UTC, ISO 8601; "" for never
+    running: bool
+    verdict: str
+    mood: str  # good | bad | quiet
+    reasons: tuple[str, ...]
+    when: str  # when the last training ended, or began where it runs
+    challenger: str
+    held_out: str
+    held_out_percent: int
+    figures: tuple[str, ...]  # heads of the versions' columns
+    versions: tuple[Version, ...]
+    incomparable: bool  # the versions' figures are of different samples
+    label_studio: bool  # it is set up, or samples lie there
+    notices: tuple[str, ...] = ()  # what whoever runs this has to know
+    has_key: bool = True  # there is a review key that could be typed
+
+
+def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
+    """Return what the tab shows of a task's status."""
+    run = status.last_retrain
+    named = [name for name in FIGURES if any(name in version.figures for version in status.versions)]
+    remote = status.label_studio or bool(status.states.get(SENT))
+    return Standing(
+        reviewer=reviewer,
+        counts=tuple(_counts(status.states, remote, language)),
+        answers=text("status.corrections" if task.answers else "status.answers", language),
+        labels=_bars({task.display(label, language): n for label, n in status.by_label.items()}),
+        annotators=_bars(dict(sorted(status.by_annotator.items(), key=lambda pair: -pair[1])[:ANNOTATORS_MOST])),
+        wrong_reason=text("status.wrong_reason", language, count=status.wrong_reason) if status.wrong_reason else "",
+        last_sync=status.last_sync or "",
+        running=run is not None and run.state == RUNNING,
+        verdict=text(f"status.run_{_outcome(run)}", language),
+        mood={"promoted": "good", "failed": "bad"}.get(_outcome(run), "quiet"),
+        reasons=_reasons(run, language),
+        when=(run.finished_at or run.started_at) if run else "",
+        challenger=(run.challenger or "") if run else "",
+        held_out=text("status.held_out", language, held_out=status.held_out, needed=status.held_out_needed),
+        held_out_percent=min(100, round(100 * status.held_out / max(1, status.held_out_needed))),
+        figures=tuple(text(f"status.figure_{name}", language) for name in named),
+        versions=tuple(_version(version, named, language) for version in status.versions),
+        incomparable=len({(v.measured_on, v.measured) for v in status.versions if _is_measured(v)}) > 1,
+        label_studio=remote,
+        notices=tuple(notice.sentence(language) for notice in status.notices),
+    )
+
+
+def _counts(states: Mapping[str, int], remote: bool, language: str) -> Iterator[CountBar]:
+    dull = {NOBODY_COUNTS, FORGOTTEN, *(() if remote else (SENT,))}  # worth a line only where there are such samples
+    for state in (*STATES, FORGOTTEN):
+        if state in states and (states[state] or state not in dull):
+            yield CountBar(text(f"status.state_{state}", language), states[state])
+
+
+def _bars(numbers: Mapping[str, int]) -> tuple[CountBar, ...]:
+    most = max(numbers.values(), default=0) or 1
+    return tuple(CountBar(name, number, round(100 * number / most, 1)) for name, number in numbers.items())
+
+
+def _outcome(run: Run | None) -> str:
+    if run is None:
+        return "never"
+    return run.verdict or ("failed" if run.state == "failed" else RUNNING)
+
+
+def _reasons(run: Run | None, language: str) -> tuple[str, ...]:
+    if run is None:
+        return ()
+    return tuple(reason.sentence(language) for reason in run.why) or run.reasons
+
+
+def _version(version: VersionInfo, named: list[str], language: str) -> Version:
+    day = version.created_at[:10]
+    about = (
+        text("status.from_parent", language, day=day, parent=version.parent)
+        if version.parent
+        else text("status.trained_on", language, day=day)
+    )
+    return Version(
+        name=version.version,
+        about=about,
+        measured=version.measured_sentence(language) if _is_measured(version) else "",
+        served=version.served,
+        figures=tuple(_figure(version.figures, name, language) for name in named),
+    )
+
+
+def _is_measured(version: VersionInfo) -> bool:
+    return any(name in version.figures for name in FIGURES)
+
+
+def _figure(figures: Mapping[str, float], name: str, language: str) -> str:
+    if name not in figures:
+        return "–"
+    return percent(figures[name], language) if name in AS_PERCENT else f"{figures[name]:.3f}"

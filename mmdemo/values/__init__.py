@@ -1,0 +1,1 @@
+"""The frozen values that travel between rooms: samples, layouts, review, analysis, results."""

@@ -1,0 +1,158 @@
+"""The readable sidecar of a checkpoint, version.json: what a model was made from, for what, and how good it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mmdemo.errors import CheckpointError, StorageError
+from mmdemo.settings import ROOT, in_clone
+from mmdemo.tasks import Task
+from mmdemo.values.samples import to_json
+from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
+
+FILE = "version.json"
+ASKED = ("kind", "labels", "modalities", "heads")  # by a task, of a version that answers it
+DEV, HELD_OUT = "dev", "held_out"  # what a version's figures are of: the dev manifest, corrections set aside
+RETRAINED = "python -m annotations retrain"  # how the command of a version begins that learned from corrections
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What stands beside the weights in version.json. Loading refuses one that does not fit its task."""
+
+    version: str
+    task: str
+    kind: str
+    labels: tuple[str, ...]  # in the order of the logits; that of NONE_OF_THESE stands behind them
+    modalities: tuple[str, ...]
+    created_at: str  # UTC, ISO 8601 with seconds
+    none_of_these: bool = False  # whether that may be its answer
+    profile: str = ""  # of the task's file, that it was trained with
+    heads: Mapping[str, Sequence[str]] = field(default_factory=dict)  # further answer → its labels
+    parent: str | None = None  # the version that training started from
+    data: str = ""  # SHA-256 of the training snapshot
+    samples: int = 0  # rows that were trained on
+    seed: int = 0
+    command: str = ""  # how to train it again
+    code_revision: str = ""
+    # subset of the modalities, such as "image+text" or "image" → what its logits are divided by
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+    # subset of the modalities → to which power of their length they are multiplied; 0 where none is given
+    powers: Mapping[str, float] = field(default_factory=dict)
+    # modality → distance from training's samples, above which an input is unlike what the model learned from
+    familiarity: Mapping[str, float] = field(default_factory=dict)
+    # modality without such a distance → the samples that it was trained on, too few to tell what is unlike them
+    too_few: Mapping[str, int] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)  # accuracy, macro_f1, … of `measured_on`
+    measured_on: str = DEV  # DEV or HELD_OUT
+    measured: int = 0  # samples behind the figures; 0 where that was not written down
+    dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features
+    options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
+
+    @property
+    def scalings(self) -> dict[str, TemperatureScaling]:
+        """What calibrates the answers, by subset of the modalities."""
+        return {
+            name: TemperatureScaling(value, self.powers.get(name, 0.0)) for name, value in self.temperatures.items()
+        }
+
+    def scaling(self, modalities: tuple[str, ...]) -> TemperatureScaling:
+        """Return what calibrates answers to samples of these modalities."""
+        return self.scalings.get(subset(modalities), UNSCALED)
+
+
+def subset(modalities: tuple[str, ...]) -> str:
+    """Return the name of a subset of the modalities, given in the order of MODALITIES: `image+text`."""
+    return "+".join(modalities)
+
+
+def read(folder: Path) -> Sidecar:
+    """Return what stands in `folder/version.json`; fields of later releases are ignored. Raises CheckpointError."""
+    try:
+        raw = _with_measured_on(json.loads((folder / FILE).read_text("utf-8")))
+        values = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
+        return Sidecar(**{**values, "labels": tuple(raw["labels"]), "modalities": tuple(raw["modalities"])})
+    except FileNotFoundError as error:
+        raise CheckpointError("checkpoint_missing", path=folder) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError("checkpoint_broken", path=folder / FILE, detail=repr(error)) from error
+
+
+def _with_measured_on(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a sidecar of a release that did not say what its figures were measured on, with that."""
+    retrained = str(raw.get("command", "")).startswith(RETRAINED)
+    return {"measured_on": HELD_OUT if retrained else DEV, **raw}
+
+
+def write(folder: Path, sidecar: Sidecar) -> None:
+    """Write `folder/version.json`. Raises StorageError."""
+    replace_file(folder / FILE, json.dumps(to_json(sidecar), ensure_ascii=False, indent=1) + "\n")
+
+
+def check(sidecar: Sidecar, task: Task, folder: Path, names: Sequence[str] = ASKED) -> None:
+    """Raise CheckpointError where a version does not answer what the task asks, by the fields in `names`.
+
+    One that does not know NONE_OF_THESE answers a task that has it too: it never gives that answer.
+    """
+    if sidecar.none_of_these and not task.none_of_these:
+        raise CheckpointError("checkpoint_refuses", path=folder, task=task.name)
+    wanted = {"kind": task.kind, "labels": task.label_names, "modalities": task.modalities, "heads": task.head_labels}
+    has = {**vars(sidecar), "heads": {name: tuple(labels) for name, labels in sidecar.heads.items()}}
+    for name in names:
+        if has[name] != wanted[name]:
+            raise CheckpointError(
+                "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has[name], wanted=wanted[name]
+            )
+
+
+def now() -> str:
+    """Return this second in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def code_revision() -> str:
+    """Return the commit of this code, "" where it is not a git checkout."""
+    if not in_clone():
+        return ""  # a repository around an installed package is somebody else's
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def replace_file(path: Path, content: str | bytes) -> None:
+    """Write a whole file or nothing: a reader never sees half of it. Raises StorageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+            sync_folder(path.parent)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StorageError("versions_not_writable", path=path, detail=error.strerror) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk too: a file that was moved there is else lost with the power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

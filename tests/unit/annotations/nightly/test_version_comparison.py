@@ -1,0 +1,82 @@
+"""Champion and challenger are compared on the same answers: each is loaded once, and asked once about each sample."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from annotations.nightly import version_comparison
+from annotations.nightly.version_comparison import VersionAnswers
+from mmdemo.errors import ManifestError
+from mmdemo.prediction import loading
+from mmdemo.prediction.predictor import Predictor
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.training.manifests import Row
+from mmdemo.values.samples import Sample
+from mmdemo.versions.registry import Versions
+from tests import tiny
+
+NAMES = ("2026-01-01-n001", "2026-01-02-n001")
+# The last can't be judged.
+ROWS = [
+    Row(text, Sample(text=text), label) for text, label in (("the dog", "good"), ("the bad dog", "bad"), (" ", "good"))
+]
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    return tiny.task(tmp_path / "tasks")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, task: Task) -> Settings:
+    """A home with two untrained versions; the first is served."""
+    made = Settings(home=tmp_path / "home")
+    for seed, name in enumerate(NAMES):
+        tiny.version(made.versions / task.name / name, task, name, seed)
+    Versions(made).promote(task.name, NAMES[0])
+    return made
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count how often a version is loaded, and a sample predicted."""
+    counts: Counter[str] = Counter()
+    codes = {loading.load.__code__: "loaded", Predictor.answer.__code__: "asked", Predictor.predict.__code__: "asked"}
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code in codes:
+            counts[codes[frame.f_code]] += 1
+
+    sys.setprofile(count)
+    try:
+        yield counts
+    finally:
+        sys.setprofile(None)
+
+
+def test_each_version_is_loaded_once_and_asked_once_about_each_sample(task: Task, settings: Settings) -> None:
+    answers: list[VersionAnswers] = []
+    for version in (None, NAMES[1]):
+        with counted() as counts:
+            answers.append(version_comparison.answers_of(task, version, settings, ROWS))
+        assert counts == {"loaded": 1, "asked": len(ROWS)}
+    champion, challenger = answers
+    assert (champion.version, challenger.version) == NAMES
+    with counted() as counts:
+        comparison = version_comparison.compare(task, champion, challenger)
+    assert counts == {} and comparison.held_out == 2
+    right = [answered.prediction.label == answered.row.label for answered in challenger.held_out]
+    accuracy, macro_f1 = comparison.figures
+    assert (accuracy.name, accuracy.challenger, accuracy.better) == ("accuracy", sum(right) / 2, 1)
+    assert (macro_f1.name, macro_f1.better) == ("macro_f1", 1)
+
+
+def test_where_not_one_correction_can_be_judged_there_is_no_verdict(task: Task, settings: Settings) -> None:
+    with pytest.raises(ManifestError):
+        version_comparison.answers_of(task, None, settings, ROWS[-1:])

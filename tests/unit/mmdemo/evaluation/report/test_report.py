@@ -1,0 +1,132 @@
+"""The page shows every figure, escapes what strangers wrote, and loads nothing."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mmdemo.decode import SAMPLE_RATE_HZ
+from mmdemo.evaluation import ask, compare, figures, report, robustness
+from mmdemo.evaluation.report import mistakes
+from mmdemo.prediction.predictor import Predictor
+from mmdemo.settings import ROOT
+from mmdemo.training.manifests import Row
+from mmdemo.values.results import Beside
+from mmdemo.values.samples import Sample
+from tests import tiny
+
+VOID = {"meta", "img", "br", "link", "input"}
+NASTY = "<script>alert('a dog')</script>"
+
+
+class Reader(HTMLParser):
+    """Collects tags and checks that each is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> report.Report:
+    """A report on eight captions with sounds, one of them nasty."""
+    folder = tmp_path_factory.mktemp("report")
+    task = tiny.task(folder, ("text", "audio"))
+    predictor = Predictor(task, tiny.version(folder / "v1", task, "<v1>"))
+    other = Predictor(task, tiny.version(folder / "v2", task, "v2", seed=1))
+    texts = [NASTY, *(tiny.inputs(n).text for n in range(7))]
+    sounds = [(tiny.inputs(n, seconds=0.5).audio, SAMPLE_RATE_HZ) for n in range(8)]
+    rows = [
+        Row(str(n), Sample(text=texts[n], audio=sounds[n]), ("good", "bad")[n // 4], f"source {n % 2}")
+        for n in range(8)
+    ]
+    answers, others = ask(predictor, rows), ask(other, rows)
+    return report.Report(
+        task=task,
+        manifest="dev.jsonl",
+        figures=figures(answers),
+        robustness=robustness.measure(predictor, rows[:2]),
+        mistakes=mistakes.worst(answers.whole, task),
+        beside=Beside(figures(others), compare(answers, others)),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(made: report.Report) -> str:
+    return report.render(made)
+
+
+@pytest.mark.slow
+def test_the_page_holds_together_and_loads_nothing(page: str) -> None:
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open == []
+    tags = {tag for tag, _ in reader.seen}
+    assert tags.isdisjoint({"script", "link", "iframe", "object", "use"})
+    loaded = [value for _, given in reader.seen for name, value in given.items() if name in ("src", "href", "srcset")]
+    assert loaded and all(value and value.startswith("data:") for value in loaded)
+    assert "url(" not in page and "@import" not in page and "http:" not in page and "https:" not in page
+
+
+@pytest.mark.slow
+def test_what_strangers_wrote_shows_as_it_is(page: str, made: report.Report) -> None:
+    assert "&lt;v1&gt;" in page and "<v1>" not in page
+    first = replace(made.mistakes[0], text=NASTY, id='"><img src=x>')
+    shown = report.render(replace(made, mistakes=(first,)))
+    assert NASTY not in shown and "&lt;script&gt;" in shown and "<img src=x" not in shown
+
+
+@pytest.mark.slow
+def test_the_page_shows_the_figures(page: str, made: report.Report) -> None:
+    found = made.figures
+    for figure in (found.accuracy, found.figure("macro_f1"), found.raw.ece, found.ece_floor, found.aurc):
+        assert f"{figure:.3f}" in page
+    for said in ("good", "bad", "source 0", "text+audio", "telephone band", "replaced words", "v2"):
+        assert said in page
+    assert page.count("<figure") == 3 + 6 + len(made.mistakes)
+
+
+@pytest.mark.slow
+def test_a_report_without_mistakes_or_another_version(made: report.Report) -> None:
+    page = report.render(replace(made, mistakes=(), beside=None))
+    assert "There are none." in page and "v2" not in page
+
+
+@pytest.mark.slow
+def test_the_figures_are_written_beside_the_page(made: report.Report, tmp_path: Path) -> None:
+    path = report.write(tmp_path / "report", made)
+    stored = json.loads((path.parent / report.DATA).read_text("utf-8"))
+    assert stored["accuracy"] == made.figures.accuracy
+    assert stored["robustness"]["clean"]["text"]["n"] == 2
+    assert stored["beside"]["compared"]["against"] == "v2"
+    assert [error["id"] for error in stored["worst_errors"]] == [mistake.id for mistake in made.mistakes]
+
+
+@pytest.mark.slow
+def test_the_worst_errors_are_the_surest_ones(made: report.Report) -> None:
+    confidences = [mistake.confidence for mistake in made.mistakes]
+    assert confidences == sorted(confidences, reverse=True)
+    assert all(mistake.answer != mistake.label and mistake.audio for mistake in made.mistakes)
+    assert len(made.mistakes) == round((1 - made.figures.accuracy) * made.figures.n)
+
+
+def test_the_colours_are_those_of_the_demo() -> None:
+    theme = (ROOT / "mmdemo/ui/static/shell/theme.css").read_text("utf-8")
+    style = (ROOT / "mmdemo/evaluation/report/report.css").read_text("utf-8")
+    light, dark = (dict(re.findall(r"--mm-([\w-]+): (#\w+)", block)) for block in theme.split(".dark", 1))
+    ours = re.findall(r":root \{(.*?)\}", style, re.S)
+    for told, wanted in zip(ours[:2], (light, dark), strict=True):
+        found = dict(re.findall(r"--([\w-]+): (#\w+)", told))
+        assert found == {name: wanted[name] for name in found} and len(found) == 9

@@ -1,0 +1,66 @@
+"""Freed memory is used again without asking the kernel for it."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from mmdemo.settings import ROOT
+
+FAULTS = """
+import resource
+from mmdemo.process import memory
+if {keep}:
+    assert memory.keep_freed()
+bytes(bytearray(20_000_000))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    bytearray(20_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(keep: bool) -> int:
+    """Return how many pages the kernel has to give while ten blocks of 20 MB come and go."""
+    program = FAULTS.format(keep=keep)
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(said.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_blocks_that_come_and_go_are_not_asked_of_the_kernel_again() -> None:
+    assert faults(keep=True) < 1_000 < faults(keep=False)
+
+
+PINNED = """
+import threading
+from pathlib import Path
+from mmdemo.process import memory
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+assert memory.keep_freed()
+blocks, pins = [], []
+for _ in range(50):
+    blocks.append(bytearray(b"x") * 2_000_000)
+    pins.append(bytearray(b"x") * 1_000)  # ends the heap behind each block
+del blocks
+before = resident_mb()
+stop = threading.Event()
+memory.give_back_regularly(stop, every_s=0.05)
+memory.WORKED_S = 0.0
+for _ in range(400):
+    if before - resident_mb() > 80:
+        break
+    stop.wait(0.05)
+print(before - resident_mb())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_blocks_that_small_ones_pin_are_given_back() -> None:
+    command = [sys.executable, "-c", PINNED]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert float(output) > 80  # of 100 MB
