@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotations import export, status
+from annotations import export, promises, status
 from annotations.acquisition import rescoring
 from annotations.acquisition.rescoring import Rescored
 from annotations.nightly import leftovers, lock
@@ -23,6 +23,7 @@ from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.promise_status import PromiseStatus
 from mmdemo.values.review import Status
 from mmdemo.values.samples import to_json
 from mmdemo.versions.registry import Versions
@@ -94,6 +95,20 @@ def _status_lines(task_status: Status) -> list[str]:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name}: {number}" for name, number in counts.items())
+
+
+def promise(args: argparse.Namespace, config: Settings) -> LoopResult:
+    """Say what is promised of the answers that go out unasked, by which thresholds, and what is missing."""
+    chosen = [tasks.get(args.task, config.task_dir)] if args.task else tasks.load_all(config.task_dir).values()
+    pairs = [(task, promises.of(config, task)) for task in chosen]
+    values = [promises.as_json(status) for _, status in pairs if status]
+    return LoopResult(values, [line for pair in pairs for line in _promise_lines(*pair)])
+
+
+def _promise_lines(task: Task, status: PromiseStatus | None) -> list[str]:
+    if status is None:
+        return [f"{task.name}: {locale.text('promise.nothing', threshold=f'{task.threshold:.3g}')}"]
+    return [f"{task.name}: {status.sentence()}", *map("  {}".format, status.lines())]
 
 
 def write(args: argparse.Namespace, config: Settings) -> LoopResult:
@@ -234,6 +249,7 @@ _SECONDS = "go on, with this many seconds between two rounds"
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], Sequence[tuple[Any, Any]]]] = {
     "queue": (queue, [_TASK, (("--limit",), {"type": _natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
     "status": (show_status, [_TASK]),
+    "promise": (promise, [_TASK]),
     "sync": (sync, [_TASK, (("--watch",), {"type": _seconds, "metavar": "SECONDS", "help": _SECONDS})]),
     "label-studio": (label_studio, [(("action",), {"choices": ("up", "down", "check"), "help": _SERVER})]),
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),

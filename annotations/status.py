@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, time
 
+from annotations import promises
 from annotations.acquisition.held_out import is_held_out
 from annotations.nightly import lock
 from annotations.store import Store, facts, labels, runs, samples
@@ -46,6 +47,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         wrong_reason=wrong_reason,
         label_studio=bool(settings.label_studio_url and settings.label_studio_api_key),
         notices=notices,
+        promise=promises.of(settings, task),
     )
 
 

@@ -11,6 +11,7 @@ from annotations.acquisition import doubt
 from annotations.schema import SampleRow
 from mmdemo.answers import KINDS, Answer
 from mmdemo.tasks import Task
+from mmdemo.values.promise import Guarantee
 from mmdemo.values.samples import AudioMap, Explanation, HeadAnswer, ImageMap, Prediction, TextMap, TokenScore, to_json
 
 
@@ -120,6 +121,7 @@ def _read(raw: dict[str, Any]) -> Prediction:
         **raw_fields,
         "answer": _answer(raw),
         "capped": _capped(raw),
+        "promise": Guarantee(**raw["promise"]) if raw.get("promise") else None,
         "modalities": tuple(raw["modalities"]),
         "notes": tuple(raw["notes"]),
         "heads": {name: HeadAnswer(**answer) for name, answer in raw["heads"].items()},

@@ -27,6 +27,7 @@ def show_tasks(args: argparse.Namespace, config: Settings) -> CommandResult:
             "none_of_these": task.none_of_these,
             "languages": list(task.languages),
             "threshold": task.threshold,
+            "promise": to_json(task.promise),
         }
         for task in rows
     ]

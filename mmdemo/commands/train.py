@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import tasks
+from mmdemo.commands.calibrate import promise_lines, write_promise
 from mmdemo.commands.command import TASK, Argument, Command, CommandResult, version_folder
 from mmdemo.commands.evaluate import describe, figure_lines, measure
 from mmdemo.errors import ManifestError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.promise import PromiseRecord
 from mmdemo.values.samples import to_json
 
 _START = "MODALITY=FOLDER (a version's too) or MODALITY=NAME on the Hub: weights to start from (default: the task's)"
@@ -44,19 +46,22 @@ def train(args: argparse.Namespace, config: Settings) -> CommandResult:
         version_folder(task, args.parent, config) if args.parent else None,
         [version_folder(task, teacher, config) for teacher in args.teacher],
     )
+    promises: list[PromiseRecord | None] = []
     out = run.train(
         TrainingJob.of(task, options(task, **{**options_of(args.option), **chosen, "seed": args.seed}), origin),
         Manifests(args.train, args.dev, args.skip_bad),
         args.out,
         folds=args.folds,
         record=run.TrainingRecord(args.name or "", _command(args, config), args.log),
+        finish=lambda folder, rows: promises.append(write_promise(task, folder, rows, config)),
     )
     if not processes.leads():
         raise SystemExit(0)  # one of several that trained together says what came of it
     figures = measure(task, out, args.dev, config)
     describe(task, out, figures)
     return CommandResult(
-        {"version": figures.model_version, "path": str(out), **to_json(figures)}, [str(out), *figure_lines(figures)]
+        {"version": figures.model_version, "path": str(out), **to_json(figures)},
+        [str(out), *figure_lines(figures), *(line for record in promises for line in promise_lines(record))],
     )
 
 

@@ -17,6 +17,7 @@ from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalP
 from mmdemo.model.batch import Batch
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
+from mmdemo.values.promise import Guarantee
 from mmdemo.values.samples import Inputs
 from mmdemo.versions import registry, sidecar
 from mmdemo.versions.sidecar import Sidecar
@@ -40,6 +41,15 @@ class PassState:
 
 
 @dataclass(frozen=True)
+class AskingRule:
+    """When people are asked about an answer."""
+
+    task: Task  # under whose threshold what is strange is held: never above the next one, but for a margin
+    threshold: float  # confidence under which they are asked
+    promise: Guarantee | None  # that this keeps; None where it is the one in the task's file
+
+
+@dataclass(frozen=True)
 class Served:
     """One loaded version."""
 
@@ -54,6 +64,14 @@ class Served:
     def answers(self) -> tuple[str, ...]:
         """All that it may answer, if that can be listed: labels, and NONE_OF_THESE last where it learned that."""
         return tuple(self.model.config.labels)
+
+    def asking(self, inputs: Inputs) -> AskingRule:
+        """Return when people are asked about an answer to a sample: as promised, else as the task's file says."""
+        kept, task = self.sidecar.keeping(self.task, inputs.modalities), self.task
+        if kept is None or self.sidecar.promise is None:
+            return AskingRule(task, task.threshold, None)
+        lower = replace(task, threshold=max(out_of_distribution.MARGIN, min(task.threshold, kept.threshold)))
+        return AskingRule(lower, kept.threshold, self.sidecar.promise.guarantee())
 
     def outputs(self, inputs: Inputs, output: MultimodalOutput) -> Tensor:
         """Return the head's outputs (k,) of one sample, calibrated."""

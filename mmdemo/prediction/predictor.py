@@ -24,6 +24,7 @@ from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.promise import ASKED_ALWAYS
 from mmdemo.values.samples import Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.versions.registry import Versions
 from mmdemo.versions.sidecar import Sidecar
@@ -128,7 +129,8 @@ class Predictor:
         left = analysis.without_units(aimed, units, modalities)
         outputs = served.outputs(left, served.aimed(served.forward(left)).output)
         strange = bool(_strange(served.task, served, aimed.inputs, aimed.encoded, aimed.output))
-        return answering.KINDS[self.task.kind].shares(self.task, served.answers, outputs, strange)
+        shares = answering.KINDS[self.task.kind].shares
+        return shares(served.asking(aimed.inputs).task, served.answers, outputs, strange)
 
     def check(self, inputs: Inputs) -> None:
         """Raise BadInput for a decoded sample that is refused all the same: sound in which nobody speaks."""
@@ -164,10 +166,11 @@ class Predictor:
         aimed = served.aimed(forward, attentive=chosen is not None)
         strange_notes = _strange(served.task, served, inputs, aimed.encoded, aimed.output)
         strange, outputs = bool(strange_notes), served.outputs(inputs, aimed.output)
-        answer, confidence = answering.KINDS[self.task.kind].answer(served.task, served.answers, outputs, strange)
+        asking = served.asking(inputs)
+        answer, confidence = answering.KINDS[self.task.kind].answer(asking.task, served.answers, outputs, strange)
         if against == (target or answer.value):
             raise UnknownName("against_itself", label=against)
-        low = confidence < self.task.threshold
+        low = confidence < asking.threshold or asking.threshold >= ASKED_ALWAYS
         aimed = replace(aimed, target=target or answer.value, against=against)
         prediction = Prediction(
             sample_id=decode.sample_id(inputs, self.task.name),
@@ -175,13 +178,14 @@ class Predictor:
             kind=self.task.kind,
             answer=answer,
             confidence=confidence,
-            threshold=self.task.threshold,
+            threshold=asking.threshold,
+            promise=asking.promise,
             flagged=strange or low,
             reason=_reason(answer.value, strange, low),
             modalities=inputs.modalities,
             model_version=served.sidecar.version,
             notes=(*strange_notes, *inputs.notes, *_notes(served.task, served, inputs, aimed.encoded)),
-            heads={head.name: _head_answer(head, served.task, aimed.output, strange) for head in served.task.heads},
+            heads={head.name: _head_answer(head, asking.task, aimed.output, strange) for head in served.task.heads},
             capped=strange,
             explanation=None if chosen is None else explain.explain(chosen, aimed),
             latency_ms=round((time.perf_counter() - start) * 1000, 1),

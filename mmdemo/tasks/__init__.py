@@ -14,6 +14,7 @@ from mmdemo import locale
 from mmdemo.answers import CLASSIFICATION, KINDS, NONE_OF_THESE
 from mmdemo.answers.labels import check_names
 from mmdemo.errors import ManifestError, MmdemoError, UnknownName
+from mmdemo.values.promise import Promise
 from mmdemo.values.samples import MODALITIES
 
 T = TypeVar("T")
@@ -103,7 +104,8 @@ class Task(Question):
     encoders: Mapping[str, Mapping[str, Any]]  # modality → settings of its encoder
     fusion: Mapping[str, Any]
     training: Mapping[str, Any]  # hyperparameters that differ from the trainer's defaults
-    threshold: float  # confidence under which people are asked
+    threshold: float  # confidence under which people are asked, where no promise stands
+    promise: Promise | None = None  # what is promised of answers that go out unasked; thresholds are then computed
     audit_share: float = 0.02  # share of confident answers that people are asked about all the same
     split_by: str = SPLIT_BY  # field of `extra`, or "group": samples that share it never cross a split
     captions: tuple[str, ...] = ()  # fields of `extra` that say what the caption says in other words, to learn from
@@ -236,6 +238,7 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
             fusion=raw.pop("fusion", {}),
             training=raw.pop("training", {}),
             gate=Gate(**raw.pop("gate", {})),
+            promise=Promise.of(raw.pop("promise")) if "promise" in raw else None,
             limits=Limits(**raw.pop("limits", {})),
             examples=tuple(_example(entry, path.parent) for entry in raw.pop("examples", ())),
             question=_title(raw.pop("question", {})),

@@ -109,6 +109,7 @@ def update(
         code_revision=sidecar.code_revision(),
         options=recipe.as_options(),
         measured_on=sidecar.HELD_OUT,
+        promise=None,  # its thresholds were the champion's
     )
     calibrate = partial(_carry_on, champion=champion, seed=seed)
     return write_version(loaded, Data(train, dev=dev), Draft(out, task, about), calibrate)

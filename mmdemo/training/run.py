@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from mmdemo.training.fitting.processes import leads, say
 from mmdemo.training.fitting.progress import tensorboard
 from mmdemo.training.fitting.resuming import ResumeFolder
 from mmdemo.training.jobs import TrainingJob, train_model
-from mmdemo.training.manifests import splits
+from mmdemo.training.manifests import Row, splits
 from mmdemo.training.version_folder import Calibration, Draft, fit_calibration, write_version
 from mmdemo.versions import sidecar
 from mmdemo.versions.sidecar import Sidecar
@@ -32,11 +33,18 @@ class TrainingRecord:
 
 
 def train(
-    job: TrainingJob, sources: Manifests, out: Path | str, *, folds: int = 0, record: TrainingRecord | None = None
+    job: TrainingJob,
+    sources: Manifests,
+    out: Path | str,
+    *,
+    folds: int = 0,
+    record: TrainingRecord | None = None,
+    finish: Callable[[Path, Sequence[Row]], None] = lambda folder, rows: None,
 ) -> Path:
     """Do a job on the samples of manifests and return `out`, a version folder.
 
-    With `folds` it is cross-validated first, which calibrates it too. Dev is only reported on. The same seed gives the
+    With `folds` it is cross-validated first, which calibrates it too. Dev is only reported on. `finish` is handed the
+    folder and the samples to which nothing was fitted: those to test the task's promise on. The same seed gives the
     same weights on the same machine, and so does a run that was killed and is started again. Raises ManifestError,
     CheckpointError, StorageError before training.
     """
@@ -47,14 +55,16 @@ def train(
     samples, dev = (sources.decode(each, task, loaded.processor) for each in (train_manifest, dev_manifest))
     resume = _claimed(ResumeFolder(out), job, samples)
     crossed = _folds(job, samples, folds, resume) if folds else None
-    sides = splits.calibration_split(samples.rows, job.spared(folds), task.split_by)
-    say(f"{len(sides[0])} samples to learn from, {len(sides[1])} set aside, {len(dev.rows)} in dev")
-    data = Data(samples.of(sides[0]), samples.of(sides[1]), dev.of(dev.rows))
+    train_rows, spared = splits.calibration_split(samples.rows, job.spared(folds), task.split_by)
+    calibration_rows, promise_rows = splits.promise_split(spared, task)
+    say(f"{len(train_rows)} samples to learn from, {len(spared)} set aside, {len(dev.rows)} in dev")
+    data = Data(samples.of(train_rows), samples.of(calibration_rows), dev.of(dev.rows))
     train_model(job, loaded, data, resume=resume, callbacks=callbacks)
     if leads():
         record = dataclasses.replace(record, version=record.version or out.name)
         draft = Draft(out, task, _sidecar(job, samples, record, len(data.train)), job.options.bits)
         write_version(loaded, data, draft, partial(_crossed, crossed) if crossed else fit_calibration)
+        finish(out, promise_rows)  # a stop in between leaves a version that promises nothing yet
         resume.clear()
     return out
 

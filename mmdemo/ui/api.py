@@ -77,6 +77,9 @@ class Endpoints:
         one without). prediction_id is null where nothing was kept; notes say where that was for want of room. capped:
         the sample is unlike what the model learned from, so that its answer is only a guess; probabilities and
         confidence are then held under the threshold, and say in which order the labels come, not how sure the model is.
+        promise: what the threshold keeps; of the answers that are not flagged at most the share "error" is wrong, with
+        confidence "sure", on data of the "population"; null where the threshold promises nothing. A threshold of 1 asks
+        about every answer.
         """
         with self._uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"

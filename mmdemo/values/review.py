@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmdemo import locale
+from mmdemo.values.promise_status import PromiseStatus
 from mmdemo.values.samples import Prediction
 
 QUEUED, SENT, LABELLED, SKIPPED, UNSURE = "queued", "sent", "labelled", "skipped", "unsure"
@@ -200,3 +201,4 @@ class Status:
     wrong_reason: int = 0  # corrections that count and say: right answer, wrong reason
     label_studio: bool = False  # it is set up; what is not is not spoken of
     notices: tuple[Reason, ...] = ()  # what whoever runs this has to know: what is held back, what serves instead
+    promise: PromiseStatus | None = None  # None where the task promises nothing

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mmdemo.answers import KINDS, Answer, LabelAnswer
+from mmdemo.values.promise import ASKED_ALWAYS, Guarantee
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,11 +155,17 @@ class Prediction:
     explanation: Explanation | None = None
     prediction_id: str | None = None  # unguessable; None where nothing was kept
     capped: bool = False  # only a guess: what it is sure of was held under the threshold, and measures nothing
+    promise: Guarantee | None = None  # that the threshold keeps; None where the threshold is the one in the task's file
 
     @property
     def label(self) -> str:
         """What it says, as a correction would hold it: of every kind, by the name that JSON has for it."""
         return self.answer.value
+
+    @property
+    def sure(self) -> bool:
+        """Whether it reaches the threshold. Nothing does where every answer is asked about."""
+        return self.confidence >= self.threshold and self.threshold < ASKED_ALWAYS
 
     @property
     def labelled(self) -> LabelAnswer:

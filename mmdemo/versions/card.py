@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo.tasks import Task
+from mmdemo.values.promise import PromiseOutcome, SubsetPromise
 from mmdemo.values.results import Compared, EvaluationResult, KindFigures, Recall, SliceMetrics, title
 from mmdemo.versions import sidecar
 from mmdemo.versions.sidecar import Sidecar
@@ -58,13 +59,40 @@ def _head(task: Task, about: Sidecar) -> str:
         "takes": ", ".join(about.modalities) + " (any subset)" * (len(about.modalities) > 1),
         "languages": ", ".join(task.languages) or "not named",
         "parameters": f"{about.dims.get('parameters', 0):,}",
-        "asks a person below": f"a confidence of {task.threshold:g}",
+        "asks a person below": _asks(task, about),
+        **_promise(task),
         "trained further from": about.parent or "nothing of this project",
         "made": about.created_at,
         "code": about.code_revision or "unknown",
     }
     lines = [f"- {name}: {value}" for name, value in facts.items()]
     return f"# {task.display_title()}: {about.version}\n\n" + "\n".join(lines) + "\n"
+
+
+def _promise(task: Task) -> dict[str, str]:
+    if task.promise is None:
+        return {}
+    promise = task.promise
+    return {
+        "promises": f"at most {promise.error:.3g} wrong of what is not asked about, with {promise.sure:g} confidence"
+    }
+
+
+def _asks(task: Task, about: Sidecar) -> str:
+    """Say under which confidence people are asked, by what is given where thresholds keep a promise."""
+    kept = {name: about.keeping(task, tuple(name.split("+"))) for name in sidecar.subsets(task.modalities)}
+    if not any(kept.values()):
+        return f"a confidence of {task.threshold:g}"
+    return "; ".join(
+        f"given {name}, {_kept(one) if one else f'a confidence of {task.threshold:g}, which promises nothing'}"
+        for name, one in kept.items()
+    )
+
+
+def _kept(one: SubsetPromise) -> str:
+    if one.outcome == PromiseOutcome.NONE:
+        return "always, since no threshold keeps the promise"
+    return f"a confidence of {one.threshold:g}, above which {one.wrong} of {one.accepted} samples were answered wrongly"
 
 
 def _notes(task: Task) -> str:

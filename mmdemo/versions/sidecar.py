@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from mmdemo.errors import CheckpointError, StorageError
 from mmdemo.settings import ROOT, in_clone
 from mmdemo.tasks import Task
+from mmdemo.values.promise import PromiseRecord, SubsetPromise
 from mmdemo.values.samples import to_json
 from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 
@@ -47,6 +49,8 @@ class Sidecar:
     temperatures: Mapping[str, float] = field(default_factory=dict)
     # subset of the modalities → to which power of their length they are multiplied; 0 where none is given
     powers: Mapping[str, float] = field(default_factory=dict)
+    # what the thresholds promise, by samples to which nothing was fitted; None of a version that nobody asked for it
+    promise: PromiseRecord | None = None
     # modality → distance from training's samples, above which an input is unlike what the model learned from
     familiarity: Mapping[str, float] = field(default_factory=dict)
     # modality without such a distance → the samples that it was trained on, too few to tell what is unlike them
@@ -68,10 +72,19 @@ class Sidecar:
         """Return what calibrates answers to samples of these modalities."""
         return self.scalings.get(subset(modalities), UNSCALED)
 
+    def keeping(self, task: Task, modalities: tuple[str, ...]) -> SubsetPromise | None:
+        """Return what keeps the task's promise for samples of these modalities; None where its own threshold serves."""
+        return self.promise.keeping(task.promise, subset(modalities)) if self.promise else None
+
 
 def subset(modalities: tuple[str, ...]) -> str:
     """Return the name of a subset of the modalities, given in the order of MODALITIES: `image+text`."""
     return "+".join(modalities)
+
+
+def subsets(modalities: tuple[str, ...]) -> list[str]:
+    """Return the names of all subsets of the modalities but the empty one, small ones first."""
+    return [subset(chosen) for size in range(1, len(modalities) + 1) for chosen in combinations(modalities, size)]
 
 
 def read(folder: Path) -> Sidecar:
@@ -79,7 +92,9 @@ def read(folder: Path) -> Sidecar:
     try:
         raw = _with_measured_on(json.loads((folder / FILE).read_text("utf-8")))
         values = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
-        return Sidecar(**{**values, "labels": tuple(raw["labels"]), "modalities": tuple(raw["modalities"])})
+        promise = PromiseRecord.of(raw["promise"]) if raw.get("promise") else None
+        names = {name: tuple(raw[name]) for name in ("labels", "modalities")}
+        return Sidecar(**{**values, **names, "promise": promise})
     except FileNotFoundError as error:
         raise CheckpointError("checkpoint_missing", path=folder) from error
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -16,6 +16,7 @@ from mmdemo.training import manifests
 from mmdemo.training.calibration import FEWEST, fit_refusal
 from mmdemo.training.data.datasets import decode_rows, only, subsets
 from mmdemo.training.fitting.inference import logits, targets_of
+from mmdemo.training.manifests import splits
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.versions import sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling
@@ -34,11 +35,12 @@ class Recalibration:
 def fit(folder: Path, task: Task, manifest: Path, most_refused: float) -> Recalibration:
     """Return what fits a version to the samples of a manifest, of which none may have trained it.
 
-    At most the share `most_refused` of those with a label is then answered as none of these. Raises ManifestError,
-    CheckpointError.
+    At most the share `most_refused` of those with a label is then answered as none of these. Where the task promises
+    something, half of the samples are left to test that on. Raises ManifestError, CheckpointError.
     """
     loaded = MultimodalModel.load(folder)
-    items = decode_rows(manifests.read(manifest, task), task, loaded.processor)
+    rows, _ = splits.promise_split(manifests.read(manifest, task), task)
+    items = decode_rows(rows, task, loaded.processor)
     if len(items) < FEWEST:
         raise ManifestError("too_few_to_calibrate", path=manifest, count=len(items), needed=FEWEST)
     refuses = sidecar.read(folder).none_of_these

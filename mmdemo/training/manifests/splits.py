@@ -28,7 +28,8 @@ FEWEST = 3  # speakers, of whom one can be spared to fit temperatures on
 SIDES = ("train.jsonl", "dev.jsonl")  # what `split` writes
 UNEVEN = 0.2  # of the share asked for, by which the share that came out may differ without a reason being given
 # What a part is for: the same draw for both would leave nothing to set aside of what `split` left for training.
-ASIDE, DEV = "aside", "dev"
+ASIDE, DEV, PROMISE = "aside", "dev", "promise"
+HALF = 0.5  # of the samples set aside, on which thresholds are tested where a task promises something
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,35 @@ def calibration_split(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> 
     if share and None not in values and len(values) < FEWEST:
         return _parted(rows, {row.id for row in rows if _fraction(_caption(row), ASIDE) < share})
     return part(rows, share, by)
+
+
+def promise_split(rows: Sequence[Row], task: Task) -> tuple[list[Row], list[Row]]:
+    """Part rows set aside into those to fit temperatures on and those to test a promise on: none where there is none.
+
+    What is tested must not have been fitted to.
+    """
+    return part(rows, HALF, task.split_by, PROMISE) if task.promise else (list(rows), [])
+
+
+def one_of_each(rows: Sequence[Row], by: str) -> list[Row]:
+    """Return one row of each group of samples that are alike, drawn by its id; no two of them are.
+
+    What is measured on them is measured on independent samples, and speaks of groups that were not met yet.
+    """
+    return [min(members, key=lambda row: _fraction(row.id, PROMISE)) for members in groups_of(rows, by)]
+
+
+def groups_of(rows: Sequence[Row], by: str) -> list[list[Row]]:
+    """Return the rows parted into those that are alike, in the order in which the first of each stands."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(_alike(row, by), []).append(row)
+    return list(groups.values())
+
+
+def has_field(rows: Sequence[Row], by: str) -> bool:
+    """Tell whether every row says by this field which others are like it."""
+    return bool(rows) and all(_field(row, by) is not None for row in rows)
 
 
 def part(rows: Sequence[Row], share: float, by: str = SPLIT_BY, purpose: str = ASIDE) -> tuple[list[Row], list[Row]]:

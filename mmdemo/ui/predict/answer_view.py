@@ -8,6 +8,7 @@ from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.ui.predict.visits import Visit
 from mmdemo.ui.shell.percent import percent, sure
 from mmdemo.ui.widgets import KINDS, Bar, Control
+from mmdemo.values.promise import ASKED_ALWAYS
 from mmdemo.values.review import AUDIT
 from mmdemo.values.samples import Prediction
 
@@ -25,6 +26,7 @@ class AnswerCard:
     bars: tuple[Bar, ...]  # in the task's order; none of what is only a guess: nobody measured their shares
     tick: float  # the threshold on the track, 0 … 100
     tick_said: str
+    promised: str  # of whom the badge speaks, and how surely; "" where it promises nothing
     facts: tuple[str, ...]
     notes: tuple[str, ...]  # sentences
     heads: tuple[str, ...]
@@ -54,11 +56,12 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> AnswerCard
     return AnswerCard(
         title=task.display_title(language),
         name=task.display(prediction.label, language),
-        mood=SURE if prediction.confidence >= prediction.threshold and not prediction.capped else UNSURE,
+        mood=SURE if prediction.sure and not prediction.capped else UNSURE,
         badge=_badge(prediction, visit, language),
         bars=() if prediction.capped else widget.bars(prediction, task, language),
         tick=round(100 * prediction.threshold, 2),
-        tick_said=text("predict.threshold", language, percent=percent(prediction.threshold, language)),
+        tick_said=_threshold(prediction, task, language),
+        promised=_promised(prediction, language),
         facts=tuple(_facts(prediction, task, trained_on, language)),
         notes=tuple(text(f"note.{key}", language) for key in prediction.notes),
         heads=tuple(_heads(prediction, task, language)),
@@ -67,10 +70,16 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> AnswerCard
         others=tuple((name, task.display(name, language)) for name in task.answers if name != prediction.label),
         disputed=task.display(visit.disputed, language) if visit.disputed else "",
         forgotten=visit.forgotten,
-        question=text(f"predict.ask_{'audit' if visit.audited else 'doubtful'}", language) if visit.asks else "",
+        question=text(f"predict.ask_{_why_asked(prediction, visit)}", language) if visit.asks else "",
         replied="" if visit.reply is None else text(f"predict.replied_{'yes' if visit.reply else 'no'}", language),
         expected=_expected(visit, prediction, task, language),
     )
+
+
+def _why_asked(prediction: Prediction, visit: Visit) -> str:
+    if visit.audited:
+        return "audit"
+    return "always" if prediction.threshold >= ASKED_ALWAYS and not prediction.capped else "doubtful"
 
 
 def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -> Expected | None:
@@ -78,7 +87,7 @@ def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -
     if not label:
         return None
     right = task.is_right(prediction.label, label)
-    doubted = prediction.confidence < prediction.threshold or (prediction.flagged and prediction.reason != AUDIT)
+    doubted = not prediction.sure or (prediction.flagged and prediction.reason != AUDIT)
     mark = "doubted" if doubted else "right" if right else "wrong"
     key = f"doubted_{'right' if right else 'wrong'}" if doubted else mark
     return Expected(mark, text(f"predict.example_{key}", language, label=task.display(label, language)))
@@ -88,22 +97,40 @@ def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
     """Say how sure it is, and what therefore becomes of the sample."""
     share = percent(prediction.confidence, language, apart_from=prediction.threshold)
     if not prediction.flagged:
-        key = "above" if prediction.confidence >= prediction.threshold else "below_not_kept"
-        return text(f"predict.badge_{key}", language, percent=share)
+        key = "below_not_kept" if not prediction.sure else "promised" if prediction.promise else "above"
+        wrong = percent(prediction.promise.error, language) if prediction.promise else ""
+        return text(f"predict.badge_{key}", language, percent=share, error=wrong)
     fate = text(f"predict.{'sent' if visit.held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
-    reason = AUDIT if prediction.reason == AUDIT else "low_confidence"
+    asked = "asked_always" if prediction.threshold >= ASKED_ALWAYS else "low_confidence"
+    reason = AUDIT if prediction.reason == AUDIT else asked
     key = "unfamiliar" if prediction.capped else reason
     return text(f"predict.badge_{key}", language, percent=share, fate=fate)
 
 
 def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -> Iterator[str]:
-    yield text("predict.threshold", language, percent=percent(prediction.threshold, language))
+    yield _threshold(prediction, task, language)
     yield text("predict.version", language, version=prediction.model_version)
     if trained_on and trained_on not in prediction.model_version:
         yield text("predict.trained_on", language, date=trained_on)
     yield text("predict.latency", language, ms=f"{prediction.latency_ms:.0f}")
     if len(task.modalities) > 1:
         yield _source(prediction, task, language)
+
+
+def _threshold(prediction: Prediction, task: Task, language: str) -> str:
+    """Say where the threshold stands, and what it is where the task promises something and this keeps nothing."""
+    if prediction.threshold >= ASKED_ALWAYS:
+        return text("predict.threshold_none", language)
+    key = "threshold_typed" if task.promise and not prediction.promise else "threshold"
+    return text(f"predict.{key}", language, percent=percent(prediction.threshold, language))
+
+
+def _promised(prediction: Prediction, language: str) -> str:
+    """Say of whom the badge of a sure answer speaks."""
+    if prediction.promise is None or prediction.flagged or not prediction.sure:
+        return ""
+    sure_of = percent(prediction.promise.sure, language)
+    return text(f"predict.promised_{prediction.promise.population}", language, sure=sure_of)
 
 
 def _source(prediction: Prediction, task: Task, language: str) -> str:

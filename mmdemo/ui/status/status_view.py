@@ -60,6 +60,7 @@ class Standing:
     incomparable: bool  # the versions' figures are of different samples
     label_studio: bool  # it is set up, or samples lie there
     notices: tuple[str, ...] = ()  # what whoever runs this has to know
+    promise: tuple[str, ...] = ()  # what is promised, and how that stands by modalities
     has_key: bool = True  # there is a review key that could be typed
 
 
@@ -89,6 +90,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         incomparable=len({(v.measured_on, v.measured) for v in status.versions if _is_measured(v)}) > 1,
         label_studio=remote,
         notices=tuple(notice.sentence(language) for notice in status.notices),
+        promise=(status.promise.sentence(language), *status.promise.lines(language)) if status.promise else (),
     )
 
 

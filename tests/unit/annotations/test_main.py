@@ -56,6 +56,7 @@ def test_every_command_prints_one_json_value_and_nothing_else(ids, config: Setti
     for words in (
         ["queue"],
         ["status"],
+        ["promise"],
         ["status", "--task", "sentiment"],
         ["export", "--out", out],
         ["import", f"{out}/sentiment.jsonl", "--task", "sentiment"],

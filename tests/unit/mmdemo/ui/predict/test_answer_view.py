@@ -10,6 +10,7 @@ from mmdemo.settings import ROOT
 from mmdemo.ui.predict import answer_view
 from mmdemo.ui.predict.visits import Visit
 from mmdemo.ui.shell import render
+from mmdemo.values.promise import Guarantee, Promise
 from mmdemo.values.samples import HeadAnswer, Prediction, Sample
 
 TASK = tasks.get("sentiment")
@@ -81,6 +82,50 @@ def test_the_badge_says_how_sure_and_what_becomes_of_it(
 ) -> None:
     seen = card(prediction, kept=kept)
     assert (seen.mood, seen.badge) == (mood, badge)
+
+
+PROMISED = dataclasses.replace(SURE, threshold=0.78, promise=Guarantee(0.1, 0.95))
+
+
+@pytest.mark.parametrize(
+    ("language", "badge", "said", "fact"),
+    [
+        (
+            "en",
+            "93 % sure · of such answers at most 10 % are wrong",
+            "Promised with 95 % confidence, on data like those it was calibrated on.",
+            "threshold 78 %",
+        ),
+        ("zh", "93% 的把握 · 此类答案至多 10% 有误", "在与其校准数据相似的数据上，以 95% 的置信度承诺。", "阈值 78%"),
+    ],
+)
+def test_a_sure_answer_says_what_is_promised_and_of_whom(language: str, badge: str, said: str, fact: str) -> None:
+    seen = card(PROMISED, language)
+    assert (seen.mood, seen.badge, seen.promised, seen.facts[0]) == ("sure", badge, said, fact)
+    assert said in render.html("answer", language, view=seen, kept_for="")
+
+
+def test_an_answer_that_is_asked_about_promises_nothing() -> None:
+    below = dataclasses.replace(UNSURE, threshold=0.78, promise=Guarantee(0.1, 0.95))
+    for prediction in (SURE, below, dataclasses.replace(PROMISED, flagged=True, reason="audit")):
+        assert card(prediction).promised == ""
+    assert card(below).badge == "48 % sure · below its threshold: sent to people"
+
+
+def test_where_no_threshold_keeps_the_promise_the_card_says_so() -> None:
+    certain = dataclasses.replace(PROMISED, confidence=1.0, threshold=1.0, flagged=True, reason="low_confidence")
+    seen = card(certain)
+    assert (seen.mood, seen.facts[0]) == ("unsure", "no threshold keeps what is promised")
+    assert seen.badge == "100 % sure · every answer of this kind is asked about: sent to people"
+    asked = answer_view.view(Visit("sentiment", Sample(), keep=None, prediction=certain), TASK, "", "en")
+    assert asked.question == "Every answer of this kind is asked about. May people look at it and correct it?"
+
+
+def test_a_typed_threshold_is_called_what_it_is_where_the_task_promises_something() -> None:
+    promising = dataclasses.replace(TASK, promise=Promise(0.1, 0.95))
+    visit = Visit("sentiment", Sample(), keep=None, prediction=SURE)
+    assert answer_view.view(visit, promising, "", "en").facts[0] == "threshold 60 %, which promises nothing"
+    assert answer_view.view(visit, dataclasses.replace(TASK, promise=None), "", "en").facts[0] == "threshold 60 %"
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "only a guess"), ("zh", "仅为猜测")])

@@ -1,0 +1,99 @@
+"""What a task promises of the answers that go out unasked, and what became of it: values alone.
+
+How the thresholds that keep a promise are computed stands in `mmdemo.evaluation.thresholds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+SHIPPED = "shipped"  # the population of a version's own calibration samples
+ASKED_ALWAYS = 1.0  # the threshold where every answer is asked about
+EVEN = 0.5  # a confidence that is worth no promise
+
+
+class PromiseOutcome(StrEnum):
+    """What became of a promise for one subset of the modalities."""
+
+    STANDS = "stands"
+    TOO_FEW = "too_few"  # labels: nothing can be said yet
+    NONE = "none"  # no threshold keeps it, so every answer is asked about
+    UNTESTED = "untested"  # nobody asked what this version can keep
+
+
+SERVED = (PromiseOutcome.STANDS, PromiseOutcome.NONE)  # where its threshold serves, and not the one in the task's file
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Of the answers that go out unasked at most the share `error` is wrong, with confidence `sure`."""
+
+    error: float
+    sure: float
+
+    @classmethod
+    def of(cls, raw: Any) -> Promise:
+        """Return what a task's file says. Raises ValueError with a sentence."""
+        if not isinstance(raw, Mapping) or set(raw) != {"error", "sure"}:
+            raise ValueError(f"promise {raw!r} is not of the form {{ error = 0.1, sure = 0.95 }}")
+        for name, value in raw.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+                raise ValueError(f"promise: {name} {value!r} is not a share between 0 and 1")
+        if raw["sure"] <= EVEN:
+            raise ValueError(f"promise: sure {raw['sure']!r} is no better than a coin; 0.95 is usual")
+        return cls(float(raw["error"]), float(raw["sure"]))
+
+
+@dataclass(frozen=True)
+class Guarantee(Promise):
+    """A promise that the threshold of an answer keeps, and the population of which it speaks."""
+
+    population: str = SHIPPED
+
+
+@dataclass(frozen=True)
+class SubsetPromise:
+    """What can be promised of answers to samples with one subset of the modalities."""
+
+    outcome: PromiseOutcome
+    samples: int  # that it was judged by
+    threshold: float = ASKED_ALWAYS  # that keeps it; without a meaning where there are too few
+    accepted: int = 0  # samples at or above it
+    wrong: int = 0  # of these
+    missing: int = 0  # samples, where there are too few
+
+    @property
+    def coverage(self) -> float:
+        """The share of the samples that goes out unasked."""
+        return self.accepted / self.samples if self.samples else 0.0
+
+
+@dataclass(frozen=True)
+class PromiseRecord:
+    """What one version can promise."""
+
+    promise: Promise
+    subsets: Mapping[str, SubsetPromise] = field(default_factory=dict)  # subset of the modalities → what became of it
+    by: str = ""  # the field of which each value was drawn once: it speaks of new ones; "": of further samples
+    population: str = SHIPPED
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> PromiseRecord:
+        """Return what `samples.to_json` made of it. Raises KeyError, TypeError, ValueError."""
+        subsets = {
+            name: SubsetPromise(**{**entry, "outcome": PromiseOutcome(entry["outcome"])})
+            for name, entry in raw["subsets"].items()
+        }
+        return cls(Promise(**raw["promise"]), subsets, raw["by"], raw["population"])
+
+    def keeping(self, promise: Promise | None, subset: str) -> SubsetPromise | None:
+        """Return what serves in place of a typed threshold, for a task that promises this; None where that serves."""
+        entry = self.subsets.get(subset) if promise == self.promise else None
+        return entry if entry is not None and entry.outcome in SERVED else None
+
+    def guarantee(self) -> Guarantee:
+        """Return what is said of an answer whose threshold keeps it."""
+        return Guarantee(self.promise.error, self.promise.sure, self.population)
