@@ -2,30 +2,36 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from annotations import review_queue
 from annotations.labelstudio import push, sync
 from annotations.labelstudio.connection.client import PAGE, Client
-from annotations.labelstudio.connection.remote import PROJECT_FIELDS, TASK_FIELDS
 from annotations.labelstudio.health import outgoing
 from annotations.labelstudio.index import OVERLAP_S
 from annotations.labelstudio.remote_projects import SYSTEM, LinkState
+from annotations.labelstudio.connection.remote import PROJECT_FIELDS, TASK_FIELDS
+from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
+from annotations.schema import SampleRow
 from annotations.store import Store, open_store, remote_links, samples
 from mmdemo import tasks as known
-from mmdemo.settings import Settings
 from mmdemo.values.review import SENT
+from mmdemo.settings import Settings
 from tests.label_studio_server import LabelStudioServer
 from tests.unit.annotations import given
 
 TASK = known.get("sentiment")
+ROUNDS = 3  # that send, and that fetch: the shortest is told, of the bare requests too
 IDLE_ROUNDS = 5
+AFTER_S = 2 * OVERLAP_S  # how long rounds follow one another after tasks were put there
 AT_ONCE = 1_000  # tasks in one import
+ANSWER = {"result": [tasks.result(TASK, "neutral")], "was_cancelled": False}
 
 
 @dataclass(frozen=True)
@@ -49,27 +55,68 @@ def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> list
         rounds = sync.SyncRounds(lambda: settings, store, [TASK], Client)
         rounds.go()
         project = next(each.id for each in client.projects() if each.title == tasks.title(TASK))
-        bare = Bare(server, client)
-        costs = [_sending(rounds, bare, store, count), _fetching(rounds, bare, project, count)]
-        _fill(client, rounds, store, project, there)
-        return [*costs, _idle(rounds, bare, project, there)]
+        site = Site(client, store, rounds, project)
+        return [_sending(site, count), _fetching(site, count), *_idle_after_an_import(site, there), _idle(site)]
 
 
 @dataclass(frozen=True)
-class Bare:
-    """Requests that do what a round has to do there, and nothing else."""
+class Site:
+    """The project there, and the store here that is kept in step with it."""
 
-    server: LabelStudioServer
     client: Client
+    store: Store
+    rounds: sync.SyncRounds
+    project: int
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
         """Ask over a connection that is open, as the sync's is."""
         return self.client._call(method, path, **more)
 
-    def read(self, project: int, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Read one page of tasks, as the sync reads them."""
-        asked = {"project": project, "fields": "all", "include": TASK_FIELDS, "resolve_uri": "false", "page_size": PAGE}
-        return list(self.ask("GET", "api/tasks", params={**asked, "query": json.dumps(query)})["tasks"])
+    def read(self, project: int, numbers: Sequence[int]) -> None:
+        """Read tasks, as the sync reads them and in pages as large."""
+        about = {"project": project, "fields": "all", "include": TASK_FIELDS, "resolve_uri": "false", "page_size": PAGE}
+        for start in range(0, len(numbers), PAGE):
+            query = {"selectedItems": {"all": False, "included": numbers[start : start + PAGE]}}
+            self.ask("GET", "api/tasks", params={**about, "query": json.dumps(query)})
+
+    def visit(self, name: str, count: int) -> list[str]:
+        """Let so many samples wait; return their ids."""
+        ids = []
+        for number in range(count):
+            sample = given.inputs(f"{name} {number}")
+            ids.append(review_queue.offer(self.store, TASK, sample, given.prediction(sample, 0.4 + number * 1e-6))[0])
+        return ids
+
+    def rows(self, ids: Sequence[str]) -> list[SampleRow]:
+        """Return these samples."""
+        with self.store.reading() as session:
+            return [samples.get(session, sample_id) for sample_id in ids]
+
+    def put(self, rows: Sequence[SampleRow], **more: Any) -> list[int]:
+        """Let samples lie there, as if they had been sent, each with what is in `more`; return their tasks."""
+        numbers: list[int] = []
+        for start in range(0, len(rows), AT_ONCE):
+            numbers += self._put(rows[start : start + AT_ONCE], more)
+        return numbers
+
+    def _put(self, rows: Sequence[SampleRow], more: Mapping[str, Any]) -> list[int]:
+        bodies = [{**tasks.payload(TASK, outgoing(row), {}), **more} for row in rows]
+        numbers = self.client.import_tasks(self.project, bodies)
+        with self.store.session() as session:
+            session.add_all(rows)
+            for row in rows:
+                row.state = SENT
+            session.flush()
+            there = {row.sample_id: (row, n, LinkState().written()) for row, n in zip(rows, numbers, strict=True)}
+            remote_links.keep_links(session, SYSTEM, self._place, self.project, there)
+            session.commit()
+        return numbers
+
+    @cached_property
+    def _place(self) -> str:
+        return next(
+            tasks.place_of(each.description) or "" for each in self.client.projects() if each.id == self.project
+        )
 
 
 def _timed(do: Callable[[], object]) -> float:
@@ -78,81 +125,75 @@ def _timed(do: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _visit(store: Store, name: str, count: int) -> list[str]:
-    ids = []
-    for number in range(count):
-        sample = given.inputs(f"{name} {number}")
-        ids.append(review_queue.offer(store, TASK, sample, given.prediction(sample, 0.4 + number * 1e-6))[0])
-    return ids
+def _round(site: Site, **expected: int) -> float:
+    """Go a round that does what is expected; return how long it took."""
+    began = time.perf_counter()
+    report, _ = site.rounds.go()
+    seconds = time.perf_counter() - began
+    wanted = SyncReport(waiting=report.waiting, **expected)
+    if report != wanted:
+        raise RuntimeError(f"a round did something else: {report} {wanted}")
+    return seconds
 
 
-def _sending(rounds: sync.SyncRounds, bare: Bare, store: Store, count: int) -> RoundCost:
+def _sending(site: Site, count: int) -> RoundCost:
     """Import tasks with their guesses, in batches as large, and read each batch back."""
-    ids = _visit(store, "sent", count)
-    with store.reading() as session:
-        rows = [samples.get(session, sample_id) for sample_id in ids]
-    bodies = [tasks.payload(TASK, outgoing(row), {}) for row in rows]
-    other = bare.client.create_project("bare requests", "", tasks.label_config(TASK)).id
-
-    def send() -> None:
-        for start in range(0, count, push.BATCH):
-            path = f"api/projects/{other}/import"
-            answer = bare.ask("POST", path, json=bodies[start : start + push.BATCH], params={"return_task_ids": "true"})
-            bare.read(other, {"selectedItems": {"all": False, "included": answer["task_ids"]}})
-
-    bare_s = _timed(send)
-    return RoundCost(f"send {count:,} samples, read back", _timed(rounds.go), bare_s)
+    other = site.client.create_project("bare requests", "", tasks.label_config(TASK)).id
+    bare, whole = [], []
+    for number in range(ROUNDS):
+        ids = site.visit(f"sent {number}", count)
+        bodies = [tasks.payload(TASK, outgoing(row), {}) for row in site.rows(ids)]
+        bare.append(_timed(lambda bodies=bodies: _send(site, other, bodies)))
+        whole.append(_round(site, pushed=count))
+    return RoundCost(f"send {count:,} samples, read back", min(whole), min(bare))
 
 
-def _fetching(rounds: sync.SyncRounds, bare: Bare, project: int, count: int) -> RoundCost:
+def _send(site: Site, project: int, bodies: Sequence[Mapping[str, Any]]) -> None:
+    for start in range(0, len(bodies), push.BATCH):
+        part = bodies[start : start + push.BATCH]
+        answer = site.ask("POST", f"api/projects/{project}/import", json=part, params={"return_task_ids": "true"})
+        site.read(project, answer["task_ids"])
+
+
+def _fetching(site: Site, count: int) -> RoundCost:
     """Read the tasks that somebody annotated, in pages as large."""
-    numbers = [remote.id for remote in bare.client.tasks(project)]
-    body = {"result": [tasks.result(TASK, "neutral")], "was_cancelled": False}
-    for number in numbers:
-        bare.ask("POST", f"api/tasks/{number}/annotations/", json=body)
-
-    def read() -> None:
-        for start in range(0, count, PAGE):
-            bare.read(project, {"selectedItems": {"all": False, "included": numbers[start : start + PAGE]}})
-
-    bare_s = _timed(read)
-    return RoundCost(f"fetch {count:,} answers", _timed(rounds.go), bare_s)
+    bare, whole = [], []
+    for number in range(ROUNDS):
+        numbers = site.put(site.rows(site.visit(f"answered {number}", count)), annotations=[ANSWER])
+        bare.append(_timed(lambda numbers=numbers: site.read(site.project, numbers)))
+        whole.append(_round(site, pulled=count))
+    return RoundCost(f"fetch {count:,} answers", min(whole), min(bare))
 
 
-def _fill(client: Client, rounds: sync.SyncRounds, store: Store, project: int, there: int) -> None:
-    """Let so many samples lie there, as if they had been sent."""
-    (place,) = [tasks.place_of(each.description) for each in client.projects() if each.id == project]
-    for start in range(client.counts(project).tasks, there, AT_ONCE):
-        rows = [given.row(f"{number:064x}", state=SENT) for number in range(start, min(start + AT_ONCE, there))]
-        numbers = client.import_tasks(project, [tasks.payload(TASK, outgoing(row, bare=True), {}) for row in rows])
-        with store.session() as session:
-            session.add_all(rows)
-            session.flush()
-            sent = {
-                row.sample_id: (row, number, LinkState().written()) for row, number in zip(rows, numbers, strict=True)
-            }
-            remote_links.keep_links(session, SYSTEM, place or "", project, sent)
-            session.commit()
-    rounds.go()
-    for _ in range(2):  # until then a round asks again for all that was just sent
-        time.sleep(OVERLAP_S)
-        rounds.go()
+def _idle_after_an_import(site: Site, there: int) -> list[RoundCost]:
+    """Put tasks there until so many are; then ask for nothing new again and again, as long as they may be listed."""
+    first = site.client.counts(site.project).tasks
+    site.put([given.row(f"{number:064x}", state=SENT) for number in range(first, there)])
+    _round(site)
+    until, seconds = time.monotonic() + AFTER_S, []
+    while time.monotonic() < until:
+        seconds.append(_round(site))
+    bare_s = _bare_idle(site)
+    what = f"nothing to do, in the {AFTER_S:.0f} s after {max(there - first, 0):,} tasks were put there"
+    mean = RoundCost(f"{what}: mean of {len(seconds):,} rounds", sum(seconds) / len(seconds), bare_s)
+    return [mean, RoundCost(f"{what}: the longest", max(seconds), bare_s)]
 
 
-def _idle(rounds: sync.SyncRounds, bare: Bare, project: int, there: int) -> RoundCost:
-    """Ask for the counts of the projects, and for the tasks that changed."""
-    newest = bare.client.newest_change(project)
+def _idle(site: Site) -> RoundCost:
+    count = site.client.counts(site.project).tasks
+    bare_s = _bare_idle(site)
+    return RoundCost(f"nothing to do, {count:,} tasks there", min(_round(site) for _ in range(IDLE_ROUNDS)), bare_s)
+
+
+def _bare_idle(site: Site) -> float:
+    """Ask for the counts of the projects, and for the tasks that changed; return how long that takes."""
+    newest = site.client.newest_change(site.project)
 
     def ask() -> None:
-        bare.ask("GET", "api/projects", params={"page_size": PAGE, "include": PROJECT_FIELDS})
-        bare.client.changed(project, newest)
+        site.ask("GET", "api/projects", params={"page_size": PAGE, "include": PROJECT_FIELDS})
+        site.client.changed(site.project, newest)
 
-    ask()
-    rounds.go()
-    bare_s = min(_timed(ask) for _ in range(IDLE_ROUNDS))
-    return RoundCost(
-        f"nothing to do, {there:,} tasks there", min(_timed(rounds.go) for _ in range(IDLE_ROUNDS)), bare_s
-    )
+    return min(_timed(ask) for _ in range(IDLE_ROUNDS))
 
 
 def table(costs: list[RoundCost]) -> str:

@@ -104,6 +104,10 @@ class FakeClient:
     def clock(self) -> datetime:
         return self._server.clock
 
+    @property
+    def last_answer_at(self) -> datetime:
+        return self._server.clock
+
     def people(self) -> dict[int, str]:
         return dict(self._server.people)
 
@@ -178,10 +182,19 @@ class FakeClient:
         shown = self._server.shows if only is None else only.__contains__
         return [self._with_guesses(task) for task in there if shown(task.id)]
 
-    def changed(self, project: int, since: datetime | None) -> dict[int, datetime]:
+    def changed(self, project: int, since: datetime | None, until: datetime | None = None) -> dict[int, datetime]:
         self._server.before("changed")
+        return self._changed(project, since, until)
+
+    def _changed(self, project: int, since: datetime | None, until: datetime | None = None) -> dict[int, datetime]:
         there = [task for where, task in self._server.tasks.values() if where == project]
-        return {task.id: task.updated_at for task in there if since is None or task.updated_at > since}
+        late = [task for task in there if since is None or task.updated_at > since]
+        return {task.id: task.updated_at for task in late if until is None or task.updated_at <= until}
+
+    def changed_tasks(self, project: int, since: datetime | None) -> list[RemoteTask]:
+        self._server.before("changed_tasks")
+        numbers = self._changed(project, since)
+        return [self._with_guesses(self._server.tasks[number][1]) for number in numbers]
 
     def newest_change(self, project: int) -> datetime | None:
         self._server.before("newest_change")

@@ -72,6 +72,7 @@ def _round(here: RemoteProject, files: Files, memory: Memory) -> SyncReport:
     here, read = _changes(here, index) or _everything(here, files, memory)
     report = SyncReport() if read.idle else _both_ways(here, files, read)
     report += SyncReport(waiting=here.index.waiting, unreadable=here.index.unreadable)
+    here.index.mark(here.client.last_answer_at)
     memory.indexes[here.task.name, here.id, here.project.id, files.project] = here.index
     return report
 

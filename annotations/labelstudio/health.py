@@ -5,7 +5,7 @@ that was drawn at random for a check is answered blind: its task has no guess an
 """
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from annotations.labelstudio.connection.remote import RemoteGuess, RemoteTask
@@ -44,16 +44,19 @@ class Health:
 
     def mend(self, there: Mapping[str, RemoteTask]) -> int:
         """Mend what lies there and is not as it should be; return how many tasks that were."""
-        rows = {sample_id: row for sample_id, row in self.place.rows(there).items() if row.has_content}
+        rows = self._with_content(there, predictions=False)
         ours = self.place.note_versions(row.model_version for row in rows.values())  # an earlier release noted none
+        suspects = self._with_content([name for name, row in rows.items() if not _keeps_its_guess(there[name], row)])
         sick = [
             row
-            for sample_id, row in rows.items()
+            for sample_id, row in suspects.items()
             if is_sick(self.place.task, there[sample_id], outgoing(row, bare=True), ours)
         ]
         if sick:
             self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
-        resent = {row.sample_id for row in self._lost(rows, there) if self._send_files(there[row.sample_id], row)}
+        lost = self._with_content(self._lost(rows, there))
+        resent = {sample_id for sample_id, row in lost.items() if self._send_files(there[sample_id], row)}
+        rows |= suspects | lost
         mended = resent | {row.sample_id for row in sick}
         again = self.place.check([there[sample_id].id for sample_id in mended])
         well = [row for row in rows.values() if row.sample_id not in mended or self._is_well(row, there, again, ours)]
@@ -67,14 +70,19 @@ class Health:
         remote = again.get(there[row.sample_id].id)
         return remote is not None and not is_sick(self.place.task, remote, outgoing(row, bare=True), ours)
 
-    def _lost(self, rows: Mapping[str, SampleRow], there: Mapping[str, RemoteTask]) -> list[SampleRow]:
+    def _with_content(self, sample_ids: Iterable[str], predictions: bool = True) -> dict[str, SampleRow]:
+        rows = self.place.rows(sample_ids, predictions)
+        return {sample_id: row for sample_id, row in rows.items() if row.has_content}
+
+    def _lost(self, rows: Mapping[str, SampleRow], there: Mapping[str, RemoteTask]) -> list[str]:
         """Return those of these samples whose files the server's page can't show, where all files were asked for."""
         shown_files, noted = self.files.shown, self.place.noted
         if shown_files is None:
             return []
         shuffled = random.sample(list(rows.values()), len(rows))  # not everything can be asked after each time
         pairs = [(row, there[row.sample_id]) for row in shuffled]
-        return [row for row, remote in pairs if lacks_files(row, remote, shown_files, noted(row.sample_id, remote.id))]
+        lacking = (row for row, task in pairs if lacks_files(row, task, shown_files, noted(row.sample_id, task.id)))
+        return [row.sample_id for row in lacking]
 
     def _mend(self, sick: Sequence[tuple[RemoteTask, TaskPayload]]) -> None:
         ours = self.place.note_versions(sample.model_version for _, sample in sick)
@@ -112,6 +120,11 @@ class Health:
             self.place.keep_links(session, {sample.sample_id: there})
             session.commit()
         return True
+
+
+def _keeps_its_guess(remote: RemoteTask, row: SampleRow) -> bool:
+    """Whether a task is as it should be whatever is guessed now: what was answered keeps the guess beside it."""
+    return row.reason != AUDIT and bool(remote.annotations and remote.guesses)
 
 
 def is_sick(task: Task, remote: RemoteTask, sample: TaskPayload, ours: Collection[str] = ()) -> bool:

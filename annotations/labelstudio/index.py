@@ -2,12 +2,17 @@
 
 Whatever an annotator does moves `updated_at` of the task, by the server's clock. A task that is deleted, and guesses
 that are added or deleted many at once, show in the project's counts alone.
+
+A round asks for what changed after the last change that it knows. Changes may come into sight out of their order, so
+what was changed before that is asked for again: once OVERLAP_S have gone by, or when the counts say that something
+was missed. So what a large import changed is listed once or twice more, not by each round.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from annotations.labelstudio.connection.client import Client
 from annotations.labelstudio.connection.remote import Counts, RemoteTask
@@ -16,6 +21,7 @@ from mmdemo.tasks import Task
 
 OVERLAP_S = 30.0  # a change may come into sight that much later than one that was made after it
 LONGEST_S = 86_400.0  # everything is read again after a day
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,13 @@ class Index:
         self._task, self._clock = task, clock
         self._entries: dict[int, Entry] = {}
         self._numbers: dict[str, set[int]] = {}  # sample id → its tasks
-        self._began = self._looked = clock()
-        # Changes are asked for since the first; since the second once OVERLAP_S have gone by.
-        self._since, self._next = newest and newest - timedelta(seconds=OVERLAP_S), newest
+        self._began = clock()
+        self._listed = newest  # the last change that was listed, at most the server's time then
+        self._noted = newest  # the last change of a task that was read
+        self._settled = newest and newest - timedelta(seconds=OVERLAP_S)  # up to here all that changed was listed
+        self._swept = self._began  # when changes were last asked for since then
+        # When a round ended, and up to where all will be settled by a sweep OVERLAP_S later; oldest first
+        self._marks: deque[tuple[float, datetime]] = deque([(self._began, newest)] if newest else [])
 
     @property
     def waiting(self) -> int:
@@ -73,6 +83,7 @@ class Index:
         """Note tasks as they were just read; unless `settled` the next round has to look at their annotations."""
         for remote in remotes:
             at = remote.updated_at if settled else None
+            self._noted = max(remote.updated_at, self._noted or remote.updated_at)
             self.drop([remote.id])
             sample_id = tasks.sample_of(remote.data)
             skips = sum(each.cancelled for each in remote.annotations)
@@ -94,20 +105,44 @@ class Index:
                 else:
                     del self._numbers[entry.sample_id]
 
-    def changed(self, client: Client, project: int) -> list[int] | None:
+    def changed(self, client: Client, project: int, sweep: bool = False) -> tuple[list[RemoteTask], list[int]] | None:
         """Ask for the tasks that changed since they were noted, or are not noted yet; None: everything must be read.
 
-        That is so after a day, and where the server's clock was set back. Raises LabelStudioError.
+        Return those that came whole, and noted; and the numbers of the others. Everything must be read after a day,
+        and where the server's clock was set back. `sweep`: look again for what may have come into sight late. Raises
+        LabelStudioError.
         """
-        now, there = self._clock(), client.clock()
-        if now - self._began > LONGEST_S or (there and self._since and there < self._since):
+        now, there = self._clock(), client.last_answer_at
+        if now - self._began > LONGEST_S or (there and self._settled and there < self._settled):
             return None
-        changes = client.changed(project, self._since)
-        if now - self._looked >= OVERLAP_S:
-            newest = last_change([*changes.values(), *([self._next] if self._next else [])], there)
-            self._since, self._next, self._looked = self._next, newest, now
+        changes, remotes = self._late(client, project, now, sweep), list[RemoteTask]()
+        if self._noted != self._listed:  # what was sent from here is among them: it need not be read
+            changes |= client.changed(project, self._listed)
+        else:
+            remotes = client.changed_tasks(project, self._listed)
+            self.note(remotes)
+        moments = [*changes.values(), *(remote.updated_at for remote in remotes)]
+        self._listed = last_change([*moments, *([self._listed] if self._listed else [])], client.last_answer_at)
         entries = self._entries
-        return [number for number, at in changes.items() if number not in entries or entries[number].updated_at != at]
+        unread = [number for number, at in changes.items() if number not in entries or entries[number].updated_at != at]
+        return remotes, unread
+
+    def _late(self, client: Client, project: int, now: float, sweep: bool) -> dict[int, datetime]:
+        """List again what changed up to what was listed, if told to or when it is time; return it."""
+        due = bool(self._marks) and now - max(self._marks[0][0], self._swept) >= OVERLAP_S
+        if self._listed is None or not (sweep or due):
+            return {}
+        changes = client.changed(project, self._settled, self._listed)
+        self._swept = now
+        while self._marks and now - self._marks[0][0] >= OVERLAP_S:
+            self._settled = self._marks.popleft()[1]
+        return changes
+
+    def mark(self, there: datetime | None) -> None:
+        """Note how far a round came that ends now, by the server's time `there`."""
+        newest = last_change([each for each in (self._listed, self._noted) if each], there)
+        if newest and newest > (self._marks[-1][1] if self._marks else self._settled or EARLIEST):
+            self._marks.append((self._clock(), newest))
 
 
 def last_change(moments: Iterable[datetime], there: datetime | None) -> datetime | None:

@@ -47,7 +47,8 @@ class Pull:
 
     def all(self, there: Mapping[str, RemoteTask]) -> SyncReport:
         """Compare these samples with the store. Raises LabelStudioError, StorageError."""
-        rows = self.place.rows(there)
+        marked = {sample_id for sample_id, remote in there.items() if tasks.is_marked(remote.annotations)}
+        rows = self.place.rows(there.keys() - marked, predictions=False) | self.place.rows(marked)
         with self.place.store.reading() as session:
             taken = labels.taken_over(session, SYSTEM, self.place.id, list(rows))
         pairs = [
@@ -175,10 +176,12 @@ class Pull:
         Nothing there keeps anybody from marking another one: then the mark is left out. One that was taken over
         stands, whatever the model says since.
         """
+        if not answer.wrong_reason:
+            return answer
         task = self.place.task
         may = predictions.agrees(task, predictions.guess_about(task, row, answer.value).value, answer.value)
         may = may or (correction is not None and correction.wrong_reason and correction.value == answer.value)
-        return replace(answer, wrong_reason=answer.wrong_reason and may)
+        return replace(answer, wrong_reason=may)
 
     def _says(self, correction: CorrectionRow, answer: StandingAnswer) -> bool:
         external = self._external(correction.sample_id, answer.annotation.id)

@@ -29,7 +29,7 @@ class Push:
         `copies` are second tasks of samples in `there`, from which what is deleted is dropped.
         """
         owners = set() if self.place.closed else self.files.owners() - self.place.elsewhere
-        rows = self.place.rows({*there, *owners, *self.place.links})
+        rows = self.place.rows({*there, *owners, *self.place.links}, predictions=False)
         pairs = [(rows.get(tasks.sample_of(copy.data)), copy) for copy in copies]
         self._delete([(row, copy) for row, copy in pairs if row and not (row.has_content and copy.annotations)])
         leaving = [row for sample_id, row in rows.items() if not self._belongs(row, there.get(sample_id))]

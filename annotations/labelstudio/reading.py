@@ -38,7 +38,7 @@ def everything(here: RemoteProject, clock: Callable[[], float]) -> tuple[RemoteP
     """Read all tasks, and ask by number for those that were sent and are not among them. Raises LabelStudioError."""
     client, project = here.client, here.project.id
     newest = client.newest_change(project)
-    index = Index(here.task, last_change([newest] if newest else [], client.clock()), clock)
+    index = Index(here.task, last_change([newest] if newest else [], client.last_answer_at), clock)
     remotes = {remote.id: remote for remote in client.tasks(project)}
     index.note(remotes.values())
     here = replace(here, index=index).with_links(None)
@@ -49,11 +49,12 @@ def everything(here: RemoteProject, clock: Callable[[], float]) -> tuple[RemoteP
 def _changed_there(here: RemoteProject) -> dict[int, RemoteTask] | None:
     remotes: dict[int, RemoteTask] = {}
     counts = here.project.counts
-    for _ in range(LOOKS):
-        numbers = here.index.changed(here.client, here.project.id)
-        if numbers is None:
+    for look in range(LOOKS):
+        changed = here.index.changed(here.client, here.project.id, sweep=look > 0)
+        if changed is None:
             return None
-        remotes |= here.read(numbers)
+        read, unread = changed
+        remotes |= {remote.id: remote for remote in read} | here.read(unread)
         if here.index.counts() == counts:
             return remotes
         counts = here.client.counts(here.project.id)

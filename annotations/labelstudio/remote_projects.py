@@ -119,10 +119,10 @@ class RemoteProject:
             unsent = [] if self.closed else remote_links.unsent_ids(session, SYSTEM, self.id, self.task.name)
             return {*unsent, *remote_links.out_of_step(session, SYSTEM, self.id, self.task.name)}
 
-    def rows(self, sample_ids: Iterable[str]) -> dict[str, SampleRow]:
-        """Return those of these samples that are this task's, as they are now."""
+    def rows(self, sample_ids: Iterable[str], predictions: bool = True) -> dict[str, SampleRow]:
+        """Return those of these samples that are this task's, as they are now; or without what models said of them."""
         with self.store.reading() as session:
-            return remote_links.samples_of(session, self.task.name, list(sample_ids))
+            return remote_links.samples_of(session, self.task.name, list(sample_ids), predictions)
 
     def noted(self, sample_id: str, remote: int | None = None) -> LinkState:
         """Return what was noted about a sample, or nothing where that was about another task than `remote`."""

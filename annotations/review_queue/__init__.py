@@ -267,7 +267,10 @@ def record(
 
     It is one of what was served; with `wrong_reason` one of the guess that the mark is about.
     """
-    guess = predictions.guess_about(task, row, value) if wrong_reason else predictions.guess_served(row)
+    predicted_value, model_version = row.predicted_value, row.model_version
+    if wrong_reason:
+        guess = predictions.guess_about(task, row, value)
+        predicted_value, model_version = guess.value, guess.model_version
     correction = CorrectionRow(
         sample_id=row.sample_id,
         value=value,
@@ -275,8 +278,8 @@ def record(
         note=note,
         wrong_reason=wrong_reason,
         corrected_at=corrected_at or now(),
-        predicted_value=guess.value,
-        model_version=guess.model_version,
+        predicted_value=predicted_value,
+        model_version=model_version,
         source=source,
         external_id=external_id,
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow, SampleRow, now
 from annotations.store import samples
@@ -166,10 +166,16 @@ def drop_links(session: Session, system: str, server: str, sample_ids: Collectio
         session.execute(update(RemoteLinkRow).where(*there).values(removed_at=now()))
 
 
-def samples_of(session: Session, task: str, sample_ids: Collection[str]) -> dict[str, SampleRow]:
-    """Return those of these samples that are known here and belong to the task, forgotten ones too."""
+def samples_of(
+    session: Session, task: str, sample_ids: Collection[str], predictions: bool = True
+) -> dict[str, SampleRow]:
+    """Return those of these samples that are known here and belong to the task, forgotten ones too.
+
+    Without `predictions` what models said of them is left out: to ask such a row for it is an error.
+    """
+    left_out = [] if predictions else [defer(column, raiseload=True) for column in samples.PREDICTIONS]
     rows: dict[str, SampleRow] = {}
     for part in samples.parts(sample_ids):
         query = select(SampleRow).where(SampleRow.task == task, SampleRow.sample_id.in_(part))
-        rows.update({row.sample_id: row for row in session.scalars(query)})
+        rows.update({row.sample_id: row for row in session.scalars(query.options(*left_out))})
     return rows

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from mmdemo import characters, decode
@@ -18,6 +18,7 @@ FILES = ("image", "audio")  # columns that name files
 _AT_ONCE = 500  # names in one question; a database takes only so many
 WAITING = (QUEUED, SENT)  # states in which a person is still asked
 ASKED = (*WAITING, SKIPPED)  # … and at the queue's end what was skipped
+PREDICTIONS = (SampleRow.prediction, SampleRow.fresh_prediction)  # with their maps much the largest of a row
 FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
 HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
 
@@ -28,10 +29,14 @@ def find(session: Session, sample_id: str) -> SampleRow | None:
 
 
 def locked(session: Session, sample_ids: Collection[str]) -> dict[str, SampleRow]:
-    """Return the samples of these ids, aliases left out, locked like `find`."""
+    """Return the samples of these ids, aliases left out, locked like `find`.
+
+    What models said of them is read when it is asked for, within the session.
+    """
     rows: dict[str, SampleRow] = {}
     for part in parts(sample_ids):
         query = select(SampleRow).where(SampleRow.sample_id.in_(part)).order_by(SampleRow.sample_id).with_for_update()
+        query = query.options(*map(defer, PREDICTIONS))
         rows.update({row.sample_id: row for row in session.scalars(query)})
     return rows
 

@@ -5,11 +5,12 @@ for short-lived ones. Nothing is tried again here: an import that went through u
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +19,8 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
+from annotations.labelstudio.connection.queries import changed_between, compare, selection
+from annotations.labelstudio.connection.refusals import body_of, detail_of
 from annotations.labelstudio.connection.remote import (
     COUNTS,
     PROJECT_FIELDS,
@@ -36,7 +39,6 @@ PAGE_OF_CHANGES = 1000  # numbers of tasks
 SMALLEST_FILE = 128  # bytes; its page takes a smaller picture for a failed download, and zeros at the end change none
 _LOGIN = "/user/login/"  # where its page sends strangers, behind the path under which it lies
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_DETAIL_CHARS = 300
 
 
 class Client:
@@ -44,6 +46,7 @@ class Client:
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url.strip().rstrip("/") + "/"  # with its slash: the SDK resolves paths against it
+        self._date = ""  # of the last answer
         self._http = self._connection()
         try:
             with self._translated():
@@ -67,9 +70,12 @@ class Client:
     def projects(self) -> list[Project]:
         """Return all projects that the key may see, oldest first."""
         with self._translated():
-            listed: Iterable[Any] = self._sdk.projects.list(page_size=PAGE, include=PROJECT_FIELDS)
-            projects = [Project.read(raw) for raw in listed]
-        return sorted(projects, key=lambda project: project.id)
+            listed: Any = self._sdk.projects.list(page_size=PAGE, include=PROJECT_FIELDS)
+            raw = list(listed.items or [])
+            while listed and listed.response.next:  # the SDK alone asks for one page too many
+                listed = listed.next_page()
+                raw += (listed and listed.items) or []
+            return sorted(map(Project.read, raw), key=lambda project: project.id)
 
     def counts(self, project: int) -> Counts:
         """Return how much lies in a project now."""
@@ -154,16 +160,24 @@ class Client:
             raw = self._pages(project, [], TASK_FIELDS, PAGE)
         else:  # to select none is to select all there
             parts = [list(only[start : start + PAGE]) for start in range(0, len(only), PAGE)]
-            raw = [task for part in parts for task in self._page(project, _selected(part), TASK_FIELDS, PAGE)]
+            raw = [task for part in parts for task in self._page(project, selection(part), TASK_FIELDS, PAGE)]
         with self._translated():
             return sorted((RemoteTask.read(task) for task in raw), key=lambda task: task.id)
 
-    def changed(self, project: int, since: datetime | None) -> dict[int, datetime]:
-        """Return number → last change of the tasks that changed after a moment of the server's clock; None: of all."""
-        later = [] if since is None else [_filter("updated_at", "Datetime", _moment(since))]
-        raw = self._pages(project, later, "id,updated_at", PAGE_OF_CHANGES)
+    def changed(self, project: int, since: datetime | None, until: datetime | None = None) -> dict[int, datetime]:
+        """Return number → last change of the tasks that last changed after a moment of the server's clock.
+
+        None: of all; `until`: only up to that moment.
+        """
+        raw = self._pages(project, changed_between(since, until), "id,updated_at", PAGE_OF_CHANGES)
         with self._translated():
             return {task["id"]: datetime.fromisoformat(task["updated_at"]) for task in raw}
+
+    def changed_tasks(self, project: int, since: datetime | None) -> list[RemoteTask]:
+        """Return these tasks with annotations and guesses: to list before what all has to be read takes longer."""
+        raw = self._pages(project, changed_between(since), TASK_FIELDS, PAGE)
+        with self._translated():
+            return [RemoteTask.read(task) for task in raw]
 
     def newest_change(self, project: int) -> datetime | None:
         """Return when a task of a project last changed, by the server's clock; None where it has no tasks."""
@@ -213,8 +227,8 @@ class Client:
     def delete_unanswered(self, project: int, only: Sequence[int]) -> None:
         """Delete those of these tasks that nobody annotated, or put off, until the server does it."""
         if only:  # to select none is to select all there
-            none = [_filter(name, "Number", 0, "equal") for name in ("total_annotations", "cancelled_annotations")]
-            body = {"filters": {"conjunction": "and", "items": none}, **_selected(only)}
+            none = [compare(name, "Number", 0, "equal") for name in ("total_annotations", "cancelled_annotations")]
+            body = {"filters": {"conjunction": "and", "items": none}, **selection(only)}
             self._call("POST", "api/dm/actions", params={"id": "delete_tasks", "project": project}, json=body)
 
     def signs_up_strangers(self) -> bool:
@@ -229,40 +243,59 @@ class Client:
     def clock(self) -> datetime | None:
         """Return what time it is there, to the second; None where the server does not say."""
         with self._translated():
-            dates = self._http.get(self.url + "health").headers.get_list("date")  # a proxy may add its own
-            return parsedate_to_datetime(dates[0]).replace(tzinfo=UTC) if dates else None
+            self._http.get(self.url + "health")
+        return self.last_answer_at
+
+    @property
+    def last_answer_at(self) -> datetime | None:
+        """What time it was there, to the second, when it last answered; None where it did not say."""
+        with self._translated():
+            return parsedate_to_datetime(self._date).replace(tzinfo=UTC) if self._date else None
+
+    def _note_time(self, answer: httpx.Response) -> None:
+        self._date = next(iter(answer.headers.get_list("date")), "")  # a proxy may add its own
 
     def _pages(self, project: int, filters: list[dict[str, Any]], fields: str, size: int) -> list[dict[str, Any]]:
         """Return all tasks that the filters let through, by their number."""
         tasks: list[dict[str, Any]] = []
         while True:
-            items = [*filters, _filter("id", "Number", tasks[-1]["id"] if tasks else 0)]
+            items = [*filters, compare("id", "Number", tasks[-1]["id"] if tasks else 0)]
             query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
-            page = self._page(project, query, fields, size)
-            tasks += page
-            if len(page) < size:
-                return tasks
+            answer = self._ask(project, query, fields, size)
+            with self._translated():
+                tasks += answer["tasks"]
+                if len(answer["tasks"]) in (0, answer["total"]):  # a page may be shorter than it was asked to be
+                    return tasks
 
     def _page(self, project: int, query: Mapping[str, Any], fields: str, size: int) -> list[dict[str, Any]]:
-        params = {"project": project, "fields": "all", "include": fields, "resolve_uri": "false", "page_size": size}
-        answer = self._call("GET", "api/tasks", params={**params, "query": json.dumps(query)})
+        answer = self._ask(project, query, fields, size)
         with self._translated():
             return list(answer["tasks"])
+
+    def _ask(self, project: int, query: Mapping[str, Any], fields: str, size: int) -> dict[str, Any]:
+        params = {"project": project, "fields": "all", "include": fields, "resolve_uri": "false", "page_size": size}
+        return dict(self._call("GET", "api/tasks", params={**params, "query": json.dumps(query)}))
 
     def _connection(self) -> httpx.Client:
         # A redirected POST would become a GET, and what was meant to be made would be something that is there.
         own_machine = environment.is_loopback(urlsplit(self.url).hostname or "")
         try:
-            return httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=not own_machine)
+            return httpx.Client(
+                timeout=TIMEOUT,
+                follow_redirects=False,
+                trust_env=not own_machine,
+                verify=_certificates(not own_machine),
+                event_hooks={"response": [self._note_time]},
+            )
         except (httpx.InvalidURL, ImportError, ValueError) as error:
-            raise LabelStudioError("label_studio_proxy", url=self.url, detail=_detail(error)) from error
+            raise LabelStudioError("label_studio_proxy", url=self.url, detail=detail_of(error)) from error
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         # The SDK has no method for uploads, and its list of tasks cannot leave fields out; its own connection can.
         with self._translated():
             answer = self._sdk._client_wrapper.httpx_client.request(path, method=method, **options)
             if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-                raise ApiError(headers=dict(answer.headers), status_code=answer.status_code, body=_body(answer))
+                raise ApiError(headers=dict(answer.headers), status_code=answer.status_code, body=body_of(answer))
             return answer.json()
 
     @contextmanager
@@ -273,20 +306,20 @@ class Client:
             if error.status_code != harmless or harmless is None:
                 raise self._refusal(error) from error
         except ImportError as error:  # a proxy that needs one more package, for a connection that the SDK makes itself
-            raise LabelStudioError("label_studio_proxy", url=self.url, detail=_detail(error)) from error
+            raise LabelStudioError("label_studio_proxy", url=self.url, detail=detail_of(error)) from error
         except (httpx.LocalProtocolError, UnicodeError):  # its words quote the key
             detail = "it holds characters that no key has"
             raise LabelStudioError("label_studio_key", url=self.url, detail=detail) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise LabelStudioError("label_studio_away", url=self.url, detail=_detail(error)) from error
+            raise LabelStudioError("label_studio_away", url=self.url, detail=detail_of(error)) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise LabelStudioError("label_studio_strange", url=self.url, detail=_detail(error)) from error
+            raise LabelStudioError("label_studio_strange", url=self.url, detail=detail_of(error)) from error
 
     def _refusal(self, error: ApiError) -> LabelStudioError:
         status = error.status_code or 0
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return LabelStudioError("label_studio_moved", url=self.url, right=self._moved_to(error.headers or {}))
-        detail = f"{status} {_detail(error.body)}".strip()
+        detail = f"{status} {detail_of(error.body)}".strip()
         if status in _REFUSED:
             return LabelStudioError("label_studio_key", url=self.url, detail=detail)
         if status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT):
@@ -300,31 +333,7 @@ class Client:
         return there.split("/api/")[0].rstrip("/")
 
 
-def _filter(field: str, kind: str, value: object, operator: str = "greater") -> dict[str, Any]:
-    """Return a filter of the server's data manager."""
-    return {"filter": f"filter:tasks:{field}", "operator": operator, "type": kind, "value": value}
-
-
-def _selected(only: Sequence[int]) -> dict[str, Any]:
-    """Return the selection of these tasks there, which are not none."""
-    return {"selectedItems": {"all": False, "included": list(only)}}
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _body(answer: httpx.Response) -> Any:
-    try:
-        return answer.json()
-    except ValueError:
-        return answer.text
-
-
-def _detail(what: object) -> str:
-    """Return the server's own words on one line, without the page that some of its errors come in."""
-    if isinstance(what, Mapping):
-        what = what.get("validation_errors") or what.get("detail") or json.dumps(what)
-    if isinstance(what, str) and what.lstrip().startswith("<"):
-        return "an HTML page"
-    return " ".join(str(what).split())[:_DETAIL_CHARS] or type(what).__name__
+@cache
+def _certificates(trust_env: bool) -> ssl.SSLContext:
+    """Return whom to trust; each round opens a connection, and to read them anew took as long as its requests."""
+    return httpx.create_ssl_context(trust_env=trust_env)

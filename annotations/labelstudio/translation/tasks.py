@@ -218,6 +218,11 @@ def says_wrong_reason(results: Iterable[object]) -> bool:
     return any(WRONG_REASON in chosen for chosen in choices if isinstance(chosen, list))
 
 
+def is_marked(annotations: Iterable["Annotation"]) -> bool:
+    """Return whether any annotation says "right answer, wrong reason"."""
+    return any(says_wrong_reason(each.result) for each in annotations)
+
+
 def _entries(results: Iterable[object], control: str) -> Iterator[Mapping[str, Any]]:
     """Yield what was entered at a control. The server takes results of any shape: what is none is passed over."""
     for item in results:

@@ -17,27 +17,48 @@ from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
-IDLE = ["connect", "projects", "changed"]
+IDLE = ["connect", "projects", "changed_tasks"]
 
 
 class Watched:
-    """Rounds of one process, the calls of the last one, and a clock that is set by hand."""
+    """Rounds of one process, what the last one asked for, and a clock that is set by hand."""
 
     def __init__(self, loop: Loop) -> None:
         self.loop, self.seconds, self.calls = loop, 0.0, []
-        connect = loop.server.connect
+        self.listed, self.whole = [], []  # the tasks of which it was told that they changed, and those that came whole
         memory = Memory(clock=lambda: self.seconds)
-        self.rounds = sync.SyncRounds(lambda: loop.config, loop.store, [given.TASK], connect, memory)
+        self.rounds = sync.SyncRounds(lambda: loop.config, loop.store, [given.TASK], self.connect, memory)
 
-    def go(self) -> SyncReport:
-        """Go one round a minute later."""
-        self.seconds += 60
-        self.calls = []
+    def connect(self, url: str, key: str):
+        client = self.loop.server.connect(url, key)
+        changed, changed_tasks = client.changed, client.changed_tasks
+
+        def noted(*about):
+            changes = changed(*about)
+            self.listed += changes
+            return changes
+
+        def noted_tasks(*about):
+            remotes = changed_tasks(*about)
+            self.whole += [remote.id for remote in remotes]
+            return remotes
+
+        client.changed, client.changed_tasks = noted, noted_tasks
+        return client
+
+    def go(self, seconds: float = 60.0) -> SyncReport:
+        """Go one round so much later."""
+        self.seconds += seconds
+        self.calls, self.listed, self.whole = [], [], []
         self.loop.server.before = self.calls.append
         try:
             return self.rounds.go()[0]
         finally:
             self.loop.server.before = lambda name: None
+
+    def is_idle(self) -> bool:
+        """Whether the last round asked for counts and changes alone, and read no task."""
+        return {*self.calls} <= {*IDLE, "changed"} and not self.whole
 
     def read_everything(self) -> bool:
         """Whether the last round did."""
@@ -60,6 +81,7 @@ def sent(loop: Loop, watched: Watched) -> list[str]:
 
 def test_a_round_with_nothing_to_do_asks_for_counts_and_changes_alone(watched: Watched, sent: list[str]) -> None:
     before = watched.loop.server.state()
+    watched.go()  # what was just sent is listed once more
     for _ in range(3):
         assert watched.go() == SyncReport(waiting=3)
         assert watched.calls == IDLE
@@ -68,25 +90,23 @@ def test_a_round_with_nothing_to_do_asks_for_counts_and_changes_alone(watched: W
 
 def test_only_what_somebody_touched_there_is_read(watched: Watched, sent: list[str]) -> None:
     loop, read = watched.loop, []
-    connect = loop.server.connect
 
-    def listening(url: str, key: str):
-        client = connect(url, key)
-        ask = client.tasks
-        client.tasks = lambda project, only=None: read.append(only) or ask(project, only)
-        return client
+    def go() -> SyncReport:
+        report = watched.go()
+        read.extend(watched.whole)
+        assert "tasks" not in watched.calls
+        return report
 
-    watched.rounds.connect = listening
     said = loop.annotate(sent[1], "neutral")
-    assert watched.go() == SyncReport(pulled=1, waiting=2)
+    assert go() == SyncReport(pulled=1, waiting=2)
     loop.server.change(loop.there(sent[1])[0], said, result=(tasks.result(given.TASK, "negative"),))
-    assert watched.go() == SyncReport(pulled=1, waiting=2)
+    assert go() == SyncReport(pulled=1, waiting=2)
     loop.annotate(sent[2], "")
-    assert watched.go() == SyncReport(skipped=1, waiting=1)
+    assert go() == SyncReport(skipped=1, waiting=1)
     loop.server.delete_annotation(loop.there(sent[1])[0], said)
-    assert watched.go() == SyncReport(withdrawn=1, waiting=2)
-    assert watched.go() == SyncReport(waiting=2)
-    assert read == [loop.there(sent[1])] * 2 + [loop.there(sent[2])] + [loop.there(sent[1])]
+    assert go() == SyncReport(withdrawn=1, waiting=2)
+    assert go() == SyncReport(waiting=2)
+    assert read == loop.there(sent[1]) * 2 + loop.there(sent[2]) + loop.there(sent[1])
 
 
 def test_what_happens_here_is_brought_there_without_reading_everything(watched: Watched, sent: list[str]) -> None:
@@ -101,7 +121,7 @@ def test_what_happens_here_is_brought_there_without_reading_everything(watched: 
     assert {task.data["sample_id"] for _, task in loop.server.tasks.values()} == {*sent[1:], later}
     assert loop.files(sent[0]) == []
     watched.go()
-    assert watched.calls == IDLE
+    assert watched.is_idle()
 
 
 def test_an_answer_given_on_both_sides_between_two_rounds_stays_there(watched: Watched, sent: list[str]) -> None:
@@ -110,7 +130,7 @@ def test_an_answer_given_on_both_sides_between_two_rounds_stays_there(watched: W
     assert watched.go() == SyncReport(pulled=1, waiting=2)
     assert len(watched.loop.there(sent[0])) == len(watched.loop.files(sent[0])) == 1
     watched.go()
-    assert watched.calls == IDLE
+    assert watched.is_idle()
 
 
 def test_what_is_disputed_after_it_was_answered_there_is_asked_here(watched: Watched, sent: list[str]) -> None:
@@ -121,7 +141,7 @@ def test_what_is_disputed_after_it_was_answered_there_is_asked_here(watched: Wat
     assert watched.go() == SyncReport(waiting=2)
     assert loop.row(sent[1]).state == SENT
     watched.go()
-    assert watched.calls == IDLE
+    assert watched.is_idle()
 
 
 def delete_task(loop: Loop, number: int) -> None:
@@ -146,7 +166,7 @@ def test_what_shows_in_the_counts_alone_is_found_by_reading_everything(
     assert len(watched.loop.there(sent[0])) == len(watched.loop.files(sent[0])) == 1
     watched.go()  # what was mended is looked at once more
     watched.go()
-    assert watched.calls == IDLE
+    assert watched.is_idle()
 
 
 def test_what_people_import_there_themselves_is_counted_and_left_alone(watched: Watched, sent: list[str]) -> None:
@@ -155,7 +175,7 @@ def test_what_people_import_there_themselves_is_counted_and_left_alone(watched: 
     client.import_tasks(project, [{"data": {"image": "", "text": "theirs"}}])
     assert watched.go() == SyncReport(waiting=3)
     watched.go()
-    assert watched.calls == IDLE
+    assert watched.is_idle()
 
 
 def test_a_second_task_of_an_unchanged_one_is_healed(watched: Watched, sent: list[str]) -> None:
@@ -176,7 +196,7 @@ def test_everything_is_read_after_a_day(watched: Watched, sent: list[str]) -> No
     assert watched.go() == SyncReport(waiting=3)
     assert watched.read_everything()
     watched.go()
-    assert watched.calls == IDLE
+    assert watched.is_idle()
 
 
 def test_everything_is_read_after_a_round_that_broke_off(watched: Watched, sent: list[str]) -> None:
@@ -224,6 +244,57 @@ def test_a_change_that_comes_into_sight_late_is_not_missed(watched: Watched, sen
     assert not watched.read_everything()
 
 
+def hide(loop: Loop, sample_id: str, said: tuple = ()) -> Callable[[], None]:
+    """Take the change of a sample's task out of sight, as a write that ends late; what is returned brings it there."""
+    (number,) = loop.there(sample_id)
+    project, late = loop.server.tasks[number]
+    before = replace(late, annotations=said, updated_at=late.updated_at - timedelta(hours=1))
+    loop.server.tasks[number] = project, before
+    return lambda: loop.server.tasks.update({number: (project, late)})
+
+
+def test_an_answer_that_comes_into_sight_late_is_missed_in_the_counts(watched: Watched, sent: list[str]) -> None:
+    loop = watched.loop
+    loop.annotate(sent[0], "neutral")
+    show = hide(loop, sent[0])
+    loop.annotate(sent[1], "neutral")
+    assert watched.go(1) == SyncReport(pulled=1, waiting=2)
+    show()
+    assert watched.go(1) == SyncReport(pulled=1, waiting=1)
+    assert not watched.read_everything()
+
+
+def test_a_change_that_comes_into_sight_late_and_is_not_counted_is_found_soon(
+    watched: Watched, sent: list[str]
+) -> None:
+    loop = watched.loop
+    said = loop.annotate(sent[0], "neutral")
+    watched.go(1)
+    (number,) = loop.there(sent[0])
+    before = loop.server.tasks[number][1].annotations
+    loop.server.change(number, said, result=(tasks.result(given.TASK, "negative"),))
+    show = hide(loop, sent[0], before)
+    loop.annotate(sent[1], "neutral")
+    assert watched.go(1) == SyncReport(pulled=1, waiting=1)
+    show()
+    reports = [watched.go(1) for _ in range(2 * int(index.OVERLAP_S))]
+    assert sum(report.pulled for report in reports) == 1
+    assert loop.said(sent[0])[-1][0] == "negative"
+
+
+@pytest.mark.parametrize("seconds", [1.0, 10.0, 60.0])
+def test_what_was_just_sent_is_listed_again_no_more_than_twice_and_not_read(watched: Watched, seconds: float) -> None:
+    for number in range(20):
+        watched.loop.visit(f"number {number}")
+    assert watched.go(seconds).pushed == 20
+    listed = 0
+    for _ in range(100):
+        assert watched.go(seconds) == SyncReport(waiting=20)
+        assert watched.is_idle()
+        listed += len(watched.listed)
+    assert 20 <= listed <= 40
+
+
 @pytest.mark.parametrize("moment", ["delete_unanswered", "tasks"])
 def test_an_answer_given_while_its_task_is_taken_back_wins(watched: Watched, sent: list[str], moment: str) -> None:
     loop = watched.loop
@@ -239,7 +310,7 @@ def test_an_answer_given_while_its_task_is_taken_back_wins(watched: Watched, sen
     assert (report.pulled, report.removed, loop.counts(sent[0])) == (1, 0, "neutral")
     assert len(loop.there(sent[0])) == len(loop.files(sent[0])) == 1
     watched.go()
-    assert watched.calls == IDLE
+    assert watched.is_idle()
 
 
 def test_an_answer_given_while_its_task_is_read_back_is_brought_over(watched: Watched, sent: list[str]) -> None:

@@ -1,8 +1,12 @@
-"""The seam to Label Studio meets what stands between it and the server: redirects and proxies."""
+"""The seam to Label Studio meets what stands between it and the server: redirects, proxies, and short pages."""
 
+import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -27,15 +31,65 @@ class Redirect(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def redirecting() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Redirect)
+class Pages(BaseHTTPRequestHandler):
+    """Has three projects, and lists two of them at once however many are asked for."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        self.asked.append(address.path)
+        answer: dict[str, object] = {}
+        if address.path == "/api/projects/":
+            page = int(parse_qs(address.query)["page"][0])
+            following = f"http://elsewhere.test/?page={page + 1}" if page == 1 else None
+            listed = [{"id": number, "title": f"project {number}"} for number in ((1, 2) if page == 1 else (3,))]
+            answer = {"count": 3, "next": following, "results": listed}
+        body = json.dumps(answer).encode()
+        self.send_response_only(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Date", "Tue, 05 May 2026 10:20:30 GMT")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def redirecting() -> Iterator[str]:
+    with serving(Redirect) as url:
+        yield url
+
+
+def test_projects_are_asked_for_page_by_page_and_no_page_too_many() -> None:
+    Pages.asked = []
+    with serving(Pages) as url, Client(url, KEY) as client:
+        Pages.asked.clear()
+        assert [project.id for project in client.projects()] == [1, 2, 3]
+        assert Pages.asked == ["/api/projects/"] * 2
+
+
+def test_every_answer_says_what_time_it_is_there() -> None:
+    Pages.asked = []
+    with serving(Pages) as url, Client(url, KEY) as client:
+        Pages.asked.clear()
+        assert client.last_answer_at == datetime(2026, 5, 5, 10, 20, 30, tzinfo=UTC)
+        assert Pages.asked == []
 
 
 def test_a_server_that_has_moved_is_not_followed_but_named(redirecting: str) -> None:
