@@ -1,10 +1,12 @@
 """What a round of the sync takes beside the bare requests that it needs."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,14 +25,14 @@ from annotations.store import Store, open_store, remote_links, samples
 from mmdemo import tasks as known
 from mmdemo.values.review import SENT
 from mmdemo.settings import Settings
-from tests.label_studio_server import LabelStudioServer
+from tests.label_studio_server import DATABASE, LabelStudioServer
 from tests.unit.annotations import given
 
 TASK = known.get("sentiment")
 ROUNDS = 3  # that send, and that fetch: the shortest is told, of the bare requests too
 IDLE_ROUNDS = 5
 AFTER_S = 2 * OVERLAP_S  # how long rounds follow one another after tasks were put there
-AT_ONCE = 1_000  # tasks in one import
+AT_ONCE = 1_000  # tasks that are put there in one transaction
 ANSWER = {"result": [tasks.result(TASK, "neutral")], "was_cancelled": False}
 
 
@@ -55,7 +57,7 @@ def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> list
         rounds = sync.SyncRounds(lambda: settings, store, [TASK], Client)
         rounds.go()
         project = next(each.id for each in client.projects() if each.title == tasks.title(TASK))
-        site = Site(client, store, rounds, project)
+        site = Site(server, client, store, rounds, project)
         return [_sending(site, count), _fetching(site, count), *_idle_after_an_import(site, there), _idle(site)]
 
 
@@ -63,6 +65,7 @@ def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> list
 class Site:
     """The project there, and the store here that is kept in step with it."""
 
+    server: LabelStudioServer
     client: Client
     store: Store
     rounds: sync.SyncRounds
@@ -94,14 +97,33 @@ class Site:
 
     def put(self, rows: Sequence[SampleRow], **more: Any) -> list[int]:
         """Let samples lie there, as if they had been sent, each with what is in `more`; return their tasks."""
-        numbers: list[int] = []
-        for start in range(0, len(rows), AT_ONCE):
-            numbers += self._put(rows[start : start + AT_ONCE], more)
-        return numbers
-
-    def _put(self, rows: Sequence[SampleRow], more: Mapping[str, Any]) -> list[int]:
         bodies = [{**tasks.payload(TASK, outgoing(row), {}), **more} for row in rows]
         numbers = self.client.import_tasks(self.project, bodies)
+        self._link(rows, numbers)
+        return numbers
+
+    def fill(self, rows: Sequence[SampleRow]) -> None:
+        """The same of very many, which the server imports slowly: one is imported, and copied in its database."""
+        (first,) = self.put(rows[:1])
+        for start in range(1, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            self._link(part, self._copies(first, [tasks.payload(TASK, outgoing(row), {})["data"] for row in part]))
+
+    def _copies(self, first: int, data: Sequence[Mapping[str, Any]]) -> list[int]:
+        with closing(sqlite3.connect(self.server.data / DATABASE, timeout=60)) as database, database:
+            database.row_factory = sqlite3.Row
+            task = database.execute("SELECT * FROM task WHERE id = ?", [first]).fetchone()
+            (guess,) = database.execute("SELECT * FROM prediction WHERE task_id = ?", [first]).fetchall()
+            (last,) = database.execute("SELECT max(id) FROM task").fetchone()
+            numbers = list(range(last + 1, last + 1 + len(data)))
+            at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+            for number, values in zip(numbers, data, strict=True):
+                own = {"id": number, "inner_id": number, "data": json.dumps(values), "updated_at": at}
+                _insert(database, "task", {**dict(task), **own})
+                _insert(database, "prediction", {**dict(guess), "id": None, "task_id": number})
+        return numbers
+
+    def _link(self, rows: Sequence[SampleRow], numbers: Sequence[int]) -> None:
         with self.store.session() as session:
             session.add_all(rows)
             for row in rows:
@@ -110,13 +132,17 @@ class Site:
             there = {row.sample_id: (row, n, LinkState().written()) for row, n in zip(rows, numbers, strict=True)}
             remote_links.keep_links(session, SYSTEM, self._place, self.project, there)
             session.commit()
-        return numbers
 
     @cached_property
     def _place(self) -> str:
         return next(
             tasks.place_of(each.description) or "" for each in self.client.projects() if each.id == self.project
         )
+
+
+def _insert(database: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
+    places = ", ".join("?" * len(row))
+    database.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
 
 
 def _timed(do: Callable[[], object]) -> float:
@@ -168,13 +194,15 @@ def _fetching(site: Site, count: int) -> RoundCost:
 def _idle_after_an_import(site: Site, there: int) -> list[RoundCost]:
     """Put tasks there until so many are; then ask for nothing new again and again, as long as they may be listed."""
     first = site.client.counts(site.project).tasks
-    site.put([given.row(f"{number:064x}", state=SENT) for number in range(first, there)])
+    if first >= there:
+        return []
+    site.fill([given.row(f"{number:064x}", state=SENT) for number in range(first, there)])
     _round(site)
     until, seconds = time.monotonic() + AFTER_S, []
     while time.monotonic() < until:
         seconds.append(_round(site))
     bare_s = _bare_idle(site)
-    what = f"nothing to do, in the {AFTER_S:.0f} s after {max(there - first, 0):,} tasks were put there"
+    what = f"nothing to do, in the {AFTER_S:.0f} s after {there - first:,} tasks were put there"
     mean = RoundCost(f"{what}: mean of {len(seconds):,} rounds", sum(seconds) / len(seconds), bare_s)
     return [mean, RoundCost(f"{what}: the longest", max(seconds), bare_s)]
 

@@ -264,8 +264,9 @@ def test_an_answer_that_comes_into_sight_late_is_missed_in_the_counts(watched: W
     assert not watched.read_everything()
 
 
+@pytest.mark.parametrize("late", [0, 10, int(index.OVERLAP_S) - 1])
 def test_a_change_that_comes_into_sight_late_and_is_not_counted_is_found_soon(
-    watched: Watched, sent: list[str]
+    watched: Watched, sent: list[str], late: int
 ) -> None:
     loop = watched.loop
     said = loop.annotate(sent[0], "neutral")
@@ -276,6 +277,8 @@ def test_a_change_that_comes_into_sight_late_and_is_not_counted_is_found_soon(
     show = hide(loop, sent[0], before)
     loop.annotate(sent[1], "neutral")
     assert watched.go(1) == SyncReport(pulled=1, waiting=1)
+    for _ in range(late):
+        assert watched.go(1) == SyncReport(waiting=1)
     show()
     reports = [watched.go(1) for _ in range(2 * int(index.OVERLAP_S))]
     assert sum(report.pulled for report in reports) == 1
