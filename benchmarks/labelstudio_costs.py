@@ -14,17 +14,17 @@ from typing import Any
 from annotations import review_queue
 from annotations.labelstudio import push, sync
 from annotations.labelstudio.connection.client import PAGE, Client
+from annotations.labelstudio.connection.remote import PROJECT_FIELDS, TASK_FIELDS
 from annotations.labelstudio.health import outgoing
 from annotations.labelstudio.index import OVERLAP_S
 from annotations.labelstudio.remote_projects import SYSTEM, LinkState
-from annotations.labelstudio.connection.remote import PROJECT_FIELDS, TASK_FIELDS
 from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.schema import SampleRow
 from annotations.store import Store, open_store, remote_links, samples
 from mmdemo import tasks as known
-from mmdemo.values.review import SENT
 from mmdemo.settings import Settings
+from mmdemo.values.review import SENT
 from tests.label_studio_server import DATABASE, LabelStudioServer
 from tests.unit.annotations import given
 
