@@ -38,7 +38,8 @@ def main() -> None:
             count = labelstudio_chaos.run(args.operations, args.kills, args.seed, server, Path(name), sys.stderr)
             print(labelstudio_chaos.table(count))
         else:
-            print(labelstudio_costs.table(labelstudio_costs.run(args.tasks, args.samples, server, Path(name))))
+            for line in labelstudio_costs.table(labelstudio_costs.run(args.tasks, args.samples, server, Path(name))):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ class RoundCost:
         return self.round_s / self.bare_s
 
 
-def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> list[RoundCost]:
+def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> Iterator[RoundCost]:
     """Measure sending and fetching `count` samples, and a round with nothing to do where `there` tasks lie."""
     settings = Settings(home=folder / "home", label_studio_url=server.url, label_studio_api_key=server.token)
     with closing(open_store(settings)) as store, Client(server.url, server.token) as client:
@@ -58,7 +58,10 @@ def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> list
         rounds.go()
         project = next(each.id for each in client.projects() if each.title == tasks.title(TASK))
         site = Site(server, client, store, rounds, project)
-        return [_sending(site, count), _fetching(site, count), *_idle_after_an_import(site, there), _idle(site)]
+        yield _sending(site, count)
+        yield _fetching(site, count)
+        yield from _idle_after_an_import(site, there)
+        yield _idle(site)
 
 
 @dataclass(frozen=True)
@@ -224,8 +227,8 @@ def _bare_idle(site: Site) -> float:
     return min(_timed(ask) for _ in range(IDLE_ROUNDS))
 
 
-def table(costs: list[RoundCost]) -> str:
-    """Return the costs as a table."""
-    rows = ["| what | a round | bare requests | ratio |", "|---|---|---|---|"]
-    rows += [f"| {each.what} | {each.round_s:.2f} s | {each.bare_s:.2f} s | {each.ratio:.2f} |" for each in costs]
-    return "\n".join(rows)
+def table(costs: Iterable[RoundCost]) -> Iterator[str]:
+    """Yield the lines of a table of the costs, each as soon as it is known."""
+    yield from ("| what | a round | bare requests | ratio |", "|---|---|---|---|")
+    for each in costs:
+        yield f"| {each.what} | {each.round_s:.2f} s | {each.bare_s:.2f} s | {each.ratio:.2f} |"
