@@ -111,6 +111,13 @@ class Contract:
         annotate(first, "")
         annotate(third, "neutral")
         assert changed() == [first, third]
+        there = {task.id: task for task in client.tasks(project.id)}
+        moments = {number: there[number].updated_at for number in (second, first, third)}  # oldest first
+        assert client.changed(project.id, moments[second], moments[first]) == {first: moments[first]}
+        assert client.changed(project.id, None, moments[second]) == {second: moments[second]}
+        assert client.changed_tasks(project.id, moments[first]) == [there[third]]
+        assert client.changed_tasks(project.id, None) == [there[number] for number in numbers]
+        assert client.changed_tasks(project.id, moments[third]) == []
         assert client.newest_change(project.id) == max(changes.values())
         client.set_data(second, client.tasks(project.id, [second])[0].data)
         assert changed() == [second]

@@ -1,5 +1,6 @@
 """Status → what the Status tab shows, in one language. Plain data in, plain data out."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ AS_PERCENT = ("accuracy",)
 ANNOTATORS_MOST = 12  # that are listed; the rest is in the downloads
 NOBODY_COUNTS = "unflagged"
 FORGOTTEN = "forgotten"
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)")  # as the loop writes one
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Version:
     measured: str  # on what, "" where there are no figures
     served: bool
     figures: tuple[str, ...]  # one a column, "–" where there is none
+
+
+@dataclass(frozen=True)
+class Words:
+    """A part of a sentence."""
+
+    text: str
+    is_moment: bool  # UTC, ISO 8601: shown as the reader writes it, where they are
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class Standing:
     versions: tuple[Version, ...]
     incomparable: bool  # the versions' figures are of different samples
     label_studio: bool  # it is set up, or samples lie there
-    notices: tuple[str, ...] = ()  # what whoever runs this has to know
+    notices: tuple[tuple[Words, ...], ...] = ()  # sentences: what whoever runs this has to know
     promise: tuple[str, ...] = ()  # what is promised, and how that stands by modalities
     has_key: bool = True  # there is a review key that could be typed
 
@@ -89,9 +99,14 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         versions=tuple(_version(version, named, language) for version in status.versions),
         incomparable=len({(v.measured_on, v.measured) for v in status.versions if _is_measured(v)}) > 1,
         label_studio=remote,
-        notices=tuple(notice.sentence(language) for notice in status.notices),
+        notices=tuple(_words(notice.sentence(language)) for notice in status.notices),
         promise=(status.promise.sentence(language), *status.promise.lines(language)) if status.promise else (),
     )
+
+
+def _words(sentence: str) -> tuple[Words, ...]:
+    parts = enumerate(_MOMENT.split(sentence))
+    return tuple(Words(part, place % 2 == 1) for place, part in parts if part)
 
 
 def _counts(states: Mapping[str, int], remote: bool, language: str) -> Iterator[CountBar]:

@@ -88,7 +88,7 @@ def test_what_waits_moves_and_what_was_answered_stays_and_counts(loop: Feelings,
     assert [len(loop.files(each)) for each in ids] == [1, 1, 1, 1]
     assert [loop.row(each).state for each in ids[:3]] == [LABELLED, SENT, SENT]
     assert [loop.counts(each) for each in ids] == ["sad", None, None, None]
-    assert f"Old projects in Label Studio ({old}) hold answers" in capsys.readouterr().err
+    assert f"Old projects in Label Studio (number {old}) hold answers" in capsys.readouterr().err
     assert loop.server.projects[old].description.startswith(f"Continued in project {new}")
     assert loop.sync() == SyncReport(waiting=2, unreadable=1)
     assert capsys.readouterr().err == ""  # it is said once; Status goes on saying it

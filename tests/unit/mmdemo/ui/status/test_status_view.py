@@ -20,6 +20,7 @@ from tests.unit.mmdemo.ui.fake_queue import NOW, FakeQueue
 
 TASK = tasks.get("sentiment")
 HERE: Any = SimpleNamespace(headers={"host": "localhost"})
+VALUES = {"url": "http://127.0.0.1:8080/", "detail": "<b>500 on 2026-05-05</b>"}
 RUN = Run("sentiment", "done", "waiting", ("Too few.",), {}, "base", None, NOW, NOW)
 STATUS = Status(
     task="sentiment",
@@ -39,6 +40,19 @@ STATUS = Status(
 
 def with_run(**changes: Any) -> Status:
     return dataclasses.replace(STATUS, last_retrain=dataclasses.replace(RUN, **changes))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_moment_in_a_notice_is_shown_as_the_reader_writes_it(language: str) -> None:
+    since = "2026-05-05T10:20:30+00:00"
+    reasons = (Reason("status.sync_trouble", {"since": since}), Reason("error.label_studio_fault", VALUES))
+    view = status_view.view(dataclasses.replace(STATUS, notices=reasons), TASK, True, language)
+    assert ["".join(words.text for words in notice) for notice in view.notices] == [
+        reason.sentence(language) for reason in reasons
+    ]
+    page = render.html("status_cards", language, view=view)
+    assert f'<time datetime="{since}">{since}</time>' in page
+    assert "<time" not in page.split("&lt;b&gt;")[1].split("</p>")[0]
 
 
 def test_counts_stand_in_the_order_of_states_and_none_that_is_empty_and_dull() -> None:
