@@ -16,14 +16,13 @@ from annotations.review_queue import content
 from annotations.review_queue.quota import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
-from mmdemo.answers import CLASSIFICATION, NONE_OF_THESE, LabelAnswer
+from mmdemo.answers import KINDS, NONE_OF_THESE
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import Inputs, Prediction, Sample
 
 LOW_CONFIDENCE = "low_confidence"
-SHOWN = (CLASSIFICATION,)  # kinds of answer that a Label component shows
 _MODALITY: Mapping[type[Component], str] = {Image: "image", Textbox: "text", Audio: "audio"}
 
 
@@ -40,12 +39,14 @@ class DoubtFlagger(FlaggingCallback):
         """Nothing is opened yet. `task`: a name, the path of a TOML file, or a Task; its threshold decides.
 
         `model_version` is kept with every row; `where` replaces the settings of this process. Raises UnknownName,
-        ManifestError (also of a task whose answers are no labels).
+        ManifestError (also of a task whose answers no Label component shows).
         """
         self._settings = where or settings.load()
         self._task = task if isinstance(task, Task) else tasks.get(task, self._settings.task_dir)
-        if self._task.kind not in SHOWN:
+        from_shares = KINDS[self._task.kind].from_shares
+        if from_shares is None:
             raise ManifestError("flagger_kind", task=self._task.name, kind=self._task.kind)
+        self._from_shares = from_shares
         self._model_version = model_version
         self._components: Sequence[Component] = ()
         self._store: Store | None = None
@@ -67,7 +68,7 @@ class DoubtFlagger(FlaggingCallback):
         """
         assert self._store is not None and self._quota is not None, "setup comes first"
         inputs = decode.decode_untrusted(self._sample(flag_data), self._task)
-        prediction = self._prediction(inputs, self._answer(flag_data))
+        prediction = self._prediction(inputs, self._shares(flag_data))
         suggested = flag_option if self._task.takes(flag_option) else None
         offered = self._store, self._task, inputs, prediction
         review_queue.offer(*offered, suggested=suggested, holder=content.FLAGGING, admit=self._quota.room)
@@ -82,44 +83,29 @@ class DoubtFlagger(FlaggingCallback):
                 values[name] = value if name == "text" else _uploaded(value)
         return Sample(**values)
 
-    def _answer(self, flag_data: list[Any]) -> dict[str, float]:
+    def _shares(self, flag_data: list[Any]) -> dict[str, float]:
+        """Return what the Label component shows: by value, its best few alone where it shows no more."""
         pairs = zip(self._components, flag_data, strict=True)
         value = next(value for component, value in pairs if isinstance(component, Label)) or {}
-        confidences = {entry["label"]: entry["confidence"] for entry in value.get("confidences") or ()}
-        return probabilities(self._task, confidences or {str(value.get("label")): 1.0})
+        shares = {entry["label"]: float(entry["confidence"]) for entry in value.get("confidences") or ()}
+        return shares or {str(value.get("label")): 1.0}
 
-    def _prediction(self, inputs: Inputs, answer: dict[str, float]) -> Prediction:
-        label = max(answer, key=lambda name: answer[name])
-        flagged = answer[label] < self._task.threshold
-        none = answer.get(NONE_OF_THESE)
-        even = (none or 0.0) / len(self._task.labels)
+    def _prediction(self, inputs: Inputs, shares: Mapping[str, float]) -> Prediction:
+        answer, confidence = self._from_shares(self._task, shares)
+        flagged = confidence < self._task.threshold
         return Prediction(
             sample_id=decode.sample_id(inputs, self._task.name),
             task=self._task.name,
             kind=self._task.kind,
-            answer=LabelAnswer(label, {name: answer[name] + even for name in self._task.label_names}, none),
-            confidence=answer[label],
+            answer=answer,
+            confidence=confidence,
             threshold=self._task.threshold,
             flagged=flagged,
-            reason=LOW_CONFIDENCE if flagged else NONE_OF_THESE if label == NONE_OF_THESE else None,
+            reason=LOW_CONFIDENCE if flagged else NONE_OF_THESE if answer.value == NONE_OF_THESE else None,
             modalities=inputs.modalities,
             model_version=self._model_version,
             latency_ms=0.0,
         )
-
-
-def probabilities(task: Task, confidences: Mapping[str, float]) -> dict[str, float]:
-    """Return a probability an answer, in the task's order, from the confidences that a Label component shows.
-
-    It may show only the best few: what they leave of 1 is spread evenly over the others. Raises UnknownName.
-    """
-    for label in confidences:
-        task.check(label)
-    others = len(task.answers) - len(confidences)
-    share = max(0.0, 1.0 - sum(confidences.values())) / others if others else 0.0
-    values = {name: float(confidences.get(name, share)) for name in task.answers}
-    total = sum(values.values())
-    return {name: value / total if total else 1 / len(values) for name, value in values.items()}
 
 
 def _uploaded(value: Any) -> Path:

@@ -36,7 +36,7 @@ from mmdemo.prediction.answering import Answering
 from mmdemo.training import objectives
 from mmdemo.training.objectives import Objective
 from mmdemo.ui import widgets
-from mmdemo.ui.widgets import TYPED, AnswerWidget
+from mmdemo.ui.widgets import ACCURACY, TYPED, AnswerWidget, Column
 from mmdemo.versions.temperature_scaling import UNSCALED
 from tests import kind_rows
 
@@ -90,7 +90,7 @@ def check(task: AnsweredTask, value: str) -> str:
         raise BadInput("wrong_type", field="label", wanted="a number", value=value) from error
     if not math.isfinite(number):
         raise BadInput("wrong_type", field="label", wanted="a finite number", value=value)
-    return written(number)
+    return written(number + 0.0)  # -0 is 0
 
 
 def check_task(task: AnsweredTask) -> None:
@@ -128,6 +128,10 @@ def figures(task: Any, outputs: np.ndarray, right: np.ndarray) -> dict[str, floa
     return {"accuracy": float((squared <= tolerance(task)).mean()), "squared_error": float(squared.mean())}
 
 
+WIDGET = AnswerWidget(
+    replace(TYPED, inputmode="decimal"),
+    columns=(ACCURACY, Column("squared_error", lambda language: "squared error")),
+)
 ROWS: list[tuple[dict, Any]] = [
     (
         answers.KINDS,
@@ -181,7 +185,7 @@ ROWS: list[tuple[dict, Any]] = [
         ),
     ),
     (doubt.KINDS, lambda prediction: 1 - prediction.confidence),
-    (widgets.KINDS, AnswerWidget(replace(TYPED, inputmode="decimal"))),
+    (widgets.KINDS, WIDGET),
 ]
 
 

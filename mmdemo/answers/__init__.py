@@ -31,7 +31,7 @@ class AnswerKind:
     """What a kind of answer knows of its values."""
 
     check_task: Callable[[AnsweredTask], None]  # raises ValueError where the task's file lacks what the kind needs
-    check: Callable[[AnsweredTask, str], str]  # a value as typed → as stored; raises UnknownName, BadInput
+    check: Callable[[AnsweredTask, str], str]  # a value as typed → as stored, equal ones alike; UnknownName, BadInput
     display: Callable[[AnsweredTask, str, str], str]  # task, stored value, language → what a reader sees
     loss: Callable[[AnsweredTask, str, str], float]  # task, answered value, right value → how wrong it is, ≥ 0
     tolerance: Callable[[AnsweredTask], float]  # a loss above it is an error
@@ -39,6 +39,9 @@ class AnswerKind:
     to_json: Callable[[Any], dict[str, Any]]  # an answer → its fields among those of a prediction
     from_json: Callable[[Mapping[str, Any]], Any]  # a prediction's fields → the answer
     probabilities: Callable[[Any], Mapping[str, float]] = lambda answer: {}  # an answer → by value, where it lists them
+    # Task, what a list of values with their shares shows, perhaps the best alone → the answer and its confidence in
+    # [0, 1]; raises UnknownName. None: no such list shows answers of this kind.
+    from_shares: Callable[[AnsweredTask, Mapping[str, float]], tuple[Any, float]] | None = None
 
 
 KINDS: dict[str, AnswerKind] = {
@@ -52,5 +55,6 @@ KINDS: dict[str, AnswerKind] = {
         to_json=labels.to_json,
         from_json=labels.from_json,
         probabilities=labels.probabilities,
+        from_shares=labels.from_shares,
     ),
 }

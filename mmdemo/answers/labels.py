@@ -85,6 +85,24 @@ def probabilities(answer: LabelAnswer) -> Mapping[str, float]:
     return answer.probabilities
 
 
+def from_shares(task: AnsweredTask, shares: Mapping[str, float]) -> tuple[LabelAnswer, float]:
+    """Return the label with the largest share, and its probability.
+
+    What the shares leave of 1 is spread evenly over the answers that they don't name. Raises UnknownName.
+    """
+    for value in shares:
+        check(task, value)
+    unnamed = len(task.answers) - len(shares)
+    each = max(0.0, 1.0 - sum(shares.values())) / unnamed if unnamed else 0.0
+    whole = {name: float(shares.get(name, each)) for name in task.answers}
+    total = sum(whole.values())
+    whole = {name: share / total if total else 1 / len(whole) for name, share in whole.items()}
+    best = max(whole, key=lambda name: whole[name])
+    none = whole.get(NONE_OF_THESE)
+    even = (none or 0.0) / len(task.label_names)
+    return LabelAnswer(best, {name: whole[name] + even for name in task.label_names}, none), whole[best]
+
+
 def to_json(answer: LabelAnswer) -> dict[str, Any]:
     """Return label and probabilities, and "none of these" where the version knows it."""
     fields: dict[str, Any] = {"label": answer.label, "probabilities": answer.probabilities}

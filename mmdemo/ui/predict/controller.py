@@ -71,12 +71,18 @@ class PredictController:
         return self._response(visit, language_of(request))
 
     def dispute(self, token: str, label: str, request: gr.Request) -> dict[str, Any]:
-        """Keep the sample with the value that its visitor says is right. The visitor agreed to that by giving it."""
+        """Keep the sample with the value that its visitor says is right. The visitor agreed to that by giving it.
+
+        Raises BadInput where that is the answer itself, UnknownName.
+        """
         with self.storing:
-            visit = self._answered(token)
-            value = self.services.tasks[visit.task].check(arguments.text(label, "label"))
+            visit, language = self._answered(token), language_of(request)
+            task = self.services.tasks[visit.task]
+            value = task.check(arguments.text(label, "label"))
+            if visit.prediction is not None and value == visit.prediction.label:
+                raise BadInput("disputed_by_itself", value=task.display(value, language))
             visit = self._store(token, visit, self._caller(request), disputed=value)
-        return self._response(visit, language_of(request))
+        return self._response(visit, language)
 
     def forget(self, token: str, prediction_ids: list[str], request: gr.Request) -> dict[str, Any]:
         """Take back what was sent under this token and under these ids, which the sender's browser alone remembers.

@@ -1,17 +1,15 @@
 """Status → what the Status tab shows, in one language. Plain data in, plain data out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmdemo.locale import text
 from mmdemo.tasks import Task
-from mmdemo.ui.shell.percent import percent
+from mmdemo.ui.widgets import KINDS, Column
 from mmdemo.values.review import SENT, STATES, Run, Status, VersionInfo
 
 RUNNING = "running"
-FIGURES = ("accuracy", "macro_f1", "ece")  # of a version, where its sidecar has them
-AS_PERCENT = ("accuracy",)
 ANNOTATORS_MOST = 12  # that are listed; the rest is in the downloads
 NOBODY_COUNTS = "unflagged"
 FORGOTTEN = "forgotten"
@@ -77,7 +75,8 @@ class Standing:
 def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
     """Return what the tab shows of a task's status."""
     run = status.last_retrain
-    named = [name for name in FIGURES if any(name in version.figures for version in status.versions)]
+    columns = [column for column in KINDS[task.kind].columns if any(_has(column, v) for v in status.versions)]
+    measured = [version for version in status.versions if any(_has(column, version) for column in columns)]
     remote = status.label_studio or bool(status.states.get(SENT))
     return Standing(
         reviewer=reviewer,
@@ -95,9 +94,9 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         challenger=(run.challenger or "") if run else "",
         held_out=text("status.held_out", language, held_out=status.held_out, needed=status.held_out_needed),
         held_out_percent=min(100, round(100 * status.held_out / max(1, status.held_out_needed))),
-        figures=tuple(text(f"status.figure_{name}", language) for name in named),
-        versions=tuple(_version(version, named, language) for version in status.versions),
-        incomparable=len({(v.measured_on, v.measured) for v in status.versions if _is_measured(v)}) > 1,
+        figures=tuple(column.head(language) for column in columns),
+        versions=tuple(_version(version, columns, language) for version in status.versions),
+        incomparable=len({(version.measured_on, version.measured) for version in measured}) > 1,
         label_studio=remote,
         notices=tuple(_words(notice.sentence(language)) for notice in status.notices),
         promise=(status.promise.sentence(language), *status.promise.lines(language)) if status.promise else (),
@@ -133,7 +132,7 @@ def _reasons(run: Run | None, language: str) -> tuple[str, ...]:
     return tuple(reason.sentence(language) for reason in run.why) or run.reasons
 
 
-def _version(version: VersionInfo, named: list[str], language: str) -> Version:
+def _version(version: VersionInfo, columns: Sequence[Column], language: str) -> Version:
     day = version.created_at[:10]
     about = (
         text("status.from_parent", language, day=day, parent=version.parent)
@@ -143,17 +142,14 @@ def _version(version: VersionInfo, named: list[str], language: str) -> Version:
     return Version(
         name=version.version,
         about=about,
-        measured=version.measured_sentence(language) if _is_measured(version) else "",
+        measured=version.measured_sentence(language) if any(_has(column, version) for column in columns) else "",
         served=version.served,
-        figures=tuple(_figure(version.figures, name, language) for name in named),
+        figures=tuple(
+            column.shown(version.figures[column.figure], language) if _has(column, version) else "–"
+            for column in columns
+        ),
     )
 
 
-def _is_measured(version: VersionInfo) -> bool:
-    return any(name in version.figures for name in FIGURES)
-
-
-def _figure(figures: Mapping[str, float], name: str, language: str) -> str:
-    if name not in figures:
-        return "–"
-    return percent(figures[name], language) if name in AS_PERCENT else f"{figures[name]:.3f}"
+def _has(column: Column, version: VersionInfo) -> bool:
+    return column.figure in version.figures

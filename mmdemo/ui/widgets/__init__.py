@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from mmdemo.answers import CLASSIFICATION
 from mmdemo.tasks import Task
 from mmdemo.ui.widgets import labels
-from mmdemo.ui.widgets.parts import Bar, Otherwise
+from mmdemo.ui.widgets.parts import ACCURACY, Bar, Column, Otherwise
 from mmdemo.values.samples import Prediction
 
-__all__ = ["CHOICES", "KINDS", "TYPED", "AnswerWidget", "Bar", "Control", "Otherwise"]
+__all__ = ["ACCURACY", "CHOICES", "KINDS", "TYPED", "AnswerWidget", "Bar", "Column", "Control", "Otherwise"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class AnswerWidget:
     bars: Callable[[Prediction, Task, str], tuple[Bar, ...]] = _no_bars  # answer, task, language → of what it could be
     # Answer, what `Services.what_if` returns, task, language → what it would be; None: the page offers no what-if.
     otherwise: Callable[[Prediction, Mapping[str, float], Task, str], Otherwise] | None = None
+    columns: tuple[Column, ...] = (ACCURACY,)  # the figures of its versions, where their sidecars have them
 
 
-KINDS: dict[str, AnswerWidget] = {CLASSIFICATION: AnswerWidget(CHOICES, labels.bars, labels.otherwise)}
+KINDS: dict[str, AnswerWidget] = {CLASSIFICATION: AnswerWidget(CHOICES, labels.bars, labels.otherwise, labels.COLUMNS)}

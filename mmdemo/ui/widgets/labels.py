@@ -1,4 +1,4 @@
-"""How the page shows one label out of several: a bar for each, and how the bars move in a what-if."""
+"""How the page shows one label out of several: a bar for each, how the bars move in a what-if, figures of versions."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,8 +6,14 @@ from mmdemo.answers import NONE_OF_THESE
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.shell.percent import percent
-from mmdemo.ui.widgets.parts import Bar, Otherwise
+from mmdemo.ui.widgets.parts import ACCURACY, Bar, Column, Otherwise
 from mmdemo.values.samples import Prediction
+
+COLUMNS = (
+    ACCURACY,
+    Column("macro_f1", lambda language: text("status.figure_macro_f1", language)),
+    Column("ece", lambda language: text("status.figure_ece", language)),
+)
 
 
 def bars(prediction: Prediction, task: Task, language: str) -> tuple[Bar, ...]:

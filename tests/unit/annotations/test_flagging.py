@@ -13,11 +13,12 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from annotations import DoubtFlagger
-from annotations.flagging import probabilities
 from annotations.schema import SampleRow
 from annotations.store import Store, samples
+from mmdemo.answers import labels
 from mmdemo.errors import BadInput, ManifestError, UnknownName
 from mmdemo.settings import ROOT, Settings
+from tests import number_kind
 from tests.unit.annotations import given
 
 DOUBTFUL = {"label": "positive", "confidences": [{"label": "positive", "confidence": 0.4}]}
@@ -91,8 +92,11 @@ def test_answers_that_are_not_the_tasks_are_refused(flagger: DoubtFlagger, store
     assert rows(store) == []
 
 
-def test_a_task_whose_answers_are_no_labels_is_refused(config: Settings) -> None:
-    with pytest.raises(ManifestError, match='the answers of sentiment are of the kind "number"'):
+def test_a_task_whose_answers_no_label_shows_is_refused(config: Settings) -> None:
+    with (
+        number_kind.registered(),
+        pytest.raises(ManifestError, match='the answers of sentiment are of the kind "number"'),
+    ):
         DoubtFlagger(replace(given.TASK, kind="number"), where=config)
 
 
@@ -123,9 +127,10 @@ def test_a_task_of_ones_own_needs_labels_and_no_encoders(config: Settings, tmp_p
     ],
 )
 def test_shown_confidences_become_probabilities(shown: dict[str, float], full: list[float]) -> None:
-    found = probabilities(given.TASK, shown)
-    assert list(found) == ["negative", "neutral", "positive"]
-    assert list(found.values()) == pytest.approx(full)
+    answer, confidence = labels.from_shares(given.TASK, shown)
+    assert list(answer.probabilities) == ["negative", "neutral", "positive"]
+    assert list(answer.probabilities.values()) == pytest.approx(full)
+    assert confidence == pytest.approx(max(full)) == answer.probabilities[answer.label]
 
 
 def test_the_example_is_short_and_nothing_of_gradio_is_imported_by_the_package() -> None:

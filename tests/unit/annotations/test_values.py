@@ -44,8 +44,10 @@ def offer(store: Store, task: Task, text: str, number: float, suggested: str | N
     return review_queue.offer(store, task, sample, guess, suggested=suggested)[0]
 
 
-def correct(store: Store, task: Task, sample_id: str, value: str, wrong_reason: bool = False) -> str:
-    return review_queue.correct(store, {task.name: task}, sample_id, value, "Ann", wrong_reason=wrong_reason).label
+def correct(
+    store: Store, task: Task, sample_id: str, value: str, annotator: str = "Ann", wrong_reason: bool = False
+) -> str:
+    return review_queue.correct(store, {task.name: task}, sample_id, value, annotator, wrong_reason=wrong_reason).label
 
 
 def test_what_is_typed_is_stored_in_one_form_and_refused_in_a_sentence(store: Store, heights: Task) -> None:
@@ -56,6 +58,16 @@ def test_what_is_typed_is_stored_in_one_form_and_refused_in_a_sentence(store: St
     assert correct(store, heights, sample_id, "7,0") == "7"
     with pytest.raises(BadInput, match="many"):
         correct(store, heights, sample_id, "many")
+
+
+def test_equal_numbers_are_one_vote_however_they_are_typed(store: Store, heights: Task) -> None:
+    sample_id = offer(store, heights, "a wall", 3.25)
+    for annotator, typed in (("Ann", "1.0"), ("Bob", "1"), ("Cleo", "-0,0")):
+        correct(store, heights, sample_id, typed, annotator)
+    with store.reading() as session:
+        assert [row.value for row in labels.history(session, sample_id)] == ["1", "1", "0"]
+        counts = labels.counting(session, sample_id)
+    assert counts is not None and (counts.value, counts.annotator) == ("1", "Bob")
 
 
 def test_a_guess_within_the_tolerance_may_be_right_for_the_wrong_reason(store: Store, heights: Task) -> None:
