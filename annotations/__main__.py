@@ -273,7 +273,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], 
 RETRAIN = "retrain"  # which `python annotations/retrain.py` offers too
 TOUR = "tour"  # … and `python -m annotations.tour`
 OWN_HELP = {
-    RETRAIN: "Train a challenger from the corrections; serve it if it is not worse.",
+    RETRAIN: "Train a challenger from the corrections; serve it where it is shown to be better.",
     TOUR: "Once around the loop by itself, on drawn pictures, in a home folder of its own.",
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations import media, review_queue
+from annotations.acquisition.strata import AUDITED
 from annotations.review_queue import content
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
@@ -31,7 +32,7 @@ IMPORT = "import"  # holder and source of what came in as a manifest
 MEDIA = "media"  # folder beside a manifest
 FIELDS = (
     *("id", "image", "audio", "text", "label", "group", "extra"),
-    *("annotator", "corrected_at", "predicted_label", "model_version", "note", "wrong_reason"),
+    *("annotator", "corrected_at", "predicted_label", "model_version", "note", "wrong_reason", "drawn"),
 )
 QUEUE_FIELDS = (
     "sample_id",
@@ -121,6 +122,7 @@ def read_manifest(store: Store, task: Task, path: Path) -> Imported:
             decode.decode(row.sample, task)
             review_queue.checked_name(_annotator(row))
             review_queue.check_mark(task, bool(_mark(row)), row.label, _guess(row, task))
+            _drawn(row)
         except BadInput as error:
             raise ManifestError("manifest_sample", path=path, id=row.id, detail=error) from error
     added = sum(_add(store, task, decode.decode(row.sample, task), row) for row in rows)
@@ -143,6 +145,7 @@ def _entry(row: LabelledContent) -> Entry:
         "model_version": correction.model_version,
         "note": correction.note,
         "wrong_reason": correction.wrong_reason,
+        "drawn": row.propensity if row.stratum == AUDITED else None,
     }
 
 
@@ -208,6 +211,20 @@ def _mark(row: manifests.Row) -> bool | None:
     raise BadInput("wrong_type", field="wrong_reason", wanted="true/false", value=mark)
 
 
+def _drawn(row: manifests.Row) -> float | None:
+    """Return the chance with which a row was drawn from what is sent here, None where it was not. Raises BadInput."""
+    value = row.raw.get("drawn")
+    if value in (None, ""):
+        return None
+    try:
+        chance = float("nan") if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        chance = float("nan")
+    if not 0 < chance <= 1:
+        raise BadInput("wrong_type", field="drawn", wanted="a number above 0, up to 1", value=value)
+    return chance
+
+
 def _add(store: Store, task: Task, inputs: Inputs, manifest_row: manifests.Row) -> bool:
     sample_id, value, about = decode.sample_id(inputs, task.name), manifest_row.label, manifest_row.raw
     annotator = review_queue.checked_name(_annotator(manifest_row))
@@ -233,7 +250,10 @@ def _add(store: Store, task: Task, inputs: Inputs, manifest_row: manifests.Row) 
 
 
 def _new_row(sample_id: str, task: Task, inputs: Inputs, manifest_row: manifests.Row) -> SampleRow:
+    chance = _drawn(manifest_row)
     return SampleRow(
+        stratum=None if chance is None else AUDITED,
+        propensity=chance,
         sample_id=sample_id,
         task=task.name,
         modalities=list(inputs.modalities),

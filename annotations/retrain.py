@@ -21,14 +21,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from annotations.acquisition import rescoring
-from annotations.nightly import dataset, gate, interruption, leftovers, lock, version_comparison
+from annotations.acquisition import rescoring, strata
+from annotations.acquisition.strata import SampleWeights
+from annotations.nightly import dataset, gate, interruption, leftovers, lock, looks, version_comparison
 from annotations.nightly.dataset import Snapshot, Split
 from annotations.nightly.gate import Comparison, Verdict
 from annotations.nightly.interruption import FAILED_EXIT
+from annotations.nightly.looks import Look
 from annotations.nightly.version_comparison import VersionAnswers
 from annotations.review_queue import retention, stored_samples
-from annotations.store import Store, labels, open_store, runs
+from annotations.schema import now
+from annotations.store import Store, labels, open_store, runs, samples
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError, StorageError
 from mmdemo.process import logs, memory
@@ -66,6 +69,9 @@ class Night:
     versions: Versions
     snapshot: Snapshot
     parts: Split
+    standing: SampleWeights  # of what is held out
+    sure: int  # sure answers of which it is known that they were given
+    looks: Sequence[Look]  # of the nights before
     last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
 
 
@@ -121,8 +127,12 @@ def _begin(store: Store, config: Settings, task: Task) -> Night:
     with store.reading() as session:
         corrections = labels.corrections(session, task.name)
         last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
+        checks, sure = samples.count_sure(session, task.name, strata.AUDITED)
+        past = looks.of_runs(runs.compared(session, task.name))
     snapshot = dataset.freeze(task, corrections, store.media)
-    return Night(task, config, versions, snapshot, dataset.split(snapshot, task.gate.held_out_share), last)
+    parts = dataset.split(snapshot, task.gate.held_out_share)
+    standing = strata.standing(snapshot.drawn, checks, task)
+    return Night(task, config, versions, snapshot, parts, standing, sure, past, last)
 
 
 def _spend(night: Night, note: Callable[..., None]) -> Outcome:
@@ -136,9 +146,11 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     note(challenger=challenger, champion=of_champion.version)
     _train(night, of_champion.version, challenger)
     try:
-        comparison = version_comparison.compare(night.task, of_champion, _answers_of(night, challenger))
-        verdict = _unless_moved(night, pointed, gate.judge(comparison))
-        outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison), challenger)
+        of_challenger = _answers_of(night, challenger)
+        comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
+        judged = gate.judge(comparison, looks.allowance(night.looks, now()))
+        verdict = _unless_moved(night, pointed, judged)
+        outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger)
         note(**outcome.columns())
         if verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
@@ -152,8 +164,11 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
 def _too_early(night: Night) -> Outcome | None:
     """Return the outcome where there is nothing to train from, or not yet enough to judge by."""
     parts, rule = night.parts, night.task.gate
-    waiting = gate.wait(len(parts.train), len(parts.held_out), rule.minimum, rule.held_out_share)
-    figures = {"held_out": float(len(parts.held_out)), "held_out_needed": float(rule.minimum)}
+    held_out, needed = len(parts.held_out), looks.next_size(night.looks)
+    waiting = gate.wait(len(parts.train), held_out, rule.minimum, rule.held_out_share)
+    waiting = waiting or gate.wait_for_evidence(held_out, needed, night.standing, night.sure)
+    figures = {"held_out": float(held_out), "held_out_needed": float(max(rule.minimum, needed))}
+    figures |= waiting.numbers if waiting else {}
     if not night.snapshot.rows:
         return Outcome(Verdict(gate.NOTHING_NEW, (Reason("status.night_no_corrections"),)), figures)
     if not _is_new(night, enough=waiting is None):
@@ -185,20 +200,21 @@ def _train(night: Night, champion: str, challenger: str) -> None:
 
 def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:
     """Reject where somebody put another version into service meanwhile: this one was compared with the wrong one."""
-    now = night.versions.champion(night.task.name)
-    if now == champion:
+    serving = night.versions.champion(night.task.name)
+    if serving == champion:
         return verdict
-    moved = Reason("status.night_champion_moved", {"now": now, "champion": champion})
-    return Verdict(gate.REJECTED, (*verdict.reasons, moved))
+    moved = Reason("status.night_champion_moved", {"now": serving, "champion": champion})
+    return replace(verdict, name=gate.REJECTED, reasons=(*verdict.reasons, moved))
 
 
 def _with_left_out(night: Night, verdict: Verdict) -> Verdict:
     """Name the samples that could not be read: the night goes on without them."""
     named = stored_samples.reason("status.night_left_out", night.snapshot.left_out)
-    return Verdict(verdict.name, (*verdict.reasons, *named))
+    return replace(verdict, reasons=(*verdict.reasons, *named))
 
 
-def _figures(night: Night, comparison: Comparison) -> dict[str, float]:
+def _figures(night: Night, comparison: Comparison, verdict: Verdict) -> dict[str, float]:
+    """Return all that the verdict rests on; with the level of its look, by which later ones know of it."""
     return {
         "held_out": float(comparison.held_out),
         "trained_on": float(len(night.parts.train)),
@@ -209,6 +225,8 @@ def _figures(night: Night, comparison: Comparison) -> dict[str, float]:
         },
         "anchors": float(comparison.anchors),
         "anchors_lost": float(comparison.lost),
+        looks.SIZE: float(len(night.parts.held_out)),
+        **verdict.numbers,
     }
 
 
@@ -306,7 +324,7 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m annotations retrain",
-        description="Train a challenger from the corrections; serve it if it is not worse.",
+        description="Train a challenger from the corrections; serve it where it is shown to be better.",
     )
     parser.add_argument("--task", help="name of a task, or path to its file (default: all tasks)")
     parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from annotations.acquisition import held_out
 from mmdemo import characters
 
-HEAD = "0008"  # the newest migration; a test compares it with the folder
+HEAD = "0009"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -97,6 +97,10 @@ class SampleRow(Base):
     claimed_by: Mapped[str | None] = mapped_column(String(200))  # who is answering it; "" before a name was given
     claim_session: Mapped[str | None] = mapped_column(String(64), index=True)  # … in which browser
     claimed_until: Mapped[datetime | None]  # a claim that is not renewed ends then by itself
+    stratum: Mapped[str | None] = mapped_column(
+        String(20)
+    )  # how it came to people, None: drawn by nobody; see `strata`
+    propensity: Mapped[float | None]  # with which chance; None: it was not written down
     split_draw: Mapped[float] = mapped_column(default=_drawn)  # in [0, 1): under the task's share it is held out
     original_digest: Mapped[str | None] = mapped_column(String(64), index=True)  # Inputs.original, with the content
     # Of the canonical caption, where the id was made of another form of it: an earlier release's row

@@ -71,7 +71,7 @@ class Settings:
         "of annotators whose answers count before the majority's: as they stand beside their answers, with commas",
     )
     rejected_versions: int = _setting(
-        "MMDEMO_REJECTED_VERSIONS", 5, "versions", "of a task, that a training made and the gate rejected, stay"
+        "MMDEMO_REJECTED_VERSIONS", 5, "versions", "of a task, that a training made and the gate did not promote, stay"
     )
     label_studio_url: str = _setting("LABEL_STUDIO_URL", "", "URL", "Label Studio server; set with its key")
     label_studio_api_key: str = _setting("LABEL_STUDIO_API_KEY", "", "text", "its access token", secret=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotations.acquisition.held_out import is_held_out
+from annotations.acquisition.strata import Drawn, is_set_aside
 from annotations.review_queue import stored_samples
 from annotations.review_queue.stored_samples import LeftOut, Stored
 from annotations.store.labels import LabelledContent
@@ -25,7 +25,7 @@ class Snapshot:
     digest: str  # SHA-256 over ids and labels: the same corrections give the same one
     last_correction: int  # id of the newest correction in it, 0 for none
     left_out: tuple[LeftOut, ...] = ()  # what should be in it, by id
-    draws: Mapping[str, float] = field(default_factory=dict)  # id → what decides its side of the split
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)  # id → what decides its side of the split
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snaps
     rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))
     listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
     digest = hashlib.sha256(listing.encode()).hexdigest()
-    draws = {item.correction.sample_id: item.split_draw for item in usable}
+    drawn = {item.correction.sample_id: item for item in usable}
     newest = max((item.correction_id for item in usable), default=0)
-    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)), draws)
+    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)), drawn)
 
 
 def split(snapshot: Snapshot, share: float) -> Split:
-    """Part a snapshot by the draws of its samples: training, and held out for the gate."""
-    held_out = {row.id for row in snapshot.rows if is_held_out(snapshot.draws[row.id], share)}
+    """Part a snapshot by the draws of its samples: training, and held out for the gate. Random checks never train."""
+    held_out = {row.id for row in snapshot.rows if is_set_aside(snapshot.drawn[row.id], share)}
     return Split(
         train=tuple(row for row in snapshot.rows if row.id not in held_out),
         held_out=tuple(row for row in snapshot.rows if row.id in held_out),

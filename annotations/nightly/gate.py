@@ -1,24 +1,32 @@
-"""Champion's and challenger's figures → promote, wait or reject, with reasons; pure. It loads and trains nothing.
+"""Champion and challenger on the same samples → promote, wait or reject, with reasons and every number; pure.
 
-`wait` speaks before the training, `judge` after it.
+`wait` and `wait_for_evidence` speak before the training, `judge` after it. Better is about all traffic: `evidence`. How
+sure it must be: `looks`. What it must not be worse in: `guards`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from scipy.stats import binomtest
+import numpy as np
 
+from annotations.acquisition.strata import AUDITED, SampleWeights
+from annotations.nightly import evidence, guards
+from annotations.nightly.evidence import Gain, Stratum
+from annotations.nightly.guards import Safeguard
+from annotations.nightly.looks import LEVEL, MONTHLY_BUDGET, LookBudget
 from mmdemo.values.review import Reason
 
 ACCURACY = "accuracy"  # share of right answers, which every kind of answer has
 PROMOTED, REJECTED, WAITING, NOTHING_NEW = "promoted", "rejected", "waiting", "nothing_new"
+CHECKS_NEEDED = 10  # random checks of sure answers, where there are sure answers
 
-LOST_SHARE = 0.1  # of the anchors, that a challenger may answer otherwise
-LOST_ALWAYS = 1  # anchors that it may lose however few there are: one flip among five is no sign of forgetting
-UNLEARNED_CHANCE = 0.05  # that any capability is called unlearned where none is
-_ROUNDING = 1e-9  # figures closer than this are equal
-_WORSE = {  # figures that have a sentence of their own where they are worse
-    ACCURACY: "status.night_worse_accuracy",
-    "macro_f1": "status.night_worse_macro_f1",
+ALL, CLASS, MODALITIES, SOURCE, LOSS = "all", "class", "modalities", "source", "loss"  # what is tallied apart
+_SENTENCES = {
+    ALL: "status.night_worse_accuracy",
+    CLASS: "status.night_worse_class",
+    MODALITIES: "status.night_worse_modalities",
+    SOURCE: "status.night_worse_source",
+    LOSS: "status.night_worse_loss",
 }
 
 
@@ -29,7 +37,19 @@ class ComparedFigure:
     name: str  # ACCURACY, or one that the kind of answer brings
     champion: float
     challenger: float
-    better: int = 1  # -1: of a loss, less is better
+
+
+@dataclass(frozen=True)
+class PairTally:
+    """Held-out corrections of one sort, each asked of both versions."""
+
+    sort: str  # a key of _SENTENCES
+    name: str  # such as the class; "" of all
+    samples: int
+    champion: int  # right answers; of LOSS: samples on which it is nearer
+    challenger: int
+    lost: int  # samples on which the champion alone is right, or nearer
+    gained: int  # samples on which the challenger alone is
 
 
 @dataclass(frozen=True)
@@ -50,17 +70,31 @@ class Comparison:
 
     held_out: int  # corrections behind the figures
     figures: tuple[ComparedFigure, ...]  # ACCURACY first
+    strata: tuple[Stratum, ...] = ()  # those of them that were drawn from what is sent here
+    tallies: tuple[PairTally, ...] = ()
+    # (n, 2) squared error of the confidence that an answer is right: the champion's, the challenger's
+    miscalibration: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
     anchors: int = 0  # samples that the champion answers rightly and is sure of
     lost: int = 0  # of the anchors, answered otherwise by the challenger
+    examples: int = 0  # of the anchors, the task's own examples, which no doubt has chosen
+    examples_lost: int = 0
     capabilities: tuple[CapabilityTally, ...] = ()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says, and why."""
+    """What the gate says, why, and by which numbers."""
 
     name: str  # one of PROMOTED, REJECTED, WAITING, NOTHING_NEW
     reasons: tuple[Reason, ...]
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+def tally(sort: str, name: str, champion: np.ndarray, challenger: np.ndarray) -> PairTally:
+    """Return the tally of the scores (n,) that both versions have on the same samples, 1 for a right answer."""
+    lost, gained = int((challenger < champion).sum()), int((challenger > champion).sum())
+    alone = (champion == challenger) & (champion >= 1)
+    return PairTally(sort, name, len(champion), int(alone.sum()) + lost, int(alone.sum()) + gained, lost, gained)
 
 
 def wait(train: int, held_out: int, minimum: int, share: float) -> Verdict | None:
@@ -77,74 +111,162 @@ def wait(train: int, held_out: int, minimum: int, share: float) -> Verdict | Non
     return None
 
 
-def judge(comparison: Comparison) -> Verdict:
-    """Promote a challenger that is not worse in any figure, and that keeps what the champion knew.
+def wait_for_evidence(held_out: int, next_size: int, standing: SampleWeights, sure: int) -> Verdict | None:
+    """Return WAITING where a comparison could not promote, so that none is made and none of the month's budget spent.
 
-    Neither may it be significantly worse in any capability, of which single tests may flip.
+    A look counts once `next_size` corrections are held out; `standing` says what they stand for. Of `sure` sure answers
+    it is known that they were given: of these some must have been checked at random.
     """
-    against = [reason for check in (_worse, _forgets, _unlearns) for reason in check(comparison)]
-    return Verdict(REJECTED if against else PROMOTED, (*_scores(comparison), *against))
+    checked = standing.count(AUDITED)
+    if held_out < next_size:
+        values = {"needed": next_size, "held_out": held_out, "missing": next_size - held_out}
+        return Verdict(WAITING, (Reason("status.night_next_look", values),), {"next_look": float(next_size)})
+    if not standing.weights:
+        return Verdict(WAITING, (Reason("status.night_nothing_drawn", {"held_out": held_out}),))
+    if not checked and standing.unseen is None:
+        return Verdict(WAITING, (Reason("status.night_no_checks"),))
+    if sure and checked < CHECKS_NEEDED:
+        values = {"checked": checked, "needed": CHECKS_NEEDED, "missing": CHECKS_NEEDED - checked}
+        return Verdict(WAITING, (Reason("status.night_few_checks", values),), {"checks_missing": values["missing"]})
+    return None
 
 
-def _worse(comparison: Comparison) -> list[Reason]:
-    return [
-        _reason_of(figure)
-        for figure in comparison.figures
-        if figure.better * (figure.challenger - figure.champion) < -_ROUNDING
-    ]
+def judge(comparison: Comparison, allowance: LookBudget) -> Verdict:
+    """Promote a challenger that is shown to be better about all traffic, as surely as this look must be.
 
-
-def _reason_of(worse: ComparedFigure) -> Reason:
-    if worse.name in _WORSE:
-        return Reason(_WORSE[worse.name], _of_both(worse))
-    return Reason("status.night_worse", {"figure": _in_words(worse), **_of_both(worse)})
-
-
-def _of_both(figure: ComparedFigure) -> dict[str, float]:
-    return {"champion": figure.champion, "challenger": figure.challenger}
-
-
-def _in_words(figure: ComparedFigure) -> str:
-    return figure.name.replace("_", " ")
-
-
-def _forgets(comparison: Comparison) -> list[Reason]:
-    allowed = max(LOST_ALWAYS, int(LOST_SHARE * comparison.anchors))
-    if comparison.lost <= allowed:
-        return []
-    values = {"lost": comparison.lost, "anchors": comparison.anchors, "allowed": allowed}
-    return [Reason("status.night_forgets", values)]
-
-
-def _unlearns(comparison: Comparison) -> list[Reason]:
-    """Name the capabilities in which more tests were lost than chance explains, however many are looked at.
-
-    McNemar's exact test, one-sided, of the tests that flipped; Bonferroni's bound over the capabilities.
+    Reject one that is significantly worse in anything that is guarded. Wait where neither is shown.
     """
-    tested = comparison.capabilities
-    return [
-        Reason(
-            "status.night_unlearned",
-            {
-                "capability": tally.name.replace("_", " "),
-                "tests": tally.tests,
-                "champion": tally.champion,
-                "challenger": tally.challenger,
-            },
+    drawn = any(stratum.labels for stratum in comparison.strata)
+    gain = evidence.gain(comparison.strata, allowance.level) if drawn else None
+    looked = list(_guards(comparison, gain))
+    refusing = guards.refusing(looked)
+    numbers = {f"p_{guard.name}": guard.p_value for guard in looked}
+    scores = _scores(comparison)
+    if gain is None:
+        nothing = Reason("status.night_nothing_drawn", {"held_out": comparison.held_out})
+        reasons = tuple(_sentence(guard) for guard in refusing) or (nothing,)
+        return Verdict(REJECTED if refusing else WAITING, (*scores, *reasons), numbers)
+    numbers |= _numbers(comparison, gain, allowance)
+    scores = (*scores, _about_traffic(comparison, gain))
+    if refusing:
+        return Verdict(REJECTED, (*scores, *map(_sentence, refusing)), numbers)
+    if gain.p_better <= allowance.level:
+        return Verdict(PROMOTED, (*scores, Reason("status.night_shown", _chance(gain.p_better, allowance))), numbers)
+    missing = evidence.labels_to_decide(comparison.strata, _next_level(allowance))
+    numbers |= {} if missing is None else {"labels_missing": float(missing)}
+    return Verdict(WAITING, (*scores, _why_waiting(gain, missing, allowance)), numbers)
+
+
+def _next_level(allowance: LookBudget) -> float:
+    """Return what the look after this one may spend, in the same month."""
+    return allowance.level * (1 - allowance.level / max(MONTHLY_BUDGET - allowance.spent, allowance.level))
+
+
+def _why_waiting(gain: Gain, missing: int | None, allowance: LookBudget) -> Reason:
+    if missing is None:
+        return Reason("status.night_no_difference")
+    key = "status.night_thin" if gain.difference > 0 else "status.night_thin_worse"
+    return Reason(key, {**_chance(gain.p_better, allowance), "labels": missing})
+
+
+def _chance(p_value: float, allowance: LookBudget) -> dict[str, float]:
+    return {"p_value": p_value, "level": allowance.level, "number": allowance.number}
+
+
+def _about_traffic(comparison: Comparison, gain: Gain) -> Reason:
+    values = {
+        "labels": sum(stratum.labels for stratum in comparison.strata),
+        "checked": _labels(comparison, AUDITED),
+        "champion": gain.champion,
+        "challenger": gain.challenger,
+        **{name: 100 * getattr(gain, name) for name in ("difference", "at_least", "at_most")},
+    }
+    return Reason("status.night_traffic", values)
+
+
+def _labels(comparison: Comparison, name: str) -> int:
+    return sum(stratum.labels for stratum in comparison.strata if stratum.name == name)
+
+
+def _numbers(comparison: Comparison, gain: Gain, allowance: LookBudget) -> dict[str, float]:
+    """Return what the verdict rests on, by name."""
+    by_stratum = {
+        f"{stratum.name}_{number}_{what}": value
+        for number, stratum in enumerate(comparison.strata)
+        for what, value in (
+            ("labels", float(stratum.labels)),
+            ("weight", stratum.weight),
+            ("gained", stratum.gains),
+            ("lost", stratum.losses),
         )
-        for tally in tested
-        if tally.lost > tally.gained
-        and binomtest(tally.lost, tally.lost + tally.gained, alternative="greater").pvalue * len(tested)
-        < UNLEARNED_CHANCE
-    ]
+    }
+    of_look = {"look": float(allowance.number), LEVEL: allowance.level, "spent_before": allowance.spent}
+    of_gain = {
+        "traffic_champion": gain.champion,
+        "traffic_challenger": gain.challenger,
+        "difference": gain.difference,
+        "difference_at_least": gain.at_least,
+        "difference_at_most": gain.at_most,
+        "p_better": gain.p_better,
+    }
+    return {**of_gain, **of_look, **by_stratum}
 
 
-def _scores(comparison: Comparison) -> list[Reason]:
+def _guards(comparison: Comparison, gain: Gain | None) -> Iterator[Safeguard]:
+    if gain is not None:
+        worse = {"difference": 100 * gain.difference, "at_most": 100 * gain.at_most}
+        yield Safeguard("traffic", gain.p_worse, 0.0, "status.night_worse_traffic", worse)
+    for tally in comparison.tallies:
+        yield _guard_of(tally)
+    if len(comparison.miscalibration):
+        champion, challenger = (float(value) for value in comparison.miscalibration.mean(axis=0))
+        p_values = guards.mean_test(comparison.miscalibration[:, 1] - comparison.miscalibration[:, 0])
+        values = {"champion": champion, "challenger": challenger}
+        yield Safeguard("calibration", *p_values, "status.night_worse_calibration", values)
+    if comparison.examples:
+        values = {"lost": comparison.examples_lost, "anchors": comparison.examples, "allowed": _may_forget(comparison)}
+        p_values = guards.share_test(comparison.examples_lost, comparison.examples)
+        yield Safeguard("examples", *p_values, "status.night_forgets", values)
+    for tested in comparison.capabilities:
+        named: dict[str, str | int | float] = {"capability": tested.name.replace("_", " "), "tests": tested.tests}
+        named |= {"champion": tested.champion, "challenger": tested.challenger}
+        p_values = guards.sign_test(tested.lost, tested.gained)
+        yield Safeguard(f"capability:{tested.name}", *p_values, "status.night_unlearned", named)
+
+
+def _guard_of(tally: PairTally) -> Safeguard:
+    values: dict[str, str | int | float]
+    if tally.sort == ALL:
+        values = {name: getattr(tally, name) / max(1, tally.samples) for name in ("champion", "challenger")}
+    else:
+        values = {name: getattr(tally, name) for name in ("samples", "champion", "challenger")}
+        values |= {"part": tally.name}
+    name = f"{tally.sort}:{tally.name}" if tally.name else tally.sort
+    return Safeguard(name, *guards.sign_test(tally.lost, tally.gained), _SENTENCES[tally.sort], values)
+
+
+def _may_forget(comparison: Comparison) -> int:
+    """Return how many examples may be lost where nothing else is guarded."""
+    counts = range(comparison.examples + 1)
+    return max(n for n in counts if guards.share_test(n, comparison.examples)[0] > guards.REFUSED_HARMLESS)
+
+
+def _sentence(guard: Safeguard) -> Reason:
+    return Reason(guard.key, guard.values)
+
+
+def _scores(comparison: Comparison) -> Sequence[Reason]:
     """Say how often both are right, and what else is compared."""
     accuracy, *others = comparison.figures
     right = {"held_out": comparison.held_out, **_of_both(accuracy)}
     if [figure.name for figure in others] == ["macro_f1"]:  # one sentence says both
         [f1] = others
         return [Reason("status.night_scores", {**right, "champion_f1": f1.champion, "challenger_f1": f1.challenger})]
-    further = (Reason("status.night_figure", {"figure": _in_words(each), **_of_both(each)}) for each in others)
+    further = (
+        Reason("status.night_figure", {"figure": each.name.replace("_", " "), **_of_both(each)}) for each in others
+    )
     return [Reason("status.night_right", right), *further]
+
+
+def _of_both(figure: ComparedFigure) -> dict[str, float]:
+    return {"champion": figure.champion, "challenger": figure.challenger}

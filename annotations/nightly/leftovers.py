@@ -53,8 +53,8 @@ def clear(store: Store, config: Settings, task: str) -> None:
     if not store.is_paired():  # another home's store knows nothing of these versions
         return
     with store.reading() as session:
-        unjudged = runs.challengers(session, task, runs.FAILED, None)
-        rejected = runs.challengers(session, task, runs.DONE, gate.REJECTED)
+        unjudged = runs.challengers(session, task, runs.FAILED)
+        rejected = runs.challengers(session, task, runs.DONE, gate.REJECTED, gate.WAITING)
         times, challengers = runs.nameless(session, task), runs.all_challengers(session, task)
     old = [name for name in _made_within(versions, config, task, times) if name not in challengers]
     present = [name for name in dict.fromkeys(rejected) if versions.folder(task, name).is_dir()]

@@ -1,10 +1,15 @@
 """Champion and challenger on the same samples: each version is loaded once for it, and asked once about each sample."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from annotations.nightly import capabilities
-from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison
+import numpy as np
+
+from annotations.acquisition.strata import AUDITED, SampleWeights
+from annotations.nightly import capabilities, gate
+from annotations.nightly.evidence import Stratum
+from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, PairTally
+from mmdemo.answers import KINDS
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation import behaviour, judging
 from mmdemo.evaluation.answers import PredictedRow, ask_whole
@@ -43,17 +48,75 @@ def answers_of(task: Task, version: str | None, settings: Settings, held_out: Se
     return answers
 
 
-def compare(task: Task, champion: VersionAnswers, challenger: VersionAnswers) -> Comparison:
-    """Compare on the corrections, on what the champion surely knew of them and of the examples, and on behaviour."""
-    pairs = zip((*champion.held_out, *champion.examples), (*challenger.held_out, *challenger.examples), strict=True)
-    anchors = [theirs for ours, theirs in pairs if _is_right(task, ours) and not ours.prediction.flagged]
+def compare(
+    task: Task, champion: VersionAnswers, challenger: VersionAnswers, standing: SampleWeights | None = None
+) -> Comparison:
+    """Compare on the corrections, on what the champion surely knew of them and of the examples, and on behaviour.
+
+    `standing` says what the corrections stand for; without it, for nothing that is sent here.
+    """
+    kept, lost = _anchors(task, champion.held_out, challenger.held_out)
+    examples, examples_lost = _anchors(task, champion.examples, challenger.examples)
+    scores = np.stack([_scores(task, answers.held_out) for answers in (champion, challenger)], axis=1)  # (n, 2)
+    confidence = np.array([[a.prediction.confidence for a in v.held_out] for v in (champion, challenger)]).T
     return Comparison(
         held_out=len(champion.held_out),
         figures=_figures(task, champion, challenger),
-        anchors=len(anchors),
-        lost=sum(not _is_right(task, theirs) for theirs in anchors),
+        strata=tuple(_strata(champion.held_out, scores, standing or SampleWeights())),
+        tallies=tuple(_tallies(task, champion, challenger, scores)),
+        miscalibration=(confidence - scores) ** 2,
+        anchors=kept + examples,
+        lost=lost + examples_lost,
+        examples=examples,
+        examples_lost=examples_lost,
         capabilities=capabilities.tally(task, champion.behaviour, challenger.behaviour),
     )
+
+
+def _anchors(task: Task, champion: Sequence[PredictedRow], challenger: Sequence[PredictedRow]) -> tuple[int, int]:
+    """Return of how many samples the champion is right and sure, and how many of them the challenger loses."""
+    pairs = zip(champion, challenger, strict=True)
+    theirs = [their for our, their in pairs if _is_right(task, our) and not our.prediction.flagged]
+    return len(theirs), sum(not _is_right(task, their) for their in theirs)
+
+
+def _scores(task: Task, answers: Sequence[PredictedRow]) -> np.ndarray:
+    """Return (n,) 1 where an answer is right: where its loss, as its kind says, lies within the task's tolerance."""
+    return np.array([_is_right(task, answered) for answered in answers], dtype=np.float64)
+
+
+def _strata(rows: Sequence[PredictedRow], scores: np.ndarray, standing: SampleWeights) -> Iterator[Stratum]:
+    """Yield the samples that were drawn from what is sent here, of like weight together; empty: checks not yet seen."""
+    of_row = [standing.weights.get(answered.row.id) for answered in rows]
+    for drawn in sorted({each for each in of_row if each}):
+        members = np.array([each == drawn for each in of_row])
+        yield Stratum(*drawn, scores[members, 0], scores[members, 1])
+    if standing.unseen and not any(each and each[0] == AUDITED for each in of_row):
+        yield Stratum(AUDITED, standing.unseen, np.empty(0), np.empty(0))
+
+
+def _tallies(
+    task: Task, champion: VersionAnswers, challenger: VersionAnswers, scores: np.ndarray
+) -> Iterator[PairTally]:
+    """Yield what is looked at apart: all, classes, sets of modalities, sources; where there are no classes, losses."""
+    rows = champion.held_out
+    parts = {
+        gate.CLASS: [answered.row.label if task.answers else "" for answered in rows],
+        gate.MODALITIES: ["+".join(answered.prediction.modalities) for answered in rows],
+        gate.SOURCE: [answered.row.group for answered in rows],
+    }
+    yield gate.tally(gate.ALL, "", *scores.T)
+    for sort, names in parts.items():
+        for name in sorted(set(names)) if len(set(names)) > 1 else ():
+            members = np.array([each == name for each in names])
+            yield gate.tally(sort, name, *scores[members].T)
+    if not task.answers:
+        loss = KINDS[task.kind].loss
+        near = [
+            np.array([-loss(task, answered.prediction.label, answered.row.label) for answered in version.held_out])
+            for version in (champion, challenger)
+        ]
+        yield gate.tally(gate.LOSS, "", *near)
 
 
 def _is_right(task: Task, answered: PredictedRow) -> bool:
@@ -63,8 +126,5 @@ def _is_right(task: Task, answered: PredictedRow) -> bool:
 def _figures(task: Task, champion: VersionAnswers, challenger: VersionAnswers) -> tuple[ComparedFigure, ...]:
     """Return the share of right answers, and the figure that the kind of answer puts first."""
     before, after = (judging.part(task, answers.held_out) for answers in (champion, challenger))
-    own, better = next(iter(judging.KINDS[task.kind].better.items()))
-    directions = {ACCURACY: 1, own: better}
-    return tuple(
-        ComparedFigure(name, before.figure(name), after.figure(name), sign) for name, sign in directions.items()
-    )
+    own = next(iter(judging.KINDS[task.kind].better))
+    return tuple(ComparedFigure(name, before.figure(name), after.figure(name)) for name in (ACCURACY, own))

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from annotations import media
-from annotations.acquisition import doubt
+from annotations.acquisition import doubt, strata
 from annotations.review_queue import content, predictions
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
 from annotations.store import Session, Store, WriteConflict, labels, samples
@@ -67,7 +67,7 @@ def offer(
     whole = prediction.flagged or suggested is not None
     copies = media.copies_of(inputs) if whole else {}
     admit(sum(len(copy.data) for copy in copies.values()))
-    keep = partial(_offer, store, inputs, prediction, copies, suggested, whole, holder, earlier)
+    keep = partial(_offer, store, task, inputs, prediction, copies, suggested, whole, holder, earlier)
     try:
         return keep()
     except WriteConflict:  # another process made the row meanwhile: now it is there
@@ -76,6 +76,7 @@ def offer(
 
 def _offer(
     store: Store,
+    task: Task,
     inputs: Inputs,
     prediction: Prediction,
     copies: Mapping[str, media.Copy],
@@ -89,10 +90,10 @@ def _offer(
         files = partial(media.names_of, inputs, copies)
         row = samples.of_inputs(session, inputs, prediction.task, files)
         if row is None:
-            row = _new_row(prediction)
+            row = _new_row(task, prediction)
             move(session, row, "queue" if whole else "note")
         if whole:
-            _fill(session, row, inputs, prediction, copies)
+            _fill(session, task, row, inputs, prediction, copies)
         if suggested is not None:
             _dispute(session, row, suggested)
         prediction_id = content.hold(session, row, whole, holder, earlier)
@@ -100,19 +101,22 @@ def _offer(
     return row.sample_id, prediction_id
 
 
-def _new_row(prediction: Prediction) -> SampleRow:
+def _new_row(task: Task, prediction: Prediction) -> SampleRow:
     return SampleRow(
         sample_id=prediction.sample_id,
         task=prediction.task,
         modalities=list(prediction.modalities),
         created_at=now(),
         agreed_at=now(),
-        **_answer(prediction, whole=False),
+        **_answer(task, prediction, whole=False),
     )
 
 
-def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
+def _answer(task: Task, prediction: Prediction, whole: bool) -> dict[str, object]:
+    stratum, propensity = strata.of(prediction, task)
     return {
+        "stratum": stratum,
+        "propensity": propensity,
         "prediction": predictions.stored(prediction, whole),
         "predicted_value": prediction.label,
         "confidence": prediction.confidence,
@@ -125,7 +129,12 @@ def _answer(prediction: Prediction, whole: bool) -> dict[str, object]:
 
 
 def _fill(
-    session: Session, row: SampleRow, inputs: Inputs, prediction: Prediction, copies: Mapping[str, media.Copy]
+    session: Session,
+    task: Task,
+    row: SampleRow,
+    inputs: Inputs,
+    prediction: Prediction,
+    copies: Mapping[str, media.Copy],
 ) -> None:
     """Give a row its content where it has none; the answer that goes with it is the one just served."""
     if row.has_content:
@@ -133,7 +142,7 @@ def _fill(
         return
     came_back = row.forgotten_at is not None
     content.fill(row, inputs, copies)
-    for name, value in _answer(prediction, whole=True).items():
+    for name, value in _answer(task, prediction, whole=True).items():
         setattr(row, name, value)
     if row.state == UNFLAGGED:
         move(session, row, "queue")

@@ -29,6 +29,8 @@ class LabelledContent:
     image: str | None  # names under the media folder
     audio: str | None
     split_draw: float  # see `annotations.acquisition.held_out`
+    stratum: str | None = None  # see `annotations.acquisition.strata`
+    propensity: float | None = None
 
 
 def standing(
@@ -79,7 +81,14 @@ def corrections(session: Session, task: str = "") -> list[LabelledContent]:
     content = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
     return [
         LabelledContent(
-            row.id, as_correction(row, sample.task), sample.caption, sample.image, sample.audio, sample.split_draw
+            row.id,
+            as_correction(row, sample.task),
+            sample.caption,
+            sample.image,
+            sample.audio,
+            sample.split_draw,
+            sample.stratum,
+            sample.propensity,
         )
         for row, sample in session.execute(standing(session, task).where(content))
     ]

@@ -51,11 +51,17 @@ def unfinished(session: Session, task: str) -> list[RunRow]:
     return list(session.scalars(query.order_by(RunRow.id)))
 
 
-def challengers(session: Session, task: str, state: str, verdict: str | None) -> list[str]:
-    """Return the versions that runs with this end made, newest run first."""
+def challengers(session: Session, task: str, state: str, *verdicts: str) -> list[str]:
+    """Return the versions that runs with this end made, newest run first; without verdicts: that came to none."""
     query = select(RunRow.challenger).where(RunRow.task == task, RunRow.state == state, RunRow.challenger.is_not(None))
-    query = query.where(RunRow.verdict == verdict if verdict else RunRow.verdict.is_(None))
+    query = query.where(RunRow.verdict.in_(verdicts) if verdicts else RunRow.verdict.is_(None))
     return [name for name in session.scalars(query.order_by(RunRow.id.desc())) if name]
+
+
+def compared(session: Session, task: str) -> list[RunRow]:
+    """Return the runs that came to their end with a challenger, oldest first."""
+    query = select(RunRow).where(RunRow.task == task, RunRow.state == DONE, RunRow.challenger.is_not(None))
+    return list(session.scalars(query.order_by(RunRow.id)))
 
 
 def all_challengers(session: Session, task: str) -> set[str]:

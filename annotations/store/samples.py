@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
-from mmdemo.values.review import QUEUED, SENT, SKIPPED
+from mmdemo.values.review import QUEUED, SENT, SKIPPED, UNFLAGGED
 from mmdemo.values.samples import Inputs
 
 FILES = ("image", "audio")  # columns that name files
@@ -155,6 +155,13 @@ def count_by_state(session: Session, task: str) -> dict[str, int]:
         name = FORGOTTEN if forgotten else state
         counts[name] = counts.get(name, 0) + number
     return counts
+
+
+def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:
+    """Return how many samples are of the stratum `checked`, and how many sure answers there are with them."""
+    of_task = select(func.count()).where(SampleRow.task == task)
+    checks = session.scalar(of_task.where(SampleRow.stratum == checked)) or 0
+    return checks, checks + (session.scalar(of_task.where(SampleRow.state == UNFLAGGED)) or 0)
 
 
 def waiting_elsewhere(session: Session, tasks: Sequence[str]) -> dict[str, int]:

@@ -28,7 +28,7 @@ from mmdemo.process import environment
 from mmdemo.settings import ROOT, in_clone
 
 HOME = ROOT / "build" / "tour"
-SENT, FRESH = 60, 30  # outlines that the visitor sends, and those that only ask, before and after
+SENT, FRESH = 120, 30  # outlines that the visitor sends, and those that only ask, before and after
 START_LIMIT_S = 180.0
 STOP_LIMIT_S = 20.0
 

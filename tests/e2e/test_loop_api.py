@@ -15,7 +15,7 @@ from mmdemo.settings import ROOT
 from tests import serving
 
 pytestmark = pytest.mark.timeout(900)  # three processes that import torch, on a machine that may be busy
-SENT, FILLED_SENT = 72, 3
+SENT, FILLED_SENT = 120, 3
 
 
 @pytest.fixture(scope="module")

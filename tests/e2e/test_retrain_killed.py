@@ -77,7 +77,7 @@ def home(tmp_path: Path) -> Home:
     sidecar.write(path, Sidecar(FIRST, task.name, task.kind, task.label_names, task.modalities, sidecar.now()))
     made.versions.promote(task.name, FIRST)
     (tmp_path / "pictures").mkdir()
-    lines = tiny_training.write(tmp_path / "pictures", 80).read_text().splitlines()
+    lines = tiny_training.write(tmp_path / "pictures", 120).read_text().splitlines()
     with closing(open_store(made.config)) as store:
         for row in map(json.loads, lines):
             image = np.asarray(Image.open(tmp_path / "pictures" / row["image"]))

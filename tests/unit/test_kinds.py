@@ -32,13 +32,14 @@ from tests.kinds import BY_KIND
 
 HERE: Any = SimpleNamespace(headers={"host": "127.0.0.1:7860"})
 SIDE_PX = 32
-SENT = 60
+SENT = 120
 TASK = f"""
 name = "heights"
 title = "Height of the bar"
 kind = "number"
 modalities = ["image"]
 threshold = 0.9
+audit_share = 0.5
 answer = {{ tolerance = 2.0 }}
 gate = {{ minimum = 4, held_out_share = 0.3 }}
 {tiny_training.MODEL}[training]

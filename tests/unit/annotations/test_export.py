@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,23 @@ def test_a_mark_is_news_and_a_manifest_without_one_does_not_speak_of_it(store: S
         assert corrections(store)[0].wrong_reason == marked
 
 
+@pytest.mark.parametrize("form", export.FORMS)
+def test_the_chance_with_which_a_sample_was_drawn_goes_out_and_comes_in(
+    store: Store, tmp_path: Path, form: str
+) -> None:
+    lines = [{"id": name, "text": name, "label": "neutral"} for name in ("drawn", "not")]
+    export.read_manifest(store, given.TASK, manifest(tmp_path, {**lines[0], "drawn": 0.25}, lines[1]))
+    export.write_folder(store, [given.TASK.name], tmp_path / "out")
+    with closing(open_store(Settings(home=tmp_path / "other"))) as other:
+        export.read_manifest(other, given.TASK, tmp_path / "out" / f"{given.TASK.name}.{form}")
+        with other.reading() as session:
+            rows = labels.corrections(session, given.TASK.name)
+    assert {row.text: (row.stratum, row.propensity) for row in rows} == {
+        "drawn": ("audited", 0.25),
+        "not": (None, None),
+    }
+
+
 def test_a_plain_manifest_is_imported_as_by_import_and_waiting_samples_are_answered(
     store: Store, tmp_path: Path
 ) -> None:
@@ -152,6 +170,8 @@ def test_an_import_that_was_taken_back_stays_taken_back(store: Store, tmp_path: 
         ({"id": "a", "image": "none.png", "label": "neutral"}, "none.png"),
         ({"id": "a", "text": "x" * 100_000, "label": "neutral"}, '"a"'),
         ({"id": "a", "text": "x", "label": "neutral", "wrong_reason": "yes"}, "must be true/false"),
+        ({"id": "a", "text": "x", "label": "neutral", "drawn": 1.5}, "above 0, up to 1"),
+        ({"id": "a", "text": "x", "label": "neutral", "drawn": "often"}, "above 0, up to 1"),
         (
             {"id": "a", "text": "x", "label": "neutral", "predicted_label": "positive", "wrong_reason": True},
             'the model said "positive", not "neutral"',

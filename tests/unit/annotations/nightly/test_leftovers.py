@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from annotations.nightly import gate, leftovers, lock
+from annotations.nightly import gate, leftovers, lock, looks
 from annotations.schema import RunRow, now
 from annotations.store import Store, open_store, pairing, runs
 from mmdemo.settings import Settings
@@ -81,6 +81,19 @@ def test_a_run_killed_before_it_promoted_is_undone(store: Store, config: Setting
     assert names(config) == {FIRST} and served.champion(TASK) == FIRST
 
 
+def test_the_look_of_a_run_that_was_undone_was_none(store: Store, config: Settings, served: Versions) -> None:
+    add(config, "2026-01-02-n001")
+    for state in (runs.RUNNING, runs.DONE):
+        run_id = run(store, "2026-01-02-n001", state, gate.PROMOTED)
+        with store.session() as session:
+            runs.note(session, run_id, figures={looks.SIZE: 40.0, looks.LEVEL: 0.01})
+            session.commit()
+    leftovers.tidy(store, config, TASK)
+    with store.reading() as session:
+        [look] = looks.of_runs(runs.compared(session, TASK))
+    assert (look.held_out, look.spent) == (40, 0.01)
+
+
 def test_a_run_killed_after_it_rejected_is_completed(store: Store, config: Settings, served: Versions) -> None:
     add(config, "2026-01-02-n001")
     killed = run(store, "2026-01-02-n001", runs.RUNNING, gate.REJECTED)
@@ -96,11 +109,14 @@ def test_while_a_run_is_at_work_nothing_is_touched(store: Store, config: Setting
     assert row(store, running).state == "running" and "2026-01-02-n001" in names(config)
 
 
-def test_of_rejected_versions_the_newest_stay(store: Store, config: Settings, served: Versions) -> None:
+@pytest.mark.parametrize("verdict", [gate.REJECTED, gate.WAITING])
+def test_of_versions_that_were_not_promoted_the_newest_stay(
+    store: Store, config: Settings, served: Versions, verdict: str
+) -> None:
     made = [f"2026-01-02-n{number:03}" for number in range(1, 8)]
     for name in made:
         add(config, name)
-        run(store, name, runs.DONE, gate.REJECTED)
+        run(store, name, runs.DONE, verdict)
     leftovers.tidy(store, config, TASK)
     assert names(config) == {FIRST, *made[-5:]}
     leftovers.tidy(store, replace(config, rejected_versions=0), TASK)

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
 import pytest
 
+from annotations.acquisition.strata import AUDITED, FLAGGED, SampleWeights
 from annotations.nightly import version_comparison
 from annotations.nightly.version_comparison import VersionAnswers
 from mmdemo.errors import ManifestError
@@ -73,8 +75,30 @@ def test_each_version_is_loaded_once_and_asked_once_about_each_sample(task: Task
     assert counts == {} and comparison.held_out == 2
     right = [answered.prediction.label == answered.row.label for answered in challenger.held_out]
     accuracy, macro_f1 = comparison.figures
-    assert (accuracy.name, accuracy.challenger, accuracy.better) == ("accuracy", sum(right) / 2, 1)
-    assert (macro_f1.name, macro_f1.better) == ("macro_f1", 1)
+    assert (accuracy.name, accuracy.challenger, macro_f1.name) == ("accuracy", sum(right) / 2, "macro_f1")
+
+
+def test_what_was_drawn_alike_stands_together_and_what_was_not_stands_for_nothing(
+    task: Task, settings: Settings
+) -> None:
+    rows = [Row(str(number), Sample(text=f"dog {number}"), label) for number, label in enumerate(["good", "bad"] * 3)]
+    champion, challenger = (version_comparison.answers_of(task, version, settings, rows) for version in NAMES)
+    weights = {"0": (FLAGGED, 3.0), "1": (FLAGGED, 3.0), "2": (AUDITED, 50.0), "3": (AUDITED, 5.0)}
+    comparison = version_comparison.compare(task, champion, challenger, SampleWeights(weights, 5.0))
+    strata = [(stratum.name, stratum.weight, stratum.labels) for stratum in comparison.strata]
+    assert strata == [(AUDITED, 5.0, 1), (AUDITED, 50.0, 1), (FLAGGED, 3.0, 2)]
+    right = [answered.prediction.label == answered.row.label for answered in champion.held_out]
+    assert comparison.strata[2].champion.tolist() == right[:2]
+    sorts = [(tally.sort, tally.name, tally.samples) for tally in comparison.tallies]
+    assert sorts == [("all", "", 6), ("class", "bad", 3), ("class", "good", 3)]
+    wrong = np.array([1 - sure if ok else sure for sure, ok in zip(_confidence(champion), right, strict=True)])
+    assert comparison.miscalibration[:, 0] == pytest.approx(wrong**2)
+    unseen = version_comparison.compare(task, champion, challenger, SampleWeights({"0": (FLAGGED, 3.0)}, 5.0)).strata
+    assert [(stratum.name, stratum.labels) for stratum in unseen] == [(FLAGGED, 1), (AUDITED, 0)]
+
+
+def _confidence(answers: VersionAnswers) -> list[float]:
+    return [answered.prediction.confidence for answered in answers.held_out]
 
 
 def test_where_not_one_correction_can_be_judged_there_is_no_verdict(task: Task, settings: Settings) -> None:

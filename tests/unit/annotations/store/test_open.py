@@ -1,6 +1,8 @@
 """Opening the store: made, migrated, raced for, and refused in one sentence."""
 
+import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from annotations import review_queue, schema
-from annotations.store import Store, connect, labels, open_store, samples
+from annotations.store import Store, connect, labels, open_store, runs, samples
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 from mmdemo.values.review import SCRIPTS, browser_mark
@@ -79,6 +81,48 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.Base.metadata) == []
     store.close()
+
+
+def test_how_earlier_samples_came_is_read_from_what_was_served_and_old_verdicts_are_still_said(
+    config: Settings,
+) -> None:
+    config.home.mkdir()
+    engine = connect.engine_for(connect.url_of(config))
+    connect.migrate(engine, config.home, "0008")
+    rows = {
+        "doubted": ("low_confidence", None),
+        "checked": ("audit", None),
+        "unfamiliar-disputed": ("disputed", {"flagged": True, "reason": "unfamiliar"}),
+        "checked-disputed": ("disputed", {"flagged": True, "reason": "audit"}),
+        "sure-disputed": ("disputed", {"flagged": False, "reason": None}),
+        "imported": (None, None),
+    }
+    lower = {"key": "status.night_worse_macro_f1", "values": {"champion": 0.5, "challenger": 0.4}}
+    with engine.begin() as connection:
+        for name, (reason, prediction) in rows.items():
+            connection.execute(
+                text(
+                    "INSERT INTO samples (sample_id, task, state, modalities, predicted_value, confidence, reason, "
+                    "prediction, model_version, doubt, created_at, updated_at, agreed_at) VALUES (:id, 'sentiment', "
+                    "'queued', '[]', 'positive', 0.4, :reason, :prediction, 'v1', 0.6, '2026-11-01', '2026-11-01', "
+                    "'2026-11-01')"
+                ),
+                {"id": name, "reason": reason, "prediction": prediction and json.dumps(prediction)},
+            )
+        connection.execute(
+            text(
+                "INSERT INTO runs (task, state, verdict, reasons, figures, last_correction, started_at) VALUES "
+                "('sentiment', 'done', 'rejected', :reasons, '{}', 0, '2026-11-01')"
+            ),
+            {"reasons": json.dumps([lower])},
+        )
+    engine.dispose()
+    with closing(open_store(config)) as store, store.reading() as session:
+        ways = {name: (samples.get(session, name).stratum, samples.get(session, name).propensity) for name in rows}
+        run = runs.last(session, "sentiment")
+        assert run is not None and "macro f1 is worse, 0.400 against 0.500" in runs.as_run(run).reasons[0]
+    doubted, checked = ("flagged", 1.0), ("audited", None)
+    assert list(ways.values()) == [doubted, checked, doubted, checked, (None, None), (None, None)]
 
 
 def test_an_up_to_date_database_is_not_migrated_again(store: Store, config: Settings) -> None:

@@ -1,0 +1,84 @@
+"""How a sample came to people, and with which chance: by that its answer says something about all that is sent here.
+
+What the champion doubts is asked about in full, of its sure answers a known share. What a visitor disputed and what was
+imported came by nobody's draw, and stands for itself alone. Who drew it stays so, whatever is said of a sample later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from annotations.acquisition.held_out import is_held_out
+from mmdemo.tasks import Task
+from mmdemo.values.review import AUDIT
+from mmdemo.values.samples import Prediction
+
+FLAGGED, AUDITED = "flagged", "audited"
+
+
+class Drawn(Protocol):
+    """What is known of a sample's way to people."""
+
+    @property
+    def stratum(self) -> str | None: ...
+    @property
+    def propensity(self) -> float | None: ...
+    @property
+    def split_draw(self) -> float: ...
+
+
+def of(prediction: Prediction, task: Task) -> tuple[str | None, float | None]:
+    """Return the stratum and the propensity of an answer that was just given: both None where nobody drew it."""
+    if prediction.reason == AUDIT:
+        return AUDITED, task.audit_share
+    return (FLAGGED, 1.0) if prediction.flagged else (None, None)
+
+
+def is_set_aside(sample: Drawn, share: float) -> bool:
+    """Say whether a sample is never trained on: a random check never is, of the others a `share`, by their draw.
+
+    Those of earlier releases, whose share was not written down, may have been trained on: they go by their draw.
+    """
+    return _is_check(sample) or is_held_out(sample.split_draw, share)
+
+
+def _is_check(sample: Drawn) -> bool:
+    return sample.stratum == AUDITED and sample.propensity is not None
+
+
+@dataclass(frozen=True)
+class SampleWeights:
+    """Samples that are set aside: of which stratum each is, and how many of what is sent here it stands for."""
+
+    weights: Mapping[str, tuple[str, float]] = field(default_factory=dict)  # sample id → both; only of those drawn
+    unseen: float | None = None  # what a random check would stand for, of which there is none; None: none are drawn
+
+    def count(self, stratum: str) -> int:
+        """Return how many samples of a stratum there are."""
+        return sum(name == stratum for name, _ in self.weights.values())
+
+
+def standing(samples: Mapping[str, Drawn], drawn: int, task: Task) -> SampleWeights:
+    """Weigh the samples that were answered, by id.
+
+    Of the `drawn` random checks, those that are answered stand for the others too. A doubtful answer stands for
+    none that nobody corrected.
+    """
+    checks = sum(sample.stratum == AUDITED for sample in samples.values())
+    times = {AUDITED: max(1.0, drawn / checks) if checks else 1.0}
+    chances = {name: _chance(sample, task) for name, sample in samples.items()}
+    weights = {
+        name: (str(samples[name].stratum), times.get(str(samples[name].stratum), 1.0) / chance)
+        for name, chance in chances.items()
+        if chance and is_set_aside(samples[name], task.gate.held_out_share)
+    }
+    return SampleWeights(weights, 1 / task.audit_share if task.audit_share else None)
+
+
+def _chance(sample: Drawn, task: Task) -> float:
+    """Return the chance that such a sample is asked about and set aside, 0 where nobody drew it."""
+    if sample.stratum == FLAGGED:
+        return task.gate.held_out_share
+    if _is_check(sample):
+        return sample.propensity or 0.0
+    return task.audit_share * task.gate.held_out_share if sample.stratum == AUDITED else 0.0

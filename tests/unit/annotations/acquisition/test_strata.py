@@ -1,0 +1,106 @@
+"""How a sample came to people is written down when it comes, and says what its correction stands for."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from annotations import review_queue
+from annotations.acquisition import strata
+from annotations.acquisition.strata import AUDITED, FLAGGED
+from annotations.nightly import dataset
+from annotations.store import Store, labels, samples
+from mmdemo.tasks import Gate
+from mmdemo.values.review import AUDIT
+from tests.unit.annotations import given
+
+TASK = replace(given.TASK, audit_share=0.2, gate=Gate(held_out_share=0.3))
+SIDE, OTHER_SIDE = 0.1, 0.9  # draws under the share that is held out, and over it
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What is known of a sample's way to people."""
+
+    stratum: str | None
+    propensity: float | None
+    split_draw: float = SIDE
+
+
+def stored(store: Store, sample_id: str) -> tuple[str | None, float | None]:
+    with store.reading() as session:
+        row = samples.get(session, sample_id)
+        return row.stratum, row.propensity
+
+
+def test_what_is_doubted_what_is_checked_and_what_is_disputed_are_told_apart(store: Store) -> None:
+    doubted, sure, disputed = (given.inputs(text) for text in ("one", "two", "three"))
+    check = replace(given.prediction(sure, 0.9), flagged=True, reason=AUDIT)
+    offers = (doubted, given.prediction(doubted), None), (sure, check, None)
+    offers += ((disputed, given.prediction(disputed, 0.9), "negative"),)
+    ids = [review_queue.offer(store, TASK, one, answer, suggested=said)[0] for one, answer, said in offers]
+    assert [stored(store, sample_id) for sample_id in ids] == [(FLAGGED, 1.0), (AUDITED, 0.2), (None, None)]
+
+
+def test_a_random_check_stays_one_whatever_its_visitor_says(store: Store) -> None:
+    sure = given.inputs("one")
+    check = replace(given.prediction(sure, 0.9), flagged=True, reason=AUDIT)
+    sample_id, _ = review_queue.offer(store, TASK, sure, check)
+    review_queue.offer(store, TASK, sure, given.prediction(sure, 0.9), suggested="negative")
+    assert stored(store, sample_id) == (AUDITED, 0.2)
+
+
+def test_sure_answers_are_counted_with_those_that_are_checked(store: Store) -> None:
+    for number, confidence in enumerate((0.9, 0.9, 0.4)):
+        one = given.inputs(f"caption {number}")
+        review_queue.offer(store, TASK, one, given.prediction(one, confidence))
+    one = given.inputs("checked")
+    review_queue.offer(store, TASK, one, replace(given.prediction(one, 0.9), flagged=True, reason=AUDIT))
+    with store.reading() as session:
+        assert samples.count_sure(session, TASK.name, AUDITED) == (1, 3)
+        assert samples.count_sure(session, "another", AUDITED) == (0, 0)
+
+
+def test_random_checks_never_train(store: Store) -> None:
+    for number in range(20):
+        one = given.inputs(f"caption {number}")
+        check = replace(given.prediction(one, 0.9), flagged=True, reason=AUDIT)
+        sample_id, _ = review_queue.offer(store, TASK, one, check)
+        review_queue.correct(store, {TASK.name: TASK}, sample_id, "neutral", "Ann")
+    with store.reading() as session:
+        corrections = labels.corrections(session, TASK.name)
+    snapshot = dataset.freeze(TASK, corrections, store.media)
+    parts = dataset.split(snapshot, 0.3)
+    assert (len(parts.train), len(parts.held_out)) == (0, 20)
+
+
+@pytest.mark.parametrize(
+    ("sample", "aside", "weight"),
+    [
+        (Sample(FLAGGED, 1.0), True, 1 / 0.3),
+        (Sample(FLAGGED, 1.0, OTHER_SIDE), False, None),
+        (Sample(AUDITED, 0.05), True, 1 / 0.05),
+        (Sample(AUDITED, 0.05, OTHER_SIDE), True, 1 / 0.05),
+        (Sample(AUDITED, None), True, 1 / (0.2 * 0.3)),  # of an earlier release: it may have been trained on
+        (Sample(AUDITED, None, OTHER_SIDE), False, None),
+        (Sample(None, None), True, None),
+    ],
+)
+def test_a_sample_stands_for_one_over_the_chance_that_it_came_and_was_set_aside(
+    sample: Sample, aside: bool, weight: float | None
+) -> None:
+    assert strata.is_set_aside(sample, TASK.gate.held_out_share) is aside
+    weights = strata.standing({"a": sample}, 1, TASK).weights
+    assert (weights["a"][1] if weights else None) == (None if weight is None else pytest.approx(weight))
+
+
+def test_random_checks_that_are_answered_stand_for_the_others_too() -> None:
+    answered = {str(number): Sample(AUDITED, 0.2) for number in range(5)} | {"f": Sample(FLAGGED, 1.0)}
+    standing = strata.standing(answered, 20, TASK)
+    assert standing.weights["0"] == (AUDITED, pytest.approx(4 / 0.2))
+    assert standing.weights["f"] == (FLAGGED, pytest.approx(1 / 0.3))
+    assert (standing.count(AUDITED), standing.count(FLAGGED)) == (5, 1)
+
+
+def test_a_check_that_is_never_drawn_would_stand_for_anything() -> None:
+    assert strata.standing({}, 0, TASK).unseen == pytest.approx(5)
+    assert strata.standing({}, 0, replace(TASK, audit_share=0.0)).unseen is None
