@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, time
 
 from annotations import promises
-from annotations.acquisition.strata import is_set_aside
-from annotations.nightly import lock, looks
+from annotations.acquisition.strata import AUDITED, is_set_aside
+from annotations.nightly import gate, lock, looks
 from annotations.store import Store, facts, labels, runs, samples
 from mmdemo.retrieval import index
 from mmdemo.settings import Settings
@@ -27,12 +27,14 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         usable = labels.corrections(session, task.name)
         sync = runs.last_sync(session, task.name)
         run = runs.last(session, task.name)
+        _, sure = samples.count_sure(session, task.name, AUDITED)
         past = looks.of_runs(runs.compared(session, task.name))
         wrong_reason = labels.count_wrong_reasons(session, task.name)
         today = labels.count_since(session, task.name, midnight)
         notices = (*facts.told(session), *runs.trouble(session, task.name, LABEL_STUDIO))
         notices += runs.succession(session, task.name, LABEL_STUDIO)
     versions = tuple(Versions(settings).list(task.name))
+    aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]
     return Status(
         task=task.name,
         states={state: states.pop(state, 0) for state in STATES} | states,
@@ -41,8 +43,9 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         versions=versions,
         last_sync=labels.iso(sync.at) if sync else None,
         last_retrain=_checked(runs.as_run(run), settings) if run else None,
-        held_out=sum(is_set_aside(row, task.gate.held_out_share) for row in usable),
+        held_out=len(aside),
         held_out_needed=max(task.gate.minimum, looks.next_size(past)),
+        checks_missing=gate.checks_missing(sum(row.stratum == AUDITED for row in aside), sure),
         answered_today=today,
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),
         wrong_reason=wrong_reason,

@@ -125,10 +125,15 @@ def wait_for_evidence(held_out: int, next_size: int, standing: SampleWeights, su
         return Verdict(WAITING, (Reason("status.night_nothing_drawn", {"held_out": held_out}),))
     if not checked and standing.unseen is None:
         return Verdict(WAITING, (Reason("status.night_no_checks"),))
-    if sure and checked < CHECKS_NEEDED:
-        values = {"checked": checked, "needed": CHECKS_NEEDED, "missing": CHECKS_NEEDED - checked}
-        return Verdict(WAITING, (Reason("status.night_few_checks", values),), {"checks_missing": values["missing"]})
+    if missing := checks_missing(checked, sure):
+        values = {"checked": checked, "needed": CHECKS_NEEDED, "missing": missing}
+        return Verdict(WAITING, (Reason("status.night_few_checks", values),), {"checks_missing": float(missing)})
     return None
+
+
+def checks_missing(checked: int, sure: int) -> int:
+    """Return how many random checks are missing: none where it is not known that any sure answer was given."""
+    return max(0, CHECKS_NEEDED - checked) if sure else 0
 
 
 def judge(comparison: Comparison, allowance: LookBudget) -> Verdict:

@@ -195,7 +195,8 @@ class Status:
     last_sync: str | None
     last_retrain: Run | None
     held_out: int  # corrections that are set aside for the gate
-    held_out_needed: int  # the task's gate.minimum
+    held_out_needed: int  # the task's gate.minimum, or what the next comparison needs
+    checks_missing: int = 0  # random checks of sure answers that the gate needs on top
     answered_today: int = 0
     indexed: tuple[Indexed, ...] = ()  # by name and version
     wrong_reason: int = 0  # corrections that count and say: right answer, wrong reason

@@ -131,6 +131,8 @@ def progress(answered_today: int, status: Status, task: Task, language: str) -> 
     """Return what was answered today, and what the night still needs to decide about this task."""
     today, title = text("review.today", language, count=answered_today), task.display_title(language)
     missing = status.held_out_needed - status.held_out
+    if missing <= 0 and status.checks_missing:
+        return today + text("review.checks_missing", language, count=status.checks_missing, task=title)
     if missing <= 0:
         return today + text("review.enough", language, task=title)
     # Only a share of all answers is set aside to judge by.

@@ -134,6 +134,14 @@ def test_what_tonight_still_needs_counts_answers_not_those_set_aside(held_out: i
     assert question_view.progress(5, status, task, "en") == sentence
 
 
+def test_random_checks_that_are_missing_are_said_once_enough_is_set_aside() -> None:
+    status = Status("sentiment", {}, {}, {}, (), None, None, 20, 20, checks_missing=4)
+    said = "5 answered today · 4 more random checks of sure answers for “Sentiment” and tonight's training"
+    assert question_view.progress(5, status, TASK, "en").startswith(said)
+    fewer = dataclasses.replace(status, held_out=8)
+    assert "random checks" not in question_view.progress(5, fewer, TASK, "en")
+
+
 def test_a_label_without_a_display_name_is_called_by_its_own(loop: FakeQueue) -> None:
     task = dataclasses.replace(TASK, labels=(Label("negative", {}), Label("<b>", {"zh": "x"})))
     assert [c.name for c in question_view.question(entry(loop, RAIN), task, False, "en").choices] == ["negative", "<b>"]
