@@ -7,14 +7,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotations import export, promises, status
+from annotations import export, promises, rollback, status
 from annotations.acquisition import rescoring
 from annotations.acquisition.rescoring import Rescored
-from annotations.nightly import leftovers, lock
+from annotations.command_line import LoopResult, natural
+from annotations.history import commands as history
+from annotations.nightly import lock
 from annotations.review_queue import predictions, retention, stored_samples
 from annotations.review_queue.predictions import Guess
 from annotations.schema import SampleRow
@@ -26,18 +27,8 @@ from mmdemo.tasks import Task
 from mmdemo.values.promise_status import PromiseStatus
 from mmdemo.values.review import Status
 from mmdemo.values.samples import to_json
-from mmdemo.versions.registry import Versions
 
 DEFAULT_LIMIT = 50
-
-
-@dataclass(frozen=True)
-class LoopResult:
-    """What a command answers: as JSON, and as lines for a person."""
-
-    value: Any
-    lines: Sequence[str]
-    code: int = 0  # with which it ends
 
 
 def queue(args: argparse.Namespace, config: Settings) -> LoopResult:
@@ -153,15 +144,11 @@ def adopt(args: argparse.Namespace, config: Settings) -> LoopResult:
     return LoopResult({"adopted": str(config.media)}, [f"{config.media} belongs to this database now."])
 
 
-def rollback(args: argparse.Namespace, config: Settings) -> LoopResult:
+def roll_back(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Serve an earlier version again."""
     task = tasks.get(args.task, config.task_dir)
-    versions = Versions(config)
     with closing(open_store(config)) as store:
-        leftovers.tidy(store, config, task.name)  # else a killed run would be taken for one that was never served
-        if args.to:
-            versions.promote(task.name, args.to)
-        version = args.to or versions.rollback(task.name)
+        version = rollback.to(store, config, task, args.to)
         rescored, lines = _rescored(store, config, task)
     return LoopResult(
         {"task": task.name, "version": version, **rescored}, [f"{task.name} serves {version} now.", *lines]
@@ -223,12 +210,6 @@ def label_studio(args: argparse.Namespace, config: Settings) -> LoopResult:
     return LoopResult(value, [line, str(report), locale.text("cli.server_next")])
 
 
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
-    return int(text)
-
-
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -246,20 +227,20 @@ _SERVER = "up: start it, again if need be; down: end it; check: say what is miss
 _SECONDS = "go on, with this many seconds between two rounds"
 
 # Command → what runs it and what it is given; the docstring is its help.
-COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], Sequence[tuple[Any, Any]]]] = {
-    "queue": (queue, [_TASK, (("--limit",), {"type": _natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], Sequence[Any]]] = {
+    "queue": (queue, [_TASK, (("--limit",), {"type": natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
     "status": (show_status, [_TASK]),
     "promise": (promise, [_TASK]),
     "sync": (sync, [_TASK, (("--watch",), {"type": _seconds, "metavar": "SECONDS", "help": _SECONDS})]),
     "label-studio": (label_studio, [(("action",), {"choices": ("up", "down", "check"), "help": _SERVER})]),
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),
     "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
-    "rollback": (rollback, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
+    "rollback": (roll_back, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
     "rescore": (score_again, [_ONE_TASK]),
     "expire": (
         expire,
         [
-            (("--days",), {"type": _natural, "help": _DAYS}),
+            (("--days",), {"type": natural, "help": _DAYS}),
             (
                 ("--all",),
                 {"action": "store_true", "help": "also what is held back: after a jump of the clock, or too many"},
@@ -268,6 +249,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], 
     ),
     "adopt": (adopt, []),
     "forget": (forget, [(("prediction_id",), {"help": "what /predict returned to its sender"})]),
+    **history.COMMANDS,
 }
 # These have command lines of their own; what runs them is imported when it is asked for.
 RETRAIN = "retrain"  # which `python annotations/retrain.py` offers too
@@ -308,8 +290,10 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run)
         command.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
-        for flags, options in arguments:
-            command.add_argument(*flags, **options)
+        for argument in arguments:
+            group = command.add_mutually_exclusive_group(required=True) if isinstance(argument, list) else command
+            for flags, options in argument if isinstance(argument, list) else [argument]:
+                group.add_argument(*flags, **options)
     return parser
 
 

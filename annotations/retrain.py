@@ -31,7 +31,8 @@ from annotations.nightly.looks import Look
 from annotations.nightly.version_comparison import VersionAnswers
 from annotations.review_queue import retention, stored_samples
 from annotations.schema import now
-from annotations.store import Store, labels, open_store, runs, samples
+from annotations.store import Store, labels, open_store, runs, samples, snapshots
+from annotations.store.snapshots import SnapshotEntry
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError, StorageError
 from mmdemo.process import logs, memory
@@ -151,7 +152,7 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
         judged = gate.judge(comparison, looks.allowance(night.looks, now()))
         verdict = _unless_moved(night, pointed, judged)
         outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger)
-        note(**outcome.columns())
+        note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, of_challenger.values))
         if verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
     except BaseException:
@@ -233,14 +234,17 @@ def _figures(night: Night, comparison: Comparison, verdict: Verdict) -> dict[str
 def _write_start(store: Store, night: Night) -> int:
     served = next((info.version for info in night.versions.list(night.task.name) if info.served), None)
     with store.session() as session:
-        run_id = runs.start(session, night.task.name, served, night.snapshot.digest, night.snapshot.last_correction)
+        snapshot = night.snapshot
+        last, size = snapshot.last_correction, len(snapshot.rows)
+        run_id = runs.start(session, night.task.name, served, snapshot.digest, last, size)
         session.commit()
     return run_id
 
 
-def _note(store: Store, run_id: int, **columns: object) -> None:
+def _note(store: Store, run_id: int, snapshot_rows: Sequence[SnapshotEntry] = (), **columns: object) -> None:
     with store.session() as session:
         runs.note(session, run_id, **columns)
+        snapshots.keep(session, run_id, snapshot_rows)
         session.commit()
 
 

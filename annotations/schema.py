@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from annotations.acquisition import held_out
 from mmdemo import characters
 
-HEAD = "0009"  # the newest migration; a test compares it with the folder
+HEAD = "0010"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -194,9 +194,23 @@ class RunRow(Base):
     champion: Mapped[str | None] = mapped_column(String(200))
     challenger: Mapped[str | None] = mapped_column(String(200))
     snapshot: Mapped[str | None] = mapped_column(String(64))  # hash of the rows that it read
+    corrections: Mapped[int | None]  # rows of that snapshot; None: an earlier release did not write it down
     last_correction: Mapped[int]  # id of the newest correction it saw: later ones are new
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class SnapshotRow(Base):
+    """One correction as a run that trained read it, and what both of its versions answered where it was held out."""
+
+    __tablename__ = "snapshots"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), primary_key=True, index=True)
+    value: Mapped[str] = mapped_column(Text)
+    split: Mapped[str] = mapped_column(String(20))  # train | held_out
+    champion_value: Mapped[str | None] = mapped_column(Text)  # None: not asked, or it could not be judged
+    challenger_value: Mapped[str | None] = mapped_column(Text)
 
 
 class SyncRow(Base):

@@ -11,7 +11,9 @@ from pathlib import Path
 from annotations.acquisition.strata import Drawn, is_set_aside
 from annotations.review_queue import stored_samples
 from annotations.review_queue.stored_samples import LeftOut, Stored
+from annotations.store import snapshots
 from annotations.store.labels import LabelledContent
+from annotations.store.snapshots import SnapshotEntry
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
 
@@ -61,6 +63,16 @@ def split(snapshot: Snapshot, share: float) -> Split:
         train=tuple(row for row in snapshot.rows if row.id not in held_out),
         held_out=tuple(row for row in snapshot.rows if row.id in held_out),
     )
+
+
+def entries(parts: Split, champion: Mapping[str, str], challenger: Mapping[str, str]) -> tuple[SnapshotEntry, ...]:
+    """Return what a run keeps of its snapshot; both versions' answers are by sample id."""
+    train = (SnapshotEntry(row.id, row.label, snapshots.TRAIN) for row in parts.train)
+    held_out = (
+        SnapshotEntry(row.id, row.label, snapshots.HELD_OUT, champion.get(row.id), challenger.get(row.id))
+        for row in parts.held_out
+    )
+    return (*train, *held_out)
 
 
 def _has_content(item: LabelledContent) -> bool:

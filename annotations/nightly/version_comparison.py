@@ -30,6 +30,11 @@ class VersionAnswers:
     examples: tuple[PredictedRow, ...]  # of the task: rehearsed, so who loses even those has broken something
     behaviour: tuple[InstanceResult, ...]
 
+    @property
+    def values(self) -> dict[str, str]:
+        """Sample id → the answer, of the corrections."""
+        return {each.row.id: each.prediction.label for each in self.held_out}
+
 
 def answers_of(task: Task, version: str | None, settings: Settings, held_out: Sequence[Row]) -> VersionAnswers:
     """Load a version (None: the one that is served), ask it, and let it go.

@@ -15,8 +15,18 @@ from mmdemo.values.samples import to_json
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
 
-def start(session: Session, task: str, champion: str | None, snapshot: str | None, last_correction: int) -> int:
-    """Write down that a night has begun and return its id; a caller that holds the night's lock closes stale ones."""
+def start(
+    session: Session,
+    task: str,
+    champion: str | None,
+    snapshot: str | None,
+    last_correction: int,
+    corrections: int | None = None,
+) -> int:
+    """Write down that a night has begun and return its id; a caller that holds the night's lock closes stale ones.
+
+    `corrections` counts the rows of the snapshot.
+    """
     row = RunRow(
         task=task,
         state=RUNNING,
@@ -24,6 +34,7 @@ def start(session: Session, task: str, champion: str | None, snapshot: str | Non
         figures={},
         champion=champion,
         snapshot=snapshot,
+        corrections=corrections,
         last_correction=last_correction,
         started_at=now(),
     )
@@ -75,6 +86,17 @@ def nameless(session: Session, task: str) -> list[tuple[datetime, datetime]]:
     query = select(RunRow.started_at, RunRow.finished_at)
     query = query.where(RunRow.task == task, RunRow.state == FAILED, RunRow.challenger.is_(None))
     return [(start, end) for start, end in session.execute(query) if end is not None]
+
+
+def of_task(session: Session, task: str, limit: int | None = None) -> list[RunRow]:
+    """Return the runs of a task, newest first, at most `limit` of them."""
+    return list(session.scalars(select(RunRow).where(RunRow.task == task).order_by(RunRow.id.desc()).limit(limit)))
+
+
+def of_challenger(session: Session, task: str, version: str) -> RunRow | None:
+    """Return the newest run that made this version."""
+    query = select(RunRow).where(RunRow.task == task, RunRow.challenger == version)
+    return session.scalar(query.order_by(RunRow.id.desc()).limit(1))
 
 
 def get(session: Session, run_id: int) -> RunRow:

@@ -19,6 +19,7 @@ BASE = {
     "mmdemo.process.logs",
     "mmdemo.settings",
     "mmdemo.values.analysis",
+    "mmdemo.values.history",
     "mmdemo.values.layout",
     "mmdemo.values.promise",
     "mmdemo.values.promise_status",
@@ -64,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.values.samples": {"mmdemo.answers", "mmdemo.values.promise"},
     "mmdemo.values.layout": {"mmdemo.values.samples"},
     "mmdemo.values.analysis": {"mmdemo.values.samples"},
+    "mmdemo.values.history": {"mmdemo.values.review"},
     "mmdemo.values.review": {
         "mmdemo.answers",
         "mmdemo.locale",

@@ -94,11 +94,21 @@ def without_ids(config: Settings) -> None:
             connection.execute(text(f"DROP TABLE {table}"))
         for column in ("original_digest", "caption_digest"):
             connection.execute(text(f"DROP INDEX ix_samples_{column}"))
-        for column in ("original_digest", "caption_digest", "split_draw", "scored_by", "fresh_prediction"):
+        for column in (
+            "original_digest",
+            "caption_digest",
+            "split_draw",
+            "scored_by",
+            "fresh_prediction",
+            "stratum",
+            "propensity",
+        ):
             connection.execute(text(f"ALTER TABLE samples DROP COLUMN {column}"))
         for table, column, before in RENAMED:
             connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN {column} TO {before}"))
         connection.execute(text("ALTER TABLE outside_projects ADD COLUMN pulled_until DATETIME"))
+        connection.execute(text("DROP TABLE snapshots"))
+        connection.execute(text("ALTER TABLE runs DROP COLUMN corrections"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     engine.dispose()
     (config.media / pairing.MARKER).unlink()

@@ -1,0 +1,150 @@
+"""The versions of a task through time, each with the run that judged it: what the Models tab shows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from scipy.stats import binomtest
+
+from annotations import rollback
+from annotations.review_queue import items
+from annotations.schema import RunRow
+from annotations.store import Session, Store, runs, samples, snapshots
+from annotations.store.labels import iso
+from annotations.store.snapshots import SnapshotEntry
+from mmdemo.errors import CheckpointError, UnknownName
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.values.history import AnswerPairs, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
+from mmdemo.values.review import Reason, VersionInfo
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
+
+BEFORE, AFTER = "champion_", "challenger_"  # begin the names of a run's paired figures
+
+
+def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
+    """Return all versions that are there, and those that runs made and that were removed since. Raises StorageError."""
+    versions = Versions(settings)
+    infos = {info.version: info for info in versions.list(task.name)}
+    with store.reading() as session:
+        run_of = _run_of(session, task)
+        judged = snapshots.judged(session, [run.id for run in run_of.values()])
+        proven = {name for name in infos if rollback.is_proven(session, versions, task.name, name)}
+    history = [
+        _version(versions, task, name, infos.get(name), run_of.get(name), judged, name in proven)
+        for name in {**infos, **run_of}
+    ]
+    return ModelHistory(task.name, tuple(sorted(history, key=lambda one: (one.at, one.version), reverse=True)))
+
+
+def turned(store: Store, task: Task, version: str, most: int) -> tuple[list[TurnedAnswer], int]:
+    """Return the answers that turned with a version, right ones first, at most `most` each way, and how many are left.
+
+    A sample that was deleted since is left out. Raises UnknownName for a version that no run made.
+    """
+    with store.reading() as session:
+        run = runs.of_challenger(session, task.name, version)
+        if run is None:
+            names = ", ".join(sorted(runs.all_challengers(session, task.name))) or "–"
+            raise UnknownName("unknown_version", version=version, task=task.name, known=names)
+        shown: list[TurnedAnswer] = []
+        left = 0
+        for entry, is_right in _turned(task, snapshots.judged(session, [run.id]).get(run.id, [])):
+            row = samples.find(session, entry.sample_id)
+            if row is None or not row.has_content:
+                continue
+            if sum(one.is_right == is_right for one in shown) == most:
+                left += 1
+                continue
+            before, after = entry.champion or "", entry.challenger or ""
+            item = items.queue_item(row, store.media)
+            shown.append(TurnedAnswer(item, entry.value, before, after, is_right))
+    return sorted(shown, key=lambda one: not one.is_right), left
+
+
+def _run_of(session: Session, task: Task) -> dict[str, RunRow]:
+    """Return version → the newest run that made it and came to a verdict."""
+    rows = [row for row in runs.of_task(session, task.name) if row.challenger and row.state == runs.DONE]
+    return {row.challenger: row for row in reversed(rows) if row.challenger}
+
+
+def _version(
+    versions: Versions,
+    task: Task,
+    name: str,
+    info: VersionInfo | None,
+    run: RunRow | None,
+    judged: Mapping[int, Sequence[SnapshotEntry]],
+    proven: bool,
+) -> ModelVersion:
+    can_serve = info is not None and not info.served and proven and _fits(versions, task, name)
+    if run is None:
+        assert info is not None
+        return ModelVersion(name, info.created_at, info.parent, info, can_serve)
+    trained_on = run.figures.get("trained_on")
+    return ModelVersion(
+        version=name,
+        at=info.created_at if info else iso(run.started_at),
+        parent=info.parent if info else run.champion,
+        info=info,
+        can_serve=can_serve,
+        verdict=run.verdict,
+        why=tuple(Reason(**reason) for reason in run.reasons),
+        trained_on=None if trained_on is None else int(trained_on),
+        held_out=int(run.figures.get("held_out", 0)),
+        figures=tuple(_figures(run.figures)),
+        pairs=_pairs(task, judged.get(run.id, ())),
+    )
+
+
+def _fits(versions: Versions, task: Task, name: str) -> bool:
+    try:
+        folder = versions.path(task.name, name)
+        sidecar.check(sidecar.read(folder), task, folder)
+    except (CheckpointError, UnknownName):
+        return False
+    return True
+
+
+def _figures(numbers: Mapping[str, object]) -> Iterator[FigurePair]:
+    """Yield the figures that a run has of both versions, whatever else it holds."""
+    for key, after in numbers.items():
+        name = key.removeprefix(AFTER)
+        before = numbers.get(BEFORE + name)
+        if name != key and isinstance(before, int | float) and isinstance(after, int | float):
+            yield FigurePair(name, float(before), float(after))
+
+
+def _turned(task: Task, entries: Sequence[SnapshotEntry]) -> Iterator[tuple[SnapshotEntry, bool]]:
+    """Yield the entries of which one version is right and the other one wrong, and whether the new one is right."""
+    for entry in entries:
+        before, after = (_is_right(task, entry, value) for value in (entry.champion, entry.challenger))
+        if before != after:
+            yield entry, after
+
+
+def _pairs(task: Task, entries: Sequence[SnapshotEntry]) -> AnswerPairs | None:
+    if not entries:
+        return None
+    outcomes = [tuple(_is_right(task, one, value) for value in (one.champion, one.challenger)) for one in entries]
+    before, after = (sum(column) for column in zip(*outcomes, strict=True))
+    return AnswerPairs(
+        both=outcomes.count((True, True)),
+        turned_right=outcomes.count((False, True)),
+        turned_wrong=outcomes.count((True, False)),
+        neither=outcomes.count((False, False)),
+        before=_interval(before, len(entries)),
+        after=_interval(after, len(entries)),
+    )
+
+
+def _is_right(task: Task, entry: SnapshotEntry, value: str | None) -> bool:
+    """Whether an answer was right; one that the task takes no longer is right where it is the very value."""
+    if task.takes(entry.value) and task.takes(value):
+        return task.is_right(value or "", entry.value)
+    return value == entry.value
+
+
+def _interval(right: int, count: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share."""
+    interval = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)

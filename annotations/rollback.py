@@ -1,0 +1,47 @@
+"""Serving an earlier version again: by command whichever there is, from the page one that was served before."""
+
+from annotations.nightly import gate, leftovers
+from annotations.store import Session, Store, runs
+from mmdemo.errors import Conflict
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
+
+
+def to(store: Store, config: Settings, task: Task, version: str | None = None) -> str:
+    """Serve that version, by default the one that was served before, and return its name.
+
+    Raises UnknownName, Conflict, StorageError.
+    """
+    versions = Versions(config)
+    leftovers.tidy(store, config, task.name)  # else a killed run would be taken for one that was never served
+    if version is None:
+        return versions.rollback(task.name)
+    versions.promote(task.name, version)
+    return version
+
+
+def to_proven(store: Store, config: Settings, task: Task, version: str) -> None:
+    """Serve a version that was served before.
+
+    Raises Conflict for the one that serves and for one that its run did not put into service, UnknownName for one that
+    is not there, CheckpointError for one that does not fit its task as it is today.
+    """
+    versions = Versions(config)
+    folder = versions.path(task.name, version)
+    if versions.champion(task.name) == version:
+        raise Conflict("serves_already", version=version, task=task.name)
+    with store.reading() as session:
+        if not is_proven(session, versions, task.name, version):
+            raise Conflict("version_not_proven", version=version, task=task.name)
+    sidecar.check(sidecar.read(folder), task, folder)
+    to(store, config, task, version)
+
+
+def is_proven(session: Session, versions: Versions, task: str, version: str) -> bool:
+    """Whether a version was served before, is shipped, or was made by no run that could judge it."""
+    if version in versions.candidates(task):
+        return True
+    run = runs.of_challenger(session, task, version)
+    return run is None or run.verdict == gate.PROMOTED

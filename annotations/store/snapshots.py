@@ -1,0 +1,69 @@
+"""SQL about what runs learned from and were judged on: one row a sample, kept with each run that trained a version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotations.schema import RunRow, SnapshotRow
+
+TRAIN, HELD_OUT = "train", "held_out"
+
+
+@dataclass(frozen=True)
+class SnapshotEntry:
+    """One sample of a run's snapshot, with what it was said to be then."""
+
+    sample_id: str
+    value: str
+    split: str  # TRAIN, HELD_OUT
+    champion: str | None = None  # what the version before answered, where the sample was held out
+    challenger: str | None = None  # … and the new one
+
+
+def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> None:
+    """Write down a run's snapshot."""
+    session.add_all(
+        SnapshotRow(
+            run_id=run_id,
+            sample_id=entry.sample_id,
+            value=entry.value,
+            split=entry.split,
+            champion_value=entry.champion,
+            challenger_value=entry.challenger,
+        )
+        for entry in entries
+    )
+
+
+def of_run(session: Session, run_id: int) -> tuple[SnapshotEntry, ...]:
+    """Return a run's snapshot by sample id; empty where it was not kept."""
+    query = select(SnapshotRow).where(SnapshotRow.run_id == run_id).order_by(SnapshotRow.sample_id)
+    return tuple(_entry(row) for row in session.scalars(query))
+
+
+def judged(session: Session, run_ids: Sequence[int]) -> dict[int, list[SnapshotEntry]]:
+    """Return run → the samples on which it asked both versions, by sample id, of those that kept them."""
+    query = select(SnapshotRow).where(SnapshotRow.run_id.in_(run_ids), SnapshotRow.split == HELD_OUT)
+    query = query.where(SnapshotRow.champion_value.is_not(None), SnapshotRow.challenger_value.is_not(None))
+    by_run: dict[int, list[SnapshotEntry]] = {}
+    for row in session.scalars(query.order_by(SnapshotRow.sample_id)):
+        by_run.setdefault(row.run_id, []).append(_entry(row))
+    return by_run
+
+
+def of_sample(session: Session, sample_id: str) -> list[tuple[RunRow, SnapshotEntry]]:
+    """Return the runs whose snapshot holds a sample, oldest first, each with its row."""
+    query = select(RunRow, SnapshotRow).join(SnapshotRow, SnapshotRow.run_id == RunRow.id)
+    query = query.where(SnapshotRow.sample_id == sample_id).order_by(RunRow.id)
+    return [(run, _entry(row)) for run, row in session.execute(query)]
+
+
+def kept(session: Session, run_ids: Sequence[int]) -> set[int]:
+    """Return which of these runs kept their snapshot."""
+    return set(session.scalars(select(SnapshotRow.run_id).where(SnapshotRow.run_id.in_(run_ids)).distinct()))
+
+
+def _entry(row: SnapshotRow) -> SnapshotEntry:
+    return SnapshotEntry(row.sample_id, row.value, row.split, row.champion_value, row.challenger_value)
