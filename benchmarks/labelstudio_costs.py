@@ -1,5 +1,6 @@
 """What a round of the sync takes beside the bare requests that it needs."""
 
+import gc
 import json
 import sqlite3
 import time
@@ -53,6 +54,7 @@ class RoundCost:
 def run(there: int, count: int, server: LabelStudioServer, folder: Path) -> Iterator[RoundCost]:
     """Measure sending and fetching `count` samples, and a round with nothing to do where `there` tasks lie."""
     settings = Settings(home=folder / "home", label_studio_url=server.url, label_studio_api_key=server.token)
+    gc.freeze()  # as the command does
     with closing(open_store(settings)) as store, Client(server.url, server.token) as client:
         rounds = sync.SyncRounds(lambda: settings, store, [TASK], Client)
         rounds.go()

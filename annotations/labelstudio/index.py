@@ -3,9 +3,9 @@
 Whatever an annotator does moves `updated_at` of the task, by the server's clock. A task that is deleted, and guesses
 that are added or deleted many at once, show in the project's counts alone.
 
-A round asks for what changed after the last change that it knows. Changes may come into sight out of their order, so
-what was changed before that is asked for again: once OVERLAP_S have gone by, or when the counts say that something
-was missed. So what a large import changed is listed once or twice more, not by each round.
+A round asks for what changed after the last change that it knows. Changes may come into sight out of their order, and
+while what is sent from here is read back, so what was changed shortly before that is listed again: once OVERLAP_S have
+gone by, or when the counts say that something was missed.
 """
 
 import time
@@ -45,8 +45,9 @@ class Index:
         self._entries: dict[int, Entry] = {}
         self._numbers: dict[str, set[int]] = {}  # sample id → its tasks
         self._began = clock()
-        self._listed = newest  # the last change that was listed, at most the server's time then
+        self._known = newest  # the last change there that a round knew of: what comes after it is asked for
         self._noted = newest  # the last change of a task that was read
+        self._unsettled: set[int] = set()  # tasks of which annotations may have come that are counted and not read
         self._settled = newest and newest - timedelta(seconds=OVERLAP_S)  # up to here all that changed was listed
         self._swept = self._began  # when changes were last asked for since then
         # When a round ended, and up to where all will be settled by a sweep OVERLAP_S later; oldest first
@@ -85,6 +86,8 @@ class Index:
             at = remote.updated_at if settled else None
             self._noted = max(remote.updated_at, self._noted or remote.updated_at)
             self.drop([remote.id])
+            if not settled:
+                self._unsettled.add(remote.id)
             sample_id = tasks.sample_of(remote.data)
             skips = sum(each.cancelled for each in remote.annotations)
             answers = len(remote.annotations) - skips
@@ -97,6 +100,7 @@ class Index:
     def drop(self, numbers: Collection[int]) -> None:
         """Note that these tasks lie there no longer."""
         for number in numbers:
+            self._unsettled.discard(number)
             entry = self._entries.pop(number, None)
             if entry and entry.sample_id:
                 left = self._numbers[entry.sample_id] - {number}
@@ -115,14 +119,11 @@ class Index:
         now, there = self._clock(), client.last_answer_at
         if now - self._began > LONGEST_S or (there and self._settled and there < self._settled):
             return None
-        changes, remotes = self._late(client, project, now, sweep), list[RemoteTask]()
-        if self._noted != self._listed:  # what was sent from here is among them: it need not be read
-            changes |= client.changed(project, self._listed)
-        else:
-            remotes = client.changed_tasks(project, self._listed)
-            self.note(remotes)
-        moments = [*changes.values(), *(remote.updated_at for remote in remotes)]
-        self._listed = last_change([*moments, *([self._listed] if self._listed else [])], client.last_answer_at)
+        changes = self._late(client, project, now, sweep)
+        remotes = client.changed_tasks(project, self._known)
+        self.note(remotes)
+        moments = [*(remote.updated_at for remote in remotes), *([self._known] if self._known else [])]
+        self._known = last_change(moments, client.last_answer_at)
         entries = self._entries
         unread = [number for number, at in changes.items() if number not in entries or entries[number].updated_at != at]
         return remotes, unread
@@ -130,22 +131,26 @@ class Index:
     def _late(self, client: Client, project: int, now: float, sweep: bool) -> dict[int, datetime]:
         """List again what changed up to what was listed, if told to or when it is time; return it."""
         due = bool(self._marks) and now - max(self._marks[0][0], self._swept) >= OVERLAP_S
-        if self._listed is None or not (sweep or due):
+        if self._known is None or not (sweep or due or self._unsettled):
             return {}
-        changes = client.changed(project, self._settled, self._listed)
+        changes = client.changed(project, self._settled, self._known)
         self._swept = now
+        self._unsettled.clear()
         while self._marks and now - self._marks[0][0] >= OVERLAP_S:
             self._settled = self._marks.popleft()[1]
         return changes
 
     def mark(self, there: datetime | None) -> None:
         """Note how far a round came that ends now, by the server's time `there`."""
-        newest = last_change([each for each in (self._listed, self._noted) if each], there)
-        if newest and newest > (self._marks[-1][1] if self._marks else self._settled or EARLIEST):
-            self._marks.append((self._clock(), newest))
+        self._known = last_change([self._noted] if self._noted else [], there)
+        if self._known and self._known > (self._marks[-1][1] if self._marks else self._settled or EARLIEST):
+            self._marks.append((self._clock(), self._known))
 
 
 def last_change(moments: Iterable[datetime], there: datetime | None) -> datetime | None:
-    """Return the last of these moments; where that is still to come by the server's time `there`, that time."""
+    """Return the last of these moments; where that is still to come by the server's time `there`, that time.
+
+    The server says the second alone, so all of that is taken for past.
+    """
     last = max(moments, default=None)
-    return min(last, there) if last and there else last
+    return min(last, there + timedelta(seconds=1)) if last and there else last

@@ -5,6 +5,7 @@ and once a day; else those that changed. So a round that broke off anywhere is f
 one changes nothing.
 """
 
+import gc
 import signal
 import sys
 import threading
@@ -51,6 +52,7 @@ def run(
     before each round.
     """
     _check(settings)
+    gc.freeze()  # to look through all that was imported, again and again, took a quarter of a round's own time
     all_tasks = known_tasks.load_all(settings.task_dir)
     tasks = [known_tasks.get(task, settings.task_dir)] if task else list(all_tasks.values())
     store = open_store(settings)

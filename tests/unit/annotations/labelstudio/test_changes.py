@@ -286,7 +286,7 @@ def test_a_change_that_comes_into_sight_late_and_is_not_counted_is_found_soon(
 
 
 @pytest.mark.parametrize("seconds", [1.0, 10.0, 60.0])
-def test_what_was_just_sent_is_listed_again_no_more_than_twice_and_not_read(watched: Watched, seconds: float) -> None:
+def test_what_was_just_sent_is_listed_once_more_and_not_read(watched: Watched, seconds: float) -> None:
     for number in range(20):
         watched.loop.visit(f"number {number}")
     assert watched.go(seconds).pushed == 20
@@ -295,7 +295,7 @@ def test_what_was_just_sent_is_listed_again_no_more_than_twice_and_not_read(watc
         assert watched.go(seconds) == SyncReport(waiting=20)
         assert watched.is_idle()
         listed += len(watched.listed)
-    assert 20 <= listed <= 40
+    assert listed == 20
 
 
 @pytest.mark.parametrize("moment", ["delete_unanswered", "tasks"])
@@ -316,7 +316,10 @@ def test_an_answer_given_while_its_task_is_taken_back_wins(watched: Watched, sen
     assert watched.is_idle()
 
 
-def test_an_answer_given_while_its_task_is_read_back_is_brought_over(watched: Watched, sent: list[str]) -> None:
+@pytest.mark.parametrize("seconds", [1.0, 60.0])
+def test_an_answer_given_while_its_task_is_read_back_is_brought_over(
+    watched: Watched, sent: list[str], seconds: float
+) -> None:
     loop = watched.loop
     sample_id, _ = loop.visit("answered at once")
 
@@ -326,7 +329,7 @@ def test_an_answer_given_while_its_task_is_read_back_is_brought_over(watched: Wa
 
     loop.server.before = answer
     assert watched.rounds.go()[0].pushed == 1
-    assert (watched.go().pulled, watched.read_everything()) == (1, False)
+    assert (watched.go(seconds).pulled, watched.read_everything()) == (1, False)
 
 
 @pytest.mark.parametrize("answered", [False, True])
