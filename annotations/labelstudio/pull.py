@@ -20,7 +20,7 @@ from annotations.store import Session, labels, samples
 from mmdemo import characters
 from mmdemo.values.review import QUEUED, SKIPPED
 
-AT_ONCE = 100  # samples that are changed in one transaction
+AT_ONCE = 500  # samples that are changed in one transaction
 NOBODY = "Label Studio"  # the annotator whose user was deleted there
 
 
