@@ -1,5 +1,8 @@
 """The night: corrections → snapshot → challenger → both judged on what neither saw → verdict → served, or not.
 
+A challenger is a pure function of base, snapshot and seed: it learns all standing corrections from the version that no
+night made, whatever the nights before did. So nothing drifts, and what was taken back leaves no trace in it.
+
 Runs as `python -m annotations retrain` and as `python annotations/retrain.py`, beside the app and never inside it.
 They meet in the store and in the versions folder alone.
 """
@@ -145,7 +148,7 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     pointed, challenger = night.versions.champion(name), night.versions.new_name(name)
     of_champion = _answers_of(night, None)  # of another version, where that cannot be loaded
     note(challenger=challenger, champion=of_champion.version)
-    _train(night, of_champion.version, challenger)
+    _train(night, challenger)
     try:
         of_challenger = _answers_of(night, challenger)
         comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
@@ -190,11 +193,12 @@ def _answers_of(night: Night, version: str | None) -> VersionAnswers:
     return version_comparison.answers_of(night.task, version, night.settings, night.parts.held_out)
 
 
-def _train(night: Night, champion: str, challenger: str) -> None:
-    """Teach the champion all corrections that are not held out, those of earlier nights too."""
+def _train(night: Night, challenger: str) -> None:
+    """Teach the base all corrections that are not held out, those of earlier nights too."""
     task, train = night.task, night.parts.train
-    _say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {champion}")
-    folder, out = night.versions.path(task.name, champion), night.versions.folder(task.name, challenger)
+    base = night.versions.base(task.name)
+    _say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {base}")
+    folder, out = night.versions.path(task.name, base), night.versions.folder(task.name, challenger)
     rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
     update(folder, Corrections(train, rehearsed, night.parts.held_out), out, task=task, seed=SEED)
 

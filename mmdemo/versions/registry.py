@@ -63,6 +63,25 @@ class Versions:
         present = [name for name in names if name == shipped or self._is_here(task, name)]
         return tuple(dict.fromkeys([*present, *([shipped] if shipped else [])]))
 
+    def base(self, task: str) -> str:
+        """Return the version that retraining starts from: the nearest of the champion's ancestors that no retraining made.
+
+        That is what is shipped, or what an engineer trained and promoted. Where an ancestor is gone it is what is
+        shipped, and without that the eldest that is there. Raises CheckpointError where there is no champion.
+        """
+        shipped = self._shipped_version(task)
+        name, passed = self.champion(task), set[str]()
+        while name not in passed:
+            passed.add(name)
+            about = sidecar.read(self.path(task, name))
+            parent = about.parent
+            if parent is None or not about.command.startswith(sidecar.RETRAINED):
+                break
+            if parent != shipped and not self._is_here(task, parent):
+                return shipped or name
+            name = parent
+        return name
+
     def pointed(self, task: str) -> str | None:
         """Return what the pointer names, "" where it names no version that there is; None without a pointer."""
         if not (self._home / task / CHAMPION).is_file():

@@ -74,6 +74,10 @@ def folders(config: Settings, task: Task) -> set[str]:
     return {path.name for path in (config.versions / task.name).iterdir() if path.is_dir()}
 
 
+def weights(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
 def last_row(config: Settings, task: Task) -> runs.RunRow:
     store = open_store(config)
     with store.reading() as session:
@@ -119,6 +123,23 @@ def test_then_there_is_nothing_new_and_rollback_is_not_undone(promoted, task: Ta
     assert retrain.retrain(config, task).verdict == "nothing_new"
     assert Versions(config).champion(task.name) == FIRST
     assert folders(config, task) == {FIRST, run.challenger}
+
+
+@pytest.mark.slow
+def test_what_a_night_makes_depends_on_base_and_corrections_alone(
+    config: Settings, task: Task, pictures, promoted
+) -> None:
+    _, at_once, _ = promoted
+    answer(config, task, pictures[80:])
+    earlier = retrain.retrain(config, task)
+    Versions(config).promote(task.name, earlier.challenger)  # whatever its night thought of it
+
+    answer(config, task, pictures[:80])
+    later = retrain.retrain(config, task)
+    assert later.champion == earlier.challenger
+    assert sidecar.read(config.versions / task.name / later.challenger).parent == FIRST
+    folders = [promoted[0].versions / task.name / at_once.challenger, config.versions / task.name / later.challenger]
+    assert weights(folders[0]) == weights(folders[1]) != weights(config.versions / task.name / earlier.challenger)
 
 
 @pytest.mark.slow

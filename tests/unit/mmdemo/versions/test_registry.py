@@ -38,6 +38,43 @@ def add(home: Versions, name: str) -> None:
     sidecar.write(home.folder("sentiment", name), replace(SIDE, version=name, parent=SIDE.version))
 
 
+def retrained(home: Versions, name: str, parent: str) -> None:
+    command = f"{sidecar.RETRAINED} --task sentiment"
+    sidecar.write(home.folder("sentiment", name), replace(SIDE, version=name, parent=parent, command=command))
+    home.promote("sentiment", name)
+
+
+def test_retraining_starts_from_what_no_retraining_made(home: Versions) -> None:
+    assert home.base("sentiment") == SIDE.version
+    retrained(home, "2026-11-24-n001", SIDE.version)
+    retrained(home, "2026-11-25-n001", "2026-11-24-n001")
+    assert home.base("sentiment") == SIDE.version
+    add(home, "2026-11-26-n001")  # by an engineer
+    home.promote("sentiment", "2026-11-26-n001")
+    retrained(home, "2026-11-27-n001", "2026-11-26-n001")
+    assert home.base("sentiment") == "2026-11-26-n001"
+    home.rollback("sentiment")
+    home.rollback("sentiment")
+    assert home.champion("sentiment") == "2026-11-25-n001"
+    assert home.base("sentiment") == SIDE.version
+
+
+def test_where_an_ancestor_is_gone_retraining_starts_from_what_is_shipped_or_the_eldest_there(
+    home: Versions, tmp_path: Path
+) -> None:
+    retrained(home, "2026-11-25-n001", "2026-11-24-n001")
+    assert home.base("sentiment") == SIDE.version
+    unshipped = Versions(Settings(home=tmp_path / "home"), shipped=tmp_path / "nothing")
+    assert unshipped.base("sentiment") == "2026-11-25-n001"
+
+
+def test_two_versions_that_name_each_other_have_a_base(home: Versions) -> None:
+    retrained(home, "2026-11-24-n001", SIDE.version)
+    retrained(home, "2026-11-25-n001", "2026-11-24-n001")
+    retrained(home, "2026-11-24-n001", "2026-11-25-n001")
+    assert home.base("sentiment") in ("2026-11-24-n001", "2026-11-25-n001")
+
+
 def test_sidecar_comes_back_as_it_was_written(tmp_path: Path) -> None:
     sidecar.write(tmp_path, SIDE)
     assert sidecar.read(tmp_path) == SIDE
