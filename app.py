@@ -34,7 +34,7 @@ def main() -> int:
             os.environ |= _environment(chosen, uploads)
             serve(chosen, stop)
     except MmdemoError as error:
-        print(error, file=sys.stderr)
+        logs.say(str(error))
         return error.exit_code
     return 0
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from annotations import export, promises, rollback, status
+from annotations import export, promises, status
 from annotations.acquisition import rescoring
 from annotations.acquisition.rescoring import Rescored
 from annotations.command_line import LoopResult, natural
@@ -22,6 +22,7 @@ from annotations.schema import SampleRow
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError
+from mmdemo.process import logs
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.promise_status import PromiseStatus
@@ -146,6 +147,8 @@ def adopt(args: argparse.Namespace, config: Settings) -> LoopResult:
 
 def roll_back(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Serve an earlier version again."""
+    from annotations import rollback  # brings the gate and with it scipy, which no other command here needs
+
     task = tasks.get(args.task, config.task_dir)
     with closing(open_store(config)) as store:
         version = rollback.to(store, config, task, args.to)
@@ -275,7 +278,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = args.run(args, settings.load())
     except MmdemoError as error:
-        print(error, file=sys.stderr)
+        logs.say(str(error))
         return error.exit_code
     print(json.dumps(result.value, ensure_ascii=False) if args.json else "\n".join(result.lines))
     return result.code

@@ -3,9 +3,7 @@
 import contextlib
 import json
 import logging
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,7 +17,7 @@ from annotations.review_queue import content
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import LabelledContent
-from mmdemo import characters, decode
+from mmdemo import characters, decode, whole_file
 from mmdemo.errors import BadInput, ManifestError, MmdemoError, UnknownName
 from mmdemo.locale import text
 from mmdemo.tasks import Task
@@ -99,13 +97,11 @@ def _text(entries: Sequence[Entry], fields: Sequence[str], form: str) -> str:
 
 def write_file(rows: Sequence[LabelledContent], folder: Path, name: str, form: str) -> None:
     """Write rows as `folder/name.form`, a whole file or nothing. Raises UnknownName, StorageError."""
-    whole = as_text(rows, form)
+    content = as_text(rows, form).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(whole)
-        os.replace(unfinished, folder / f"{name}.{form}")
+        with whole_file.replacing(folder / f"{name}.{form}") as file:
+            file.write(content)
     except OSError as error:
         raise problems.from_os(error, folder) from error
 

@@ -5,20 +5,17 @@ The bytes are made from decoded arrays (`mmdemo.decode`), so nothing that came w
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from annotations.store import private, problems
+from mmdemo import whole_file
 from mmdemo.decode import encode_audio, encode_image
 from mmdemo.errors import StorageError
 from mmdemo.values.samples import Inputs
-from mmdemo.versions.sidecar import sync_folder
 
 _SUFFIXES = {b"\x89PNG": ".png", b"RIFF": ".webp", b"fLaC": ".flac"}  # first four bytes → suffix
-_UNFINISHED = ".part"
 
 
 @dataclass(frozen=True)
@@ -107,17 +104,8 @@ def names(root: Path, older_than: float) -> Iterator[str]:
 
 def _write(path: Path, data: bytes) -> None:
     private.make_folder(path.parent)
-    handle, unfinished = tempfile.mkstemp(suffix=_UNFINISHED, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-        sync_folder(path.parent)
-    except BaseException:
-        _remove([Path(unfinished)])
-        raise
+    with whole_file.replacing(path) as file:
+        file.write(data)
 
 
 def _remove(paths: Sequence[Path]) -> None:

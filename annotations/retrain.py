@@ -110,10 +110,10 @@ def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run
     except Exception as error:
         if interruption.is_told():
             raise
-        _say(str(error) if isinstance(error, MmdemoError) else logs.trace(error))
+        logs.say(str(error) if isinstance(error, MmdemoError) else logs.trace(error))
         return None
     if rescored.scored:
-        _say(locale.text("cli.rescored", task=task.name, count=rescored.scored))
+        logs.say(locale.text("cli.rescored", task=task.name, count=rescored.scored))
     named = stored_samples.reason("status.not_scored_again", rescored.left_out)
     return _add_reasons(store, run_id, named) if named else None
 
@@ -197,7 +197,7 @@ def _train(night: Night, challenger: str) -> None:
     """Teach the base all corrections that are not held out, those of earlier nights too."""
     task, train = night.task, night.parts.train
     base = night.versions.base(task.name)
-    _say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {base}")
+    logs.say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {base}")
     folder, out = night.versions.path(task.name, base), night.versions.folder(task.name, challenger)
     rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
     update(folder, Corrections(train, rehearsed, night.parts.held_out), out, task=task, seed=SEED)
@@ -279,7 +279,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for task in chosen:
                 task_runs.append(_tried(config, task))
     except MmdemoError as error:
-        _say(str(error))
+        logs.say(str(error))
         code = error.exit_code
     if task_runs or not code:  # what is known is said, also where a later task could not have its night
         whole = json.dumps(list(map(_as_json, task_runs)), ensure_ascii=False) if args.json else _as_text(task_runs)
@@ -297,7 +297,7 @@ def _tried(config: Settings, task: Task) -> Run:
         if interruption.is_told():
             raise SystemExit(FAILED_EXIT) from error
         if not isinstance(error, MmdemoError):
-            _say(logs.trace(error))
+            logs.say(logs.trace(error))
         why = _why_failed(error)
         return Run(task.name, runs.FAILED, None, (why.sentence(),), {}, None, None, "", None, (why,))
 
@@ -323,10 +323,6 @@ def _as_text(task_runs: Sequence[Run]) -> str:
             *map("  {}".format, run.reasons),
         )
     )
-
-
-def _say(text: str) -> None:
-    print("\n".join(map(logs.escaped, text.split("\n"))), file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mmdemo import settings as all_settings
 from mmdemo.commands import answer, calibrate, evaluate, index, show, train, trials
 from mmdemo.errors import MmdemoError
-from mmdemo.process import memory
+from mmdemo.process import logs, memory
 
 _GROUPS = (answer, trials, train, calibrate, evaluate, index, show)
 COMMANDS = {name: command for group in _GROUPS for name, command in group.COMMANDS.items()}
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = COMMANDS[args.command].run(args, all_settings.load())
     except MmdemoError as error:
-        print(error, file=sys.stderr)
+        logs.say(str(error))
         return error.exit_code
     print(json.dumps(result.value, ensure_ascii=False) if args.json else "\n".join(result.lines))
     return 0

@@ -3,16 +3,12 @@
 A sample whose id changes, because pictures are decoded otherwise or captions compared otherwise, keeps its draw.
 """
 
-import hashlib
-
-_HASH_BYTES = 8  # of SHA-256, read as a number in [0, 1)
+from mmdemo import hashed_draw
 
 
 def draw(sample_id: str) -> float:
     """Return a number in [0, 1), as if at random: the same for one sample on every machine and in every night."""
-    # Hashed once more under a name of its own: whatever else picks samples by sample_id stays independent of this.
-    digest = hashlib.sha256(f"held-out:{sample_id}".encode()).digest()
-    return int.from_bytes(digest[:_HASH_BYTES]) / 256**_HASH_BYTES
+    return hashed_draw.draw("held-out", sample_id)
 
 
 def is_held_out(drawn: float, share: float) -> bool:

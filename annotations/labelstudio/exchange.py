@@ -1,6 +1,5 @@
 """One round with one task: what is read is compared with the store, and both sides are brought into step."""
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from annotations.labelstudio.remote_projects import RemoteProject
 from annotations.labelstudio.report import SyncReport
 from annotations.store import Store, runs
 from mmdemo import locale
+from mmdemo.process import logs
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
@@ -50,7 +50,7 @@ def exchange(
         numbers = ", ".join(str(old.project.id) for old in closed)
         succession = Reason("status.sync_succession", {"numbers": numbers, "url": address})
         if created:
-            print(succession.sentence(), file=sys.stderr, flush=True)
+            logs.say(succession.sentence())
     try:
         for old in closed:
             report += _round(old, files, memory)
@@ -102,5 +102,5 @@ def _both_ways(here: RemoteProject, files: Files, read: Reading) -> SyncReport:
 
 
 def say(key: str, **values: object) -> None:
-    """Tell whoever watches: results go to standard output, everything else to standard error."""
-    print(locale.text(f"cli.{key}", **values), file=sys.stderr, flush=True)
+    """Tell whoever watches."""
+    logs.say(locale.text(f"cli.{key}", **values))

@@ -7,22 +7,20 @@ one changes nothing.
 
 import gc
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-
-from filelock import FileLock, Timeout
 
 from annotations.labelstudio import remote_projects
 from annotations.labelstudio.connection.client import Client
 from annotations.labelstudio.exchange import Memory, exchange, say
 from annotations.labelstudio.report import SyncReport
-from annotations.store import Store, open_store, private, problems, runs
+from annotations.store import Store, file_lock, open_store, runs
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import Busy, LabelStudioError, MmdemoError
+from mmdemo.process import logs
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
@@ -106,7 +104,7 @@ def _once(rounds: SyncRounds) -> SyncReport:
     if sick and len(rounds.tasks) == 1:
         raise next(iter(sick.values()))
     if sick:
-        print(report, file=sys.stderr, flush=True)
+        logs.say(str(report))
         _tell(sick)
         raise LabelStudioError("label_studio_some", tasks=", ".join(sick))
     return report
@@ -137,11 +135,11 @@ def _patiently(rounds: SyncRounds, seconds: float, started: bool) -> SyncReport 
     except MmdemoError as error:
         if not started and error.key not in WAIT_FOR:
             raise  # a wrong key does not become right
-        print(error.sentence(), file=sys.stderr)
+        logs.say(error.sentence())
         say("sync_again", seconds=f"{seconds:g}")
         return None
     if report != SyncReport(waiting=report.waiting, unreadable=report.unreadable):
-        print(report, file=sys.stderr, flush=True)
+        logs.say(str(report))
     _tell(sick)
     return report
 
@@ -164,20 +162,9 @@ def _terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextmanager
-def _lock(settings: Settings) -> Iterator[None]:
+def _lock(settings: Settings) -> AbstractContextManager[None]:
     path = settings.home / "sync.lock"
-    lock = FileLock(path, timeout=0, mode=private.FILE)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise Busy("sync_running", lock=path) from error
-    except OSError as error:
-        raise problems.from_os(error, settings.home) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return file_lock.hold(path, 0, Busy("sync_running", lock=path))
 
 
 def _check(settings: Settings) -> None:

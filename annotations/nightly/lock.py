@@ -1,12 +1,9 @@
 """The night's lock: one training run at a time in a home folder. It falls with the process that holds it."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from annotations.store import private, problems
+from annotations.store import file_lock
 from mmdemo.errors import Busy
 from mmdemo.settings import Settings
 
@@ -20,28 +17,17 @@ def path(settings: Settings) -> Path:
 
 def night(settings: Settings) -> AbstractContextManager[None]:
     """Hold the lock. Raises Busy where another process holds it, StorageError where it cannot be made."""
-    return _held(settings, LOOK_S)
-
-
-@contextmanager
-def _held(settings: Settings, patience_s: float) -> Iterator[None]:
-    lock = FileLock(path(settings), mode=private.FILE)
-    try:
-        lock.acquire(timeout=patience_s)
-    except Timeout as error:
-        raise Busy("night_running", lock=path(settings)) from error
-    except OSError as error:
-        raise problems.from_os(error, settings.home) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return _hold(settings, LOOK_S)
 
 
 def is_held(settings: Settings) -> bool:
     """Whether a run is at work. Raises StorageError."""
     try:
-        with _held(settings, 0):
+        with _hold(settings, 0):
             return False
     except Busy:
         return True
+
+
+def _hold(settings: Settings, patience_s: float) -> AbstractContextManager[None]:
+    return file_lock.hold(path(settings), patience_s, Busy("night_running", lock=path(settings)))

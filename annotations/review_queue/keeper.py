@@ -1,18 +1,16 @@
 """What is kept of an answer: with its sender's leave, as far as there is room, and marked where the audit draws it."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 
 from annotations import review_queue
 from annotations.review_queue.quota import Quota
 from annotations.store import Store
+from mmdemo import hashed_draw
 from mmdemo.errors import NotKept
 from mmdemo.tasks import Task
 from mmdemo.values.review import AUDIT, Kept
 from mmdemo.values.samples import Inputs, Prediction
-
-_HASH_BYTES = 8  # of SHA-256, read as a number in [0, 1)
 
 
 @dataclass(frozen=True)
@@ -74,5 +72,4 @@ def audit_draw(sample_id: str, share: float) -> bool:
     Only the input decides, as if at random: asking again never changes it, and no visitor can foresee it without
     computing this hash. Independent of the choice of held-out corrections, which hashes under another name.
     """
-    digest = hashlib.sha256(f"audit:{sample_id}".encode()).digest()
-    return int.from_bytes(digest[:_HASH_BYTES]) / 256**_HASH_BYTES < share
+    return hashed_draw.draw("audit", sample_id) < share

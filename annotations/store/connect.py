@@ -8,12 +8,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from annotations.schema import HEAD
-from annotations.store import private
+from annotations.store import file_lock
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 
@@ -115,14 +114,11 @@ def version_of(engine: Engine) -> str | None:
 
 
 def migrate(engine: Engine, lock_folder: Path, to: str = "head") -> None:
-    """Bring the database up to `to`; one process at a time. Raises StorageError where another one takes too long."""
+    """Bring the database up to `to`: one process at a time. Raises StorageError, also where one is slow."""
     lock = lock_folder / "migrate.lock"
-    try:
-        with FileLock(lock, timeout=MIGRATION_WAIT_S, mode=private.FILE):
-            if version_of(engine) != HEAD:
-                _upgrade(engine, to)
-    except Timeout as error:
-        raise StorageError("storage_locked", place=lock, detail=error) from error
+    with file_lock.hold(lock, MIGRATION_WAIT_S, StorageError("storage_locked", place=lock)):
+        if version_of(engine) != HEAD:
+            _upgrade(engine, to)
 
 
 def _upgrade(engine: Engine, to: str) -> None:

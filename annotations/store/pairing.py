@@ -7,9 +7,7 @@ folder's files are those that the store knows.
 
 import itertools
 import logging
-import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from sqlalchemy import select
@@ -17,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from annotations.schema import SampleRow
 from annotations.store import facts, private
+from mmdemo import whole_file
 from mmdemo.values.review import Reason
 
 MARKER = "store-id"  # the file in the media folder that holds the id
@@ -75,12 +74,8 @@ def _knows(session: Session, media: Path) -> bool:
 
 def _write(media: Path, chosen: str) -> None:
     private.make_folder(media)
-    handle, unfinished = tempfile.mkstemp(dir=media, prefix=f".{MARKER}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(chosen + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, media / MARKER)
+    with whole_file.replacing(media / MARKER) as file:
+        file.write(f"{chosen}\n".encode())
 
 
 def _new_id() -> str:

@@ -24,7 +24,7 @@ from annotations.tour.ending import Ending
 from annotations.tour.first import TASK, Start
 from mmdemo import tasks
 from mmdemo.locale import text
-from mmdemo.process import environment
+from mmdemo.process import environment, logs
 from mmdemo.settings import ROOT, in_clone
 
 HOME = ROOT / "build" / "tour"
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Go around once and return the exit code: 0 where a better version is served at the end."""
     args = _parser().parse_args(argv)
     if not in_clone():
-        print(text("tour.needs_clone", folder=ROOT), file=sys.stderr)
+        logs.say(text("tour.needs_clone", folder=ROOT))
         return 2
     begin = time.monotonic()
     if args.home == HOME:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if not args.exit:
                 _wait()
     except subprocess.CalledProcessError as error:
-        print(f"{' '.join(error.cmd)}\nfailed:\n{error.stderr}", file=sys.stderr)
+        logs.say(f"{' '.join(error.cmd)}\nfailed:\n{error.stderr}")
         return 1
     return 0 if end.versions[0] != end.versions[1] else 1
 

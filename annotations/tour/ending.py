@@ -8,10 +8,9 @@ import jinja2
 from markupsafe import Markup
 
 from annotations.tour.walk import AnsweredDrawing
-from mmdemo import locale
+from mmdemo import locale, whole_file
 from mmdemo.decode import picture_url
 from mmdemo.tasks import Task
-from mmdemo.versions import sidecar
 
 HERE = Path(__file__).parent
 PAGE = "turned.html"
@@ -83,7 +82,7 @@ def where(task: Task, language: str = "en") -> str:
 
 def write(folder: Path, ending: Ending) -> Path:
     """Write the page into `folder` and return its path. Raises StorageError."""
-    sidecar.replace_file(folder / PAGE, render(ending))
+    whole_file.write(folder / PAGE, render(ending))
     return folder / PAGE
 
 

@@ -1,11 +1,11 @@
 """Who says what: voices, languages, words, and how many clips of each kind; what one side has the other never hears."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from examples.voices import ACCENTS, SPEAKERS
+from mmdemo.hashed_draw import draw
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TRAIN, TEST = SIDES = ("train", "dev")  # as voices.SPEAKERS calls them
@@ -39,7 +39,7 @@ COUNTS = {  # of the other kinds
 def words(side: str) -> list[str]:
     """Return the words of one side, which are never said on the other; only the word decides."""
     every = Path(__file__).with_name("words.txt").read_text("utf-8").split()
-    return [word for word in every if (_fraction(word) < TEST_SHARE) == (side == TEST)]
+    return [word for word in every if (draw("outlier", word) < TEST_SHARE) == (side == TEST)]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,3 @@ class Cast:
 
 
 EVERYBODY = Cast()
-
-
-def _fraction(word: str) -> float:
-    return int.from_bytes(hashlib.sha256(f"outlier:{word}".encode()).digest()[:8]) / 2**64

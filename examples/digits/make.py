@@ -27,6 +27,7 @@ from examples.voices import Recording
 from mmdemo import tasks
 from mmdemo.decode import encode_audio
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
+from mmdemo.process import logs
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row, splits
 
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str] | None = None, cast: Cast = EVERYBODY) -> int:
         voices.check("examples.digits.make")
         print("\n".join(write(args.out, args, cast)))
     except MmdemoError as error:
-        print(error, file=sys.stderr)
+        logs.say(str(error))
         return error.exit_code
     return 0
 

@@ -21,6 +21,7 @@ from examples.scenes.drawing import Thing, corners, draw, scene
 from examples.scenes.questions import KINDS, SceneQuestion, ask
 from examples.voices import Recording, record
 from mmdemo.errors import ManifestError, MmdemoError, StorageError
+from mmdemo.process import logs
 
 COUNT = 20_000  # samples to learn from
 DEV_SHARE = 0.06  # as many to be judged on, in shares of those
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for side, count in counts.items():
             print(write(args.out, side, count, args.seed), flush=True)
     except MmdemoError as error:
-        print(error, file=sys.stderr)
+        logs.say(str(error))
         return error.exit_code
     return 0
 

@@ -1,7 +1,6 @@
 """What all commands share: how one is described, what it answers, and which version it means."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +47,3 @@ def version_folder(task: Task, version: str | None, config: Settings) -> Path:
         return Path(version)
     versions = Versions(config)
     return versions.path(task.name, version or versions.champion(task.name))
-
-
-def progress(text: str) -> None:
-    """Say how far it is where people look for it: standard output belongs to the result."""
-    print(text, file=sys.stderr, flush=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmdemo import tasks
-from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
+from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, version_folder
+from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.results import BehaviourRate, Beside, EvaluationResult, Recall, SliceMetrics, title
@@ -30,12 +31,12 @@ def evaluate(args: argparse.Namespace, config: Settings) -> CommandResult:
     folders = [version_folder(task, name, config) for name in (args.version, *filter(None, [args.against]))]
     rows = manifests.read(args.manifest, task)
     predictors = [predictor_of(task, str(folder), config) for folder in folders]
-    answers = [ask(predictor, rows, progress) for predictor in predictors]
+    answers = [ask(predictor, rows, say) for predictor in predictors]
     tests = None if args.behaviour is None else rows if args.behaviour == "" else manifests.read(args.behaviour, task)
     figures, *others = [_figures(*pair, rows, tests) for pair in zip(predictors, answers, strict=True)]
     beside = Beside(others[0], compare(*answers)) if others else None
     if args.report:
-        damaged = robustness.measure(predictors[0], rows, progress)
+        damaged = robustness.measure(predictors[0], rows, say)
         worst = mistakes.worst(answers[0].whole, task)
         report.write(args.report, report.Report(task, args.manifest.name, figures, damaged, worst, beside))
     if args.describe:
@@ -51,7 +52,7 @@ def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> Evalu
     from mmdemo.training import manifests
 
     predictor, rows = predictor_of(task, str(folder), config), manifests.read(manifest, task)
-    return _figures(predictor, ask(predictor, rows, progress), rows)
+    return _figures(predictor, ask(predictor, rows, say), rows)
 
 
 def _figures(
@@ -59,10 +60,10 @@ def _figures(
 ) -> EvaluationResult:
     from mmdemo.evaluation import behaviour, figures, retrieval
 
-    overall = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, progress))
+    overall = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, say))
     if tests is None:
         return overall
-    results = behaviour.ask(predictor, behaviour.instances(predictor.task, tests), progress)
+    results = behaviour.ask(predictor, behaviour.instances(predictor.task, tests), say)
     return dataclasses.replace(overall, behaviour=behaviour.rates(results, predictor.task))
 
 

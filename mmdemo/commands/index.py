@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import tasks
-from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
+from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, version_folder
 from mmdemo.errors import BadInput, ManifestError
+from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import to_json
@@ -52,9 +53,9 @@ def _index(args: argparse.Namespace, config: Settings, task: Task) -> CommandRes
     def fault(id_: str, error: BadInput) -> None:
         faults.append({"id": id_, "error": str(error)})
 
-    content = make(predictor, [line.row for line in lines if line.row is not None], name, fault, progress)
+    content = make(predictor, [line.row for line in lines if line.row is not None], name, fault, say)
     for each in faults:
-        progress(f"{each['id']}: {each['error']}")
+        say(f"{each['id']}: {each['error']}")
     if not content.candidates:
         raise ManifestError("nothing_to_index", count=len(lines))
     about = indexes.About(task.name, name, predictor.model_version, len(content.candidates), str(path), sidecar.now())

@@ -15,7 +15,7 @@ import numpy as np
 
 from mmdemo import characters
 from mmdemo.decode import files, pool
-from mmdemo.decode.copies import data_url, encoded, picture_url, shrunk
+from mmdemo.decode.copies import data_url, encoded, picture_of, picture_url, shrunk
 from mmdemo.decode.files import Notes
 from mmdemo.decode.pictures import decode_image, encode_image, read_image
 from mmdemo.decode.pool import warm
@@ -38,6 +38,7 @@ __all__ = [
     "encode_speech",
     "encoded",
     "inputs_of",
+    "picture_of",
     "picture_url",
     "read",
     "read_untrusted",

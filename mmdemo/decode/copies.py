@@ -31,6 +31,11 @@ def picture_url(picture: Image.Image, form: str = "JPEG") -> str:
     return data_url(f"image/{form.lower()}", encoded(picture, form))
 
 
+def picture_of(url: str) -> Image.Image:
+    """Return the picture of a data URL."""
+    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+
+
 def data_url(kind: str, content: bytes) -> str:
     """Return content of a media type as a data URL, "" for none."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}" if content else ""

@@ -27,8 +27,17 @@ def escaped(text: str) -> str:
     return _CONTROLS.sub(lambda sign: repr(sign.group())[1:-1] if ord(sign.group()) > 0xFF else _hex(sign), text)
 
 
+def _escaped_lines(text: str) -> str:
+    return "\n".join(map(escaped, text.split("\n")))
+
+
 def _hex(sign: re.Match[str]) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(sign.group(), f"\\x{ord(sign.group()):02x}")
+
+
+def say(text: str) -> None:
+    """Tell whoever watches, where no line of it acts: standard output belongs to results."""
+    print(_escaped_lines(text), file=sys.stderr, flush=True)
 
 
 def trace(error: BaseException | None) -> str:
@@ -80,7 +89,7 @@ class Printed:
         """Write what may stand in a log."""
         printer = str(sys._getframe(1).f_globals.get("__name__", ""))
         if not printer.startswith(SILENT):
-            self._stream.write("\n".join(map(escaped, text.split("\n"))))
+            self._stream.write(_escaped_lines(text))
         elif text.strip():
             self._stream.write(f"{printer}: {len(text)} characters that are not shown\n")
         return len(text)

@@ -20,11 +20,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from mmdemo import whole_file
 from mmdemo.errors import ManifestError, StorageError, UnknownName
 from mmdemo.retrieval.candidates import CORRECTIONS, EXAMPLES, Candidate, CandidatePool, CandidatePreview
 from mmdemo.settings import Settings
 from mmdemo.values.samples import to_json
-from mmdemo.versions import sidecar
 
 FOLDER = "alike"
 ENDING = ".safetensors"
@@ -63,7 +63,7 @@ def write(settings: Settings, about: About, pool: CandidatePool, pictures: Seque
         rows.append(row)
     tensors = {name: values.astype(np.float16) for name, values in pool.features.items()}
     tensors |= {"rows": _bytes(json.dumps(rows, ensure_ascii=False).encode()), "media": _bytes(bytes(media))}
-    sidecar.replace_file(path, save(tensors, {"about": json.dumps(to_json(about))}))
+    whole_file.write(path, save(tensors, {"about": json.dumps(to_json(about))}))
     return path
 
 

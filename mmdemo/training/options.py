@@ -5,16 +5,33 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from mmdemo.errors import ManifestError
 from mmdemo.model.packing import BITS
 from mmdemo.tasks import Task
-from mmdemo.training.fitting.tuning import METHODS
 from mmdemo.training.objectives import OBJECTIVES
 
-PRECISIONS = ("fp32", "bf16")
 FINE_TUNED, FROM_SCRATCH = 3.0, 30.0  # epochs
+
+
+class Tuning(StrEnum):
+    """How much of an encoder that started from trained weights is trained: all, none, or new weights beside it."""
+
+    FULL = "full"
+    FROZEN = "frozen"
+    LORA = "lora"
+    ADALORA = "adalora"
+    IA3 = "ia3"
+    ADAPTER = "adapter"
+
+
+class Precision(StrEnum):
+    """What products are computed in while a model is trained."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
 
 
 @dataclass(frozen=True)
@@ -44,14 +61,12 @@ class Options:
     adversarial: float = 0.0  # length of the worst step of the fusion's tokens, in their own lengths; 0: none
     adversarial_steps: int = 1  # in which it is found: 1 is FGM, more are PGD
     distill: float = 0.5  # share of the teachers' answers in what is asked for, where there are teachers
-    tuning: str = "full"  # of encoders with a start: full, frozen, lora, adalora, ia3 or adapter
+    tuning: Tuning = Tuning.FULL  # of encoders with a start
     rank: int = 8  # of the matrices of LoRA and AdaLoRA; width of an adapter
     copies: int = 0  # changed copies of a sample that encoders which don't learn are asked for, once; 0: at each visit
     frozen: tuple[str, ...] = ()  # beginnings of the names of parameters that keep their value
     max_grad_norm: float = 1.0
-    precision: str = (
-        "bf16"  # of the products in training where the device has it; a GPU without takes fp16; weights stay fp32
-    )
+    precision: Precision = Precision.BF16  # where the device has it; a GPU without takes fp16; weights stay fp32
     bits: int = 16  # of a weight in the version's file: 16, or 8 with a scale for each row of a matrix
     seed: int = 0
 
@@ -95,8 +110,6 @@ def _not_negative(value: Any) -> bool:
 
 # Option → what it must be; every other number must not be negative.
 _CHECKS: dict[str, Callable[[Any], bool]] = {
-    "precision": PRECISIONS.__contains__,
-    "tuning": METHODS.__contains__,
     "bits": BITS.__contains__,
     **dict.fromkeys(("batch", "accumulate", "adversarial_steps", "rank"), lambda value: value >= 1),
     **dict.fromkeys(
@@ -104,4 +117,11 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     ),
     **dict.fromkeys(("class_weights", "distill"), lambda value: 0 <= value <= 1),
 }
-_AS: dict[type, Any] = {int: int, float: float, str: str, bool: _flag, tuple: tuple}
+_AS: dict[type, Any] = {
+    int: int,
+    float: float,
+    bool: _flag,
+    tuple: tuple,
+    Tuning: Tuning,
+    Precision: Precision,
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mmdemo import whole_file
 from mmdemo.checks import out_of_distribution
 from mmdemo.checks.out_of_distribution import ReferenceStats
 from mmdemo.errors import StorageError
@@ -116,7 +116,7 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
                 path.chmod(0o644)  # safetensors leaves its files to their owner alone
             if out.is_dir():
                 out.rmdir()  # empty, as was checked at the start
-            os.replace(folder, out)
+            whole_file.move_folder(folder, out)
     except OSError as error:
         raise StorageError("versions_not_writable", path=out, detail=error.strerror) from error
     return out

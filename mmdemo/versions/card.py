@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mmdemo import whole_file
 from mmdemo.tasks import Task
 from mmdemo.values.promise import PromiseOutcome, SubsetPromise
 from mmdemo.values.results import Compared, EvaluationResult, KindFigures, Recall, SliceMetrics, title
@@ -36,7 +37,7 @@ def write(folder: Path, task: Task, figures: EvaluationResult | None = None) -> 
 
     Raises CheckpointError, StorageError.
     """
-    sidecar.replace_file(folder / FILE, render(task, sidecar.read(folder), figures))
+    whole_file.write(folder / FILE, render(task, sidecar.read(folder), figures))
 
 
 def render(task: Task, about: Sidecar, figures: EvaluationResult | None = None) -> str:

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from mmdemo import whole_file
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.review import VersionInfo
@@ -203,7 +204,7 @@ class Versions:
             self._write(task, name, (version,))
 
     def _write(self, task: str, name: str, lines: tuple[str, ...]) -> None:
-        sidecar.replace_file(self._home / task / name, "".join(f"{line}\n" for line in lines))
+        whole_file.write(self._home / task / name, "".join(f"{line}\n" for line in lines))
 
     # Last in the class: below it the name `list` is no longer the type.
     def list(self, task: str) -> Sequence[VersionInfo]:

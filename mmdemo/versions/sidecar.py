@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -13,7 +11,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from mmdemo.errors import CheckpointError, StorageError
+from mmdemo import whole_file
+from mmdemo.errors import CheckpointError
 from mmdemo.settings import ROOT, in_clone
 from mmdemo.tasks import Task
 from mmdemo.values.promise import PromiseRecord, SubsetPromise
@@ -109,7 +108,7 @@ def _with_measured_on(raw: dict[str, Any]) -> dict[str, Any]:
 
 def write(folder: Path, sidecar: Sidecar) -> None:
     """Write `folder/version.json`. Raises StorageError."""
-    replace_file(folder / FILE, json.dumps(to_json(sidecar), ensure_ascii=False, indent=1) + "\n")
+    whole_file.write(folder / FILE, json.dumps(to_json(sidecar), ensure_ascii=False, indent=1) + "\n")
 
 
 def check(sidecar: Sidecar, task: Task, folder: Path, names: Sequence[str] = ASKED) -> None:
@@ -142,32 +141,3 @@ def code_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
-
-
-def replace_file(path: Path, content: str | bytes) -> None:
-    """Write a whole file or nothing: a reader never sees half of it. Raises StorageError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-            sync_folder(path.parent)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise StorageError("versions_not_writable", path=path, detail=error.strerror) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk too: a file that was moved there is else lost with the power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

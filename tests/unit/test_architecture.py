@@ -13,6 +13,7 @@ BASE = {
     "mmdemo.answers",
     "mmdemo.characters",
     "mmdemo.errors",
+    "mmdemo.hashed_draw",
     "mmdemo.locale",
     "mmdemo.map_scale",
     "mmdemo.process.environment",
@@ -25,6 +26,7 @@ BASE = {
     "mmdemo.values.promise_status",
     "mmdemo.values.review",
     "mmdemo.values.samples",
+    "mmdemo.whole_file",
 }
 INPUT = BASE | {"mmdemo.decode", "mmdemo.tasks"}
 KNOWN = INPUT | {
@@ -52,6 +54,7 @@ BELOW_LOOP = MODEL | {
 # its own: of values, checks, versions and predictions each module has its own arrows.
 MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.characters": set(),
+    "mmdemo.hashed_draw": set(),
     "mmdemo.locale": set(),
     "mmdemo.process.environment": set(),
     "mmdemo.process.logs": set(),
@@ -59,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.process.quiet_log": set(),
     "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.settings": {"mmdemo.errors"},
+    "mmdemo.whole_file": {"mmdemo.errors"},
     "mmdemo.answers": {"mmdemo.errors", "mmdemo.locale"},
     "mmdemo.values.promise": set(),
     "mmdemo.values.promise_status": {"mmdemo.locale", "mmdemo.values.promise"},
@@ -116,6 +120,16 @@ NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqla
 # Needed by one way of training alone; where it is missing, a sentence says so.
 OPTIONAL = {"peft", "optuna"}
 
+# What is called → the only modules that may: all others ask these.
+CALLED_IN = {
+    "os.replace": {"mmdemo.whole_file", "mmdemo.versions.registry"},  # which takes folders out of the way
+    "os.fsync": {"mmdemo.whole_file"},
+    "tempfile.mkstemp": {"mmdemo.whole_file"},
+    "tempfile.NamedTemporaryFile": set(),
+    "FileLock": {"annotations.store.file_lock", "mmdemo.ui.callers.upload_folder"},  # which needs nothing but a lock
+    "int.from_bytes": {"mmdemo.hashed_draw", "mmdemo.decode.jpeg", "mmdemo.decode.png"},  # which read files
+}
+
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.
 HEAVY = {
     "torch",
@@ -131,6 +145,12 @@ HEAVY = {
 HEAVY |= OPTIONAL  # … or there only where requirements-dev.txt was installed
 # … and our own rooms that import such packages, for package roots and commands that must answer without them.
 LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
+
+# Module → what must not be loaded with it, however far down: whoever starts it would wait for that each time.
+STARTS_WITHOUT = {
+    "annotations.__main__": {"torch", "transformers", "scipy", "sklearn", "gradio", "label_studio_sdk"},
+    "annotations.retrain": {"mmdemo.training.fitting.trainer", "mmdemo.training.fitting.tuning", "peft", "gradio"},
+}
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's
 
@@ -161,6 +181,22 @@ def forbidden(arrows: Iterable[Import]) -> list[str]:
         if arrow.target == "app":
             found.append(f"{arrow.source}:{arrow.line} imports app, which nobody may")
     return found
+
+
+def brought_along(module: str, arrows: Iterable[Import]) -> set[str]:
+    """Return everything that is loaded with a module; what is imported inside functions is not."""
+    targets: dict[str, set[str]] = {}
+    for arrow in arrows:
+        if not arrow.late and not arrow.typing_only:
+            targets.setdefault(arrow.source, set()).add(arrow.target)
+    loaded, waiting = {module}, [module]
+    while waiting:
+        name = waiting.pop()
+        parents = {name.rpartition(".")[0]} - {""}
+        new = (targets.get(name, set()) | parents) - loaded
+        loaded |= new
+        waiting += new
+    return loaded
 
 
 def too_late(arrows: Iterable[Import]) -> list[str]:
@@ -203,6 +239,22 @@ def test_imports_stand_at_the_top_unless_heavy(arrows: list[Import]) -> None:
     assert too_late(arrows) == []
 
 
+@pytest.mark.parametrize("module", STARTS_WITHOUT)
+def test_a_command_starts_without_what_it_does_not_need(module: str, arrows: list[Import]) -> None:
+    assert brought_along(module, arrows) & STARTS_WITHOUT[module] == set()
+
+
+def test_the_check_finds_what_comes_along() -> None:
+    sources = {
+        "annotations.export": "from annotations.nightly import leftovers\nimport gradio",
+        "annotations.nightly": "",
+        "annotations.nightly.leftovers": "import scipy.stats\ndef f():\n    import torch",
+        "annotations": "",
+    }
+    loaded = brought_along("annotations.export", source_tree.imports(sources))
+    assert {"annotations.nightly", "scipy", "gradio"} < loaded and "torch" not in loaded
+
+
 def test_one_class_name_has_one_meaning() -> None:
     places: dict[str, list[str]] = {}
     for module, text in source_tree.modules(
@@ -212,6 +264,15 @@ def test_one_class_name_has_one_meaning() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(module)
     assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+def test_small_machinery_stands_once() -> None:
+    callers: dict[str, set[str]] = {call: set() for call in CALLED_IN}
+    for module, text in source_tree.modules("app.py", "mmdemo", "annotations").items():
+        for node in ast.walk(source_tree.parse(text)):
+            if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in callers:
+                callers[name].add(module)
+    assert callers == CALLED_IN
 
 
 def test_nothing_imports_app_and_spaces_is_no_package() -> None:

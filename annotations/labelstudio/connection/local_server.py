@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from mmdemo import whole_file
 from mmdemo.errors import LabelStudioError
 from mmdemo.settings import OWN_SERVER, ROOT, Settings
 
@@ -163,8 +164,5 @@ def _read(settings: Settings) -> Access | None:
 
 
 def _write(settings: Settings, access: Access) -> None:
-    path = settings.home / OWN_SERVER
-    unfinished = path.with_suffix(".tmp")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(access), file, indent=1)
-    os.replace(unfinished, path)
+    with whole_file.replacing(settings.home / OWN_SERVER) as file:
+        file.write(json.dumps(asdict(access), indent=1).encode())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jinja2
 
+from mmdemo import whole_file
 from mmdemo.evaluation.judging import KINDS
 from mmdemo.evaluation.report import charts
 from mmdemo.evaluation.report.mistakes import Mistake
@@ -17,7 +18,6 @@ from mmdemo.evaluation.robustness import MOST_SAMPLES
 from mmdemo.tasks import Task
 from mmdemo.values.results import Beside, Corrupted, EvaluationResult, Interval, Robustness, title
 from mmdemo.values.samples import to_json
-from mmdemo.versions import sidecar
 
 PAGE = "index.html"
 DATA = "figures.json"
@@ -39,8 +39,8 @@ class Report:
 
 def write(folder: Path, report: Report) -> Path:
     """Write index.html and figures.json into `folder` and return the page's path. Raises StorageError."""
-    sidecar.replace_file(folder / DATA, json.dumps(data(report), ensure_ascii=False, indent=1) + "\n")
-    sidecar.replace_file(folder / PAGE, render(report))
+    whole_file.write(folder / DATA, json.dumps(data(report), ensure_ascii=False, indent=1) + "\n")
+    whole_file.write(folder / PAGE, render(report))
     return folder / PAGE
 
 

@@ -1,10 +1,11 @@
 """Training in several processes, as torchrun starts them: one of them speaks and writes, all of them learn."""
 
 import os
-import sys
 from typing import Any
 
 import torch
+
+from mmdemo.process import logs
 
 
 def leads() -> bool:
@@ -27,6 +28,6 @@ def agreed(value: Any) -> Any:
 
 
 def say(text: str) -> None:
-    """Write progress where people look for it: standard output belongs to results."""
+    """Tell how far it is, once."""
     if leads():
-        print(text, file=sys.stderr, flush=True)
+        logs.say(text)

@@ -7,7 +7,6 @@ are drawn and augmented ahead of the step, and no checkpoint can tell which.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,9 +16,9 @@ import torch
 from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from mmdemo import whole_file
 from mmdemo.errors import ManifestError, StorageError
 from mmdemo.training.fitting.processes import leads
-from mmdemo.versions import sidecar
 
 _COMMAND = "training.json"  # what is being trained
 _REST = "rest.pt"  # what transformers does not keep; written last, so a checkpoint with it is whole
@@ -53,7 +52,7 @@ class ResumeFolder:
                 if json.loads(path.read_text("utf-8")) != command:
                     raise ManifestError("partial_of_another", path=self.folder)
                 return self.checkpoint() is not None
-            sidecar.replace_file(path, json.dumps(command))
+            whole_file.write(path, json.dumps(command))
         except (OSError, ValueError) as error:
             raise StorageError("out_not_writable", path=self.folder, detail=error) from error
         return False
@@ -69,7 +68,7 @@ class ResumeFolder:
         if not path.is_file():
             value = make()
             if leads():
-                sidecar.replace_file(path, json.dumps(value))
+                whole_file.write(path, json.dumps(value))
             return value
         return json.loads(path.read_text("utf-8"))
 
@@ -88,8 +87,8 @@ class ExtraState(TrainerCallback):
         if leads():
             path = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / _REST
             rest = {"parts": [part.state() for part in self._parts], "ended": control.should_training_stop}
-            torch.save(rest, path.with_suffix(".tmp"))
-            os.replace(path.with_suffix(".tmp"), path)
+            with whole_file.replacing(path) as file:
+                torch.save(rest, file)
 
     def restore(self, checkpoint: Path) -> bool:
         """Hand each part what it had then; return whether that was the end, and only the version folder is missing."""

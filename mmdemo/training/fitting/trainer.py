@@ -30,7 +30,7 @@ from mmdemo.training.fitting.progress import Progress
 from mmdemo.training.fitting.resuming import ExtraState, ResumeFolder
 from mmdemo.training.fitting.weight_selection import WeightSelector
 from mmdemo.training.objectives import adversarial, targets
-from mmdemo.training.options import Options
+from mmdemo.training.options import Options, Precision, Tuning
 
 LOG_STEPS = 20
 BATCH = "labelled"  # what the Trainer, which takes dicts, knows a LabelledBatch by
@@ -118,7 +118,7 @@ def _learned_from(loaded: Loaded, items: Sequence[Item], plan: Plan) -> tuple[Da
 
 def _slow(plan: Plan) -> tuple[str, ...]:
     """Return the beginnings of the names of what learns at the encoders' rate: what is new beside them does not."""
-    return tuple(f"encoders.{name}.backbone." for name in plan.started) if plan.options.tuning == "full" else ()
+    return tuple(f"encoders.{name}.backbone." for name in plan.started) if plan.options.tuning == Tuning.FULL else ()
 
 
 def _steps(options: Options, items: Sequence[Item]) -> int:
@@ -156,8 +156,8 @@ def _arguments(options: Options, folder: Path, judged: bool, saved: bool) -> Tra
         lr_scheduler_type="cosine",
         warmup_steps=options.warmup,  # below 1 it is a share of the steps
         max_grad_norm=options.max_grad_norm,
-        bf16=options.precision == "bf16" and _has_bf16(),
-        fp16=options.precision == "bf16" and torch.cuda.is_available() and not _has_bf16(),
+        bf16=options.precision == Precision.BF16 and _has_bf16(),
+        fp16=options.precision == Precision.BF16 and torch.cuda.is_available() and not _has_bf16(),
         use_cpu=not torch.cuda.is_available(),
         ddp_find_unused_parameters=True,  # a modality that nobody in a batch has
         ddp_broadcast_buffers=False,  # nothing may change between the passes of an adversarial step
@@ -217,7 +217,7 @@ class _Trainer(Trainer):
             loss = adversarial.loss(self._bare.projections, forward, size, self._options.adversarial_steps)
         else:
             loss = forward()
-        return loss + tuning.orthogonality(self._bare) if self._options.tuning == "adalora" else loss
+        return loss + tuning.orthogonality(self._bare) if self._options.tuning == Tuning.ADALORA else loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         figures = processes.agreed(dict(self._judge()))

@@ -17,6 +17,7 @@ from transformers import TrainerCallback
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.model.encoders import adapter
+from mmdemo.training.options import Tuning
 
 SCALE = 2  # LoRA's alpha, in ranks
 BUDGET = 2  # AdaLoRA starts with this many times the rank that it ends with
@@ -31,7 +32,7 @@ class Size:
     steps: int  # of the whole training; AdaLoRA plans by them
 
 
-def start(model: MultimodalModel, method: str, size: Size, modalities: Sequence[str]) -> None:
+def start(model: MultimodalModel, method: Tuning, size: Size, modalities: Sequence[str]) -> None:
     """Ready the encoders of `modalities`, which started from trained weights, in place.
 
     Raises ManifestError where the method needs peft and it is not installed.
@@ -152,11 +153,11 @@ def _backbone(model: MultimodalModel, name: str) -> nn.Module:
 
 _COUNTED = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 
-METHODS: dict[str, Callable[[MultimodalModel, str, Size], None]] = {
-    "full": _full,
-    "frozen": _frozen,
-    "lora": _lora,
-    "adalora": _adalora_added,
-    "ia3": _ia3,
-    "adapter": _adapter,
+METHODS: dict[Tuning, Callable[[MultimodalModel, str, Size], None]] = {
+    Tuning.FULL: _full,
+    Tuning.FROZEN: _frozen,
+    Tuning.LORA: _lora,
+    Tuning.ADALORA: _adalora_added,
+    Tuning.IA3: _ia3,
+    Tuning.ADAPTER: _adapter,
 }

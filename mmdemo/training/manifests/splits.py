@@ -6,7 +6,6 @@ caption stands in, and its id where it has none.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import Counter
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from mmdemo import characters
+from mmdemo import characters, hashed_draw
 from mmdemo.errors import ManifestError, StorageError
 from mmdemo.tasks import SPLIT_BY, Task
 from mmdemo.training import manifests
@@ -57,7 +56,7 @@ def calibration_split(rows: Sequence[Row], share: float, by: str = SPLIT_BY) -> 
     """
     values = {_field(row, by) for row in rows}
     if share and None not in values and len(values) < FEWEST:
-        return _parted(rows, {row.id for row in rows if _fraction(_caption(row), ASIDE) < share})
+        return _parted(rows, {row.id for row in rows if hashed_draw.draw(ASIDE, _caption(row)) < share})
     return part(rows, share, by)
 
 
@@ -168,7 +167,7 @@ def _parted(rows: Sequence[Row], aside: set[str]) -> tuple[list[Row], list[Row]]
 
 def _speakers(rows: Sequence[Row], share: float, by: str, purpose: str) -> set[str]:
     def draw(value: str) -> float:
-        return _fraction(value, purpose)
+        return hashed_draw.draw(purpose, value)
 
     by_group: dict[str, set[str]] = {}
     for row in rows:
@@ -183,7 +182,7 @@ def _speakers(rows: Sequence[Row], share: float, by: str, purpose: str) -> set[s
 
 def _is_aside(row: Row, share: float, by: str, speakers: set[str], purpose: str) -> bool:
     value = _field(row, by)
-    return _fraction(_caption(row), purpose) < share if value is None else value in speakers
+    return hashed_draw.draw(purpose, _caption(row)) < share if value is None else value in speakers
 
 
 def _field(row: Row, by: str) -> str | None:
@@ -199,7 +198,3 @@ def _alike(row: Row, by: str) -> str:
 def _caption(row: Row) -> str:
     """Return what keeps a row together with its like where no field does: the caption as it looks, else the id."""
     return characters.canonical(row.sample.text) or row.id
-
-
-def _fraction(text: str, purpose: str) -> float:
-    return int.from_bytes(hashlib.sha256(f"{purpose}:{text}".encode()).digest()[:8]) / 2**64

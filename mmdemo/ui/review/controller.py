@@ -1,13 +1,11 @@
 """Where reviewers answer: one call takes an answer and returns the next sample, as HTML that the page sets in place."""
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from mmdemo import characters, decode
 from mmdemo.errors import BadInput, Conflict, NotAllowed, UnknownName
@@ -302,7 +300,7 @@ def _thumbnail(sample_preview: preview.Preview) -> str:
     url = sample_preview.picture or sample_preview.spectrogram
     if not url:
         return ""
-    picture: Image.Image = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+    picture = decode.picture_of(url)
     if not sample_preview.picture:
         picture = ImageOps.colorize(picture.convert("L"), theme.colour("night"), theme.colour("day"))
     return decode.picture_url(ImageOps.fit(picture.convert("RGB"), THUMBNAIL_PX))

@@ -92,3 +92,8 @@ def test_a_process_that_is_set_up_writes_nothing_that_was_sent(command) -> None:
     assert SECRET not in done.stderr and "\x1b" not in done.stderr
     assert done.stderr.count("builtins.ValueError") == 3
     assert sys.stdout is not None
+
+
+def test_what_is_said_keeps_its_lines_and_nothing_in_them_acts(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.say("two\nlines\x1b[2J\u202e")
+    assert capsys.readouterr() == ("", "two\nlines\\x1b[2J\\u202e\n")
