@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmdemo import settings, tasks
-from mmdemo.commands.command import progress, version_folder
+from mmdemo.commands.command import version_folder
 from mmdemo.evaluation import behaviour
 from mmdemo.prediction.predictor import Predictor
+from mmdemo.process.logs import say
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
 from mmdemo.values.results import BehaviourRate
@@ -38,7 +39,7 @@ def main() -> None:
     hand = manifests.read(task.behaviour / HAND, task)
     predictors = [Predictor(task, version_folder(task, name, config), config) for name in given.version]
     tests = behaviour.instances(task, rows, given.count)
-    tables = [behaviour.rates(behaviour.ask(predictor, tests, progress), task) for predictor in predictors]
+    tables = [behaviour.rates(behaviour.ask(predictor, tests, say), task) for predictor in predictors]
     print(f"# Behaviour of `{TASK}`, by capability\n")
     print("Share of the tests that hold, and of those with a wrong answer that asks nobody. Templates and words of the")
     print("tests are none that a version was trained on.\n")

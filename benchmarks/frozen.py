@@ -5,7 +5,6 @@ The encoders are those that a task starts from: a shipped version's have learned
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from mmdemo.commands.train import starts_of
 from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.batch import Batch, EncoderTokens
 from mmdemo.model.config import for_task
+from mmdemo.process.logs import say
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.data.datasets import collate, decode_rows
@@ -185,8 +185,3 @@ def told(taught: Sized, dev: Sized, given: argparse.Namespace) -> str:
         + f"\n\n**A reduced run**, on a busy machine; the full one has {full}."
         * (shape != FULL)
     )
-
-
-def say(text: str) -> None:
-    """Write progress to standard error."""
-    print(text, file=sys.stderr, flush=True)

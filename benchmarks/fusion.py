@@ -17,8 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.frozen import SEEDS, Ground, judged, learn, learned, parser, prepare, say, scores, spread, told
+from benchmarks.frozen import SEEDS, Ground, judged, learn, learned, parser, prepare, scores, spread, told
 from mmdemo.model.fusion import FUSIONS
+from mmdemo.process.logs import say
 from mmdemo.tasks import Task
 
 TASK = "sentiment"

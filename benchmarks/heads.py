@@ -20,12 +20,12 @@ from benchmarks.frozen import (
     learned,
     parser,
     prepare,
-    say,
     scores,
     spread,
     told,
 )
 from mmdemo.model.heads import UNKNOWN
+from mmdemo.process.logs import say
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Task
 

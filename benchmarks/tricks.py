@@ -21,7 +21,6 @@ from benchmarks.frozen import (
     judged,
     keep,
     parser,
-    say,
     scores,
     spread,
     told,
@@ -29,6 +28,7 @@ from benchmarks.frozen import (
 from mmdemo import tasks
 from mmdemo.commands.train import starts_of
 from mmdemo.model import Loaded, MultimodalModel
+from mmdemo.process.logs import say
 from mmdemo.tasks import Task
 from mmdemo.training.data import Data
 from mmdemo.training.data.datasets import Item, decode_rows

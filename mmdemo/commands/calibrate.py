@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmdemo import tasks
-from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, progress, version_folder
+from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, version_folder
 from mmdemo.errors import ManifestError
+from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.promise import PromiseOutcome, PromiseRecord
@@ -73,7 +74,7 @@ def write_promise(task: Task, folder: Path, rows: Sequence["Row"], config: Setti
     sampled = [row for row in rows if not row.extra.get(datasets.CONSTRUCTED)]
     by = task.split_by if splits.has_field(sampled, task.split_by) else ""
     judged = splits.one_of_each(sampled, task.split_by)
-    record = promised.judge(predictor_of(task, str(folder), config), judged, by, progress)
+    record = promised.judge(predictor_of(task, str(folder), config), judged, by, say)
     sidecar.write(folder, dataclasses.replace(sidecar.read(folder), promise=record))
     return record
 

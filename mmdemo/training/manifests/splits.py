@@ -73,7 +73,7 @@ def one_of_each(rows: Sequence[Row], by: str) -> list[Row]:
 
     What is measured on them is measured on independent samples, and speaks of groups that were not met yet.
     """
-    return [min(members, key=lambda row: _fraction(row.id, PROMISE)) for members in groups_of(rows, by)]
+    return [min(members, key=lambda row: hashed_draw.draw(PROMISE, row.id)) for members in groups_of(rows, by)]
 
 
 def groups_of(rows: Sequence[Row], by: str) -> list[list[Row]]:

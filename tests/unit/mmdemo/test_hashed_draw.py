@@ -17,7 +17,7 @@ def test_the_number_never_changes(purpose: str, text: str, number: float) -> Non
 
 def test_numbers_spread_evenly_over_zero_to_one() -> None:
     numbers = sorted(draw("dev", text) for text in TEXTS)
-    assert 0 <= numbers[0] and numbers[-1] < 1
+    assert numbers[0] >= 0 and numbers[-1] < 1
     assert all(abs(number - place / len(numbers)) < 0.03 for place, number in enumerate(numbers))
 
 
