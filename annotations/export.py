@@ -14,6 +14,7 @@ from typing import Any
 from annotations import media, review_queue
 from annotations.acquisition.strata import AUDITED
 from annotations.review_queue import content
+from annotations.review_queue.content import Holder
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import LabelledContent
@@ -23,10 +24,10 @@ from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.manifests import fields, spreadsheets
-from mmdemo.values.review import QueueItem
+from mmdemo.values.review import CorrectionSource, QueueItem
 from mmdemo.values.samples import Inputs
 
-IMPORT = "import"  # holder and source of what came in as a manifest
+IMPORT = "import"  # the annotator where a manifest names none
 MEDIA = "media"  # folder beside a manifest
 FIELDS = (
     *("id", "image", "audio", "text", "label", "group", "extra"),
@@ -235,12 +236,19 @@ def _add(store: Store, task: Task, inputs: Inputs, manifest_row: manifests.Row) 
         if not row.has_content:
             content.fill(row, inputs, copies)
         correction = review_queue.record(
-            session, task, row, "import", value, annotator, characters.storable(str(about.get("note") or "")), IMPORT
+            session,
+            task,
+            row,
+            "import",
+            value,
+            annotator,
+            characters.storable(str(about.get("note") or "")),
+            CorrectionSource.IMPORT,
         )
         correction.corrected_at = min(at, now()) if at else correction.corrected_at  # no answer of the future counts
         correction.predicted_value, correction.wrong_reason = _guess(manifest_row, task), bool(mark)
         correction.model_version = str(about.get("model_version") or "")
-        content.hold(session, row, True, IMPORT)
+        content.hold(session, row, True, Holder.IMPORT)
         session.commit()
     return True
 
@@ -271,7 +279,7 @@ def _is_known(
     """
     every = labels.every(session, sample_id)
     alike = [row for row in every if row.value == value and mark in (None, row.wrong_reason)]
-    if any((row.source, row.annotator) == (IMPORT, annotator) for row in alike):
+    if any((row.source, row.annotator) == (CorrectionSource.IMPORT, annotator) for row in alike):
         return True
     alone = labels.decides(session, annotator)
     standing = [row for row in every if row.withdrawn_at is None and (row.annotator == annotator or not alone)][-1:]

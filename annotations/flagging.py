@@ -12,7 +12,7 @@ from gradio.flagging import FlaggingCallback
 from gradio.utils import get_upload_folder
 
 from annotations import review_queue
-from annotations.review_queue import content
+from annotations.review_queue.content import Holder
 from annotations.review_queue.quota import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
@@ -20,9 +20,8 @@ from mmdemo.answers import KINDS, NONE_OF_THESE
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.samples import Inputs, Prediction, Sample
+from mmdemo.values.samples import FlagReason, Inputs, Prediction, Sample
 
-LOW_CONFIDENCE = "low_confidence"
 _MODALITY: Mapping[type[Component], str] = {Image: "image", Textbox: "text", Audio: "audio"}
 
 
@@ -71,7 +70,7 @@ class DoubtFlagger(FlaggingCallback):
         prediction = self._prediction(inputs, self._shares(flag_data))
         suggested = flag_option if self._task.takes(flag_option) else None
         offered = self._store, self._task, inputs, prediction
-        review_queue.offer(*offered, suggested=suggested, holder=content.FLAGGING, admit=self._quota.room)
+        review_queue.offer(*offered, suggested=suggested, holder=Holder.FLAGGING, admit=self._quota.room)
         with self._store.reading() as session:
             return len(samples.waiting(session, self._task.name))
 
@@ -93,6 +92,7 @@ class DoubtFlagger(FlaggingCallback):
     def _prediction(self, inputs: Inputs, shares: Mapping[str, float]) -> Prediction:
         answer, confidence = self._from_shares(self._task, shares)
         flagged = confidence < self._task.threshold
+        surely = FlagReason.NONE_OF_THESE if answer.value == NONE_OF_THESE else None
         return Prediction(
             sample_id=decode.sample_id(inputs, self._task.name),
             task=self._task.name,
@@ -101,7 +101,7 @@ class DoubtFlagger(FlaggingCallback):
             confidence=confidence,
             threshold=self._task.threshold,
             flagged=flagged,
-            reason=LOW_CONFIDENCE if flagged else NONE_OF_THESE if answer.value == NONE_OF_THESE else None,
+            reason=FlagReason.LOW_CONFIDENCE if flagged else surely,
             modalities=inputs.modalities,
             model_version=self._model_version,
             latency_ms=0.0,

@@ -75,7 +75,7 @@ class SampleRow(Base):
 
     sample_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     task: Mapped[str] = mapped_column(String(100))
-    state: Mapped[str] = mapped_column(String(20))  # one of mmdemo.values.review.STATES
+    state: Mapped[str] = mapped_column(String(20))  # one of mmdemo.values.review.SampleState
     modalities: Mapped[list[str]]
     caption: Mapped[str | None] = mapped_column(Text)
     image: Mapped[str | None] = mapped_column(String(80), index=True)  # name under the media folder
@@ -133,7 +133,7 @@ class ConsentRow(Base):
     prediction_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
     content: Mapped[bool]  # the inputs too, not only the row: the answer was flagged or disputed
-    holder: Mapped[str] = mapped_column(String(20))  # visitor | flagging | import
+    holder: Mapped[str] = mapped_column(String(20))  # one of review_queue.content.Holder
     agreed_at: Mapped[datetime]
 
 
@@ -152,7 +152,7 @@ class CorrectionRow(Base):
     corrected_at: Mapped[datetime]
     predicted_value: Mapped[str] = mapped_column(Text)
     model_version: Mapped[str] = mapped_column(String(200))
-    source: Mapped[str] = mapped_column(String(20))  # page | label_studio | import
+    source: Mapped[str] = mapped_column(String(20))  # one of mmdemo.values.review.CorrectionSource
     external_id: Mapped[str | None] = mapped_column(String(100))  # the annotation's id where it came from
     withdrawn_at: Mapped[datetime | None]  # undone here, or deleted where it came from
 
@@ -187,7 +187,7 @@ class RunRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     task: Mapped[str] = mapped_column(String(100))
-    state: Mapped[str] = mapped_column(String(20))  # running | done | failed
+    state: Mapped[str] = mapped_column(String(20))  # one of mmdemo.values.review.RunState
     verdict: Mapped[str | None] = mapped_column(String(20))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # review.Reason: any language can say it
     figures: Mapped[dict[str, Any]]

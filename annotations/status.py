@@ -11,10 +11,8 @@ from annotations.store import Store, facts, labels, runs, samples
 from mmdemo.retrieval import index
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.review import STATES, Indexed, Reason, Run, Status
+from mmdemo.values.review import CorrectionSource, Indexed, Reason, Run, SampleState, Status
 from mmdemo.versions.registry import Versions
-
-LABEL_STUDIO = "label_studio"  # the outside system, as rounds with it are written down
 
 
 def of(store: Store, settings: Settings, task: Task) -> Status:
@@ -31,13 +29,13 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         past = looks.of_runs(runs.compared(session, task.name))
         wrong_reason = labels.count_wrong_reasons(session, task.name)
         today = labels.count_since(session, task.name, midnight)
-        notices = (*facts.told(session), *runs.trouble(session, task.name, LABEL_STUDIO))
-        notices += runs.succession(session, task.name, LABEL_STUDIO)
+        notices = (*facts.told(session), *runs.trouble(session, task.name, CorrectionSource.LABEL_STUDIO))
+        notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
     versions = tuple(Versions(settings).list(task.name))
     aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]
     return Status(
         task=task.name,
-        states={state: states.pop(state, 0) for state in STATES} | states,
+        states={state.value: states.pop(state, 0) for state in SampleState} | states,
         by_label={value: by_value.get(value, 0) for value in task.answers},
         by_annotator=by_annotator,
         versions=versions,

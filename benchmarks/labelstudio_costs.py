@@ -25,7 +25,7 @@ from annotations.schema import SampleRow
 from annotations.store import Store, open_store, remote_links, samples
 from mmdemo import tasks as known
 from mmdemo.settings import Settings
-from mmdemo.values.review import SENT
+from mmdemo.values.review import SampleState
 from tests.label_studio_server import DATABASE, LabelStudioServer
 from tests.unit.annotations import given
 
@@ -132,7 +132,7 @@ class Site:
         with self.store.session() as session:
             session.add_all(rows)
             for row in rows:
-                row.state = SENT
+                row.state = SampleState.SENT
             session.flush()
             there = {row.sample_id: (row, n, LinkState().written()) for row, n in zip(rows, numbers, strict=True)}
             remote_links.keep_links(session, SYSTEM, self._place, self.project, there)
@@ -201,7 +201,7 @@ def _idle_after_an_import(site: Site, there: int) -> list[RoundCost]:
     first = site.client.counts(site.project).tasks
     if first >= there:
         return []
-    site.fill([given.row(f"{number:064x}", state=SENT) for number in range(first, there)])
+    site.fill([given.row(f"{number:064x}", state=SampleState.SENT) for number in range(first, there)])
     _round(site)
     until, seconds = time.monotonic() + AFTER_S, []
     while time.monotonic() < until:

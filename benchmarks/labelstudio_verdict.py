@@ -17,6 +17,7 @@ from annotations.labelstudio.translation import tasks
 from annotations.schema import CorrectionRow
 from annotations.store import Store, labels, samples
 from mmdemo import tasks as known
+from mmdemo.values.review import WAITING
 from mmdemo.values.samples import Inputs
 from tests.unit.annotations import given
 
@@ -107,10 +108,10 @@ class ChaosVerdict:
             yield LOST, f"correction {said[-1]} here of {sample_id}"
         yield from [(DOUBLED, f"correction of {sample_id}")] * _repeated(history)
         if remote is None:
-            if row.has_content and row.state in samples.WAITING:
+            if row.has_content and row.state in WAITING:
                 yield LOST, f"task of {sample_id}"
             return
-        if not (row.has_content and (row.state in samples.WAITING or remote.annotations)):
+        if not (row.has_content and (row.state in WAITING or remote.annotations)):
             yield WRONG, f"{sample_id} still lies there: {row.state}"
         if health.is_sick(TASK, remote, health.outgoing(row, bare=True)):
             yield WITHOUT_GUESS, sample_id

@@ -10,8 +10,7 @@ from typing import Protocol
 
 from annotations.acquisition.held_out import is_held_out
 from mmdemo.tasks import Task
-from mmdemo.values.review import AUDIT
-from mmdemo.values.samples import Prediction
+from mmdemo.values.samples import FlagReason, Prediction
 
 FLAGGED, AUDITED = "flagged", "audited"
 
@@ -29,7 +28,7 @@ class Drawn(Protocol):
 
 def of(prediction: Prediction, task: Task) -> tuple[str | None, float | None]:
     """Return the stratum and the propensity of an answer that was just given: both None where nobody drew it."""
-    if prediction.reason == AUDIT:
+    if prediction.reason == FlagReason.AUDIT:
         return AUDITED, task.audit_share
     return (FLAGGED, 1.0) if prediction.flagged else (None, None)
 

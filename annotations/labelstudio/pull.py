@@ -18,7 +18,7 @@ from annotations.review_queue import predictions
 from annotations.schema import CorrectionRow, SampleRow, now
 from annotations.store import Session, labels, samples
 from mmdemo import characters
-from mmdemo.values.review import QUEUED, SKIPPED
+from mmdemo.values.review import WAITING, SampleState
 
 AT_ONCE = 500  # samples that are changed in one transaction
 NOBODY = "Label Studio"  # the annotator whose user was deleted there
@@ -65,7 +65,7 @@ class Pull:
     def _is_news(self, rows: Mapping[str, SampleRow], remote: RemoteTask, changes: Changes) -> bool:
         sample_id = tasks.sample_of(remote.data)
         linked = sample_id in self.place.links and changes.fresh == changes.noted
-        return bool(changes) or not linked or rows[sample_id].state == QUEUED
+        return bool(changes) or not linked or rows[sample_id].state == SampleState.QUEUED
 
     def _compare(self, remote: RemoteTask, row: SampleRow, taken: list[CorrectionRow]) -> Changes:
         annotations, noted = remote.annotations, self.place.noted(row.sample_id, remote.id)
@@ -162,10 +162,10 @@ class Pull:
         skip = tasks.skip_of(remote.annotations)
         if fresh.skipped and skip is not None:
             same = noted.skipped and noted.annotations.get(str(skip.id)) == skip.updated_at.isoformat()
-            if not same and row.state in samples.WAITING:
+            if not same and row.state in WAITING:
                 review_queue.move(session, row, "skip", self._who(skip))
                 return SyncReport(skipped=1)
-        elif noted.skipped and not fresh.skipped and row.state == SKIPPED:
+        elif noted.skipped and not fresh.skipped and row.state == SampleState.SKIPPED:
             review_queue.move(session, row, "undo", SYSTEM)
             return SyncReport(withdrawn=1)
         return SyncReport()

@@ -11,6 +11,7 @@ from annotations.labelstudio.remote_projects import LinkState, RemoteProject
 from annotations.labelstudio.translation import tasks
 from annotations.schema import SampleRow
 from annotations.store import samples
+from mmdemo.values.review import WAITING
 
 BATCH, BATCH_BYTES = 100, 50_000_000  # samples and bytes that are sent at once
 AT_ONCE = 100  # samples that are taken back together
@@ -58,7 +59,7 @@ class Push:
 
     def _belongs(self, row: SampleRow, remote: RemoteTask | None) -> bool:
         """Whether a sample should lie there: people are asked about it, or have answered there."""
-        waits = row.state in samples.WAITING and not self.place.closed
+        waits = row.state in WAITING and not self.place.closed
         return row.has_content and (waits or bool(remote and remote.annotations))
 
     def send(self, there: dict[str, RemoteTask]) -> list[str]:

@@ -19,9 +19,9 @@ from annotations.schema import RemoteLinkRow, RemoteProjectRow, SampleRow
 from annotations.store import Session, Store, remote_links
 from mmdemo.errors import LabelStudioError
 from mmdemo.tasks import Task
-from mmdemo.values.review import QUEUED
+from mmdemo.values.review import CorrectionSource, SampleState
 
-SYSTEM = "label_studio"  # in the store: the outside system, and the source of its corrections
+SYSTEM = CorrectionSource.LABEL_STUDIO  # in the store: the outside system, and the source of its corrections
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class RemoteProject:
         links = {name: (row, number, noted.written()) for name, (row, number, noted) in sent.items()}
         remote_links.keep_links(session, SYSTEM, self.id, self.project.id, links)
         for row, _, _ in sent.values():
-            if row.state == QUEUED and row.has_content:
+            if row.state == SampleState.QUEUED and row.has_content:
                 review_queue.move(session, row, "send", SYSTEM)
 
     def drop_links(self, sample_ids: Collection[str]) -> None:

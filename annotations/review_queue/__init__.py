@@ -14,15 +14,17 @@ from functools import partial
 from annotations import media
 from annotations.acquisition import doubt, strata
 from annotations.review_queue import content, predictions
+from annotations.review_queue.content import Holder
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
 from annotations.store import Session, Store, WriteConflict, labels, samples
 from mmdemo import characters
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import BadInput, Conflict
 from mmdemo.tasks import Task
-from mmdemo.values.review import LABELLED, QUEUED, SCRIPTS, SENT, SKIPPED, UNFLAGGED, UNSURE, Correction
-from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.values.review import SCRIPTS, WAITING, Correction, CorrectionSource, SampleState
+from mmdemo.values.samples import FlagReason, Inputs, Prediction
 
+UNFLAGGED, QUEUED, SENT, LABELLED, SKIPPED, UNSURE = SampleState
 MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → state after; None: there was no row
     "note": {None: UNFLAGGED},
     "queue": {None: QUEUED, UNFLAGGED: QUEUED},
@@ -30,15 +32,12 @@ MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → s
     "send": {QUEUED: SENT},
     "recall": {SENT: QUEUED},
     "label": {QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED, UNSURE: LABELLED, LABELLED: LABELLED},
-    "import": {None: LABELLED, UNFLAGGED: LABELLED, QUEUED: LABELLED, SENT: LABELLED, SKIPPED: LABELLED}
-    | {UNSURE: LABELLED, LABELLED: LABELLED},
+    "import": dict.fromkeys((None, *SampleState), LABELLED),
     "skip": {QUEUED: SKIPPED, SENT: SKIPPED, UNSURE: SKIPPED, SKIPPED: SKIPPED},  # skipped again: last once more
     "unsure": {QUEUED: UNSURE, SENT: UNSURE, SKIPPED: UNSURE},
     "undo": {LABELLED: QUEUED, SKIPPED: QUEUED, UNSURE: QUEUED},
 }
 UNDOABLE = ("label", "skip", "unsure")
-DISPUTED = "disputed"
-PAGE = "page"  # the source of answers that are given here, or by a script
 NAME_CHARS = 100
 NOTE_CHARS = 2_000
 
@@ -50,7 +49,7 @@ def offer(
     prediction: Prediction,
     *,
     suggested: str | None = None,
-    holder: str = content.VISITOR,
+    holder: Holder = Holder.VISITOR,
     earlier: str | None = None,
     admit: Callable[[int], None] = lambda size: None,
 ) -> tuple[str, str]:
@@ -82,7 +81,7 @@ def _offer(
     copies: Mapping[str, media.Copy],
     suggested: str | None,
     whole: bool,
-    holder: str,
+    holder: Holder,
     earlier: str | None,
 ) -> tuple[str, str]:
     # Files are written inside the transaction: who erases them holds the same lock and sees either both or none.
@@ -152,7 +151,7 @@ def _fill(
 
 def _dispute(session: Session, row: SampleRow, suggested: str) -> None:
     """Note what a visitor says it should be; a person is asked, also about what one has answered before."""
-    row.suggested, row.reason = suggested, DISPUTED
+    row.suggested, row.reason = suggested, FlagReason.DISPUTED
     if row.state in MOVES["dispute"]:
         move(session, row, "dispute")
 
@@ -169,7 +168,7 @@ def _shift(session: Session, row: SampleRow, name: str) -> None:
     if after is None:
         raise Conflict("move_not_allowed", sample_id=row.sample_id, state=row.state, move=name)
     row.state, row.updated_at = after, now()
-    if after not in samples.WAITING:
+    if after not in WAITING:
         row.release()
     session.add(row)
     if row in session.new:
@@ -251,7 +250,9 @@ def correct(
         check_mark(task, wrong_reason, value, predictions.guess_about(task, row, value).value)
         if not again and row.state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
-        correction = record(session, task, row, "label", value, annotator, note, PAGE, browser, wrong_reason)
+        correction = record(
+            session, task, row, "label", value, annotator, note, CorrectionSource.PAGE, browser, wrong_reason
+        )
         stored, counting = labels.as_correction(correction, row.task), labels.counting(session, sample_id)
         session.commit()
         return replace(stored, counts=counting is None or counting.value == value)

@@ -7,6 +7,7 @@ session; whoever calls them commits.
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 from annotations.media import Copy
 from annotations.review_queue import predictions
@@ -16,7 +17,15 @@ from mmdemo.errors import UnknownName
 from mmdemo.values.review import view_key
 from mmdemo.values.samples import Inputs
 
-VISITOR, FLAGGING = "visitor", "flagging"  # holders: who sent it; an app's own model. Another one is export.IMPORT
+
+class Holder(StrEnum):
+    """By whose leave a sample is kept."""
+
+    VISITOR = "visitor"  # who sent it
+    FLAGGING = "flagging"  # an app with a model of its own
+    IMPORT = "import"  # whoever brought a manifest
+
+
 _ID_BYTES = 24  # 192 random bits: nobody guesses an id
 
 
@@ -41,7 +50,9 @@ def erase(row: SampleRow) -> list[str]:
     return files
 
 
-def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR, earlier: str | None = None) -> str:
+def hold(
+    session: Session, row: SampleRow, content: bool, holder: Holder = Holder.VISITOR, earlier: str | None = None
+) -> str:
     """Write down a consent to keep a row (with `content` its inputs too), and return its unguessable id.
 
     A visitor's is a new one, unless the id of an `earlier` one is given, which its sender alone knows: that one grows.
@@ -59,13 +70,13 @@ def hold(session: Session, row: SampleRow, content: bool, holder: str = VISITOR,
 
 def opens(session: Session, row: SampleRow, keys: Sequence[str]) -> bool:
     """Tell whether one of these view keys belongs to a visitor who keeps this row."""
-    ids = samples.ids_of_holders(session, row.sample_id, VISITOR)
+    ids = samples.ids_of_holders(session, row.sample_id, Holder.VISITOR)
     own = [view_key(prediction_id).encode() for prediction_id in ids]
     return any(hmac.compare_digest(key.encode(), mine) for key in keys for mine in own)
 
 
 def _known(session: Session, row: SampleRow, holder: str, earlier: str | None) -> ConsentRow | None:
-    if holder != VISITOR:
+    if holder != Holder.VISITOR:
         return samples.newest_holding(session, row.sample_id, holder)
     if earlier is None:
         return None

@@ -9,8 +9,8 @@ from annotations.store import Store
 from mmdemo import hashed_draw
 from mmdemo.errors import NotKept
 from mmdemo.tasks import Task
-from mmdemo.values.review import AUDIT, Kept
-from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.values.review import Kept
+from mmdemo.values.samples import FlagReason, Inputs, Prediction
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Keeper:
     ) -> Prediction:
         """Store what an answer calls for, and return it as it is kept. Raises NotKept and what `offer` raises."""
         if self.audited(task, prediction):
-            prediction = replace(prediction, flagged=True, reason=AUDIT)
+            prediction = replace(prediction, flagged=True, reason=FlagReason.AUDIT)
         kept = self.queue(task, inputs, prediction, caller, label, earlier)
         return replace(prediction, prediction_id=kept.prediction_id)
 

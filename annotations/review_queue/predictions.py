@@ -12,7 +12,17 @@ from annotations.schema import SampleRow
 from mmdemo.answers import KINDS, Answer
 from mmdemo.tasks import Task
 from mmdemo.values.promise import Guarantee
-from mmdemo.values.samples import AudioMap, Explanation, HeadAnswer, ImageMap, Prediction, TextMap, TokenScore, to_json
+from mmdemo.values.samples import (
+    AudioMap,
+    Explanation,
+    FlagReason,
+    HeadAnswer,
+    ImageMap,
+    Prediction,
+    TextMap,
+    TokenScore,
+    to_json,
+)
 
 
 def stored(prediction: Prediction, content: bool) -> dict[str, Any]:
@@ -108,7 +118,7 @@ def prediction_of(task: Task, row: SampleRow) -> Prediction:
 
 def _capped(raw: dict[str, Any]) -> bool:
     """Return what a prediction says, or one of a release that did not say so: what was unfamiliar was capped."""
-    return bool(raw.get("capped", raw["reason"] == "unfamiliar"))
+    return bool(raw.get("capped", raw["reason"] == FlagReason.UNFAMILIAR))
 
 
 def _answer(raw: dict[str, Any]) -> Answer:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from annotations.schema import SampleRow
 from annotations.store.samples import ASKED, HAS_CONTENT
 from mmdemo import characters
-from mmdemo.values.review import SKIPPED, ClaimSample
+from mmdemo.values.review import ClaimSample, SampleState
 
 
 def take(session: Session, sample_id: str, command: ClaimSample, at: datetime, until: datetime) -> bool:
@@ -33,8 +33,8 @@ def next_free(session: Session, tasks: Sequence[str], claim_session: str, at: da
     The order is the queue's: most doubtful first, and at the end what was skipped, longest ago first.
     """
     mine = case((SampleRow.claim_session == claim_session, 0), else_=1)
-    skipped = case((SampleRow.state == SKIPPED, 1), else_=0)
-    skipped_at = case((SampleRow.state == SKIPPED, SampleRow.updated_at))
+    skipped = case((SampleRow.state == SampleState.SKIPPED, 1), else_=0)
+    skipped_at = case((SampleRow.state == SampleState.SKIPPED, SampleRow.updated_at))
     query = select(SampleRow.sample_id).where(SampleRow.task.in_(tasks), _asked(), _free(claim_session, at))
     order = (mine, skipped, skipped_at, SampleRow.doubt.desc(), SampleRow.created_at, SampleRow.sample_id)
     return session.scalar(query.order_by(*order).limit(1))

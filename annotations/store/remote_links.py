@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, defer
 
 from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow, SampleRow, now
 from annotations.store import samples
-from mmdemo.values.review import QUEUED
+from mmdemo.values.review import WAITING, SampleState
 
 ANNOTATIONS = "annotations"  # key in a link's `extra`: the annotations that were looked at, by their id there
 SUCCESSOR = "successor"  # key in a place's `extra`: the id of the place that took its place
@@ -56,7 +56,7 @@ def unsent_ids(session: Session, system: str, server: str, task: str) -> Sequenc
 
 def _unsent(query: Select[Any], system: str, server: str, task: str) -> Select[Any]:
     linked = exists().where(RemoteLinkRow.sample_id == SampleRow.sample_id, *_living(system, server))
-    waiting = (SampleRow.task == task, SampleRow.state.in_(samples.WAITING), samples.HAS_CONTENT)
+    waiting = (SampleRow.task == task, SampleRow.state.in_(WAITING), samples.HAS_CONTENT)
     return query.where(*waiting, ~linked)
 
 
@@ -68,9 +68,11 @@ def out_of_step(session: Session, system: str, server: str, task: str) -> Sequen
     """
     query = select(SampleRow.sample_id).join(RemoteLinkRow, RemoteLinkRow.sample_id == SampleRow.sample_id)
     query = query.where(SampleRow.task == task, *_living(system, server))
-    settled = and_(SampleRow.state.not_in(samples.WAITING), _unannotated())
-    scored = and_(SampleRow.state.in_(samples.WAITING), SampleRow.scored_by != RemoteLinkRow.model_version)
-    return session.scalars(query.where(or_(~samples.HAS_CONTENT, SampleRow.state == QUEUED, settled, scored))).all()
+    settled = and_(SampleRow.state.not_in(WAITING), _unannotated())
+    scored = and_(SampleRow.state.in_(WAITING), SampleRow.scored_by != RemoteLinkRow.model_version)
+    return session.scalars(
+        query.where(or_(~samples.HAS_CONTENT, SampleRow.state == SampleState.QUEUED, settled, scored))
+    ).all()
 
 
 def versions(session: Session, system: str, server: str, task: str) -> dict[str, int]:

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from annotations.schema import RunRow, SyncRow, now
 from annotations.store import facts
 from annotations.store.labels import iso
-from mmdemo.values.review import Reason, Run
+from mmdemo.values.review import Reason, Run, RunState
 from mmdemo.values.samples import to_json
 
-RUNNING, DONE, FAILED = "running", "done", "failed"
+RUNNING, DONE, FAILED = RunState
 
 
 def start(

@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session, defer
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
-from mmdemo.values.review import QUEUED, SENT, SKIPPED, UNFLAGGED
+from mmdemo.values.review import WAITING, CorrectionSource, SampleState
 from mmdemo.values.samples import Inputs
 
 FILES = ("image", "audio")  # columns that name files
 _AT_ONCE = 500  # names in one question; a database takes only so many
-WAITING = (QUEUED, SENT)  # states in which a person is still asked
-ASKED = (*WAITING, SKIPPED)  # … and at the queue's end what was skipped
+ASKED = (*WAITING, SampleState.SKIPPED)  # … and at the queue's end what was skipped
 PREDICTIONS = (SampleRow.prediction, SampleRow.fresh_prediction)  # with their maps much the largest of a row
 FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
 HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
@@ -126,7 +125,7 @@ def most_doubtful() -> tuple[ColumnElement[Any], ...]:
 
 def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[SampleRow]:
     """Return the skipped samples that can be shown to a person, in the order in which they were skipped."""
-    query = select(SampleRow).where(SampleRow.state == SKIPPED, HAS_CONTENT)
+    query = select(SampleRow).where(SampleRow.state == SampleState.SKIPPED, HAS_CONTENT)
     if tasks:
         query = query.where(SampleRow.task.in_(tasks))
     return session.scalars(query.order_by(SampleRow.updated_at, SampleRow.sample_id).limit(limit)).all()
@@ -161,7 +160,7 @@ def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:
     """Return how many samples are of the stratum `checked`, and how many sure answers there are with them."""
     of_task = select(func.count()).where(SampleRow.task == task)
     checks = session.scalar(of_task.where(SampleRow.stratum == checked)) or 0
-    return checks, checks + (session.scalar(of_task.where(SampleRow.state == UNFLAGGED)) or 0)
+    return checks, checks + (session.scalar(of_task.where(SampleRow.state == SampleState.UNFLAGGED)) or 0)
 
 
 def waiting_elsewhere(session: Session, tasks: Sequence[str]) -> dict[str, int]:
@@ -263,5 +262,5 @@ def last_move(session: Session, who: str, moves: Sequence[str], browser: str) ->
 
 def made_in_page(who: str, moves: Sequence[str]) -> ColumnElement[bool]:
     """Return the condition on moves and their corrections for those of `who` in the page that are not undone."""
-    here = or_(CorrectionRow.id.is_(None), CorrectionRow.source == "page")
+    here = or_(CorrectionRow.id.is_(None), CorrectionRow.source == CorrectionSource.PAGE)
     return and_(MoveRow.who == who, MoveRow.move.in_(moves), MoveRow.undone_at.is_(None), here)

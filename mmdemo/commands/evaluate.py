@@ -12,6 +12,7 @@ from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.results import BehaviourRate, Beside, EvaluationResult, Recall, SliceMetrics, title
+from mmdemo.values.review import MeasuredOn
 from mmdemo.values.samples import to_json
 from mmdemo.versions import sidecar
 
@@ -74,7 +75,7 @@ def describe(task: Task, folder: Path, figures: EvaluationResult) -> None:
     about = sidecar.read(folder)
     measured = {name: round(figures.figure(name), 4) for name in ("accuracy", figures.short, "ece")}
     changed = dataclasses.replace(
-        about, figures={**about.figures, **measured}, measured_on=sidecar.DEV, measured=figures.n
+        about, figures={**about.figures, **measured}, measured_on=MeasuredOn.DEV, measured=figures.n
     )
     sidecar.write(folder, changed)
     card.write(folder, task, figures)

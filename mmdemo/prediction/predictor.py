@@ -25,11 +25,10 @@ from mmdemo.settings import load as load_settings
 from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.values.promise import ASKED_ALWAYS
-from mmdemo.values.samples import Explanation, Features, HeadAnswer, Inputs, Prediction, Sample
+from mmdemo.values.samples import Explanation, Features, FlagReason, HeadAnswer, Inputs, Prediction, Sample
 from mmdemo.versions.registry import Versions
 from mmdemo.versions.sidecar import Sidecar
 
-LOW_CONFIDENCE, UNFAMILIAR = "low_confidence", "unfamiliar"  # values of Prediction.reason
 _log = logging.getLogger(__name__)
 
 
@@ -249,8 +248,8 @@ class Predictor:
 
 def _reason(value: str, strange: bool, low: bool) -> str | None:
     if strange:
-        return UNFAMILIAR
-    return LOW_CONFIDENCE if low else NONE_OF_THESE if value == NONE_OF_THESE else None
+        return FlagReason.UNFAMILIAR
+    return FlagReason.LOW_CONFIDENCE if low else FlagReason.NONE_OF_THESE if value == NONE_OF_THESE else None
 
 
 def _head_answer(head: AuxiliaryHead, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:

@@ -40,6 +40,7 @@ from mmdemo.training.manifests import Row
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.options import options
 from mmdemo.training.version_folder import Calibration, Draft, pooled, write_version
+from mmdemo.values.review import MeasuredOn
 from mmdemo.versions import sidecar
 
 REMEMBERED = 1000  # samples drawn from what was familiar to the champion, to stand for those it learned from
@@ -108,7 +109,7 @@ def update(
         command=f"{sidecar.RETRAINED} --task {task.name}",
         code_revision=sidecar.code_revision(),
         options=recipe.as_options(),
-        measured_on=sidecar.HELD_OUT,
+        measured_on=MeasuredOn.HELD_OUT,
         promise=None,  # its thresholds were the champion's
     )
     calibrate = partial(_carry_on, champion=champion, seed=seed)

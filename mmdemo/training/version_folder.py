@@ -24,6 +24,7 @@ from mmdemo.training.data.datasets import Item, only, subsets
 from mmdemo.training.fitting.inference import logits, outputs, targets_of
 from mmdemo.training.fitting.processes import say
 from mmdemo.training.objectives import OBJECTIVES
+from mmdemo.values.review import MeasuredOn
 from mmdemo.versions import card, sidecar
 from mmdemo.versions.sidecar import Sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling
@@ -91,7 +92,7 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
         measured = objective.figures(draft.task, after, targets_of(dev))
         measured["flipped_by_rounding"] = float(objective.differ(draft.task, before, after).mean())
         measured["unfamiliar"] = _unfamiliar(loaded, dev, calibration)
-    if draft.sidecar.measured_on == sidecar.DEV:
+    if draft.sidecar.measured_on == MeasuredOn.DEV:
         _warn(calibration.too_few, measured)
     about = dataclasses.replace(
         draft.sidecar,

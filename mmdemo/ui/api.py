@@ -19,7 +19,7 @@ from mmdemo.ui.callers import access, arguments, uploads
 from mmdemo.ui.queueing.fair_queue import LANES
 from mmdemo.ui.services import Services
 from mmdemo.values.analysis import Near
-from mmdemo.values.review import QUEUED, SCRIPTS, SKIPPED, UNSURE, Correction, QueueItem, Status
+from mmdemo.values.review import SCRIPTS, Correction, QueueItem, SampleState, Status
 from mmdemo.values.samples import Prediction, Sample, to_json
 
 ALIKE_MOST = 50  # samples of one answer
@@ -177,13 +177,13 @@ class Endpoints:
         """Put a sample off: the Review tab asks about it again once nothing else waits. For reviewers."""
         self._admit(request)
         self.services.skip(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"), SCRIPTS)
-        return Moved(sample_id, SKIPPED)
+        return Moved(sample_id, SampleState.SKIPPED)
 
     def unsure(self, request: gr.Request, sample_id: str, annotator: str) -> Moved:
         """Say that a person can't tell either. For reviewers."""
         self._admit(request)
         self.services.unsure(arguments.text(sample_id, "sample_id"), arguments.text(annotator, "annotator"), SCRIPTS)
-        return Moved(sample_id, UNSURE)
+        return Moved(sample_id, SampleState.UNSURE)
 
     def undo(self, request: gr.Request, annotator: str) -> Moved:
         """Take back the last answer that a script gave under this name: its sample waits again. For reviewers.
@@ -192,7 +192,7 @@ class Endpoints:
         """
         self._admit(request)
         sample_id = self.services.undo(arguments.text(annotator, "annotator"), SCRIPTS)
-        return Moved(sample_id, QUEUED if sample_id else None)
+        return Moved(sample_id, SampleState.QUEUED if sample_id else None)
 
     def train(self, request: gr.Request, task: str) -> str:
         """Start now what runs at night, as a process of its own. Returns a sentence. For reviewers."""

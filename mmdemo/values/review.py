@@ -7,17 +7,51 @@ home folder.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from mmdemo import locale
 from mmdemo.values.promise_status import PromiseStatus
 from mmdemo.values.samples import Prediction
 
-QUEUED, SENT, LABELLED, SKIPPED, UNSURE = "queued", "sent", "labelled", "skipped", "unsure"
-AUDIT = "audit"  # why a sure answer is asked about: drawn at random, answered blind, so that it measures the model
 SCRIPTS = "scripts"  # in place of a browser's mark: whoever calls the API, known by key and by name alone
-UNFLAGGED = "unflagged"  # a row without inputs: the answer was confident
-STATES = (UNFLAGGED, QUEUED, SENT, LABELLED, SKIPPED, UNSURE)
+
+
+class SampleState(StrEnum):
+    """Where a sample stands; `annotations.review_queue` knows the moves between."""
+
+    UNFLAGGED = "unflagged"  # a row without inputs: the answer was confident
+    QUEUED = "queued"
+    SENT = "sent"  # to Label Studio
+    LABELLED = "labelled"
+    SKIPPED = "skipped"
+    UNSURE = "unsure"
+
+
+WAITING = (SampleState.QUEUED, SampleState.SENT)  # for a person, here or in Label Studio
+
+
+class CorrectionSource(StrEnum):
+    """Where a correction was given."""
+
+    PAGE = "page"  # or by a script
+    LABEL_STUDIO = "label_studio"
+    IMPORT = "import"  # in a manifest
+
+
+class RunState(StrEnum):
+    """How far a retraining run came."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class MeasuredOn(StrEnum):
+    """What a version's figures are of."""
+
+    DEV = "dev"  # the manifest
+    HELD_OUT = "held_out"  # corrections that were set aside
 
 
 @dataclass(frozen=True)
@@ -52,8 +86,8 @@ class QueueItem:
     task: str
     label: str  # the model's guess: of the version that serves since, where another one was served
     confidence: float
-    reason: str  # low_confidence | audit | unfamiliar | disputed
-    state: str  # one of STATES
+    reason: str  # one of FlagReason
+    state: str  # one of SampleState
     created_at: str
     suggested: str | None  # what a visitor said it should be
     text: str | None = None  # the caption, for the list
@@ -108,7 +142,7 @@ class Correction:
     corrected_at: str
     predicted_label: str
     model_version: str  # that predicted it
-    source: str = "page"  # page | label_studio | import
+    source: str = CorrectionSource.PAGE  # one of CorrectionSource
     wrong_reason: bool = False  # the label is what the model said, but it looked at the wrong thing
     counts: bool = True  # False: it was stored, but by the rule of `store.labels` another label counts
 
@@ -133,7 +167,7 @@ class VersionInfo:
     parent: str | None
     served: bool  # it is the champion
     figures: dict[str, float] = field(default_factory=dict)  # such as accuracy, macro_f1
-    measured_on: str = "dev"  # what the figures are of: dev | held_out, corrections that were set aside
+    measured_on: str = MeasuredOn.DEV  # one of MeasuredOn
     measured: int = 0  # samples behind them; 0 where that was not written down
 
     def measured_sentence(self, language: str = "en") -> str:
@@ -162,7 +196,7 @@ class Run:
     """One night: a retraining run and its verdict."""
 
     task: str
-    state: str  # running | done | failed
+    state: str  # one of RunState
     verdict: str | None  # promoted | rejected | waiting | nothing_new, or None while it runs or where it failed
     reasons: tuple[str, ...]  # sentences in English, those of `why`
     figures: dict[str, float]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 FLAT = {"json": "flat"}  # its entries stand among the fields around it
 OMITTED = {"json": "omitted"}  # left out where it is None
 MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the fusion
+
+
+class FlagReason(StrEnum):
+    """Why people are asked about an answer; NONE_OF_THESE says why one is given that needs nobody."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    UNFAMILIAR = "unfamiliar"  # unlike what the model learned from
+    AUDIT = "audit"  # sure, and drawn at random; answered blind, so that it measures the model
+    DISPUTED = "disputed"  # by whoever sent it
+    NONE_OF_THESE = "none_of_these"
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +157,7 @@ class Prediction:
     confidence: float  # that the answer is right, in [0, 1]
     threshold: float  # below it people are asked
     flagged: bool
-    reason: str | None  # low_confidence | audit | unfamiliar | disputed; not flagged: none_of_these
+    reason: str | None  # one of FlagReason
     modalities: tuple[str, ...]  # those that were used
     model_version: str
     latency_ms: float

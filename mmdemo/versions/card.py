@@ -9,13 +9,14 @@ from mmdemo import whole_file
 from mmdemo.tasks import Task
 from mmdemo.values.promise import PromiseOutcome, SubsetPromise
 from mmdemo.values.results import Compared, EvaluationResult, KindFigures, Recall, SliceMetrics, title
+from mmdemo.values.review import MeasuredOn
 from mmdemo.versions import sidecar
 from mmdemo.versions.sidecar import Sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling
 
 FILE = "model_card.md"
 _PARTS = {"image": "picture", "text": "caption", "audio": "sound"}
-_SETS = {sidecar.DEV: "dev", sidecar.HELD_OUT: "corrections that were set aside"}
+_SETS: dict[str, str] = {MeasuredOn.DEV: "dev", MeasuredOn.HELD_OUT: "corrections that were set aside"}
 _OWN_DATA = """A manifest is JSON lines with `id`, the inputs (`image`, `audio`: paths beside the manifest; `text`),
 `label` and, where known, `group` and `extra.speaker`. A task is a TOML file like `mmdemo/tasks/{task}.toml`.
 

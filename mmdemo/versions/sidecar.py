@@ -16,12 +16,12 @@ from mmdemo.errors import CheckpointError
 from mmdemo.settings import ROOT, in_clone
 from mmdemo.tasks import Task
 from mmdemo.values.promise import PromiseRecord, SubsetPromise
+from mmdemo.values.review import MeasuredOn
 from mmdemo.values.samples import to_json
 from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 
 FILE = "version.json"
 ASKED = ("kind", "labels", "modalities", "heads")  # by a task, of a version that answers it
-DEV, HELD_OUT = "dev", "held_out"  # what a version's figures are of: the dev manifest, corrections set aside
 RETRAINED = "python -m annotations retrain"  # how the command of a version begins that learned from corrections
 
 
@@ -55,7 +55,7 @@ class Sidecar:
     # modality without such a distance → the samples that it was trained on, too few to tell what is unlike them
     too_few: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)  # accuracy, macro_f1, … of `measured_on`
-    measured_on: str = DEV  # DEV or HELD_OUT
+    measured_on: str = MeasuredOn.DEV  # one of MeasuredOn
     measured: int = 0  # samples behind the figures; 0 where that was not written down
     dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features
     options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
@@ -103,7 +103,7 @@ def read(folder: Path) -> Sidecar:
 def _with_measured_on(raw: dict[str, Any]) -> dict[str, Any]:
     """Return a sidecar of a release that did not say what its figures were measured on, with that."""
     retrained = str(raw.get("command", "")).startswith(RETRAINED)
-    return {"measured_on": HELD_OUT if retrained else DEV, **raw}
+    return {"measured_on": MeasuredOn.HELD_OUT if retrained else MeasuredOn.DEV, **raw}
 
 
 def write(folder: Path, sidecar: Sidecar) -> None:

@@ -12,9 +12,8 @@ from mmdemo.guard.callers import Callers
 from mmdemo.process.environment import is_loopback
 from mmdemo.settings import Settings
 from mmdemo.ui.callers.key_guesses import Guesses
-from mmdemo.values.review import QUEUED, SENT, Status
+from mmdemo.values.review import WAITING, RunState, Status
 
-WAITING = (QUEUED, SENT)  # for a person, here or in Label Studio
 KEY_HEADER = "x-review-key"
 # Present where a proxy on this host passes on what comes from beyond it.
 PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
@@ -94,9 +93,9 @@ def check(
 
 def for_strangers(status: Status) -> Status:
     """Return what everybody may see of a status: of the queue the number waiting, of corrections none."""
-    waiting = {state: status.states.get(state, 0) for state in WAITING}
+    waiting = {state.value: status.states.get(state, 0) for state in WAITING}
     run = status.last_retrain
-    if run is not None and run.state == "failed":
+    if run is not None and run.state == RunState.FAILED:
         run = replace(run, reasons=(), why=())  # they hold what the log said, paths included
     hidden: dict[str, Any] = {"by_label": {}, "by_annotator": {}, "answered_today": 0, "wrong_reason": 0, "notices": ()}
     return replace(status, states=waiting, last_retrain=run, **hidden)

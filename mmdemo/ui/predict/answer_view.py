@@ -9,8 +9,7 @@ from mmdemo.ui.predict.visits import Visit
 from mmdemo.ui.shell.percent import percent, sure
 from mmdemo.ui.widgets import KINDS, Bar, Control
 from mmdemo.values.promise import ASKED_ALWAYS
-from mmdemo.values.review import AUDIT
-from mmdemo.values.samples import Prediction
+from mmdemo.values.samples import FlagReason, Prediction
 
 SURE, UNSURE = "sure", "unsure"
 
@@ -87,7 +86,7 @@ def _expected(visit: Visit, prediction: Prediction, task: Task, language: str) -
     if not label:
         return None
     right = task.is_right(prediction.label, label)
-    doubted = not prediction.sure or (prediction.flagged and prediction.reason != AUDIT)
+    doubted = not prediction.sure or (prediction.flagged and prediction.reason != FlagReason.AUDIT)
     mark = "doubted" if doubted else "right" if right else "wrong"
     key = f"doubted_{'right' if right else 'wrong'}" if doubted else mark
     return Expected(mark, text(f"predict.example_{key}", language, label=task.display(label, language)))
@@ -102,7 +101,7 @@ def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
         return text(f"predict.badge_{key}", language, percent=share, error=wrong)
     fate = text(f"predict.{'sent' if visit.held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
     asked = "asked_always" if prediction.threshold >= ASKED_ALWAYS else "low_confidence"
-    reason = AUDIT if prediction.reason == AUDIT else asked
+    reason = FlagReason.AUDIT if prediction.reason == FlagReason.AUDIT else asked
     key = "unfamiliar" if prediction.capped else reason
     return text(f"predict.badge_{key}", language, percent=share, fate=fate)
 

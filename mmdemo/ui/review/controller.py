@@ -20,20 +20,19 @@ from mmdemo.ui.services import Services
 from mmdemo.ui.shell import render, theme
 from mmdemo.ui.shell.frame import language_of
 from mmdemo.values.review import (
-    LABELLED,
-    SKIPPED,
-    UNSURE,
+    WAITING,
     AnswerSample,
     ClaimSample,
     QueueItem,
     ReviewItem,
+    SampleState,
     Status,
     browser_mark,
 )
 
 ROWS = 20  # of the queue that are listed
 ANSWERS = 50  # of the annotator's own that are listed
-PASSED = (LABELLED, UNSURE)  # states in which nobody is asked any more; it can still be changed
+PASSED = (SampleState.LABELLED, SampleState.UNSURE)  # states in which nobody is asked any more; it can still be changed
 MEANWHILE = (
     "answered_meanwhile",
     "move_not_allowed",
@@ -174,7 +173,7 @@ class Reviewing:
 
     def _pass(self, move: Callable[[str, str, str], None], key: str, ask: Ask, language: str) -> Done:
         entry = self.services.item(ask.sample_id)
-        if ask.again and entry.item.state == LABELLED:
+        if ask.again and entry.item.state == SampleState.LABELLED:
             return Done(text("review.answered_already", language), ask.sample_id, refused=True, again=True)
         move(ask.sample_id, ask.annotator, browser_mark(ask.browser))
         return Done(text(key, language), ask.sample_id if ask.again else ask.next, again=ask.again)
@@ -189,7 +188,7 @@ class Reviewing:
     def _meanwhile(self, sample_id: str, language: str) -> str:
         """Return what became of a sample that an annotator wanted and does not get."""
         entry = self._entry(sample_id)
-        if entry is not None and entry.item.state == LABELLED and entry.corrections:
+        if entry is not None and entry.item.state == SampleState.LABELLED and entry.corrections:
             counts, task = entry.corrections[-1], self.services.tasks[entry.item.task]
             label = task.display(counts.label, language)
             return text("review.answered_meanwhile", language, annotator=counts.annotator, label=label)
@@ -289,11 +288,11 @@ class Reviewing:
 
 
 def _waiting(status: Status) -> int:
-    return sum(status.states.get(state, 0) for state in access.WAITING)
+    return sum(status.states.get(state, 0) for state in WAITING)
 
 
 def _later(status: Status) -> int:
-    return status.states.get(SKIPPED, 0)
+    return status.states.get(SampleState.SKIPPED, 0)
 
 
 def _thumbnail(sample_preview: preview.Preview) -> str:

@@ -10,7 +10,8 @@ from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.shell.percent import sure
 from mmdemo.ui.widgets import KINDS, Control
-from mmdemo.values.review import AUDIT, LABELLED, SKIPPED, UNSURE, Correction, QueueItem, ReviewItem, Status
+from mmdemo.values.review import Correction, QueueItem, ReviewItem, SampleState, Status
+from mmdemo.values.samples import FlagReason
 
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0")  # of the first ten labels
 NONE_KEY = "X"
@@ -68,7 +69,7 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator
     """Return what is asked about one sample; `hide` asks for it blind, `annotator` is told their own answer."""
     blind, own = is_blind(entry.item, hide), _own(entry, annotator)
     # Nobody changes an answer by Enter alone.
-    accept = "" if blind or entry.item.state == LABELLED else _proposed(entry.item, task)
+    accept = "" if blind or entry.item.state == SampleState.LABELLED else _proposed(entry.item, task)
     return ReviewQuestion(
         sample_id=entry.item.sample_id,
         caption=entry.item.text or "",
@@ -89,7 +90,7 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator
 
 def is_blind(item: QueueItem, hide: bool) -> bool:
     """Tell whether the annotator must not see the guess before answering."""
-    return hide or item.reason == AUDIT
+    return hide or item.reason == FlagReason.AUDIT
 
 
 def keys(labels: Sequence[str]) -> dict[str, str]:
@@ -144,12 +145,12 @@ def _row(item: QueueItem, task: Task, current: bool, language: str) -> QueueLine
     reason = text(f"review.reason_{item.reason}", language)
     about = (task.display_title(language), sure(item.confidence, item.capped, language), reason)
     title, others = item.text or untitled(item, language), "" if current else held(item, language)
-    return QueueLine(item.sample_id, title, " · ".join(about), current, item.state == SKIPPED, others)
+    return QueueLine(item.sample_id, title, " · ".join(about), current, item.state == SampleState.SKIPPED, others)
 
 
 def _facts(entry: ReviewItem, language: str) -> Iterator[str]:
     yield text(f"review.why_{entry.item.reason}", language)
-    if entry.item.state in (SKIPPED, UNSURE):
+    if entry.item.state in (SampleState.SKIPPED, SampleState.UNSURE):
         yield text(f"review.was_{entry.item.state}", language)
     yield text("review.version", language, version=entry.prediction.model_version)
 

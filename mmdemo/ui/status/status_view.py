@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.widgets import KINDS, Column
-from mmdemo.values.review import SENT, STATES, Run, Status, VersionInfo
+from mmdemo.values.review import Run, RunState, SampleState, Status, VersionInfo
 
-RUNNING = "running"
 ANNOTATORS_MOST = 12  # that are listed; the rest is in the downloads
-NOBODY_COUNTS = "unflagged"
+NOBODY_COUNTS = SampleState.UNFLAGGED
 FORGOTTEN = "forgotten"
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)")  # as the loop writes one
 
@@ -77,7 +76,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
     run = status.last_retrain
     columns = [column for column in KINDS[task.kind].columns if any(_has(column, v) for v in status.versions)]
     measured = [version for version in status.versions if any(_has(column, version) for column in columns)]
-    remote = status.label_studio or bool(status.states.get(SENT))
+    remote = status.label_studio or bool(status.states.get(SampleState.SENT))
     return Standing(
         reviewer=reviewer,
         counts=tuple(_counts(status.states, remote, language)),
@@ -86,7 +85,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         annotators=_bars(dict(sorted(status.by_annotator.items(), key=lambda pair: -pair[1])[:ANNOTATORS_MOST])),
         wrong_reason=text("status.wrong_reason", language, count=status.wrong_reason) if status.wrong_reason else "",
         last_sync=status.last_sync or "",
-        running=run is not None and run.state == RUNNING,
+        running=run is not None and run.state == RunState.RUNNING,
         verdict=text(f"status.run_{_outcome(run)}", language),
         mood={"promoted": "good", "failed": "bad"}.get(_outcome(run), "quiet"),
         reasons=_reasons(run, language),
@@ -109,8 +108,9 @@ def _words(sentence: str) -> tuple[Words, ...]:
 
 
 def _counts(states: Mapping[str, int], remote: bool, language: str) -> Iterator[CountBar]:
-    dull = {NOBODY_COUNTS, FORGOTTEN, *(() if remote else (SENT,))}  # worth a line only where there are such samples
-    for state in (*STATES, FORGOTTEN):
+    # Worth a line only where there are such samples:
+    dull = {NOBODY_COUNTS, FORGOTTEN, *(() if remote else (SampleState.SENT,))}
+    for state in (*SampleState, FORGOTTEN):
         if state in states and (states[state] or state not in dull):
             yield CountBar(text(f"status.state_{state}", language), states[state])
 
@@ -123,7 +123,7 @@ def _bars(numbers: Mapping[str, int]) -> tuple[CountBar, ...]:
 def _outcome(run: Run | None) -> str:
     if run is None:
         return "never"
-    return run.verdict or ("failed" if run.state == "failed" else RUNNING)
+    return run.verdict or ("failed" if run.state == RunState.FAILED else RunState.RUNNING)
 
 
 def _reasons(run: Run | None, language: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from label_studio_sdk import LabelStudio
 from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
-from mmdemo.values.review import LABELLED, SENT, SKIPPED
+from mmdemo.values.review import SampleState
 from tests.e2e.labelstudio.conftest import Loop
 from tests.label_studio_server import LabelStudioServer
 
@@ -38,7 +38,7 @@ def test_the_queue_goes_there_with_media_and_guesses(loop: Loop, label_studio, s
         (kept,) = loop.media(sample_id)
         assert fetch(label_studio, task.data.get("image") or task.data["audio"]).content == kept.read_bytes()
     assert there[pictures[1]].data["text"] == "caption 1 <b>& 🙂</b>"
-    assert {loop.state(sample_id) for sample_id in there} == {SENT}
+    assert {loop.state(sample_id) for sample_id in there} == {SampleState.SENT}
 
     assert loop.sync() == SyncReport(waiting=4)
     again = loop.there(sdk, loop.pictures) | loop.there(sdk, loop.sounds)
@@ -57,7 +57,12 @@ def test_answers_come_back_once_and_changes_again(loop: Loop, label_studio, sdk:
     sdk.annotations.create(id=there[sound].id, result=[tasks.result(loop.sounds, "calm")])
 
     assert loop.sync() == SyncReport(pulled=2, skipped=1, waiting=1)
-    assert [loop.state(sample_id) for sample_id in (first, second, third, sound)] == [LABELLED, SKIPPED, SENT, LABELLED]
+    assert [loop.state(sample_id) for sample_id in (first, second, third, sound)] == [
+        SampleState.LABELLED,
+        SampleState.SKIPPED,
+        SampleState.SENT,
+        SampleState.LABELLED,
+    ]
     assert loop.said(first) == [("negative", label_studio.email, OURS)]
     assert loop.said(sound) == [("calm", label_studio.email, OURS)]
     assert loop.sync() == SyncReport(waiting=1)
@@ -68,7 +73,7 @@ def test_answers_come_back_once_and_changes_again(loop: Loop, label_studio, sdk:
 
     sdk.annotations.delete(id=made.id)
     assert loop.sync_task(loop.pictures) == SyncReport(withdrawn=1, waiting=2)
-    assert (loop.state(first), loop.said(first)) == (SENT, [])
+    assert (loop.state(first), loop.said(first)) == (SampleState.SENT, [])
 
 
 def test_what_is_forgotten_is_deleted_there_with_its_files(loop: Loop, label_studio, sdk: LabelStudio) -> None:
@@ -140,5 +145,9 @@ def test_inputs_that_answers_contradict_get_a_project_of_their_own(loop: Loop, l
     assert report == SyncReport(created=1, pushed=2, withdrawn=1, removed=1, waiting=2, unreadable=1)
     assert set(loop.there(sdk, loop.pictures)) == {stays, goes}  # in the old project
     assert loop.said(stays) == [("negative", label_studio.email, OURS)]
-    assert [loop.state(sample_id) for sample_id in (stays, goes, waits)] == [LABELLED, SENT, SENT]
+    assert [loop.state(sample_id) for sample_id in (stays, goes, waits)] == [
+        SampleState.LABELLED,
+        SampleState.SENT,
+        SampleState.SENT,
+    ]
     assert loop.sync_task(loop.pictures) == SyncReport(waiting=2, unreadable=1)

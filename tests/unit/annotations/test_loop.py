@@ -22,7 +22,7 @@ from mmdemo import tasks
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.analysis import MapRequest
-from mmdemo.values.review import STATES
+from mmdemo.values.review import SampleState
 from mmdemo.values.samples import Inputs
 from tests.unit.annotations import given
 from tests.unit.annotations.given import RulePredictor
@@ -228,7 +228,7 @@ def test_a_forgotten_sample_is_not_shown(loop: Loop) -> None:
     loop.forget(answer.prediction_id)
     with pytest.raises(Conflict, match="deleted by its sender"):
         loop.item(answer.sample_id)
-    assert loop.status("sentiment").states == {**dict.fromkeys(STATES, 0), samples.FORGOTTEN: 1}
+    assert loop.status("sentiment").states == {**dict.fromkeys(SampleState, 0), samples.FORGOTTEN: 1}
 
 
 def test_an_answer_that_may_be_kept_but_cannot_be_stored_is_refused(loop: Loop, config: Settings) -> None:

@@ -156,7 +156,7 @@ def test_what_is_asked_at_random_answered_or_an_apps_own_is_left_as_it_is(store:
     review_queue.correct(store, given.TASKS, answered, "neutral", "Ann")
     sample = given.inputs("an app's")
     answer = given.prediction(sample, version="its own model")
-    review_queue.offer(store, given.TASK, sample, answer, holder=content.FLAGGING)
+    review_queue.offer(store, given.TASK, sample, answer, holder=content.Holder.FLAGGING)
     offer(store, "surely", 0.9)  # leaves a row without inputs
     skipped = offer(store, "skipped")
     review_queue.skip(store, skipped, "Ann")

@@ -10,7 +10,7 @@ from annotations.acquisition.strata import AUDITED, FLAGGED
 from annotations.nightly import dataset
 from annotations.store import Store, labels, samples
 from mmdemo.tasks import Gate
-from mmdemo.values.review import AUDIT
+from mmdemo.values.samples import FlagReason
 from tests.unit.annotations import given
 
 TASK = replace(given.TASK, audit_share=0.2, gate=Gate(held_out_share=0.3))
@@ -34,7 +34,7 @@ def stored(store: Store, sample_id: str) -> tuple[str | None, float | None]:
 
 def test_what_is_doubted_what_is_checked_and_what_is_disputed_are_told_apart(store: Store) -> None:
     doubted, sure, disputed = (given.inputs(text) for text in ("one", "two", "three"))
-    check = replace(given.prediction(sure, 0.9), flagged=True, reason=AUDIT)
+    check = replace(given.prediction(sure, 0.9), flagged=True, reason=FlagReason.AUDIT)
     offers = (doubted, given.prediction(doubted), None), (sure, check, None)
     offers += ((disputed, given.prediction(disputed, 0.9), "negative"),)
     ids = [review_queue.offer(store, TASK, one, answer, suggested=said)[0] for one, answer, said in offers]
@@ -43,7 +43,7 @@ def test_what_is_doubted_what_is_checked_and_what_is_disputed_are_told_apart(sto
 
 def test_a_random_check_stays_one_whatever_its_visitor_says(store: Store) -> None:
     sure = given.inputs("one")
-    check = replace(given.prediction(sure, 0.9), flagged=True, reason=AUDIT)
+    check = replace(given.prediction(sure, 0.9), flagged=True, reason=FlagReason.AUDIT)
     sample_id, _ = review_queue.offer(store, TASK, sure, check)
     review_queue.offer(store, TASK, sure, given.prediction(sure, 0.9), suggested="negative")
     assert stored(store, sample_id) == (AUDITED, 0.2)
@@ -54,7 +54,7 @@ def test_sure_answers_are_counted_with_those_that_are_checked(store: Store) -> N
         one = given.inputs(f"caption {number}")
         review_queue.offer(store, TASK, one, given.prediction(one, confidence))
     one = given.inputs("checked")
-    review_queue.offer(store, TASK, one, replace(given.prediction(one, 0.9), flagged=True, reason=AUDIT))
+    review_queue.offer(store, TASK, one, replace(given.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT))
     with store.reading() as session:
         assert samples.count_sure(session, TASK.name, AUDITED) == (1, 3)
         assert samples.count_sure(session, "another", AUDITED) == (0, 0)
@@ -63,7 +63,7 @@ def test_sure_answers_are_counted_with_those_that_are_checked(store: Store) -> N
 def test_random_checks_never_train(store: Store) -> None:
     for number in range(20):
         one = given.inputs(f"caption {number}")
-        check = replace(given.prediction(one, 0.9), flagged=True, reason=AUDIT)
+        check = replace(given.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT)
         sample_id, _ = review_queue.offer(store, TASK, one, check)
         review_queue.correct(store, {TASK.name: TASK}, sample_id, "neutral", "Ann")
     with store.reading() as session:

@@ -12,7 +12,7 @@ from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
-from mmdemo.values.review import SENT
+from mmdemo.values.review import SampleState
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
@@ -139,7 +139,7 @@ def test_what_is_disputed_after_it_was_answered_there_is_asked_here(watched: Wat
     watched.go()
     loop.visit("number 1", seed=2, suggested="negative")
     assert watched.go() == SyncReport(waiting=2)
-    assert loop.row(sent[1]).state == SENT
+    assert loop.row(sent[1]).state == SampleState.SENT
     watched.go()
     assert watched.is_idle()
 
@@ -212,7 +212,7 @@ def test_everything_is_read_after_a_round_that_broke_off(watched: Watched, sent:
         watched.rounds.go()
     assert watched.go() == SyncReport(waiting=4)
     assert watched.read_everything()
-    assert (loop.row(late).state, len(loop.there(late))) == (SENT, 1)
+    assert (loop.row(late).state, len(loop.there(late))) == (SampleState.SENT, 1)
 
 
 def test_everything_is_read_where_the_servers_clock_was_set_back(watched: Watched, sent: list[str]) -> None:

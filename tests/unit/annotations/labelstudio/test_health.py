@@ -11,7 +11,7 @@ from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
-from mmdemo.values.review import QUEUED, SENT
+from mmdemo.values.review import SampleState
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
@@ -43,10 +43,10 @@ def test_what_cannot_be_mended_at_once_counts_as_sent_when_it_is(loop: Loop) -> 
     loop.server.before = cut
     with pytest.raises(LabelStudioError):
         loop.sync()
-    assert loop.row(sample_id).state == QUEUED
+    assert loop.row(sample_id).state == SampleState.QUEUED
     loop.server.before = lambda name: None
     assert loop.sync() == SyncReport(mended=1, waiting=1)
-    assert (loop.row(sample_id).state, guesses(loop, sample_id)) == (SENT, [("v1", "positive")])
+    assert (loop.row(sample_id).state, guesses(loop, sample_id)) == (SampleState.SENT, [("v1", "positive")])
 
 
 def test_a_guess_of_another_version_is_not_the_one_that_it_should_be(loop: Loop) -> None:

@@ -12,7 +12,7 @@ from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow
 from annotations.store import samples
-from mmdemo.values.review import LABELLED, SENT, SKIPPED
+from mmdemo.values.review import SampleState
 from tests.fake_label_studio import URL
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import MARK, Loop
@@ -33,7 +33,7 @@ def test_an_annotation_becomes_a_correction_by_its_annotator(loop: Loop, sent: s
     loop.annotate(sent, "neutral", person=2)
     assert loop.sync() == SyncReport(pulled=1)
     assert loop.said(sent) == [("neutral", BEN, OURS)]
-    assert loop.row(sent).state == LABELLED
+    assert loop.row(sent).state == SampleState.LABELLED
     assert len(loop.there(sent)) == 1  # it stays there as done
 
 
@@ -51,7 +51,7 @@ def test_what_was_answered_there_and_is_disputed_here_is_asked_again_here(loop: 
     sample = given.inputs("what is it", seed=1)
     review_queue.offer(loop.store, given.TASK, sample, given.prediction(sample), suggested="negative")
     assert loop.sync() == SyncReport()
-    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [("neutral", ANN, OURS)])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [("neutral", ANN, OURS)])
     loop.correct(sent, "negative")
     assert loop.sync() == SyncReport()
     assert [label for label, *_ in loop.said(sent)] == ["neutral", "negative"]
@@ -124,7 +124,7 @@ def test_two_annotations_deleted_in_turn_leave_nothing(loop: Loop, sent: str, fi
     assert loop.counts(sent) == ["negative", "neutral"][first]
     loop.server.delete_annotation(*loop.there(sent), made[1 - first])
     assert loop.sync() == SyncReport(withdrawn=1, waiting=1)
-    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
 
 
 def test_two_of_one_person_deleted_in_turn_leave_nothing(loop: Loop, sent: str) -> None:
@@ -135,7 +135,7 @@ def test_two_of_one_person_deleted_in_turn_leave_nothing(loop: Loop, sent: str) 
     for annotation in made[::-1]:
         loop.server.delete_annotation(*loop.there(sent), annotation)
         loop.sync()
-    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
 
 
 def test_a_result_that_is_emptied_and_then_deleted_counts_no_longer(loop: Loop, sent: str) -> None:
@@ -145,7 +145,7 @@ def test_a_result_that_is_emptied_and_then_deleted_counts_no_longer(loop: Loop, 
     assert loop.sync() == SyncReport(withdrawn=1, unreadable=1)
     loop.server.delete_annotation(*loop.there(sent), annotation)
     assert loop.sync() == SyncReport(waiting=1)
-    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
 
 
 def test_another_name_of_the_server_loses_and_doubles_nothing(loop: Loop, sent: str) -> None:
@@ -159,7 +159,7 @@ def test_another_name_of_the_server_loses_and_doubles_nothing(loop: Loop, sent: 
     assert loop.said(sent) == [("neutral", ANN, OURS)]
     loop.server.delete_annotation(*loop.there(sent), annotation)
     assert loop.sync() == SyncReport(withdrawn=1, waiting=2)
-    assert (loop.said(sent), loop.row(waiting).state) == ([], SENT)
+    assert (loop.said(sent), loop.row(waiting).state) == ([], SampleState.SENT)
 
 
 @pytest.mark.parametrize("address", [URL, "http://another.name:8080/"])
@@ -226,7 +226,7 @@ def test_who_saves_the_same_label_after_somebody_here_disagreed_counts(loop: Loo
 def test_a_skip_there_is_a_skip_here(loop: Loop, sent: str) -> None:
     loop.annotate(sent, "")
     assert loop.sync() == SyncReport(skipped=1)
-    assert (loop.row(sent).state, loop.said(sent)) == (SKIPPED, [])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SKIPPED, [])
     assert loop.sync() == SyncReport()
 
 
@@ -236,7 +236,7 @@ def test_a_label_after_a_skip_counts(loop: Loop, sent: str) -> None:
     result = (tasks.result(given.TASK, "neutral"),)
     loop.server.change(*loop.there(sent), annotation, result=result, cancelled=False)
     assert loop.sync().pulled == 1
-    assert (loop.row(sent).state, loop.said(sent)) == (LABELLED, [("neutral", ANN, OURS)])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.LABELLED, [("neutral", ANN, OURS)])
     assert loop.sync() == SyncReport()
 
 
@@ -248,7 +248,7 @@ def test_a_skip_that_was_undone_here_is_not_repeated(loop: Loop, sent: str) -> N
         review_queue.move(session, samples.get(session, sent), "undo")
         session.commit()
     assert loop.sync() == SyncReport()
-    assert loop.row(sent).state == SENT
+    assert loop.row(sent).state == SampleState.SENT
 
 
 @pytest.mark.parametrize("label", ["neutral", ""])
@@ -257,7 +257,7 @@ def test_what_is_deleted_there_is_withdrawn_and_asked_again(loop: Loop, sent: st
     loop.sync()
     loop.server.delete_annotation(*loop.there(sent), annotation)
     assert loop.sync() == SyncReport(withdrawn=1, waiting=1)
-    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
     assert loop.sync() == SyncReport(waiting=1)
 
 
@@ -276,7 +276,7 @@ def test_a_label_that_became_a_skip_is_withdrawn(loop: Loop, sent: str) -> None:
     loop.sync()
     loop.server.change(*loop.there(sent), annotation, cancelled=True)
     assert loop.sync() == SyncReport(withdrawn=1, skipped=1)
-    assert (loop.row(sent).state, loop.said(sent)) == (SKIPPED, [])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SKIPPED, [])
     assert loop.sync() == SyncReport()
 
 
@@ -293,7 +293,7 @@ def test_an_annotation_without_a_label_of_the_task_is_reported_and_left(loop: Lo
     result = {**tasks.result(given.TASK, "neutral"), "value": {"choices": ["from another life"]}}
     loop.server.annotate(*loop.there(sent), [result])
     assert loop.sync() == SyncReport(unreadable=1)
-    assert (loop.row(sent).state, loop.said(sent)) == (SENT, [])
+    assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
 
 
 def test_an_annotator_whose_user_is_gone_still_has_a_name(loop: Loop, sent: str) -> None:

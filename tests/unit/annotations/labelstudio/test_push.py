@@ -11,7 +11,7 @@ from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
-from mmdemo.values.review import LABELLED, QUEUED, SENT, SKIPPED
+from mmdemo.values.review import SampleState
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
@@ -25,7 +25,7 @@ def test_the_queue_is_sent_with_its_guesses_most_doubtful_first(loop: Loop) -> N
     (guess,) = loop.server.predictions[loop.there(surer)[0]]["predictions"]
     assert (guess["score"], guess["model_version"]) == (0.55, "v2")
     assert tasks.value_of(guess["result"], given.TASK) == "positive"
-    assert loop.row(surer).state == loop.row(unsure).state == SENT
+    assert loop.row(surer).state == loop.row(unsure).state == SampleState.SENT
 
 
 def test_a_picture_goes_along_as_it_is_kept_here(loop: Loop) -> None:
@@ -75,7 +75,9 @@ def test_a_round_that_broke_off_is_finished_by_the_next(loop: Loop, moment: str)
     ids = [loop.visit(f"text {seed}", seed=seed)[0] for seed in range(3)]
     loop.sync_cut_off(moment)
     loop.sync()
-    assert [(len(loop.there(each)), len(loop.files(each)), loop.row(each).state) for each in ids] == [(1, 1, SENT)] * 3
+    assert [(len(loop.there(each)), len(loop.files(each)), loop.row(each).state) for each in ids] == [
+        (1, 1, SampleState.SENT)
+    ] * 3
     assert loop.sync() == SyncReport(waiting=3)
 
 
@@ -103,7 +105,7 @@ def test_a_sample_whose_file_is_lost_is_said_and_holds_up_nobody(loop: Loop, cap
     (loop.store.media / loop.row(lost).image).unlink()
     assert loop.sync().pushed == 1
     assert lost in capsys.readouterr().err
-    assert (loop.row(lost).state, loop.row(kept).state) == (QUEUED, SENT)
+    assert (loop.row(lost).state, loop.row(kept).state) == (SampleState.QUEUED, SampleState.SENT)
 
 
 def test_what_was_deleted_there_by_hand_is_sent_again(loop: Loop) -> None:
@@ -122,7 +124,7 @@ def test_what_was_answered_here_is_taken_back(loop: Loop) -> None:
     review_queue.skip(loop.store, skipped, "Petra")
     assert loop.sync() == SyncReport(removed=2)
     assert loop.server.tasks == loop.server.uploads == {}
-    assert (loop.row(sample_id).state, loop.row(skipped).state) == (LABELLED, SKIPPED)
+    assert (loop.row(sample_id).state, loop.row(skipped).state) == (SampleState.LABELLED, SampleState.SKIPPED)
     assert loop.sync() == SyncReport()
 
 

@@ -15,7 +15,7 @@ from annotations.review_queue import retention
 from annotations.store import open_store
 from mmdemo import tasks as known
 from mmdemo.tasks import Task
-from mmdemo.values.review import LABELLED, SENT
+from mmdemo.values.review import SampleState
 from tests.unit.annotations import given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
@@ -86,7 +86,7 @@ def test_what_waits_moves_and_what_was_answered_stays_and_counts(loop: Feelings,
     new = max(loop.server.projects)
     assert [loop.project_of(each) for each in ids] == [[old], [old, new], [new], [old]]
     assert [len(loop.files(each)) for each in ids] == [1, 1, 1, 1]
-    assert [loop.row(each).state for each in ids[:3]] == [LABELLED, SENT, SENT]
+    assert [loop.row(each).state for each in ids[:3]] == [SampleState.LABELLED, SampleState.SENT, SampleState.SENT]
     assert [loop.counts(each) for each in ids] == ["sad", None, None, None]
     assert f"Old projects in Label Studio (number {old}) hold answers" in capsys.readouterr().err
     assert loop.server.projects[old].description.startswith(f"Continued in project {new}")

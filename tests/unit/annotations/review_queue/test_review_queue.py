@@ -11,7 +11,7 @@ from annotations.schema import ConsentRow, MoveRow, SampleRow
 from annotations.store import Store, labels, samples
 from mmdemo.errors import BadInput, Conflict, MmdemoError, UnknownName
 from mmdemo.values import review
-from mmdemo.values.review import STATES
+from mmdemo.values.review import SampleState
 from mmdemo.values.samples import Inputs
 from tests.unit.annotations import given
 
@@ -45,7 +45,7 @@ def correct(store: Store, sample_id: str, label: str = "negative", annotator: st
 
 
 @pytest.mark.parametrize("name", review_queue.MOVES)
-@pytest.mark.parametrize("state", [None, *STATES])
+@pytest.mark.parametrize("state", [None, *SampleState])
 def test_every_move_from_every_state(store: Store, name: str, state: str | None) -> None:
     with store.session() as session:
         row = given.row(state=state)
@@ -55,7 +55,7 @@ def test_every_move_from_every_state(store: Store, name: str, state: str | None)
                 review_queue.move(session, row, name)
         else:
             review_queue.move(session, row, name)
-            assert row.state == after in STATES
+            assert row.state == after in SampleState
 
 
 def test_a_doubtful_answer_is_queued_with_its_inputs(store: Store, offer: Offer) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from annotations import review_queue
 from annotations.schema import now
 from annotations.store import Store, samples
-from mmdemo.values.review import QUEUED
+from mmdemo.values.review import SampleState
 from tests.unit.annotations import given
 
 
@@ -27,5 +27,5 @@ def test_what_lies_outside_is_waited_for_but_not_queued(store: Store) -> None:
     sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
     review_queue.send(store, sample_id, "server")
     with store.reading() as session:
-        assert samples.waiting(session, states=(QUEUED,)) == []
+        assert samples.waiting(session, states=(SampleState.QUEUED,)) == []
         assert [row.sample_id for row in samples.waiting(session)] == [sample_id]

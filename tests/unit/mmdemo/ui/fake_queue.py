@@ -23,11 +23,7 @@ from mmdemo.errors import BadInput, Busy, Conflict, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate
 from mmdemo.values.review import (
-    LABELLED,
-    QUEUED,
     SCRIPTS,
-    SKIPPED,
-    UNSURE,
     Answered,
     AnswerSample,
     ClaimSample,
@@ -35,6 +31,7 @@ from mmdemo.values.review import (
     QueueItem,
     ReviewItem,
     Run,
+    SampleState,
     Status,
     VersionInfo,
 )
@@ -67,11 +64,11 @@ class FakeQueue(FakeLoop):
 
     def queue(self, task: str, limit: int) -> list[QueueItem]:
         """Return what waits, in the order in which it was made."""
-        return self._in(QUEUED, task)[:limit]
+        return self._in(SampleState.QUEUED, task)[:limit]
 
     def later(self, task: str, limit: int) -> list[QueueItem]:
         """Return what was skipped, in the order in which it was."""
-        skipped = {item.sample_id: item for item in self._in(SKIPPED, task)}
+        skipped = {item.sample_id: item for item in self._in(SampleState.SKIPPED, task)}
         return [skipped[name] for name in dict.fromkeys(name for _, name, _ in self.moves) if name in skipped][:limit]
 
     def claim(self, asked: ClaimSample) -> str | None:
@@ -101,7 +98,7 @@ class FakeQueue(FakeLoop):
     def answer(self, asked: AnswerSample) -> Correction:
         """Remember an answer, unless somebody else was faster."""
         state = self.item(asked.sample_id).item.state
-        if not asked.again and state in (LABELLED, UNSURE):
+        if not asked.again and state in (SampleState.LABELLED, SampleState.UNSURE):
             raise Conflict("answered_meanwhile", sample_id=asked.sample_id, state=state)
         return self._correct(asked)
 
@@ -126,16 +123,16 @@ class FakeQueue(FakeLoop):
         made = Correction(*about, wrong_reason=asked.wrong_reason, counts=not self.outvoted)
         with self._lock:
             self.corrections.append(made)
-        self._move(sample_id, LABELLED, annotator, asked.browser)
+        self._move(sample_id, SampleState.LABELLED, annotator, asked.browser)
         return made
 
     def skip(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Take a sample out of the queue."""
-        self._move(sample_id, SKIPPED, annotator, browser)
+        self._move(sample_id, SampleState.SKIPPED, annotator, browser)
 
     def unsure(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Take a sample out of the queue."""
-        self._move(sample_id, UNSURE, annotator, browser)
+        self._move(sample_id, SampleState.UNSURE, annotator, browser)
 
     def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
         """Queue the last sample again that this annotator moved in this browser."""
@@ -145,7 +142,7 @@ class FakeQueue(FakeLoop):
         self.moves.remove(mine[-1])
         sample_id = mine[-1][1]
         self.corrections = [made for made in self.corrections if made.sample_id != sample_id]
-        self._set(sample_id, QUEUED)
+        self._set(sample_id, SampleState.QUEUED)
         return sample_id
 
     def status(self, task: str) -> Status:
@@ -191,7 +188,7 @@ class FakeQueue(FakeLoop):
         before = self.item(sample_id).item.state
         if not annotator.strip():
             raise BadInput("no_annotator")
-        if before == LABELLED and state != LABELLED:
+        if before == SampleState.LABELLED and state != SampleState.LABELLED:
             raise Conflict("move_not_allowed", sample_id=sample_id, state=before, move=state)
         self.moves.append((annotator, sample_id, browser))
         self.claims.pop(sample_id, None)
@@ -208,7 +205,7 @@ class FakeQueue(FakeLoop):
     def _answered(self, sample_id: str, annotator: str) -> Answered:
         item, given = self.item(sample_id).item, self.item(sample_id).corrections
         label = next((made.label for made in reversed(given) if made.annotator == annotator), None)
-        return Answered(item, LABELLED if label else item.state, NOW, label, given[-1] if given else None)
+        return Answered(item, SampleState.LABELLED if label else item.state, NOW, label, given[-1] if given else None)
 
     def _set(self, sample_id: str, state: str) -> None:
         entry = self.items[sample_id]
@@ -240,7 +237,7 @@ class FakeQueue(FakeLoop):
             answer.label,
             confidence,
             reason,
-            QUEUED,
+            SampleState.QUEUED,
             NOW,
             suggested,
             sample.text or None,

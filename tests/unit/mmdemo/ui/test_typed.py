@@ -20,7 +20,7 @@ from mmdemo.ui.review.controller import Reviewing
 from mmdemo.ui.shell import render
 from mmdemo.ui.status import status_view
 from mmdemo.values.analysis import Alike, ExplanationSet, ForwardPass, Near
-from mmdemo.values.review import QUEUED, QueueItem, ReviewItem, VersionInfo
+from mmdemo.values.review import QueueItem, ReviewItem, SampleState, VersionInfo
 from mmdemo.values.samples import Inputs, Prediction, Sample
 from tests import number_kind
 from tests.number_kind import NumberAnswer
@@ -94,7 +94,17 @@ class NumberQueue(FakeQueue):
         answer = self._prediction(
             decode.decode(Sample(text=caption), self.tasks["heights"]), number, confidence, reason
         )
-        about = (answer.sample_id, "heights", answer.label, confidence, reason, QUEUED, NOW, suggested, caption)
+        about = (
+            answer.sample_id,
+            "heights",
+            answer.label,
+            confidence,
+            reason,
+            SampleState.QUEUED,
+            NOW,
+            suggested,
+            caption,
+        )
         return ReviewItem(QueueItem(*about), answer)
 
 

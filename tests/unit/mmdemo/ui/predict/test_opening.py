@@ -15,7 +15,7 @@ from mmdemo.ui.maps import analysis
 from mmdemo.ui.predict.controller import PredictController
 from mmdemo.ui.predict.intake import Intake
 from mmdemo.ui.predict.opening import Opening
-from mmdemo.values.review import LABELLED, QueueItem, ReviewItem, view_key
+from mmdemo.values.review import QueueItem, ReviewItem, SampleState, view_key
 from mmdemo.values.samples import Sample
 from tests.unit.mmdemo.ui.fake import ENGLISH, FakeLoop
 
@@ -45,7 +45,16 @@ def kept(loop: FakeLoop, tmp_path: Path) -> str:
     sample = Sample(image=tmp_path / "kept.png", text=SECRET)
     answer, _ = loop.predict("sentiment", decode.decode(sample, loop.tasks["sentiment"]), "default", False)
     item = QueueItem(
-        answer.sample_id, "sentiment", answer.label, 0.93, "audit", LABELLED, "", None, SECRET, tmp_path / "kept.png"
+        answer.sample_id,
+        "sentiment",
+        answer.label,
+        0.93,
+        "audit",
+        SampleState.LABELLED,
+        "",
+        None,
+        SECRET,
+        tmp_path / "kept.png",
     )
     loop.kept[answer.sample_id] = (view_key("p-9"), ReviewItem(item, answer))
     return answer.sample_id
