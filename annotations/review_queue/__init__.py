@@ -93,8 +93,10 @@ def _offer(
             move(session, row, "queue" if whole else "note")
         if whole:
             _fill(session, task, row, inputs, prediction, copies)
-        if suggested is not None:
-            _dispute(session, row, suggested)
+        if suggested is not None:  # a person is asked, also about what one has answered before
+            row.suggested, row.reason = suggested, FlagReason.DISPUTED
+            if row.state in MOVES["dispute"]:
+                move(session, row, "dispute")
         prediction_id = content.hold(session, row, whole, holder, earlier)
         session.commit()
     return row.sample_id, prediction_id
@@ -147,13 +149,6 @@ def _fill(
         move(session, row, "queue")
     elif row.state == SENT and came_back:
         move(session, row, "recall")  # outside it was taken back when it was forgotten
-
-
-def _dispute(session: Session, row: SampleRow, suggested: str) -> None:
-    """Note what a visitor says it should be; a person is asked, also about what one has answered before."""
-    row.suggested, row.reason = suggested, FlagReason.DISPUTED
-    if row.state in MOVES["dispute"]:
-        move(session, row, "dispute")
 
 
 def move(session: Session, row: SampleRow, name: str, who: str = "", browser: str = "") -> None:
