@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from annotations import export, promises, status
+from annotations import export, promises
 from annotations.acquisition import rescoring
 from annotations.acquisition.rescoring import Rescored
 from annotations.command_line import LoopResult, natural
@@ -62,6 +62,8 @@ def _waiting_line(row: SampleRow, guess: Guess) -> str:
 
 def show_status(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Show counts, versions and the last run of each task."""
+    from annotations import status  # brings the gate, and with it scipy, for which no other command waits
+
     all_tasks = tasks.load_all(config.task_dir)
     chosen = [tasks.get(args.task, config.task_dir)] if args.task else list(all_tasks.values())
     with closing(open_store(config)) as store:
@@ -147,7 +149,7 @@ def adopt(args: argparse.Namespace, config: Settings) -> LoopResult:
 
 def roll_back(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Serve an earlier version again."""
-    from annotations import rollback  # brings the gate and with it scipy, which no other command here needs
+    from annotations import rollback  # brings the gate, as `status` does
 
     task = tasks.get(args.task, config.task_dir)
     with closing(open_store(config)) as store:

@@ -1,7 +1,6 @@
 """Commands about the past: nights, lineage, diff."""
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -18,6 +17,7 @@ from annotations.store import open_store, snapshots
 from mmdemo import tasks
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.locale import text
+from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import to_json
@@ -58,7 +58,7 @@ def diff(args: argparse.Namespace, config: Settings) -> LoopResult:
             task,
             names,
             lambda name: mmdemo.Predictor(task, name, config),
-            lambda line: print(line, file=sys.stderr),
+            say,
         )
     return LoopResult(to_json(outcome), list(_diff_lines(outcome)))
 
