@@ -41,11 +41,13 @@ def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
     before = sidecar.read(folder)
     sidecar.check(before, task, folder)
     rows = manifests.read(args.manifest, task) if args.manifest else []
-    fitted = None if args.thresholds else recalibration.fit(folder, task, args.manifest, args.refused)
+    if args.aside is not None:
+        _, rows = splits.calibration_split(rows, args.aside, task.split_by)
+    to_fit, to_test = ([], rows) if args.thresholds else splits.promise_split(rows, task)
+    fitted = None if args.thresholds else recalibration.fit(folder, task, to_fit, args.refused)
     shutil.copytree(folder, args.out)
     if fitted:
         recalibration.apply(args.out, fitted)
-        _, rows = splits.promise_split(rows, task)
     sidecar.write(
         args.out,
         dataclasses.replace(
@@ -55,7 +57,7 @@ def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
             promise=None,  # what was tested before was tested on other confidences
         ),
     )
-    record = write_promise(task, args.out, rows, config)
+    record = write_promise(task, args.out, to_test, config)
     value = {"path": str(args.out), **(dataclasses.asdict(fitted) if fitted else {}), "promise": to_json(record)}
     return CommandResult(value, [str(args.out), *_fitted_lines(fitted, before.none_of_these), *promise_lines(record)])
 
@@ -102,6 +104,7 @@ def _command(before: sidecar.Sidecar, args: argparse.Namespace, thresholds: bool
     """Return the command that makes the version again, with DATA in place of a folder of this machine."""
     words = f"python -m mmdemo calibrate --task {before.task}"
     words += f" --manifest DATA/{args.manifest.name}" if args.manifest else ""
+    words += f" --aside {args.aside:g}" if args.aside is not None else ""
     if thresholds:
         return f"{before.command} && {words} --thresholds"
     return f"{before.command} && {words}" + (f" --refused {args.refused:g}" if before.none_of_these else "")
@@ -126,6 +129,10 @@ COMMANDS = {
                     "type": Path,
                     "help": "labelled samples that trained nothing; none are at hand where --thresholds stands alone",
                 },
+            ),
+            (
+                "--aside",
+                {"type": _share, "help": "of the manifest only what a training with this hold_out sets aside"},
             ),
             ("--out", {"type": Path, "required": True, "help": "new version folder"}),
             ("--name", {"help": "name of the new version (default: that of the old one)"}),

@@ -74,10 +74,8 @@ def _head(task: Task, about: Sidecar) -> str:
 def _promise(task: Task) -> dict[str, str]:
     if task.promise is None:
         return {}
-    promise = task.promise
-    return {
-        "promises": f"at most {promise.error:.3g} wrong of what is not asked about, with {promise.sure:g} confidence"
-    }
+    error, sure = 100 * task.promise.error, 100 * task.promise.sure
+    return {"promises": f"at most {error:.3g} % wrong of what is not asked about, with {sure:.3g} % confidence"}
 
 
 def _asks(task: Task, about: Sidecar) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,10 @@ from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
 from mmdemo.model.packing import FILE
 from mmdemo.tasks import Task
-from mmdemo.training import manifests
 from mmdemo.training.calibration import FEWEST, fit_refusal
 from mmdemo.training.data.datasets import decode_rows, only, subsets
 from mmdemo.training.fitting.inference import logits, targets_of
-from mmdemo.training.manifests import splits
+from mmdemo.training.manifests import Row
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.versions import sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling
@@ -32,17 +32,16 @@ class Recalibration:
     lowered: float  # taken from the refusal's logit, in nats; 0 for a model that can't refuse
 
 
-def fit(folder: Path, task: Task, manifest: Path, most_refused: float) -> Recalibration:
-    """Return what fits a version to the samples of a manifest, of which none may have trained it.
+def fit(folder: Path, task: Task, rows: Sequence[Row], most_refused: float) -> Recalibration:
+    """Return what fits a version to samples, of which none may have trained it.
 
-    At most the share `most_refused` of those with a label is then answered as none of these. Where the task promises
-    something, half of the samples are left to test that on. Raises ManifestError, CheckpointError.
+    At most the share `most_refused` of those with a label is then answered as none of these. Raises ManifestError,
+    CheckpointError.
     """
     loaded = MultimodalModel.load(folder)
-    rows, _ = splits.promise_split(manifests.read(manifest, task), task)
     items = decode_rows(rows, task, loaded.processor)
     if len(items) < FEWEST:
-        raise ManifestError("too_few_to_calibrate", path=manifest, count=len(items), needed=FEWEST)
+        raise ManifestError("too_few_to_calibrate", count=len(items), needed=FEWEST)
     refuses = sidecar.read(folder).none_of_these
     whole = logits(loaded, items)
     lowered = fit_refusal(whole, targets_of(items), most_refused) if refuses else 0.0

@@ -147,7 +147,7 @@ def test_the_model_card_says_when_people_are_asked(folder: Path, task: Task) -> 
     plain = card.render(replace(task, promise=None), about)
     assert "- asks a person below: a confidence of 0.6\n" in plain and "promises" not in plain
     written = card.render(task, about)
-    assert "- promises: at most 0.1 wrong of what is not asked about, with 0.95 confidence\n" in written
+    assert "- promises: at most 10 % wrong of what is not asked about, with 95 % confidence\n" in written
     assert "given image, always, since no threshold keeps the promise; " in written
     assert "given text, a confidence of 0.7, above which 12 of 300 samples were answered wrongly; " in written
     assert "given audio, a confidence of 0.6, which promises nothing; " in written

@@ -18,6 +18,7 @@ from mmdemo.values.promise import Promise, PromiseOutcome
 from mmdemo.values.samples import Prediction, Sample
 from mmdemo.versions import sidecar
 from tests import number_kind, tiny_training
+from tests.unit import test_kinds
 
 PROMISE = Promise(error=0.1, sure=0.95)
 HEIGHTS = """
@@ -139,6 +140,12 @@ def test_thresholds_alone_are_tested_anew(trained, promising: Path, tmp_path: Pa
         after.command
         == f"{before.command} && python -m mmdemo calibrate --task sides --manifest DATA/more.jsonl --thresholds"
     )
+    assert main(["calibrate", *words, "--out", str(tmp_path / "part"), "--thresholds", "--aside", "0.25"]) == 0
+    part = sidecar.read(tmp_path / "part")
+    rows = manifests.read(manifest, tasks.load_file(promising))
+    assert part.promise is not None
+    assert part.promise.subsets["image"].samples == len(splits.calibration_split(rows, 0.25)[1]) < 80
+    assert part.command.endswith("--manifest DATA/more.jsonl --aside 0.25 --thresholds")
     assert main(["calibrate", *words, "--out", str(tmp_path / "both")]) == 0
     both = sidecar.read(tmp_path / "both")
     assert both.promise is not None and 20 < both.promise.subsets["image"].samples < 60
@@ -168,3 +175,25 @@ def test_a_task_that_promises_nothing_has_nothing_to_test(trained, tmp_path: Pat
     assert main(["calibrate", *words, "--out", str(tmp_path / "v")]) == 0
     assert sidecar.read(tmp_path / "v").promise is None
     assert json.loads((tmp_path / "v" / sidecar.FILE).read_text("utf-8"))["promise"] is None
+
+
+@pytest.mark.slow
+def test_a_number_is_promised_to_lie_within_its_tolerance(tmp_path: Path) -> None:
+    path = tmp_path / "heights.toml"
+    promise = Promise(error=0.5, sure=0.8)
+    path.write_text(test_kinds.TASK.replace("threshold", f"promise = {written(promise)}\nthreshold"), "utf-8")
+    train, dev = (test_kinds.write(tmp_path / f"bars-{seed}", 160, seed) for seed in (1, 2))
+    words = ["--task", str(path), "--train", str(train), "--dev", str(dev), "--option", "hold_out=0.5"]
+    with number_kind.registered():
+        assert main(["train", *words, "--epochs", "40", "--out", str(tmp_path / "v1")]) == 0
+        task = tasks.load_file(path)
+        record = sidecar.read(tmp_path / "v1").promise
+        assert record is not None and record.promise == promise
+        kept = record.subsets["image"]
+        assert kept.outcome == PromiseOutcome.STANDS
+        _, spared = splits.calibration_split(manifests.read(train, task), 0.5)
+        _, tested = splits.promise_split(spared, task)
+        answers = [(row, Predictor(task, tmp_path / "v1").predict(row.sample)) for row in tested]
+    accepted = [(row, answer) for row, answer in answers if not answer.flagged]
+    off = [abs(answer.answer.number - float(row.label)) > 2.0 for row, answer in accepted]
+    assert (len(answers), len(accepted), sum(off)) == (kept.samples, kept.accepted, kept.wrong)
