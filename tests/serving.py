@@ -19,6 +19,7 @@ from mmdemo.settings import ROOT, Settings
 
 START_LIMIT_S = 180  # a cold disk and a busy machine; importing torch alone can take a minute there
 STOP_LIMIT_S = 20
+APP = ("app.py",)
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,17 @@ def command(
 
 @contextmanager
 def serve(
-    home: Path, folder: Path = ROOT, python: str | Path = sys.executable, arguments: Sequence[str] = (), **given: str
+    home: Path, folder: Path = ROOT, python: str | Path = sys.executable, program: Sequence[str] = APP, **given: str
 ) -> Iterator[Server]:
-    """Run `folder`/app.py until the block ends; `given` are environment variables. Raises RuntimeError with its log."""
+    """Run `folder`/app.py, or another program, until the block ends; `given` are environment variables.
+
+    Raises RuntimeError with its log.
+    """
     port = given.get("GRADIO_SERVER_PORT") or str(free_port())
     variables = environment(home, **{**given, "GRADIO_SERVER_PORT": port})
     with tempfile.NamedTemporaryFile(prefix="app-", suffix=".log") as log:
         process = subprocess.Popen(
-            [str(python), "app.py", *arguments],
+            [str(python), *program],
             cwd=folder,
             env=variables,
             stdin=subprocess.DEVNULL,

@@ -21,6 +21,7 @@ from mmdemo import settings, tasks
 from mmdemo.answers import LabelAnswer
 from mmdemo.tasks import Task
 from mmdemo.values.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
+from tests.number_kind import NumberAnswer
 from tests.serving import Server
 
 WAIT_MS = 60_000  # on a busy machine
@@ -38,6 +39,19 @@ start = "nowhere"
 [fusion]
 type = "transformer"
 """
+HEIGHTS = """
+name = "heights"
+title = "Heights"
+kind = "number"
+modalities = ["text"]
+languages = ["en"]
+threshold = 0.6
+[encoders.text]
+type = "auto"
+start = "nowhere"
+[fusion]
+type = "transformer"
+"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,7 @@ class Waiting:
     reason: str = "low_confidence"
     task: str = "sentiment"
     suggested: str | None = None
+    number: float = 0.0  # the guess, where the task is answered with one
 
 
 def seed(home: Path, samples: Sequence[Waiting], task_dir: Path | None = None) -> list[str]:
@@ -80,15 +95,14 @@ def _offer(store: review_queue.Store, task: Task, sample: Waiting) -> str:
 
 
 def _prediction(task: Task, inputs: Inputs, sample: Waiting) -> Prediction:
-    guess, *others = task.label_names
-    rest = (1 - sample.confidence) / len(others)
+    answer = _label(task, sample.confidence) if task.label_names else NumberAnswer(sample.number, 2.0)
     words = (TokenScore(sample.caption.split()[0], 0, len(sample.caption.split()[0]), 1.0),)
     image = ImageMap((7, 7), ((0.1,) * 7,) * 7) if inputs.image is not None else None
     return Prediction(
         sample_id=hashlib.sha256(sample.caption.encode()).hexdigest(),
         task=task.name,
         kind=task.kind,
-        answer=LabelAnswer(guess, {guess: sample.confidence, **dict.fromkeys(others, rest)}),
+        answer=answer,
         confidence=sample.confidence,
         threshold=task.threshold,
         flagged=True,
@@ -96,9 +110,15 @@ def _prediction(task: Task, inputs: Inputs, sample: Waiting) -> Prediction:
         modalities=inputs.modalities,
         model_version="2026-11-21-n001",
         latency_ms=1.0,
-        explanation=Explanation("attention", guess, image=image, text=TextMap(words)),
+        explanation=Explanation("attention", answer.value, image=image, text=TextMap(words)),
         capped=sample.reason == "unfamiliar",
     )
+
+
+def _label(task: Task, confidence: float) -> LabelAnswer:
+    guess, *others = task.label_names
+    rest = (1 - confidence) / len(others)
+    return LabelAnswer(guess, {guess: confidence, **dict.fromkeys(others, rest)})
 
 
 class Annotator:

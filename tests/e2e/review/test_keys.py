@@ -8,7 +8,8 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
-from tests.e2e.review.conftest import DIGITS, WAIT_MS, Annotator, Serve, Waiting, seed
+from tests import number_kind
+from tests.e2e.review.conftest import DIGITS, HEIGHTS, WAIT_MS, Annotator, Serve, Waiting, seed
 from tests.serving import Server
 
 QUEUE = [
@@ -23,7 +24,9 @@ QUEUE = [
     Waiting("شمس على البحر 🙂 <script>alert(1)</script>", 0.56),
     Waiting("An answer of window", 0.21, task="digits"),
     Waiting("A bicycle against the wall", 0.59),
+    Waiting("How high is the wall?", 0.595, task="heights", number=12.5),
 ]
+NUMBER_APP = ("-m", "tests.number_app")
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +34,10 @@ def app(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     folder = tmp_path_factory.mktemp("review")
     (folder / "tasks").mkdir()
     (folder / "tasks" / "digits.toml").write_text(DIGITS, encoding="utf-8")
-    seed(folder / "home", QUEUE, folder / "tasks")
-    with serve(folder / "home", MMDEMO_TASK_DIR=str(folder / "tasks")) as server:
+    (folder / "tasks" / "heights.toml").write_text(HEIGHTS, encoding="utf-8")
+    with number_kind.registered():
+        seed(folder / "home", QUEUE, folder / "tasks")
+    with serve(folder / "home", program=NUMBER_APP, MMDEMO_TASK_DIR=str(folder / "tasks")) as server:
         yield server
 
 
@@ -116,6 +121,30 @@ def test_a_label_that_is_a_digit_has_that_key(app: Server, annotator: Callable[.
     assert person.page.locator(".mm-rv-choice .mm-key").all_inner_texts()[:2] == ["0", "↵"]
     person.press("7")
     assert exported(app, client, "digits") == {"7": 1}
+
+
+def test_an_answer_that_is_no_label_is_typed(app: Server, annotator: Callable[..., Annotator], client: Client) -> None:
+    person = annotator(app.url)
+    choose(person, QUEUE[11].caption)
+    field = person.page.locator(".mm-rv-labels .mm-typed input")
+    expect(field).to_have_value("12.5")
+    person.page.keyboard.press("e")
+    expect(field).to_be_focused()
+    person.page.keyboard.type("tall")
+    person.press("Enter")
+    person.is_told("must be a number, not tall")
+    expect(field).to_have_value("tall")
+    person.page.keyboard.press("ControlOrMeta+a")
+    person.page.keyboard.type("7,50")
+    person.press("Enter")
+    person.is_told("You said 7.5; the model had guessed 12.5, 60 %.")
+    assert client.predict("heights", api_name="/status")["by_annotator"] == {"Ann": 1}
+    person.press("z")
+    person.sees(QUEUE[11].caption)
+    expect(field).to_have_value("7,50")  # as it was typed
+    expect(field).not_to_be_focused()
+    person.press("Enter")  # outside the field it stores what stands there
+    person.is_told("You said 7.5; the model had guessed 12.5, 60 %.")
 
 
 def test_the_digits_of_a_french_keyboard_choose_labels(
