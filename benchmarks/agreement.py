@@ -49,29 +49,29 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=60, help="samples of the manifest (default: %(default)s)")
-    given = parser.parse_args()
+    args = parser.parse_args()
     memory.keep_freed()
-    task = tasks.get(given.task)
+    task = tasks.get(args.task)
     ground = ground_of(task, explain.COMPLETE, ())
-    rows = sampled(manifests.read(given.manifest, task), given.limit)
+    rows = sampled(manifests.read(args.manifest, task), args.limit)
     examples = [Sample(example.image, example.text, example.audio) for example in task.examples]
     samples = [*examples, *(row.sample for row in rows)]
     agreements: dict[tuple[str, str], list[Agreement]] = defaultdict(list)
     for sample in samples:
-        seen, _, _ = passed(ground, decode(sample, task))
+        aimed, _, _ = passed(ground, decode(sample, task))
         for method in ground.methods:
-            raw = explain.METHODS[method](seen, [seen.explanation_target])[0]
-            for scale, explained in (("its own", raw), ("as shown", explain.explain(method, seen))):
-                agreements[method, scale].append(agreement(seen, raw, explained, sample, task))
+            raw = explain.METHODS[method](aimed, [aimed.explanation_target])[0]
+            for scale, explained in (("its own", raw), ("as shown", explain.explain(method, aimed))):
+                agreements[method, scale].append(agreement(aimed, raw, explained, sample, task))
     print(f"# Maps that agree with themselves: {task.name}, {ground.about.version}\n")
-    print(f"{len(examples)} examples and {len(rows)} samples of {given.manifest.name}.\n")
+    print(f"{len(examples)} examples and {len(rows)} samples of {args.manifest.name}.\n")
     print("\n".join((*sums(agreements), "", *sentences(agreements))))
 
 
-def agreement(seen: AimedPass, raw: Explanation, explained: Explanation, sample: Sample, task: Task) -> Agreement:
+def agreement(aimed: AimedPass, raw: Explanation, explained: Explanation, sample: Sample, task: Task) -> Agreement:
     """Return how a map agrees with the contributions of the same target, and with its own sentence."""
-    effects = contributions(seen).values
-    totals = {name: sum(scores) for name, scores in seen.layout.split(scores_of(explained)).items()}
+    effects = contributions(aimed).values
+    totals = {name: sum(scores) for name, scores in aimed.layout.split(scores_of(explained)).items()}
     sides = [np.sign(scores_of(each)) for each in (raw, explained)]
     words = sorted(explained.text.tokens if explained.text else (), key=lambda token: -abs(token.score))
     return Agreement(

@@ -31,14 +31,14 @@ PICTURES = 400  # rows of the manifest whose pictures are drawn from
 
 def main() -> None:
     """Print the tables."""
-    given = _parser().parse_args()
+    args = _parser().parse_args()
     config = settings.load()
     task = tasks.get(TASK)
     assert task.behaviour is not None
-    rows = manifests.read(given.manifest, task)[:PICTURES]
+    rows = manifests.read(args.manifest, task)[:PICTURES]
     hand = manifests.read(task.behaviour / HAND, task)
-    predictors = [Predictor(task, version_folder(task, name, config), config) for name in given.version]
-    tests = behaviour.instances(task, rows, given.count)
+    predictors = [Predictor(task, version_folder(task, name, config), config) for name in args.version]
+    tests = behaviour.instances(task, rows, args.count)
     tables = [behaviour.rates(behaviour.ask(predictor, tests, say), task) for predictor in predictors]
     print(f"# Behaviour of `{TASK}`, by capability\n")
     print("Share of the tests that hold, and of those with a wrong answer that asks nobody. Templates and words of the")
@@ -70,7 +70,7 @@ def _unseen(predictors: Sequence[Predictor], rows: Sequence[Row], pictures: Sequ
     draw = random.Random(SEED)
     beside = [replace(row, sample=replace(draw.choice(pictures), text=row.sample.text)) for row in rows]
     for group in sorted({row.group for row in rows}):
-        for given, asked in (("alone", rows), ("beside any picture", beside)):
+        for kind, asked in (("alone", rows), ("beside any picture", beside)):
             part = [row for row in asked if row.group == group]
             for predictor in predictors:
                 answers = [(row.label, predictor.predict(row.sample)) for row in part]
@@ -78,7 +78,7 @@ def _unseen(predictors: Sequence[Predictor], rows: Sequence[Row], pictures: Sequ
                 wrong = [answer for label, answer in answers if answer.label != label]
                 sure = sum(not answer.flagged for answer in wrong)
                 lines.append(
-                    f"| {group.replace('_', ' ')}, {given} | {predictor.model_version} | {len(part) - len(wrong)} of "
+                    f"| {group.replace('_', ' ')}, {kind} | {predictor.model_version} | {len(part) - len(wrong)} of "
                     f"{len(part)} | {sum(neutral)} of {len(neutral)} | {sure} ({sure / len(part):.1%}) |"
                 )
     return "\n".join(lines) + "\n"

@@ -31,14 +31,14 @@ def main() -> None:
     parser.add_argument("train", type=Path, help="the manifest that the version was trained on")
     parser.add_argument("dev", type=Path)
     parser.add_argument("--version", type=Path, help="its folder (default: the shipped one)")
-    given = parser.parse_args()
-    task = tasks.get(given.task)
-    folder = given.version or SHIPPED / task.name
+    args = parser.parse_args()
+    task = tasks.get(args.task)
+    folder = args.version or SHIPPED / task.name
     loaded = MultimodalModel.load(folder)
     about = sidecar.read(folder)
-    _, aside = splits.calibration_split(manifests.read(given.train, task), about.options["hold_out"], task.split_by)
+    _, aside = splits.calibration_split(manifests.read(args.train, task), about.options["hold_out"], task.split_by)
     said = []
-    for rows in (aside, manifests.read(given.dev, task)):
+    for rows in (aside, manifests.read(args.dev, task)):
         items = decode_rows(rows, task, loaded.processor)
         said.append((logits(loaded, items), targets_of(items)))
     print("\n".join([f"## {about.version}, {task.name}", "", *table(*said), ""]))
@@ -60,8 +60,8 @@ def table(aside: Said, dev: Said) -> list[str]:
     ]
 
 
-def _line(name: str, scaling: TemperatureScaling, found: np.ndarray, right: np.ndarray) -> str:
-    scaled = scaling(found)
+def _line(name: str, scaling: TemperatureScaling, raw: np.ndarray, right: np.ndarray) -> str:
+    scaled = scaling(raw)
     probabilities = softmax(scaled, axis=1)
     confidence = probabilities.max(axis=1)
     ece = metrics.ece(confidence, probabilities.argmax(axis=1) == right, metrics.once(len(right)))[0]

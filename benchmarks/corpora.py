@@ -29,11 +29,11 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--start", action="append", default=[], metavar="MODALITY=WEIGHTS", help="not the task's")
-    given = parser.parse_args()
+    args = parser.parse_args()
     memory.keep_freed()
-    task = tasks.get(given.task)
-    job = TrainingJob.of(task, options(task, seed=0), Origin(starts_of(given.start, task)))
-    sources, processor = Manifests(given.data / "train.jsonl", given.data / "dev.jsonl"), job.fresh().processor
+    task = tasks.get(args.task)
+    job = TrainingJob.of(task, options(task, seed=0), Origin(starts_of(args.start, task)))
+    sources, processor = Manifests(args.data / "train.jsonl", args.data / "dev.jsonl"), job.fresh().processor
     train, dev = (sources.decode(manifest, task, processor) for manifest in sources.read(task))
     print(f"# Sources left out of {task.name}, one at a time\n\nOptions of the task, seed 0.\n")
     print("| left out | learned from | samples of it | its commonest label | right | macro-F1 | others in dev |")
@@ -44,9 +44,9 @@ def main() -> None:
 
 def _row(job: TrainingJob, train: Decoded, dev: Decoded, source: str) -> str:
     others = [row for row in train.rows if row.group != source]
-    taught, spared = splits.calibration_split(others, job.spared(folds=1), job.task.split_by)
-    loaded = job.fresh(taught)
-    train_model(job, loaded, Data(train.of(taught), train.of(spared)))
+    train_rows, spared = splits.calibration_split(others, job.spared(folds=1), job.task.split_by)
+    loaded = job.fresh(train_rows)
+    train_model(job, loaded, Data(train.of(train_rows), train.of(spared)))
     unheard = [item for side in (train, dev) for item in side.of([row for row in side.rows if row.group == source])]
     known = dev.of([row for row in dev.rows if row.group != source])
 
@@ -56,8 +56,8 @@ def _row(job: TrainingJob, train: Decoded, dev: Decoded, source: str) -> str:
     of_it = judged(unheard)
     [(_, most)] = Counter(targets_of(unheard).tolist()).most_common(1)
     beside = f"{judged(known)['accuracy']:.3f}" if known else "–"
-    told = f"{of_it['accuracy']:.3f} | {of_it['macro_f1']:.3f} | {beside}"
-    return f"| `{source}` | {len(taught)} | {len(unheard)} | {most / len(unheard):.3f} | {told} |"
+    cells = f"{of_it['accuracy']:.3f} | {of_it['macro_f1']:.3f} | {beside}"
+    return f"| `{source}` | {len(train_rows)} | {len(unheard)} | {most / len(unheard):.3f} | {cells} |"
 
 
 if __name__ == "__main__":

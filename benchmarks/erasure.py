@@ -33,30 +33,30 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=200, help="samples, drawn at random (default: %(default)s)")
-    given = parser.parse_args()
+    args = parser.parse_args()
     memory.keep_freed()
-    ground = ground_of(tasks.get(given.task), ["erasure"], ())
-    found: dict[int, list[tuple[float, float]]] = {bound: [] for bound in (*BOUNDS, ALL)}
-    for row in sampled(manifests.read(given.manifest, ground.task), given.limit):
-        seen, whole_s, _ = passed(ground, decode(row.sample, ground.task))
-        words = seen.layout.units.get("text", range(0))
+    ground = ground_of(tasks.get(args.task), ["erasure"], ())
+    measured: dict[int, list[tuple[float, float]]] = {bound: [] for bound in (*BOUNDS, ALL)}
+    for row in sampled(manifests.read(args.manifest, ground.task), args.limit):
+        aimed, whole_s, _ = passed(ground, decode(row.sample, ground.task))
+        words = aimed.layout.units.get("text", range(0))
         maps, took = {}, {}  # by bound: the scores of words, and times of a prediction
-        for bound in found:
+        for bound in measured:
             start = time.perf_counter()
-            [erased] = erasure(seen, [ExplanationTarget(seen.target)], bound)
+            [erased] = erasure(aimed, [ExplanationTarget(aimed.target)], bound)
             took[bound] = (time.perf_counter() - start) / whole_s
             maps[bound] = scores_of(erased)[words.start : words.stop]
         if len(words) >= FEWEST:
             for bound, scores in maps.items():
-                found[bound].append((rank_correlation(scores, maps[ALL]), took[bound]))
+                measured[bound].append((rank_correlation(scores, maps[ALL]), took[bound]))
     print(f"# Words that are struck: {ground.task.name}, {ground.about.version}\n")
-    print(f"{len(found[ALL])} captions of dev of {FEWEST} words and more; the default is {PIECES} word pieces.\n")
+    print(f"{len(measured[ALL])} captions of dev of {FEWEST} words and more; the default is {PIECES} word pieces.\n")
     print("| word pieces in all copies | rank correlation of words with `occlusion` | adds, in times of a prediction |")
     print("|---|---|---|")
-    for bound, values in found.items():
+    for bound, values in measured.items():
         agreed, cost = np.array(values).T
-        told = mean(agreed[~np.isnan(agreed)])  # words that are all worth the same have no ranks
-        print(f"| {'all words' if bound == ALL else bound} | {told} | {np.median(cost):.2f} |")
+        agreement = mean(agreed[~np.isnan(agreed)])  # words that are all worth the same have no ranks
+        print(f"| {'all words' if bound == ALL else bound} | {agreement} | {np.median(cost):.2f} |")
 
 
 if __name__ == "__main__":

@@ -82,12 +82,12 @@ def main() -> None:
         "--place", action="append", choices=PLACES, help="where units are taken; everywhere if none is given"
     )
     parser.add_argument("--keep", type=Path, help="JSON lines of what each sample gave: read, and added to")
-    given = parser.parse_args()
+    args = parser.parse_args()
     memory.keep_freed()
-    ground = ground_of(tasks.get(given.task), given.method, tuple(given.place or PLACES))
-    rows = sampled(manifests.read(given.manifest, ground.task), given.limit)
-    found = list(_measured(ground, rows, given.keep))
-    print("\n".join(tables(found, f"{ground.task.name}, {ground.about.version}", ground.methods)))
+    ground = ground_of(tasks.get(args.task), args.method, tuple(args.place or PLACES))
+    rows = sampled(manifests.read(args.manifest, ground.task), args.limit)
+    samples = list(_measured(ground, rows, args.keep))
+    print("\n".join(tables(samples, f"{ground.task.name}, {ground.about.version}", ground.methods)))
 
 
 def ground_of(task: Task, wanted: Sequence[str] | None, places: tuple[str, ...]) -> MapsGround:
@@ -121,26 +121,26 @@ def _measured(ground: MapsGround, rows: Sequence[Row], keep: Path | None) -> Ite
 
 def _figures(ground: MapsGround, row: Row, number: int) -> Figures:
     """Return everything that one sample gives."""
-    seen, whole_s, attentive_s = passed(ground, decode(row.sample, ground.task))
+    aimed, whole_s, attentive_s = passed(ground, decode(row.sample, ground.task))
     draw = np.random.default_rng(number)
-    explained, found = {}, {"seconds/prediction": whole_s}
+    explained, figures = {}, {"seconds/prediction": whole_s}
     for name in ground.methods:
         start = time.perf_counter()
-        explained[name] = explain.explain(name, seen)
+        explained[name] = explain.explain(name, aimed)
         added = time.perf_counter() - start + (attentive_s - whole_s if name in explain.OF_ATTENTION else 0.0)
-        found[f"seconds/{name}"] = added
+        figures[f"seconds/{name}"] = added
     maps = {name: scores_of(item) for name, item in explained.items()}
-    judges = {place: PLACES[place](seen) for place in ground.places}
-    for scope, units in _scopes(seen.layout).items():
-        for place, judge in judges.items():
-            told = _areas(judge, maps, units, draw)
-            found |= {f"{place}/{scope}/{name}": value for name, value in told.items()}
+    judges = {place: PLACES[place](aimed) for place in ground.places}
+    for scope, units in _scopes(aimed.layout).items():
+        for place, perturber in judges.items():
+            areas = _areas(perturber, maps, units, draw)
+            figures |= {f"{place}/{scope}/{name}": value for name, value in areas.items()}
         like = _like(maps[REFEREE], maps, units) if REFEREE in maps else {}
-        found |= {f"{REFEREE}/{scope}/{name}": value for name, value in like.items()}
+        figures |= {f"{REFEREE}/{scope}/{name}": value for name, value in like.items()}
     if number <= CHECKED:
-        found |= _untrained(ground, seen, maps)
-        found |= _badge(seen, explained[ground.methods[0]])
-    return found
+        figures |= _untrained(ground, aimed, maps)
+        figures |= _badge(aimed, explained[ground.methods[0]])
+    return figures
 
 
 def passed(ground: MapsGround, inputs: Inputs, model: MultimodalModel | None = None) -> tuple[AimedPass, float, float]:
@@ -157,8 +157,8 @@ def passed(ground: MapsGround, inputs: Inputs, model: MultimodalModel | None = N
     assert output.logits is not None
     target = model.config.labels[int(output.logits[0].argmax())]
     scaling = ground.about.scaling(inputs.modalities)
-    seen = AimedPass(model, ground.processor, inputs, encoded, output, target, scaling=scaling)
-    return seen, took[1], took[2]
+    aimed = AimedPass(model, ground.processor, inputs, encoded, output, target, scaling=scaling)
+    return aimed, took[1], took[2]
 
 
 def _scopes(layout: Layout) -> dict[str, range]:
@@ -166,20 +166,24 @@ def _scopes(layout: Layout) -> dict[str, range]:
     return {EVERYTHING: range(len(layout)), **layout.units} if len(layout.units) > 1 else layout.units
 
 
-def _areas(judge: InputPerturber | TokenMasker, maps: Maps, units: range, draw: np.random.Generator) -> Figures:
+def _areas(perturber: InputPerturber | TokenMasker, maps: Maps, units: range, draw: np.random.Generator) -> Figures:
     """Return the areas and SaCo of each map of these units, and the means over random ones."""
     scores = list(maps.values())
     orders = [_order(of_map, units, draw) for of_map in scores]
     random, drawn = zip(*(_random(orders[0], len(scores[0]), draw) for _ in range(ORDERS)), strict=True)
-    deleted, at_random = np.split(area(deletion_curves(judge, [*orders, *drawn])), [len(orders)])
-    inserted = area(insertion_curves(judge, orders), RETURNED)
-    agreement = saco(judge, [*orders, *drawn[:AGREED]], [*scores, *random[:AGREED]])
+    deleted, at_random = np.split(area(deletion_curves(perturber, [*orders, *drawn])), [len(orders)])
+    inserted = area(insertion_curves(perturber, orders), RETURNED)
+    agreement = saco(perturber, [*orders, *drawn[:AGREED]], [*scores, *random[:AGREED]])
     agreed, agreed_at_random = np.split(agreement, [len(orders)])
     figures = {}
     for name, *values in zip(maps, deleted, inserted, agreed, strict=True):
-        figures |= {f"{name}/{figure}": float(value) for figure, value in zip(FIGURES, values, strict=True)}
+        figures |= {
+            f"{name}/{name_of_figure}": float(value) for name_of_figure, value in zip(FIGURES, values, strict=True)
+        }
     means = at_random.mean(), at_random.mean(), agreed_at_random.mean()  # a random order has no front and no back
-    return figures | {f"{RANDOM}/{figure}": float(value) for figure, value in zip(FIGURES, means, strict=True)}
+    return figures | {
+        f"{RANDOM}/{name_of_figure}": float(value) for name_of_figure, value in zip(FIGURES, means, strict=True)
+    }
 
 
 def _order(scores: Sequence[float], units: Sequence[int], draw: np.random.Generator) -> list[int]:
@@ -197,25 +201,27 @@ def _random(units: Sequence[int], total: int, draw: np.random.Generator) -> tupl
 def _like(reference: Sequence[float], maps: Maps, units: range) -> Figures:
     """Return each map's rank correlation with another over these units; NaN, where there is none, is left out."""
     others = [reference[unit] for unit in units]
-    found = {name: rank_correlation([scores[unit] for unit in units], others) for name, scores in maps.items()}
-    return {name: value for name, value in found.items() if not np.isnan(value)}
+    correlations = {name: rank_correlation([scores[unit] for unit in units], others) for name, scores in maps.items()}
+    return {name: value for name, value in correlations.items() if not np.isnan(value)}
 
 
-def _untrained(ground: MapsGround, seen: AimedPass, maps: Maps) -> Figures:
+def _untrained(ground: MapsGround, aimed: AimedPass, maps: Maps) -> Figures:
     """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
-    other = replace(passed(ground, seen.inputs, ground.untrained)[0], target=seen.target)
+    other = replace(passed(ground, aimed.inputs, ground.untrained)[0], target=aimed.target)
     blank = {name: scores_of(explain.explain(name, other)) for name in maps if name != REFEREE}
-    found = {}
-    for scope, units in _scopes(seen.layout).items():
+    figures = {}
+    for scope, units in _scopes(aimed.layout).items():
         for name, theirs in blank.items():
-            found |= {f"untrained/{scope}/{name}": value for value in _like(theirs, {name: maps[name]}, units).values()}
-    return found
+            figures |= {
+                f"untrained/{scope}/{name}": value for value in _like(theirs, {name: maps[name]}, units).values()
+            }
+    return figures
 
 
-def _badge(seen: AimedPass, explained: Explanation) -> Figures:
+def _badge(aimed: AimedPass, explained: Explanation) -> Figures:
     """Return whether the page would call a map better than random, and how long that takes."""
     start = time.perf_counter()
-    verdict = trust(seen, explained).verdict
+    verdict = trust(aimed, explained).verdict
     return {"badge": float(verdict == "better"), "seconds/badge": time.perf_counter() - start}
 
 

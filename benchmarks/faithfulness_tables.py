@@ -18,65 +18,65 @@ PLACES = {"input": "In the input itself", "tokens": "At the fusion's tokens"}
 RIVALS = ("attention", "rollout", RANDOM)  # what the default must beat
 
 
-def tables(found: Sequence[Figures], task: str, methods: Sequence[str]) -> list[str]:
+def tables(samples: Sequence[Figures], task: str, methods: Sequence[str]) -> list[str]:
     """Return the lines of one task's tables; `found` holds what each sample gave."""
-    lines = [f"## {task}, {len(found)} samples of dev\n"]
+    lines = [f"## {task}, {len(samples)} samples of dev\n"]
     for place, title in PLACES.items():
-        if not any(key.startswith(place) for item in found for key in item):
+        if not any(key.startswith(place) for item in samples for key in item):
             continue
-        lines += [f"### {title}\n", *_figures(found, place, methods), *_tests(found, place, methods)]
+        lines += [f"### {title}\n", *_figures(samples, place, methods), *_tests(samples, place, methods)]
     if REFEREE in methods:
-        lines += [f"### Rank correlation with `{REFEREE}`\n", *_correlations(found, REFEREE, methods)]
-    checked = sum(any(key.startswith("untrained") for key in item) for item in found)
+        lines += [f"### Rank correlation with `{REFEREE}`\n", *_correlations(samples, REFEREE, methods)]
+    checked = sum(any(key.startswith("untrained") for key in item) for item in samples)
     lines += [f"### Rank correlation with the map of an untrained copy, {checked} samples\n"]
-    lines += _correlations(found, "untrained", methods)
-    return [*lines, "### Cost, and what the page's badge says\n", *_costs(found, methods)]
+    lines += _correlations(samples, "untrained", methods)
+    return [*lines, "### Cost, and what the page's badge says\n", *_costs(samples, methods)]
 
 
-def _figures(found: Sequence[Figures], place: str, methods: Sequence[str]) -> list[str]:
-    scopes = _scopes(found)
+def _figures(samples: Sequence[Figures], place: str, methods: Sequence[str]) -> list[str]:
+    scopes = _scopes(samples)
     lines = [
         _row("map", *(f"{SCOPES[scope]}: deletion ↓ | insertion ↑ | SaCo ↑" for scope in scopes)),
         "|---" * (1 + len(FIGURES) * len(scopes)) + "|",
     ]
     for name in (*methods, RANDOM):
-        keys = [f"{place}/{scope}/{name}/{figure}" for scope in scopes for figure in FIGURES]
-        lines.append(_row(f"`{name}`" if name != RANDOM else name, *(mean(_values(found, key)) for key in keys)))
+        keys = [f"{place}/{scope}/{name}/{metric}" for scope in scopes for metric in FIGURES]
+        lines.append(_row(f"`{name}`" if name != RANDOM else name, *(mean(_values(samples, key)) for key in keys)))
     return [*lines, ""]
 
 
-def _tests(found: Sequence[Figures], place: str, methods: Sequence[str]) -> list[str]:
+def _tests(samples: Sequence[Figures], place: str, methods: Sequence[str]) -> list[str]:
     """Return how the default compares with each rival: the mean difference by pairs, its interval, and p."""
-    scopes = _scopes(found)
+    scopes = _scopes(samples)
     head = _row(f"`{methods[0]}` less", *(f"{SCOPES[s]}: deletion | p | SaCo | p" for s in scopes))
     lines = [head, "|---" * (1 + 4 * len(scopes)) + "|"]
     for rival in RIVALS:
         if rival in (*methods, RANDOM) and rival != methods[0]:
-            where = [(f"{place}/{scope}", figure) for scope in scopes for figure in TESTED]
-            lines.append(_row(rival, *(_compared(found, at, methods[0], rival, figure) for at, figure in where)))
+            where = [(f"{place}/{scope}", metric) for scope in scopes for metric in TESTED]
+            lines.append(_row(rival, *(_compared(samples, at, methods[0], rival, metric) for at, metric in where)))
     return [*lines, ""]
 
 
-def _compared(found: Sequence[Figures], where: str, name: str, rival: str, figure: str) -> str:
-    keys = f"{where}/{name}/{figure}", f"{where}/{rival}/{figure}"
-    pairs = np.array([[item[key] for key in keys] for item in found if keys[0] in item and keys[1] in item])
+def _compared(samples: Sequence[Figures], where: str, name: str, rival: str, metric: str) -> str:
+    keys = f"{where}/{name}/{metric}", f"{where}/{rival}/{metric}"
+    pairs = np.array([[item[key] for key in keys] for item in samples if keys[0] in item and keys[1] in item])
     less = pairs[:, 0] - pairs[:, 1]
     p = wilcoxon(less).pvalue if less.any() else 1.0
     return f"{mean(less, sign='+')} | {p:.1g}"
 
 
-def _correlations(found: Sequence[Figures], kind: str, methods: Sequence[str]) -> list[str]:
-    scopes = _scopes(found)
+def _correlations(samples: Sequence[Figures], kind: str, methods: Sequence[str]) -> list[str]:
+    scopes = _scopes(samples)
     lines = [_row("map", *(SCOPES[scope] for scope in scopes)), "|---" * (1 + len(scopes)) + "|"]
     for name in (name for name in methods if name != REFEREE):
-        lines.append(_row(f"`{name}`", *(mean(_values(found, f"{kind}/{scope}/{name}")) for scope in scopes)))
+        lines.append(_row(f"`{name}`", *(mean(_values(samples, f"{kind}/{scope}/{name}")) for scope in scopes)))
     return [*lines, ""]
 
 
-def _costs(found: Sequence[Figures], methods: Sequence[str]) -> list[str]:
+def _costs(samples: Sequence[Figures], methods: Sequence[str]) -> list[str]:
     """Return medians: what a map adds, in predictions of its own sample, and what judging it for the badge takes."""
-    whole, badge_s = (np.median(_values(found, f"seconds/{what}")) for what in ("prediction", "badge"))
-    better = _values(found, "badge")
+    whole, badge_s = (np.median(_values(samples, f"seconds/{what}")) for what in ("prediction", "badge"))
+    better = _values(samples, "badge")
     lines = [
         f"A prediction of decoded input takes {whole * 1000:.0f} ms, the badge {badge_s:.1f} s, both in the median. It "
         f"calls `{methods[0]}` better than random on {better.mean():.0%} of {len(better)} samples.\n",
@@ -84,19 +84,19 @@ def _costs(found: Sequence[Figures], methods: Sequence[str]) -> list[str]:
         "|---|---|",
     ]
     for name in methods:
-        ratio = np.median([item[f"seconds/{name}"] / item["seconds/prediction"] for item in found])
+        ratio = np.median([item[f"seconds/{name}"] / item["seconds/prediction"] for item in samples])
         lines.append(_row(f"`{name}`", f"{ratio:.2f}"))
     return [*lines, ""]
 
 
-def _scopes(found: Sequence[Figures]) -> list[str]:
+def _scopes(samples: Sequence[Figures]) -> list[str]:
     """Return what was taken: everything where samples have several modalities, and each of those."""
-    there = {key.split("/")[1] for item in found for key in item if key.split("/")[0] in PLACES}
+    there = {key.split("/")[1] for item in samples for key in item if key.split("/")[0] in PLACES}
     return [scope for scope in SCOPES if scope in there]
 
 
-def _values(found: Sequence[Figures], key: str) -> np.ndarray:
-    return np.array([item[key] for item in found if key in item])
+def _values(samples: Sequence[Figures], key: str) -> np.ndarray:
+    return np.array([item[key] for item in samples if key in item])
 
 
 def mean(values: np.ndarray, sign: str = "") -> str:

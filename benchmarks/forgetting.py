@@ -68,7 +68,7 @@ class Champion:
         """Return those that the champion answers wrongly."""
         return [row for row, right in zip(rows, self._right(self.model, rows), strict=True) if not right]
 
-    def taught(self, rows: Sequence[Row], recipe: Recipe) -> MultimodalModel:
+    def trained(self, rows: Sequence[Row], recipe: Recipe) -> MultimodalModel:
         """Return a challenger."""
         model = copy.deepcopy(self.model)
         recipe = replace(recipe, augmentation=continual.recipe_of(self.task).augmentation)
@@ -85,9 +85,9 @@ class Champion:
 
 def main() -> None:
     """Print the table of one champion."""
-    given = _parser().parse_args()
+    args = _parser().parse_args()
     with tempfile.TemporaryDirectory() as home:
-        ground = _drawn(Path(home)) if given.task == "drawings" else _shipped(given.task, given.dev, given.corrections)
+        ground = _drawn(Path(home)) if args.task == "drawings" else _shipped(args.task, args.dev, args.corrections)
         model, processor = MultimodalModel.load(ground.folder)
         rows = [*ground.pool, *ground.others, *ground.dev]
         decoded = decode_rows(rows, ground.task, processor)
@@ -96,9 +96,9 @@ def main() -> None:
         champion = Champion(ground.task, model, processor, rehearsed, items)
         print(f"\n## {ground.title}\n")
         print("| corrections | way | those corrections | same kind, not corrected | dev |\n|---|---|---|---|---|")
-        for name in given.kinds:
-            for count in given.counts:
-                _compare(champion, ground, name, count, given.ways)
+        for name in args.kinds:
+            for count in args.counts:
+                _compare(champion, ground, name, count, args.ways)
 
 
 def _compare(champion: Champion, ground: ForgettingGround, kind: str, count: int, ways: Sequence[str]) -> None:
@@ -109,9 +109,9 @@ def _compare(champion: Champion, ground: ForgettingGround, kind: str, count: int
     print(f"| {len(taken)}, {kind} | champion | " + " | ".join(f"{value:.3f}" for value in before.values()) + " |")
     for way in ways:
         start = time.monotonic()
-        model = champion.taught(taken, WAYS[way])
-        found = [champion.accuracy(model, rows) for rows in asked.values()]
-        print(f"| | {way} | " + " | ".join(f"{value:.3f}" for value in found) + " |", flush=True)
+        model = champion.trained(taken, WAYS[way])
+        accuracies = [champion.accuracy(model, rows) for rows in asked.values()]
+        print(f"| | {way} | " + " | ".join(f"{value:.3f}" for value in accuracies) + " |", flush=True)
         print(f"{kind}, {len(taken)}, {way}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
 

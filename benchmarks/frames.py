@@ -55,10 +55,10 @@ def page() -> str:
     explanation = Explanation(
         "attention", "positive", ImageMap((ROWS, COLUMNS), ((1.0,) * COLUMNS,) * ROWS), TextMap(tuple(words))
     )
-    told = map_views.of(explanation, caption, task, "en")
+    view = map_views.of(explanation, caption, task, "en")
     shown = preview.of(Inputs(image=decode.decode_image(photograph, task.limits)))
     head = frame.mount_options()["head"]
-    card = controller.map_card(told, shown, "en")
+    card = controller.map_card(view, shown, task, "en")
     return f"<!doctype html><head>{head}</head><body><main class='mm-part'>{card}</main></body>"
 
 
@@ -76,12 +76,12 @@ def main() -> int:
     with browser.launch() as running:
         shown = running.new_page(viewport={"width": 1280, "height": 800})
         shown.set_content(page())
-        found = shown.evaluate(MEASURE, {"study": study(), "frames": FRAMES})
-    took = sorted(found["took"])
+        frames = shown.evaluate(MEASURE, {"study": study(), "frames": FRAMES})
+    took = sorted(frames["took"])
     slow = took[int(0.95 * len(took))]
     print(f"{WORDS} words x {ROWS * COLUMNS} regions x {LAYERS} layers x {HEADS} heads, {FRAMES} frames")
     print(f"frame: median {statistics.median(took):.1f} ms, 95 % within {slow:.1f} ms (budget {BUDGET_MS} ms)")
-    print(f"choice of layer and head: {found['choice']:.0f} ms")
+    print(f"choice of layer and head: {frames['choice']:.0f} ms")
     return int(slow > BUDGET_MS)
 
 

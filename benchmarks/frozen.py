@@ -61,37 +61,39 @@ class Ground:
 
     task: Task
     specs: dict[str, dict]  # modality → its encoder in the configuration
-    taught: EncodedSamples
+    train: EncodedSamples
     dev: EncodedSamples
 
 
 def parser(about: str) -> argparse.ArgumentParser:
     """Return what the command lines of these benchmarks share."""
-    made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("data", type=Path, help="a folder with train.jsonl and dev.jsonl")
-    made.add_argument("--start", action="append", default=[], metavar="MODALITY=FOLDER", help="instead of the task's")
-    made.add_argument("--samples", type=int, help="of train to learn from, drawn by chance")
-    made.add_argument("--judged", type=int, help="of dev to judge by, drawn by chance")
-    made.add_argument("--epochs", type=int)
-    made.add_argument("--dim", type=int, help="width of the fusion")
-    made.set_defaults(**FULL)
-    made.add_argument("--kept", type=Path, help="file for what the encoders made, to be used again")
-    return made
+    command_line = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    command_line.add_argument("data", type=Path, help="a folder with train.jsonl and dev.jsonl")
+    command_line.add_argument(
+        "--start", action="append", default=[], metavar="MODALITY=FOLDER", help="instead of the task's"
+    )
+    command_line.add_argument("--samples", type=int, help="of train to learn from, drawn by chance")
+    command_line.add_argument("--judged", type=int, help="of dev to judge by, drawn by chance")
+    command_line.add_argument("--epochs", type=int)
+    command_line.add_argument("--dim", type=int, help="width of the fusion")
+    command_line.set_defaults(**FULL)
+    command_line.add_argument("--kept", type=Path, help="file for what the encoders made, to be used again")
+    return command_line
 
 
-def prepare(name: str, given: argparse.Namespace) -> Ground:
+def prepare(name: str, args: argparse.Namespace) -> Ground:
     """Return the kept samples of a task with captions and pictures, encoded where the file doesn't hold them."""
     task = tasks.get(name)
-    task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4})
-    model, processor = MultimodalModel.build(task, starts_of(given.start, task))
-    if given.kept and given.kept.is_file():
-        taught, dev = (EncodedSamples(**part) for part in torch.load(given.kept))
+    task = replace(task, fusion={**task.fusion, "dim": args.dim, "heads": 4})
+    model, processor = MultimodalModel.build(task, starts_of(args.start, task))
+    if args.kept and args.kept.is_file():
+        train, dev = (EncodedSamples(**part) for part in torch.load(args.kept))
     else:
-        taught = keep(model, processor, drawn(given.data / "train.jsonl", task, given.samples), task)
-        dev = keep(model, processor, drawn(given.data / "dev.jsonl", task, given.judged), task)
-        if given.kept:
-            torch.save([vars(part) for part in (taught, dev)], given.kept)
-    return Ground(task, model.config.encoders, taught, dev)
+        train = keep(model, processor, drawn(args.data / "train.jsonl", task, args.samples), task)
+        dev = keep(model, processor, drawn(args.data / "dev.jsonl", task, args.judged), task)
+        if args.kept:
+            torch.save([vars(part) for part in (train, dev)], args.kept)
+    return Ground(task, model.config.encoders, train, dev)
 
 
 def drawn(manifest: Path, task: Task, number: int) -> list[Row]:
@@ -120,19 +122,19 @@ def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[
     return EncodedSamples(tokens, torch.cat(labels), torch.cat(further))
 
 
-def learn(ground: Ground, task: Task, taught: EncodedSamples, epochs: int, seed: int) -> tuple[MultimodalModel, float]:
+def learn(ground: Ground, task: Task, train: EncodedSamples, epochs: int, seed: int) -> tuple[MultimodalModel, float]:
     """Return a model of `task`, maybe of fewer modalities or another fusion, and the processor seconds it took."""
     torch.manual_seed(seed)
     model = MultimodalModel(for_task(task, {name: ground.specs[name] for name in task.modalities}))
     model.encoders.requires_grad_(False)  # they are never asked
-    steps = epochs * math.ceil(len(taught) / BATCH)
+    steps = epochs * math.ceil(len(train) / BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, steps, pct_start=WARMUP)
     start = time.process_time()
     model.train()
     for _ in range(epochs):
-        for rows in torch.randperm(len(taught)).split(BATCH):
-            batch = taught.part(rows.tolist())
+        for rows in torch.randperm(len(train)).split(BATCH):
+            batch = train.part(rows.tolist())
             output = model(batch_of(batch, task.modalities))
             loss = model.loss(output, batch.labels, batch.further, SMOOTHING)
             optimizer.zero_grad()
@@ -174,13 +176,13 @@ def learned(model: MultimodalModel) -> int:
     return sum(value.numel() for value in model.parameters() if value.requires_grad)
 
 
-def told(taught: Sized, dev: Sized, given: argparse.Namespace) -> str:
+def heading(train: Sized, dev: Sized, args: argparse.Namespace) -> str:
     """Return what stands above a table: what was trained on what."""
-    shape = {name: getattr(given, name) for name in FULL}
+    shape = {name: getattr(args, name) for name in FULL}
     full = ", ".join(f"{value} {name}" for name, value in FULL.items())
     return (
-        f"Frozen start encoders (MobileNetV2, all-MiniLM-L6-v2), their tokens kept in float16; {len(taught)} "
-        f"samples of train, {len(dev)} of dev; {given.epochs} epochs, fusion {given.dim} wide, seeds "
+        f"Frozen start encoders (MobileNetV2, all-MiniLM-L6-v2), their tokens kept in float16; {len(train)} "
+        f"samples of train, {len(dev)} of dev; {args.epochs} epochs, fusion {args.dim} wide, seeds "
         f"{', '.join(map(str, SEEDS))}. Mean ± standard deviation over the seeds."
         + f"\n\n**A reduced run**, on a busy machine; the full one has {full}."
         * (shape != FULL)

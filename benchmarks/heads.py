@@ -15,6 +15,7 @@ from benchmarks.frozen import (
     SEEDS,
     EncodedSamples,
     Ground,
+    heading,
     judged,
     learn,
     learned,
@@ -22,7 +23,6 @@ from benchmarks.frozen import (
     prepare,
     scores,
     spread,
-    told,
 )
 from mmdemo.model.heads import UNKNOWN
 from mmdemo.process.logs import say
@@ -35,49 +35,49 @@ Figures = dict[str, list[tuple[float, float]]]  # answer → accuracy and macro-
 
 def main() -> None:
     """Print the table."""
-    given = parser(__doc__ or "").parse_args()
-    ground = prepare(str(TASK), given)
-    print(f"# Sentiment, emotion and desire: together and each alone\n\n{told(ground.taught, ground.dev, given)}\n")
+    args = parser(__doc__ or "").parse_args()
+    ground = prepare(str(TASK), args)
+    print(f"# Sentiment, emotion and desire: together and each alone\n\n{heading(ground.train, ground.dev, args)}\n")
     print(
         "| answer | samples to learn from, to judge by | alone: accuracy | macro-F1 | together: accuracy | macro-F1 |"
     )
     print("|---|---|---|---|---|---|")
-    alone, alone_size = _alone(ground, given)
-    together, size = _together(ground, given)
+    alone, alone_size = _alone(ground, args)
+    together, size = _together(ground, args)
     for number, name in enumerate(together):
-        counts = " | ".join(_cells(found[name]) for found in (alone, together))
-        taught, dev = (int((_labels(kept, number) != UNKNOWN).sum()) for kept in (ground.taught, ground.dev))
-        print(f"| {name} | {taught}, {dev} | {counts} |")
+        counts = " | ".join(_cells(runs[name]) for runs in (alone, together))
+        train, dev = (int((_labels(kept, number) != UNKNOWN).sum()) for kept in (ground.train, ground.dev))
+        print(f"| {name} | {train}, {dev} | {counts} |")
     print(f"\nThree models alone have {alone_size:,} parameters that learn, the one together {size:,}.")
 
 
-def _together(ground: Ground, given: argparse.Namespace) -> tuple[Figures, int]:
-    found: Figures = {}
+def _together(ground: Ground, args: argparse.Namespace) -> tuple[Figures, int]:
+    runs: Figures = {}
     size = 0
     for seed in SEEDS:
-        model, seconds = learn(ground, ground.task, ground.taught, given.epochs, seed)
+        model, seconds = learn(ground, ground.task, ground.train, args.epochs, seed)
         outputs = list(judged(model, ground.dev))
         predicted = {"sentiment": torch.cat([output.logits for output in outputs])}
         predicted |= {name: torch.cat([output.further[name] for output in outputs]) for name in ground.task.head_labels}
         for number, (name, logits) in enumerate(predicted.items()):
-            found.setdefault(name, []).append(_scores(logits, _labels(ground.dev, number)))
+            runs.setdefault(name, []).append(_scores(logits, _labels(ground.dev, number)))
         size = learned(model)
         say(f"together, seed {seed}: {seconds:.0f} s")
-    return found, size
+    return runs, size
 
 
-def _alone(ground: Ground, given: argparse.Namespace) -> tuple[Figures, int]:
-    found: Figures = {}
+def _alone(ground: Ground, args: argparse.Namespace) -> tuple[Figures, int]:
+    runs: Figures = {}
     size = 0
     for number, (name, task) in enumerate(_single(ground.task).items()):
-        taught, dev = (_having(kept, number) for kept in (ground.taught, ground.dev))
+        train, dev = (_having(kept, number) for kept in (ground.train, ground.dev))
         for seed in SEEDS:
-            model, seconds = learn(ground, task, taught, given.epochs, seed)
+            model, seconds = learn(ground, task, train, args.epochs, seed)
             logits = torch.cat([output.logits for output in judged(model, dev)])
-            found.setdefault(name, []).append(_scores(logits, dev.labels))
+            runs.setdefault(name, []).append(_scores(logits, dev.labels))
             say(f"{name} alone, seed {seed}: {seconds:.0f} s")
         size += learned(model)
-    return found, size
+    return runs, size
 
 
 def _single(task: Task) -> dict[str, Task]:
@@ -103,8 +103,8 @@ def _scores(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
     return scores(labels[known].numpy(), logits[known].argmax(dim=1).numpy())
 
 
-def _cells(found: list[tuple[float, float]]) -> str:
-    return " | ".join(spread(values) for values in np.array(found).T.tolist())
+def _cells(runs: list[tuple[float, float]]) -> str:
+    return " | ".join(spread(values) for values in np.array(runs).T.tolist())
 
 
 if __name__ == "__main__":

@@ -149,18 +149,18 @@ def _count(store: Store, notes: Notes, kills: int, uploads: Path) -> KillCount:
     with store.reading() as session:
         holders = set(session.scalars(select(ConsentRow.prediction_id)))
         rows = {row.sample_id: row for row in session.scalars(select(SampleRow))}
-        given = Counter(session.execute(select(CorrectionRow.sample_id, CorrectionRow.value)).all())
+        answers = Counter(session.execute(select(CorrectionRow.sample_id, CorrectionRow.value)).all())
     needed = {name for row in rows.values() for name in (row.image, row.audio) if name}
     there = {path.relative_to(store.media).as_posix() for path in store.media.glob("*/*")}
     present = holders | set(rows)
     lost = [one for one in notes.kept if one not in notes.begun and not {one, notes.kept[one]} <= present]
-    unsaid = [pair for pair in notes.corrected.items() if pair not in given]
+    unsaid = [pair for pair in notes.corrected.items() if pair not in answers]
     back = [one for one in notes.forgotten if one in holders or rows[notes.kept[one]].has_content]
     return KillCount(
         kills=kills,
         acknowledged=_acknowledged(notes),
         lost=len(lost) + len(unsaid),
-        doubled=sum(number - 1 for number in given.values()),
+        doubled=sum(number - 1 for number in answers.values()),
         came_back=len(back),
         missing_files=len(needed - there),
         stray_files=len(there - needed),
@@ -173,10 +173,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("kills", nargs="?", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    args = parser.parse_args()
     threading.excepthook = lambda _: None  # of clients whose server was killed
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
-        print(json.dumps(vars(run(given.kills, given.seed, Path(name)))))
+        print(json.dumps(vars(run(args.kills, args.seed, Path(name)))))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from mmdemo.errors import MmdemoError
 from mmdemo.settings import ROOT, Settings
 from tests import serving
 from tests.label_studio_server import LabelStudioServer
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 
 TASK = known.get("sentiment")
 REVIEWER = "Petra"
@@ -129,8 +129,8 @@ class Chaos:
         said = {"result": [tasks.result(TASK, chance.choice(TASK.label_names))], "was_cancelled": False}
         if what in ("annotate", "skip"):
             body = said if what == "annotate" else {"result": [], "was_cancelled": True}
-            made = _ask(page, "POST", f"api/tasks/{remote['id']}/annotations/", body)
-            self.log.annotated[made["id"]] = sample_id
+            annotation = _ask(page, "POST", f"api/tasks/{remote['id']}/annotations/", body)
+            self.log.annotated[annotation["id"]] = sample_id
         elif what == "delete task":
             _ask(page, "DELETE", f"api/tasks/{remote['id']}/")
             self.log.took_off(sample_id)

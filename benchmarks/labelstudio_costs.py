@@ -27,7 +27,7 @@ from mmdemo import tasks as known
 from mmdemo.settings import Settings
 from mmdemo.values.review import SampleState
 from tests.label_studio_server import DATABASE, LabelStudioServer
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 
 TASK = known.get("sentiment")
 ROUNDS = 3  # that send, and that fetch: the shortest is told, of the bare requests too

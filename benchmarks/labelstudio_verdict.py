@@ -19,7 +19,7 @@ from annotations.store import Store, labels, samples
 from mmdemo import tasks as known
 from mmdemo.values.review import WAITING
 from mmdemo.values.samples import Inputs
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 
 TASK = known.get("sentiment")
 PAGE = 100  # tasks in one answer
@@ -159,12 +159,15 @@ def task_of(page: httpx.Client, project: int, sample_id: str) -> dict[str, Any] 
 
 
 def _said(history: list[CorrectionRow]) -> dict[str, str]:
-    ordered = sorted((made for made in history if made.source == SYSTEM), key=lambda made: (made.corrected_at, made.id))
-    return {made.annotator: made.value for made in ordered}
+    ordered = sorted(
+        (correction for correction in history if correction.source == SYSTEM),
+        key=lambda correction: (correction.corrected_at, correction.id),
+    )
+    return {correction.annotator: correction.value for correction in ordered}
 
 
 def _reviewers(history: list[CorrectionRow]) -> dict[str, str]:
-    return {made.annotator: made.value for made in history if made.source != SYSTEM}
+    return {correction.annotator: correction.value for correction in history if correction.source != SYSTEM}
 
 
 def _winner(said: Mapping[str, str]) -> str | None:
@@ -176,7 +179,7 @@ def _winner(said: Mapping[str, str]) -> str | None:
 def _repeated(history: list[CorrectionRow]) -> int:
     """Return how many corrections say the same of the same annotation as the one before."""
     said: dict[str, list[tuple[str, bool]]] = {}
-    for made in history:
-        if made.source == SYSTEM:
-            said.setdefault(made.external_id or "", []).append((made.value, made.wrong_reason))
+    for correction in history:
+        if correction.source == SYSTEM:
+            said.setdefault(correction.external_id or "", []).append((correction.value, correction.wrong_reason))
     return sum(one == other for each in said.values() for one, other in itertools.pairwise(each))

@@ -38,19 +38,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--start", help="instead of the task's")
     parser.add_argument("--each", action="store_true", help="leave out each source in turn")
-    given = parser.parse_args()
+    args = parser.parse_args()
     memory.keep_freed()
-    task = _whole(tasks.get(given.task))
-    start = given.start or task.encoders["audio"]["start"]
+    task = _whole(tasks.get(args.task))
+    start = args.start or task.encoders["audio"]["start"]
     model, processor = MultimodalModel.build(task, {"audio": start})
-    rows = {name: manifests.read(given.data / f"{name}.jsonl", task) for name in ("train", "dev")}
+    rows = {name: manifests.read(args.data / f"{name}.jsonl", task) for name in ("train", "dev")}
     known = {name: probed(model.eval(), processor, decode_rows(some, task, processor)) for name, some in rows.items()}
     print(f"# What the layers of {Path(start).name} know: {task.name}\n")
     print("Linear probes on mean and deviation of a layer over each clip, ", end="")
-    print("learned from all sources but one.\n" if given.each else f"judged on {len(rows['dev'])} clips of dev.\n")
+    print("learned from all sources but one.\n" if args.each else f"judged on {len(rows['dev'])} clips of dev.\n")
     every = [*rows["train"], *rows["dev"]]
     dev = np.arange(len(every)) >= len(rows["train"])
-    print("\n".join(table(every, np.concatenate([known["train"], known["dev"]]), None if given.each else dev)))
+    print("\n".join(table(every, np.concatenate([known["train"], known["dev"]]), None if args.each else dev)))
 
 
 def _whole(task: Task) -> Task:
@@ -61,24 +61,24 @@ def _whole(task: Task) -> Task:
 @torch.inference_mode()
 def probed(model: MultimodalModel, processor: MultimodalProcessor, items: Sequence[Item]) -> np.ndarray:
     """Return (clips, layers + 1, 2 · width): mean and deviation over time of what goes into and out of each layer."""
-    found: list[Tensor] = []
+    means: list[Tensor] = []
     encoder = model.encoders["audio"]
     layers = encoder.get_submodule("backbone.layers")
     for start in range(0, len(items), BATCH):
-        seen: list[Tensor] = []
-        hooks = [layers[0].register_forward_pre_hook(lambda _, given, seen=seen: seen.append(given[0]))]
-        hooks += [layer.register_forward_hook(lambda _, __, out, seen=seen: seen.append(out)) for layer in layers]
+        hidden: list[Tensor] = []
+        hooks = [layers[0].register_forward_pre_hook(lambda _, inputs, hidden=hidden: hidden.append(inputs[0]))]
+        hooks += [layer.register_forward_hook(lambda _, __, out, hidden=hidden: hidden.append(out)) for layer in layers]
         try:
             batch = processor([item.inputs for item in items[start : start + BATCH]]).batch
             _, real = encoder(*batch.modalities["audio"].tensors)
         finally:
             for hook in hooks:
                 hook.remove()
-        stacked = torch.stack(seen, dim=1)  # (b, layers + 1, n, width)
+        stacked = torch.stack(hidden, dim=1)  # (b, layers + 1, n, width)
         for one, mask in zip(stacked, real, strict=True):
             heard = one[:, : len(mask)][:, mask]
-            found.append(torch.cat([heard.mean(dim=1), heard.std(dim=1)], dim=-1))
-    return torch.stack(found).numpy()
+            means.append(torch.cat([heard.mean(dim=1), heard.std(dim=1)], dim=-1))
+    return torch.stack(means).numpy()
 
 
 def table(rows: Sequence[Row], known: np.ndarray, dev: np.ndarray | None) -> list[str]:
@@ -95,13 +95,13 @@ def table(rows: Sequence[Row], known: np.ndarray, dev: np.ndarray | None) -> lis
     columns = [name for _, judged in parts for name in judged]
     lines = [f"| behind layer | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for layer in range(known.shape[1]):
-        found = []
-        for taught, judged in parts:
+        accuracies = []
+        for train, judged in parts:
             probe = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500))
-            probe.fit(known[taught, layer], labels[taught])
+            probe.fit(known[train, layer], labels[train])
             right = probe.predict(known[:, layer]) == labels
-            found += [right[there].mean() for there in judged.values()]
-        lines.append(f"| {layer} | " + " | ".join(f"{value:.3f}" for value in found) + " |")
+            accuracies += [right[there].mean() for there in judged.values()]
+        lines.append(f"| {layer} | " + " | ".join(f"{value:.3f}" for value in accuracies) + " |")
     return lines
 
 

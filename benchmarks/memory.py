@@ -24,10 +24,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", required=True)
     parser.add_argument("--manifest", type=Path, required=True)
-    given = parser.parse_args()
-    task = tasks.get(given.task)
+    args = parser.parse_args()
+    task = tasks.get(args.task)
     predictor = Predictor(task, SHIPPED / task.name, Settings(home=Path("nowhere")))
-    rows = manifests.read(given.manifest, task)[:SAMPLES]
+    rows = manifests.read(args.manifest, task)[:SAMPLES]
     decoded = [decode(row.sample, task) for row in rows]
     for number in range(PREDICTIONS + 1):
         predictor.predict_inputs(decoded[number % len(decoded)], "default")

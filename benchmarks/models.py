@@ -48,27 +48,27 @@ def _tables(name: str, manifest: Path) -> list[str]:
     decoded = [decode(row.sample, task) for row in rows[:TIMED]]
     answered_ms = statistics.median(predictor.predict_inputs(inputs).latency_ms for inputs in decoded)
     explained_ms = statistics.median(predictor.predict_inputs(inputs, "default").latency_ms for inputs in decoded)
-    found = evaluate(predictor, rows, lambda text: print(text, file=sys.stderr))
+    result = evaluate(predictor, rows, lambda text: print(text, file=sys.stderr))
     flips = Versions(Settings()).read_sidecar(folder).figures.get("flipped_by_rounding")
     changed = "" if flips is None else f"Rounding the weights changed {flips:.2%} of the labels on dev. "
     return [
         f"\n## {name}, {version}\n",
         f"Loaded in {loaded_s:.1f} s; a median answer takes {answered_ms:.0f} ms, {explained_ms:.0f} ms with its map.",
-        f"{changed}Asks a person: {found.flagged_share:.1%}; wrong among the others: {found.error_unflagged:.1%}.\n",
+        f"{changed}Asks a person: {result.flagged_share:.1%}; wrong among the others: {result.error_unflagged:.1%}.\n",
         "| samples | n | accuracy | macro-F1 | ECE |",
         "|---|---|---|---|---|",
         *[
             f"| {what} | {p.n} | {p.accuracy:.3f} | {p.figure('macro_f1'):.3f} | {p.ece:.3f} |"
-            for what, p in _slices(found)
+            for what, p in _slices(result)
         ],
     ]
 
 
-def _slices(found: EvaluationResult) -> list[tuple[str, SliceMetrics | EvaluationResult]]:
-    slices: list[tuple[str, SliceMetrics | EvaluationResult]] = [("all", found), *found.by_group.items()]
-    for given, part in found.by_modalities.items() if len(found.by_modalities) > 1 else ():
-        slices.append((f"{given} given", part))
-        slices += [(f"{given} given, {group}", inner) for group, inner in part.by_group.items()]
+def _slices(result: EvaluationResult) -> list[tuple[str, SliceMetrics | EvaluationResult]]:
+    slices: list[tuple[str, SliceMetrics | EvaluationResult]] = [("all", result), *result.by_group.items()]
+    for subset, part in result.by_modalities.items() if len(result.by_modalities) > 1 else ():
+        slices.append((f"{subset} given", part))
+        slices += [(f"{subset} given, {group}", inner) for group, inner in part.by_group.items()]
     return slices
 
 

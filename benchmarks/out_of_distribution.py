@@ -73,18 +73,18 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--way", choices=WAYS, action="append", help="how the task begins (default: both)")
     parser.add_argument("--photos", type=Path, help="manifest with photographs")
-    given = parser.parse_args()
+    args = parser.parse_args()
     print("# Doubt where data are few\n")
     print(
-        f"{given.draws} draws of a task of {SAMPLES} drawn pictures with captions, three labels, split by "
+        f"{args.draws} draws of a task of {SAMPLES} drawn pictures with captions, three labels, split by "
         f"`mmdemo split --share {DEV_SHARE}` and trained by `mmdemo train`. Share of answers that are only a guess; "
         "mean over the draws, the worst draw in brackets.\n"
     )
-    found = {way: list(_draws(way, given.draws, given.photos)) for way in given.way or WAYS}
-    print(f"| what | {' | '.join(f'`{way}`' for way in found)} |\n|---{'|---' * len(found)}|")
-    names = list(dict.fromkeys(name for each in found.values() for draw in each for name in draw))
+    draws = {way: list(_draws(way, args.draws, args.photos)) for way in args.way or WAYS}
+    print(f"| what | {' | '.join(f'`{way}`' for way in draws)} |\n|---{'|---' * len(draws)}|")
+    names = list(dict.fromkeys(name for each in draws.values() for draw in each for name in draw))
     for name in names:
-        print(f"| {name} | {' | '.join(_told(name, [draw[name] for draw in found[way]]) for way in found)} |")
+        print(f"| {name} | {' | '.join(_told(name, [draw[name] for draw in draws[way]]) for way in draws)} |")
 
 
 def _told(name: str, shares: Sequence[float]) -> str:
@@ -111,9 +111,9 @@ def _draw(way: str, seed: int, folder: Path, photos: Path | None) -> dict[str, f
     predictor = Predictor(task, version, Settings(home=folder))
     fresh = drawn_weather.write(folder / "fresh", FRESH, seed + 1_000)
     own = {"samples that it learned from": train, "dev": dev, "as many more of its kind": fresh}
-    found = {name: [row.sample for row in manifests.read(path, task)] for name, path in own.items()}
+    by_name = {name: [row.sample for row in manifests.read(path, task)] for name, path in own.items()}
     unrelated = _unrelated(random.Random(seed), photos)
-    shares = {name: _guessed(predictor, samples) for name, samples in found.items()}
+    shares = {name: _guessed(predictor, samples) for name, samples in by_name.items()}
     others = {f"unrelated: {name}": _guessed(predictor, samples) for name, samples in unrelated.items()}
     mean = {"unrelated pictures, mean of the kinds": float(np.mean(list(others.values())))}
     return {"accuracy on dev": sidecar.read(version).figures["accuracy"], **shares, **mean, **others}

@@ -28,37 +28,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("version", type=Path, help="folder of the version")
     parser.add_argument("dev", type=Path, help="manifest that it was not trained on")
-    given = parser.parse_args()
-    task, about = tasks.load_file(TASK), sidecar.read(given.version)
-    predictor = Predictor(task, given.version, Settings(home=Path("nowhere")))
-    found = evaluate(predictor, manifests.read(given.dev, task), lambda text: print(text, file=sys.stderr))
-    size, taught = about.dims["parameters"], about.samples
+    args = parser.parse_args()
+    task, about = tasks.load_file(TASK), sidecar.read(args.version)
+    predictor = Predictor(task, args.version, Settings(home=Path("nowhere")))
+    result = evaluate(predictor, manifests.read(args.dev, task), lambda text: print(text, file=sys.stderr))
+    size, trained_on = about.dims["parameters"], about.samples
     print(
-        f"# Questions about drawn scenes\n\n{size:,} parameters, {taught:,} samples to learn from, by this command:\n"
+        "# Questions about drawn scenes\n\n"
+        f"{size:,} parameters, {trained_on:,} samples to learn from, by this command:\n"
     )
     print(f"    {about.command}\n")
-    print(f"{found.n} samples of dev with voices that training never heard, {found.refused} refused; 95 % intervals.\n")
-    print("\n".join(table(found)))
+    print(
+        f"{result.n} samples of dev with voices that training never heard, {result.refused} refused; 95 % intervals.\n"
+    )
+    print("\n".join(table(result)))
 
 
-def table(found: EvaluationResult) -> Iterator[str]:
+def table(result: EvaluationResult) -> Iterator[str]:
     """Yield the rows: accuracy of each kind of question with all that it needs, and without each of those."""
     yield f"| kind | n | all it needs | {' | '.join(f'without {name}' for name in SHOWN.values())} |"
     yield "|---" * (3 + len(SHOWN)) + "|"
     for kind, needs in NEEDS.items():
-        whole = _given(found, kind, needs)
-        less = [_lost(found, kind, needs, name) if name in needs else "has none" for name in SHOWN]
+        whole = _given(result, kind, needs)
+        less = [_lost(result, kind, needs, name) if name in needs else "has none" for name in SHOWN]
         yield f"| {kind} | {whole.n} | {_told(whole)} | {' | '.join(less)} |"
 
 
-def _lost(found: EvaluationResult, kind: str, needs: tuple[str, ...], without: str) -> str:
-    whole = _given(found, kind, needs)
-    part = _given(found, kind, tuple(name for name in needs if name != without))
+def _lost(result: EvaluationResult, kind: str, needs: tuple[str, ...], without: str) -> str:
+    whole = _given(result, kind, needs)
+    part = _given(result, kind, tuple(name for name in needs if name != without))
     return f"{_told(part)}, {100 * (part.accuracy - whole.accuracy):+.0f} points".replace("-", "−")
 
 
-def _given(found: EvaluationResult, kind: str, modalities: tuple[str, ...]) -> SliceMetrics:
-    return found.by_modalities["+".join(modalities)].by_group[kind]
+def _given(result: EvaluationResult, kind: str, modalities: tuple[str, ...]) -> SliceMetrics:
+    return result.by_modalities["+".join(modalities)].by_group[kind]
 
 
 def _told(part: SliceMetrics) -> str:

@@ -89,9 +89,9 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print the ids of recordings in which no speech is heard")
     asked = parser.parse_args()
     rows = [json.loads(line) for line in asked.manifest.read_text("utf-8").splitlines() if line]
-    found = [judge(row["id"], decode_audio(asked.manifest.parent / row["audio"], LIMITS)) for row in rows]
-    refused = [item.name for item in found if not item.speech]
-    took = statistics.median(item.took_ms for item in found)
+    judged = [judge(row["id"], decode_audio(asked.manifest.parent / row["audio"], LIMITS)) for row in rows]
+    refused = [item.name for item in judged if not item.speech]
+    took = statistics.median(item.took_ms for item in judged)
     print(f"no speech heard in {asked.manifest.name}: {len(refused)} of {len(rows)}; median {took:.1f} ms a recording")
     for name in refused if asked.show else ():
         print(f"  {name}")

@@ -63,7 +63,7 @@ class AttackRow:
     log_kb: float
 
     @property
-    def held(self) -> bool:
+    def passed(self) -> bool:
         """Whether all that is demanded holds."""
         return self.alive and self.slower < SLOWER and self.left_mib < LEFT_MIB
 
@@ -81,8 +81,8 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="strangers-")))
         python = stack.enter_context(limited(folder))
-        given = {"TMPDIR": str(folder), "MMDEMO_REVIEW_KEY": KEY}
-        app = stack.enter_context(serving.serve(folder / "home", python=python, **given))
+        variables = {"TMPDIR": str(folder), "MMDEMO_REVIEW_KEY": KEY}
+        app = stack.enter_context(serving.serve(folder / "home", python=python, **variables))
         visitor = Visitor(app.url)
         idle = visitor.ask(ANSWERS)
         before = memory_mib(app.process.pid)
@@ -94,7 +94,7 @@ def main() -> int:
             print(line(rows[-1]), flush=True)
             if not rows[-1].alive:
                 break
-    return 0 if all(row.held for row in rows) else 1
+    return 0 if all(row.passed for row in rows) else 1
 
 
 def under(name: str, app: serving.Server, folder: Path, visitor: "Visitor", idle: "Idle", seconds: float) -> AttackRow:
@@ -226,7 +226,7 @@ def line(row: AttackRow) -> str:
     cells = (
         *(row.name, row.answers, "yes" if row.alive else "no", f"{row.p95_ms:.0f} ms", f"{row.slower:.1f}"),
         *(f"{row.peak_mib:.0f} MiB", f"{row.left_mib:+.0f} MiB", str(row.files), f"{row.log_kb:.0f} kB"),
-        "yes" if row.held else "no",
+        "yes" if row.passed else "no",
     )
     return f"| {' | '.join(cells)} |"
 

@@ -18,12 +18,12 @@ from benchmarks.frozen import (
     SEEDS,
     EncodedSamples,
     drawn,
+    heading,
     judged,
     keep,
     parser,
     scores,
     spread,
-    told,
 )
 from mmdemo import tasks
 from mmdemo.commands.train import starts_of
@@ -64,12 +64,12 @@ class TricksGround:
     task: Task
     starts: Mapping[str, str]
     epochs: int
-    taught: Sequence[Item]
+    train: Sequence[Item]
     dev: EncodedSamples
 
-    def learn(self, seed: int, items: Sequence[Item], given: Mapping[str, Any], cache: FeatureCache) -> Loaded:
+    def learn(self, seed: int, items: Sequence[Item], changed: Mapping[str, Any], cache: FeatureCache) -> Loaded:
         """Return a model that learned from the items."""
-        chosen = options(self.task, seed=seed, epochs=self.epochs, **PLAIN | given)
+        chosen = options(self.task, seed=seed, epochs=self.epochs, **PLAIN | changed)
         job = TrainingJob(self.task, chosen, Origin(self.starts), cache)
         loaded = job.fresh()
         train_model(job, loaded, Data(items))
@@ -82,46 +82,46 @@ class TricksGround:
 
 def main() -> None:
     """Print a row a trick."""
-    given = parser(__doc__ or "").parse_args()
-    ground = _ground(given)
-    print(f"# Tricks of training on {TASK}\n\n{told(ground.taught, ground.dev, given)}\n")
+    args = parser(__doc__ or "").parse_args()
+    ground = _ground(args)
+    print(f"# Tricks of training on {TASK}\n\n{heading(ground.train, ground.dev, args)}\n")
     print("| beside the loss alone | accuracy | macro-F1 | more than nothing |\n|---|---|---|---|")
     caches: dict[tuple[Any, ...], FeatureCache] = {}
     plain: list[Loaded] = []
-    found: dict[str, list[np.ndarray]] = {}
+    runs: dict[str, list[np.ndarray]] = {}
     for name, trick in TRICKS.items():
         cache = caches.setdefault(tuple(map(trick.get, OF_COPIES)), FeatureCache(COPIES))
-        models = [ground.learn(seed, ground.taught, trick, cache) for seed in SEEDS]
+        models = [ground.learn(seed, ground.train, trick, cache) for seed in SEEDS]
         plain = plain or models
-        found[name] = [ground.logits(model) for model, _ in models]
-        print(_row(name, found[name], found["nothing"], ground), flush=True)
-    items = targets.distil(ground.taught, plain, options(ground.task).distill)
+        runs[name] = [ground.logits(model) for model, _ in models]
+        print(_row(name, runs[name], runs["nothing"], ground), flush=True)
+    items = targets.distil(ground.train, plain, options(ground.task).distill)
     distilled = FeatureCache(COPIES)
     pupils = [ground.logits(ground.learn(seed, items, {}, distilled)[0]) for seed in SEEDS]
-    print(_row("distilled from the three of the first row", pupils, found["nothing"], ground))
-    together = np.log(np.mean([softmax(one, axis=1) for one in found["nothing"]], axis=0))
-    print(_row("for comparison: the three of the first row together", [together], found["nothing"], ground))
+    print(_row("distilled from the three of the first row", pupils, runs["nothing"], ground))
+    together = np.log(np.mean([softmax(one, axis=1) for one in runs["nothing"]], axis=0))
+    print(_row("for comparison: the three of the first row together", [together], runs["nothing"], ground))
 
 
-def _ground(given: argparse.Namespace) -> TricksGround:
+def _ground(args: argparse.Namespace) -> TricksGround:
     task = tasks.get(TASK)
-    task = replace(task, fusion={**task.fusion, "dim": given.dim, "heads": 4}, training={})
-    starts = starts_of(given.start, task)
+    task = replace(task, fusion={**task.fusion, "dim": args.dim, "heads": 4}, training={})
+    starts = starts_of(args.start, task)
     model, processor = MultimodalModel.build(task, starts)
     rows, dev = (
-        drawn(given.data / "train.jsonl", task, given.samples),
-        drawn(given.data / "dev.jsonl", task, given.judged),
+        drawn(args.data / "train.jsonl", task, args.samples),
+        drawn(args.data / "dev.jsonl", task, args.judged),
     )
     return TricksGround(
-        task, starts, given.epochs, decode_rows(rows, task, processor), keep(model, processor, dev, task)
+        task, starts, args.epochs, decode_rows(rows, task, processor), keep(model, processor, dev, task)
     )
 
 
-def _row(name: str, found: Sequence[np.ndarray], plain: Sequence[np.ndarray], ground: TricksGround) -> str:
+def _row(name: str, runs: Sequence[np.ndarray], plain: Sequence[np.ndarray], ground: TricksGround) -> str:
     right = ground.dev.labels.numpy()
-    accuracy, macro_f1 = zip(*(scores(right, logits.argmax(axis=1)) for logits in found), strict=True)
+    accuracy, macro_f1 = zip(*(scores(right, logits.argmax(axis=1)) for logits in runs), strict=True)
     usual = [scores(right, logits.argmax(axis=1))[0] for logits in plain]
-    more = f"{np.mean(accuracy) - np.mean(usual):+.3f}" if found is not plain else ""
+    more = f"{np.mean(accuracy) - np.mean(usual):+.3f}" if runs is not plain else ""
     say(f"{name}: {spread(accuracy)}")
     return f"| {name} | {spread(accuracy)} | {spread(macro_f1)} | {more} |"
 

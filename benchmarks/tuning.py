@@ -51,13 +51,13 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("dev", type=Path)
     parser.add_argument("--start", type=Path, required=True)
-    given = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
     task = _captions(tasks.get("sentiment"))
-    taught, dev = (_some(path, task, count) for path, count in ((given.train, SAMPLES), (given.dev, DEV_SAMPLES)))
+    train_items, dev = (_some(path, task, count) for path, count in ((args.train, SAMPLES), (args.dev, DEV_SAMPLES)))
     print("# Ways to tune an encoder\n")
     print(
-        f"{len(taught)} captions of `sentiment`, {EPOCHS} epochs of {BATCH} a step; {len(dev)} captions of dev; "
+        f"{len(train_items)} captions of `sentiment`, {EPOCHS} epochs of {BATCH} a step; {len(dev)} captions of dev; "
         f"seed {SEED}, one thread, fp32. Few samples and steps: it ranks costs, not what each can reach.\n"
         "CPU seconds are one core's own work; the memory is that of the whole process.\n"
     )
@@ -65,7 +65,7 @@ def main() -> None:
         "| tuning | trained in the encoder | CPU seconds | peak MB | accuracy | macro-F1 |\n|---|---|---|---|---|---|"
     )
     for method in tuning.METHODS:
-        cost = _alone(method, task, given.start, taught, dev)
+        cost = _alone(method, task, args.start, train_items, dev)
         print(
             f"| {method} | {cost.trained:,} | {cost.seconds:.0f} | {cost.peak_mb:.0f} "
             f"| {cost.accuracy:.3f} | {cost.macro_f1:.3f} |",
@@ -85,31 +85,31 @@ def _some(path: Path, task: Task, count: int) -> list[Item]:
     return [Item(Inputs(text=rows[index].sample.text), task.label_names.index(rows[index].label)) for index in chosen]
 
 
-def _alone(method: str, task: Task, start: Path, taught: Sequence[Item], dev: Sequence[Item]) -> Cost:
+def _alone(method: str, task: Task, start: Path, train_items: Sequence[Item], dev: Sequence[Item]) -> Cost:
     fork = multiprocessing.get_context("fork")  # shares what was imported and read
     answer = fork.SimpleQueue()
-    process = fork.Process(target=lambda: answer.put(_cost(method, task, start, taught, dev)))
+    process = fork.Process(target=lambda: answer.put(_cost(method, task, start, train_items, dev)))
     process.start()
     cost = answer.get()
     process.join()
     return cost
 
 
-def _cost(method: str, task: Task, start: Path, taught: Sequence[Item], dev: Sequence[Item]) -> Cost:
-    given = {"epochs": EPOCHS, "batch": BATCH, "seed": SEED, "precision": "fp32", "augment": False, "tuning": method}
-    job = TrainingJob(task, options(task, **given), Origin({"text": start}))
+def _cost(method: str, task: Task, start: Path, train_items: Sequence[Item], dev: Sequence[Item]) -> Cost:
+    chosen = {"epochs": EPOCHS, "batch": BATCH, "seed": SEED, "precision": "fp32", "augment": False, "tuning": method}
+    job = TrainingJob(task, options(task, **chosen), Origin({"text": start}))
     probe = job.fresh().model
     tuning.start(probe, method, tuning.Size(job.options.rank, 100), ("text",))
     trained = sum(p.numel() for p in probe.encoders.parameters() if p.requires_grad)
     del probe
     loaded = job.fresh()
     begun = time.process_time()
-    train_model(job, loaded, Data(taught))
+    train_model(job, loaded, Data(train_items))
     seconds = time.process_time() - begun
-    found = label_figures(task, logits(loaded, dev), targets_of(dev))
+    metrics = label_figures(task, logits(loaded, dev), targets_of(dev))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{method}: {seconds:.0f} s", file=sys.stderr, flush=True)
-    return Cost(trained, seconds, peak_mb, **found)
+    return Cost(trained, seconds, peak_mb, **metrics)
 
 
 if __name__ == "__main__":

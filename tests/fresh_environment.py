@@ -37,8 +37,8 @@ def of(requirements: Path) -> Iterator[Path]:
 def _chosen(python: Path, requirements: Path) -> list[tuple[str, str]]:
     """Return name and version of every package that pip would install."""
     said = _said(python, *PIP, "install", "--dry-run", "--report", "-", "-r", requirements)
-    found = (package["metadata"] for package in json.loads(said)["install"])
-    return [(metadata["name"], metadata["version"]) for metadata in found]
+    candidates = (package["metadata"] for package in json.loads(said)["install"])
+    return [(metadata["name"], metadata["version"]) for metadata in candidates]
 
 
 def _link(chosen: tuple[str, str], packages: Path) -> bool:

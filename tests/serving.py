@@ -40,11 +40,11 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def environment(home: Path, **given: str) -> dict[str, str]:
+def environment(home: Path, **settings: str) -> dict[str, str]:
     """Return this process's environment with every setting at its default, except `home` and what is `given`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MMDEMO_", "GRADIO_", "SPACE_"))}
     fixed = {"MMDEMO_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    return {**kept, **defaults(), **fixed, **given}
+    return {**kept, **defaults(), **fixed, **settings}
 
 
 def defaults() -> dict[str, str]:
@@ -57,13 +57,13 @@ def defaults() -> dict[str, str]:
 
 
 def command(
-    *arguments: str | Path, home: Path, folder: Path = ROOT, timeout_s: float = 240, **given: str
+    *arguments: str | Path, home: Path, folder: Path = ROOT, timeout_s: float = 240, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Run this Python with `arguments` in `folder`, as a person would, and return what it printed and its exit code."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=folder,
-        env=environment(home, **given),
+        env=environment(home, **settings),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -73,14 +73,14 @@ def command(
 
 @contextmanager
 def serve(
-    home: Path, folder: Path = ROOT, python: str | Path = sys.executable, program: Sequence[str] = APP, **given: str
+    home: Path, folder: Path = ROOT, python: str | Path = sys.executable, program: Sequence[str] = APP, **settings: str
 ) -> Iterator[Server]:
     """Run `folder`/app.py, or another program, until the block ends; `given` are environment variables.
 
     Raises RuntimeError with its log.
     """
-    port = given.get("GRADIO_SERVER_PORT") or str(free_port())
-    variables = environment(home, **{**given, "GRADIO_SERVER_PORT": port})
+    port = settings.get("GRADIO_SERVER_PORT") or str(free_port())
+    variables = environment(home, **{**settings, "GRADIO_SERVER_PORT": port})
     with tempfile.NamedTemporaryFile(prefix="app-", suffix=".log") as log:
         process = subprocess.Popen(
             [str(python), *program],

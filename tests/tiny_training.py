@@ -92,8 +92,10 @@ def untrained(config: Settings, task: Task, version: str, seed: int) -> None:
     model, processor = MultimodalModel.build(task)
     model.save_pretrained(path)
     processor.save_pretrained(path)
-    made = f"{version[:10]}T00:00:00+00:00"
-    sidecar.write(path, Sidecar(version, task.name, task.kind, task.label_names, task.modalities, created_at=made))
+    created_at = f"{version[:10]}T00:00:00+00:00"
+    sidecar.write(
+        path, Sidecar(version, task.name, task.kind, task.label_names, task.modalities, created_at=created_at)
+    )
 
 
 def home(folder: Path, task: Task) -> Settings:

@@ -132,18 +132,18 @@ def other_origins(stranger: Stranger) -> str:
 
 def _hold(stranger: Stranger, number: int, sent: bytes, callers: int = 1, seconds: float = 3) -> str:
     addresses = [f"127.1.{index // 250}.{index % 250 + 1}" for index in range(callers)]
-    held = []
+    connections = []
     try:
         for index in range(number):
             with contextlib.suppress(OSError):
                 one = stranger if callers == 1 else stranger.named(addresses[index % callers])
-                held.append(one.connect())
-                held[-1].sendall(sent)
+                connections.append(one.connect())
+                connections[-1].sendall(sent)
         time.sleep(seconds)
     finally:
-        for connection in held:
+        for connection in connections:
             connection.close()
-    return f"{len(held)} held"
+    return f"{len(connections)} held"
 
 
 def _counted(answers: Iterable[str]) -> str:

@@ -48,8 +48,8 @@ def _call(stranger: Stranger, name: str, *data: Any, **headers: str) -> str:
     status, session = _join(stranger, name, *data, **headers)
     if status != 200:
         return str(status)
-    told = _request(stranger, "GET", f"/gradio_api/queue/data?session_hash={session}")[1].decode()
-    for line in told.splitlines():
+    stream = _request(stranger, "GET", f"/gradio_api/queue/data?session_hash={session}")[1].decode()
+    for line in stream.splitlines():
         message = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
         if message.get("msg") == "process_completed":
             return "answered" if message["success"] else str(message["output"]["error"])
@@ -95,9 +95,9 @@ def keeps(stranger: Stranger) -> str:
 
 def floods(stranger: Stranger) -> str:
     """Take as many places in line as there are."""
-    given = "sentiment", None, "a flood", None, "none", False
+    payload = "sentiment", None, "a flood", None, "none", False
     with ThreadPoolExecutor(GUESSERS) as pool:
-        answers = pool.map(lambda _: _call(stranger, "predict", *given), range(GUESSERS))
+        answers = pool.map(lambda _: _call(stranger, "predict", *payload), range(GUESSERS))
         return Counter(answers).most_common(1)[0][0]
 
 

@@ -22,12 +22,12 @@ FIRST, SECOND = "2026-01-01-n001", "2026-01-02-n001"
 @pytest.fixture
 def config(tmp_path: Path) -> Settings:
     """A home with two untrained versions of a tiny task; the first is served."""
-    made = Settings(home=tmp_path / "home", task_dir=tmp_path / "tasks")
+    settings = Settings(home=tmp_path / "home", task_dir=tmp_path / "tasks")
     task = tiny.task(tmp_path / "tasks")
     for seed, name in enumerate((FIRST, SECOND)):
-        tiny.version(made.versions / task.name / name, task, name, seed, temperatures=COLD)
-    Versions(made).promote(task.name, FIRST)
-    return made
+        tiny.version(settings.versions / task.name / name, task, name, seed, temperatures=COLD)
+    Versions(settings).promote(task.name, FIRST)
+    return settings
 
 
 def heard(seed: int) -> Inputs:

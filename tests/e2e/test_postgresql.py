@@ -22,17 +22,20 @@ from annotations.store import Store, connect, labels, open_store, samples
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 from tests import serving
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 from tests.unit.annotations.acquisition.test_rescoring import Version
-from tests.unit.annotations.before import home_of_before
+from tests.unit.annotations.earlier_home import home_of_before
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: see requirements-dev.txt")
 SECRET = "zanzibar-quokka"
 
 
 def program(name: str) -> str | None:
-    found = [shutil.which(name), *map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True))]
-    return next((path for path in found if path), None)
+    candidates = [
+        shutil.which(name),
+        *map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)),
+    ]
+    return next((path for path in candidates if path), None)
 
 
 def as_somebody(folder: Path) -> dict[str, object]:
@@ -77,9 +80,9 @@ def test_what_is_forgotten_leaves_the_tables(server: tuple[str, Path], tmp_path:
     url, data = server
     with closing(opened(url, tmp_path / "home")) as store:
         assert store.is_paired()
-        sample = given.inputs(f"the {SECRET} sleeps", seed=1)
-        sample_id, prediction_id = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
-        review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann", f"it says {SECRET}")
+        sample = sentiment.inputs(f"the {SECRET} sleeps", seed=1)
+        sample_id, prediction_id = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
+        review_queue.correct(store, sentiment.TASKS, sample_id, "negative", "Ann", f"it says {SECRET}")
         _checkpoint(store)
         assert _holds(data / "base")
         retention.forget(store, prediction_id)
@@ -95,16 +98,16 @@ def test_a_database_of_the_release_before_is_brought_up_to_date(server: tuple[st
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("CREATE DATABASE before")
     config = Settings(home=tmp_path / "home", database_url=url.removesuffix("postgres") + "before")
     plain, spelled = "a naïve dog", unicodedata.normalize("NFD", "a naïve dog\n")
-    inputs = [given.inputs(plain), given.inputs(spelled), given.inputs(spelled, seed=1)]
+    inputs = [sentiment.inputs(plain), sentiment.inputs(spelled), sentiment.inputs(spelled, seed=1)]
     names = ("Zoë", unicodedata.normalize("NFD", "Zoë"), "Zoë\u00a0")
     ids = home_of_before(config, *inputs, annotators=names)
     for _ in range(2):  # what stands at its release is left alone
         with closing(open_store(config)) as store:
-            again = [review_queue.offer(store, given.TASK, each, given.prediction(each))[0] for each in inputs]
+            again = [review_queue.offer(store, sentiment.TASK, each, sentiment.prediction(each))[0] for each in inputs]
             assert again == [ids[0], ids[0], ids[2]]
             with store.reading() as session:
                 rows = [samples.get(session, sample_id) for sample_id in ids]
-                assert labels.count_by(session, "annotator", given.TASK.name) == {"Zoë": 3}
+                assert labels.count_by(session, "annotator", sentiment.TASK.name) == {"Zoë": 3}
             assert [row.caption for row in rows] == [plain, spelled, spelled]
             assert [row.split_draw for row in rows] == [*[max(map(draw, ids[:2]))] * 2, draw(ids[2])]
             assert connect.version_of(store.engine) == connect.HEAD
@@ -150,12 +153,12 @@ def test_a_database_of_before_is_brought_up_scored_again_and_decided(server: tup
         with store.reading() as session:
             assert [row.scored_by for row in samples.waiting(session)] == ["v1", "v1"]
         scorer = Version("v2", {"surely": 0.9, "doubted": 0.4})
-        assert [rescoring.rescore(store, given.TASK, scorer).scored for _ in range(2)] == [2, 0]
+        assert [rescoring.rescore(store, sentiment.TASK, scorer).scored for _ in range(2)] == [2, 0]
         with store.reading() as session:
             rows = samples.waiting(session)
         assert [row.sample_id for row in rows] == ["doubted", "surely"]
         assert [predictions.guess_shown(row).value for row in rows] == ["negative", "negative"]
-        counted = [review_queue.correct(store, given.TASKS, "surely", label, who).counts for who, label in SAID]
+        counted = [review_queue.correct(store, sentiment.TASKS, "surely", label, who).counts for who, label in SAID]
         assert counted == [True, True, True, False]
 
 

@@ -26,7 +26,7 @@ from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 from mmdemo.versions.sidecar import Sidecar
 from tests import serving, tiny_training
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 from tests.waiting import wait_until
 
 FIRST = "2026-01-01-n001"
@@ -69,22 +69,24 @@ def home(tmp_path: Path) -> Home:
     folder.mkdir()
     (folder / "sides.toml").write_text(tiny_training.TASK + "[gate]\nminimum = 6\nheld_out_share = 0.3\n")
     task = tasks.load_file(folder / "sides.toml")
-    made = Home(Settings(home=tmp_path / "home", task_dir=folder), task)
-    path = made.versions.folder(task.name, FIRST)
+    home_of_task = Home(Settings(home=tmp_path / "home", task_dir=folder), task)
+    path = home_of_task.versions.folder(task.name, FIRST)
     torch.manual_seed(0)
     for part in MultimodalModel.build(task):
         part.save_pretrained(path)
     sidecar.write(path, Sidecar(FIRST, task.name, task.kind, task.label_names, task.modalities, sidecar.now()))
-    made.versions.promote(task.name, FIRST)
+    home_of_task.versions.promote(task.name, FIRST)
     (tmp_path / "pictures").mkdir()
     lines = tiny_training.write(tmp_path / "pictures", 120).read_text().splitlines()
-    with closing(open_store(made.config)) as store:
+    with closing(open_store(home_of_task.config)) as store:
         for row in map(json.loads, lines):
             image = np.asarray(Image.open(tmp_path / "pictures" / row["image"]))
             inputs = decode(Sample(image=Image.fromarray(image)), task)
-            sample_id, _ = review_queue.offer(store, task, inputs, given.prediction(inputs, version=FIRST, task=task))
+            sample_id, _ = review_queue.offer(
+                store, task, inputs, sentiment.prediction(inputs, version=FIRST, task=task)
+            )
             review_queue.correct(store, {task.name: task}, sample_id, row["label"], "Ann")
-    return made
+    return home_of_task
 
 
 def test_one_that_is_killed_before_its_verdict_leaves_no_version_and_the_next_one_comes_to_its_end(home: Home) -> None:

@@ -34,12 +34,12 @@ def test_two_processes_write_at_once_and_lose_nothing(config: Settings) -> None:
     program = (
         "import sys\n"
         "from annotations import review_queue\nfrom annotations.store import open_store\nfrom mmdemo import settings\n"
-        "from tests.unit.annotations import given\n"
+        "from tests.unit.annotations import sentiment\n"
         "store = open_store(settings.load())\n"
         "for number in range(20):\n"
         "    for text in (f'{sys.argv[1]} {number}', f'shared {number}'):\n"
-        "        sample = given.inputs(text)\n"
-        "        review_queue.offer(store, given.TASK, sample, given.prediction(sample))\n"
+        "        sample = sentiment.inputs(text)\n"
+        "        review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))\n"
     )
     racers = [
         subprocess.Popen([sys.executable, "-c", program, name], cwd=ROOT, env=environment(config)) for name in "ab"

@@ -168,19 +168,19 @@ def may_wait(module: str) -> bool:
 
 def forbidden(arrows: Iterable[Import]) -> list[str]:
     """Return a sentence for each arrow that the house doesn't allow."""
-    found = []
+    lines = []
     for arrow in arrows:
         here, there = room(arrow.source), room(arrow.target)
         if here and there and here != there and there not in MAY_IMPORT[here]:
-            found.append(f"{arrow.source}:{arrow.line} imports {arrow.target}: {here} may not need {there}")
+            lines.append(f"{arrow.source}:{arrow.line} imports {arrow.target}: {here} may not need {there}")
         keepers = KEPT_BEHIND.get(arrow.target)
         if here and keepers and not arrow.typing_only and not room(arrow.source, keepers):
-            found.append(f"{arrow.source}:{arrow.line} imports {arrow.target}, kept behind {', '.join(keepers)}")
+            lines.append(f"{arrow.source}:{arrow.line} imports {arrow.target}, kept behind {', '.join(keepers)}")
         if here == "mmdemo.ui" and arrow.target in NEVER_ON_THE_PAGE:
-            found.append(f"{arrow.source}:{arrow.line} imports {arrow.target}, which the page never sees")
+            lines.append(f"{arrow.source}:{arrow.line} imports {arrow.target}, which the page never sees")
         if arrow.target == "app":
-            found.append(f"{arrow.source}:{arrow.line} imports app, which nobody may")
-    return found
+            lines.append(f"{arrow.source}:{arrow.line} imports app, which nobody may")
+    return lines
 
 
 def brought_along(module: str, arrows: Iterable[Import]) -> set[str]:
@@ -319,6 +319,6 @@ def test_the_check_finds_a_cycle_through_a_late_import() -> None:
         "annotations.acquisition.doubt": "def f():\n    from annotations.nightly import gate",
         "annotations.nightly.gate": "import annotations.acquisition.doubt",
     }
-    found = source_tree.imports(sources)
-    assert set(cycle(found)) == set(sources)
-    assert too_late(found) == ["annotations.acquisition.doubt:2 imports annotations.nightly.gate inside a function"]
+    imports = source_tree.imports(sources)
+    assert set(cycle(imports)) == set(sources)
+    assert too_late(imports) == ["annotations.acquisition.doubt:2 imports annotations.nightly.gate inside a function"]

@@ -40,13 +40,13 @@ def file_map() -> set[str]:
     """Return the paths of README's file map: a block of lines `path  what it is`, nested by indentation."""
     block = re.search(r"^## Where things stand\n.*?^```\w*\n(.*?)^```", read("README.md"), re.M | re.S)
     assert block, "README.md has no file map"
-    found, folders = set(), [""]
+    paths, folders = set(), [""]
     for line in block.group(1).splitlines():
         names, depth = re.split(r"\s{2,}", line.strip())[0], (len(line) - len(line.lstrip())) // 2
         del folders[depth + 1 :]
-        found |= {folders[depth] + name.rstrip("/") for name in names.split()}
+        paths |= {folders[depth] + name.rstrip("/") for name in names.split()}
         folders.append(folders[depth] + names.split()[0].rstrip("/") + "/")
-    return found
+    return paths
 
 
 def test_the_file_map_equals_the_tree() -> None:
@@ -60,7 +60,7 @@ def test_the_settings_table_equals_the_settings() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", read("docs/operations.md"), re.M)
     default = settings.load({})
     shown = {"home": "`data` beside `app.py`"}  # elsewhere for everybody
-    told = [
+    documented = [
         (
             field.metadata["variable"],
             shown.get(field.name) or (f"`{getattr(default, field.name)}`" if getattr(default, field.name) else "none"),
@@ -69,7 +69,7 @@ def test_the_settings_table_equals_the_settings() -> None:
         )
         for field in fields(Settings)
     ]
-    assert rows == told
+    assert rows == documented
 
 
 def test_the_example_of_an_env_file_names_every_setting() -> None:
@@ -151,8 +151,8 @@ def test_the_task_that_the_pages_show_can_be_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["README.md", "spaces/README.md"])
 def test_the_share_of_sure_answers_that_is_kept_is_told_as_the_shipped_tasks_have_it(page: str) -> None:
     shares = {f"{100 * task.audit_share:.0f} %" for task in tasks.load_all().values()}
-    told = set(re.findall(r"(\d+ %)[^.]*drawn at random", " ".join(read(page).split())))
-    assert told == shares
+    documented = set(re.findall(r"(\d+ %)[^.]*drawn at random", " ".join(read(page).split())))
+    assert documented == shares
 
 
 def test_the_tables_of_encoders_equal_the_registries() -> None:
@@ -161,27 +161,27 @@ def test_the_tables_of_encoders_equal_the_registries() -> None:
     shown = {(modality, name) for name, of in types for modality in re.findall(r"`(\w+)`", of)}
     assert shown == set(ENCODERS)
     families = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|$", page, re.M))
-    told = {modality: set(re.findall(r"`([\w-]+)`", families[modality])) for modality in FAMILIES}
-    assert told == {modality: set(rows) for modality, rows in FAMILIES.items()}
+    documented = {modality: set(re.findall(r"`([\w-]+)`", families[modality])) for modality in FAMILIES}
+    assert documented == {modality: set(rows) for modality, rows in FAMILIES.items()}
 
 
 def test_the_table_of_the_hub_profiles_equals_the_tasks() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\S+/\S+)` \|", read("docs/model-builder.md"), re.M)
-    told = {
+    documented = {
         (task.name, modality, entry["start"])
         for task in tasks.load_all().values()
         for modality, entry in task.profiles.get("hub", {}).get("encoders", {}).items()
     }
-    assert set(rows) == told
+    assert set(rows) == documented
 
 
 def test_nothing_on_the_page_comes_from_elsewhere() -> None:
     shown = [p for p in source_tree.tracked() if p.parts[:2] in (("mmdemo", "ui"), ("mmdemo", "locale"))]
     text_files = [path for path in shown if path.suffix in {".py", ".js", ".css", ".html", ".svg", ".toml"}]
-    found = {
+    addresses = {
         (path, url) for path in text_files for url in re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"')]*", read(path))
     }
-    assert {(path, url) for path, url in found if not url.startswith(NAMES_ONLY)} == set()
+    assert {(path, url) for path, url in addresses if not url.startswith(NAMES_ONLY)} == set()
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:

@@ -31,7 +31,7 @@ from mmdemo.tasks import Task
 from mmdemo.values.samples import Inputs
 from tests import label_studio_server, serving
 from tests.label_studio_server import LabelStudioServer
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -16,7 +16,7 @@ from annotations.labelstudio.translation import map_html
 from annotations.store import labels
 from mmdemo.values.samples import Inputs
 from tests.e2e.labelstudio.conftest import Loop, open_task, submit
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -19,7 +19,7 @@ from mmdemo import settings
 from mmdemo.settings import OWN_SERVER, Settings
 from tests import label_studio_server, prefix_proxy
 from tests.e2e.labelstudio.conftest import Loop, Own
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 
 WORDS = ("-m", "annotations", "label-studio")
 

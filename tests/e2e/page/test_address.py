@@ -111,11 +111,11 @@ def test_somebody_elses_browser_reads_a_sentence_and_nothing_else(visit: Callabl
     caption = f"zanzibar of the of my secret {language}"
     address = kept(visit(), caption)
     stranger = visit(locale=language)
-    told: list[str] = []
-    stranger.page.on("response", lambda one: told.append(one.url) if "/run/page_open" in one.url else None)
+    sentences: list[str] = []
+    stranger.page.on("response", lambda one: sentences.append(one.url) if "/run/page_open" in one.url else None)
     stranger.page.goto(address)
     expect(stranger.page.locator(".mm-problem")).to_have_text(CLOSED[language], timeout=ANSWER_MS)
-    assert told and "secret" not in stranger.page.content()
+    assert sentences and "secret" not in stranger.page.content()
     unknown = address[:-6] + "000000"
     stranger.page.goto(unknown)  # what was never sent is told by the same sentence
     expect(stranger.page.locator(".mm-problem")).to_have_text(CLOSED[language], timeout=ANSWER_MS)

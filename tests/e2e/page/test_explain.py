@@ -209,13 +209,13 @@ def test_an_orange_region_that_speaks_for_the_answer_looks_like_nothing_that_spe
     visit: Callable[..., Visitor],
 ) -> None:
     orange = (240, 166, 60)  # the colour of what speaks against
-    seen = visit().page.evaluate(MADE_UP, f"rgb({orange[0]} {orange[1]} {orange[2]})")
+    looks = visit().page.evaluate(MADE_UP, f"rgb({orange[0]} {orange[1]} {orange[2]})")
     own = " ".join(map(str, orange))
-    assert set(seen["towards"]) == {own}  # it keeps its colour, and nothing is drawn over it
-    assert len(set(seen["against"])) > 5  # stripes, also where they have the picture's own colour
-    assert set(seen["solid"]) == {"86 180 233"}
-    dark = [sum(map(int, pixel.split())) < 200 for pixel in seen["dashed"]]
-    assert 20 < sum(dark) < 80 and own in seen["dashed"]  # dashes, and between them their dark casing
+    assert set(looks["towards"]) == {own}  # it keeps its colour, and nothing is drawn over it
+    assert len(set(looks["against"])) > 5  # stripes, also where they have the picture's own colour
+    assert set(looks["solid"]) == {"86 180 233"}
+    dark = [sum(map(int, pixel.split())) < 200 for pixel in looks["dashed"]]
+    assert 20 < sum(dark) < 80 and own in looks["dashed"]  # dashes, and between them their dark casing
 
 
 def test_a_picture_stays_recognisable_under_its_map(explained: Callable[..., Visitor]) -> None:
@@ -275,8 +275,8 @@ def test_the_map_is_kept_as_a_page_a_picture_or_figures(
             page.click(f"[data-keep={form}]")
         kept[form] = tmp_path / download.value.suggested_filename
         download.value.save_as(kept[form])
-    told = json.loads(kept["json"].read_text("utf-8"))
-    assert told["map"]["method"] and told["model_version"] and isinstance(told["trust"]["seed"], int)
+    fields = json.loads(kept["json"].read_text("utf-8"))
+    assert fields["map"]["method"] and fields["model_version"] and isinstance(fields["trust"]["seed"], int)
     drawn = np.asarray(Image.open(io.BytesIO(kept["png"].read_bytes())).convert("RGB"))
     assert drawn.shape[1] == 960
     for line in ((86, 180, 233), (240, 166, 60)):  # in the legend they stand on paper, as they are
@@ -288,7 +288,7 @@ def test_the_map_is_kept_as_a_page_a_picture_or_figures(
     alone.on("request", lambda request: asked.append(request.url))
     alone.goto(kept["html"].as_uri())
     assert alone.inner_text(".mm-sentence") == page.inner_text(".mm-sentence")
-    assert told["model_version"] in alone.inner_text("main > .mm-facts")
+    assert fields["model_version"] in alone.inner_text("main > .mm-facts")
     original, below, layer = alone.locator("figure img").all()
     assert original.evaluate("img => img.naturalWidth") > 100
     assert original.get_attribute("src") == below.get_attribute("src") != layer.get_attribute("src")

@@ -191,8 +191,8 @@ def test_the_place_in_line_is_said(visit: Callable[..., Visitor]) -> None:
     )
     visitor.choose(caption="We love it")
     page.click("[data-do=predict]")
-    told = "3 others are before you. An answer is expected in about 13 s."
-    page.wait_for_function("([said, told]) => said.has(told)", arg=[said, told])
+    line = "3 others are before you. An answer is expected in about 13 s."
+    page.wait_for_function("([said, told]) => said.has(told)", arg=[said, line])
     page.click("[data-do=cancel]")
 
 

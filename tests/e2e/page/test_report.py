@@ -20,14 +20,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     task = tiny.task(folder, ("text", "audio"), labels=("bad", "a label with a rather long name"))
     predictor = Predictor(task, tiny.version(folder / "v1", task))
-    made = [tiny.inputs(n) for n in range(6)]
+    inputs = [tiny.inputs(n) for n in range(6)]
     rows = [
         Row(str(n), Sample(text=one.text, audio=(one.audio, 16_000)), task.label_names[n % 2], "here")
-        for n, one in enumerate(made)
+        for n, one in enumerate(inputs)
     ]
     answers = ask(predictor, rows)
-    found, damaged = figures(answers), robustness.measure(predictor, rows[:2])
-    return report.write(folder, report.Report(task, "dev.jsonl", found, damaged, mistakes.worst(answers.whole, task)))
+    result, damaged = figures(answers), robustness.measure(predictor, rows[:2])
+    return report.write(folder, report.Report(task, "dev.jsonl", result, damaged, mistakes.worst(answers.whole, task)))
 
 
 @pytest.mark.parametrize("width", [1280, 390])

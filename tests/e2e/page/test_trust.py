@@ -111,8 +111,8 @@ def test_a_refusal_is_said_again_in_the_other_language(visit: Callable[..., Visi
 
 
 def test_nobody_gets_past_the_line(app: Server) -> None:
-    given = {"data": ["sentiment", None, "We love it", None, "none", False]}
-    assert httpx.post(f"{app.url}/gradio_api/run/predict", json=given).status_code == 404
+    body = {"data": ["sentiment", None, "We love it", None, "none", False]}
+    assert httpx.post(f"{app.url}/gradio_api/run/predict", json=body).status_code == 404
 
 
 def test_a_dispute_says_that_it_will_be_kept_and_thanks(visit: Callable[..., Visitor]) -> None:

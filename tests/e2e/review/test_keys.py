@@ -245,16 +245,16 @@ def test_what_is_alike_comes_after_the_sample_and_unfolds_by_keyboard(
     choose(person, "A rainy afternoon")
     listed = page.locator(".mm-rv-alike .mm-alike > li")
     expect(listed).to_have_count(6, timeout=WAIT_MS)
-    told = [button.get_attribute("aria-label") or "" for button in listed.locator("button").all()]
-    assert any("A calm afternoon (corrected · " in line and "neutral" in line for line in told)
-    assert any("(example · " in line for line in told)
+    names = [button.get_attribute("aria-label") or "" for button in listed.locator("button").all()]
+    assert any("A calm afternoon (corrected · " in line and "neutral" in line for line in names)
+    assert any("(example · " in line for line in names)
     unfold = listed.first.locator(".mm-alike-more")
     unfold.focus()
     page.keyboard.press("Enter")
     expect(unfold).to_have_attribute("aria-expanded", "true")
     person.sees("A rainy afternoon")  # Enter unfolded, and answered nothing
-    found = client.predict("sentiment", text="A rainy afternoon", k=50, api_name="/alike")
-    assert {near["source"] for near in found} == {"examples", "corrections"}
+    nearest = client.predict("sentiment", text="A rainy afternoon", k=50, api_name="/alike")
+    assert {near["source"] for near in nearest} == {"examples", "corrections"}
     with pytest.raises(AppError, match="Nothing was given to judge"):
         client.predict("sentiment", api_name="/alike")
     choose(person, "Drawn")

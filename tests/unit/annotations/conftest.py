@@ -10,7 +10,7 @@ from annotations.loop import Loop
 from annotations.store import Store, open_store
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from tests.unit.annotations.given import RulePredictor
+from tests.unit.annotations.sentiment import RulePredictor
 
 
 @pytest.fixture

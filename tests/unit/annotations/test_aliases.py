@@ -18,10 +18,10 @@ from mmdemo import decode
 from mmdemo.settings import Settings
 from mmdemo.values.review import ClaimSample
 from mmdemo.values.samples import Inputs, Sample
-from tests.unit.annotations import given
-from tests.unit.annotations.before import home_of_before
+from tests.unit.annotations import sentiment
+from tests.unit.annotations.earlier_home import home_of_before
 
-NAME = given.TASK.name
+NAME = sentiment.TASK.name
 CAPTION = "a naïve dog\nat the café"
 SPELLINGS = {
     "NFD": unicodedata.normalize("NFD", CAPTION),
@@ -34,7 +34,7 @@ SPELLINGS = {
 
 
 def offer(store: Store, sample: Inputs) -> str:
-    return review_queue.offer(store, given.TASK, sample, given.prediction(sample))[0]
+    return review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))[0]
 
 
 def row_of(store: Store, sample_id: str) -> SampleRow:
@@ -49,7 +49,7 @@ def count(store: Store) -> int:
 
 @pytest.mark.parametrize("first", [CAPTION, *SPELLINGS.values()], ids=["plain", *SPELLINGS])
 def test_one_caption_in_any_spelling_is_one_sample_shown_as_it_was_typed_first(store: Store, first: str) -> None:
-    ids = {offer(store, given.inputs(caption, seed=1)) for caption in (first, CAPTION, *SPELLINGS.values())}
+    ids = {offer(store, sentiment.inputs(caption, seed=1)) for caption in (first, CAPTION, *SPELLINGS.values())}
     assert len(ids) == count(store) == 1
     row = row_of(store, ids.pop())
     assert row.caption == first
@@ -59,7 +59,7 @@ def test_one_caption_in_any_spelling_is_one_sample_shown_as_it_was_typed_first(s
 
 def test_captions_that_look_otherwise_are_others(store: Store) -> None:
     others = (CAPTION.upper(), CAPTION.replace("ï", "i"), CAPTION.replace("\n", " "), CAPTION + ".")
-    assert len({offer(store, given.inputs(caption)) for caption in (CAPTION, *others)}) == 5
+    assert len({offer(store, sentiment.inputs(caption)) for caption in (CAPTION, *others)}) == 5
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -68,26 +68,26 @@ def test_captions_that_look_otherwise_are_others(store: Store) -> None:
 def test_a_row_of_before_keeps_its_id_and_side_and_takes_its_caption_in(
     config: Settings, spelling: str, seed: int | None, comes: str
 ) -> None:
-    before = given.inputs(SPELLINGS[spelling], seed)
+    before = sentiment.inputs(SPELLINGS[spelling], seed)
     [old] = home_of_before(config, before)
-    sample = before if comes == "as before" else given.inputs(CAPTION, seed)
+    sample = before if comes == "as before" else sentiment.inputs(CAPTION, seed)
     new = decode.sample_id(sample, NAME)
     assert new != old
     with closing(open_store(config)) as store:
-        assert offer(store, sample) == offer(store, given.inputs("\n" + CAPTION, seed)) == old
+        assert offer(store, sample) == offer(store, sentiment.inputs("\n" + CAPTION, seed)) == old
         assert count(store) == 1
         row = row_of(store, new)
         assert (row.sample_id, row.caption, row.split_draw) == (old, before.text, draw(old))
-        made = review_queue.correct(store, given.TASKS, new, "negative", "Ann")
-        assert made.sample_id == old
+        correction = review_queue.correct(store, sentiment.TASKS, new, "negative", "Ann")
+        assert correction.sample_id == old
         with store.reading() as session:
             [item] = labels.corrections(session, NAME)
-        snapshot = dataset.freeze(given.TASK, [item], store.media)
+        snapshot = dataset.freeze(sentiment.TASK, [item], store.media)
         assert dataset.split(snapshot, draw(old) + 1e-9).held_out and not dataset.split(snapshot, draw(old)).held_out
 
 
 def test_who_asks_by_the_new_id_gets_the_row(config: Settings) -> None:
-    sample = given.inputs(SPELLINGS["NFD"])
+    sample = sentiment.inputs(SPELLINGS["NFD"])
     [old] = home_of_before(config, sample)
     with closing(open_store(config)) as store:
         new = decode.sample_id(sample, NAME)
@@ -102,53 +102,53 @@ def test_who_asks_by_the_new_id_gets_the_row(config: Settings) -> None:
 
 def test_of_copies_of_before_all_go_to_the_side_that_was_trained_on(config: Settings) -> None:
     captions = (CAPTION, *SPELLINGS.values(), "another")
-    ids = home_of_before(config, *(given.inputs(caption) for caption in captions))
+    ids = home_of_before(config, *(sentiment.inputs(caption) for caption in captions))
     with closing(open_store(config)) as store:
         draws = {row_of(store, sample_id).split_draw for sample_id in ids[:-1]}
         assert draws == {max(map(draw, ids[:-1]))}
         assert row_of(store, ids[-1]).split_draw == draw(ids[-1])
-        assert offer(store, given.inputs(SPELLINGS["CR LF"])) == ids[0]  # the one that is spelled plainly
+        assert offer(store, sentiment.inputs(SPELLINGS["CR LF"])) == ids[0]  # the one that is spelled plainly
 
 
 def test_annotators_of_before_who_were_two_by_their_spelling_are_one(config: Settings) -> None:
     names = ("Zoë", unicodedata.normalize("NFD", "Zoë"), "Zoë\u00a0 ")
-    home_of_before(config, *(given.inputs(name) for name in "abc"), annotators=names)
+    home_of_before(config, *(sentiment.inputs(name) for name in "abc"), annotators=names)
     with closing(open_store(config)) as store, store.reading() as session:
         assert labels.count_by(session, "annotator", NAME) == {"Zoë": 3}
 
 
 def test_what_is_decoded_otherwise_is_found_by_its_original_bytes(store: Store) -> None:
-    today, later = given.inputs("a dog", seed=1), given.inputs("a dog", seed=2)
+    today, later = sentiment.inputs("a dog", seed=1), sentiment.inputs("a dog", seed=2)
     old = offer(store, replace(today, original="f" * 64))
     assert offer(store, replace(later, original="f" * 64)) == old
     assert offer(store, replace(later, original="e" * 64)) == old  # by the alias that was written
     assert (count(store), row_of(store, old).split_draw) == (1, draw(old))
-    assert offer(store, given.inputs("a dog", seed=3)) != old
+    assert offer(store, sentiment.inputs("a dog", seed=3)) != old
 
 
 def test_the_original_is_what_was_sent_and_no_spelling(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
-    given.picture_of(1).save(path)
-    from_path = decode.decode(Sample(image=path, text=CAPTION), given.TASK)
-    from_bytes = decode.decode(Sample(image=path.read_bytes(), text=SPELLINGS["NFD"]), given.TASK)
-    other = decode.decode(Sample(image=path, text="else"), given.TASK)
+    sentiment.picture_of(1).save(path)
+    from_path = decode.decode(Sample(image=path, text=CAPTION), sentiment.TASK)
+    from_bytes = decode.decode(Sample(image=path.read_bytes(), text=SPELLINGS["NFD"]), sentiment.TASK)
+    other = decode.decode(Sample(image=path, text="else"), sentiment.TASK)
     assert len(from_path.original) == 64 and from_path.original == from_bytes.original != other.original
-    assert decode.decode(Sample(image=given.picture_of(1)), given.TASK).original == ""
-    assert decode.decode(Sample(text=CAPTION), given.TASK).original == ""
+    assert decode.decode(Sample(image=sentiment.picture_of(1)), sentiment.TASK).original == ""
+    assert decode.decode(Sample(text=CAPTION), sentiment.TASK).original == ""
 
 
 def test_a_sample_without_its_digest_gets_it_when_it_comes_again(store: Store) -> None:
-    sample_id = offer(store, given.inputs("a dog", seed=1))
+    sample_id = offer(store, sentiment.inputs("a dog", seed=1))
     assert row_of(store, sample_id).original_digest is None
-    offer(store, replace(given.inputs("a dog", seed=1), original="f" * 64))
+    offer(store, replace(sentiment.inputs("a dog", seed=1), original="f" * 64))
     assert row_of(store, sample_id).original_digest == "f" * 64
 
 
 def test_what_is_forgotten_leaves_no_digest_and_comes_back_to_its_row(config: Settings) -> None:
-    [old] = home_of_before(config, given.inputs(SPELLINGS["NFD"], seed=1))
-    sample = replace(given.inputs(CAPTION, seed=1), original="f" * 64)
+    [old] = home_of_before(config, sentiment.inputs(SPELLINGS["NFD"], seed=1))
+    sample = replace(sentiment.inputs(CAPTION, seed=1), original="f" * 64)
     with closing(open_store(config)) as store:
-        _, prediction_id = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+        _, prediction_id = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
         retention.forget(store, prediction_id)
         row = row_of(store, old)
         assert (row.caption, row.original_digest, row.caption_digest) == (None, None, None)
@@ -156,11 +156,11 @@ def test_what_is_forgotten_leaves_no_digest_and_comes_back_to_its_row(config: Se
 
 
 def test_an_export_comes_in_to_the_row_of_before(config: Settings, tmp_path: Path) -> None:
-    [old] = home_of_before(config, given.inputs(SPELLINGS["NFD"], seed=1))
+    [old] = home_of_before(config, sentiment.inputs(SPELLINGS["NFD"], seed=1))
     with closing(open_store(config)) as store:
         export.write_folder(store, [NAME], tmp_path)
-        assert export.read_manifest(store, given.TASK, tmp_path / f"{NAME}.jsonl").known == 1
+        assert export.read_manifest(store, sentiment.TASK, tmp_path / f"{NAME}.jsonl").known == 1
         assert count(store) == 1
-        new = decode.sample_id(given.inputs(CAPTION, seed=1), NAME)
+        new = decode.sample_id(sentiment.inputs(CAPTION, seed=1), NAME)
         with store.reading() as session:
             assert session.get(SampleAliasRow, new).sample_id == old

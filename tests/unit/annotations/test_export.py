@@ -15,7 +15,7 @@ from mmdemo.errors import ManifestError, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.training import manifests
 from mmdemo.values.review import Correction
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 ODD = "你好 🙂 <script> \u2028 line\x85end"
 
@@ -31,9 +31,9 @@ def other(tmp_path: Path) -> Store:
 def labelled(
     store: Store, caption: str = "quiet", label: str = "negative", seed: int | None = None, mark: bool = False
 ) -> str:
-    sample = given.inputs(caption, seed)
-    sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample, version="v5"))
-    review_queue.correct(store, given.TASKS, sample_id, label, "Ann", "=a note", mark)
+    sample = sentiment.inputs(caption, seed)
+    sample_id, _ = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample, version="v5"))
+    review_queue.correct(store, sentiment.TASKS, sample_id, label, "Ann", "=a note", mark)
     return sample_id
 
 
@@ -55,7 +55,7 @@ def test_the_manifest_has_the_fields_of_the_contract_and_its_media_beside_it(sto
 def test_what_is_exported_is_a_manifest_to_train_on(store: Store, tmp_path: Path) -> None:
     sample_id = labelled(store, ODD, seed=1)
     export.write_folder(store, ["sentiment"], tmp_path)
-    [row] = manifests.read(tmp_path / "sentiment.jsonl", given.TASK)
+    [row] = manifests.read(tmp_path / "sentiment.jsonl", sentiment.TASK)
     assert (row.id, row.label, row.sample.text) == (sample_id, "negative", ODD)
 
 
@@ -68,7 +68,7 @@ def test_an_export_goes_on_without_a_file_that_is_missing_or_damaged_and_names_i
         name = samples.get(session, lacking).image
     damage(store.media / name)
     assert export.write_folder(store, ["sentiment"], tmp_path) == {"sentiment": 2}
-    rows = {row.id: row.sample for row in manifests.read(tmp_path / "sentiment.jsonl", given.TASK)}
+    rows = {row.id: row.sample for row in manifests.read(tmp_path / "sentiment.jsonl", sentiment.TASK)}
     assert rows[whole].image.is_file() and (rows[lacking].image, rows[lacking].text) == (None, "lacking")
     assert caplog.messages == [
         f"Sample {lacking} is exported without its file {name}, which is missing or damaged here."
@@ -83,10 +83,10 @@ def test_import_restores_the_corrections_of_another_home_once(store: Store, othe
     ]
     export.write_folder(store, ["sentiment"], tmp_path)
     path = tmp_path / "sentiment.jsonl"
-    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=3, known=0)
-    assert export.read_manifest(other, given.TASK, path) == export.Imported(added=0, known=3)
-    assert [made.wrong_reason for made in corrections(other)] == [False, False, True]
-    assert corrections(other) == [replace(made, source="import") for made in corrections(store)]
+    assert export.read_manifest(other, sentiment.TASK, path) == export.Imported(added=3, known=0)
+    assert export.read_manifest(other, sentiment.TASK, path) == export.Imported(added=0, known=3)
+    assert [correction.wrong_reason for correction in corrections(other)] == [False, False, True]
+    assert corrections(other) == [replace(correction, source="import") for correction in corrections(store)]
     with other.reading() as session:
         row = samples.get(session, ids[0])
         assert (row.state, row.caption) == ("labelled", ODD)
@@ -97,7 +97,7 @@ def test_importing_ones_own_export_changes_nothing(store: Store, tmp_path: Path)
     labelled(store, seed=1)
     before = corrections(store)
     export.write_folder(store, ["sentiment"], tmp_path)
-    assert export.read_manifest(store, given.TASK, tmp_path / "sentiment.jsonl").added == 0
+    assert export.read_manifest(store, sentiment.TASK, tmp_path / "sentiment.jsonl").added == 0
     assert corrections(store) == before
 
 
@@ -110,7 +110,7 @@ def test_a_newer_correction_is_kept_and_an_older_one_replaced(store: Store, tmp_
         path = manifest(
             tmp_path, {"id": "x", "text": "quiet", "label": label, "corrected_at": moment, "annotator": moment}
         )
-        export.read_manifest(store, given.TASK, path)
+        export.read_manifest(store, sentiment.TASK, path)
         with store.reading() as session:
             assert labels.history(session, sample_id)[-1].value == counts
 
@@ -120,7 +120,7 @@ def test_a_mark_is_news_and_a_manifest_without_one_does_not_speak_of_it(store: S
     line = {"id": "x", "text": "quiet", "label": "positive", "predicted_label": "positive"}
     for mark, added, marked in ((None, 0, False), (True, 1, True), (None, 0, True), (True, 0, True)):
         path = manifest(tmp_path, line if mark is None else {**line, "wrong_reason": mark})
-        assert export.read_manifest(store, given.TASK, path).added == added
+        assert export.read_manifest(store, sentiment.TASK, path).added == added
         assert corrections(store)[0].wrong_reason == marked
 
 
@@ -129,12 +129,12 @@ def test_the_chance_with_which_a_sample_was_drawn_goes_out_and_comes_in(
     store: Store, tmp_path: Path, form: str
 ) -> None:
     lines = [{"id": name, "text": name, "label": "neutral"} for name in ("drawn", "not")]
-    export.read_manifest(store, given.TASK, manifest(tmp_path, {**lines[0], "drawn": 0.25}, lines[1]))
-    export.write_folder(store, [given.TASK.name], tmp_path / "out")
+    export.read_manifest(store, sentiment.TASK, manifest(tmp_path, {**lines[0], "drawn": 0.25}, lines[1]))
+    export.write_folder(store, [sentiment.TASK.name], tmp_path / "out")
     with closing(open_store(Settings(home=tmp_path / "other"))) as other:
-        export.read_manifest(other, given.TASK, tmp_path / "out" / f"{given.TASK.name}.{form}")
+        export.read_manifest(other, sentiment.TASK, tmp_path / "out" / f"{sentiment.TASK.name}.{form}")
         with other.reading() as session:
-            rows = labels.corrections(session, given.TASK.name)
+            rows = labels.corrections(session, sentiment.TASK.name)
     assert {row.text: (row.stratum, row.propensity) for row in rows} == {
         "drawn": ("audited", 0.25),
         "not": (None, None),
@@ -144,23 +144,23 @@ def test_the_chance_with_which_a_sample_was_drawn_goes_out_and_comes_in(
 def test_a_plain_manifest_is_imported_as_by_import_and_waiting_samples_are_answered(
     store: Store, tmp_path: Path
 ) -> None:
-    sample = given.inputs("quiet")
-    sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs("quiet")
+    sample_id, _ = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
     path = manifest(
         tmp_path, {"id": "a", "text": "quiet", "label": "neutral"}, {"id": "b", "text": "new", "label": "neutral"}
     )
-    assert export.read_manifest(store, given.TASK, path).added == 2
-    assert {made.annotator for made in corrections(store)} == {"import"}
+    assert export.read_manifest(store, sentiment.TASK, path).added == 2
+    assert {correction.annotator for correction in corrections(store)} == {"import"}
     with store.reading() as session:
         assert (samples.waiting(session), samples.get(session, sample_id).state) == ([], "labelled")
 
 
 def test_an_import_that_was_taken_back_stays_taken_back(store: Store, tmp_path: Path) -> None:
     path = manifest(tmp_path, {"id": "a", "text": "new", "label": "neutral"})
-    export.read_manifest(store, given.TASK, path)
-    review_queue.correct(store, given.TASKS, corrections(store)[0].sample_id, "negative", "Ann")
-    assert export.read_manifest(store, given.TASK, path).added == 0
-    assert [made.label for made in corrections(store)] == ["negative"]
+    export.read_manifest(store, sentiment.TASK, path)
+    review_queue.correct(store, sentiment.TASKS, corrections(store)[0].sample_id, "negative", "Ann")
+    assert export.read_manifest(store, sentiment.TASK, path).added == 0
+    assert [correction.label for correction in corrections(store)] == ["negative"]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_manifest_that_cannot_be_used_is_refused(
     store: Store, tmp_path: Path, line: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ManifestError, match=said):
-        export.read_manifest(store, given.TASK, manifest(tmp_path, line))
+        export.read_manifest(store, sentiment.TASK, manifest(tmp_path, line))
     assert corrections(store) == []
 
 
@@ -191,7 +191,7 @@ def test_nothing_is_stored_of_a_manifest_whose_later_row_is_refused(store: Store
     for bad in ({"text": "x" * 100_000}, {"text": "y", "annotator": "n" * 1_000}):
         path = manifest(tmp_path, good, {"id": "b", "label": "neutral", **bad})
         with pytest.raises(ManifestError, match=r'"b" .* Nothing was stored'):
-            export.read_manifest(store, given.TASK, path)
+            export.read_manifest(store, sentiment.TASK, path)
     assert corrections(store) == []
 
 
@@ -199,9 +199,9 @@ def test_who_corrected_it_is_read_as_the_samples_are(store: Store, tmp_path: Pat
     about = {"annotator": "Ann", "corrected_at": "2025-01-02T03:04:05+00:00", "predicted_label": "positive"}
     line = json.dumps({"id": "a", "text": "one \u2028 two", "label": "neutral", **about}, ensure_ascii=False)
     (tmp_path / "given.jsonl").write_text(line + "\n", "utf-8-sig")
-    export.read_manifest(store, given.TASK, tmp_path / "given.jsonl")
-    [made] = corrections(store)
-    assert {name: getattr(made, name) for name in about} == about
+    export.read_manifest(store, sentiment.TASK, tmp_path / "given.jsonl")
+    [correction] = corrections(store)
+    assert {name: getattr(correction, name) for name in about} == about
 
 
 def test_the_csv_opens_in_a_spreadsheet_without_computing_anything(store: Store, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_what_goes_out_comes_in_elsewhere_unchanged(store: Store, other: Store, 
     for number, caption in enumerate(ODD_TEXTS):
         labelled(store, caption, seed=number, mark=number == 0, label="positive")
     export.write_folder(store, ["sentiment"], tmp_path)
-    assert export.read_manifest(other, given.TASK, tmp_path / f"sentiment.{form}").added == len(ODD_TEXTS)
+    assert export.read_manifest(other, sentiment.TASK, tmp_path / f"sentiment.{form}").added == len(ODD_TEXTS)
     with store.reading() as here, other.reading() as there:
         before, after = labels.corrections(here), labels.corrections(there)
     assert [row.text for row in after] == list(ODD_TEXTS)
@@ -247,9 +247,9 @@ def manifest(folder: Path, *lines: dict[str, Any]) -> Path:
 
 
 def test_none_of_these_goes_out_and_comes_in_where_the_task_has_it(store: Store, other: Store, tmp_path: Path) -> None:
-    sample = given.inputs("neither")
-    refusing = replace(given.TASK, none_of_these=True)
-    guess = given.prediction(sample)
+    sample = sentiment.inputs("neither")
+    refusing = replace(sentiment.TASK, none_of_these=True)
+    guess = sentiment.prediction(sample)
     neither = replace(guess.labelled, label="none_of_these", none_of_these=0.5)
     answer = replace(guess, answer=neither, confidence=0.5, reason="low_confidence")
     sample_id, _ = review_queue.offer(store, refusing, sample, answer)
@@ -257,11 +257,13 @@ def test_none_of_these_goes_out_and_comes_in_where_the_task_has_it(store: Store,
         row = samples.get(session, sample_id)
         assert (row.predicted_value, row.doubt) == ("none_of_these", pytest.approx(0.5))
     with pytest.raises(UnknownName, match="none_of_these"):
-        review_queue.correct(store, given.TASKS, sample_id, "none_of_these", "Ann")
-    made = review_queue.correct(store, {"sentiment": refusing}, sample_id, "none_of_these", "Ann", wrong_reason=True)
-    assert (made.label, made.predicted_label) == ("none_of_these", "none_of_these")
+        review_queue.correct(store, sentiment.TASKS, sample_id, "none_of_these", "Ann")
+    correction = review_queue.correct(
+        store, {"sentiment": refusing}, sample_id, "none_of_these", "Ann", wrong_reason=True
+    )
+    assert (correction.label, correction.predicted_label) == ("none_of_these", "none_of_these")
     export.write_folder(store, ["sentiment"], tmp_path)
     with pytest.raises(ManifestError, match="none_of_these"):
-        export.read_manifest(other, given.TASK, tmp_path / "sentiment.jsonl")
+        export.read_manifest(other, sentiment.TASK, tmp_path / "sentiment.jsonl")
     assert export.read_manifest(other, refusing, tmp_path / "sentiment.jsonl").added == 1
     assert [row.label for row in corrections(other)] == ["none_of_these"]

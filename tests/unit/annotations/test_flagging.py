@@ -19,7 +19,7 @@ from mmdemo.answers import labels
 from mmdemo.errors import BadInput, ManifestError, UnknownName
 from mmdemo.settings import ROOT, Settings
 from tests import number_kind
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 DOUBTFUL = {"label": "positive", "confidences": [{"label": "positive", "confidence": 0.4}]}
 SURE = {"label": "positive", "confidences": [{"label": "positive", "confidence": 0.95}]}
@@ -33,17 +33,17 @@ def _own_uploads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def flagger(config: Settings) -> DoubtFlagger:
     """A flagger behind an app that takes a picture and a caption."""
-    made = DoubtFlagger("sentiment", "theirs-1", config)
-    made.setup([gr.Image(), gr.Textbox(), gr.Slider(), gr.Label()], "unused")
-    yield made
-    made._store.close()
+    callback = DoubtFlagger("sentiment", "theirs-1", config)
+    callback.setup([gr.Image(), gr.Textbox(), gr.Slider(), gr.Label()], "unused")
+    yield callback
+    callback._store.close()
 
 
 def uploaded(name: str = "photo.png") -> dict[str, Any]:
     """Return a picture as the browser sends it: uploaded before, named by its path."""
     folder = Path(get_upload_folder()) / "test-flagging"
     folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(given.picture(3)).save(folder / name)
+    Image.fromarray(sentiment.picture(3)).save(folder / name)
     return {"path": str(folder / name), "orig_name": "IMG_Eiffel.png", "meta": {"_type": "gradio.FileData"}}
 
 
@@ -58,7 +58,7 @@ def test_a_doubtful_answer_is_queued_with_its_inputs(flagger: DoubtFlagger, stor
     assert (row.caption, row.predicted_value, row.model_version) == ("so so", "positive", "theirs-1")
     assert row.prediction["probabilities"] == pytest.approx({"negative": 0.3, "neutral": 0.3, "positive": 0.4})
     with Image.open(store.media / row.image) as stored:
-        assert (np.asarray(stored.convert("RGB")) == given.picture(3)).all()
+        assert (np.asarray(stored.convert("RGB")) == sentiment.picture(3)).all()
     assert "Eiffel" not in str(vars(row))
 
 
@@ -77,7 +77,7 @@ def test_an_option_that_is_a_label_is_a_suggestion(flagger: DoubtFlagger, store:
 
 
 def test_a_file_that_was_not_uploaded_is_never_read(flagger: DoubtFlagger, store: Store, tmp_path: Path) -> None:
-    Image.fromarray(given.picture(3)).save(tmp_path / "private.png")
+    Image.fromarray(sentiment.picture(3)).save(tmp_path / "private.png")
     for path in (tmp_path / "private.png", Path(get_upload_folder()) / ".." / "x.png"):
         with pytest.raises(BadInput):
             flagger.flag([{"path": str(path)}, "", 3, DOUBTFUL])
@@ -97,7 +97,7 @@ def test_a_task_whose_answers_no_label_shows_is_refused(config: Settings) -> Non
         number_kind.registered(),
         pytest.raises(ManifestError, match='the answers of sentiment are of the kind "number"'),
     ):
-        DoubtFlagger(replace(given.TASK, kind="number"), where=config)
+        DoubtFlagger(replace(sentiment.TASK, kind="number"), where=config)
 
 
 def test_an_app_without_a_label_and_an_unknown_task_are_refused(config: Settings) -> None:
@@ -127,7 +127,7 @@ def test_a_task_of_ones_own_needs_labels_and_no_encoders(config: Settings, tmp_p
     ],
 )
 def test_shown_confidences_become_probabilities(shown: dict[str, float], full: list[float]) -> None:
-    answer, confidence = labels.from_shares(given.TASK, shown)
+    answer, confidence = labels.from_shares(sentiment.TASK, shown)
     assert list(answer.probabilities) == ["negative", "neutral", "positive"]
     assert list(answer.probabilities.values()) == pytest.approx(full)
     assert confidence == pytest.approx(max(full)) == answer.probabilities[answer.label]
@@ -140,7 +140,7 @@ def test_the_example_is_short_and_nothing_of_gradio_is_imported_by_the_package()
 
 
 def test_an_app_may_answer_none_of_these_where_the_task_does(config: Settings, store: Store) -> None:
-    flagger = DoubtFlagger(replace(given.TASK, none_of_these=True), "theirs-1", config)
+    flagger = DoubtFlagger(replace(sentiment.TASK, none_of_these=True), "theirs-1", config)
     flagger.setup([gr.Textbox(), gr.Label()], "unused")
     shown = {"none_of_these": 0.5, "positive": 0.2, "negative": 0.2, "neutral": 0.1}
     confidences = [{"label": label, "confidence": share} for label, share in shown.items()]

@@ -24,8 +24,8 @@ from mmdemo.settings import Settings
 from mmdemo.values.analysis import MapRequest
 from mmdemo.values.review import SampleState
 from mmdemo.values.samples import Inputs
-from tests.unit.annotations import given
-from tests.unit.annotations.given import RulePredictor
+from tests.unit.annotations import sentiment
+from tests.unit.annotations.sentiment import RulePredictor
 from tests.waiting import wait_until
 
 DOUBTFUL, SURE = Inputs(text="who knows"), Inputs(text="surely fine")
@@ -85,9 +85,9 @@ def audited(config: Settings, empty_home: Path, tmp_path: Path) -> Iterator[Loop
     shutil.copytree(empty_home, config.home)
     text = (tasks.SHIPPED / "sentiment.toml").read_text("utf-8").replace("audit_share = 0.02", "audit_share = 1.0")
     (tmp_path / "sentiment.toml").write_text(text[: text.find("[[examples]]")], "utf-8")
-    made = Loop(replace(config, task_dir=tmp_path), RulePredictor)
-    yield made
-    made.close()
+    loop = Loop(replace(config, task_dir=tmp_path), RulePredictor)
+    yield loop
+    loop.close()
 
 
 def test_the_audit_asks_about_confident_answers_that_may_be_kept(audited: Loop) -> None:
@@ -162,10 +162,10 @@ def test_a_dispute_of_an_answer_that_was_not_kept_can_be_taken_back_too(loop: Lo
 
 
 def test_what_waits_for_a_task_that_is_not_loaded_is_left_out_and_counted(loop: Loop, config: Settings) -> None:
-    own = replace(given.TASK, name="own")
+    own = replace(sentiment.TASK, name="own")
     store = open_store(config)
-    for sample in (given.inputs("one"), given.inputs("two")):
-        sample_id, _ = review_queue.offer(store, own, sample, given.prediction(sample, task=own))
+    for sample in (sentiment.inputs("one"), sentiment.inputs("two")):
+        sample_id, _ = review_queue.offer(store, own, sample, sentiment.prediction(sample, task=own))
     store.close()
     answer = loop.predict("sentiment", DOUBTFUL, "none", True)[0]
     assert [item.sample_id for item in loop.queue("", 10)] == [answer.sample_id]
@@ -177,7 +177,7 @@ def test_what_waits_for_a_task_that_is_not_loaded_is_left_out_and_counted(loop: 
 def test_what_nobody_answered_in_time_is_erased_in_the_background(config: Settings) -> None:
     store = open_store(config)
     with store.session() as session:
-        session.add_all([given.row(at=now() - timedelta(days=config.retention_days + 1)), given.row("1" * 64)])
+        session.add_all([sentiment.row(at=now() - timedelta(days=config.retention_days + 1)), sentiment.row("1" * 64)])
         session.commit()
     loop = Loop(config, RulePredictor)
     loop.tend()
@@ -235,7 +235,7 @@ def test_an_answer_that_may_be_kept_but_cannot_be_stored_is_refused(loop: Loop, 
     shutil.rmtree(config.media)
     config.media.write_text("a file where the folder should be")
     with pytest.raises(StorageError):
-        loop.predict("sentiment", given.inputs("who knows", seed=1), "none", True)
+        loop.predict("sentiment", sentiment.inputs("who knows", seed=1), "none", True)
     assert sum(loop.status("sentiment").states.values()) == 0
 
 
@@ -261,16 +261,16 @@ def test_status_counts_answers_annotators_held_out_and_the_last_run(loop: Loop, 
         runs.add_sync(session, "sentiment", "label_studio", 1, 2)
         session.commit()
     store.close()
-    found = loop.status("sentiment")
-    assert (found.states["labelled"], found.answered_today) == (6, 6)
-    assert found.by_label == {"negative": 3, "neutral": 3, "positive": 0}
-    assert found.by_annotator == {"Bo": 5, "Ann": 1}
-    assert found.wrong_reason == 0
+    status = loop.status("sentiment")
+    assert (status.states["labelled"], status.answered_today) == (6, 6)
+    assert status.by_label == {"negative": 3, "neutral": 3, "positive": 0}
+    assert status.by_annotator == {"Bo": 5, "Ann": 1}
+    assert status.wrong_reason == 0
     loop.correct(answer.sample_id, "positive", "Bo", "", True)
     assert loop.status("sentiment").wrong_reason == 1
-    assert 0 <= found.held_out <= 6 and found.held_out_needed == given.TASK.gate.minimum
-    assert (found.last_retrain.state, found.last_retrain.verdict) == ("done", "waiting")
-    assert datetime.fromisoformat(found.last_sync).tzinfo == UTC
+    assert 0 <= status.held_out <= 6 and status.held_out_needed == sentiment.TASK.gate.minimum
+    assert (status.last_retrain.state, status.last_retrain.verdict) == ("done", "waiting")
+    assert datetime.fromisoformat(status.last_sync).tzinfo == UTC
     assert loop.status("speech_emotion").last_retrain is None
 
 
@@ -279,8 +279,8 @@ def test_a_run_that_nobody_is_at_work_on_is_shown_as_failed(loop: Loop, config: 
         runs.start(session, "sentiment", "v1", None, 0)
         session.commit()
     store.close()
-    found = loop.status("sentiment").last_retrain
-    assert (found.state, len(found.reasons)) == ("failed", 1)
+    run = loop.status("sentiment").last_retrain
+    assert (run.state, len(run.reasons)) == ("failed", 1)
 
 
 def test_export_gives_the_text_of_a_file_and_makes_none(loop: Loop, tmp_path, monkeypatch) -> None:

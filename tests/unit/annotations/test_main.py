@@ -10,7 +10,7 @@ from annotations import review_queue
 from annotations.store import open_store
 from mmdemo import settings
 from mmdemo.settings import Settings
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def ids(config: Settings) -> list[tuple[str, str]]:
     store = open_store(config)
     offered = []
     for text, confidence in (("first", 0.5), ("second", 0.4)):
-        sample = given.inputs(text)
-        offered.append(review_queue.offer(store, given.TASK, sample, given.prediction(sample, confidence)))
-    review_queue.correct(store, given.TASKS, offered[0][0], "negative", "Ann")
+        sample = sentiment.inputs(text)
+        offered.append(review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample, confidence)))
+    review_queue.correct(store, sentiment.TASKS, offered[0][0], "negative", "Ann")
     review_queue.undo(store, "Ann")
     store.close()
     return offered
@@ -35,16 +35,16 @@ def ids(config: Settings) -> list[tuple[str, str]]:
 
 def answered(config: Settings, sample_id: str) -> None:
     store = open_store(config)
-    review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
+    review_queue.correct(store, sentiment.TASKS, sample_id, "negative", "Ann")
     store.close()
 
 
 def test_queue_prints_the_fields_of_the_contract_most_doubtful_first(ids, capsys) -> None:
     assert command_line.main(["queue", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert [entry["sample_id"] for entry in found] == [ids[1][0], ids[0][0]]
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["sample_id"] for entry in entries] == [ids[1][0], ids[0][0]]
     fields = {"sample_id", "task", "label", "confidence", "reason", "state", "created_at", "suggested", "capped"}
-    assert set(found[0]) == fields
+    assert set(entries[0]) == fields
     assert command_line.main(["queue", "--task", "speech_emotion", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
@@ -98,8 +98,8 @@ def test_a_refusal_is_one_sentence_on_standard_error(
 ) -> None:
     answered(config, ids[0][0])
     assert command_line.main(words) == code
-    found = capsys.readouterr()
-    assert found.out == "" and said in found.err and found.err.count("\n") == 1
+    output = capsys.readouterr()
+    assert output.out == "" and said in output.err and output.err.count("\n") == 1
 
 
 WATCH = [["sync", "--watch", wrong] for wrong in ("-1", "0", "nan", "inf", "often")]

@@ -30,7 +30,7 @@ from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 from tests import tiny, tiny_training
 from tests.tiny_training import FIRST
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 MINIMUM = 6
 
@@ -58,7 +58,7 @@ def answer(
     store, ids = open_store(config), []
     for image, truth in pictures:
         inputs = decode(Sample(image=Image.fromarray(image)), task)
-        sample_id, _ = review_queue.offer(store, task, inputs, given.prediction(inputs, version=FIRST, task=task))
+        sample_id, _ = review_queue.offer(store, task, inputs, sentiment.prediction(inputs, version=FIRST, task=task))
         chosen = label(sample_id, truth) if label else truth
         review_queue.correct(store, {task.name: task}, sample_id, chosen, "Ann")
         ids.append(sample_id)
@@ -317,11 +317,11 @@ def test_the_command_prints_what_the_contract_says(
     monkeypatch.setenv("MMDEMO_HOME", str(config.home))
     answer(config, task, pictures[:4])
     assert command("--json") == 0
-    found = {entry["task"]: entry for entry in json.loads(capsys.readouterr().out)}
-    assert set(found) >= {"sides", "sentiment", "speech_emotion"}
-    assert set(found["sides"]) >= {"task", "verdict", "reason", "champion", "challenger", "figures"}
-    assert (found["sides"]["verdict"], found["sentiment"]["verdict"]) == ("waiting", "nothing_new")
-    assert found["sides"]["champion"] == FIRST
+    fields = {entry["task"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert set(fields) >= {"sides", "sentiment", "speech_emotion"}
+    assert set(fields["sides"]) >= {"task", "verdict", "reason", "champion", "challenger", "figures"}
+    assert (fields["sides"]["verdict"], fields["sentiment"]["verdict"]) == ("waiting", "nothing_new")
+    assert fields["sides"]["champion"] == FIRST
     assert command("--task", "sides") == 0
     assert "sides: nothing_new" in capsys.readouterr().out
 
@@ -330,11 +330,11 @@ def test_the_command_prints_what_the_contract_says(
 @pytest.mark.parametrize(("words", "code"), [(("--task", "nosuch"), 2), (("--help",), 0), (("--nosuch",), 2)])
 def test_wrong_use_is_two(command, words, code: int, capsys) -> None:
     try:
-        found = command(*words)
+        exit_code = command(*words)
     except SystemExit as end:
-        found = end.code
+        exit_code = end.code
     said = capsys.readouterr()
-    assert found == code
+    assert exit_code == code
     assert said.err if code else said.out
 
 

@@ -14,8 +14,8 @@ from mmdemo.settings import Settings
 from mmdemo.values.analysis import Alike
 from mmdemo.values.samples import Features, Inputs
 from mmdemo.versions.registry import Versions
-from tests.unit.annotations import given
-from tests.unit.annotations.given import TASK, RulePredictor
+from tests.unit.annotations import sentiment
+from tests.unit.annotations.sentiment import TASK, RulePredictor
 
 QUERY = Inputs(text="quiet morning")
 
@@ -42,9 +42,9 @@ def finder(store: Store, config: Settings) -> Iterator[retrieval.Finder]:
 
 def corrected(store: Store, text: str, label: str = "positive", seed: int | None = None) -> str:
     """Keep a sample, correct it, and return the id under which its sender takes it back."""
-    sample = given.inputs(text, seed)
-    sample_id, prediction_id = review_queue.offer(store, TASK, sample, given.prediction(sample))
-    review_queue.correct(store, given.TASKS, sample_id, label, "Ann")
+    sample = sentiment.inputs(text, seed)
+    sample_id, prediction_id = review_queue.offer(store, TASK, sample, sentiment.prediction(sample))
+    review_queue.correct(store, sentiment.TASKS, sample_id, label, "Ann")
     return prediction_id
 
 
@@ -52,18 +52,18 @@ def ask(finder: retrieval.Finder, encoder: Counting, inputs: Inputs = QUERY, rev
     return finder.find(TASK, encoder, encoder.forward(inputs), 50, reviewer)
 
 
-def corrections(found: Alike) -> dict[str, str]:
+def corrections(alike: Alike) -> dict[str, str]:
     """Return caption → label of the corrected samples that were found."""
-    return {near.text: near.label for near in found.nearest if near.source == "corrections"}
+    return {near.text: near.label for near in alike.nearest if near.source == "corrections"}
 
 
 def test_reviewers_alone_find_what_was_corrected(store: Store, finder: retrieval.Finder, encoder: Counting) -> None:
     corrected(store, "quiet evening", "neutral", seed=1)
-    waiting = given.inputs("quiet night")
-    review_queue.offer(store, TASK, waiting, given.prediction(waiting))
-    found = ask(finder, encoder)
-    assert corrections(found) == {"quiet evening": "neutral"}
-    [near] = [near for near in found.nearest if near.source == "corrections"]
+    waiting = sentiment.inputs("quiet night")
+    review_queue.offer(store, TASK, waiting, sentiment.prediction(waiting))
+    alike = ask(finder, encoder)
+    assert corrections(alike) == {"quiet evening": "neutral"}
+    [near] = [near for near in alike.nearest if near.source == "corrections"]
     assert near.image.startswith("data:image/jpeg;base64,")
     strangers = ask(finder, encoder, reviewer=False)
     assert corrections(strangers) == {} and len(strangers.nearest) == len(TASK.examples)
@@ -104,7 +104,7 @@ def test_a_sample_whose_file_is_gone_is_left_out(
 
 def test_a_corrected_sample_does_not_find_itself(store: Store, finder: retrieval.Finder, encoder: Counting) -> None:
     corrected(store, "quiet evening", seed=4)
-    assert corrections(ask(finder, encoder, given.inputs("quiet evening", seed=4))) == {}
+    assert corrections(ask(finder, encoder, sentiment.inputs("quiet evening", seed=4))) == {}
     assert len(corrections(ask(finder, encoder, Inputs(text="quiet evening")))) == 1
 
 
@@ -113,5 +113,5 @@ def test_the_status_says_which_manifests_are_looked_through(store: Store, config
     for name, version in (("dev", served), ("old", "v0")):
         about = index.About(TASK.name, name, version, 0, "m.jsonl", "")
         index.write(config, about, pooled([], []), [])
-    told = [(one.name, one.model_version, one.searched) for one in status.of(store, config, TASK).indexed]
-    assert told == [("dev", served, True), ("old", "v0", False)]
+    indexed = [(one.name, one.model_version, one.searched) for one in status.of(store, config, TASK).indexed]
+    assert indexed == [("dev", served, True), ("old", "v0", False)]

@@ -19,7 +19,7 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from tests import number_kind
 from tests.number_kind import NumberAnswer
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 NOTHING = ({}, {"number": None}, {"number": "many"}, {"number": [3]}, {"choices": ["3"]})
 
@@ -28,13 +28,13 @@ NOTHING = ({}, {"number": None}, {"number": "many"}, {"number": [3]}, {"choices"
 def heights() -> Iterator[Task]:
     """A task that is answered with a number, which may be 1 off."""
     with number_kind.registered():
-        yield replace(given.TASK, name="heights", kind=number_kind.KIND, labels=(), examples=(), behaviour=None)
+        yield replace(sentiment.TASK, name="heights", kind=number_kind.KIND, labels=(), examples=(), behaviour=None)
 
 
 def offer(store: Store, task: Task, text: str, number: float, suggested: str | None = None) -> str:
-    sample = given.inputs(text)
+    sample = sentiment.inputs(text)
     guess = replace(
-        given.prediction(sample),
+        sentiment.prediction(sample),
         sample_id=decode.sample_id(sample, task.name),
         task=task.name,
         kind=task.kind,
@@ -97,15 +97,15 @@ def test_what_nobody_predicted_has_no_guess_and_can_be_shown(store: Store, heigh
     (tmp_path / "m.jsonl").write_text('{"id": "a", "text": "a wall", "label": 7}\n', "utf-8")
     assert export.read_manifest(store, heights, tmp_path / "m.jsonl").added == 1
     with store.reading() as session:
-        [made] = labels.corrections(session, heights.name)
-        row = samples.get(session, made.correction.sample_id)
+        [correction] = labels.corrections(session, heights.name)
+        row = samples.get(session, correction.correction.sample_id)
     shown = predictions.prediction_shown(heights, row)
     assert (shown.kind, predictions.guess_shown(row).value, row.predicted_value) == (heights.kind, "", "")
 
 
 def test_its_control_in_label_studio_says_and_reads_it(store: Store, heights: Task) -> None:
     config = tasks.label_config(heights)
-    assert tasks.fits(config, heights) and not tasks.fits(tasks.label_config(given.TASK), heights)
+    assert tasks.fits(config, heights) and not tasks.fits(tasks.label_config(sentiment.TASK), heights)
     sample_id = offer(store, heights, "a wall", 3.25, "4")
     with store.reading() as session:
         outgoing = health.outgoing(samples.get(session, sample_id))

@@ -32,11 +32,11 @@ def beside(tmp_path: Path) -> Path:
 
 
 def test_every_voice_says_every_digit() -> None:
-    found = make.recordings(takes=2)
-    assert len(found) == len({recording.file for recording in found}) == 10 * (72 + 72) * 2
-    greek = [recording for recording in found if recording.voice == "el+m1" and recording.take == 0]
+    recordings = make.recordings(takes=2)
+    assert len(recordings) == len({recording.file for recording in recordings}) == 10 * (72 + 72) * 2
+    greek = [recording for recording in recordings if recording.voice == "el+m1" and recording.take == 0]
     assert [recording.word for recording in greek] == list(DIGITS)
-    assert greek[7].spelled == "σέβεν" and not found[7].spelled
+    assert greek[7].spelled == "σέβεν" and not recordings[7].spelled
 
 
 def test_each_language_spells_all_the_digits() -> None:
@@ -60,8 +60,8 @@ def test_all_kinds_stand_in_two_manifests_that_share_no_voice(
     tmp_path: Path, beside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "made"
-    given = [str(out), "--beside", str(beside), "--dev", str(beside), "--talk", str(beside), str(beside)]
-    assert make.main(given, FEW) == 0
+    arguments = [str(out), "--beside", str(beside), "--dev", str(beside), "--talk", str(beside), str(beside)]
+    assert make.main(arguments, FEW) == 0
     assert "1 samples" in capsys.readouterr().out
     task = tasks.get("spoken_digits")
     train, test = (manifests.read(out / name, task) for name in ("train.jsonl", "behaviour.jsonl"))

@@ -81,8 +81,8 @@ def test_the_label_answers_the_question(dev: list[AskedScene]) -> None:
 def test_a_kind_has_what_it_needs_and_what_is_missing_cannot_be_told_from_the_rest(dev: list[AskedScene]) -> None:
     assert Counter(asked.question.kind for asked in dev) == dict.fromkeys(questions.KINDS, FEW // 3)
     for row in (asked.row for asked in dev):
-        given = tuple(name for name in ("image", "text", "audio") if name in row)
-        assert given == questions.NEEDS[row["group"]]
+        modalities = tuple(name for name in ("image", "text", "audio") if name in row)
+        assert modalities == questions.NEEDS[row["group"]]
         named = [shape for shape in drawing.SHAPES if shape in row.get("text", "")]
         assert named == ([row["extra"]["shape"]] if row["group"] == questions.TYPED else [])
         assert row.get("audio", "").startswith(f"words/{row['extra']['shape']}-") == ("audio" in row)
@@ -104,11 +104,11 @@ def test_the_task_answers_with_what_can_be_drawn() -> None:
 
 def test_its_examples_are_samples_of_dev_and_show_every_label() -> None:
     task = tasks.load_file(TASK)
-    made = {asked.id: asked for asked in samples("dev", EXAMPLES, EXAMPLES_SEED)}
+    by_id = {asked.id: asked for asked in samples("dev", EXAMPLES, EXAMPLES_SEED)}
     assert {example.expected for example in task.examples} == set(task.label_names)
-    assert {made[example.image.stem].question.kind for example in task.examples} == set(questions.KINDS)
+    assert {by_id[example.image.stem].question.kind for example in task.examples} == set(questions.KINDS)
     for example in task.examples:
-        asked = made[example.image.stem]
+        asked = by_id[example.image.stem]
         assert np.array_equal(np.asarray(Image.open(example.image)), np.asarray(asked.picture))
         assert (example.text, example.expected) == (asked.question.text, asked.row["label"])
         assert bool(example.audio) == bool(asked.recording) and (not example.audio or example.audio.is_file())
@@ -151,9 +151,9 @@ def test_it_is_made_trained_and_measured(capsys, tmp_path: Path) -> None:
     words = ("--task", TASK, "--train", data / "train.jsonl", "--dev", data / "dev.jsonl", "--out", version)
     assert __main__.main(["train", *map(str, words), "--batch", "20", "--epochs", "1"]) == 0
     task = tasks.load_file(TASK)
-    found = evaluate(Predictor(task, version), manifests.read(data / "dev.jsonl", task))
-    assert found.n == 3 and set(found.by_group) == set(questions.KINDS)
-    head, line, *rows = benchmark.table(found)
+    result = evaluate(Predictor(task, version), manifests.read(data / "dev.jsonl", task))
+    assert result.n == 3 and set(result.by_group) == set(questions.KINDS)
+    head, line, *rows = benchmark.table(result)
     assert [row.split(" | ")[0] for row in rows] == [f"| {kind}" for kind in questions.KINDS]
     assert all(row.count("|") == head.count("|") == line.count("|") for row in rows)
     assert [row.count("points") for row in rows] == [2, 2, 3]

@@ -32,6 +32,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A version of the task of tests/tiny_training.py."""
     root = tmp_path_factory.mktemp("trained")
     task = str(tiny_training.write_task(root))
-    taught, dev = tiny_training.write(root, 160), tiny_training.write(root, 40, seed=1, name="dev")
+    train_manifest, dev = tiny_training.write(root, 160), tiny_training.write(root, 40, seed=1, name="dev")
     job = tiny_training.job(task, seed=3)
-    return Trained(task, taught, dev, train(job, Manifests(taught, dev), root / "v1"))
+    return Trained(task, train_manifest, dev, train(job, Manifests(train_manifest, dev), root / "v1"))

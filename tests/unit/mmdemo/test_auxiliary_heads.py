@@ -140,13 +140,13 @@ def test_rows_become_items_with_their_further_labels(task: Task, built: Built) -
 
 
 def test_they_are_served_in_the_tasks_order_beside_the_answer(task: Task, folder: Path) -> None:
-    found = Predictor(task, folder).predict_inputs(tiny.inputs(modalities=("audio",)))
-    assert {name: tuple(answer.probabilities) for name, answer in found.heads.items()} == NAMES
-    for answer in found.heads.values():
+    prediction = Predictor(task, folder).predict_inputs(tiny.inputs(modalities=("audio",)))
+    assert {name: tuple(answer.probabilities) for name, answer in prediction.heads.items()} == NAMES
+    for answer in prediction.heads.values():
         assert sum(answer.probabilities.values()) == pytest.approx(1)
         assert answer.probabilities[answer.label] == max(answer.probabilities.values())
-    told = to_json(found)["heads"]["type"]
-    assert set(told) == {"label", "probabilities"} and set(told["probabilities"]) == {"a", "b"}
+    fields = to_json(prediction)["heads"]["type"]
+    assert set(fields) == {"label", "probabilities"} and set(fields["probabilities"]) == {"a", "b"}
 
 
 def test_a_version_of_other_heads_is_refused(task: Task, folder: Path, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ HOME = Path("/srv/secret/data")
 )
 def test_a_visitor_is_not_told_where_files_lie(error: MmdemoError, kept: str, language: str) -> None:
     assert "/srv" in error.sentence(language)
-    told = error.public_sentence(language)
-    assert kept in told and not any(part in told for part in ("/srv", "secret", "/data"))
+    sentence = error.public_sentence(language)
+    assert kept in sentence and not any(part in sentence for part in ("/srv", "secret", "/data"))
 
 
 def test_what_is_no_path_is_left_alone() -> None:

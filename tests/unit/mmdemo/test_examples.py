@@ -46,5 +46,5 @@ def test_no_two_examples_of_a_task_look_or_read_alike() -> None:
 
 
 def test_two_of_each_label_show_what_sentiment_means() -> None:
-    told = [example.expected for example in tasks.get("sentiment").examples]
-    assert sorted(told) == sorted([*tasks.get("sentiment").label_names] * 2)
+    labels = [example.expected for example in tasks.get("sentiment").examples]
+    assert sorted(labels) == sorted([*tasks.get("sentiment").label_names] * 2)

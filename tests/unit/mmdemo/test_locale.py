@@ -50,17 +50,17 @@ def patterns() -> list[re.Pattern[str]]:
     """Return what f"section.start_{name}", "section.start_" + name and f"start_{name}" may become."""
     starts = {text for text in constants() if KEY.fullmatch(text) and text.endswith("_")}
     starts |= set(re.findall(r"([a-z]+\.[\w.]+)\$\{", scripts()))
-    found = [re.compile(rf"{re.escape(start)}[a-z0-9_]+") for start in starts]
+    composed = [re.compile(rf"{re.escape(start)}[a-z0-9_]+") for start in starts]
     for node in (node for node in nodes() if isinstance(node, ast.JoinedStr)):
         parts = [re.escape(v.value) if isinstance(v, ast.Constant) else r"[a-z0-9_]+" for v in node.values]
         fixed = "".join(v.value for v in node.values if isinstance(v, ast.Constant))
         if (
             fixed.split(".")[0] in SECTIONS and len(fixed.partition(".")[2]) > 0
         ):  # a bare f"section.{name}" says too little
-            found.append(re.compile("".join(parts)))
+            composed.append(re.compile("".join(parts)))
         elif "." not in fixed and len(fixed) > 2:
-            found.append(re.compile(rf"[a-z]+\.{''.join(parts)}"))
-    return found
+            composed.append(re.compile(rf"[a-z]+\.{''.join(parts)}"))
+    return composed
 
 
 def raised() -> Iterator[tuple[str, set[str], bool]]:
@@ -69,8 +69,8 @@ def raised() -> Iterator[tuple[str, set[str], bool]]:
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         first = node.args[0] if node.args else None
         if name in ERRORS and isinstance(first, ast.Constant):
-            given = {keyword.arg for keyword in node.keywords if keyword.arg}
-            yield str(first.value), given, any(keyword.arg is None for keyword in node.keywords)
+            values = {keyword.arg for keyword in node.keywords if keyword.arg}
+            yield str(first.value), values, any(keyword.arg is None for keyword in node.keywords)
 
 
 @pytest.mark.parametrize("language", locale.LANGUAGES[1:])
@@ -89,9 +89,9 @@ def test_no_text_is_empty_and_none_is_left_in_english() -> None:
 
 def test_every_error_has_its_sentence_and_fills_its_braces() -> None:
     wrong = [
-        (key, f"error.{key}" in ENGLISH, given)
-        for key, given, more in raised()
-        if f"error.{key}" not in ENGLISH or not (more or braces(ENGLISH[f"error.{key}"]) <= given)
+        (key, f"error.{key}" in ENGLISH, values)
+        for key, values, more in raised()
+        if f"error.{key}" not in ENGLISH or not (more or braces(ENGLISH[f"error.{key}"]) <= values)
     ]
     assert wrong == []
 
@@ -104,11 +104,11 @@ def test_every_key_that_the_code_names_exists() -> None:
 
 
 def test_every_key_is_asked_for_somewhere() -> None:
-    known, made = constants(), patterns()
+    known, composed = constants(), patterns()
     unused = [
         key
         for key in ENGLISH
-        if key not in known and key.split(".", 1)[1] not in known and not any(p.fullmatch(key) for p in made)
+        if key not in known and key.split(".", 1)[1] not in known and not any(p.fullmatch(key) for p in composed)
     ]
     assert unused == []
 

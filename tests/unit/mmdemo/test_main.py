@@ -25,13 +25,13 @@ def picture(trained) -> Path:
 
 
 def test_one_sample(capsys, trained, picture: Path) -> None:
-    given = ("predict", "--task", trained.task, "--version", trained.folder, "--image", picture)
-    code, out, _ = run(capsys, *given, "--explain", "default", "--json")
+    command = ("predict", "--task", trained.task, "--version", trained.folder, "--image", picture)
+    code, out, _ = run(capsys, *command, "--explain", "default", "--json")
     answer = json.loads(out)
     assert (code, answer["label"], answer["model_version"], answer["prediction_id"]) == (0, "left", "v1", None)
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
     assert (answer["explanation"]["method"], answer["explanation"]["signed"]) == ("relevance", True)
-    code, out, _ = run(capsys, *given)
+    code, out, _ = run(capsys, *command)
     assert code == 0 and out.startswith("left (") and "v1, image" in out
 
 
@@ -40,14 +40,14 @@ def test_many_samples_answer_line_by_line_and_errors_stay_in_their_line(capsys, 
     image = trained.dev.parent / "dev-1.png"
     manifest.write_text(f'{{"id": "a", "image": "{image}"}}\n{{"id": "b", "image": "gone.png"}}\n{{"id": "c"\n')
     out_file = tmp_path / "o.jsonl"
-    given = ("predict", "--task", trained.task, "--version", trained.folder, "--manifest", manifest)
-    code, out, _ = run(capsys, *given, "--out", out_file, "--json")
+    command = ("predict", "--task", trained.task, "--version", trained.folder, "--manifest", manifest)
+    code, out, _ = run(capsys, *command, "--out", out_file, "--json")
     answers = [json.loads(line) for line in out_file.read_text("utf-8").splitlines()]
     assert (code, json.loads(out)["errors"]) == (0, 2)
     assert (answers[0]["id"], answers[0]["label"], answers[0]["model_version"]) == ("a", "right", "v1")
     assert answers[1]["id"] == "b" and "gone.png" in answers[1]["error"]
     assert answers[2] == {"id": "line 3", "error": "no JSON"}
-    code, _, err = run(capsys, *given)
+    code, _, err = run(capsys, *command)
     assert code == 2 and "--out" in err
 
 
@@ -65,11 +65,11 @@ def test_train_then_evaluate(capsys, trained, tmp_path: Path) -> None:
     assert about.command in card and "| given" not in card
     words = ("evaluate", "--task", trained.task, "--manifest", trained.dev, "--version", out)
     code, printed, _ = run(capsys, *words, "--json")
-    found = json.loads(printed)
+    fields = json.loads(printed)
     contract = ("n", "accuracy", "macro_f1", "ece", "ece_floor", "per_class", "by_group", "by_modalities", "intervals")
-    assert code == 0 and [name for name in contract if name not in found] == []
-    assert found["accuracy"] == pytest.approx(about.figures["accuracy"], abs=1e-4)
-    assert found["beside"] is None and found["retrieval"] == {}  # one modality has no partners
+    assert code == 0 and [name for name in contract if name not in fields] == []
+    assert fields["accuracy"] == pytest.approx(about.figures["accuracy"], abs=1e-4)
+    assert fields["beside"] is None and fields["retrieval"] == {}  # one modality has no partners
 
 
 def test_a_version_is_shown_beside_another(capsys, trained, tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_a_version_is_shown_beside_another(capsys, trained, tmp_path: Path) -> N
 def test_options_are_read_from_the_command_line(capsys, trained, tmp_path: Path) -> None:
     out = tmp_path / "v2"
     words = ("--task", trained.task, "--train", trained.dev, "--dev", trained.dev, "--out", out, "--epochs", 0.3)
-    given = [word for option in ("patience=2", "augment=false", "precision=fp32") for word in ("--option", option)]
-    code, _, _ = run(capsys, "train", *words, *given)
+    arguments = [word for option in ("patience=2", "augment=false", "precision=fp32") for word in ("--option", option)]
+    code, _, _ = run(capsys, "train", *words, *arguments)
     about = sidecar.read(out)
     assert (code, about.options["patience"], about.options["augment"]) == (0, 2, False)
     assert "--option patience=2 --option augment=false" in about.command
@@ -99,9 +99,9 @@ def test_options_are_read_from_the_command_line(capsys, trained, tmp_path: Path)
 def test_a_manifest_is_split(capsys, trained, tmp_path: Path) -> None:
     words = ("split", "--manifest", trained.train, "--out", tmp_path / "parts", "--share", 0.5, "--by", "group")
     code, out, _ = run(capsys, *words, "--json")
-    found = json.loads(out)
-    assert (code, found["train.jsonl"], found["dev.jsonl"]) == (0, 80, 80)
-    assert (found["asked"], found["share"], found["groups"], found["smallest"]) == (0.5, 0.5, 2, 0.5)
+    fields = json.loads(out)
+    assert (code, fields["train.jsonl"], fields["dev.jsonl"]) == (0, 80, 80)
+    assert (fields["asked"], fields["share"], fields["groups"], fields["smallest"]) == (0.5, 0.5, 2, 0.5)
     code, _, err = run(capsys, *words)
     assert code == 2 and "not empty" in err
 
@@ -136,8 +136,8 @@ def test_a_search_names_the_best_options(capsys, trained, tmp_path: Path) -> Non
     (tmp_path / "ranges.toml").write_text("epochs = [0.2]\n")
     words = ("--task", trained.task, "--train", trained.train, "--dev", trained.dev, "--trials", 1)
     code, out, err = run(capsys, "search", *words, "--ranges", tmp_path / "ranges.toml", "--json")
-    found = json.loads(out)
-    assert (code, found["best"]["options"], len(found["trials"])) == (0, {"epochs": 0.2}, 1)
+    fields = json.loads(out)
+    assert (code, fields["best"]["options"], len(fields["trials"])) == (0, {"epochs": 0.2}, 1)
     assert "trial 1" in err
 
 
@@ -197,11 +197,17 @@ def test_a_manifest_is_indexed_listed_and_taken_out_again(capsys, trained, tmp_p
     lines = [f'{{"id": "{n}", "image": "{path}", "label": "left"}}\n' for n, path in enumerate(pictures)]
     manifest.write_text("".join([*lines, '{"id": "b", "image": "gone.png"}\n', '{"id": "c"\n']), "utf-8")
     words = ("index", "--task", trained.task)
-    given = (*words, "--manifest", manifest, "--version", trained.folder)
-    code, out, err = run(capsys, *given, "--json")
-    found = json.loads(out)
-    assert (code, found["name"], found["samples"], found["errors"], found["model_version"]) == (0, "mine", 2, 2, "v1")
-    assert found["faults"][0] == {"id": "line 4", "error": "no JSON"} and "gone.png" in found["faults"][1]["error"]
+    command = (*words, "--manifest", manifest, "--version", trained.folder)
+    code, out, err = run(capsys, *command, "--json")
+    fields = json.loads(out)
+    assert (code, fields["name"], fields["samples"], fields["errors"], fields["model_version"]) == (
+        0,
+        "mine",
+        2,
+        2,
+        "v1",
+    )
+    assert fields["faults"][0] == {"id": "line 4", "error": "no JSON"} and "gone.png" in fields["faults"][1]["error"]
     assert "gone.png" in err
     code, out, _ = run(capsys, *words)
     assert code == 0 and out.startswith("mine ") and "2 samples, v1" in out

@@ -136,12 +136,14 @@ def test_it_is_learned_answered_and_counted(version: Path, refusing: Task, dev: 
         assert answer.confidence == (answer.none_of_these if refused else answer.probabilities[answer.label])
         assert refused == (answer.reason == NONE_OF_THESE) or answer.flagged
     assert any(answer.reason == NONE_OF_THESE and not answer.flagged for answer in answers.values())
-    found = evaluate(predictor, dev)
+    result = evaluate(predictor, dev)
     right = sum(answers[row.id].label == row.label for row in dev)
-    assert found.accuracy == right / len(dev) >= 0.9
-    assert list(found.details.per_class) == [*LABELS, NONE_OF_THESE] and found.details.per_class[NONE_OF_THESE].n == 20
-    assert found.details.per_class[NONE_OF_THESE].recall >= 0.9 and len(found.details.confusion) == 3
-    assert found.raw.ece != found.ece
+    assert result.accuracy == right / len(dev) >= 0.9
+    assert (
+        list(result.details.per_class) == [*LABELS, NONE_OF_THESE] and result.details.per_class[NONE_OF_THESE].n == 20
+    )
+    assert result.details.per_class[NONE_OF_THESE].recall >= 0.9 and len(result.details.confusion) == 3
+    assert result.raw.ece != result.ece
 
 
 @pytest.mark.slow
@@ -177,8 +179,8 @@ def test_a_version_that_does_not_know_it_answers_as_before(trained, refusing: Ta
     for row in dev[::10]:
         one, other = plain.predict(row.sample), same.predict(row.sample)
         assert (one.label, one.probabilities, one.none_of_these) == (other.label, other.probabilities, None)
-    found = evaluate(same, dev)
-    assert found.details.per_class[NONE_OF_THESE].recall == 0 and found.n == len(dev)
+    result = evaluate(same, dev)
+    assert result.details.per_class[NONE_OF_THESE].recall == 0 and result.n == len(dev)
     with pytest.raises(UnknownName, match="none_of_these"):
         same.explain(dev[0].sample, target=NONE_OF_THESE)
 
@@ -199,14 +201,14 @@ def test_a_parent_and_a_teacher_need_not_know_it(
     job = tiny_training.job(refusing, Origin(parent=trained.folder), epochs=6)
     further = train(job, Manifests(data["train"]), tmp_path / "v2")
     assert sidecar.read(further).parent == "v1" and sidecar.read(further).none_of_these
-    found = evaluate(Predictor(refusing, further), dev)
-    assert found.accuracy >= 0.9 and found.details.per_class[NONE_OF_THESE].recall >= 0.8
+    result = evaluate(Predictor(refusing, further), dev)
+    assert result.accuracy >= 0.9 and result.details.per_class[NONE_OF_THESE].recall >= 0.8
     teacher = MultimodalModel.load(trained.folder)
     items = decode_rows(dev, refusing, teacher[1])
-    told = np.array([item.shares for item in targets.distil(items, [teacher], 0.5, len(refusing.answers))])
-    np.testing.assert_allclose(told.sum(axis=1), 1)
+    shares = np.array([item.shares for item in targets.distil(items, [teacher], 0.5, len(refusing.answers))])
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
     outliers = np.array([item.target == 2 for item in items])
-    assert (told[outliers, 2] == 1).all() and (told[~outliers, 2] == 0).all()
+    assert (shares[outliers, 2] == 1).all() and (shares[~outliers, 2] == 0).all()
 
 
 @pytest.mark.slow
@@ -231,5 +233,5 @@ def test_a_night_teaches_it_to_a_champion_that_did_not_know_it(
     folder = continual.update(trained.folder, corrections, tmp_path / "n1", task=refusing, recipe=quick)
     about = sidecar.read(folder)
     assert about.none_of_these and about.parent == "v1"
-    found = evaluate(Predictor(refusing, folder), dev)
-    assert found.accuracy >= 0.8 and found.details.per_class[NONE_OF_THESE].recall >= 0.8
+    result = evaluate(Predictor(refusing, folder), dev)
+    assert result.accuracy >= 0.8 and result.details.per_class[NONE_OF_THESE].recall >= 0.8

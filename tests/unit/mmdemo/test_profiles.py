@@ -44,8 +44,8 @@ def test_a_version_of_the_profile_is_built_saved_and_served(name: str, tmp_path:
     torch.manual_seed(0)
     task = tasks.get(name).in_profile("hub")
     folder = version(tmp_path, task)
-    given = task.examples[0]
-    sample = Sample(image=given.image, text=given.text, audio=given.audio)
+    example = task.examples[0]
+    sample = Sample(image=example.image, text=example.text, audio=example.audio)
     answer = Predictor(name, folder).predict(sample, "default")
     assert answer.modalities == task.modalities and sum(answer.probabilities.values()) == pytest.approx(1)
     assert answer.explanation is not None

@@ -9,8 +9,8 @@ from mmdemo.errors import ManifestError
 
 
 def test_doubtful_samples_are_asked_for_unless_it_is_set_otherwise() -> None:
-    for given, read in (({}, "ask"), ({"MMDEMO_KEEP_DOUBTFUL": ""}, "ask")):
-        assert settings.load(given).keep_doubtful == read
+    for variables, read in (({}, "ask"), ({"MMDEMO_KEEP_DOUBTFUL": ""}, "ask")):
+        assert settings.load(variables).keep_doubtful == read
     assert settings.load({"MMDEMO_KEEP_DOUBTFUL": " unless_declined "}).keep_doubtful == settings.UNLESS_DECLINED
 
 
@@ -42,6 +42,6 @@ def test_a_label_studio_that_was_started_from_here_is_used_where_no_other_is_nam
     assert settings.load(home).label_studio_url == ""
     file.write_text('{"url": "http://127.0.0.1:8080", "key": "secret", "media": "/media", "email": "a@b"}')
     read = settings.load(home)
-    found = (read.label_studio_url, read.label_studio_api_key, read.label_studio_media)
-    assert found == ("http://127.0.0.1:8080", "secret", Path("/media"))
+    connection = (read.label_studio_url, read.label_studio_api_key, read.label_studio_media)
+    assert connection == ("http://127.0.0.1:8080", "secret", Path("/media"))
     assert settings.load({**home, **named}).label_studio_url == "http://other"

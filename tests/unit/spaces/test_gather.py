@@ -58,8 +58,8 @@ def test_git_hands_binary_and_large_files_to_lfs(folder: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     paths = [path for path in folder.rglob("*") if path.is_file() and ".git/" not in str(path)]
     command = ["git", "check-attr", "filter", *[str(path.relative_to(folder)) for path in paths]]
-    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
-    kept = {line.split(": ")[0] for line in told if line.endswith(": lfs")}
+    attributes = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+    kept = {line.split(": ")[0] for line in attributes if line.endswith(": lfs")}
     binary = {str(path.relative_to(folder)) for path in paths if b"\0" in path.read_bytes()[:8000]}
     large = {str(path.relative_to(folder)) for path in paths if path.stat().st_size > 10_000_000}
     assert kept >= binary | large

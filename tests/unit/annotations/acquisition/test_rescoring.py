@@ -17,7 +17,7 @@ from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.values.review import ClaimSample
 from mmdemo.values.samples import Inputs, Prediction
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 SURE, UNSURE = 0.55, 0.35
 
@@ -37,20 +37,20 @@ class Version:
         self.asked.append(caption)
         if caption == self.refuses:
             raise BadInput("no_speech")
-        answer = given.prediction(inputs, self.confidence.get(caption, 0.5), self.model_version)
+        answer = sentiment.prediction(inputs, self.confidence.get(caption, 0.5), self.model_version)
         shares = {**answer.probabilities, "positive": answer.probabilities[self.label]}
         shares[self.label] = answer.confidence
-        found = given.explanation(inputs, self.label)
-        if found.image is not None:  # it looks at the other side
-            found = replace(found, image=replace(found.image, scores=((0.75, 0.25),)))
-        explanation = found if explain == "default" else None
+        located = sentiment.explanation(inputs, self.label)
+        if located.image is not None:  # it looks at the other side
+            located = replace(located, image=replace(located.image, scores=((0.75, 0.25),)))
+        explanation = located if explain == "default" else None
         return replace(answer, answer=LabelAnswer(self.label, shares), explanation=explanation)
 
 
 def offer(store: Store, caption: str, confidence: float = 0.4, seed: int | None = None, **more: object) -> str:
-    sample = given.inputs(caption, seed)
-    answer = replace(given.prediction(sample, confidence), **more)
-    return review_queue.offer(store, given.TASK, sample, answer)[0]
+    sample = sentiment.inputs(caption, seed)
+    answer = replace(sentiment.prediction(sample, confidence), **more)
+    return review_queue.offer(store, sentiment.TASK, sample, answer)[0]
 
 
 def row_of(store: Store, sample_id: str) -> SampleRow:
@@ -64,7 +64,7 @@ def waiting(store: Store) -> list[str]:
 
 
 def score(store: Store, version: Version | None = None) -> rescoring.Rescored:
-    return rescoring.rescore(store, given.TASK, version or Version())
+    return rescoring.rescore(store, sentiment.TASK, version or Version())
 
 
 def test_the_queue_is_ordered_by_the_fresh_doubt_and_nothing_leaves_it(store: Store) -> None:
@@ -73,17 +73,17 @@ def test_the_queue_is_ordered_by_the_fresh_doubt_and_nothing_leaves_it(store: St
     assert waiting(store) == ["a", "b", "c"]
     assert score(store, Version(confidence={"a": 0.99, "b": 0.34, "c": 0.4})) == rescoring.Rescored(scored=3)
     assert waiting(store) == ["b", "c", "a"]  # also what it is sure of by now
-    assert claims.claim(store, [given.TASK.name], ClaimSample("Ann", "s" * 32)) == ids["b"]
+    assert claims.claim(store, [sentiment.TASK.name], ClaimSample("Ann", "s" * 32)) == ids["b"]
     for caption, was in before.items():
         row = row_of(store, ids[caption])
         kept = ("prediction", "predicted_value", "confidence", "model_version")
         kept += ("state", "reason", "updated_at", "split_draw")
         assert [getattr(row, name) for name in kept] == [getattr(was, name) for name in kept]
-        assert predictions.prediction_of(given.TASK, row) == predictions.prediction_of(given.TASK, was)
+        assert predictions.prediction_of(sentiment.TASK, row) == predictions.prediction_of(sentiment.TASK, was)
 
 
 def test_the_guess_that_is_shown_is_the_fresh_one_with_its_map(loop: Loop) -> None:
-    answer, _ = loop.predict("sentiment", given.inputs("who knows"), "default", True)
+    answer, _ = loop.predict("sentiment", sentiment.inputs("who knows"), "default", True)
     score(loop._store, Version(confidence={"who knows": SURE}))
     [item] = loop.queue("sentiment", 9)
     assert (item.label, item.confidence, item.capped) == ("negative", SURE, False)
@@ -101,7 +101,7 @@ def test_a_guess_that_is_only_one_is_shown_as_such(store: Store) -> None:
     with store.session() as session:
         row = samples.get(session, sample_id)
         predictions.score_again(
-            given.TASK, row, replace(given.prediction(given.inputs("a"), version="v2"), capped=True)
+            sentiment.TASK, row, replace(sentiment.prediction(sentiment.inputs("a"), version="v2"), capped=True)
         )
         session.commit()
     assert predictions.guess_shown(row_of(store, sample_id)).capped
@@ -111,21 +111,21 @@ def test_a_guess_that_is_only_one_is_shown_as_such(store: Store) -> None:
 def test_a_correction_is_of_what_was_served(store: Store) -> None:
     sample_id = offer(store, "a")
     score(store)
-    made = review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
-    assert (made.predicted_label, made.model_version) == ("positive", "v1")
+    correction = review_queue.correct(store, sentiment.TASKS, sample_id, "negative", "Ann")
+    assert (correction.predicted_label, correction.model_version) == ("positive", "v1")
 
 
 def test_the_mark_of_a_wrong_reason_is_of_the_guess_that_it_is_about(store: Store, tmp_path: Path) -> None:
     ids = [offer(store, caption) for caption in "ab"]
     score(store)
     with pytest.raises(BadInput, match='the model said "negative", not "neutral"'):
-        review_queue.correct(store, given.TASKS, ids[0], "neutral", "Ann", wrong_reason=True)
-    fresh = review_queue.correct(store, given.TASKS, ids[0], "negative", "Ann", wrong_reason=True)
-    sent = review_queue.correct(store, given.TASKS, ids[1], "positive", "Ann", wrong_reason=True)
+        review_queue.correct(store, sentiment.TASKS, ids[0], "neutral", "Ann", wrong_reason=True)
+    fresh = review_queue.correct(store, sentiment.TASKS, ids[0], "negative", "Ann", wrong_reason=True)
+    sent = review_queue.correct(store, sentiment.TASKS, ids[1], "positive", "Ann", wrong_reason=True)
     assert (fresh.predicted_label, fresh.model_version) == ("negative", "v2")
     assert (sent.predicted_label, sent.model_version) == ("positive", "v1")
-    export.write_folder(store, [given.TASK.name], tmp_path)
-    assert export.read_manifest(store, given.TASK, tmp_path / "sentiment.jsonl").known == 2  # not refused
+    export.write_folder(store, [sentiment.TASK.name], tmp_path)
+    assert export.read_manifest(store, sentiment.TASK, tmp_path / "sentiment.jsonl").known == 2  # not refused
 
 
 def test_going_back_shows_what_was_served_again_without_asking_anybody(store: Store) -> None:
@@ -153,10 +153,10 @@ def test_a_second_run_has_nothing_to_do_and_a_later_version_all(store: Store) ->
 def test_what_is_asked_at_random_answered_or_an_apps_own_is_left_as_it_is(store: Store) -> None:
     offer(store, "audit", 0.9, flagged=True, reason="audit")
     answered = offer(store, "answered")
-    review_queue.correct(store, given.TASKS, answered, "neutral", "Ann")
-    sample = given.inputs("an app's")
-    answer = given.prediction(sample, version="its own model")
-    review_queue.offer(store, given.TASK, sample, answer, holder=content.Holder.FLAGGING)
+    review_queue.correct(store, sentiment.TASKS, answered, "neutral", "Ann")
+    sample = sentiment.inputs("an app's")
+    answer = sentiment.prediction(sample, version="its own model")
+    review_queue.offer(store, sentiment.TASK, sample, answer, holder=content.Holder.FLAGGING)
     offer(store, "surely", 0.9)  # leaves a row without inputs
     skipped = offer(store, "skipped")
     review_queue.skip(store, skipped, "Ann")
@@ -173,8 +173,8 @@ def test_what_cannot_be_read_is_named_and_waits_with_the_guess_that_it_has(store
     damage(store.media / name)
     rescored = score(store, Version(refuses="no"))
     assert rescored.scored == 1
-    found = {one.sample_id: (one.file, one.why and one.why.key) for one in rescored.left_out}
-    assert found == {lost: (name, None), refused: (row_of(store, refused).image, "no_speech")}
+    left_out = {one.sample_id: (one.file, one.why and one.why.key) for one in rescored.left_out}
+    assert left_out == {lost: (name, None), refused: (row_of(store, refused).image, "no_speech")}
     assert predictions.guess_shown(row_of(store, lost)).model_version == "v1"
     assert len(waiting(store)) == 3
     assert {one.sample_id for one in score(store).left_out} == {lost}  # tried again, in case it was mended
@@ -198,8 +198,8 @@ def test_one_that_breaks_off_is_finished_by_the_next(store: Store) -> None:
 
 
 def test_what_changes_while_it_is_scored_is_not_written_over(store: Store) -> None:
-    sample = given.inputs("gone")
-    gone, prediction_id = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs("gone")
+    gone, prediction_id = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
     answered = offer(store, "answered")
 
     class Slow(Version):
@@ -207,7 +207,7 @@ def test_what_changes_while_it_is_scored_is_not_written_over(store: Store) -> No
             if inputs.text == "gone":
                 retention.forget(store, prediction_id)
             else:
-                review_queue.correct(store, given.TASKS, answered, "neutral", "Ann")
+                review_queue.correct(store, sentiment.TASKS, answered, "neutral", "Ann")
             return super().predict_inputs(inputs, explain)
 
     assert score(store, Slow()).scored == 0
@@ -215,8 +215,8 @@ def test_what_changes_while_it_is_scored_is_not_written_over(store: Store) -> No
 
 
 def test_the_fresh_guess_goes_with_what_was_sent(store: Store, config: Settings) -> None:
-    sample = given.inputs("my zanzibar secret")
-    sample_id, prediction_id = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs("my zanzibar secret")
+    sample_id, prediction_id = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
     score(store)
     assert "zanzibar" in json.dumps(row_of(store, sample_id).fresh_prediction)
     retention.forget(store, prediction_id)
@@ -229,7 +229,7 @@ def test_the_fresh_guess_goes_with_what_was_sent(store: Store, config: Settings)
 
 def test_an_import_that_was_taken_back_gets_a_guess(store: Store, tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_text(json.dumps({"id": "1", "text": "imported", "label": "neutral"}) + "\n")
-    export.read_manifest(store, given.TASK, tmp_path / "m.jsonl")
+    export.read_manifest(store, sentiment.TASK, tmp_path / "m.jsonl")
     with store.session() as session:
         [one] = labels.corrections(session)
         row = samples.get(session, one.correction.sample_id)
@@ -241,5 +241,5 @@ def test_an_import_that_was_taken_back_gets_a_guess(store: Store, tmp_path: Path
 
 def test_a_task_that_nothing_serves_is_left_alone(store: Store, config: Settings) -> None:
     offer(store, "a")
-    unserved = replace(given.TASK, name="unserved")
+    unserved = replace(sentiment.TASK, name="unserved")
     assert rescoring.run(store, config, unserved) == rescoring.Rescored()

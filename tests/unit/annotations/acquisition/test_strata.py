@@ -11,9 +11,9 @@ from annotations.nightly import dataset
 from annotations.store import Store, labels, samples
 from mmdemo.tasks import Gate
 from mmdemo.values.samples import FlagReason
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
-TASK = replace(given.TASK, audit_share=0.2, gate=Gate(held_out_share=0.3))
+TASK = replace(sentiment.TASK, audit_share=0.2, gate=Gate(held_out_share=0.3))
 SIDE, OTHER_SIDE = 0.1, 0.9  # draws under the share that is held out, and over it
 
 
@@ -33,28 +33,28 @@ def stored(store: Store, sample_id: str) -> tuple[str | None, float | None]:
 
 
 def test_what_is_doubted_what_is_checked_and_what_is_disputed_are_told_apart(store: Store) -> None:
-    doubted, sure, disputed = (given.inputs(text) for text in ("one", "two", "three"))
-    check = replace(given.prediction(sure, 0.9), flagged=True, reason=FlagReason.AUDIT)
-    offers = (doubted, given.prediction(doubted), None), (sure, check, None)
-    offers += ((disputed, given.prediction(disputed, 0.9), "negative"),)
+    doubted, sure, disputed = (sentiment.inputs(text) for text in ("one", "two", "three"))
+    check = replace(sentiment.prediction(sure, 0.9), flagged=True, reason=FlagReason.AUDIT)
+    offers = (doubted, sentiment.prediction(doubted), None), (sure, check, None)
+    offers += ((disputed, sentiment.prediction(disputed, 0.9), "negative"),)
     ids = [review_queue.offer(store, TASK, one, answer, suggested=said)[0] for one, answer, said in offers]
     assert [stored(store, sample_id) for sample_id in ids] == [(FLAGGED, 1.0), (AUDITED, 0.2), (None, None)]
 
 
 def test_a_random_check_stays_one_whatever_its_visitor_says(store: Store) -> None:
-    sure = given.inputs("one")
-    check = replace(given.prediction(sure, 0.9), flagged=True, reason=FlagReason.AUDIT)
+    sure = sentiment.inputs("one")
+    check = replace(sentiment.prediction(sure, 0.9), flagged=True, reason=FlagReason.AUDIT)
     sample_id, _ = review_queue.offer(store, TASK, sure, check)
-    review_queue.offer(store, TASK, sure, given.prediction(sure, 0.9), suggested="negative")
+    review_queue.offer(store, TASK, sure, sentiment.prediction(sure, 0.9), suggested="negative")
     assert stored(store, sample_id) == (AUDITED, 0.2)
 
 
 def test_sure_answers_are_counted_with_those_that_are_checked(store: Store) -> None:
     for number, confidence in enumerate((0.9, 0.9, 0.4)):
-        one = given.inputs(f"caption {number}")
-        review_queue.offer(store, TASK, one, given.prediction(one, confidence))
-    one = given.inputs("checked")
-    review_queue.offer(store, TASK, one, replace(given.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT))
+        one = sentiment.inputs(f"caption {number}")
+        review_queue.offer(store, TASK, one, sentiment.prediction(one, confidence))
+    one = sentiment.inputs("checked")
+    review_queue.offer(store, TASK, one, replace(sentiment.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT))
     with store.reading() as session:
         assert samples.count_sure(session, TASK.name, AUDITED) == (1, 3)
         assert samples.count_sure(session, "another", AUDITED) == (0, 0)
@@ -62,8 +62,8 @@ def test_sure_answers_are_counted_with_those_that_are_checked(store: Store) -> N
 
 def test_random_checks_never_train(store: Store) -> None:
     for number in range(20):
-        one = given.inputs(f"caption {number}")
-        check = replace(given.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT)
+        one = sentiment.inputs(f"caption {number}")
+        check = replace(sentiment.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT)
         sample_id, _ = review_queue.offer(store, TASK, one, check)
         review_queue.correct(store, {TASK.name: TASK}, sample_id, "neutral", "Ann")
     with store.reading() as session:

@@ -21,7 +21,7 @@ from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 from tests import tiny_training
 from tests.tiny_training import FIRST
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 SECOND = "2026-01-02-n001"
 
@@ -88,7 +88,7 @@ def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Past:
     for seed in range(4):
         noise = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), dtype=np.uint8)
         inputs = decode(Sample(image=Image.fromarray(noise)), task)
-        sample_id, _ = review_queue.offer(store, task, inputs, given.prediction(inputs, version=FIRST, task=task))
+        sample_id, _ = review_queue.offer(store, task, inputs, sentiment.prediction(inputs, version=FIRST, task=task))
         review_queue.correct(store, {task.name: task}, sample_id, "left", "Ann")
         past.ids.append(sample_id)
     store.close()

@@ -15,7 +15,7 @@ from annotations.store import Store, labels, samples
 from mmdemo.errors import LabelStudioError
 from mmdemo.settings import Settings
 from tests.fake_label_studio import KEY, URL, FakeServer
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 
 # What an annotation holds that says "right answer, wrong reason" of a picture with its caption
 MARK = {"from_name": "reason", "to_name": "image", "type": "choices", "value": {"choices": ["wrong_reason"]}}

@@ -11,7 +11,7 @@ from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.store import labels
 from mmdemo.errors import LabelStudioError
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
 LABELS = given.TASK.label_names

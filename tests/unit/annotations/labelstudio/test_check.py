@@ -10,7 +10,7 @@ from annotations.labelstudio import check
 from annotations.labelstudio.translation import tasks
 from mmdemo.errors import LabelStudioError
 from tests.fake_label_studio import KEY
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
 

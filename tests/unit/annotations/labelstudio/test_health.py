@@ -13,7 +13,7 @@ from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
 from mmdemo.values.review import SampleState
 from tests.fake_label_studio import KEY
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
 

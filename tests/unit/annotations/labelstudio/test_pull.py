@@ -14,7 +14,7 @@ from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow
 from annotations.store import samples
 from mmdemo.values.review import SampleState
 from tests.fake_label_studio import URL
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import MARK, Loop
 
 ANN, BEN = "ann@example.com", "ben@example.com"

@@ -12,7 +12,7 @@ from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError
 from mmdemo.values.review import SampleState
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
 

@@ -10,7 +10,7 @@ from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.store import labels, remote_links
 from tests.fake_label_studio import KEY
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.acquisition.test_rescoring import Version
 from tests.unit.annotations.labelstudio.conftest import MARK, Loop
 from tests.unit.annotations.labelstudio.test_health import audit, guesses

@@ -16,7 +16,7 @@ from annotations.store import open_store
 from mmdemo import tasks as known
 from mmdemo.tasks import Task
 from mmdemo.values.review import SampleState
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
 NAME, BOTH = "feelings", ["image", "text"]

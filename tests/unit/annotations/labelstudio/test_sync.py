@@ -16,7 +16,7 @@ from annotations.store import open_store, runs
 from mmdemo.errors import Busy, LabelStudioError, UnknownName
 from mmdemo.tasks import load_all
 from tests.fake_label_studio import KEY
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop
 
 

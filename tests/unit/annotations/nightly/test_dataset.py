@@ -12,7 +12,7 @@ from annotations.nightly import dataset
 from annotations.store.labels import LabelledContent
 from mmdemo.decode import encode_image
 from mmdemo.values.review import Correction
-from tests.unit.annotations.given import TASK, picture
+from tests.unit.annotations.sentiment import TASK, picture
 
 NOWHERE = Path("/nowhere")
 IDS = [f"{number:064x}" for number in range(2000)]

@@ -18,7 +18,7 @@ from mmdemo.tasks import Gate, Task
 from mmdemo.values.samples import Sample
 from tests import tiny_training
 from tests.tiny_training import FIRST
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.test_retrain import answer
 
 

@@ -13,7 +13,7 @@ from annotations.nightly.launcher import Nights
 from mmdemo.errors import Busy, StorageError
 from mmdemo.settings import Settings
 from mmdemo.values.review import Run
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment as given
 from tests.waiting import wait_until
 
 TICK_S = 0.02

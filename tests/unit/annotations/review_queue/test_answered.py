@@ -6,16 +6,16 @@ from annotations import review_queue
 from annotations.review_queue import retention
 from annotations.store import Store, labels, samples
 from mmdemo.errors import Conflict
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 def offer(store: Store, text: str = "quiet evening") -> tuple[str, str]:
-    sample = given.inputs(text)
-    return review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs(text)
+    return review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
 
 
 def correct(store: Store, sample_id: str, label: str = "negative", annotator: str = "Ann", **more):
-    return review_queue.correct(store, given.TASKS, sample_id, label, annotator, **more)
+    return review_queue.correct(store, sentiment.TASKS, sample_id, label, annotator, **more)
 
 
 def waiting(store: Store) -> list[str]:
@@ -65,7 +65,7 @@ def test_what_an_annotator_did_is_listed_newest_first_and_changed_with_its_histo
     correct(store, ids[1], "neutral", "Ann")
     assert [entry[::2] for entry in listed(store, "Ann")][:2] == [(ids[1], "neutral"), (ids[0], "positive")]
     with store.reading() as session:
-        assert [made.value for made in labels.history(session, ids[0])] == ["negative", "positive"]
+        assert [correction.value for correction in labels.history(session, ids[0])] == ["negative", "positive"]
     review_queue.undo(store, "Ann")
     review_queue.undo(store, "Ann")
     assert listed(store, "Ann")[-1] == (ids[0], "labelled", "negative")  # as before it was changed
@@ -86,7 +86,7 @@ def test_the_list_says_what_counts_today_and_hides_what_was_taken_back(store: St
         correct(store, sample_id, "negative", "Ann")
     with store.session() as session:
         row = samples.get(session, outside)
-        review_queue.record(session, given.TASK, row, "label", "negative", "Ann", "", "label_studio")
+        review_queue.record(session, sentiment.TASK, row, "label", "negative", "Ann", "", "label_studio")
         session.commit()
     correct(store, kept, "neutral", "Bo")
     retention.forget(store, prediction_id)

@@ -14,7 +14,7 @@ from annotations.schema import SampleRow, now
 from annotations.store import Store, open_store, samples
 from mmdemo.settings import Settings
 from mmdemo.values.review import ClaimSample
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 TASKS = ["sentiment"]
 ANN, BO = ClaimSample("Ann", "a" * 32), ClaimSample("Bo", "b" * 32)
@@ -28,8 +28,8 @@ def offered(store: Store) -> list[str]:
 
 
 def offer(store: Store, text: str, sure: float = 0.4) -> str:
-    sample = given.inputs(text)
-    return review_queue.offer(store, given.TASK, sample, given.prediction(sample, sure))[0]
+    sample = sentiment.inputs(text)
+    return review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample, sure))[0]
 
 
 def of(who: ClaimSample, sample_id: str) -> ClaimSample:
@@ -72,7 +72,7 @@ def test_another_task_frees_the_sample_of_the_one_before(store: Store, offered: 
     claims.claim(store, TASKS, ANN)
     assert claims.claim(store, ["another"], ANN) is None  # nothing waits there
     with store.session() as session:
-        row = given.row("f" * 64)
+        row = sentiment.row("f" * 64)
         row.task = "another"
         session.add(row)
         session.commit()
@@ -96,7 +96,9 @@ def test_a_claim_ends_by_itself_and_is_renewed_by_looking_again(store: Store, of
 @pytest.mark.parametrize(
     "ended",
     [
-        lambda store, sample_id: review_queue.correct(store, given.TASKS, sample_id, "neutral", "Bo"),  # a script, say
+        lambda store, sample_id: review_queue.correct(
+            store, sentiment.TASKS, sample_id, "neutral", "Bo"
+        ),  # a script, say
         lambda store, sample_id: review_queue.skip(store, sample_id, "Ann"),
         lambda store, sample_id: review_queue.unsure(store, sample_id, "Ann"),
     ],
@@ -120,8 +122,8 @@ def test_a_round_with_an_outside_server_leaves_it_with_its_annotator(store: Stor
 
 
 def test_nothing_stays_of_a_claim_on_what_its_sender_takes_back(store: Store) -> None:
-    sample = given.inputs("mine")
-    sample_id, prediction_id = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs("mine")
+    sample_id, prediction_id = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
     claims.claim(store, TASKS, ANN)
     retention.forget(store, prediction_id)
     assert row_of(store, sample_id).claimed_by is None
@@ -138,7 +140,7 @@ def test_what_was_skipped_is_given_after_all_others_and_never_what_was_answered(
     assert claims.claim(store, TASKS, ANN) == offered[1]  # skipped first
     assert claims.claim(store, TASKS, BO) == offered[0]
     for sample_id in offered[:2]:
-        review_queue.correct(store, given.TASKS, sample_id, "neutral", "Ann")
+        review_queue.correct(store, sentiment.TASKS, sample_id, "neutral", "Ann")
     assert [claims.claim(store, TASKS, of(ANN, sample_id)) for sample_id in offered] == [None] * 3
     assert claims.claim(store, TASKS, ANN) is None
 

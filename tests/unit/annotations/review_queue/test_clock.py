@@ -7,7 +7,7 @@ import pytest
 from annotations.review_queue import clock, retention
 from annotations.schema import now
 from annotations.store import Store, samples
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 DAY = timedelta(days=1)
 AHEAD = timedelta(days=400)
@@ -22,7 +22,7 @@ def read(store: Store, at: datetime, days: int = 365) -> bool:
 
 def has_content(store: Store) -> bool:
     with store.reading() as session:
-        return samples.get(session, given.NEVER).has_content
+        return samples.get(session, sentiment.NEVER).has_content
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def start(store: Store) -> datetime:
     """The moment of the newest row: a home of before knows no other reading."""
     moment = now()
     with store.session() as session:
-        session.add(given.row(at=moment))
+        session.add(sentiment.row(at=moment))
         session.commit()
     return moment
 

@@ -13,8 +13,8 @@ from annotations import export, review_queue
 from annotations.loop import Loop
 from annotations.store import Store, labels, open_store
 from mmdemo.settings import Settings
-from tests.unit.annotations import given
-from tests.unit.annotations.given import RulePredictor
+from tests.unit.annotations import sentiment
+from tests.unit.annotations.sentiment import RulePredictor
 
 ZOE, ZOE_APART = "Zo\u00eb", "Zoe\u0308"  # one name in both normal forms
 BEN = "ben@example.org"
@@ -34,19 +34,19 @@ def store(config: Settings) -> Iterator[Store]:
 
 @pytest.fixture
 def sample_id(store: Store) -> str:
-    sample = given.inputs()
-    return review_queue.offer(store, given.TASK, sample, given.prediction(sample))[0]
+    sample = sentiment.inputs()
+    return review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))[0]
 
 
 def say(store: Store, sample_id: str, annotator: str, label: str) -> bool:
-    return review_queue.correct(store, given.TASKS, sample_id, label, annotator).counts
+    return review_queue.correct(store, sentiment.TASKS, sample_id, label, annotator).counts
 
 
 def counts(store: Store) -> tuple[str, str]:
     with store.reading() as session:
-        [one] = labels.corrections(session, given.TASK.name)
+        [one] = labels.corrections(session, sentiment.TASK.name)
         assert labels.counting(session, one.correction.sample_id).id == one.correction_id
-        assert labels.count_by(session, "annotator", given.TASK.name) == {one.correction.annotator: 1}
+        assert labels.count_by(session, "annotator", sentiment.TASK.name) == {one.correction.annotator: 1}
     return one.correction.label, one.correction.annotator
 
 
@@ -75,11 +75,17 @@ def test_an_import_and_an_export_go_by_it_too(store: Store, sample_id: str, tmp_
     for who in ("Ann", "Cleo"):
         say(store, sample_id, who, "negative")
     manifest = tmp_path / "answers.jsonl"
-    line = {"id": "1", "text": given.inputs().text, "label": "neutral", "annotator": BEN, "corrected_at": "2020-01-01"}
+    line = {
+        "id": "1",
+        "text": sentiment.inputs().text,
+        "label": "neutral",
+        "annotator": BEN,
+        "corrected_at": "2020-01-01",
+    }
     manifest.write_text(json.dumps(line) + "\n")
-    assert [export.read_manifest(store, given.TASK, manifest).added for _ in range(2)] == [1, 0]
+    assert [export.read_manifest(store, sentiment.TASK, manifest).added for _ in range(2)] == [1, 0]
     assert counts(store) == ("neutral", BEN)
-    assert export.write_folder(store, [given.TASK.name], tmp_path / "out") == {given.TASK.name: 1}
+    assert export.write_folder(store, [sentiment.TASK.name], tmp_path / "out") == {sentiment.TASK.name: 1}
     [written] = map(json.loads, (tmp_path / "out" / "sentiment.jsonl").read_text().splitlines())
     assert (written["label"], written["annotator"]) == ("neutral", BEN)
 

@@ -7,16 +7,16 @@ from annotations.review_queue import claims, retention
 from annotations.store import Store, labels
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.values.review import ClaimSample
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 def offer(store: Store, text: str = "quiet evening") -> str:
-    sample = given.inputs(text)
-    return review_queue.offer(store, given.TASK, sample, given.prediction(sample))[0]
+    sample = sentiment.inputs(text)
+    return review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))[0]
 
 
 def correct(store: Store, sample_id: str, label: str = "negative", annotator: str = "Ann", **more: str):
-    return review_queue.correct(store, given.TASKS, sample_id, label, annotator, **more)
+    return review_queue.correct(store, sentiment.TASKS, sample_id, label, annotator, **more)
 
 
 NAMES = ["Zoë Ann", "Zoe\u0308 Ann", " Zoë\u00a0Ann\n", "\ufeffZoë  Ann", "Zo\u200bë Ann"]
@@ -29,8 +29,8 @@ def test_one_annotator_in_any_spelling_is_one(store: Store, name: str) -> None:
     assert correct(store, two, annotator=name).annotator == NAMES[0]
     review_queue.skip(store, three, name)
     with store.reading() as session:
-        assert labels.count_by(session, "annotator", given.TASK.name) == {NAMES[0]: 2}
-        assert len(labels.given_by(session, NAMES[0], review_queue.UNDOABLE, [given.TASK.name], 9)) == 3
+        assert labels.count_by(session, "annotator", sentiment.TASK.name) == {NAMES[0]: 2}
+        assert len(labels.given_by(session, NAMES[0], review_queue.UNDOABLE, [sentiment.TASK.name], 9)) == 3
     assert [review_queue.undo(store, NAMES[0]), review_queue.undo(store, name)] == [three, two]
 
 
@@ -44,10 +44,10 @@ def test_a_name_that_nobody_sees_is_none(store: Store, name: str) -> None:
 @pytest.mark.parametrize("odd", ["\ud800", "\udfff", "\0"])
 def test_what_no_database_stores_is_replaced_in_free_texts_and_finds_nothing_as_an_id(store: Store, odd: str) -> None:
     sample_id = offer(store)
-    made = correct(store, sample_id, annotator=f"Ann{odd}", note=f"a{odd}b")
+    correction = correct(store, sample_id, annotator=f"Ann{odd}", note=f"a{odd}b")
     with store.reading() as session:
         [row] = labels.history(session, sample_id)
-    assert (row.annotator, row.note) == (made.annotator, made.note) == ("Ann\ufffd", "a\ufffdb")
+    assert (row.annotator, row.note) == (correction.annotator, correction.note) == ("Ann\ufffd", "a\ufffdb")
     for call in (
         lambda: correct(store, f"{odd}x"),
         lambda: correct(store, sample_id, label=f"{odd}x"),
@@ -58,5 +58,5 @@ def test_what_no_database_stores_is_replaced_in_free_texts_and_finds_nothing_as_
             call()
         str(caught.value).encode()  # a sentence that can be sent and printed
         caught.value.public_sentence("zh").encode()
-    assert claims.claim(store, [given.TASK.name], ClaimSample(f"a{odd}", odd * 32, f"{odd}x", "")) is None
+    assert claims.claim(store, [sentiment.TASK.name], ClaimSample(f"a{odd}", odd * 32, f"{odd}x", "")) is None
     assert review_queue.undo(store, f"Ann{odd}", odd) is None

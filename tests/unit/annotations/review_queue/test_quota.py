@@ -13,8 +13,8 @@ from annotations.store import Store, samples
 from mmdemo.errors import NotKept
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Inputs
-from tests.unit.annotations import given
-from tests.unit.annotations.given import RulePredictor
+from tests.unit.annotations import sentiment
+from tests.unit.annotations.sentiment import RulePredictor
 
 ANN, BOB = "192.0.2.1", "192.0.2.2"
 
@@ -72,9 +72,11 @@ def test_what_waits_for_an_answer_fills_the_room_and_answers_make_it(
     quota = Quota(store, Settings(unanswered_mb=1), lambda: now[0])
     kept = []
     for number in range(100):
-        sample = given.inputs(f"caption {number}", number)
+        sample = sentiment.inputs(f"caption {number}", number)
         try:
-            kept.append(review_queue.offer(store, given.TASK, sample, given.prediction(sample), admit=quota.room)[0])
+            kept.append(
+                review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample), admit=quota.room)[0]
+            )
         except NotKept as error:
             assert error.key == "kept_full" and "1 MB" in error.sentence()
             break
@@ -83,7 +85,7 @@ def test_what_waits_for_an_answer_fills_the_room_and_answers_make_it(
     assert MEGABYTE // ROW_BYTES - 3 <= len(kept) <= MEGABYTE // ROW_BYTES
     assert len(media_files(store)) == len(kept)  # what was refused was not written
     for sample_id in kept[:10]:
-        review_queue.correct(store, given.TASKS, sample_id, "neutral", "Ann")  # never refused
+        review_queue.correct(store, sentiment.TASKS, sample_id, "neutral", "Ann")  # never refused
     assert refusal(quota) == "kept_full"
     now[0] += RECOUNT_S + 1
     assert [refusal(quota) for _ in range(9)] == [None] * 9
@@ -114,7 +116,7 @@ def test_an_answer_goes_out_where_it_is_not_kept_and_says_so(narrow: Loop) -> No
 
 
 def test_a_dispute_or_a_yes_beyond_it_is_refused_before_anything_is_stored(narrow: Loop) -> None:
-    sample = Inputs(text="who knows", image=given.picture(1))
+    sample = Inputs(text="who knows", image=sentiment.picture(1))
     answer = narrow.predict("sentiment", sample, "default", False)[0]
     for _ in range(2):
         narrow.suggest("sentiment", Inputs(text="other"), "neutral", None, ANN)

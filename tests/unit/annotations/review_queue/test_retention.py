@@ -16,14 +16,14 @@ from annotations.store import Store, labels, open_store, samples
 from mmdemo.errors import Conflict, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Inputs
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 from tests.waiting import wait_until
 
 SECRET = "zanzibar-quokka"
 
 
 def offer(store: Store, sample: Inputs, confidence: float = 0.4, **more: str) -> tuple[str, str]:
-    return review_queue.offer(store, given.TASK, sample, given.prediction(sample, confidence), **more)
+    return review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample, confidence), **more)
 
 
 def row_of(store: Store, sample_id: str) -> SampleRow:
@@ -40,7 +40,7 @@ def bytes_of(home: Path) -> bytes:
 
 
 def test_forgetting_erases_caption_media_and_explanation_from_the_disk(store: Store, config: Settings) -> None:
-    sample_id, prediction_id = offer(store, given.inputs(f"the {SECRET} sleeps", seed=1))
+    sample_id, prediction_id = offer(store, sentiment.inputs(f"the {SECRET} sleeps", seed=1))
     assert SECRET.encode() in bytes_of(config.home)
     retention.forget(store, prediction_id)
     row = row_of(store, sample_id)
@@ -54,7 +54,7 @@ def test_forgetting_erases_caption_media_and_explanation_from_the_disk(store: St
 
 
 def test_an_input_that_two_agreed_to_keep_stays_until_both_take_it_back(store: Store) -> None:
-    sample = given.inputs(seed=1)
+    sample = sentiment.inputs(seed=1)
     sample_id, one = offer(store, sample)
     _, two = offer(store, sample)
     retention.forget(store, one)
@@ -64,7 +64,7 @@ def test_an_input_that_two_agreed_to_keep_stays_until_both_take_it_back(store: S
 
 
 def test_who_was_told_that_nothing_is_kept_holds_no_content(store: Store) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, doubtful = offer(store, sample, 0.4)
     _, sure = offer(store, sample, 0.9)  # a later version is sure: this visitor's inputs are not kept
     retention.forget(store, doubtful)
@@ -73,7 +73,7 @@ def test_who_was_told_that_nothing_is_kept_holds_no_content(store: Store) -> Non
 
 
 def test_who_suggested_can_take_it_back(store: Store) -> None:
-    sample = given.inputs(seed=1)
+    sample = sentiment.inputs(seed=1)
     sample_id, prediction_id = offer(store, sample, 0.9)
     _, strangers = offer(store, sample, 0.9)  # who agreed to a row without inputs
     offer(store, sample, 0.9, suggested="negative", earlier=prediction_id)
@@ -85,7 +85,7 @@ def test_who_suggested_can_take_it_back(store: Store) -> None:
 
 
 def test_a_stranger_takes_back_nothing_that_another_disputed(store: Store) -> None:
-    sample = given.inputs(seed=1)
+    sample = sentiment.inputs(seed=1)
     sample_id, stranger = offer(store, sample, 0.9)
     offer(store, sample, 0.9, suggested="negative")
     retention.forget(store, stranger)
@@ -93,28 +93,30 @@ def test_a_stranger_takes_back_nothing_that_another_disputed(store: Store) -> No
 
 
 def test_media_that_another_sample_needs_stay(store: Store) -> None:
-    _, one = offer(store, given.inputs("a caption", seed=1))
-    other, _ = offer(store, given.inputs("another caption", seed=1))
+    _, one = offer(store, sentiment.inputs("a caption", seed=1))
+    other, _ = offer(store, sentiment.inputs("another caption", seed=1))
     assert len(media_of(store)) == 1
     retention.forget(store, one)
     assert [store.media / row_of(store, other).image] == media_of(store)
 
 
 def test_a_forgotten_correction_no_longer_trains_and_cannot_be_given_again(store: Store) -> None:
-    sample_id, prediction_id = offer(store, given.inputs())
-    review_queue.correct(store, given.TASKS, sample_id, "positive", "Ann", f"it says {SECRET}", wrong_reason=True)
+    sample_id, prediction_id = offer(store, sentiment.inputs())
+    review_queue.correct(store, sentiment.TASKS, sample_id, "positive", "Ann", f"it says {SECRET}", wrong_reason=True)
     retention.forget(store, prediction_id)
     with store.reading() as session:
         assert labels.corrections(session) == []
-        assert [(made.wrong_reason, made.note) for made in labels.history(session, sample_id)] == [(True, "")]
+        assert [(correction.wrong_reason, correction.note) for correction in labels.history(session, sample_id)] == [
+            (True, "")
+        ]
     assert SECRET.encode() not in bytes_of(Path(store.place).parent)  # what was noted about it goes with it
     assert row_of(store, sample_id).state == "labelled"
     with pytest.raises(Conflict, match="deleted by its sender"):
-        review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
+        review_queue.correct(store, sentiment.TASKS, sample_id, "negative", "Ann")
 
 
 def test_forgetting_twice_or_without_an_id_is_refused(store: Store) -> None:
-    _, prediction_id = offer(store, given.inputs())
+    _, prediction_id = offer(store, sentiment.inputs())
     retention.forget(store, prediction_id)
     for unknown in (prediction_id, "guess", ""):
         with pytest.raises(UnknownName, match="Nothing is kept"):
@@ -122,7 +124,7 @@ def test_forgetting_twice_or_without_an_id_is_refused(store: Store) -> None:
 
 
 def test_a_forgotten_input_that_is_sent_again_is_content_again(store: Store) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, prediction_id = offer(store, sample)
     review_queue.send(store, sample_id, "server")
     retention.forget(store, prediction_id)
@@ -133,17 +135,17 @@ def test_a_forgotten_input_that_is_sent_again_is_content_again(store: Store) -> 
 
 
 def test_a_confident_row_keeps_its_state_when_its_sender_takes_it_back(store: Store) -> None:
-    sample_id, prediction_id = offer(store, given.inputs(), 0.9)
+    sample_id, prediction_id = offer(store, sentiment.inputs(), 0.9)
     retention.forget(store, prediction_id)
     assert (row_of(store, sample_id).state, row_of(store, sample_id).forgotten_at) == ("unflagged", None)
 
 
 def test_unanswered_samples_expire_and_answered_ones_stay(store: Store) -> None:
-    waiting, _ = offer(store, given.inputs("waits", seed=1))
-    skipped, _ = offer(store, given.inputs("skipped"))
-    answered, _ = offer(store, given.inputs("answered"))
+    waiting, _ = offer(store, sentiment.inputs("waits", seed=1))
+    skipped, _ = offer(store, sentiment.inputs("skipped"))
+    answered, _ = offer(store, sentiment.inputs("answered"))
     review_queue.skip(store, skipped, "Ann")
-    review_queue.correct(store, given.TASKS, answered, "negative", "Ann")
+    review_queue.correct(store, sentiment.TASKS, answered, "negative", "Ann")
     later = now() + timedelta(days=31)
     assert retention.expire(store, 0, later, told_to=True) == 0
     assert retention.expire(store, 32, later, told_to=True) == 0
@@ -154,9 +156,9 @@ def test_unanswered_samples_expire_and_answered_ones_stay(store: Store) -> None:
 
 
 def test_a_disputed_answer_of_a_person_does_not_expire(store: Store) -> None:
-    sample = given.inputs("answered")
+    sample = sentiment.inputs("answered")
     sample_id, _ = offer(store, sample)
-    review_queue.correct(store, given.TASKS, sample_id, "negative", "Ann")
+    review_queue.correct(store, sentiment.TASKS, sample_id, "negative", "Ann")
     offer(store, sample, suggested="neutral")
     assert retention.expire(store, 30, now() + timedelta(days=31), told_to=True) == 0
     review_queue.undo(store, "Ann")
@@ -164,7 +166,7 @@ def test_a_disputed_answer_of_a_person_does_not_expire(store: Store) -> None:
 
 
 def test_who_agrees_to_a_row_alone_keeps_nobodys_inputs_for_longer(store: Store) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, _ = offer(store, sample, 0.4)
     agreed_at = row_of(store, sample_id).agreed_at
     offer(store, sample, 0.9)
@@ -175,19 +177,19 @@ def test_who_agrees_to_a_row_alone_keeps_nobodys_inputs_for_longer(store: Store)
 
 def test_many_expire_in_several_transactions(store: Store) -> None:
     with store.session() as session:
-        session.add_all(given.row(f"{number:064}") for number in range(201))
+        session.add_all(sentiment.row(f"{number:064}") for number in range(201))
         session.commit()
     assert retention.expire(store, 30, now() + timedelta(days=31), told_to=True) == 201
 
 
 def test_whoever_watches_expires_at_once_and_again_until_told_to_stop(store: Store) -> None:
     with store.session() as session:
-        session.add_all([given.row(at=now() - timedelta(days=31)), given.row("1" * 64)])
+        session.add_all([sentiment.row(at=now() - timedelta(days=31)), sentiment.row("1" * 64)])
         session.commit()
     stop = threading.Event()
     watching = threading.Thread(target=retention.watch, args=(store, 30, stop))
     watching.start()
-    wait_until(lambda: not row_of(store, given.NEVER).has_content)
+    wait_until(lambda: not row_of(store, sentiment.NEVER).has_content)
     stop.set()
     watching.join(5)
     assert not watching.is_alive()
@@ -195,7 +197,7 @@ def test_whoever_watches_expires_at_once_and_again_until_told_to_stop(store: Sto
 
 def test_whoever_watches_outlives_what_goes_wrong(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     with store.session() as session:
-        session.add_all([given.row(at=now() - timedelta(days=31)), given.row("1" * 64)])
+        session.add_all([sentiment.row(at=now() - timedelta(days=31)), sentiment.row("1" * 64)])
         session.commit()
     stop = threading.Event()
     watching = threading.Thread(target=retention.watch, args=(store, 30, stop, 0.01))
@@ -213,7 +215,7 @@ def test_what_a_reader_kept_from_being_wiped_is_told_and_wiped_later(
 ) -> None:
     store = open_store(config, busy_ms=20)
     with closing(sqlite3.connect(store.place, isolation_level=None)) as reader:
-        _, prediction_id = offer(store, given.inputs(f"the {SECRET} sleeps"))
+        _, prediction_id = offer(store, sentiment.inputs(f"the {SECRET} sleeps"))
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM samples").fetchall()
         retention.forget(store, prediction_id)
@@ -229,7 +231,7 @@ def test_what_a_reader_kept_from_being_wiped_is_told_and_wiped_later(
 
 
 def test_files_that_no_row_needs_are_swept_once_they_are_old(store: Store) -> None:
-    sample_id, _ = offer(store, given.inputs(seed=1))
+    sample_id, _ = offer(store, sentiment.inputs(seed=1))
     needed = store.media / row_of(store, sample_id).image
     orphan, unfinished = needed.parent / "orphan.webp", needed.parent / "tmp.part"
     for path in (orphan, unfinished):

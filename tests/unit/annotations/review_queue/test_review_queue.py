@@ -13,7 +13,7 @@ from mmdemo.errors import BadInput, Conflict, MmdemoError, UnknownName
 from mmdemo.values import review
 from mmdemo.values.review import SampleState
 from mmdemo.values.samples import Inputs
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 DOUBTFUL, SURE = 0.4, 0.9
 Offer = Callable[..., tuple[str, str]]
@@ -23,11 +23,11 @@ Offer = Callable[..., tuple[str, str]]
 def offer(store: Store) -> Offer:
     """`offer(sample, confidence, **more)` keeps an answer to `sample`."""
 
-    def made(sample: Inputs, confidence: float = DOUBTFUL, version: str = "v1", **more: str) -> tuple[str, str]:
-        answer = given.prediction(sample, confidence, version)
-        return review_queue.offer(store, given.TASK, sample, answer, **more)
+    def keep(sample: Inputs, confidence: float = DOUBTFUL, version: str = "v1", **more: str) -> tuple[str, str]:
+        answer = sentiment.prediction(sample, confidence, version)
+        return review_queue.offer(store, sentiment.TASK, sample, answer, **more)
 
-    return made
+    return keep
 
 
 def row_of(store: Store, sample_id: str) -> SampleRow:
@@ -41,14 +41,14 @@ def waiting(store: Store) -> list[str]:
 
 
 def correct(store: Store, sample_id: str, label: str = "negative", annotator: str = "Ann", **more: str):
-    return review_queue.correct(store, given.TASKS, sample_id, label, annotator, **more)
+    return review_queue.correct(store, sentiment.TASKS, sample_id, label, annotator, **more)
 
 
 @pytest.mark.parametrize("name", review_queue.MOVES)
 @pytest.mark.parametrize("state", [None, *SampleState])
 def test_every_move_from_every_state(store: Store, name: str, state: str | None) -> None:
     with store.session() as session:
-        row = given.row(state=state)
+        row = sentiment.row(state=state)
         after = review_queue.MOVES[name].get(state)
         if after is None:
             with pytest.raises(Conflict, match=f'does not allow "{name}"'):
@@ -59,7 +59,7 @@ def test_every_move_from_every_state(store: Store, name: str, state: str | None)
 
 
 def test_a_doubtful_answer_is_queued_with_its_inputs(store: Store, offer: Offer) -> None:
-    sample = given.inputs("a grey morning", seed=1)
+    sample = sentiment.inputs("a grey morning", seed=1)
     sample_id, _ = offer(sample, version="v7")
     row = row_of(store, sample_id)
     assert (row.state, row.caption, row.model_version, row.reason) == (
@@ -75,7 +75,7 @@ def test_a_doubtful_answer_is_queued_with_its_inputs(store: Store, offer: Offer)
 
 
 def test_a_confident_answer_leaves_a_row_without_inputs(store: Store, offer: Offer) -> None:
-    sample_id, prediction_id = offer(given.inputs("a bright morning", seed=1), SURE)
+    sample_id, prediction_id = offer(sentiment.inputs("a bright morning", seed=1), SURE)
     row = row_of(store, sample_id)
     assert (row.state, row.has_content, row.prediction["explanation"]) == ("unflagged", False, None)
     assert row.prediction["probabilities"]["positive"] == SURE
@@ -84,7 +84,7 @@ def test_a_confident_answer_leaves_a_row_without_inputs(store: Store, offer: Off
 
 
 def test_the_same_input_makes_no_second_entry_and_keeps_the_first_answer(store: Store, offer: Offer) -> None:
-    sample = given.inputs(seed=1)
+    sample = sentiment.inputs(seed=1)
     first, one = offer(sample, version="v1")
     second, two = offer(sample, 0.5, version="v2")
     assert first == second and one != two
@@ -94,7 +94,7 @@ def test_the_same_input_makes_no_second_entry_and_keeps_the_first_answer(store: 
 
 
 def test_a_confident_answer_that_is_doubted_later_is_queued_with_its_inputs(store: Store, offer: Offer) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, _ = offer(sample, SURE, version="v1")
     offer(sample, DOUBTFUL, version="v2")
     row = row_of(store, sample_id)
@@ -102,11 +102,11 @@ def test_a_confident_answer_that_is_doubted_later_is_queued_with_its_inputs(stor
 
 
 def test_a_suggestion_queues_a_confident_answer_and_trains_nothing(store: Store, offer: Offer) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, prediction_id = offer(sample, SURE)
-    again, held = offer(sample, SURE, suggested="negative", earlier=prediction_id)
+    again, same_id = offer(sample, SURE, suggested="negative", earlier=prediction_id)
     row = row_of(store, sample_id)
-    assert (again, held) == (sample_id, prediction_id)  # the sender can still take it back
+    assert (again, same_id) == (sample_id, prediction_id)  # the sender can still take it back
     assert (row.state, row.reason, row.suggested, row.caption) == ("queued", "disputed", "negative", sample.text)
     with store.reading() as session:
         assert labels.corrections(session) == []
@@ -114,7 +114,7 @@ def test_a_suggestion_queues_a_confident_answer_and_trains_nothing(store: Store,
 
 def test_a_suggestion_must_be_a_label_of_the_task(store: Store, offer: Offer) -> None:
     with pytest.raises(UnknownName, match="negative, neutral, positive"):
-        offer(given.inputs(), suggested="splendid")
+        offer(sentiment.inputs(), suggested="splendid")
     assert waiting(store) == []
 
 
@@ -124,7 +124,7 @@ def holdings(store: Store) -> dict[str, bool]:
 
 
 def test_a_dispute_is_its_senders_consent_and_nobody_elses(store: Store, offer: Offer) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     _, one = offer(sample, SURE)
     _, other = offer(sample, SURE)
     offer(sample, SURE, suggested="negative", earlier=one)
@@ -134,17 +134,17 @@ def test_a_dispute_is_its_senders_consent_and_nobody_elses(store: Store, offer: 
 
 
 def test_an_id_of_another_sample_is_refused_and_nothing_is_kept(store: Store, offer: Offer) -> None:
-    _, other = offer(given.inputs("another"), SURE)
+    _, other = offer(sentiment.inputs("another"), SURE)
     for unknown in (other, "guess"):
         with pytest.raises(UnknownName, match="Nothing is kept"):
-            offer(given.inputs("mine", seed=1), SURE, suggested="negative", earlier=unknown)
+            offer(sentiment.inputs("mine", seed=1), SURE, suggested="negative", earlier=unknown)
     assert (holdings(store), waiting(store)) == ({other: False}, [])
     assert [path for path in store.media.glob("*/*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("move", [review_queue.skip, review_queue.unsure])
 def test_what_nobody_could_answer_is_asked_again_where_a_visitor_disputes_it(store: Store, offer: Offer, move) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, _ = offer(sample)
     move(store, sample_id, "Ann")
     offer(sample)
@@ -155,7 +155,7 @@ def test_what_nobody_could_answer_is_asked_again_where_a_visitor_disputes_it(sto
 
 
 def test_a_labelled_sample_is_asked_again_only_where_a_visitor_disputes_it(store: Store, offer: Offer) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, _ = offer(sample)
     correct(store, sample_id)
     offer(sample)
@@ -166,7 +166,7 @@ def test_a_labelled_sample_is_asked_again_only_where_a_visitor_disputes_it(store
 
 
 def test_a_disputed_correction_counts_until_a_person_gives_another(store: Store, offer: Offer) -> None:
-    sample = given.inputs()
+    sample = sentiment.inputs()
     sample_id, _ = offer(sample)
     correct(store, sample_id, "negative", "Ann")
     offer(sample, suggested="neutral")
@@ -184,16 +184,21 @@ def counting(store: Store) -> list[str]:
 
 
 def test_a_correction_keeps_who_what_and_the_version_that_predicted(store: Store, offer: Offer) -> None:
-    sample_id, _ = offer(given.inputs(), version="v3")
-    made = correct(store, sample_id, "neutral", "  Ann ", note=" unclear ")
-    assert (made.label, made.annotator, made.note, made.source) == ("neutral", "Ann", "unclear", "page")
-    assert (made.predicted_label, made.model_version) == ("positive", "v3")
-    assert made.corrected_at.endswith("+00:00")
+    sample_id, _ = offer(sentiment.inputs(), version="v3")
+    correction = correct(store, sample_id, "neutral", "  Ann ", note=" unclear ")
+    assert (correction.label, correction.annotator, correction.note, correction.source) == (
+        "neutral",
+        "Ann",
+        "unclear",
+        "page",
+    )
+    assert (correction.predicted_label, correction.model_version) == ("positive", "v3")
+    assert correction.corrected_at.endswith("+00:00")
     assert waiting(store) == []
 
 
 def test_the_last_correction_counts_and_earlier_ones_stay_as_history(store: Store, offer: Offer) -> None:
-    sample_id, _ = offer(given.inputs())
+    sample_id, _ = offer(sentiment.inputs())
     correct(store, sample_id, "negative", "Ann")
     correct(store, sample_id, "neutral", "Bo")
     with store.reading() as session:
@@ -206,7 +211,7 @@ def test_the_last_correction_counts_and_earlier_ones_stay_as_history(store: Stor
 @pytest.mark.parametrize(
     ("sample", "label", "annotator", "note", "error", "said"),
     [
-        (given.NEVER, "negative", "Ann", "", UnknownName, "There is no sample"),
+        (sentiment.NEVER, "negative", "Ann", "", UnknownName, "There is no sample"),
         (None, "splendid", "Ann", "", UnknownName, "negative, neutral, positive"),
         (None, "negative", "  ", "", BadInput, "name"),
         (None, "negative", "A" * 101, "", BadInput, "100"),
@@ -216,7 +221,7 @@ def test_the_last_correction_counts_and_earlier_ones_stay_as_history(store: Stor
 def test_a_refused_correction_stores_nothing(
     store: Store, offer: Offer, sample: str | None, label: str, annotator: str, note: str, error: type, said: str
 ) -> None:
-    sample_id, _ = offer(given.inputs())
+    sample_id, _ = offer(sentiment.inputs())
     with pytest.raises(error, match=said):
         correct(store, sample or sample_id, label, annotator, note=note)
     with store.reading() as session:
@@ -226,16 +231,16 @@ def test_a_refused_correction_stores_nothing(
 
 def counts(store: Store, sample_id: str) -> str:
     with store.reading() as session:
-        (one,) = labels.corrections(session, given.TASK.name)
+        (one,) = labels.corrections(session, sentiment.TASK.name)
         assert labels.counting(session, sample_id).id == one.correction_id
     return one.correction.label
 
 
 def test_what_most_people_say_counts_and_of_equals_the_latest(store: Store, offer: Offer) -> None:
-    sample_id, _ = offer(given.inputs())
+    sample_id, _ = offer(sentiment.inputs())
     said = [("Ann", "negative"), ("Ben", "neutral"), ("Cleo", "negative"), ("Ben", "neutral"), ("Dora", "neutral")]
-    told = [correct(store, sample_id, label, who).counts for who, label in said]
-    assert told == [True, True, True, False, True]  # one by one, two by one, twice the same person, two by two
+    standing = [correct(store, sample_id, label, who).counts for who, label in said]
+    assert standing == [True, True, True, False, True]  # one by one, two by one, twice the same person, two by two
     assert counts(store, sample_id) == "neutral"
     assert review_queue.undo(store, "Dora") == sample_id
     assert counts(store, sample_id) == "negative"
@@ -245,7 +250,7 @@ def test_what_most_people_say_counts_and_of_equals_the_latest(store: Store, offe
 def test_right_answer_wrong_reason_is_kept_with_the_correction_and_only_of_a_right_answer(
     store: Store, offer: Offer
 ) -> None:
-    sample_id, _ = offer(given.inputs())
+    sample_id, _ = offer(sentiment.inputs())
     with pytest.raises(BadInput, match='the model said "positive", not "negative"'):
         correct(store, sample_id, "negative", wrong_reason=True)
     with store.reading() as session:
@@ -253,7 +258,7 @@ def test_right_answer_wrong_reason_is_kept_with_the_correction_and_only_of_a_rig
     assert correct(store, sample_id, "positive", wrong_reason=True).wrong_reason
     assert not correct(store, sample_id, "positive", "Bo").wrong_reason  # the latest counts
     with store.reading() as session:
-        assert [made.wrong_reason for made in labels.history(session, sample_id)] == [True, False]
+        assert [correction.wrong_reason for correction in labels.history(session, sample_id)] == [True, False]
         assert labels.count_wrong_reasons(session, "sentiment") == 0
     review_queue.undo(store, "Bo")
     with store.reading() as session:
@@ -261,14 +266,14 @@ def test_right_answer_wrong_reason_is_kept_with_the_correction_and_only_of_a_rig
 
 
 def test_an_unflagged_sample_has_nothing_to_correct(store: Store, offer: Offer) -> None:
-    sample_id, _ = offer(given.inputs(), SURE)
+    sample_id, _ = offer(sentiment.inputs(), SURE)
     with pytest.raises(Conflict, match="unflagged"):
         correct(store, sample_id)
 
 
 @pytest.mark.parametrize("move", [review_queue.skip, review_queue.unsure])
 def test_skipped_and_unsure_leave_the_queue_and_can_still_be_corrected(store: Store, offer: Offer, move) -> None:
-    sample_id, _ = offer(given.inputs())
+    sample_id, _ = offer(sentiment.inputs())
     move(store, sample_id, "Ann")
     assert waiting(store) == []
     if move is review_queue.unsure:
@@ -279,7 +284,7 @@ def test_skipped_and_unsure_leave_the_queue_and_can_still_be_corrected(store: St
 
 
 def test_undo_goes_back_through_ones_own_answers(store: Store, offer: Offer) -> None:
-    ids = [offer(given.inputs(text))[0] for text in ("one", "two", "three")]
+    ids = [offer(sentiment.inputs(text))[0] for text in ("one", "two", "three")]
     correct(store, ids[0], annotator="Ann")
     review_queue.skip(store, ids[1], "Ann")
     review_queue.unsure(store, ids[2], "Bo")
@@ -293,7 +298,7 @@ def test_undo_goes_back_through_ones_own_answers(store: Store, offer: Offer) -> 
 
 def test_undo_takes_back_what_the_same_browser_answered_whoever_types_the_name(store: Store, offer: Offer) -> None:
     anns, bobs = review.browser_mark("a" * 32), review.browser_mark("b" * 32)
-    ids = [offer(given.inputs(text))[0] for text in ("one", "two", "three")]
+    ids = [offer(sentiment.inputs(text))[0] for text in ("one", "two", "three")]
     correct(store, ids[0], annotator="Ann", browser=anns)
     review_queue.skip(store, ids[1], "Ann", anns)
     review_queue.unsure(store, ids[2], "Ann")  # by a script
@@ -306,7 +311,7 @@ def test_undo_takes_back_what_the_same_browser_answered_whoever_types_the_name(s
 
 
 def test_undo_leaves_what_somebody_else_answered(store: Store, offer: Offer) -> None:
-    sample_id, _ = offer(given.inputs())
+    sample_id, _ = offer(sentiment.inputs())
     review_queue.skip(store, sample_id, "Ann")
     correct(store, sample_id, "neutral", "Bo")
     assert review_queue.undo(store, "Ann") == sample_id
@@ -321,14 +326,14 @@ def test_undo_leaves_what_somebody_else_answered(store: Store, offer: Offer) -> 
 
 @pytest.mark.parametrize("act", [review_queue.skip, review_queue.unsure, review_queue.send, review_queue.recall])
 def test_unknown_samples_are_refused_by_every_move(store: Store, act) -> None:
-    with pytest.raises(UnknownName, match=given.NEVER):
-        act(store, given.NEVER, "Ann")
+    with pytest.raises(UnknownName, match=sentiment.NEVER):
+        act(store, sentiment.NEVER, "Ann")
 
 
 def test_nothing_of_an_offer_remains_when_the_media_cannot_be_written(store: Store, offer: Offer) -> None:
     shutil.rmtree(store.media)
     store.media.write_text("a file where the folder should be")
     with pytest.raises(MmdemoError, match="Set MMDEMO_HOME"):
-        offer(given.inputs(seed=1))
+        offer(sentiment.inputs(seed=1))
     with store.reading() as session:
         assert samples.count_by_state(session, "sentiment") == {}

@@ -19,7 +19,7 @@ from annotations.store import Store, connect, labels, open_store, runs, samples
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
 from mmdemo.values.review import SCRIPTS, browser_mark
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 def revisions() -> list[str]:
@@ -71,9 +71,9 @@ def test_every_earlier_version_is_brought_up_and_keeps_its_rows(config: Settings
         row = samples.get(session, "a")
         assert (row.caption, row.claimed_by, row.claimed_until) == ("kept", None, None)
         assert (row.fresh_prediction, row.scored_by) == (None, "v1" if start < "0007" else "")
-        [made] = labels.history(session, "a")
-        assert (row.predicted_value, made.predicted_value) == ("positive", "positive")
-        assert (made.value, made.wrong_reason) == ("neutral", False)
+        [correction] = labels.history(session, "a")
+        assert (row.predicted_value, correction.predicted_value) == ("positive", "positive")
+        assert (correction.value, correction.wrong_reason) == ("neutral", False)
     assert connect.version_of(store.engine) == schema.HEAD
     with store.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
@@ -134,16 +134,16 @@ def test_an_up_to_date_database_is_not_migrated_again(store: Store, config: Sett
 def test_the_connection_has_its_manners(store: Store) -> None:
     with store.engine.connect() as connection:
         names = ("journal_mode", "foreign_keys", "synchronous", "secure_delete")
-        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
-    assert found == ["wal", 1, 2, 1]  # 2: FULL, what is acknowledged is on disk
+        pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    assert pragmas == ["wal", 1, 2, 1]  # 2: FULL, what is acknowledged is on disk
 
 
 def test_a_session_rolls_back_unless_committed(store: Store) -> None:
     with store.session() as session:
-        session.add(given.row())
+        session.add(sentiment.row())
         session.flush()
     with store.reading() as session:
-        assert samples.find(session, given.NEVER) is None
+        assert samples.find(session, sentiment.NEVER) is None
 
 
 def test_a_locked_database_is_refused(config: Settings) -> None:
@@ -226,8 +226,8 @@ def test_the_tables_are_ones_that_postgresql_can_make() -> None:
 
 
 def offer(store: Store, caption: str = "quiet evening", seed: int | None = None) -> None:
-    sample = given.inputs(caption, seed)
-    review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs(caption, seed)
+    review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
 
 
 class Contested:
@@ -248,9 +248,9 @@ class Contested:
 
 
 def test_two_that_switch_a_new_database_at_once_wait_for_each_other() -> None:
-    held = Contested(attempts=3)
-    connect._configure(held, busy_ms=5_000)
-    assert held.done[0] == "PRAGMA journal_mode=WAL" and len(held.done) == 4
+    contested = Contested(attempts=3)
+    connect._configure(contested, busy_ms=5_000)
+    assert contested.done[0] == "PRAGMA journal_mode=WAL" and len(contested.done) == 4
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         connect._configure(Contested(attempts=1_000_000), busy_ms=50)
 

@@ -14,12 +14,12 @@ from annotations.schema import now
 from annotations.store import Store, connect, open_store, pairing
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 def offer(store: Store, seed: int) -> str:
-    sample = given.inputs(f"caption {seed}", seed)
-    return review_queue.offer(store, given.TASK, sample, given.prediction(sample))[1]
+    sample = sentiment.inputs(f"caption {seed}", seed)
+    return review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))[1]
 
 
 def files(config: Settings) -> list[Path]:
@@ -156,8 +156,8 @@ def test_a_backup_that_is_older_than_its_folder_erases_nothing_unless_told_to(co
 def test_of_many_that_are_due_a_share_goes_each_day(config: Settings) -> None:
     store, many = open_store(config), retention.FEW * 2
     with store.session() as session:
-        session.add_all(given.row(f"{number:064}", at=now() - timedelta(days=31)) for number in range(many))
-        session.add(given.row("f" * 64))
+        session.add_all(sentiment.row(f"{number:064}", at=now() - timedelta(days=31)) for number in range(many))
+        session.add(sentiment.row("f" * 64))
         session.commit()
     assert [retention.expire(store, 30) for _ in range(2)] == [retention.FEW, 0]
     assert [notice.key for notice in retention.notices(store)] == ["status.expiry_held"]

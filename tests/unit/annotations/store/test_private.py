@@ -7,7 +7,7 @@ from pathlib import Path
 from annotations import review_queue
 from annotations.store import open_store, private
 from mmdemo.settings import Settings
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 def modes(home: Path) -> set[str]:
@@ -16,8 +16,8 @@ def modes(home: Path) -> set[str]:
 
 def fill(config: Settings) -> None:
     store = open_store(config)
-    sample = given.inputs(seed=1)
-    review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs(seed=1)
+    review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
     names = {path.name for path in config.home.iterdir()}
     assert {"mmdemo.sqlite", "mmdemo.sqlite-wal", "mmdemo.sqlite-shm", "media"} <= names
     assert modes(config.home) == {"drwx------", "-rw-------"}

@@ -6,7 +6,7 @@ from annotations import review_queue
 from annotations.schema import now
 from annotations.store import Store, samples
 from mmdemo.values.review import SampleState
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 def test_most_doubtful_first_then_oldest_then_smallest_id(store: Store) -> None:
@@ -14,7 +14,7 @@ def test_most_doubtful_first_then_oldest_then_smallest_id(store: Store) -> None:
     rows = [("c", 0.5, 0), ("b", 0.5, 1), ("a", 0.5, 1), ("d", 0.6, 2), ("e", 0.4, -1)]
     with store.session() as session:
         for sample_id, doubt, seconds in rows:
-            session.add(given.row(sample_id, doubt, moment + timedelta(seconds=seconds)))
+            session.add(sentiment.row(sample_id, doubt, moment + timedelta(seconds=seconds)))
         session.commit()
         waiting = samples.waiting(session, "sentiment")
         assert [row.sample_id for row in waiting] == ["d", "c", "a", "b", "e"]
@@ -23,8 +23,8 @@ def test_most_doubtful_first_then_oldest_then_smallest_id(store: Store) -> None:
 
 
 def test_what_lies_outside_is_waited_for_but_not_queued(store: Store) -> None:
-    sample = given.inputs()
-    sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+    sample = sentiment.inputs()
+    sample_id, _ = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
     review_queue.send(store, sample_id, "server")
     with store.reading() as session:
         assert samples.waiting(session, states=(SampleState.QUEUED,)) == []

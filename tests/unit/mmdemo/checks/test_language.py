@@ -12,9 +12,9 @@ ENGLISH = ("en",)
 @pytest.fixture(scope="module")
 def text() -> TextFrontend:
     """What the shipped model knows of words."""
-    found = MultimodalProcessor.from_pretrained(SHIPPED / "sentiment").text
-    assert found is not None
-    return found
+    processor = MultimodalProcessor.from_pretrained(SHIPPED / "sentiment").text
+    assert processor is not None
+    return processor
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ def test_distance_on_paper() -> None:
 
 def test_a_modality_without_statistics_or_without_a_limit_is_never_strange() -> None:
     far = np.full((2, 6), [[3.0], [90.0]])
-    given = {"image": far, "text": far, "audio": far}
-    found = strange(given, {"image": stats(), "text": stats()}, {"image": 2.0, "audio": 2.0})
-    assert set(found) == {"image"} and found["image"].tolist() == [False, True]
+    features = {"image": far, "text": far, "audio": far}
+    beyond = strange(features, {"image": stats(), "text": stats()}, {"image": 2.0, "audio": 2.0})
+    assert set(beyond) == {"image"} and beyond["image"].tolist() == [False, True]
 
 
 def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
@@ -51,24 +51,24 @@ def test_a_version_without_statistics_has_none_and_a_broken_file_is_refused(tmp_
 def test_capped_probabilities_lie_under_the_threshold_and_keep_their_order(
     probabilities: list[float], threshold: float
 ) -> None:
-    given = np.array(probabilities)
-    found = cap_confidence(given, threshold)
-    assert found.max() < threshold and found.sum() == pytest.approx(1) and found.min() >= 0
+    plain = np.array(probabilities)
+    capped = cap_confidence(plain, threshold)
+    assert capped.max() < threshold and capped.sum() == pytest.approx(1) and capped.min() >= 0
     assert (
-        found.argmax() == given.argmax()
-        and (np.sign(np.subtract.outer(found, found)) == np.sign(np.subtract.outer(given, given))).all()
+        capped.argmax() == plain.argmax()
+        and (np.sign(np.subtract.outer(capped, capped)) == np.sign(np.subtract.outer(plain, plain))).all()
     )
 
 
 def test_those_under_the_threshold_stay_as_they_are() -> None:
-    given = np.array([0.5, 0.3, 0.2])
-    np.testing.assert_array_equal(cap_confidence(given, 0.6), given)
+    plain = np.array([0.5, 0.3, 0.2])
+    np.testing.assert_array_equal(cap_confidence(plain, 0.6), plain)
 
 
 def test_a_threshold_below_an_even_guess_gives_nearly_that_guess() -> None:
-    found = cap_confidence(np.array([0.9, 0.1]), 0.3)
-    np.testing.assert_allclose(found, 0.5, atol=1e-5)
-    assert found.argmax() == 0
+    capped = cap_confidence(np.array([0.9, 0.1]), 0.3)
+    np.testing.assert_allclose(capped, 0.5, atol=1e-5)
+    assert capped.argmax() == 0
 
 
 def test_what_is_no_number_is_strange() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from PIL import Image
 
-from tests.unit.mmdemo.decode import made
+from tests.unit.mmdemo.decode import media
 
 _FLAC_RATE_AT = 18  # of STREAMINFO, 20 bits
 _SCAN = re.compile(rb"\xff\xda.*?(?=\xff[\xc0-\xcf\xd8-\xfe])", re.DOTALL)
@@ -21,7 +21,7 @@ def lying_flac(frames_hz: int = 192_000, stream_hz: int = 8_000, seconds: float 
     file = io.BytesIO()
     with av.open(file, "w", format="flac") as container:
         stream = container.add_stream("flac", rate=frames_hz, layout="mono", format="s16")
-        samples = (np.sign(made.tone(frames_hz, seconds, 1.0)) * 9_000).astype(np.int16)
+        samples = (np.sign(media.tone(frames_hz, seconds, 1.0)) * 9_000).astype(np.int16)
         frame = AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
         frame.rate = frames_hz
         for packet in [*stream.encode(frame), *stream.encode(None)]:
@@ -44,12 +44,12 @@ def long_png(width: int, height: int = 1) -> bytes:
     rows = zlib.compressobj(1)
     line = b"\0" * (1 + 3 * width)
     data = b"".join([*(rows.compress(line) for _ in range(height)), rows.flush()])
-    return made.png(struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), data)
+    return media.png(struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), data)
 
 
 def many_scans(scans: int, side: int = 2_000) -> bytes:
     """Return a progressive JPEG, one of whose scans is there so many times."""
-    content = made.saved(Image.new("RGB", (side, side), made.RED), "JPEG", progressive=True)
+    content = media.saved(Image.new("RGB", (side, side), media.RED), "JPEG", progressive=True)
     first = _SCAN.search(content)
     assert first
     return content[: first.end()] + first[0] * (scans - 1) + content[first.end() :]
@@ -57,7 +57,7 @@ def many_scans(scans: int, side: int = 2_000) -> bytes:
 
 def large_jp2(width: int, height: int) -> bytes:
     """Return a JPEG 2000 of one colour: hundreds of bytes, whatever its size."""
-    small = bytearray(made.saved(Image.new("RGB", (64, 64), made.RED), "JPEG2000", no_jp2=True, num_resolutions=1))
+    small = bytearray(media.saved(Image.new("RGB", (64, 64), media.RED), "JPEG2000", no_jp2=True, num_resolutions=1))
     return _resized(bytes(small), width, height)
 
 
@@ -84,13 +84,13 @@ def _track(samples: int) -> bytes:
         _full("stsz", struct.pack(">II", 1, samples)),
         _full("stco", struct.pack(">II", 1, 0)),
     )
-    media = _box(
+    media_box = _box(
         "mdia",
         _full("mdhd", struct.pack(">IIIII", 0, 0, 8_000, samples, 0)),
         _full("hdlr", struct.pack(">I4s", 0, b"soun") + bytes(13)),
         _box("minf", _full("smhd", bytes(4)), tables),
     )
-    return _box("trak", _full("tkhd", struct.pack(">IIIII", 0, 0, 1, 0, 1) + bytes(60)), media)
+    return _box("trak", _full("tkhd", struct.pack(">IIIII", 0, 0, 1, 0, 1) + bytes(60)), media_box)
 
 
 def _full(kind: str, body: bytes) -> bytes:

@@ -11,7 +11,7 @@ from mmdemo.errors import BadInput
 from mmdemo.tasks import Limits, Task
 from mmdemo.values.samples import Inputs, Sample
 from tests import tiny
-from tests.unit.mmdemo.decode import made
+from tests.unit.mmdemo.decode import media
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def refusal(sample: Sample, task: Task) -> BadInput:
 
 
 def test_any_subset_is_taken(task: Task) -> None:
-    sound = (made.tone(), 16_000)
-    assert decode(Sample(image=made.gradient()), task).modalities == ("image",)
+    sound = (media.tone(), 16_000)
+    assert decode(Sample(image=media.gradient()), task).modalities == ("image",)
     assert decode(Sample(text="a dog", audio=sound), task).modalities == ("text", "audio")
-    assert decode(Sample(made.gradient(), "a dog", sound), task).modalities == ("image", "text", "audio")
+    assert decode(Sample(media.gradient(), "a dog", sound), task).modalities == ("image", "text", "audio")
 
 
 @pytest.mark.parametrize("blank", ["", " \n\t", "\u200b\ufeff", "\u3000"])
 def test_a_blank_caption_is_none(blank: str, task: Task) -> None:
     assert refusal(Sample(text=blank), task).key == "nothing_given"
-    assert decode(Sample(image=made.gradient(), text=blank), task).text is None
+    assert decode(Sample(image=media.gradient(), text=blank), task).text is None
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_a_caption_over_the_limit_is_refused_with_both_numbers(task: Task) -> No
 
 def test_a_modality_that_the_task_does_not_take_is_refused(tmp_path: Path) -> None:
     speech = tiny.task(tmp_path, modalities=("audio",))
-    found = refusal(Sample(text="a dog", audio=(made.tone(), 16_000)), speech)
-    assert found.key == "modality_not_taken" and "audio" in str(found)
+    error = refusal(Sample(text="a dog", audio=(media.tone(), 16_000)), speech)
+    assert error.key == "modality_not_taken" and "audio" in str(error)
     assert refusal(Sample(image=b""), speech).key == "modality_not_taken"
-    assert decode(Sample(text=" ", audio=(made.tone(), 16_000)), speech).modalities == ("audio",)
+    assert decode(Sample(text=" ", audio=(media.tone(), 16_000)), speech).modalities == ("audio",)
 
 
 def test_nothing_given_names_what_could_be(task: Task) -> None:
@@ -92,7 +92,9 @@ def test_captions_cannot_pass_for_other_inputs() -> None:
 
 
 def test_the_stored_copy_has_the_id_of_the_original(task: Task) -> None:
-    given = decode(Sample(made.saved(made.gradient(), "JPEG"), "a dog", made.wav(made.tone(44_100), 44_100)), task)
-    assert given.image is not None and given.audio is not None
-    stored = decode(Sample(encode_image(given.image), "a dog", encode_audio(given.audio)), task)
-    assert sample_id(stored, task.name) == sample_id(given, task.name)
+    original = decode(
+        Sample(media.saved(media.gradient(), "JPEG"), "a dog", media.wav(media.tone(44_100), 44_100)), task
+    )
+    assert original.image is not None and original.audio is not None
+    stored = decode(Sample(encode_image(original.image), "a dog", encode_audio(original.audio)), task)
+    assert sample_id(stored, task.name) == sample_id(original, task.name)

@@ -8,7 +8,7 @@ import pytest
 from mmdemo.decode import pool
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Limits
-from tests.unit.mmdemo.decode import made
+from tests.unit.mmdemo.decode import media
 
 COUNT = 500
 LIMITS = Limits(audio_min_s=0.1, audio_max_s=5.0)
@@ -17,40 +17,47 @@ EXTREMES = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0"
 
 def pictures() -> list[bytes]:
     """Return one small picture of each format."""
-    small, grey = made.gradient(40, 30), made.gradient(40, 30).convert("L")
-    written = [made.saved(small, name) for name in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "JPEG2000", "AVIF")]
-    turned = made.saved(small, "JPEG", progressive=True), made.saved(small, "TIFF", compression="tiff_lzw")
-    return [*written, *turned, made.saved(grey, "PPM"), made.saved(small, "ICO", sizes=[(16, 16)])]
+    small, grey = media.gradient(40, 30), media.gradient(40, 30).convert("L")
+    written = [media.saved(small, name) for name in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "JPEG2000", "AVIF")]
+    turned = media.saved(small, "JPEG", progressive=True), media.saved(small, "TIFF", compression="tiff_lzw")
+    return [*written, *turned, media.saved(grey, "PPM"), media.saved(small, "ICO", sizes=[(16, 16)])]
 
 
 def sounds() -> list[bytes]:
     """Return one short sound of each format."""
     kinds = (("webm", "libopus"), ("mp4", "aac"), ("ogg", "libopus"), ("mp3", "libmp3lame"), ("flac", "flac"))
-    written = [made.encoded(form, codec, 48_000, "stereo") for form, codec in kinds]
-    short = made.tone(8_000, 0.5)
-    return [*written, made.wav(short, 8_000), made.float_wav(short, 8_000), made.encoded("adts", "aac", 8_000, "mono")]
+    written = [media.encoded(form, codec, 48_000, "stereo") for form, codec in kinds]
+    short = media.tone(8_000, 0.5)
+    return [
+        *written,
+        media.wav(short, 8_000),
+        media.float_wav(short, 8_000),
+        media.encoded("adts", "aac", 8_000, "mono"),
+    ]
 
 
 def damaged(content: bytes, noise: np.random.Generator) -> bytes:
     """Return a file with a few bytes, lengths or stretches that are not what they were."""
-    found = bytearray(content)
+    content_after = bytearray(content)
     for _ in range(noise.integers(1, 5)):
         # Where a format tells its sizes: mostly at the start.
-        at = int(noise.integers(len(found)) if noise.random() < 0.5 else noise.integers(min(200, len(found))))
+        at = int(
+            noise.integers(len(content_after)) if noise.random() < 0.5 else noise.integers(min(200, len(content_after)))
+        )
         kind, until = noise.integers(6), at + int(noise.integers(1, 64))
         if kind == 0:
-            found[at] ^= 1 << int(noise.integers(8))
+            content_after[at] ^= 1 << int(noise.integers(8))
         elif kind == 1:
-            found[at : at + 4] = EXTREMES[noise.integers(len(EXTREMES))]
+            content_after[at : at + 4] = EXTREMES[noise.integers(len(EXTREMES))]
         elif kind == 2:
-            found[at:until] = noise.bytes(until - at)
+            content_after[at:until] = noise.bytes(until - at)
         elif kind == 3:
-            del found[at:until]
+            del content_after[at:until]
         elif kind == 4:
-            found[at:at] = found[at:until] * int(noise.integers(1, 20))
+            content_after[at:at] = content_after[at:until] * int(noise.integers(1, 20))
         else:
-            del found[max(at, 8) :]
-    return bytes(found)
+            del content_after[max(at, 8) :]
+    return bytes(content_after)
 
 
 @pytest.fixture(scope="module")

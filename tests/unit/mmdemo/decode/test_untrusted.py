@@ -19,11 +19,11 @@ from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits
 from mmdemo.values.samples import Sample
 from tests import tiny
-from tests.unit.mmdemo.decode import hostile, made
+from tests.unit.mmdemo.decode import hostile, media
 from tests.waiting import wait_until
 
-PICTURE = made.saved(made.gradient(), "PNG")
-SOUND = made.encoded("mp3", "libmp3lame")
+PICTURE = media.saved(media.gradient(), "PNG")
+SOUND = media.encoded("mp3", "libmp3lame")
 LIMITS = Limits()
 
 
@@ -70,9 +70,9 @@ def test_a_child_reads_the_very_same(readers: pool.DecoderPool) -> None:
 def test_files_bytes_and_arrays_of_a_sample_are_taken(tmp_path: Path) -> None:
     task = tiny.task(tmp_path)
     (tmp_path / "sound").write_bytes(SOUND)
-    sample = Sample(made.gradient(), "a dog", tmp_path / "sound")
-    for given in (sample, Sample(PICTURE, "a dog", str(tmp_path / "sound")), Sample(PICTURE, "a dog", SOUND)):
-        inputs, own = decode_untrusted(given, task), decode(sample, task)
+    sample = Sample(media.gradient(), "a dog", tmp_path / "sound")
+    for same in (sample, Sample(PICTURE, "a dog", str(tmp_path / "sound")), Sample(PICTURE, "a dog", SOUND)):
+        inputs, own = decode_untrusted(same, task), decode(sample, task)
         np.testing.assert_array_equal(inputs.image, own.image)
         np.testing.assert_array_equal(inputs.audio, own.audio)
     with pytest.raises(BadInput, match="no file"):
@@ -82,15 +82,15 @@ def test_files_bytes_and_arrays_of_a_sample_are_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("modality", "content", "key"),
     [
-        ("image", made.PLAIN_TEXT, "not_an_image"),
-        ("image", made.SVG, "image_is_svg"),
+        ("image", media.PLAIN_TEXT, "not_an_image"),
+        ("image", media.SVG, "image_is_svg"),
         ("image", hostile.long_png(1_000_000), "image_too_long"),
         ("image", hostile.long_png(1, 1_000_000), "image_too_long"),
         ("image", hostile.many_scans(10_000, 100), "image_scans"),
         ("image", hostile.many_scans(80, 3_000), "image_costly"),
         ("image", hostile.large_jp2(7_000, 7_000), "image_costly"),
         ("image", hostile.full_icon(8_000), "image_too_large"),
-        ("audio", made.PLAIN_TEXT, "not_a_sound"),
+        ("audio", media.PLAIN_TEXT, "not_a_sound"),
         ("audio", hostile.crowded_mp4(), "audio_empty"),
     ],
 )

@@ -71,6 +71,6 @@ def test_rows_that_name_their_capability_are_tests_too() -> None:
         id, label, group, extra = "1", "neutral", "", {"capability": "by_hand"}
         sample = Sample(text="The kettle is on the shelf")
 
-    found = behaviour.instances(TASK, [Row()], count=2)
-    assert [item.capability for item in found][-1] == "by_hand"
-    assert {item.capability for item in found} > {"plain_facts", "negation"}
+    instances = behaviour.instances(TASK, [Row()], count=2)
+    assert [item.capability for item in instances][-1] == "by_hand"
+    assert {item.capability for item in instances} > {"plain_facts", "negation"}

@@ -20,36 +20,36 @@ from tests import tiny
 
 
 @pytest.fixture(scope="module")
-def found(trained):
+def result(trained):
     rows = manifests.read(trained.dev, tasks.get(trained.task))
     return evaluate(Predictor(trained.task, trained.folder), rows)
 
 
 @pytest.mark.slow
-def test_the_figures_are_those_of_the_predictor(trained, found) -> None:
+def test_the_figures_are_those_of_the_predictor(trained, result) -> None:
     predictor = Predictor(trained.task, trained.folder)
     rows = manifests.read(trained.dev, predictor.task)
     answers = [predictor.predict(row.sample) for row in rows]
     right = [answer.label == row.label for answer, row in zip(answers, rows, strict=True)]
-    assert (found.n, found.refused, found.model_version) == (40, 0, "v1")
-    assert found.accuracy == pytest.approx(sum(right) / 40)
-    assert found.flagged_share == pytest.approx(sum(answer.flagged for answer in answers) / 40)
-    low, high = found.intervals["accuracy"]
-    assert low <= found.accuracy <= high
+    assert (result.n, result.refused, result.model_version) == (40, 0, "v1")
+    assert result.accuracy == pytest.approx(sum(right) / 40)
+    assert result.flagged_share == pytest.approx(sum(answer.flagged for answer in answers) / 40)
+    low, high = result.intervals["accuracy"]
+    assert low <= result.accuracy <= high
 
 
 @pytest.mark.slow
-def test_it_says_the_same_thing_twice(trained, found) -> None:
+def test_it_says_the_same_thing_twice(trained, result) -> None:
     rows = manifests.read(trained.dev, tasks.get(trained.task))
-    assert evaluate(Predictor(trained.task, trained.folder), rows) == found
+    assert evaluate(Predictor(trained.task, trained.folder), rows) == result
 
 
 @pytest.mark.slow
-def test_parts_add_up(found) -> None:
-    assert sum(part.n for part in found.by_group.values()) == found.n
-    assert set(found.by_group) == {"even", "odd"} and set(found.by_modalities) == {"image"}
-    assert sum(map(sum, found.details.confusion)) == found.n
-    assert sum(part.n for part in found.details.per_class.values()) == found.n
+def test_parts_add_up(result) -> None:
+    assert sum(part.n for part in result.by_group.values()) == result.n
+    assert set(result.by_group) == {"even", "odd"} and set(result.by_modalities) == {"image"}
+    assert sum(map(sum, result.details.confusion)) == result.n
+    assert sum(part.n for part in result.details.per_class.values()) == result.n
 
 
 @pytest.mark.slow
@@ -60,9 +60,9 @@ def test_each_subset_of_the_modalities_is_judged(tmp_path: Path) -> None:
     both = Row("1", Sample(Image.fromarray(picture), "a dog"), "good")
     caption = replace(both, id="2", sample=Sample(text="a cat"), label="bad")
     refused = replace(both, id="3", sample=Sample(image=b"no picture", text="a cat"))
-    found = evaluate(predictor, [both, caption, refused])
-    assert {name: part.n for name, part in found.by_modalities.items()} == {"image+text": 1, "image": 1, "text": 2}
-    assert (found.n, found.refused) == (2, 1)
+    result = evaluate(predictor, [both, caption, refused])
+    assert {name: part.n for name, part in result.by_modalities.items()} == {"image+text": 1, "image": 1, "text": 2}
+    assert (result.n, result.refused) == (2, 1)
     with pytest.raises(ManifestError, match="None of the 1"):
         evaluate(predictor, [refused])
 
@@ -76,31 +76,31 @@ def test_a_clip_without_speech_is_refused_and_the_others_are_judged(tmp_path: Pa
         Row("1", Sample(text="a dog"), "good"),
         Row("2", Sample(text="a cat", audio=(humming, 16_000)), "bad"),
     ]
-    found = evaluate(predictor, rows)
-    assert (found.n, found.refused) == (1, 1)
-    assert {name: part.n for name, part in found.by_modalities.items()} == {"text": 1}
+    result = evaluate(predictor, rows)
+    assert (result.n, result.refused) == (1, 1)
+    assert {name: part.n for name, part in result.by_modalities.items()} == {"text": 1}
 
 
 @pytest.mark.slow
-def test_every_figure_has_its_interval(found) -> None:
-    parts = [found, *found.by_group.values(), *found.by_modalities.values()]
+def test_every_figure_has_its_interval(result) -> None:
+    parts = [result, *result.by_group.values(), *result.by_modalities.values()]
     for part in parts:
         for name, (low, high) in part.intervals.items():
             assert 0 <= low <= part.figure(name) <= high <= 1, name
-    assert set(found.intervals) >= {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", "aurc"}
-    for label in found.details.per_class.values():
+    assert set(result.intervals) >= {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", "aurc"}
+    for label in result.details.per_class.values():
         assert label.intervals.keys() == {"precision", "recall", "f1"}
         assert label.intervals["f1"][0] <= label.f1 <= label.intervals["f1"][1]
-    assert found.raw.intervals["ece"][0] <= found.raw.ece <= found.raw.intervals["ece"][1]
+    assert result.raw.intervals["ece"][0] <= result.raw.ece <= result.raw.intervals["ece"][1]
 
 
 @pytest.mark.slow
-def test_bins_hold_every_answer_once_and_add_up_to_the_error(found) -> None:
-    assert sum(part.n for part in found.reliability.bins) == found.n
-    error = sum(part.n * abs(part.accuracy - part.confidence) for part in found.reliability.bins) / found.n
-    assert found.reliability.ece == found.ece == pytest.approx(error)
-    assert found.reliability.ece_floor == found.ece_floor > 0
-    assert found.coverage[-1] == (1.0, pytest.approx(1 - found.accuracy))
+def test_bins_hold_every_answer_once_and_add_up_to_the_error(result) -> None:
+    assert sum(part.n for part in result.reliability.bins) == result.n
+    error = sum(part.n * abs(part.accuracy - part.confidence) for part in result.reliability.bins) / result.n
+    assert result.reliability.ece == result.ece == pytest.approx(error)
+    assert result.reliability.ece_floor == result.ece_floor > 0
+    assert result.coverage[-1] == (1.0, pytest.approx(1 - result.accuracy))
 
 
 @pytest.mark.slow
@@ -123,8 +123,8 @@ def test_what_is_known_of_the_samples_has_figures_where_its_values_are_few(tmp_p
         for n in range(10)
     ]
     rows.append(Row("10", Sample(text="a dog"), "bad"))
-    found = evaluate(predictor, rows)
-    assert {field: {name: part.n for name, part in parts.items()} for field, parts in found.by_extra.items()} == {
+    result = evaluate(predictor, rows)
+    assert {field: {name: part.n for name, part in parts.items()} for field, parts in result.by_extra.items()} == {
         "sex": {"f": 5, "m": 5}
     }
 
@@ -133,12 +133,12 @@ def test_what_is_known_of_the_samples_has_figures_where_its_values_are_few(tmp_p
 def test_fusion_is_compared_with_its_best_single_modality_on_the_same_samples(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text", "audio"))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
-    made = [tiny.inputs(n, seconds=0.5) for n in range(8)]
+    inputs = [tiny.inputs(n, seconds=0.5) for n in range(8)]
     rows = [
         Row(str(n), Sample(text=one.text, audio=(one.audio, 16_000)), ("good", "bad")[n % 2])
-        for n, one in enumerate(made)
+        for n, one in enumerate(inputs)
     ]
-    found = evaluate(predictor, [*rows, Row("alone", Sample(text="a dog"), "good")])
+    result = evaluate(predictor, [*rows, Row("alone", Sample(text="a dog"), "good")])
     singles = {}
     for name in ("text", "audio"):
         alone = [
@@ -147,16 +147,16 @@ def test_fusion_is_compared_with_its_best_single_modality_on_the_same_samples(tm
         ]
         singles[name] = evaluate(predictor, alone).aurc
     fused, best = evaluate(predictor, rows).aurc, min(singles, key=lambda name: singles[name])
-    compared = found.fusion["text+audio"]
+    compared = result.fusion["text+audio"]
     assert (compared.against, compared.n) == (best, 8)
     difference = compared.differences["aurc"]
     assert difference.value == pytest.approx(fused - singles[best])
     assert difference.interval[0] <= difference.value <= difference.interval[1]
-    assert f"minus that of {best}" in card.render(task, sidecar.read(tmp_path / "v"), found)
+    assert f"minus that of {best}" in card.render(task, sidecar.read(tmp_path / "v"), result)
 
 
 @pytest.mark.slow
-def test_two_versions_differ_by_the_difference_of_their_figures(trained, found, tmp_path: Path) -> None:
+def test_two_versions_differ_by_the_difference_of_their_figures(trained, result, tmp_path: Path) -> None:
     task = tasks.get(trained.task)
     rows = manifests.read(trained.dev, task)
     ours = ask(Predictor(task, trained.folder), rows)
@@ -168,6 +168,6 @@ def test_two_versions_differ_by_the_difference_of_their_figures(trained, found, 
 
 
 @pytest.mark.slow
-def test_card_shows_the_figures(trained, found) -> None:
-    text = card.render(tasks.get(trained.task), sidecar.read(trained.folder), found)
-    assert f"Accuracy {found.accuracy:.3f}" in text and "| source even |" in text and "left, right" in text
+def test_card_shows_the_figures(trained, result) -> None:
+    text = card.render(tasks.get(trained.task), sidecar.read(trained.folder), result)
+    assert f"Accuracy {result.accuracy:.3f}" in text and "| source even |" in text and "left, right" in text

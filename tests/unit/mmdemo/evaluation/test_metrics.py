@@ -49,16 +49,16 @@ def test_many_resamples_are_counted_at_once(drawn: tuple[np.ndarray, np.ndarray]
     weights = metrics.resamples(200, np.random.default_rng(1), draws=3)
     assert weights.sum(axis=1).tolist() == [200] * 3
     macro, _ = figures(labels, predicted, 4, weights)
-    for one, figure in zip(weights.astype(int), macro, strict=True):
+    for one, value in zip(weights.astype(int), macro, strict=True):
         rows = np.repeat(np.arange(200), one)
-        np.testing.assert_allclose(figure, reference(labels[rows], predicted[rows], "macro"))
+        np.testing.assert_allclose(value, reference(labels[rows], predicted[rows], "macro"))
 
 
 def test_the_calibration_error_equals_that_of_torchmetrics(answers) -> None:
     probabilities, confidence, right = answers
     labels = np.where(right, probabilities.argmax(axis=1), probabilities.argmin(axis=1))
-    given = torch.tensor(probabilities), torch.tensor(labels)
-    expected = multiclass_calibration_error(*given, num_classes=3, n_bins=metrics.BINS, norm="l1")
+    pair = torch.tensor(probabilities), torch.tensor(labels)
+    expected = multiclass_calibration_error(*pair, num_classes=3, n_bins=metrics.BINS, norm="l1")
     assert metrics.ece(confidence, right, metrics.once(300))[0] == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -98,20 +98,20 @@ def test_the_area_under_risk_and_coverage_is_the_mean_risk(answers) -> None:
 def test_equally_sure_answers_count_as_if_in_random_order() -> None:
     confidence = np.array([0.9, 0.7, 0.7, 0.7, 0.7, 0.4])
     right = np.array([True, True, False, True, False, False])
-    draw, seen = np.random.default_rng(0), []
+    draw, areas = np.random.default_rng(0), []
     for _ in range(4_000):
         middle = draw.permutation(right[1:5])
         wrong = ~np.concatenate([right[:1], middle, right[5:]])
-        seen.append((wrong.cumsum() / np.arange(1, 7)).mean())
-    assert metrics.aurc(confidence, right, metrics.once(6))[0] == pytest.approx(np.mean(seen), abs=0.005)
+        areas.append((wrong.cumsum() / np.arange(1, 7)).mean())
+    assert metrics.aurc(confidence, right, metrics.once(6))[0] == pytest.approx(np.mean(areas), abs=0.005)
 
 
 def test_a_sample_drawn_twice_stands_there_twice(answers) -> None:
     _, confidence, right = answers
     weights = metrics.resamples(300, np.random.default_rng(1), draws=2)
-    for one, figure in zip(weights.astype(int), metrics.aurc(confidence, right, weights), strict=True):
+    for one, value in zip(weights.astype(int), metrics.aurc(confidence, right, weights), strict=True):
         rows = np.repeat(np.arange(300), one)
-        assert metrics.aurc(confidence[rows], right[rows], metrics.once(300))[0] == pytest.approx(figure)
+        assert metrics.aurc(confidence[rows], right[rows], metrics.once(300))[0] == pytest.approx(value)
 
 
 def test_an_interval_covers_the_middle() -> None:

@@ -19,9 +19,9 @@ def test_recall_is_the_share_whose_partner_is_among_the_nearest() -> None:
     scores = np.zeros((20, 20))
     scores[np.arange(20), np.arange(20)] = np.r_[np.full(15, 2.0), np.full(5, -1.0)]
     scores += np.random.default_rng(0).random((20, 20)) * 0.1
-    found = retrieval.recall(scores, [str(n) for n in range(20)])
-    assert (found.n, found.recall_at_10, found.chance) == (20, 0.75, pytest.approx(0.5))
-    assert found.interval[0] < 0.75 < found.interval[1]
+    recall = retrieval.recall(scores, [str(n) for n in range(20)])
+    assert (recall.n, recall.recall_at_10, recall.chance) == (20, 0.75, pytest.approx(0.5))
+    assert recall.interval[0] < 0.75 < recall.interval[1]
 
 
 def test_who_says_the_same_of_all_finds_nobody() -> None:
@@ -30,9 +30,9 @@ def test_who_says_the_same_of_all_finds_nobody() -> None:
 
 def test_an_equal_partner_is_as_good_and_chance_knows_it() -> None:
     scores = np.tile(np.arange(40.0), (40, 1))  # everybody finds the last ten
-    found = retrieval.recall(scores, [str(n % 20) for n in range(40)])
-    assert found.recall_at_10 == 0.5  # partners 10 … 19 stand among 30 … 39 too
-    assert found.chance == pytest.approx(1 - (30 * 29) / (40 * 39))
+    recall = retrieval.recall(scores, [str(n % 20) for n in range(40)])
+    assert recall.recall_at_10 == 0.5  # partners 10 … 19 stand among 30 … 39 too
+    assert recall.chance == pytest.approx(1 - (30 * 29) / (40 * 39))
 
 
 def rows(number: int) -> list[Row]:
@@ -50,9 +50,9 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 
 def test_samples_with_one_modality_take_no_part(two: Predictor) -> None:
     alone = [Row("caption", Sample(text="a cat"), "good"), Row("broken", Sample(b"no picture", "a cat"), "good")]
-    found = retrieval.measure(two, [*rows(12), *alone])
-    assert set(found) == {"image_to_text", "text_to_image"}
-    assert {part.n for part in found.values()} == {12}
+    recall = retrieval.measure(two, [*rows(12), *alone])
+    assert set(recall) == {"image_to_text", "text_to_image"}
+    assert {part.n for part in recall.values()} == {12}
     assert retrieval.measure(two, rows(10)) == {}  # ten of ten are always found
 
 
@@ -66,14 +66,14 @@ def test_at_most_so_many_are_drawn(two: Predictor) -> None:
 
 def test_a_task_of_one_modality_has_no_partners(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text",))
-    made = Predictor(task, tiny.version(tmp_path / "v", task))
-    assert retrieval.measure(made, [Row(str(n), Sample(text=f"dog {n}"), "good") for n in range(12)]) == {}
+    predictor = Predictor(task, tiny.version(tmp_path / "v", task))
+    assert retrieval.measure(predictor, [Row(str(n), Sample(text=f"dog {n}"), "good") for n in range(12)]) == {}
 
 
 def test_the_card_tells_it_beside_chance(two: Predictor) -> None:
     samples = rows(12)
-    found = dataclasses.replace(evaluate(two, samples), retrieval=retrieval.measure(two, samples))
-    told = card.render(two.task, sidecar.read(Path(str(two._wanted))), found)
-    share = found.retrieval["image_to_text"].recall_at_10
-    assert f"Recall@10 from the picture to the caption of the same sample: {share:.3f}" in told
-    assert "among 12 samples; by chance it would be 0.833." in told
+    result = dataclasses.replace(evaluate(two, samples), retrieval=retrieval.measure(two, samples))
+    described = card.render(two.task, sidecar.read(Path(str(two._wanted))), result)
+    share = result.retrieval["image_to_text"].recall_at_10
+    assert f"Recall@10 from the picture to the caption of the same sample: {share:.3f}" in described
+    assert "among 12 samples; by chance it would be 0.833." in described

@@ -27,13 +27,13 @@ def test_each_modality_is_damaged_alone_on_the_samples_that_have_it(tmp_path: Pa
         Row("2", Sample(text="a cat"), "bad"),
         Row("3", Sample(audio=b"no sound"), "bad"),
     ]
-    found = robustness.measure(predictor, rows)
-    assert {name: part.n for name, part in found.clean.items()} == {"text": 2, "audio": 1}
-    cells = [(cell.modality, cell.name, cell.grade, cell.n, cell.refused) for cell in found.corrupted]
+    damage = robustness.measure(predictor, rows)
+    assert {name: part.n for name, part in damage.clean.items()} == {"text": 2, "audio": 1}
+    cells = [(cell.modality, cell.name, cell.grade, cell.n, cell.refused) for cell in damage.corrupted]
     assert cells[0] == ("text", "typos", 1, 2, 0) and cells[-1] == ("audio", "telephone band", 3, 1, 0)
     assert len(cells) == 9 + 9
-    assert found.corrupted[0].strength == "3 % of the letters"
-    assert found == robustness.measure(predictor, rows)
+    assert damage.corrupted[0].strength == "3 % of the letters"
+    assert damage == robustness.measure(predictor, rows)
     with pytest.raises(ManifestError, match="None of the 1"):
         robustness.measure(predictor, rows[2:])
 
@@ -43,8 +43,8 @@ def test_a_voice_that_drowns_is_counted_as_refused(tmp_path: Path) -> None:
     task = replace(tiny.task(tmp_path, ("audio",)), limits=Limits(speech=True))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
     quiet = next(example.audio for example in tasks.get("speech_emotion").examples if example.expected == "calm")
-    found = robustness.measure(predictor, [Row("1", Sample(audio=quiet), "good")])
-    assert all(cell.n + cell.refused == 1 for cell in found.corrupted)
+    damage = robustness.measure(predictor, [Row("1", Sample(audio=quiet), "good")])
+    assert all(cell.n + cell.refused == 1 for cell in damage.corrupted)
 
 
 def test_of_many_samples_the_same_ones_are_taken() -> None:

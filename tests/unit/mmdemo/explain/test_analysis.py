@@ -28,11 +28,11 @@ def inputs() -> Inputs:
 
 
 def test_every_map_and_what_met_what_count_the_same_units(predictor: Predictor, inputs: Inputs) -> None:
-    found = predictor.study(predictor.forward(inputs))
-    assert found.model_version == "tiny-v1" and found.attended is not None
-    [layout] = {Layout.of(each) for each in found.maps}
-    assert len(layout) == found.attended.units
-    assert found.maps[0].target == predictor.predict_inputs(inputs).label
+    explanations = predictor.study(predictor.forward(inputs))
+    assert explanations.model_version == "tiny-v1" and explanations.attended is not None
+    [layout] = {Layout.of(each) for each in explanations.maps}
+    assert len(layout) == explanations.attended.units
+    assert explanations.maps[0].target == predictor.predict_inputs(inputs).label
 
 
 def test_a_what_if_without_nothing_is_the_answer_itself(predictor: Predictor, inputs: Inputs) -> None:
@@ -42,13 +42,13 @@ def test_a_what_if_without_nothing_is_the_answer_itself(predictor: Predictor, in
 
 def test_a_what_if_without_a_modality_is_the_answer_to_the_others(predictor: Predictor, inputs: Inputs) -> None:
     left = Inputs(image=inputs.image, text=inputs.text)
-    found = predictor.what_if(predictor.forward(inputs), [], ["audio"])
-    assert found == pytest.approx(predictor.predict_inputs(left).probabilities)
+    shares = predictor.what_if(predictor.forward(inputs), [], ["audio"])
+    assert shares == pytest.approx(predictor.predict_inputs(left).probabilities)
 
 
 def test_a_what_if_without_a_word_is_the_answer_to_the_caption_without_it(predictor: Predictor) -> None:
-    found = predictor.what_if(predictor.forward(Inputs(text="the bad dog")), [1], [])
-    assert found == pytest.approx(predictor.predict_inputs(Inputs(text="the dog")).probabilities)
+    shares = predictor.what_if(predictor.forward(Inputs(text="the bad dog")), [1], [])
+    assert shares == pytest.approx(predictor.predict_inputs(Inputs(text="the dog")).probabilities)
 
 
 @pytest.mark.parametrize(("units", "modalities"), [([99], []), ([-1], []), ([], ["text"])])
@@ -60,10 +60,10 @@ def test_what_is_not_there_and_everything_cannot_be_left_out(
 
 
 def test_a_map_is_weighed_for_the_label_that_it_explains(predictor: Predictor, inputs: Inputs) -> None:
-    found = predictor.weigh(predictor.forward(inputs), MapRequest("attention", "good"))
-    assert found.contributions.target == "good"
-    assert set(found.contributions.values) == {"image", "text", "audio"}
-    assert found.trust.map[0] == pytest.approx(found.contributions.whole, abs=1e-5)
+    report = predictor.weigh(predictor.forward(inputs), MapRequest("attention", "good"))
+    assert report.contributions.target == "good"
+    assert set(report.contributions.values) == {"image", "text", "audio"}
+    assert report.trust.map[0] == pytest.approx(report.contributions.whole, abs=1e-5)
 
 
 def test_a_method_that_is_unknown_is_refused(predictor: Predictor, inputs: Inputs) -> None:

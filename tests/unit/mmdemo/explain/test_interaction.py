@@ -44,11 +44,11 @@ def weights(stored: bytes, *shape: int) -> np.ndarray:
 
 
 def test_what_met_equals_the_attention_merged_by_hand(aimed: AimedPass) -> None:
-    found = interaction(aimed)
-    assert found is not None and aimed.output.attention is not None
+    meetings = interaction(aimed)
+    assert meetings is not None and aimed.output.attention is not None
     units = tokens_of_units(aimed)
-    assert (found.layers, found.heads, found.units) == (2, 4, len(units))
-    met = weights(found.met, found.layers, found.heads, found.units, found.units)
+    assert (meetings.layers, meetings.heads, meetings.units) == (2, 4, len(units))
+    met = weights(meetings.met, meetings.layers, meetings.heads, meetings.units, meetings.units)
     for layer, attention in enumerate(aimed.output.attention):
         for head, table in enumerate(attention[0].numpy()):
             looked = [[np.mean([sum(table[a, b] for b in to) for a in of]) for to in units] for of in units]
@@ -57,9 +57,9 @@ def test_what_met_equals_the_attention_merged_by_hand(aimed: AimedPass) -> None:
 
 
 def test_the_answers_own_look_is_summed_over_a_words_pieces(aimed: AimedPass) -> None:
-    found = interaction(aimed)
-    assert found is not None and aimed.output.attention is not None
-    answer = weights(found.answer, found.layers, found.heads, found.units)
+    meetings = interaction(aimed)
+    assert meetings is not None and aimed.output.attention is not None
+    answer = weights(meetings.answer, meetings.layers, meetings.heads, meetings.units)
     wanted = [[[row[0, unit].sum() for unit in tokens_of_units(aimed)] for row in a[0]] for a in aimed.output.attention]
     np.testing.assert_allclose(np.sqrt(answer), np.sqrt(wanted), atol=0.5 / STEPS + 1e-6)
 
@@ -71,9 +71,9 @@ def test_padding_belongs_to_nobody(aimed: AimedPass) -> None:
     padded = replace(
         aimed, output=type(aimed.output)(**{**aimed.output, "tokens": replace(aimed.output.tokens, mask=mask)})
     )
-    found = interaction(padded)
-    assert found is not None
-    met = weights(found.met, found.layers, found.heads, found.units, found.units)
+    meetings = interaction(padded)
+    assert meetings is not None
+    met = weights(meetings.met, meetings.layers, meetings.heads, meetings.units, meetings.units)
     assert not met[..., -1].any() and not met[..., -1, :].any() and met[..., -2].any()
 
 
@@ -86,8 +86,8 @@ def test_two_units_met_the_same_whoever_is_asked() -> None:
 def test_a_fusion_whose_answer_alone_looks_around_lets_no_two_meet(aimed: AimedPass) -> None:
     assert aimed.output.attention is not None
     rows = tuple(layer[:, :, :1] for layer in aimed.output.attention)
-    found = interaction(replace(aimed, output=type(aimed.output)(**{**aimed.output, "attention": rows})))
-    assert found is not None and found.met == b"" and found.answer
+    meetings = interaction(replace(aimed, output=type(aimed.output)(**{**aimed.output, "attention": rows})))
+    assert meetings is not None and meetings.met == b"" and meetings.answer
 
 
 def test_a_fusion_without_attention_has_nothing_to_tell(aimed: AimedPass) -> None:

@@ -55,21 +55,21 @@ def test_the_file_of_a_method_is_named_for_it() -> None:
 
 @pytest.mark.slow
 def test_maps_have_the_shape_of_what_they_explain(aimed: AimedPass, method: str) -> None:
-    found = explain.explain(method, aimed)
-    assert (found.method, found.target, found.against) == (method, "good", None)
-    assert found.image and found.text and found.audio and aimed.tokens.grid
-    assert found.image.grid == aimed.tokens.grid and np.shape(found.image.scores) == found.image.grid
-    assert " ".join(token.text for token in found.text.tokens) == aimed.inputs.text
-    assert found.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and len(found.audio.scores) == 4
-    assert Layout.of(found) == aimed.layout
-    assert all(math.isfinite(score) for score in scores_of(found)) and any(scores_of(found))
+    explanation = explain.explain(method, aimed)
+    assert (explanation.method, explanation.target, explanation.against) == (method, "good", None)
+    assert explanation.image and explanation.text and explanation.audio and aimed.tokens.grid
+    assert explanation.image.grid == aimed.tokens.grid and np.shape(explanation.image.scores) == explanation.image.grid
+    assert " ".join(token.text for token in explanation.text.tokens) == aimed.inputs.text
+    assert explanation.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and len(explanation.audio.scores) == 4
+    assert Layout.of(explanation) == aimed.layout
+    assert all(math.isfinite(score) for score in scores_of(explanation)) and any(scores_of(explanation))
 
 
 @pytest.mark.slow
 def test_scores_below_zero_are_those_of_a_signed_method(aimed: AimedPass, method: str) -> None:
-    found = [explain.explain(method, replace(aimed, target=label)) for label in LABELS]
-    assert found[0].signed == (method not in BLIND)
-    assert found[0].signed == (min(min(scores_of(item)) for item in found) < 0)
+    explanation = [explain.explain(method, replace(aimed, target=label)) for label in LABELS]
+    assert explanation[0].signed == (method not in BLIND)
+    assert explanation[0].signed == (min(min(scores_of(item)) for item in explanation) < 0)
 
 
 @pytest.mark.slow
@@ -79,8 +79,8 @@ def test_the_same_again_gives_the_same(aimed: AimedPass, method: str) -> None:
 
 @pytest.mark.parametrize("modality", ["image", "text", "audio"])
 def test_absent_modalities_are_absent(built: Built, method: str, modality: str) -> None:
-    found = explain.explain(method, tiny.passed(built, tiny.inputs(modalities=(modality,), seconds=0.3), "bad"))
-    assert [name for name in ("image", "text", "audio") if getattr(found, name)] == [modality]
+    explanation = explain.explain(method, tiny.passed(built, tiny.inputs(modalities=(modality,), seconds=0.3), "bad"))
+    assert [name for name in ("image", "text", "audio") if getattr(explanation, name)] == [modality]
 
 
 def test_padding_gets_nothing_and_changes_nothing(built: Built, method: str) -> None:
@@ -117,9 +117,9 @@ def test_two_labels_against_each_other_say_the_opposite(aimed: AimedPass, method
 
 @pytest.mark.slow
 def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(aimed: AimedPass) -> None:
-    found = explain.every(aimed, [ExplanationTarget(label) for label in LABELS])
-    assert set(found) == set(explain.METHODS) - set(explain.SLOW)
-    for method, maps in found.items():
+    explanation = explain.every(aimed, [ExplanationTarget(label) for label in LABELS])
+    assert set(explanation) == set(explain.METHODS) - set(explain.SLOW)
+    for method, maps in explanation.items():
         for label, explained in zip(LABELS, maps, strict=True):
             assert explained.target == label and close(explained, explain.explain(method, replace(aimed, target=label)))
 
@@ -138,9 +138,9 @@ def test_all_cheap_methods_for_all_labels_at_once_are_what_each_says_alone(aimed
     ids=["one word", "one emoji", "nothing to see", "one pixel", "a line", "very long", "right to left"],
 )
 def test_extremes_are_explained_too(built: Built, method: str, inputs: Inputs) -> None:
-    found = explain.explain(method, tiny.passed(built, inputs, "good"))
-    assert all(math.isfinite(score) for score in scores_of(found))
-    tokens = found.text.tokens if found.text else ()
+    explanation = explain.explain(method, tiny.passed(built, inputs, "good"))
+    assert all(math.isfinite(score) for score in scores_of(explanation))
+    tokens = explanation.text.tokens if explanation.text else ()
     assert all((inputs.text or "")[token.start : token.end] == token.text for token in tokens)
 
 
@@ -191,7 +191,7 @@ def test_many_at_a_time_say_what_each_says_alone(built: Built) -> None:
         together = list(pool.map(lambda pair: explain.explain(*pair), wanted))
         odds = list(pool.map(lambda aimed: _logits(aimed), passes * 4))
     assert together == alone
-    assert all(torch.equal(found, aimed.output.logits) for found, aimed in zip(odds, passes * 4, strict=True))
+    assert all(torch.equal(logits, aimed.output.logits) for logits, aimed in zip(odds, passes * 4, strict=True))
 
 
 def _logits(aimed: AimedPass) -> torch.Tensor:

@@ -19,8 +19,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return planted.build(tmp_path_factory.mktemp("planted"))
 
 
-def scores(found: Explanation) -> dict[str, Sequence[float]]:
-    return Layout.of(found).split(scores_of(found))
+def scores(explanation: Explanation) -> dict[str, Sequence[float]]:
+    return Layout.of(explanation).split(scores_of(explanation))
 
 
 @pytest.mark.parametrize("method", explain.METHODS)
@@ -30,15 +30,15 @@ def scores(found: Explanation) -> dict[str, Sequence[float]]:
 @pytest.mark.slow
 def test_the_only_place_that_counts_is_found(built: Built, method: str, modality: str, name: str, place: int) -> None:
     aimed = tiny.passed(built, planted.inputs(**{name: place}), "good")
-    found = scores(explain.explain(method, aimed))
-    whole = sum(abs(score) for some in found.values() for score in some)
-    assert found[modality][place] > MOST * whole
+    by_place = scores(explain.explain(method, aimed))
+    whole = sum(abs(score) for some in by_place.values() for score in some)
+    assert by_place[modality][place] > MOST * whole
 
 
 @pytest.mark.parametrize("method", [name for name in explain.METHODS if name not in ("attention", "rollout")])
 def test_what_speaks_for_one_of_two_labels_speaks_against_the_other(built: Built, method: str) -> None:
-    found = scores(explain.explain(method, tiny.passed(built, planted.inputs(word=2), "bad")))
-    assert found["text"][2] < -MOST * sum(abs(score) for some in found.values() for score in some)
+    by_place = scores(explain.explain(method, tiny.passed(built, planted.inputs(word=2), "bad")))
+    assert by_place["text"][2] < -MOST * sum(abs(score) for some in by_place.values() for score in some)
 
 
 def test_what_was_planted_is_what_decides(built: Built, tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ ATTENDING = ("attention", "cross_attention", "transformer")
 WHY = ExplanationTarget("good")
 
 
-def per_token(found: Explanation) -> Tensor:
+def per_token(scores: Explanation) -> Tensor:
     """Return the scores (tokens,) of a sample whose tokens are one word each, or regions, or moments."""
-    return torch.tensor(scores_of(found))
+    return torch.tensor(scores_of(scores))
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def test_attention_equals_an_eager_recomputation(attended: AimedPass) -> None:
     tokens = torch.cat([answer, attended.tokens.values.clone()], dim=1)
     mask = nn.functional.pad(attended.tokens.mask.clone(), (1, 0), value=True)
     with torch.no_grad():
-        for found, expected in zip(attention, _eager(fusion, tokens, mask, attended), strict=True):
-            torch.testing.assert_close(found.clone(), expected, atol=1e-5, rtol=0)
+        for weights, expected in zip(attention, _eager(fusion, tokens, mask, attended), strict=True):
+            torch.testing.assert_close(weights.clone(), expected, atol=1e-5, rtol=0)
 
 
 def _eager(fusion: nn.Module, tokens: Tensor, mask: Tensor, aimed: AimedPass) -> list[Tensor]:
@@ -63,14 +63,14 @@ def _eager(fusion: nn.Module, tokens: Tensor, mask: Tensor, aimed: AimedPass) ->
         return [_weights(fusion.attention, normed[:, :1], normed, ~mask)]
     modality = nn.functional.pad(aimed.model._modality(aimed.tokens), (1, 0), value=-1)
     hidden = ~fusion._attn_mask(mask, modality).expand(-1, tokens.shape[1], -1)[0]  # (1 + tokens, 1 + tokens)
-    found = []
+    weights = []
     for layer in fusion.layers:
         module = nn.MultiheadAttention(tokens.shape[2], layer.heads, batch_first=True)
         module.in_proj_weight, module.in_proj_bias = layer.query_key_value.weight, layer.query_key_value.bias
         normed = layer.attention_norm(tokens)
-        found.append(_weights(module, normed, normed, None, hidden))
+        weights.append(_weights(module, normed, normed, None, hidden))
         tokens = layer(tokens, ~hidden[None], return_attention=False)[0]
-    return found
+    return weights
 
 
 def _weights(module: nn.Module, looking: Tensor, at: Tensor, padding: Tensor | None, hidden: Tensor | None = None):
@@ -96,8 +96,8 @@ def raw(method: str, aimed: AimedPass) -> Explanation:
 
 
 def test_relevance_has_its_declared_sum(attended: AimedPass) -> None:
-    found = per_token(raw("relevance", attended))
-    assert found.abs().sum() == pytest.approx(1, abs=1e-5)
+    scores = per_token(raw("relevance", attended))
+    assert scores.abs().sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_relevance_is_the_papers_product_of_matrices_for_the_label_less_that_against_it(plain: AimedPass) -> None:
@@ -116,16 +116,16 @@ def test_relevance_is_the_papers_product_of_matrices_for_the_label_less_that_aga
             relevance = relevance + mean @ relevance  # equation 6
         rows.append(relevance[0, 1:])
     expected = rows[0] - rows[1]
-    found = per_token(raw("relevance", plain))
-    torch.testing.assert_close(found, expected / expected.abs().sum(), atol=1e-5, rtol=0)
+    scores = per_token(raw("relevance", plain))
+    torch.testing.assert_close(scores, expected / expected.abs().sum(), atol=1e-5, rtol=0)
 
 
 def test_rollout_is_the_product_of_the_layers(plain: AimedPass) -> None:
     n = plain.tokens.mask.shape[1]
-    held = torch.eye(1 + n)
+    product = torch.eye(1 + n)
     for layer in plain.output.attention:
-        held = (0.5 * layer[0].mean(dim=0) + 0.5 * torch.eye(1 + n)) @ held
-    expected = held[0, 1:] / held[0, 1:].sum()
+        product = (0.5 * layer[0].mean(dim=0) + 0.5 * torch.eye(1 + n)) @ product
+    expected = product[0, 1:] / product[0, 1:].sum()
     torch.testing.assert_close(per_token(explain.explain("rollout", plain)), expected)
 
 
@@ -154,14 +154,14 @@ def test_integrated_gradients_sum_to_what_the_tokens_change(plain: AimedPass) ->
     with torch.inference_mode():
         nothing = plain.model.fuse(replace(plain.tokens, values=plain.model.empty(plain.tokens)))
     changed = plain.log_odds(plain.output, [WHY]) - plain.log_odds(nothing, [WHY])
-    found = per_token(explain.explain("integrated_gradients", plain)).sum()
-    assert found == pytest.approx(changed.item(), rel=0.05)
+    scores = per_token(explain.explain("integrated_gradients", plain)).sum()
+    assert scores == pytest.approx(changed.item(), rel=0.05)
 
 
 def test_occlusion_is_what_the_model_says_of_each_changed_sample(built: Built, aimed: AimedPass) -> None:
-    found = explain.explain("occlusion", aimed)
+    explanation = explain.explain("occlusion", aimed)
     whole = aimed.log_odds(aimed.output, [WHY])
-    for unit, score in enumerate(scores_of(found)):
+    for unit, score in enumerate(scores_of(explanation)):
         changed = tiny.passed(built, deletion.without(aimed.inputs, aimed.layout, [unit]), "good")
         expected = whole - changed.log_odds(changed.output, [WHY])
         assert score == pytest.approx(expected.item(), abs=1e-5)

@@ -40,14 +40,14 @@ def test_symmetric_players_get_the_same_and_a_dummy_gets_nothing() -> None:
 @pytest.mark.slow
 def test_contributions_sum_to_all_less_nothing_with_every_fusion(fusion: str, tmp_path: Path) -> None:
     aimed = passed(tmp_path, fusion)
-    found = contributions(replace(aimed, scaling=TemperatureScaling(1.3)))
-    assert sum(found.values.values()) == pytest.approx(found.whole - found.nothing, abs=1e-9)
-    assert 0 < found.nothing < 1 and set(found.values) == set(MODALITIES)
+    shares = contributions(replace(aimed, scaling=TemperatureScaling(1.3)))
+    assert sum(shares.values.values()) == pytest.approx(shares.whole - shares.nothing, abs=1e-9)
+    assert 0 < shares.nothing < 1 and set(shares.values) == set(MODALITIES)
     assert aimed.output.logits is not None
     served = aimed.model.head.probabilities(aimed.output.logits / 1.3)[0, 1]
-    assert found.whole == pytest.approx(float(served), abs=1e-5)
+    assert shares.whole == pytest.approx(float(served), abs=1e-5)
 
 
 def test_only_modalities_that_are_there_contribute(tmp_path: Path) -> None:
-    found = contributions(passed(tmp_path, "transformer", ("text",)))
-    assert found.values == {"text": pytest.approx(found.whole - found.nothing)}
+    shares = contributions(passed(tmp_path, "transformer", ("text",)))
+    assert shares.values == {"text": pytest.approx(shares.whole - shares.nothing)}

@@ -43,13 +43,13 @@ def test_only_white_space_is_left_out() -> None:
 
 
 def test_words_stand_in_order_and_do_not_overlap() -> None:
-    found = words("Ein #tag, 一天 ❤️‍🔥! @x")
-    assert all(before[1] <= after[0] for before, after in itertools.pairwise(found))
+    spans = words("Ein #tag, 一天 ❤️‍🔥! @x")
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
 
 def test_pieces_are_summed_into_their_word() -> None:
-    found = merge([(0, 0), (0, 4), (4, 7), (8, 11), (0, 0)], [0.5, 0.1, 0.2, 0.3, 0.5], [(0, 7), (8, 11)])
-    assert found == pytest.approx([0.3, 0.3])
+    scores = merge([(0, 0), (0, 4), (4, 7), (8, 11), (0, 0)], [0.5, 0.1, 0.2, 0.3, 0.5], [(0, 7), (8, 11)])
+    assert scores == pytest.approx([0.3, 0.3])
 
 
 def test_a_piece_over_several_words_is_shared_by_its_characters() -> None:

@@ -50,9 +50,9 @@ def test_tokens_that_an_encoder_made_before_answer_as_what_it_reads(built) -> No
     model, processor = built
     batch = processor(BATCH).batch
     cached = {}
-    for name, given in reversed(batch.modalities.items()):  # whatever order they come in
-        rows = given.present.nonzero()[:, 0]
-        tokens, real = given.encoded_by(model.encoders[name], rows)
+    for name, modality_inputs in reversed(batch.modalities.items()):  # whatever order they come in
+        rows = modality_inputs.present.nonzero()[:, 0]
+        tokens, real = modality_inputs.encoded_by(model.encoders[name], rows)
         values, mask = torch.zeros(len(BATCH), *tokens.shape[1:]), torch.zeros(len(BATCH), real.shape[1], dtype=bool)
         values[rows], mask[rows] = tokens, real
         cached[name] = EncoderTokens(values, mask)
@@ -74,4 +74,4 @@ def test_an_encoder_is_not_asked_for_tokens_that_are_there(built) -> None:
     values, mask = tokens.encoded_by(encoder, rows)
     assert values.tolist() == [[[6, 7], [8, 9], [10, 11]]] and mask.tolist() == [[True, True, False]]
     read = EncoderInputs((torch.tensor([5, 6]),), torch.tensor([True, True]))
-    assert read.encoded_by(lambda given: (given, given > 5), rows)[1].tolist() == [True]
+    assert read.encoded_by(lambda numbers: (numbers, numbers > 5), rows)[1].tolist() == [True]

@@ -28,7 +28,7 @@ ROWS = list(zip(*TYPES.values(), strict=True))  # three types of each
 
 
 @pytest.fixture(scope="module", params=ROWS, ids="-".join)
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """What models of three encoders are made from, and the processor that they share."""
     folder = tmp_path_factory.mktemp("row")
     entries = {}
@@ -43,8 +43,8 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_trained_saved_and_loaded_it_answers_exactly_the_same(made: Made, fusion: str, tmp_path: Path) -> None:
-    config, processor = made
+def test_trained_saved_and_loaded_it_answers_exactly_the_same(case: Made, fusion: str, tmp_path: Path) -> None:
+    config, processor = case
     torch.manual_seed(0)
     model = MultimodalModel(MultimodalConfig(**{**config.to_dict(), "fusion": fusion})).train()
     batch, optimizer = processor(BATCH).batch, torch.optim.AdamW(model.parameters(), lr=1e-3)

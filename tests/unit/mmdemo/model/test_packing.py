@@ -23,16 +23,16 @@ def weights() -> dict[str, torch.Tensor]:
 
 
 def test_eight_bits_are_within_half_a_step_of_every_row(tmp_path: Path) -> None:
-    given = weights()
-    packing.save(packing.pack(given, 8), tmp_path)
-    found = packing.load(tmp_path)
-    assert found.keys() == given.keys()
+    weights_before = weights()
+    packing.save(packing.pack(weights_before, 8), tmp_path)
+    weights_after = packing.load(tmp_path)
+    assert weights_after.keys() == weights_before.keys()
     for name in ("matrix", "filters"):
-        step = given[name].flatten(1).abs().amax(dim=1) / packing.LARGEST
-        error = (found[name] - given[name]).flatten(1).abs().amax(dim=1)
-        assert found[name].dtype == torch.float32 and (error <= step * 0.5001).all()
-    assert torch.equal(found["bias"], given["bias"].half().float())
-    assert found["count"] == 7 and found["count"].dtype == torch.int64
+        step = weights_before[name].flatten(1).abs().amax(dim=1) / packing.LARGEST
+        error = (weights_after[name] - weights_before[name]).flatten(1).abs().amax(dim=1)
+        assert weights_after[name].dtype == torch.float32 and (error <= step * 0.5001).all()
+    assert torch.equal(weights_after["bias"], weights_before["bias"].half().float())
+    assert weights_after["count"] == 7 and weights_after["count"].dtype == torch.int64
 
 
 @pytest.mark.parametrize("bits", packing.BITS)
@@ -52,10 +52,10 @@ def test_eight_bits_take_half_the_room_of_sixteen() -> None:
 
 
 def test_what_sixteen_bits_cannot_hold_keeps_all_of_them() -> None:
-    given = {"large": torch.tensor([1.0, 70_000.0]), "usual": torch.tensor([1.5])}
-    found = packing.pack(given, 16)
-    assert found["large"].dtype == torch.float32 and found["usual"].dtype == torch.float16
-    assert torch.equal(packing.unpack(found)["large"], given["large"])
+    weights_before = {"large": torch.tensor([1.0, 70_000.0]), "usual": torch.tensor([1.5])}
+    weights_after = packing.pack(weights_before, 16)
+    assert weights_after["large"].dtype == torch.float32 and weights_after["usual"].dtype == torch.float16
+    assert torch.equal(packing.unpack(weights_after)["large"], weights_before["large"])
 
 
 @pytest.mark.parametrize("bits", packing.BITS)

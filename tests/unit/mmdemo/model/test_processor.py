@@ -66,8 +66,8 @@ def test_each_piece_knows_its_place_in_the_caption(processor: MultimodalProcesso
     caption = "The dog 🙂 smiling."
     encoded = processor([Inputs(text=caption)])
     words = encoded.batch.modalities["text"].tensors[2][0].tolist()
-    found = [caption[a:b] for (a, b), word in zip(encoded.spans[0], words, strict=True) if word]
-    assert found == ["The", "dog", "🙂", "smil", "ing", "."]
+    pieces = [caption[a:b] for (a, b), word in zip(encoded.spans[0], words, strict=True) if word]
+    assert pieces == ["The", "dog", "🙂", "smil", "ing", "."]
 
 
 def test_a_long_caption_is_cut_and_said_to_be(processor: MultimodalProcessor) -> None:

@@ -50,10 +50,10 @@ def sharpened(folder: Path, to: Path, **changes: object) -> Path:
 
 def test_features_are_those_of_each_sample_and_of_what_it_has(predictor: Predictor) -> None:
     batch = [tiny.inputs(0), tiny.inputs(1, ("text",)), tiny.inputs(2, ("image", "audio"), seconds=0.6)]
-    found = predictor.features(batch)
-    assert found.model_version == "tiny-v1"
-    assert [tuple(features) for features in found.by_sample] == [inputs.modalities for inputs in batch]
-    for inputs, features in zip(batch, found.by_sample, strict=True):
+    by_modality = predictor.features(batch)
+    assert by_modality.model_version == "tiny-v1"
+    assert [tuple(features) for features in by_modality.by_sample] == [inputs.modalities for inputs in batch]
+    for inputs, features in zip(batch, by_modality.by_sample, strict=True):
         [alone] = predictor.features([inputs]).by_sample
         for name, vector in features.items():
             assert vector.dtype == np.float32 and np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
@@ -62,16 +62,18 @@ def test_features_are_those_of_each_sample_and_of_what_it_has(predictor: Predict
 
 def test_an_answer_holds_together(predictor: Predictor) -> None:
     inputs = tiny.inputs()
-    found = predictor.predict_inputs(inputs, "default")
-    assert list(found.probabilities) == ["bad", "good"] and sum(found.probabilities.values()) == pytest.approx(1)
-    assert found.confidence == found.probabilities[found.label] == max(found.probabilities.values())
-    assert found.flagged == (found.confidence < found.threshold) and found.threshold == 0.6
-    assert found.reason == ("low_confidence" if found.flagged else None)
-    assert found.modalities == ("image", "text", "audio") and found.notes == ()
-    assert found.sample_id == sample_id(inputs, predictor.task.name)
-    assert found.model_version == predictor.model_version == "tiny-v1" and found.latency_ms > 0
-    assert found.explanation is not None and found.explanation.target == found.label
-    assert (found.task, found.kind, found.prediction_id) == ("tiny", "classification", None)
+    prediction = predictor.predict_inputs(inputs, "default")
+    assert list(prediction.probabilities) == ["bad", "good"] and sum(
+        prediction.probabilities.values()
+    ) == pytest.approx(1)
+    assert prediction.confidence == prediction.probabilities[prediction.label] == max(prediction.probabilities.values())
+    assert prediction.flagged == (prediction.confidence < prediction.threshold) and prediction.threshold == 0.6
+    assert prediction.reason == ("low_confidence" if prediction.flagged else None)
+    assert prediction.modalities == ("image", "text", "audio") and prediction.notes == ()
+    assert prediction.sample_id == sample_id(inputs, predictor.task.name)
+    assert prediction.model_version == predictor.model_version == "tiny-v1" and prediction.latency_ms > 0
+    assert prediction.explanation is not None and prediction.explanation.target == prediction.label
+    assert (prediction.task, prediction.kind, prediction.prediction_id) == ("tiny", "classification", None)
 
 
 def test_the_same_again_gives_the_same(predictor: Predictor) -> None:
@@ -98,8 +100,8 @@ def test_predict_decodes_what_predict_inputs_is_given(predictor: Predictor) -> N
 
 @pytest.mark.parametrize("modality", ["image", "text", "audio"])
 def test_it_says_what_alone_was_used(predictor: Predictor, modality: str) -> None:
-    found = predictor.predict_inputs(tiny.inputs(modalities=(modality,)))
-    assert found.modalities == (modality,) and found.notes == (f"used_{modality}_only",)
+    prediction = predictor.predict_inputs(tiny.inputs(modalities=(modality,)))
+    assert prediction.modalities == (modality,) and prediction.notes == (f"used_{modality}_only",)
 
 
 def test_it_says_what_else_a_reader_must_know(predictor: Predictor) -> None:
@@ -108,8 +110,8 @@ def test_it_says_what_else_a_reader_must_know(predictor: Predictor) -> None:
 
 
 def test_logits_are_divided_by_the_temperature_of_what_was_given(task: Task, folder: Path, tmp_path: Path) -> None:
-    def odds(found: Prediction) -> float:
-        return float(np.log(found.probabilities["good"] / found.probabilities["bad"]))
+    def odds(prediction: Prediction) -> float:
+        return float(np.log(prediction.probabilities["good"] / prediction.probabilities["bad"]))
 
     plain = Predictor(task, folder)
     warm = Predictor(task, sharpened(folder, tmp_path / "warm", temperatures={"text": 4.0, "image": 0.5}))
@@ -120,8 +122,8 @@ def test_logits_are_divided_by_the_temperature_of_what_was_given(task: Task, fol
 
 def test_under_the_threshold_people_are_asked(task: Task, folder: Path) -> None:
     for threshold, flagged in ((0.5001, False), (0.9999, True)):
-        found = Predictor(replace(task, threshold=threshold), folder).predict_inputs(tiny.inputs())
-        assert found.flagged == flagged and found.reason == ("low_confidence" if flagged else None)
+        prediction = Predictor(replace(task, threshold=threshold), folder).predict_inputs(tiny.inputs())
+        assert prediction.flagged == flagged and prediction.reason == ("low_confidence" if flagged else None)
 
 
 def test_another_language_is_said_and_never_answered_surely(task: Task, folder: Path, tmp_path: Path) -> None:
@@ -138,8 +140,12 @@ def test_another_language_is_said_and_never_answered_surely(task: Task, folder: 
 def test_what_may_be_another_language_is_said_and_never_answered_surely(
     task: Task, folder: Path, tmp_path: Path
 ) -> None:
-    found = Predictor(task, sharpened(folder, tmp_path / "sure")).predict(Sample(text="Ich bin traurig"))
-    assert found.confidence < found.threshold and found.reason == "unfamiliar" and "language_unclear" in found.notes
+    prediction = Predictor(task, sharpened(folder, tmp_path / "sure")).predict(Sample(text="Ich bin traurig"))
+    assert (
+        prediction.confidence < prediction.threshold
+        and prediction.reason == "unfamiliar"
+        and "language_unclear" in prediction.notes
+    )
 
 
 def test_a_caption_of_which_nothing_is_known_is_never_answered_surely_alone(
@@ -147,8 +153,12 @@ def test_a_caption_of_which_nothing_is_known_is_never_answered_surely_alone(
 ) -> None:
     sure = Predictor(task, sharpened(folder, tmp_path / "sure"))
     for caption in ("🙂🙂", "☃ ☄", "!!!"):
-        found = sure.predict(Sample(text=caption))
-        assert found.confidence < found.threshold and found.reason == "unfamiliar" and "text_unread" in found.notes
+        prediction = sure.predict(Sample(text=caption))
+        assert (
+            prediction.confidence < prediction.threshold
+            and prediction.reason == "unfamiliar"
+            and "text_unread" in prediction.notes
+        )
     assert "text_unread" not in sure.predict(Sample(text="🙂 good")).notes
     assert sure.predict_inputs(replace(tiny.inputs(), text="🙂")).reason is None  # the picture speaks for itself
 
@@ -159,9 +169,9 @@ def test_what_lies_far_from_training_is_said_and_never_answered_surely(
     strange = sharpened(folder, tmp_path / "strange", familiarity={"image": 0.0, "text": 1e9})
     stats = fit(np.random.default_rng(0).standard_normal((40, 32)))
     out_of_distribution.save(strange, {"image": stats, "text": stats, "audio": stats})
-    found = (predictor := Predictor(task, strange)).predict_inputs(tiny.inputs())
-    assert found.notes == ("unfamiliar_image",) and found.reason == "unfamiliar"
-    assert found.confidence < found.threshold and found.capped
+    prediction = (predictor := Predictor(task, strange)).predict_inputs(tiny.inputs())
+    assert prediction.notes == ("unfamiliar_image",) and prediction.reason == "unfamiliar"
+    assert prediction.confidence < prediction.threshold and prediction.capped
     usual = predictor.predict_inputs(tiny.inputs(modalities=("text", "audio")))
     assert usual.reason is None and not usual.capped
 
@@ -199,8 +209,8 @@ def test_any_label_can_be_explained_against_any_other(predictor: Predictor) -> N
     answer = predictor.predict(sample).label
     other = next(label for label in predictor.task.label_names if label != answer)
     assert predictor.explain(sample).target == answer
-    found = predictor.explain(sample, "masking", target=other, against=answer)
-    assert (found.target, found.against) == (other, answer)
+    prediction = predictor.explain(sample, "masking", target=other, against=answer)
+    assert (prediction.target, prediction.against) == (other, answer)
     assert predictor.explain(sample, against=other).target == answer
 
 
@@ -222,8 +232,8 @@ def test_a_label_is_not_explained_against_itself(predictor: Predictor) -> None:
 def test_a_fusion_without_attention_is_explained_by_what_needs_none(task: Task, tmp_path: Path) -> None:
     summed = replace(task, fusion={**task.fusion, "type": "sum"})
     predictor = Predictor(summed, tiny.version(tmp_path / "v", summed))
-    found = predictor.predict_inputs(Inputs(text="the dog"), "default")
-    assert found.explanation and found.explanation.method == "masking"
+    prediction = predictor.predict_inputs(Inputs(text="the dog"), "default")
+    assert prediction.explanation and prediction.explanation.method == "masking"
     with pytest.raises(UnknownName, match=r'"sum".* no attention.*masking'):
         predictor.explain(Sample(text="the dog"), "attention")
 

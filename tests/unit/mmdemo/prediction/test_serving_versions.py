@@ -23,11 +23,11 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
 class Home:
     """A home folder with two versions, the first of them champion."""
 
-    def __init__(self, task: Task, folder: Path, made: Path) -> None:
+    def __init__(self, task: Task, folder: Path, version: Path) -> None:
         self.task = task
         self.settings = Settings(home=folder / "home")
         self.versions = Versions(self.settings)
-        shutil.copytree(made, self.versions.folder(task.name, "v1").parent)
+        shutil.copytree(version, self.versions.folder(task.name, "v1").parent)
         self.versions.promote(task.name, "v1")
 
     def pinned(self, version: str) -> Predictor:
@@ -35,7 +35,7 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def made(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def version(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two versions that answer differently."""
     folder = tmp_path_factory.mktemp("made")
     for seed, name in enumerate(("v1", "v2")):
@@ -44,19 +44,19 @@ def made(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(task: Task, tmp_path: Path, made: Path) -> Home:
-    return Home(task, tmp_path, made)
+def home(task: Task, tmp_path: Path, version: Path) -> Home:
+    return Home(task, tmp_path, version)
 
 
 def test_the_champion_is_followed_without_a_restart(home: Home, task: Task) -> None:
     predictor, inputs = Predictor(task, settings=home.settings), tiny.inputs()
     answers = {name: home.pinned(name).predict_inputs(inputs).probabilities for name in ("v1", "v2")}
     assert answers["v1"] != answers["v2"]
-    found = predictor.predict_inputs(inputs)
-    assert (found.model_version, found.probabilities) == ("v1", answers["v1"])
+    prediction = predictor.predict_inputs(inputs)
+    assert (prediction.model_version, prediction.probabilities) == ("v1", answers["v1"])
     home.versions.promote(task.name, "v2")
-    found = predictor.predict_inputs(inputs)
-    assert (found.model_version, found.probabilities) == ("v2", answers["v2"])
+    prediction = predictor.predict_inputs(inputs)
+    assert (prediction.model_version, prediction.probabilities) == ("v2", answers["v2"])
     home.versions.rollback(task.name)
     assert predictor.predict_inputs(inputs).model_version == "v1"
 
@@ -152,11 +152,11 @@ def test_threads_share_it_while_the_champion_changes(home: Home, task: Task) -> 
         served = set()
         started.wait()
         while not done.is_set() or "v2" not in served:
-            found = predictor.predict_inputs(samples[row], "default")
-            reference = expected[found.model_version, row]
-            assert found.probabilities == pytest.approx(reference.probabilities, abs=1e-5)
-            assert found.explanation and found.explanation.target == found.label == reference.label
-            served.add(found.model_version)
+            prediction = predictor.predict_inputs(samples[row], "default")
+            reference = expected[prediction.model_version, row]
+            assert prediction.probabilities == pytest.approx(reference.probabilities, abs=1e-5)
+            assert prediction.explanation and prediction.explanation.target == prediction.label == reference.label
+            served.add(prediction.model_version)
         return served
 
     with ThreadPoolExecutor(4) as pool:

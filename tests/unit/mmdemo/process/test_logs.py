@@ -23,9 +23,9 @@ def record(name: str, message: str, *values: object, error: BaseException | None
 
 
 def test_every_entry_is_one_line_in_which_nothing_acts() -> None:
-    found = line(record("mmdemo.ui", "%s", FORGED))
-    assert "\n" not in found and not [sign for sign in found if not sign.isprintable()]
-    assert r"\n2026-11-30" in found and r"\x1b[2J\r\x07\u202e\u2028\x9b1m" in found
+    entry = line(record("mmdemo.ui", "%s", FORGED))
+    assert "\n" not in entry and not [sign for sign in entry if not sign.isprintable()]
+    assert r"\n2026-11-30" in entry and r"\x1b[2J\r\x07\u202e\u2028\x9b1m" in entry
 
 
 def test_of_other_packages_the_words_of_their_code_are_written_and_no_value() -> None:
@@ -45,10 +45,10 @@ def failing() -> ValueError:
 
 
 def test_of_an_error_it_says_what_it_is_and_where_it_arose_and_nothing_that_it_quotes() -> None:
-    found = line(record("mmdemo.ui", "A call failed", error=failing()))
-    assert SECRET not in found
-    assert "builtins.ValueError" in found and "builtins.KeyError" in found and "test_logs.py" in found
-    assert all(text.startswith("  ") for text in found.splitlines()[1:])
+    entry = line(record("mmdemo.ui", "A call failed", error=failing()))
+    assert SECRET not in entry
+    assert "builtins.ValueError" in entry and "builtins.KeyError" in entry and "test_logs.py" in entry
+    assert all(text.startswith("  ") for text in entry.splitlines()[1:])
 
 
 def test_of_a_warning_it_says_where_it_came_from() -> None:

@@ -37,12 +37,12 @@ class RuledEncoder:
         return Features(self.version, tuple(map(self._one, batch)))
 
     def _one(self, inputs: Inputs) -> dict[str, np.ndarray]:
-        found: dict[str, Any] = {}
+        tokens: dict[str, Any] = {}
         if inputs.image is not None:
-            found["image"] = inputs.image.mean(axis=(0, 1))
+            tokens["image"] = inputs.image.mean(axis=(0, 1))
         if inputs.text is not None:
-            found["text"] = sum(np.array(COLOURS.get(word, (1, 1, 1)), float) for word in inputs.text.split())
-        return {name: (value / np.linalg.norm(value)).astype(np.float32) for name, value in found.items()}
+            tokens["text"] = sum(np.array(COLOURS.get(word, (1, 1, 1)), float) for word in inputs.text.split())
+        return {name: (value / np.linalg.norm(value)).astype(np.float32) for name, value in tokens.items()}
 
 
 def task(folder: Path) -> Task:
@@ -65,6 +65,6 @@ def inputs_of(sample: Sample, of: Task) -> Inputs:
     return decode.decode(sample, of)
 
 
-def found(alike: Alike) -> list[str]:
+def names_of(alike: Alike) -> list[str]:
     """Return the ids, nearest first."""
     return [near.id for near in alike.nearest]

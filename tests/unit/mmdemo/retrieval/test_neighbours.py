@@ -17,7 +17,7 @@ from mmdemo.training.manifests import Row
 from mmdemo.values.analysis import Alike
 from mmdemo.values.samples import Features, Inputs, Sample
 from tests.unit.mmdemo.retrieval import ruled
-from tests.unit.mmdemo.retrieval.ruled import RuledEncoder, found
+from tests.unit.mmdemo.retrieval.ruled import RuledEncoder, names_of
 
 
 @pytest.fixture
@@ -40,15 +40,15 @@ def ask(neighbours: Neighbours, encoder: RuledEncoder, sample: Sample, *further:
 
 
 def write(settings: Settings, encoder: RuledEncoder, name: str, rows: Sequence[Row]) -> Path:
-    made = make(encoder, rows, name)
+    candidates = make(encoder, rows, name)
     about = index.About(encoder.task.name, name, encoder.version, len(rows), f"{name}.jsonl", "")
-    return index.write(settings, about, made.pool, made.pictures)
+    return index.write(settings, about, candidates.pool, candidates.pictures)
 
 
 def test_examples_are_encoded_once_a_version(task: Task, settings: Settings) -> None:
     encoder, neighbours = RuledEncoder(task), Neighbours(task, settings)
     first = ask(neighbours, encoder, Sample(text="purple red"))
-    assert found(first) == ["example-0", "example-1"] and first.model_version == "v1"
+    assert names_of(first) == ["example-0", "example-1"] and first.model_version == "v1"
     assert (first.nearest[0].source, first.nearest[0].label, first.nearest[1].label) == ("examples", "good", "")
     assert first.nearest[0].image.startswith("data:image/jpeg;base64,") and first.nearest[1].image == ""
     ask(neighbours, encoder, Sample(text="red"))
@@ -69,7 +69,7 @@ def test_a_version_that_begins_to_serve_in_between_answers_the_whole_question(ta
 
 
 def test_the_sample_itself_is_not_found(task: Task, settings: Settings) -> None:
-    assert found(ask(Neighbours(task, settings), RuledEncoder(task), Sample(text="blue"))) == ["example-0"]
+    assert names_of(ask(Neighbours(task, settings), RuledEncoder(task), Sample(text="blue"))) == ["example-0"]
 
 
 def test_what_is_indexed_is_found_until_it_is_removed_or_another_version_answers(
@@ -78,17 +78,17 @@ def test_what_is_indexed_is_found_until_it_is_removed_or_another_version_answers
     encoder, neighbours = RuledEncoder(task), Neighbours(task, settings)
     write(settings, encoder, "dev", [ruled.row("green", "green"), ruled.row("greenish", text="green red")])
     answer = ask(neighbours, encoder, Sample(text="green"))
-    assert set(found(answer)[:2]) == {"green", "greenish"} and answer.nearest[0].source == "dev"
+    assert set(names_of(answer)[:2]) == {"green", "greenish"} and answer.nearest[0].source == "dev"
     write(settings, encoder, "dev", [ruled.row("again", text="green blue")])
-    assert set(found(ask(neighbours, encoder, Sample(text="green")))) == {"again", "example-0", "example-1"}
+    assert set(names_of(ask(neighbours, encoder, Sample(text="green")))) == {"again", "example-0", "example-1"}
     encoder.version = "v2"
     later = ask(neighbours, encoder, Sample(text="green"))
-    assert "again" not in found(later) and later.left_out == {"dev": "v1"}
+    assert "again" not in names_of(later) and later.left_out == {"dev": "v1"}
     write(settings, encoder, "dev", [ruled.row("anew", text="green blue")])
     later = ask(neighbours, encoder, Sample(text="green"))
-    assert "anew" in found(later) and later.left_out == {}
+    assert "anew" in names_of(later) and later.left_out == {}
     index.remove(settings, task.name, "dev")
-    assert "anew" not in found(ask(neighbours, encoder, Sample(text="green")))
+    assert "anew" not in names_of(ask(neighbours, encoder, Sample(text="green")))
 
 
 def test_a_damaged_index_takes_nothing_else_with_it(
@@ -96,7 +96,7 @@ def test_a_damaged_index_takes_nothing_else_with_it(
 ) -> None:
     encoder = RuledEncoder(task)
     write(settings, encoder, "dev", [ruled.row("green", "green")]).write_bytes(b"nothing")
-    assert found(ask(Neighbours(task, settings), encoder, Sample(text="green"))) != []
+    assert names_of(ask(Neighbours(task, settings), encoder, Sample(text="green"))) != []
     assert "Index its manifest again" in caplog.text
 
 
@@ -104,4 +104,4 @@ def test_what_is_handed_over_is_found_first_of_equal_samples(task: Task, setting
     encoder = RuledEncoder(task)
     corrected = make(encoder, [ruled.row("mine", text="blue", label="bad")], "corrections").pool
     answer = ask(Neighbours(task, settings), encoder, Sample(text="blue green"), corrected)
-    assert found(answer)[0] == "mine" and "example-1" not in found(answer)  # the same caption, corrected since
+    assert names_of(answer)[0] == "mine" and "example-1" not in names_of(answer)  # the same caption, corrected since

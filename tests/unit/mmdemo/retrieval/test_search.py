@@ -36,13 +36,13 @@ def pool() -> CandidatePool:
 
 def test_the_score_is_the_cosine_against_what_is_usual_for_its_pair(pool: CandidatePool) -> None:
     query = {"image": pool.features["image"][25]}
-    found = {match.candidate.id: match for match in search.nearest(query, pool, 40)}
+    matches = {match.candidate.id: match for match in search.nearest(query, pool, 40)}
     cosines = pool.features["image"][20:] @ pool.features["text"][:20].T
     expected = (query["image"] @ pool.features["text"][3] - cosines.mean()) / max(cosines.std(), search.LEAST_SPREAD)
-    assert (found["3"].query, found["3"].match) == ("image", "text")
-    assert found["3"].score == pytest.approx(expected, abs=1e-4)
-    scores = [match.score for match in found.values()]
-    assert scores == sorted(scores, reverse=True) and len(found) == 40
+    assert (matches["3"].query, matches["3"].match) == ("image", "text")
+    assert matches["3"].score == pytest.approx(expected, abs=1e-4)
+    scores = [match.score for match in matches.values()]
+    assert scores == sorted(scores, reverse=True) and len(matches) == 40
 
 
 def test_a_picture_finds_captions_although_all_pictures_are_closer(pool: CandidatePool) -> None:
@@ -57,22 +57,22 @@ def test_the_planted_caption_is_found_by_its_picture_and_back(tmp_path: Path) ->
     encoder = ruled.RuledEncoder(ruled.task(tmp_path))
     captions = [ruled.row(name, text=name) for name in ("red", "green", "blue")]
     pictures = [ruled.row(f"a {name} picture", name) for name in ("red", "green", "blue")]
-    made = make(encoder, [*captions, *pictures], "m")
+    candidates = make(encoder, [*captions, *pictures], "m")
     asked = encoder.features([ruled.inputs_of(ruled.row("", "blue").sample, encoder.task)]).by_sample[0]
     among_captions = make(encoder, captions, "m").pool
     [first, *_] = search.nearest(asked, among_captions, 3)
     assert (first.candidate.id, first.query, first.match) == ("blue", "image", "text")
     named = encoder.features([ruled.inputs_of(ruled.row("", text="green").sample, encoder.task)]).by_sample[0]
-    two = [match.candidate.id for match in search.nearest(named, made.pool, 2)]
+    two = [match.candidate.id for match in search.nearest(named, candidates.pool, 2)]
     assert set(two) == {"green", "a green picture"}
 
 
 def test_itself_is_not_found_and_the_same_sample_once(pool: CandidatePool) -> None:
     twins = joined([pool, CandidatePool(tuple(candidate(100 + i, str(i)) for i in range(40)), pool.features)])
     query = {"text": pool.features["text"][5]}
-    found = [match.candidate for match in search.nearest(query, twins, 80, without="5")]
-    assert len(found) == 39 and "5" not in {one.content for one in found}
-    assert all(int(one.id) < 100 for one in found)  # of equal ones the earlier
+    candidates = [match.candidate for match in search.nearest(query, twins, 80, without="5")]
+    assert len(candidates) == 39 and "5" not in {one.content for one in candidates}
+    assert all(int(one.id) < 100 for one in candidates)  # of equal ones the earlier
 
 
 def test_what_lacks_a_modality_is_not_found_by_it() -> None:

@@ -162,15 +162,15 @@ def test_encoders_that_started_from_trained_weights_stay(tmp_path: Path) -> None
 def test_what_is_rehearsed_keeps_its_answer(trained, task, negatives) -> None:
     """Corrected so that all is "left", the champion's answer to what is rehearsed stays where it was."""
     rows = [replace(row, label="left") for row in negatives[:8]]
-    found = {}
+    answers = {}
     for weight in (0.0, Recipe.rehearse):
         loaded = MultimodalModel.load(trained.folder)
         parts = (rows, manifests.read(trained.dev, task)[:4])
         new, known = (decode_rows(part, task, loaded.processor) for part in parts)
         before = logits(loaded, known)
         learn(loaded, new, replace(NAIVE, rehearse=weight, freeze_statistics=True), rehearsed=known)
-        found[weight] = float(np.abs(logits(loaded, known) - before).mean())
-    assert found[Recipe.rehearse] < found[0.0] / 2
+        answers[weight] = float(np.abs(logits(loaded, known) - before).mean())
+    assert answers[Recipe.rehearse] < answers[0.0] / 2
 
 
 @pytest.mark.slow
@@ -194,5 +194,5 @@ def test_a_correction_that_cannot_be_read_is_named_and_nothing_is_left(trained, 
 
 def test_remembered_features_are_as_strange_as_those_that_were_learned(trained) -> None:
     stats = out_of_distribution.load(trained.folder)["image"]
-    found = out_of_distribution.distance(stats, continual._remember(stats, np.random.default_rng(0)))
-    assert 0.9 < float(np.median(found)) < 1.1
+    distances = out_of_distribution.distance(stats, continual._remember(stats, np.random.default_rng(0)))
+    assert 0.9 < float(np.median(distances)) < 1.1

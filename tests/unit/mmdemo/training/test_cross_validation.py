@@ -20,5 +20,5 @@ def test_folds_measure_and_calibrate_one_that_learns_from_everything(capsys, tra
 
 
 def test_mean_and_spread() -> None:
-    found = Folds([{"accuracy": 0.5}, {"accuracy": 0.7}], {}, {}).summary()
-    assert found == {"folds_accuracy": 0.6, "folds_accuracy_spread": 0.1414}
+    summary = Folds([{"accuracy": 0.5}, {"accuracy": 0.7}], {}, {}).summary()
+    assert summary == {"folds_accuracy": 0.6, "folds_accuracy_spread": 0.1414}

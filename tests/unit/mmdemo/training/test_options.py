@@ -24,7 +24,7 @@ def test_a_model_from_scratch_goes_through_its_samples_more_often() -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "chosen",
     [
         {"epoch": 3},
         {"epochs": "many"},
@@ -39,6 +39,6 @@ def test_a_model_from_scratch_goes_through_its_samples_more_often() -> None:
         {"copies": -1},
     ],
 )
-def test_what_cannot_be_is_refused(given: dict[str, object]) -> None:
-    with pytest.raises(ManifestError, match=next(iter(given))):
-        options(TASK, **given)
+def test_what_cannot_be_is_refused(chosen: dict[str, object]) -> None:
+    with pytest.raises(ManifestError, match=next(iter(chosen))):
+        options(TASK, **chosen)

@@ -104,20 +104,20 @@ def test_a_taken_folder_and_a_missing_start_are_refused_before_training(trained,
     with pytest.raises(ManifestError, match="not empty"):
         train(job(trained.task), Manifests(trained.train, trained.dev), trained.folder)
     text = tiny.write_task(tmp_path, ("text",), ("left", "right"))
-    taught = tmp_path / "t.jsonl"
-    taught.write_text('{"id": "1", "text": "a", "label": "left"}\n')
+    manifest = tmp_path / "t.jsonl"
+    manifest.write_text('{"id": "1", "text": "a", "label": "left"}\n')
     with pytest.raises(CheckpointError, match="gone"):
-        train(job(str(text), Origin({"text": tmp_path / "gone"})), Manifests(taught, taught), tmp_path / "out")
+        train(job(str(text), Origin({"text": tmp_path / "gone"})), Manifests(manifest, manifest), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
 def test_an_unreadable_picture_is_named(trained, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("no picture")
-    taught = tmp_path / "t.jsonl"
-    taught.write_text('{"id": "odd one", "image": "bad.png", "label": "left"}\n')
+    manifest = tmp_path / "t.jsonl"
+    manifest.write_text('{"id": "odd one", "image": "bad.png", "label": "left"}\n')
     with pytest.raises(ManifestError, match='line 1: "odd one" cannot be judged'):
-        train(job(trained.task), Manifests(taught), tmp_path / "out")
+        train(job(trained.task), Manifests(manifest), tmp_path / "out")
     assert not (tmp_path / "out.partial").exists()
 
 
@@ -126,11 +126,11 @@ def test_lines_at_fault_are_left_out_and_counted_where_that_is_asked_for(capsys,
     (tmp_path / "bad.png").write_text("no picture")
     lines = trained.dev.read_text("utf-8").replace('"image": "', f'"image": "{trained.dev.parent}/').splitlines()
     lines += ["no JSON", '{"id": "odd one", "image": "bad.png", "label": "left"}', lines[0]]
-    taught = tmp_path / "t.jsonl"
-    taught.write_text("\n".join(lines), "utf-8")
+    manifest = tmp_path / "t.jsonl"
+    manifest.write_text("\n".join(lines), "utf-8")
     with pytest.raises(ManifestError, match=r"2 line\(s\).*line 41: no JSON; line 43: id"):
-        train(job(trained.task), Manifests(taught), tmp_path / "out")
-    folder = train(job(trained.task, epochs=0.3), Manifests(taught, skip_bad=True), tmp_path / "out")
+        train(job(trained.task), Manifests(manifest), tmp_path / "out")
+    folder = train(job(trained.task, epochs=0.3), Manifests(manifest, skip_bad=True), tmp_path / "out")
     said = capsys.readouterr().err
     assert "skipped: " in said and "3 line(s)" in said and "line 42" in said
     assert sidecar.read(folder).data == manifests.digest(manifests.read(trained.dev, tasks.get(trained.task)))
@@ -161,8 +161,8 @@ def learned(trained, callbacks=(), **options: object) -> dict[str, torch.Tensor]
     task = tasks.get(trained.task)
     loaded = MultimodalModel.load(trained.folder)
     items = decode_rows(manifests.read(trained.train, task)[:8], task, loaded.processor)
-    given = {"epochs": 2, "batch": 8, "precision": "fp32", "augment": False, **options}
-    fit(loaded, items, Plan(Options(**given)), callbacks=callbacks)
+    chosen = {"epochs": 2, "batch": 8, "precision": "fp32", "augment": False, **options}
+    fit(loaded, items, Plan(Options(**chosen)), callbacks=callbacks)
     return loaded.model.state_dict()
 
 
@@ -189,11 +189,11 @@ def test_half_precision_is_only_asked_of_a_device_that_has_it(trained, plain) ->
 def test_a_step_is_computed_in_parts(trained) -> None:
     class Watch(TrainerCallback):
         def on_train_end(self, args, state, control, **kwargs):
-            self.found = state.global_step, args.per_device_train_batch_size
+            self.progress = state.global_step, args.per_device_train_batch_size
 
     watch = Watch()
     learned(trained, accumulate=2, callbacks=[watch])
-    assert watch.found == (2, 4)  # two epochs of one step, eight samples by four
+    assert watch.progress == (2, 4)  # two epochs of one step, eight samples by four
 
 
 @pytest.mark.slow
@@ -201,16 +201,16 @@ def test_training_ends_early_and_keeps_the_best_weights(trained) -> None:
     task = tasks.get(trained.task)
     model, processor = MultimodalModel.load(trained.folder)
     items = decode_rows(manifests.read(trained.train, task)[:8], task, processor)
-    losses, seen = [0.5, 0.3, 0.4, 0.6, 0.1], []
+    losses, epochs = [0.5, 0.3, 0.4, 0.6, 0.1], []
 
-    def judge(now: MultimodalModel) -> dict[str, float]:
-        seen.append({name: value.clone() for name, value in now.state_dict().items()})
-        return {JUDGED_BY: losses[len(seen) - 1]}
+    def measure(now: MultimodalModel) -> dict[str, float]:
+        epochs.append({name: value.clone() for name, value in now.state_dict().items()})
+        return {JUDGED_BY: losses[len(epochs) - 1]}
 
     patient = Options(epochs=5, batch=8, precision="fp32", augment=False, patience=2)
-    fit(Loaded(model, processor), items, Plan(patient), judge=judge)
-    assert len(seen) == 4
-    assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
+    fit(Loaded(model, processor), items, Plan(patient), judge=measure)
+    assert len(epochs) == 4
+    assert all(torch.equal(value, epochs[1][name]) for name, value in model.state_dict().items())
 
 
 @pytest.mark.slow
@@ -222,11 +222,11 @@ def test_early_stopping_needs_samples_set_aside(trained, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_a_teacher_is_learned_from_and_tensorboard_can_be_read(trained, tmp_path: Path) -> None:
     record = TrainingRecord(log=tmp_path / "log")
-    plain, taught = (
+    plain, distilled = (
         train(job(trained.task, origin, epochs=1), Manifests(trained.dev), tmp_path / name, record=record)
-        for name, origin in (("plain", Origin()), ("taught", Origin(teachers=[trained.folder])))
+        for name, origin in (("plain", Origin()), ("distilled", Origin(teachers=[trained.folder])))
     )
-    assert weights(plain) != weights(taught)
+    assert weights(plain) != weights(distilled)
     assert [path.name for path in (tmp_path / "log").iterdir() if path.name.startswith("events.out.tfevents")]
 
 
@@ -242,8 +242,8 @@ def test_parents_and_teachers_answer_the_same_task(trained) -> None:
 def test_subsets_and_their_items() -> None:
     assert subsets(("image", "text")) == [("image",), ("text",), ("image", "text")]
     items = [tiny.inputs(0, ("image", "text")), tiny.inputs(1, ("text",))]
-    found = only([Item(inputs, 0) for inputs in items], ("image",))
-    assert [item.inputs.modalities for item in found] == [("image",)]
+    chosen = only([Item(inputs, 0) for inputs in items], ("image",))
+    assert [item.inputs.modalities for item in chosen] == [("image",)]
 
 
 @pytest.mark.slow

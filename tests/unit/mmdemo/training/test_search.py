@@ -14,11 +14,11 @@ from tests.tiny_training import job
 def test_a_grid_is_gone_through_and_the_best_comes_first(trained) -> None:
     both = Manifests(trained.dev, trained.dev)
     ranges = {"head_lr": [1e-9, 3e-3], "label_smoothing": [0.0]}
-    found = search(job(trained.task, epochs=1), both, ranges=ranges, trials=9, sampler="grid")
-    assert sorted(trial.options["head_lr"] for trial in found) == [1e-9, 3e-3]
-    scores = [trial.figures["macro_f1"] for trial in found]
+    candidates = search(job(trained.task, epochs=1), both, ranges=ranges, trials=9, sampler="grid")
+    assert sorted(trial.options["head_lr"] for trial in candidates) == [1e-9, 3e-3]
+    scores = [trial.figures["macro_f1"] for trial in candidates]
     assert scores == sorted(scores, reverse=True)
-    assert all(set(trial.dev) == {"accuracy", "macro_f1"} for trial in found)
+    assert all(set(trial.dev) == {"accuracy", "macro_f1"} for trial in candidates)
 
 
 def test_without_samples_set_aside_there_is_nothing_to_choose_by(trained) -> None:

@@ -154,10 +154,10 @@ class FakeLoop:
         """Return an example that the caption finds, and for reviewers a corrected sound; one index is outdated."""
         self.sought.append((task, forward.inputs, k, reviewer))
         label = self.tasks[task].label_names[0]
-        found = [Near("example-0", "examples", label, 2.5, 0.71, "text", "image", "Rain <b>again</b>", "data:,p", "")]
+        nearest = [Near("example-0", "examples", label, 2.5, 0.71, "text", "image", "Rain <b>again</b>", "data:,p", "")]
         if reviewer:
-            found.append(Near("s-9", "corrections", "", 1.5, 0.4, "text", "audio", "", "", "data:,s"))
-        return Alike(VERSION, tuple(found[:k]), {"old": "2026-01-01"})
+            nearest.append(Near("s-9", "corrections", "", 1.5, 0.4, "text", "audio", "", "", "data:,s"))
+        return Alike(VERSION, tuple(nearest[:k]), {"old": "2026-01-01"})
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
         """Return what stands in `kept`, to whom it is for."""

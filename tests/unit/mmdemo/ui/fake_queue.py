@@ -92,8 +92,8 @@ class FakeQueue(FakeLoop):
         if sample_id not in self.items:
             raise UnknownName("unknown_sample", sample_id=sample_id)
         entry = self.items[sample_id]
-        given = tuple(made for made in self.corrections if made.sample_id == sample_id)
-        return dataclasses.replace(entry, item=self._marked(entry.item), corrections=given)
+        earlier = tuple(correction for correction in self.corrections if correction.sample_id == sample_id)
+        return dataclasses.replace(entry, item=self._marked(entry.item), corrections=earlier)
 
     def answer(self, asked: AnswerSample) -> Correction:
         """Remember an answer, unless somebody else was faster."""
@@ -120,11 +120,11 @@ class FakeQueue(FakeLoop):
         if asked.wrong_reason and label != item.label:
             raise BadInput("wrong_reason_of_wrong_answer", label=label, guess=item.label)
         about = (sample_id, item.task, label, annotator, asked.note, NOW, item.label, "2026-11-21")
-        made = Correction(*about, wrong_reason=asked.wrong_reason, counts=not self.outvoted)
+        correction = Correction(*about, wrong_reason=asked.wrong_reason, counts=not self.outvoted)
         with self._lock:
-            self.corrections.append(made)
+            self.corrections.append(correction)
         self._move(sample_id, SampleState.LABELLED, annotator, asked.browser)
-        return made
+        return correction
 
     def skip(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Take a sample out of the queue."""
@@ -141,7 +141,7 @@ class FakeQueue(FakeLoop):
             return None
         self.moves.remove(mine[-1])
         sample_id = mine[-1][1]
-        self.corrections = [made for made in self.corrections if made.sample_id != sample_id]
+        self.corrections = [correction for correction in self.corrections if correction.sample_id != sample_id]
         self._set(sample_id, SampleState.QUEUED)
         return sample_id
 
@@ -149,7 +149,7 @@ class FakeQueue(FakeLoop):
         """Count what is there."""
         names = self.tasks[task].label_names
         states = [entry.item.state for entry in self.items.values() if entry.item.task == task]
-        made = [correction for correction in self.corrections if correction.task == task]
+        corrections = [correction for correction in self.corrections if correction.task == task]
         run = Run(task, "done", "waiting", ("Too few corrections.",), {}, "2026-11-21", None, NOW, NOW)
         versions = (
             VersionInfo("2026-11-21", NOW, "base", True, {"accuracy": 0.861, "macro_f1": 0.832}, "held_out", 33),
@@ -158,15 +158,15 @@ class FakeQueue(FakeLoop):
         return Status(
             task=task,
             states={state: states.count(state) for state in dict.fromkeys(states)},
-            by_label={name: sum(c.label == name for c in made) for name in names},
-            by_annotator={c.annotator: sum(d.annotator == c.annotator for d in made) for c in made},
+            by_label={name: sum(c.label == name for c in corrections) for name in names},
+            by_annotator={c.annotator: sum(d.annotator == c.annotator for d in corrections) for c in corrections},
             versions=versions,
             last_sync=None,
             last_retrain=run,
-            held_out=3 + len(made),
+            held_out=3 + len(corrections),
             held_out_needed=43,
-            answered_today=23 + len(made),
-            wrong_reason=sum(c.wrong_reason for c in made),
+            answered_today=23 + len(corrections),
+            wrong_reason=sum(c.wrong_reason for c in corrections),
         )
 
     def train(self, task: str) -> str:
@@ -203,21 +203,25 @@ class FakeQueue(FakeLoop):
         return dataclasses.replace(item, claimed_by=claim.annotator, claimed_until=NOW) if claim else item
 
     def _answered(self, sample_id: str, annotator: str) -> Answered:
-        item, given = self.item(sample_id).item, self.item(sample_id).corrections
-        label = next((made.label for made in reversed(given) if made.annotator == annotator), None)
-        return Answered(item, SampleState.LABELLED if label else item.state, NOW, label, given[-1] if given else None)
+        item, corrections = self.item(sample_id).item, self.item(sample_id).corrections
+        label = next(
+            (correction.label for correction in reversed(corrections) if correction.annotator == annotator), None
+        )
+        return Answered(
+            item, SampleState.LABELLED if label else item.state, NOW, label, corrections[-1] if corrections else None
+        )
 
     def _set(self, sample_id: str, state: str) -> None:
         entry = self.items[sample_id]
         self.items[sample_id] = dataclasses.replace(entry, item=dataclasses.replace(entry.item, state=state))
 
     def _samples(self) -> list[ReviewItem]:
-        made = [
+        items = [
             self._sample("sentiment", Sample(_picture(self.folder, n), caption), *doubt)
             for n, (caption, doubt) in enumerate(CAPTIONS.items())
         ]
-        made.insert(1, self._sample("speech_emotion", Sample(audio=_sound(self.folder)), 0.51, "unfamiliar", None))
-        return made
+        items.insert(1, self._sample("speech_emotion", Sample(audio=_sound(self.folder)), 0.51, "unfamiliar", None))
+        return items
 
     def _sample(self, task: str, sample: Sample, confidence: float, reason: str, suggested: str | None) -> ReviewItem:
         answer, _ = self.predict(task, decode.decode(sample, self.tasks[task]), "default", True)

@@ -88,19 +88,19 @@ def test_predict_by_position_answers_with_the_fields_of_the_contract(client: Cli
 def test_what_is_alike_is_listed_and_strangers_find_nothing_corrected(
     served: Served, serve_api: Callable[[Settings], Served]
 ) -> None:
-    found = served.client().predict("sentiment", None, "rain", None, 5, api_name="/alike")
-    assert [(near["id"], near["source"]) for near in found] == [("example-0", "examples"), ("s-9", "corrections")]
+    nearest = served.client().predict("sentiment", None, "rain", None, 5, api_name="/alike")
+    assert [(near["id"], near["source"]) for near in nearest] == [("example-0", "examples"), ("s-9", "corrections")]
     fields = {"id", "source", "label", "score", "cosine", "query", "match", "text", "image", "audio"}
-    assert set(found[0]) == fields and (found[0]["query"], found[0]["match"]) == ("text", "image")
+    assert set(nearest[0]) == fields and (nearest[0]["query"], nearest[0]["match"]) == ("text", "image")
     assert served.loop.sought[-1][1:] == (Inputs(text="rain"), 5, True)
     keyed = serve_api(Settings(review_key="sesame"))
     for headers, reviewer in (({}, False), ({"X-Review-Key": "guess"}, False), ({"X-Review-Key": "sesame"}, True)):
-        found = keyed.client(headers=headers).predict("sentiment", text="rain", api_name="/alike")
-        assert ("corrections" in {near["source"] for near in found}) == reviewer
+        nearest = keyed.client(headers=headers).predict("sentiment", text="rain", api_name="/alike")
+        assert ("corrections" in {near["source"] for near in nearest}) == reviewer
     assert keyed.loop.sought[-1][2] == 10
     abroad = serve_api(Settings(server_name="0.0.0.0"))
-    found = abroad.client().predict("sentiment", text="rain", api_name="/alike")
-    assert {near["source"] for near in found} == {"examples"}
+    nearest = abroad.client().predict("sentiment", text="rain", api_name="/alike")
+    assert {near["source"] for near in nearest} == {"examples"}
 
 
 @pytest.mark.slow
@@ -204,8 +204,8 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
 
 @pytest.mark.parametrize("odd", [r"\ud800", r"\u0000"])
 def test_half_a_character_is_refused_in_a_sentence_that_can_be_sent(served: Served, odd: str) -> None:
-    for name, given in (("status", [odd]), ("correct", [odd, "positive", "Ann", "", False])):
-        body = json.dumps({"data": given}).replace("\\\\", "\\")
+    for name, arguments in (("status", [odd]), ("correct", [odd, "positive", "Ann", "", False])):
+        body = json.dumps({"data": arguments}).replace("\\\\", "\\")
         answer = httpx.post(
             f"{served.url}gradio_api/run/{name}", content=body, headers={"Content-Type": "application/json"}
         )
@@ -219,8 +219,8 @@ def test_a_refusal_comes_in_the_language_that_is_asked_for(served: Served) -> No
 
 def test_a_caller_that_knows_nothing_of_a_later_argument_still_calls(served: Served) -> None:
     first = next(iter(served.loop.items))
-    made = post(served.url, "correct", first, "negative", "Ann", "").json()["data"][0]
-    assert (made["label"], made["wrong_reason"]) == ("negative", False)
+    correction = post(served.url, "correct", first, "negative", "Ann", "").json()["data"][0]
+    assert (correction["label"], correction["wrong_reason"]) == ("negative", False)
 
 
 @pytest.mark.slow
@@ -266,14 +266,18 @@ def test_a_reviewer_goes_through_the_queue(serve_api: Callable[[Settings], Serve
     assert [list(row) for row in rows] == [QUEUE_FIELDS] * 4 and rows[0]["confidence"] == 0.48
     assert len(client.predict(api_name="/queue")) == 5 and len(client.predict("", 2, api_name="/queue")) == 2
     first, second, third = (row["sample_id"] for row in rows[:3])
-    made = client.predict(first, "neutral", "Ann", "why not", api_name="/correct")
-    assert (made["label"], made["predicted_label"], made["note"]) == ("neutral", "negative", "why not")
+    correction = client.predict(first, "neutral", "Ann", "why not", api_name="/correct")
+    assert (correction["label"], correction["predicted_label"], correction["note"]) == (
+        "neutral",
+        "negative",
+        "why not",
+    )
     assert client.predict(second, "Ann", api_name="/skip") == {"sample_id": second, "state": "skipped"}
     assert client.predict(third, "Ann", api_name="/unsure") == {"sample_id": third, "state": "unsure"}
     assert client.predict("Ann", api_name="/undo") == {"sample_id": third, "state": "queued"}
     assert client.predict("Nobody", api_name="/undo") == {"sample_id": None, "state": None}
-    told = refusal(lambda: client.predict(third, "neutral", "Ann", "", True, api_name="/correct"))
-    assert 'the model said "negative", not "neutral"' in told
+    sentence = refusal(lambda: client.predict(third, "neutral", "Ann", "", True, api_name="/correct"))
+    assert 'the model said "negative", not "neutral"' in sentence
     status = client.predict("sentiment", api_name="/status")
     assert status["states"] == {"labelled": 1, "skipped": 1, "queued": 2} and status["by_annotator"] == {"Ann": 1}
     assert client.predict(third, "negative", "Ann", "", True, api_name="/correct")["wrong_reason"] is True

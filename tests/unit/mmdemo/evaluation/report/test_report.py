@@ -40,7 +40,7 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> report.Report:
+def full_report(tmp_path_factory: pytest.TempPathFactory) -> report.Report:
     """A report on eight captions with sounds, one of them nasty."""
     folder = tmp_path_factory.mktemp("report")
     task = tiny.task(folder, ("text", "audio"))
@@ -64,8 +64,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> report.Report:
 
 
 @pytest.fixture(scope="module")
-def page(made: report.Report) -> str:
-    return report.render(made)
+def page(full_report: report.Report) -> str:
+    return report.render(full_report)
 
 
 @pytest.mark.slow
@@ -75,51 +75,56 @@ def test_the_page_holds_together_and_loads_nothing(page: str) -> None:
     assert reader.open == []
     tags = {tag for tag, _ in reader.seen}
     assert tags.isdisjoint({"script", "link", "iframe", "object", "use"})
-    loaded = [value for _, given in reader.seen for name, value in given.items() if name in ("src", "href", "srcset")]
+    loaded = [
+        value
+        for _, attributes in reader.seen
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset")
+    ]
     assert loaded and all(value and value.startswith("data:") for value in loaded)
     assert "url(" not in page and "@import" not in page and "http:" not in page and "https:" not in page
 
 
 @pytest.mark.slow
-def test_what_strangers_wrote_shows_as_it_is(page: str, made: report.Report) -> None:
+def test_what_strangers_wrote_shows_as_it_is(page: str, full_report: report.Report) -> None:
     assert "&lt;v1&gt;" in page and "<v1>" not in page
-    first = replace(made.mistakes[0], text=NASTY, id='"><img src=x>')
-    shown = report.render(replace(made, mistakes=(first,)))
+    first = replace(full_report.mistakes[0], text=NASTY, id='"><img src=x>')
+    shown = report.render(replace(full_report, mistakes=(first,)))
     assert NASTY not in shown and "&lt;script&gt;" in shown and "<img src=x" not in shown
 
 
 @pytest.mark.slow
-def test_the_page_shows_the_figures(page: str, made: report.Report) -> None:
-    found = made.figures
-    for figure in (found.accuracy, found.figure("macro_f1"), found.raw.ece, found.ece_floor, found.aurc):
-        assert f"{figure:.3f}" in page
+def test_the_page_shows_the_figures(page: str, full_report: report.Report) -> None:
+    result = full_report.figures
+    for value in (result.accuracy, result.figure("macro_f1"), result.raw.ece, result.ece_floor, result.aurc):
+        assert f"{value:.3f}" in page
     for said in ("good", "bad", "source 0", "text+audio", "telephone band", "replaced words", "v2"):
         assert said in page
-    assert page.count("<figure") == 3 + 6 + len(made.mistakes)
+    assert page.count("<figure") == 3 + 6 + len(full_report.mistakes)
 
 
 @pytest.mark.slow
-def test_a_report_without_mistakes_or_another_version(made: report.Report) -> None:
-    page = report.render(replace(made, mistakes=(), beside=None))
+def test_a_report_without_mistakes_or_another_version(full_report: report.Report) -> None:
+    page = report.render(replace(full_report, mistakes=(), beside=None))
     assert "There are none." in page and "v2" not in page
 
 
 @pytest.mark.slow
-def test_the_figures_are_written_beside_the_page(made: report.Report, tmp_path: Path) -> None:
-    path = report.write(tmp_path / "report", made)
+def test_the_figures_are_written_beside_the_page(full_report: report.Report, tmp_path: Path) -> None:
+    path = report.write(tmp_path / "report", full_report)
     stored = json.loads((path.parent / report.DATA).read_text("utf-8"))
-    assert stored["accuracy"] == made.figures.accuracy
+    assert stored["accuracy"] == full_report.figures.accuracy
     assert stored["robustness"]["clean"]["text"]["n"] == 2
     assert stored["beside"]["compared"]["against"] == "v2"
-    assert [error["id"] for error in stored["worst_errors"]] == [mistake.id for mistake in made.mistakes]
+    assert [error["id"] for error in stored["worst_errors"]] == [mistake.id for mistake in full_report.mistakes]
 
 
 @pytest.mark.slow
-def test_the_worst_errors_are_the_surest_ones(made: report.Report) -> None:
-    confidences = [mistake.confidence for mistake in made.mistakes]
+def test_the_worst_errors_are_the_surest_ones(full_report: report.Report) -> None:
+    confidences = [mistake.confidence for mistake in full_report.mistakes]
     assert confidences == sorted(confidences, reverse=True)
-    assert all(mistake.answer != mistake.label and mistake.audio for mistake in made.mistakes)
-    assert len(made.mistakes) == round((1 - made.figures.accuracy) * made.figures.n)
+    assert all(mistake.answer != mistake.label and mistake.audio for mistake in full_report.mistakes)
+    assert len(full_report.mistakes) == round((1 - full_report.figures.accuracy) * full_report.figures.n)
 
 
 def test_the_colours_are_those_of_the_demo() -> None:
@@ -127,6 +132,6 @@ def test_the_colours_are_those_of_the_demo() -> None:
     style = (ROOT / "mmdemo/evaluation/report/report.css").read_text("utf-8")
     light, dark = (dict(re.findall(r"--mm-([\w-]+): (#\w+)", block)) for block in theme.split(".dark", 1))
     ours = re.findall(r":root \{(.*?)\}", style, re.S)
-    for told, wanted in zip(ours[:2], (light, dark), strict=True):
-        found = dict(re.findall(r"--([\w-]+): (#\w+)", told))
-        assert found == {name: wanted[name] for name in found} and len(found) == 9
+    for colours, wanted in zip(ours[:2], (light, dark), strict=True):
+        by_name = dict(re.findall(r"--([\w-]+): (#\w+)", colours))
+        assert by_name == {name: wanted[name] for name in by_name} and len(by_name) == 9

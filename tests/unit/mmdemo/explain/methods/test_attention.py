@@ -40,58 +40,58 @@ def looked(aimed: AimedPass, modality: str, place: int, head: int | None = None)
     return explain.explain("attention", attending(aimed, planted))
 
 
-def total(found: Explanation) -> float:
-    return sum(scores_of(found))
+def total(explanation: Explanation) -> float:
+    return sum(scores_of(explanation))
 
 
 def test_scores_are_not_negative_and_sum_to_one_over_all_modalities(aimed: AimedPass) -> None:
-    found = explain.explain("attention", aimed)
-    assert found.method == "attention" and found.target == "good"
-    assert total(found) == pytest.approx(1, abs=1e-5)
-    assert found.image and min(map(min, found.image.scores)) >= 0
+    explanation = explain.explain("attention", aimed)
+    assert explanation.method == "attention" and explanation.target == "good"
+    assert total(explanation) == pytest.approx(1, abs=1e-5)
+    assert explanation.image and min(map(min, explanation.image.scores)) >= 0
 
 
 def test_scores_are_the_last_layers_mean_over_heads(aimed: AimedPass) -> None:
     assert aimed.output.attention is not None
     row = aimed.output.attention[-1][0].mean(dim=0)[0, 1:]
-    found = explain.explain("attention", aimed)
-    assert found.image is not None
-    torch.testing.assert_close(torch.tensor(found.image.scores).flatten(), row[:4] / row.sum())
+    explanation = explain.explain("attention", aimed)
+    assert explanation.image is not None
+    torch.testing.assert_close(torch.tensor(explanation.image.scores).flatten(), row[:4] / row.sum())
 
 
 @pytest.mark.parametrize("place", range(4))
 def test_a_look_at_one_region_lights_that_cell(aimed: AimedPass, place: int) -> None:
-    found = looked(aimed, "image", place)
-    assert found.image is not None and found.image.grid == (2, 2)
-    assert found.image.scores[place // 2][place % 2] == 1 and total(found) == 1
+    explanation = looked(aimed, "image", place)
+    assert explanation.image is not None and explanation.image.grid == (2, 2)
+    assert explanation.image.scores[place // 2][place % 2] == 1 and total(explanation) == 1
 
 
 @pytest.mark.parametrize("place", range(len(PIECES)))
 def test_a_look_at_one_piece_lights_its_word(aimed: AimedPass, place: int) -> None:
-    found = looked(aimed, "text", place + 1)  # behind the [CLS] mark
-    assert found.text is not None
-    lit = [token for token in found.text.tokens if token.score > 0]
+    explanation = looked(aimed, "text", place + 1)  # behind the [CLS] mark
+    assert explanation.text is not None
+    lit = [token for token in explanation.text.tokens if token.score > 0]
     word = {"smil": "smiling", "ing": "smiling"}.get(PIECES[place], PIECES[place])
     assert [(token.text, token.score) for token in lit] == [(word, 1)]
-    assert [token.text for token in found.text.tokens] == ["the", "dog", "smiling", "🙂"]
-    assert all(CAPTION[token.start : token.end] == token.text for token in found.text.tokens)
+    assert [token.text for token in explanation.text.tokens] == ["the", "dog", "smiling", "🙂"]
+    assert all(CAPTION[token.start : token.end] == token.text for token in explanation.text.tokens)
 
 
 def test_a_look_at_one_of_two_equal_words_lights_that_one(built: Built) -> None:
-    found = looked(tiny.passed(built, replace(tiny.inputs(), text="the dog the dog"), "good"), "text", 4)
-    assert found.text is not None
-    assert [token.score for token in found.text.tokens] == [0, 0, 0, 1]
+    explanation = looked(tiny.passed(built, replace(tiny.inputs(), text="the dog the dog"), "good"), "text", 4)
+    assert explanation.text is not None
+    assert [token.score for token in explanation.text.tokens] == [0, 0, 0, 1]
 
 
 def test_a_look_at_one_moment_lights_that_stretch(aimed: AimedPass) -> None:
-    found = looked(aimed, "audio", 2)
-    assert found.audio is not None
-    assert found.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and found.audio.scores == (0, 0, 1, 0)
+    explanation = looked(aimed, "audio", 2)
+    assert explanation.audio is not None
+    assert explanation.audio.edges_s == (0.0, 0.08, 0.16, 0.24, 0.3) and explanation.audio.scores == (0, 0, 1, 0)
 
 
 def test_one_head_of_four_is_enough_to_be_seen(aimed: AimedPass) -> None:
-    found = looked(aimed, "image", 3, head=1)
-    assert found.image is not None and found.image.scores[1][1] == 1
+    explanation = looked(aimed, "image", 3, head=1)
+    assert explanation.image is not None and explanation.image.scores[1][1] == 1
 
 
 def test_a_look_at_nothing_but_itself_gives_zeros(aimed: AimedPass) -> None:

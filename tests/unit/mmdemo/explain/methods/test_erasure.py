@@ -20,9 +20,9 @@ from tests import planted, tiny
 from tests.unit.mmdemo.model.conftest import Built
 
 
-def words(found: Explanation) -> list[float]:
-    assert found.text
-    return [token.score for token in found.text.tokens]
+def words(explanation: Explanation) -> list[float]:
+    assert explanation.text
+    return [token.score for token in explanation.text.tokens]
 
 
 @pytest.fixture(scope="module")
@@ -55,34 +55,36 @@ def test_of_a_long_caption_the_most_relevant_words_are_struck(built: Built) -> N
     together = erasure(
         aimed, [ExplanationTarget("bad"), ExplanationTarget("good")], 2 * pieces
     )  # other targets strike other words
-    for [found] in (erasure(aimed, [ExplanationTarget("good")], 2 * pieces), together[1:]):
-        assert words(found) == pytest.approx(expected, abs=1e-4)
+    for [explanation] in (erasure(aimed, [ExplanationTarget("good")], 2 * pieces), together[1:]):
+        assert words(explanation) == pytest.approx(expected, abs=1e-4)
 
 
 def test_repeated_words_stay_apart(sure: Built) -> None:
-    found = words(explain.explain("erasure", tiny.passed(sure, Inputs(text="the dog is good the dog"), "good")))
-    assert len(found) == 6 and int(np.argmax(found)) == 3
-    assert found[3] > 0.9 * sum(map(abs, found))
+    scores = words(explain.explain("erasure", tiny.passed(sure, Inputs(text="the dog is good the dog"), "good")))
+    assert len(scores) == 6 and int(np.argmax(scores)) == 3
+    assert scores[3] > 0.9 * sum(map(abs, scores))
 
 
 @pytest.mark.parametrize("caption", ["الكلب good \u202edog\u202c", "🙂 good 👩‍👩‍👧 dog", "狗 good 猫"])
 def test_words_of_any_script_are_struck_as_people_wrote_them(sure: Built, caption: str) -> None:
-    found = explain.explain("erasure", tiny.passed(sure, Inputs(text=caption), "good"))
-    assert found.text
-    best = max(found.text.tokens, key=lambda token: token.score)
-    assert best.text == "good" and all(caption[token.start : token.end] == token.text for token in found.text.tokens)
+    explanation = explain.explain("erasure", tiny.passed(sure, Inputs(text=caption), "good"))
+    assert explanation.text
+    best = max(explanation.text.tokens, key=lambda token: token.score)
+    assert best.text == "good" and all(
+        caption[token.start : token.end] == token.text for token in explanation.text.tokens
+    )
 
 
 def test_words_behind_the_last_that_is_read_do_not_move_up(sure: Built) -> None:
     caption = "dog " * 400 + "good"
-    found = words(explain.explain("erasure", tiny.passed(sure, Inputs(text=caption), "good")))
-    assert 0 < len(found) < 400 and max(map(abs, found)) < 0.01
+    scores = words(explain.explain("erasure", tiny.passed(sure, Inputs(text=caption), "good")))
+    assert 0 < len(scores) < 400 and max(map(abs, scores)) < 0.01
 
 
 def test_sound_alone_is_explained_by_its_relevance(sure: Built) -> None:
     sound = planted.inputs(moment=3).audio
-    found = explain.explain("erasure", tiny.passed(sure, Inputs(audio=sound), "good"))
-    assert found.audio and not found.text and int(np.argmax(found.audio.scores)) == 3
+    explanation = explain.explain("erasure", tiny.passed(sure, Inputs(audio=sound), "good"))
+    assert explanation.audio and not explanation.text and int(np.argmax(explanation.audio.scores)) == 3
 
 
 def test_pictures_are_not_read_again(aimed: AimedPass) -> None:

@@ -57,13 +57,13 @@ def test_a_judge_of_the_input_says_what_the_whole_model_says(aimed: AimedPass) -
     assert len(set(expected)) == len(groups)
 
 
-@pytest.mark.parametrize("judge", [InputPerturber, TokenMasker])
+@pytest.mark.parametrize("perturber_type", [InputPerturber, TokenMasker])
 def test_against_another_label_it_is_the_probability_out_of_the_two(
-    aimed: AimedPass, judge: type[InputPerturber]
+    aimed: AimedPass, perturber_type: type[InputPerturber]
 ) -> None:
     groups = groups_of(aimed)
     one, other, rather, opposite = (
-        judge(replace(aimed, target=target, against=against))(groups)
+        perturber_type(replace(aimed, target=target, against=against))(groups)
         for target, against in [("good", None), ("bad", None), ("good", "bad"), ("bad", "good")]
     )
     assert rather == pytest.approx(one / (one + other)) and rather + opposite == pytest.approx(np.ones(len(groups)))
@@ -77,13 +77,13 @@ def test_a_picture_may_be_blurred_before_or_after_it_is_squashed(aimed: AimedPas
 
 def test_encoders_read_a_state_of_a_modality_once(aimed: AimedPass) -> None:
     read: list[int] = []
-    watched = aimed.model.encoders["image"].register_forward_hook(lambda *given: read.append(len(given[1][0])))
+    watched = aimed.model.encoders["image"].register_forward_hook(lambda *arguments: read.append(len(arguments[1][0])))
     words, region = aimed.layout.units["text"], aimed.layout.units["image"][0]
-    judge = InputPerturber(aimed)
+    perturber = InputPerturber(aimed)
     try:
-        judge([[word] for word in words])
+        perturber([[word] for word in words])
         assert read == []  # of the whole picture it is known from the pass
-        judge([[region, word] for word in words] + [[region], [region]])
+        perturber([[region, word] for word in words] + [[region], [region]])
         assert read == [1]
     finally:
         watched.remove()
@@ -113,11 +113,17 @@ def test_a_judge_at_the_tokens_masks_those_of_the_unit(aimed: AimedPass) -> None
     assert TokenMasker(aimed)(groups) == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("judge", [InputPerturber, TokenMasker])
-def test_a_caption_alone_that_loses_all_words_is_still_judged(aimed: AimedPass, judge: type[InputPerturber]) -> None:
+@pytest.mark.parametrize("perturber_type", [InputPerturber, TokenMasker])
+def test_a_caption_alone_that_loses_all_words_is_still_judged(
+    aimed: AimedPass, perturber_type: type[InputPerturber]
+) -> None:
     alone = tiny.passed((aimed.model, aimed.processor), Inputs(text="the dog"), "bad")
-    found = judge(alone)([[], range(2)])
-    assert np.isfinite(found).all() and ((found > 0) & (found < 1)).all() and found[0] != found[1]
+    probabilities = perturber_type(alone)([[], range(2)])
+    assert (
+        np.isfinite(probabilities).all()
+        and ((probabilities > 0) & (probabilities < 1)).all()
+        and probabilities[0] != probabilities[1]
+    )
 
 
 def test_the_model_is_left_as_it_was(aimed: AimedPass) -> None:

@@ -28,19 +28,19 @@ def aimed(built: Built) -> AimedPass:
     return tiny.passed(built, planted.inputs(word=2), "good")
 
 
-def changed(found: Explanation, score: Callable[[float], float]) -> Explanation:
+def changed(explanation: Explanation, score: Callable[[float], float]) -> Explanation:
     """Return a map whose every score is another."""
-    scores = list(map(score, scores_of(found)))
-    return Layout.of(found).explanation(found.method, found.target, scores, signed=found.signed)
+    scores = list(map(score, scores_of(explanation)))
+    return Layout.of(explanation).explanation(explanation.method, explanation.target, scores, signed=explanation.signed)
 
 
 @pytest.mark.parametrize(("name", "place"), PLACES)
 def test_a_map_that_names_what_matters_is_better_than_random(built: Built, name: str, place: int) -> None:
     aimed = tiny.passed(built, planted.inputs(**{name: place}), "good")
-    found = trust(aimed, explain.explain("relevance", aimed))
-    assert found.verdict == "better" and found.score > 0.05 and found.as_good <= 1
-    assert found.map[1] < found.random[1]
-    assert (found.random[0], found.random[-1]) == pytest.approx((found.map[0], found.map[-1]))
+    explanation = trust(aimed, explain.explain("relevance", aimed))
+    assert explanation.verdict == "better" and explanation.score > 0.05 and explanation.as_good <= 1
+    assert explanation.map[1] < explanation.random[1]
+    assert (explanation.random[0], explanation.random[-1]) == pytest.approx((explanation.map[0], explanation.map[-1]))
 
 
 @pytest.mark.parametrize("score", [lambda score: -score, lambda score: 0.5])
@@ -49,8 +49,8 @@ def test_a_reversed_or_a_constant_map_is_no_better(
     built: Built, name: str, place: int, score: Callable[[float], float]
 ) -> None:
     aimed = tiny.passed(built, planted.inputs(**{name: place}), "good")
-    found = trust(aimed, changed(explain.explain("relevance", aimed), score))
-    assert found.verdict == "no_better" and 1 <= found.as_good <= found.orders
+    explanation = trust(aimed, changed(explain.explain("relevance", aimed), score))
+    assert explanation.verdict == "no_better" and 1 <= explanation.as_good <= explanation.orders
 
 
 def test_a_map_of_a_model_that_looks_at_nothing_is_no_better(built: Built) -> None:
@@ -72,11 +72,11 @@ def test_the_same_sample_is_judged_the_same_and_another_in_other_orders(built: B
 
 def test_the_curves_begin_at_the_probability_that_is_served(aimed: AimedPass) -> None:
     assert aimed.output.logits is not None
-    found = trust(replace(aimed, scaling=TemperatureScaling(2.0)), explain.explain("relevance", aimed))
-    assert found.map[0] == pytest.approx(float((aimed.output.logits / 2.0).softmax(dim=1)[0, 1]), abs=1e-5)
+    explanation = trust(replace(aimed, scaling=TemperatureScaling(2.0)), explain.explain("relevance", aimed))
+    assert explanation.map[0] == pytest.approx(float((aimed.output.logits / 2.0).softmax(dim=1)[0, 1]), abs=1e-5)
 
 
 def test_it_becomes_json(aimed: AimedPass) -> None:
-    found = trust(aimed, explain.explain("relevance", aimed))
-    back = json.loads(json.dumps(to_json(found)))
-    assert back["shares"] == list(SHARES) and back["verdict"] == "better" and back["map"] == list(found.map)
+    explanation = trust(aimed, explain.explain("relevance", aimed))
+    back = json.loads(json.dumps(to_json(explanation)))
+    assert back["shares"] == list(SHARES) and back["verdict"] == "better" and back["map"] == list(explanation.map)

@@ -27,11 +27,11 @@ async def registered() -> dict[str, set[str]]:
     outer = FastAPI(openapi_url=None)
     gr.mount_gradio_app(outer, page, path="/")
     (inner,) = (route for route in outer.routes if isinstance(route, Mount))
-    found: dict[str, set[str]] = {}
+    by_method: dict[str, set[str]] = {}
     for route in every(inner.app.routes):  # type: ignore[attr-defined]
         assert isinstance(route, Route), route
-        found.setdefault(route.path, set()).update(route.methods or ())
-    return found
+        by_method.setdefault(route.path, set()).update(route.methods or ())
+    return by_method
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ def task_of(folder: Path, modality: str, start: Path, more: str = "") -> Task:
 
 
 @pytest.fixture(scope="module", params=CHECKPOINTS, ids="-".join)
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     modality, family = request.param
     folder = tmp_path_factory.mktemp(family)
     start = tiny_checkpoints.write(folder / "start", CHECKPOINTS[request.param])
@@ -79,11 +79,11 @@ def samples(modality: str) -> list[Inputs]:
     return [tiny.inputs(seed, (modality,), seconds) for seed, seconds in enumerate(SECONDS)]
 
 
-def theirs(made: Made) -> Callable[[Inputs], Tensor]:
+def theirs(case: Made) -> Callable[[Inputs], Tensor]:
     """Return what transformers makes of a sample: (1, tokens, d), or a feature map (1, d, rows, columns)."""
-    checkpoint = CHECKPOINTS[made.modality, made.family]
-    model: Any = checkpoint.part(checkpoint.load.from_pretrained(made.start).eval()).double()
-    prepare = PREPARE[made.modality](made)
+    checkpoint = CHECKPOINTS[case.modality, case.family]
+    model: Any = checkpoint.part(checkpoint.load.from_pretrained(case.start).eval()).double()
+    prepare = PREPARE[case.modality](case)
 
     def run(sample: Inputs) -> Tensor:
         with torch.no_grad():
@@ -92,35 +92,35 @@ def theirs(made: Made) -> Callable[[Inputs], Tensor]:
     return run
 
 
-def words(made: Made) -> Callable[[Inputs], Any]:
-    tokenizer = hf.PreTrainedTokenizerFast.from_pretrained(made.start)
-    padding = "max_length" if made.family.startswith("siglip") else False
+def words(case: Made) -> Callable[[Inputs], Any]:
+    tokenizer = hf.PreTrainedTokenizerFast.from_pretrained(case.start)
+    padding = "max_length" if case.family.startswith("siglip") else False
     settings = {"return_tensors": "pt", "truncation": True, "max_length": POSITIONS, "padding": padding}
     return lambda sample: {"input_ids": tokenizer(sample.text, **settings)["input_ids"]}
 
 
-def pixels(made: Made) -> Callable[[Inputs], Any]:
-    theirs = hf.AutoImageProcessor.from_pretrained(made.start)
-    squash = made.processor.image.squash
+def pixels(case: Made) -> Callable[[Inputs], Any]:
+    theirs = hf.AutoImageProcessor.from_pretrained(case.start)
+    squash = case.processor.image.squash
     settings = {"return_tensors": "pt", "do_resize": False, "do_center_crop": False}
     return lambda sample: theirs(squash(sample.image).copy(), **settings)
 
 
-def sound(made: Made) -> Callable[[Inputs], Any]:
-    theirs = hf.AutoFeatureExtractor.from_pretrained(made.start)
+def sound(case: Made) -> Callable[[Inputs], Any]:
+    theirs = hf.AutoFeatureExtractor.from_pretrained(case.start)
     return lambda sample: theirs(sample.audio, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
 
 
 PREPARE = {"text": words, "image": pixels, "audio": sound}
 
 
-def arranged(made: Made, hidden: Tensor) -> Tensor:
+def arranged(case: Made, hidden: Tensor) -> Tensor:
     """Return (tokens, d) in our order: regions without class and register tokens, one token a time step."""
-    if made.family == "audio-spectrogram-transformer":  # two marks, then bands × times
+    if case.family == "audio-spectrogram-transformer":  # two marks, then bands × times
         return hidden[0, 2:].reshape(2, -1, hidden.shape[2]).mean(dim=0)
     if hidden.dim() == 4:
         return hidden[0].flatten(1).T
-    return hidden[0, -((SIZE_PX // 8) ** 2) :] if made.modality == "image" else hidden[0]
+    return hidden[0, -((SIZE_PX // 8) ** 2) :] if case.modality == "image" else hidden[0]
 
 
 def test_every_row_has_a_checkpoint_that_proves_it() -> None:
@@ -128,79 +128,79 @@ def test_every_row_has_a_checkpoint_that_proves_it() -> None:
 
 
 @pytest.mark.slow
-def test_tokens_are_those_of_transformers_in_any_company(made: Made) -> None:
-    batch = samples(made.modality)
-    tokens, real = made.tokens(batch)
-    direct = theirs(made)
+def test_tokens_are_those_of_transformers_in_any_company(case: Made) -> None:
+    batch = samples(case.modality)
+    tokens, real = case.tokens(batch)
+    direct = theirs(case)
     for row, mask, sample in zip(tokens, real, batch, strict=True):
-        expected = arranged(made, direct(sample))
-        kept = expected[: int(mask.sum())] if made.modality == "audio" else expected
+        expected = arranged(case, direct(sample))
+        kept = expected[: int(mask.sum())] if case.modality == "audio" else expected
         torch.testing.assert_close(row[: len(kept)], kept, **CLOSE)
-    assert (tokens[0, 0] - tokens[1, 0]).abs().max() > 1e-4 or made.modality == "text"  # [CLS] may look alike
+    assert (tokens[0, 0] - tokens[1, 0]).abs().max() > 1e-4 or case.modality == "text"  # [CLS] may look alike
 
 
-def test_the_mask_covers_what_was_given_and_nothing_else(made: Made) -> None:
-    tokens, real = made.tokens(samples(made.modality))
-    assert tokens.shape[:2] == real.shape and tokens.shape[2] == made.model.encoders[made.modality].dim
-    if made.modality == "image":
-        rows, columns = made.model.grid
+def test_the_mask_covers_what_was_given_and_nothing_else(case: Made) -> None:
+    tokens, real = case.tokens(samples(case.modality))
+    assert tokens.shape[:2] == real.shape and tokens.shape[2] == case.model.encoders[case.modality].dim
+    if case.modality == "image":
+        rows, columns = case.model.grid
         assert real.all() and rows * columns == real.shape[1]
-    if made.modality == "text":
-        pieces = [len(made.processor.text.tokenizer.encode(caption).offsets) for caption in CAPTIONS]
+    if case.modality == "text":
+        pieces = [len(case.processor.text.tokenizer.encode(caption).offsets) for caption in CAPTIONS]
         assert real.sum(dim=1).tolist() == [5, 1, POSITIONS - 2] and max(pieces) == POSITIONS
         assert not real[:, 0].any()  # the mark that stands first
 
 
-def test_saved_and_loaded_it_answers_the_same_without_its_start(made: Made, tmp_path: Path) -> None:
-    made.model.save_pretrained(tmp_path)
-    made.processor.save_pretrained(tmp_path)
-    assert str(made.start) not in "".join(path.read_text("utf-8") for path in tmp_path.glob("*.json"))
+def test_saved_and_loaded_it_answers_the_same_without_its_start(case: Made, tmp_path: Path) -> None:
+    case.model.save_pretrained(tmp_path)
+    case.processor.save_pretrained(tmp_path)
+    assert str(case.start) not in "".join(path.read_text("utf-8") for path in tmp_path.glob("*.json"))
     model, processor = MultimodalModel.load(tmp_path)
-    batch = samples(made.modality)
+    batch = samples(case.modality)
     with torch.no_grad():
-        before, after = made.model(made.processor(batch).batch), model(processor(batch).batch)
+        before, after = case.model(case.processor(batch).batch), model(processor(batch).batch)
     assert torch.equal(before.logits, after.logits)
 
 
-def test_it_can_be_trained_and_attends_in_one_kernel(made: Made) -> None:
-    encoder = made.model.encoders[made.modality]
+def test_it_can_be_trained_and_attends_in_one_kernel(case: Made) -> None:
+    encoder = case.model.encoders[case.modality]
     if encoder.backbone._supports_sdpa:
         assert encoder.backbone.config._attn_implementation == "sdpa"
-    made.model.train()
+    case.model.train()
     try:
-        made.model(made.processor(samples(made.modality)[:2]).batch, labels=torch.tensor([0, 1])).loss.backward()
+        case.model(case.processor(samples(case.modality)[:2]).batch, labels=torch.tensor([0, 1])).loss.backward()
     finally:
-        made.model.eval().requires_grad_(True)
+        case.model.eval().requires_grad_(True)
     silent = [name for name, value in encoder.named_parameters() if value.grad is None]
-    made.model.zero_grad()
+    case.model.zero_grad()
     assert [name for name in silent if "mask_token" not in name] == []
 
 
 SOUND = [name for name in CHECKPOINTS if name[0] == "audio"]
 
 
-@pytest.mark.parametrize("made", SOUND, ids="-".join, indirect=True)
-def test_each_token_of_sound_stands_for_its_seconds(made: Made) -> None:
+@pytest.mark.parametrize("case", SOUND, ids="-".join, indirect=True)
+def test_each_token_of_sound_stands_for_its_seconds(case: Made) -> None:
     wave = tiny.inputs(seconds=2.0).audio
     for length in (40, 400, 2_800, 3_041, 8_000, 15_999, 16_000, 19_000):
-        _, real = made.tokens([Inputs(audio=wave[:length]), Inputs(audio=wave[:16_000])])
-        edges = made.processor.audio_edges(length)
-        heard = min(length, made.processor.audio.longest or length)
-        assert len(edges) - 1 == real[0].sum() == max(1, expected_tokens(made, wave[:heard]))
+        _, real = case.tokens([Inputs(audio=wave[:length]), Inputs(audio=wave[:16_000])])
+        edges = case.processor.audio_edges(length)
+        heard = min(length, case.processor.audio.longest or length)
+        assert len(edges) - 1 == real[0].sum() == max(1, expected_tokens(case, wave[:heard]))
         assert edges[0] == 0 and edges[-1] == heard / SAMPLE_RATE_HZ
         assert all(before < after for before, after in itertools.pairwise(edges))
-    seconds = {"whisper": 0.02, "audio-spectrogram-transformer": 0.04}.get(made.family, 0.02)
-    assert made.processor.audio_edges(16_000)[1] == seconds
+    seconds = {"whisper": 0.02, "audio-spectrogram-transformer": 0.04}.get(case.family, 0.02)
+    assert case.processor.audio_edges(16_000)[1] == seconds
 
 
-def expected_tokens(made: Made, wave: Any) -> int:
+def expected_tokens(case: Made, wave: Any) -> int:
     """Return how many tokens transformers makes of a clip, silence behind it left out."""
-    if made.family == "whisper":
+    if case.family == "whisper":
         return -(-(len(wave) // 160) // 2)
-    if made.family == "audio-spectrogram-transformer":
+    if case.family == "audio-spectrogram-transformer":
         frames = len(fbank(torch.from_numpy(wave)[None], sample_frequency=SAMPLE_RATE_HZ)) if len(wave) >= 400 else 0
         return (min(frames, 120) - 8) // 4 + 1
-    return int(made.model.encoders["audio"].backbone._get_feat_extract_output_lengths(torch.tensor(len(wave))))
+    return int(case.model.encoders["audio"].backbone._get_feat_extract_output_lengths(torch.tensor(len(wave))))
 
 
 @pytest.fixture
@@ -223,9 +223,9 @@ def short_whisper(folder: Path, start: Path, more: str = "") -> Made:
 def test_unpadded_clips_are_heard_as_if_the_window_were_as_long_as_they_are(
     tmp_path: Path, two_layers: Path, margin: int
 ) -> None:
-    made = short_whisper(tmp_path, two_layers, f"margin_s = {margin / 50}")
+    case = short_whisper(tmp_path, two_layers, f"margin_s = {margin / 50}")
     batch = [tiny.inputs(seed, ("audio",), seconds) for seed, seconds in enumerate((0.4, 0.8, 0.22))]
-    tokens, real = made.tokens(batch)
+    tokens, real = case.tokens(batch)
     theirs = hf.AutoFeatureExtractor.from_pretrained(two_layers)
     for row, mask, sample in zip(tokens, real, batch, strict=True):
         heard = np.pad(sample.audio, margin * SAMPLE_RATE_HZ // 50)
@@ -233,7 +233,7 @@ def test_unpadded_clips_are_heard_as_if_the_window_were_as_long_as_they_are(
         expected = alone(two_layers, features["input_features"].double())
         expected = expected[margin : len(expected) - margin]
         means = [run.mean(dim=0) for run in expected.split(4)]
-        assert int(mask.sum()) == len(means) == len(made.processor.audio_edges(len(sample.audio))) - 1
+        assert int(mask.sum()) == len(means) == len(case.processor.audio_edges(len(sample.audio))) - 1
         torch.testing.assert_close(row[mask], torch.stack(means), **CLOSE)
 
 
@@ -249,24 +249,24 @@ def alone(start: Path, features: Tensor) -> Tensor:
 
 
 def test_unpadded_clips_may_be_shorter_than_a_frame(tmp_path: Path, two_layers: Path) -> None:
-    made = short_whisper(tmp_path, two_layers)
+    case = short_whisper(tmp_path, two_layers)
     wave = tiny.inputs(seconds=2.0).audio
     for length in (40, 160, 390, 2_800, 16_000):
-        tokens, real = made.tokens([Inputs(audio=wave[:length]), Inputs(audio=wave[:16_000])])
+        tokens, real = case.tokens([Inputs(audio=wave[:length]), Inputs(audio=wave[:16_000])])
         assert tokens.isfinite().all()
-        assert len(made.processor.audio_edges(length)) - 1 == real[0].sum()
-    assert made.processor.audio_edges(16_000)[1] == 0.08
+        assert len(case.processor.audio_edges(length)) - 1 == real[0].sum()
+    assert case.processor.audio_edges(16_000)[1] == 0.08
 
 
 def test_an_encoder_without_its_last_layers_is_saved_and_loaded_so(tmp_path: Path, two_layers: Path) -> None:
-    made = short_whisper(tmp_path, two_layers)
-    made.model.save_pretrained(tmp_path / "saved")
-    made.processor.save_pretrained(tmp_path / "saved")
+    case = short_whisper(tmp_path, two_layers)
+    case.model.save_pretrained(tmp_path / "saved")
+    case.processor.save_pretrained(tmp_path / "saved")
     model, processor = MultimodalModel.load(tmp_path / "saved")
     assert len(model.encoders["audio"].backbone.layers) == 1
     batch = samples("audio")
     with torch.no_grad():
-        before, after = made.model(made.processor(batch).batch), model(processor(batch).batch)
+        before, after = case.model(case.processor(batch).batch), model(processor(batch).batch)
     assert torch.equal(before.logits, after.logits)
 
 

@@ -28,7 +28,7 @@ FROM_SCRATCH = [name for name in ENCODERS if name[1] not in ("auto", "torchvisio
 CLOSE = {"atol": 1e-5, "rtol": 0}
 
 
-def made(folder: Path, modality: str, kind: str) -> Built:
+def build(folder: Path, modality: str, kind: str) -> Built:
     """Return a fresh model of one modality whose encoder is of type `kind`."""
     path = tiny.write_task(folder, (modality,))
     path.write_text(path.read_text().replace(tiny.ENCODERS[modality], f'[encoders.{modality}]\ntype = "{kind}"\n'))
@@ -45,7 +45,7 @@ def samples(modality: str) -> list[Inputs]:
 
 @pytest.mark.parametrize(("modality", "kind"), FROM_SCRATCH)
 def test_a_sample_gets_the_same_logits_in_any_company(modality: str, kind: str, tmp_path: Path) -> None:
-    model, processor = made(tmp_path, modality, kind)
+    model, processor = build(tmp_path, modality, kind)
     batch = samples(modality)
     with torch.no_grad():
         together = model(processor(batch).batch).logits
@@ -56,7 +56,7 @@ def test_a_sample_gets_the_same_logits_in_any_company(modality: str, kind: str, 
 
 @pytest.mark.parametrize(("modality", "kind"), FROM_SCRATCH)
 def test_saved_and_loaded_answers_the_same(modality: str, kind: str, tmp_path: Path) -> None:
-    model, processor = made(tmp_path, modality, kind)
+    model, processor = build(tmp_path, modality, kind)
     model.save_pretrained(tmp_path / "saved")
     processor.save_pretrained(tmp_path / "saved")
     again, reader = MultimodalModel.load(tmp_path / "saved")
@@ -68,7 +68,7 @@ def test_saved_and_loaded_answers_the_same(modality: str, kind: str, tmp_path: P
 @pytest.mark.parametrize("kind", [kind for modality, kind in FROM_SCRATCH if modality == "audio"])
 @pytest.mark.parametrize("length", [100, 160, 640, 641, 1_280, 1_440, 16_123])
 def test_there_is_an_edge_before_each_token_of_sound_and_one_at_the_end(kind: str, length: int, tmp_path: Path) -> None:
-    model, processor = made(tmp_path, "audio", kind)
+    model, processor = build(tmp_path, "audio", kind)
     wave = tiny.inputs(seconds=2.0).audio[:length]
     _, real = model.encoders["audio"](*processor([Inputs(audio=wave)]).batch.modalities["audio"].tensors)
     edges = processor.audio_edges(length)
@@ -78,7 +78,7 @@ def test_there_is_an_edge_before_each_token_of_sound_and_one_at_the_end(kind: st
 
 @pytest.mark.parametrize("kind", WORDS)
 def test_one_batch_of_captions_is_learned_by_heart(kind: str, tmp_path: Path) -> None:
-    model, processor = made(tmp_path, "text", kind)
+    model, processor = build(tmp_path, "text", kind)
     batch = processor([Inputs(text=caption) for caption in CAPTIONS[:4]]).batch
     labels = torch.tensor([0, 1, 1, 0])
     optimizer = torch.optim.AdamW(model.train().parameters(), lr=3e-3)
@@ -95,8 +95,8 @@ def test_words_are_learned_from_captions_and_keep_their_places() -> None:
     caption = "Where IS the 圆? Nowhere, really, 🙂"
     pieces = frontend([caption])
     (encoding,) = pieces.encodings
-    found = [caption[a:b] for a, b in encoding.offsets]
-    assert found[:7] == ["", "Where", "IS", "the", "圆", "?", "N"] and encoding.overflowing
+    covered = [caption[a:b] for a, b in encoding.offsets]
+    assert covered[:7] == ["", "Where", "IS", "the", "圆", "?", "N"] and encoding.overflowing
     assert pieces.words.tolist() == [[False, *[True] * 7]] and not pieces.unknown.any()
     assert frontend(["🙂"]).unknown.all()
 
@@ -115,5 +115,5 @@ def test_without_captions_there_is_nothing_to_learn_words_from(captions: tuple[s
 
 
 def test_an_empty_caption_is_a_token_and_not_an_absence(tmp_path: Path) -> None:
-    processor: MultimodalProcessor = made(tmp_path, "text", "bilstm")[1]
+    processor: MultimodalProcessor = build(tmp_path, "text", "bilstm")[1]
     assert processor([Inputs(text="\ue000")]).batch.modalities["text"].present.all()

@@ -43,16 +43,16 @@ def test_regions_are_those_of_the_model_and_survive_saving(name: str, tmp_path: 
     torch.save(whole.state_dict(), tmp_path / "weights.pth")
     built = MultimodalModel.build(task_of(tmp_path, name, str(tmp_path / "weights.pth")))
     model = built[0].eval()
-    seen: dict[str, Tensor] = {}
-    handle = whole.get_submodule(LAST[name]).register_forward_hook(lambda *call: seen.update(map=call[2]))
+    outputs: dict[str, Tensor] = {}
+    handle = whole.get_submodule(LAST[name]).register_forward_hook(lambda *call: outputs.update(map=call[2]))
     try:
         with torch.no_grad():
             whole(pixels(built))
             regions, real = model.encoders["image"](pixels(built))
     finally:
         handle.remove()
-    torch.testing.assert_close(regions, seen["map"].flatten(2).transpose(1, 2), atol=1e-5, rtol=0)
-    assert real.all() and model.grid == tuple(seen["map"].shape[2:])
+    torch.testing.assert_close(regions, outputs["map"].flatten(2).transpose(1, 2), atol=1e-5, rtol=0)
+    assert real.all() and model.grid == tuple(outputs["map"].shape[2:])
     model.save_pretrained(tmp_path / "saved")
     built[1].save_pretrained(tmp_path / "saved")
     again, reader = MultimodalModel.load(tmp_path / "saved")

@@ -50,10 +50,10 @@ def test_a_layer_equals_torchs_and_its_attention_too() -> None:
 
 def test_a_layer_of_which_the_first_token_is_wanted_gives_it_as_it_is_among_all() -> None:
     layer = FusionLayer(DIM, HEADS, dropout=0.1).eval()
-    tokens, seen = torch.randn(3, 7, DIM), torch.ones(3, 1, 7).bool()
+    tokens, mask = torch.randn(3, 7, DIM), torch.ones(3, 1, 7).bool()
     for asked in (False, True):
-        whole, attention = layer(tokens, seen, asked)
-        first, same = layer(tokens, seen, asked, kept=1)
+        whole, attention = layer(tokens, mask, asked)
+        first, same = layer(tokens, mask, asked, kept=1)
         torch.testing.assert_close(first, whole[:, :1], atol=1e-6, rtol=0)
         assert attention is None or torch.equal(attention, same)
 
@@ -61,7 +61,7 @@ def test_a_layer_of_which_the_first_token_is_wanted_gives_it_as_it_is_among_all(
 def test_the_order_of_tokens_without_place_does_not_matter() -> None:
     fusion = looking(Transformer(CONFIG))
     tokens, mask, modality = torch.randn(1, 6, DIM), torch.ones(1, 6, dtype=torch.bool), torch.zeros(6).long()
-    one, other = (fusion(given, mask, modality).features for given in (tokens, tokens.flip(1)))
+    one, other = (fusion(order, mask, modality).features for order in (tokens, tokens.flip(1)))
     torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 
@@ -87,8 +87,8 @@ def test_in_cross_attention_tokens_look_at_the_other_modality_and_at_the_answer_
 
 def test_in_attention_pooling_the_answer_token_alone_looks() -> None:
     fusion = looking(AttentionPooling(CONFIG))
-    found = fusion(torch.randn(2, 5, DIM), torch.ones(2, 5).bool(), torch.zeros(5).long(), return_attention=True)
-    assert found.attention is not None and [layer.shape for layer in found.attention] == [(2, HEADS, 1, 6)]
+    output = fusion(torch.randn(2, 5, DIM), torch.ones(2, 5).bool(), torch.zeros(5).long(), return_attention=True)
+    assert output.attention is not None and [layer.shape for layer in output.attention] == [(2, HEADS, 1, 6)]
 
 
 def test_every_place_has_an_encoding_of_its_own() -> None:

@@ -99,9 +99,9 @@ def test_masked_tokens_are_as_if_they_had_not_been_given(fused: Built) -> None:
         tokens = model.encode(processor([WHOLE]).batch)
         mask, (first, last) = tokens.mask.clone(), tokens.spans["text"]
         mask[:, first:last] = False
-        found = model.fuse(replace(tokens, mask=mask)).logits
+        masked = model.fuse(replace(tokens, mask=mask)).logits
         of_nothing = model.fuse(replace(tokens, mask=torch.zeros_like(mask))).logits
-    torch.testing.assert_close(found, logits(fused, [tiny.inputs(0, ("image", "audio"), 0.2)]), **CLOSE)
+    torch.testing.assert_close(masked, logits(fused, [tiny.inputs(0, ("image", "audio"), 0.2)]), **CLOSE)
     assert of_nothing.isfinite().all()
 
 
@@ -119,10 +119,10 @@ def test_asking_for_attention_changes_no_answer(fused: Built) -> None:
 def test_attention_is_returned_where_there_is_some_and_never_spent_on_padding(fused: Built) -> None:
     model, processor = fused
     with torch.no_grad():
-        found = model(processor(MIXED).batch, return_attention=True)
-    assert (found.attention is not None) == model.fusion.attends
-    padding = ~nn.functional.pad(found.tokens.mask, (1, 0), value=True)
-    for layer in found.attention or ():
+        output = model(processor(MIXED).batch, return_attention=True)
+    assert (output.attention is not None) == model.fusion.attends
+    padding = ~nn.functional.pad(output.tokens.mask, (1, 0), value=True)
+    for layer in output.attention or ():
         torch.testing.assert_close(layer.sum(dim=-1), torch.ones(layer.shape[:3]), **CLOSE)
         assert layer.masked_select(padding[:, None, None, :]).max() == 0
 
@@ -142,11 +142,11 @@ def test_every_fusion_is_explained_by_the_methods_that_it_allows(fused: Built) -
     model, _ = fused
     known = tuple(explain.METHODS) if model.fusion.attends else ("masking", "integrated_gradients", "occlusion")
     assert explain.methods_of(model) == known and explain.resolve("default", model) == known[0]
-    seen = tiny.passed(fused, WHOLE, "good")
-    assert set(explain.every(seen, [ExplanationTarget("good")])) == set(known) - set(explain.SLOW)
+    aimed = tiny.passed(fused, WHOLE, "good")
+    assert set(explain.every(aimed, [ExplanationTarget("good")])) == set(known) - set(explain.SLOW)
     for method in known:
-        found = explain.explain(method, seen)
-        assert found.image and found.text and found.audio
+        explanation = explain.explain(method, aimed)
+        assert explanation.image and explanation.text and explanation.audio
 
 
 def test_a_fusion_without_attention_says_so(fused: Built) -> None:
@@ -194,17 +194,17 @@ def test_most_votes_win_and_where_they_are_even_the_mean_of_probabilities() -> N
     shares = torch.tensor(
         [[[0.5, 0.4, 0.1], [0.5, 0.4, 0.1], [0.0, 0.99, 0.01]], [[0.6, 0.4, 0], [0.1, 0.9, 0], [0, 0, 1]]]
     )
-    found = HEAD.vote(shares.log(), torch.tensor([[True] * 3, [True, True, False]])).exp()
-    torch.testing.assert_close(found.sum(dim=1), torch.ones(2))
-    assert found.argmax(dim=1).tolist() == [0, 1]
+    winners = HEAD.vote(shares.log(), torch.tensor([[True] * 3, [True, True, False]])).exp()
+    torch.testing.assert_close(winners.sum(dim=1), torch.ones(2))
+    assert winners.argmax(dim=1).tolist() == [0, 1]
     assert HEAD.average(shares.log(), torch.ones(2, 3).bool()).argmax(dim=1)[0] == 1
 
 
 def test_the_pages_table_of_fusions_is_the_registry() -> None:
     page = (ROOT / "docs" / "model-builder.md").read_text("utf-8")
     table = re.findall(r"^\| `(\w+)` \| .* \| (yes|no) \|$", page, re.M)
-    made = {name: kind(MultimodalConfig(modalities=["text"], dim=8, heads=2)) for name, kind in FUSIONS.items()}
-    assert table == [(name, "yes" if fusion.attends else "no") for name, fusion in made.items()]
+    fusions = {name: kind(MultimodalConfig(modalities=["text"], dim=8, heads=2)) for name, kind in FUSIONS.items()}
+    assert table == [(name, "yes" if fusion.attends else "no") for name, fusion in fusions.items()]
 
 
 @pytest.mark.parametrize("name", LATE)

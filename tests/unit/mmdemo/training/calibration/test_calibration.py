@@ -19,16 +19,16 @@ def honest(n: int = 20_000, labels: int = 3) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("planted", [0.5, 1.0, 2.5])
 def test_a_planted_temperature_is_found_without_a_power(planted: float) -> None:
     logits, labels = honest()
-    found = fit_scaling(logits * planted, labels)
-    assert found.temperature == pytest.approx(planted, rel=0.05) and found.power == 0
+    scaling = fit_scaling(logits * planted, labels)
+    assert scaling.temperature == pytest.approx(planted, rel=0.05) and scaling.power == 0
 
 
 @pytest.mark.parametrize("planted", [TemperatureScaling(0.7, 0.8), TemperatureScaling(1.5, -0.3)])
 def test_a_planted_power_is_found(planted: TemperatureScaling) -> None:
     logits, labels = honest()
-    found = fit_scaling(planted.undone(logits), labels)
-    assert found.power == pytest.approx(planted.power, abs=0.15)
-    assert found.temperature == pytest.approx(planted.temperature, rel=0.15)
+    scaling = fit_scaling(planted.undone(logits), labels)
+    assert scaling.power == pytest.approx(planted.power, abs=0.15)
+    assert scaling.temperature == pytest.approx(planted.temperature, rel=0.15)
 
 
 def test_a_handful_of_samples_changes_nothing() -> None:

@@ -18,9 +18,9 @@ def test_with_all_directions_and_many_samples_it_is_the_mahalanobis_distance() -
     centred = features - features.mean(axis=0)
     precision = np.linalg.inv(centred.T @ centred / (len(features) - 1))
     squared = np.einsum("nd,de,ne->n", centred, precision, centred)
-    found = distance(fit(features), features) ** 2
-    np.testing.assert_allclose(found * 9, squared, rtol=0.15)  # 8 directions and an empty rest; a little is shrunk
-    assert np.corrcoef(found, squared)[0, 1] > 0.99
+    ours = distance(fit(features), features) ** 2
+    np.testing.assert_allclose(ours * 9, squared, rtol=0.15)  # 8 directions and an empty rest; a little is shrunk
+    assert np.corrcoef(ours, squared)[0, 1] > 0.99
 
 
 def test_the_limit_lets_that_share_of_unseen_usual_samples_through() -> None:
@@ -36,12 +36,12 @@ def test_of_few_samples_unseen_ones_of_their_kind_are_usual_and_others_strange(n
     usual, strange, naive = [], [], []
     for seed in range(8):
         features = cloud(n, seed, dim=128)
-        found = fit_references({"image": features}, {})["image"]
-        unseen = distance(found.stats, cloud(200, 1_000 + seed, dim=128))
-        usual.append((unseen > found.limit).mean())
-        naive.append((unseen > np.quantile(distance(found.stats, features), 0.99)).mean())
+        references = fit_references({"image": features}, {})["image"]
+        unseen = distance(references.stats, cloud(200, 1_000 + seed, dim=128))
+        usual.append((unseen > references.limit).mean())
+        naive.append((unseen > np.quantile(distance(references.stats, features), 0.99)).mean())
         other = 4 * cloud(200, 2_000 + seed, dim=128)[:, ::-1]  # farther, along other directions
-        strange.append((distance(found.stats, other) > found.limit).mean())
+        strange.append((distance(references.stats, other) > references.limit).mean())
     assert np.mean(usual) < 0.02 < 0.1 < np.mean(naive)
     assert np.mean(strange) > 0.95
 
@@ -62,15 +62,15 @@ def test_a_limit_of_few_lets_99_in_100_through_nineteen_times_in_twenty() -> Non
 
 
 def test_too_few_samples_carry_no_limit() -> None:
-    found = fit_references({"image": cloud(FEWEST - 1), "text": cloud(FEWEST)}, {"image": cloud(200, seed=1)})
-    assert found["image"].limit is None and found["image"].samples == FEWEST - 1
-    assert found["text"].limit is not None
+    references = fit_references({"image": cloud(FEWEST - 1), "text": cloud(FEWEST)}, {"image": cloud(200, seed=1)})
+    assert references["image"].limit is None and references["image"].samples == FEWEST - 1
+    assert references["text"].limit is not None
 
 
 def test_many_samples_set_aside_say_alone_what_is_usual() -> None:
     """Encoders pull together what they learn from: distances among those samples say nothing of others."""
-    taught, aside = cloud(100), 2 * cloud(150, seed=1)
-    few, many = (fit_references({"image": taught}, {"image": aside[:n]})["image"] for n in (20, 150))
+    train_cloud, aside = cloud(100), 2 * cloud(150, seed=1)
+    few, many = (fit_references({"image": train_cloud}, {"image": aside[:n]})["image"] for n in (20, 150))
     assert many.limit == limit(distance(many.stats, aside))
     assert few.limit != limit(distance(few.stats, aside[:20]))
 

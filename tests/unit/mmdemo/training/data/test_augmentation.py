@@ -11,31 +11,31 @@ def test_the_same_seed_gives_the_same_change_and_the_input_stays() -> None:
     noise = np.random.default_rng(0)
     image = noise.integers(0, 256, (40, 60, 3), np.uint8)
     audio = noise.standard_normal(16_000).astype(np.float32)
-    given = Inputs(image=image.copy(), text="as it is", audio=audio.copy())
-    first, second = (augmentation.Augmentation()(given, (), np.random.default_rng(1)) for _ in range(2))
+    inputs = Inputs(image=image.copy(), text="as it is", audio=audio.copy())
+    first, second = (augmentation.Augmentation()(inputs, (), np.random.default_rng(1)) for _ in range(2))
     assert first.text == "as it is"
     assert first.image is not None and first.audio is not None and second.audio is not None
     assert first.image.shape == image.shape and first.image.dtype == np.uint8
     assert first.audio.dtype == np.float32 and np.isfinite(first.audio).all()
     np.testing.assert_array_equal(first.image, second.image)
     np.testing.assert_array_equal(first.audio, second.audio)
-    np.testing.assert_array_equal(given.image, image)
-    np.testing.assert_array_equal(given.audio, audio)
+    np.testing.assert_array_equal(inputs.image, image)
+    np.testing.assert_array_equal(inputs.audio, audio)
     assert not np.array_equal(first.image, image)
 
 
 def test_left_stays_left_where_pictures_may_not_be_flipped() -> None:
     image = np.zeros((20, 20, 3), np.uint8)
     image[:, :10] = 200
-    given = Inputs(image=image)
+    inputs = Inputs(image=image)
 
-    def found(mirror: bool) -> list[bool]:
+    def flips(mirror: bool) -> list[bool]:
         change = augmentation.Augmentation(mirror=mirror)
-        changed = [change(given, (), np.random.default_rng(seed)).image for seed in range(30)]
+        changed = [change(inputs, (), np.random.default_rng(seed)).image for seed in range(30)]
         return [bool(picture[:, 0].mean() > picture[:, -1].mean()) for picture in changed if picture is not None]
 
-    assert found(mirror=False) == [True] * 30
-    assert 5 < sum(found(mirror=True)) < 25
+    assert flips(mirror=False) == [True] * 30
+    assert 5 < sum(flips(mirror=True)) < 25
 
 
 def test_absent_modalities_stay_absent() -> None:
@@ -74,9 +74,9 @@ def test_masks_stay_inside_each_clip() -> None:
 def test_words_are_left_out_or_replaced_by_their_shares() -> None:
     draw = np.random.default_rng(0)
     caption = " ".join(["word"] * 2000)
-    found = augmentation.WordNoise(0.2, 0.3, ("other",))(caption, draw).split()
-    assert 0.17 < 1 - len(found) / 2000 < 0.23
-    assert 0.27 < found.count("other") / 2000 < 0.33
+    words = augmentation.WordNoise(0.2, 0.3, ("other",))(caption, draw).split()
+    assert 0.17 < 1 - len(words) / 2000 < 0.23
+    assert 0.27 < words.count("other") / 2000 < 0.33
 
 
 def test_one_word_stays_and_so_does_what_lies_between() -> None:

@@ -21,9 +21,9 @@ SAID = Item(Inputs(text="a dog runs"), 0, captions=("dog", "running"))
 def test_each_visit_draws_one_of_the_captions() -> None:
     torch.manual_seed(0)
     samples = Samples([SAID], Augmentation())
-    seen = [samples[0].inputs.text for _ in range(300)]
+    captions = [samples[0].inputs.text for _ in range(300)]
     for caption in ("a dog runs", "dog", "running"):
-        assert 70 < seen.count(caption) < 130
+        assert 70 < captions.count(caption) < 130
 
 
 def test_without_augmentation_a_sample_is_as_it_came() -> None:

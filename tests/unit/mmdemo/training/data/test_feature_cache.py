@@ -26,10 +26,10 @@ def asked(tmp_path: Path):
     model, processor = MultimodalModel.build(tiny.task(tmp_path, ("image", "audio")), tiny.starts(tmp_path))
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(FROZEN))
-    given = [("image", "audio"), ("audio",), ("image",), ("image", "audio")]
+    subsets = [("image", "audio"), ("audio",), ("image",), ("image", "audio")]
     items = [
         Item(processor.squashed(tiny.inputs(seed, some, 0.3 + seed / 5)), target=seed % 2)
-        for seed, some in enumerate(given)
+        for seed, some in enumerate(subsets)
     ]
     return model.eval(), processor, items
 
@@ -42,9 +42,9 @@ def test_tokens_that_were_kept_are_those_that_the_encoders_make(asked) -> None:
     drawn = [(item, kept[0]) for item, kept in zip(narrowed(items, feature_cache.learning(model)), copies, strict=True)]
     batch = feature_cache.collate(drawn, collate(processor))
     assert batch.targets.tolist() == [0, 1, 0, 1]
-    found = model.encode(batch.inputs)
-    assert torch.equal(found.mask.sum(dim=1), expected.mask.sum(dim=1))
-    torch.testing.assert_close(found.values[found.mask], expected.values[expected.mask], atol=5e-3, rtol=5e-3)
+    tokens = model.encode(batch.inputs)
+    assert torch.equal(tokens.mask.sum(dim=1), expected.mask.sum(dim=1))
+    torch.testing.assert_close(tokens.values[tokens.mask], expected.values[expected.mask], atol=5e-3, rtol=5e-3)
 
 
 def test_each_sample_is_encoded_once_and_its_copies_take_turns(asked) -> None:
@@ -74,14 +74,14 @@ def test_encoders_that_all_learn_are_refused(asked) -> None:
 def test_one_encoder_learns_beside_the_tokens_of_another_that_does_not(asked) -> None:
     model, processor, items = asked
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    seen: list[int] = []
-    model.encoders["image"].register_forward_pre_hook(lambda _, pictures: seen.append(len(pictures[0])))
+    lengths: list[int] = []
+    model.encoders["image"].register_forward_pre_hook(lambda _, pictures: lengths.append(len(pictures[0])))
     plan = Plan(Options(epochs=3, frozen=("encoders.image.",)), cache=FeatureCache(2))
     fit(Loaded(model, processor), items, plan)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert [name for name in changed if name.startswith("encoders.audio.")]
     assert not [name for name in changed if name.startswith("encoders.image.")]
-    assert seen == [3, 3]  # once for each copy of the three samples that have a picture
+    assert lengths == [3, 3]  # once for each copy of the three samples that have a picture
 
 
 @pytest.mark.parametrize(("kept", "times"), [(FROZEN, 0), (("encoders.image.",), 2)])
@@ -117,8 +117,8 @@ def test_only_an_encoder_that_learns_is_shown_spectrograms_with_holes(asked, kep
     model, processor, items = asked
     blank_bands: list[bool] = []
 
-    def look(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
-        features = given[0]  # (clips, mels, frames)
+    def look(_: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+        features = arguments[0]  # (clips, mels, frames)
         blank_bands.append(bool((features == 0).all(dim=2).any()))
 
     model.encoders["audio"].register_forward_pre_hook(look)

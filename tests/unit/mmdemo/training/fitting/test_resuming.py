@@ -74,13 +74,13 @@ def test_a_killed_training_goes_on_to_the_same_weights(capsys, trained, tmp_path
 def test_a_training_that_had_ended_is_not_trained_further(trained, tmp_path: Path, options: dict[str, float]) -> None:
     task, resume = tasks.get(trained.task), ResumeFolder(tmp_path / "out")
     chosen = Options(**{"batch": 4, "precision": "fp32", "augment": False, **options})
-    found = []
+    lines = []
     for _ in range(2):
         loaded = MultimodalModel.load(trained.folder)
         items = decode_rows(manifests.read(trained.dev, task)[:8], task, loaded.processor)
         fit(loaded, items, Plan(chosen), judge=lambda _: {JUDGED_BY: 1.0}, resume=resume)
-        found.append(loaded.model.state_dict())
-    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
+        lines.append(loaded.model.state_dict())
+    assert all(torch.equal(value, lines[1][name]) for name, value in lines[0].items())
 
 
 def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:

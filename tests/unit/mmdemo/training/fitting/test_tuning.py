@@ -27,7 +27,7 @@ def started(tmp_path_factory):
     return tiny.task(folder, ("text",)), tiny.starts(folder)
 
 
-def taught(started, method: str):
+def trained_with(started, method: str):
     """Return a model that was tuned, its processor, and its encoders' weights before."""
     task, starts = started
     torch.manual_seed(0)
@@ -39,7 +39,7 @@ def taught(started, method: str):
 
 @pytest.mark.parametrize("method", tuning.METHODS)
 def test_the_folder_loads_as_always_and_answers_alike(started, method: str, tmp_path: Path) -> None:
-    model, processor, before = taught(started, method)
+    model, processor, before = trained_with(started, method)
     assert not any("lora" in name or "ia3" in name for name, _ in model.named_parameters())
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
@@ -115,7 +115,7 @@ def test_what_adalora_has_counted_is_gone_on_with(started, tmp_path: Path) -> No
 
 
 def test_an_adapter_is_trained_further(started) -> None:
-    model, processor, _ = taught(started, "adapter")
+    model, processor, _ = trained_with(started, "adapter")
     before = {name: value.clone() for name, value in model.state_dict().items()}
     fit(Loaded(model, processor), ITEMS, Plan(replace(OPTIONS, tuning="adapter"), ("text",)))
     moved = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}

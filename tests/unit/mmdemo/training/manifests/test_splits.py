@@ -18,9 +18,9 @@ def row(number: int, **changes: object) -> Row:
 
 def test_speakers_stay_on_one_side() -> None:
     rows = [row(n, group="g", extra={"speaker": f"s{n % 10}"}) for n in range(100)]
-    taught, aside = splits.calibration_split(rows, 0.2)
+    train, aside = splits.calibration_split(rows, 0.2)
     assert len(aside) == 20
-    assert not {r.extra["speaker"] for r in taught} & {r.extra["speaker"] for r in aside}
+    assert not {r.extra["speaker"] for r in train} & {r.extra["speaker"] for r in aside}
 
 
 def test_a_group_of_few_speakers_loses_none() -> None:
@@ -37,8 +37,8 @@ def test_one_of_few_speakers_is_set_aside_as_a_whole() -> None:
 
 def test_samples_are_set_aside_where_no_speaker_can_be_spared() -> None:
     rows = [row(n, group="few", extra={"speaker": f"f{n % 2}"}) for n in range(100)]
-    taught, aside = splits.calibration_split(rows, 0.2)
-    assert 5 < len(aside) < 40 and len(taught) + len(aside) == 100
+    train, aside = splits.calibration_split(rows, 0.2)
+    assert 5 < len(aside) < 40 and len(train) + len(aside) == 100
     assert splits.calibration_split(rows, 0.0)[1] == []
 
 
@@ -46,8 +46,8 @@ def test_samples_are_set_aside_where_no_speaker_can_be_spared() -> None:
 def test_the_field_that_never_crosses_is_named(by: str) -> None:
     source = {"group": lambda n: f"r{n}", "room": lambda n: "one"}[by]
     rows = [row(n, group=source(n % 10), extra={"speaker": str(n), "room": f"r{n % 10}"}) for n in range(100)]
-    taught, aside = splits.part(rows, 0.2, by)
-    assert len(aside) == 20 and not {r.extra["room"] for r in taught} & {r.extra["room"] for r in aside}
+    train, aside = splits.part(rows, 0.2, by)
+    assert len(aside) == 20 and not {r.extra["room"] for r in train} & {r.extra["room"] for r in aside}
 
 
 def test_folds_keep_speakers_together_and_labels_even() -> None:
@@ -55,7 +55,9 @@ def test_folds_keep_speakers_together_and_labels_even() -> None:
     parts = splits.folds(rows, 5)
     speakers = [{r.extra["speaker"] for r in part} for part in parts]
     assert sorted(r.id for part in parts for r in part) == sorted(r.id for r in rows)
-    assert sum(len(found) for found in speakers) == 10 and all(len(found) == 2 for found in speakers)
+    assert sum(len(speakers_of) for speakers_of in speakers) == 10 and all(
+        len(speakers_of) == 2 for speakers_of in speakers
+    )
     assert all(Counter(r.label for r in part)["neutral"] == 10 for part in parts)
 
 
@@ -106,7 +108,7 @@ def test_a_manifest_that_cannot_be_parted_is_refused(tmp_path: Path) -> None:
 
 def test_the_same_caption_stays_on_one_side_whatever_the_order() -> None:
     rows = [row(n, sample=Sample(text=f"caption {n // 2}")) for n in range(400)]
-    taught, aside = splits.calibration_split(rows, 0.2)
+    train, aside = splits.calibration_split(rows, 0.2)
     assert 40 < len(aside) < 120
-    assert not {r.sample.text for r in taught} & {r.sample.text for r in aside}
+    assert not {r.sample.text for r in train} & {r.sample.text for r in aside}
     assert {r.id for r in splits.calibration_split(rows[::-1], 0.2)[1]} == {r.id for r in aside}

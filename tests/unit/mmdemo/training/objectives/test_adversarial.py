@@ -28,7 +28,7 @@ class Fusion:
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_step_has_its_length_and_goes_uphill(steps: int) -> None:
     fusion = Fusion()
-    found = adversarial.loss(fusion.projections, fusion.forward, 0.1, steps)
+    loss = adversarial.loss(fusion.projections, fusion.forward, 0.1, steps)
     assert len(fusion.seen) == steps + 1
     clean, worst = fusion.seen[0], fusion.seen[-1]
     for part in (slice(0, 5), slice(5, 10)):  # each modality's tokens
@@ -36,7 +36,7 @@ def test_the_step_has_its_length_and_goes_uphill(steps: int) -> None:
         assert torch.all(moved <= 0.1001) and torch.all(moved > 0.05)
     losses = [float((tokens @ fusion.weight).square().mean()) for tokens in fusion.seen]
     assert losses == sorted(losses)
-    assert float(found.detach()) == pytest.approx((losses[0] + losses[-1]) / 2)
+    assert float(loss.detach()) == pytest.approx((losses[0] + losses[-1]) / 2)
 
 
 def test_every_pass_draws_alike_and_gradients_reach_the_weights() -> None:

@@ -56,10 +56,10 @@ def flags(number: int, seed: int) -> list[Item]:
 
 def recalls(task: Task, **chosen: object) -> list[float]:
     """Return recall at 3, both ways, of flags that a model trained so has not seen."""
-    taught, unseen = flags(48, 0), flags(len(PAIRS), 1)
+    seen_pairs, unseen = flags(48, 0), flags(len(PAIRS), 1)
     torch.manual_seed(0)
-    loaded = MultimodalModel.build(task, captions=[str(item.inputs.text) for item in taught])
-    fit(loaded, taught, Plan(options(task, **chosen)))
+    loaded = MultimodalModel.build(task, captions=[str(item.inputs.text) for item in seen_pairs])
+    fit(loaded, seen_pairs, Plan(options(task, **chosen)))
     [(rows, output)] = outputs(loaded, unseen)
     names = ["-".join(PAIRS[row]) for row in rows]
     with torch.inference_mode():

@@ -48,9 +48,9 @@ def test_a_batch_asks_for_indices_or_for_shares(trained) -> None:
 def test_teachers_are_believed_by_their_share(trained) -> None:
     teacher = MultimodalModel.load(trained.folder)
     items = [Item(Inputs(image=np.full((32, 32, 3), 100, np.uint8)), label) for label in (0, 1)]
-    told = torch.from_numpy(logits(teacher, items)).softmax(-1).numpy()
-    found = targets.distil(items, [teacher, teacher], 0.25)
-    np.testing.assert_allclose([item.shares for item in found], 0.75 * np.eye(2) + 0.25 * told, atol=1e-6)
+    shares = torch.from_numpy(logits(teacher, items)).softmax(-1).numpy()
+    soft = targets.distil(items, [teacher, teacher], 0.25)
+    np.testing.assert_allclose([item.shares for item in soft], 0.75 * np.eye(2) + 0.25 * shares, atol=1e-6)
 
 
 def test_rare_labels_weigh_more_and_the_mean_stays() -> None:
@@ -63,8 +63,8 @@ def test_rare_labels_weigh_more_and_the_mean_stays() -> None:
 def test_weighted_shares_give_the_weighted_loss() -> None:
     scores, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
     weights = torch.tensor([0.5, 1.0, 2.0])
-    found = F.cross_entropy(scores, targets.weighted(labels, weights, 0.1), reduction="none")
-    assert torch.allclose(found, F.cross_entropy(scores, labels, weights, reduction="none", label_smoothing=0.1))
+    loss = F.cross_entropy(scores, targets.weighted(labels, weights, 0.1), reduction="none")
+    assert torch.allclose(loss, F.cross_entropy(scores, labels, weights, reduction="none", label_smoothing=0.1))
 
 
 def everywhere(**features: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -77,8 +77,8 @@ def test_contrast_is_the_mean_of_finding_the_partner_both_ways() -> None:
     t = targets.TEMPERATURE
     forth = math.log(1 + math.exp((0.6 - 1) / t)) + math.log(1 + math.exp((0 - 0.8) / t))
     back = math.log(1 + math.exp((0 - 1) / t)) + math.log(1 + math.exp((0.6 - 0.8) / t))
-    found = targets.contrast({"image": image, "text": text}, everywhere(image=image, text=text))
-    assert found.item() == pytest.approx((forth / 2 + back / 2) / 2, abs=1e-6)
+    loss = targets.contrast({"image": image, "text": text}, everywhere(image=image, text=text))
+    assert loss.item() == pytest.approx((forth / 2 + back / 2) / 2, abs=1e-6)
 
 
 def test_samples_without_a_modality_take_no_part_in_contrast() -> None:
@@ -88,8 +88,8 @@ def test_samples_without_a_modality_take_no_part_in_contrast() -> None:
     present["text"][[1, 3]] = False
     kept = [0, 2, 4]
     fewer = {"image": image[kept], "text": text[kept]}
-    found = targets.contrast({"image": image, "text": text}, present)
-    assert found.item() == pytest.approx(targets.contrast(fewer, everywhere(**fewer)).item())
+    loss = targets.contrast({"image": image, "text": text}, present)
+    assert loss.item() == pytest.approx(targets.contrast(fewer, everywhere(**fewer)).item())
     present["text"][[2, 4]] = False  # one alone has nobody to be told from
     assert targets.contrast({"image": image, "text": text}, present).item() == 0
     assert targets.contrast({"image": image}, everywhere(image=image)).item() == 0

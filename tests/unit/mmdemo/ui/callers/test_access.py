@@ -80,10 +80,10 @@ def test_a_blank_key_is_none() -> None:
 def test_strangers_see_of_a_status_the_number_waiting_and_no_more() -> None:
     states = {"queued": 3, "sent": 1, "labelled": 7, "skipped": 2}
     run = Run("t", "failed", None, ("/home/me: no space",), {}, None, None, "", None, (Reason("status.night_failed"),))
-    seen = access.for_strangers(Status("t", states, {"a": 7}, {"Ann": 7}, (), None, run, 2, 20, 5, 3))
-    assert seen.states == {"queued": 3, "sent": 1}
-    assert (seen.by_label, seen.by_annotator, seen.answered_today, seen.wrong_reason) == ({}, {}, 0, 0)
-    assert seen.last_retrain is not None and not seen.last_retrain.reasons and not seen.last_retrain.why
+    status = access.for_strangers(Status("t", states, {"a": 7}, {"Ann": 7}, (), None, run, 2, 20, 5, 3))
+    assert status.states == {"queued": 3, "sent": 1}
+    assert (status.by_label, status.by_annotator, status.answered_today, status.wrong_reason) == ({}, {}, 0, 0)
+    assert status.last_retrain is not None and not status.last_retrain.reasons and not status.last_retrain.why
 
 
 @pytest.mark.parametrize("key", ["", "   ", "twelve chars", "correct horse battery staple"])

@@ -77,18 +77,18 @@ def test_what_is_alike_is_shown_as_text_and_nothing_that_was_corrected(looking: 
 
 
 def test_a_map_that_is_no_better_than_random_is_said_to_be(looking: Looking, loop: FakeLoop) -> None:
-    found = looking.weigh(ONE, "relevance", "positive", "neutral", ENGLISH)
+    report = looking.weigh(ONE, "relevance", "positive", "neutral", ENGLISH)
     assert [(asked.method, asked.target, asked.against) for asked in loop.weighed] == [
         ("relevance", "positive", "neutral")
     ]
     lead = "Not surely: without what it marks, positive rather than neutral is on average 1 point less likely"
     assert (
-        found["doubted"]
-        and lead in found["html"]
-        and "but 2 of 9 random choices did at least as well." in found["html"]
+        report["doubted"]
+        and lead in report["html"]
+        and "but 2 of 9 random choices did at least as well." in report["html"]
     )
-    assert "−5 points" in found["html"] and "+65 points" in found["html"]
-    assert found["json"]["trust"]["seed"] == 7
+    assert "−5 points" in report["html"] and "+65 points" in report["html"]
+    assert report["json"]["trust"]["seed"] == 7
 
 
 def test_what_if_tells_the_new_answer_beside_the_old(looking: Looking) -> None:

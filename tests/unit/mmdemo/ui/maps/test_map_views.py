@@ -83,9 +83,9 @@ def test_the_sentence_names_words_and_no_punctuation(word: str, named: bool) -> 
 def test_the_sentence_names_what_carries_meaning_and_no_function_word_however_strong() -> None:
     caption = "What a day , never again ! for us all"
     words = text_map(caption, **{"a": 9.0, "What": 8.0, "never": 7.0, "day": -7.0, ",": -8.0})
-    told = map_views.of(Explanation("erasure", "negative", text=words, signed=True), caption, TASK, "en")
-    assert told.sentence.striptags() == "For negative spoke mostly never. Against it: day."
-    assert [piece.share for piece in told.caption if piece.text == "a"] == [pytest.approx(90 / 39)]  # scores stay true
+    view = map_views.of(Explanation("erasure", "negative", text=words, signed=True), caption, TASK, "en")
+    assert view.sentence.striptags() == "For negative spoke mostly never. Against it: day."
+    assert [piece.share for piece in view.caption if piece.text == "a"] == [pytest.approx(90 / 39)]  # scores stay true
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_the_sentence_names_what_carries_meaning_and_no_function_word_however_st
 )
 def test_where_function_words_alone_stand_out_the_sentence_says_so(language: str, sentence: str) -> None:
     words = text_map("What a day , isn't it", **{"a": 9.0, "What": 8.0, ",": 9.0})
-    told = map_views.of(Explanation("attention", "positive", text=words), "What a day , isn't it", TASK, language)
-    assert told.sentence.striptags() == sentence
+    view = map_views.of(Explanation("attention", "positive", text=words), "What a day , isn't it", TASK, language)
+    assert view.sentence.striptags() == sentence
 
 
 def test_the_sentence_says_so_where_nothing_stands_out() -> None:
@@ -147,22 +147,22 @@ def test_scores_of_zero_everywhere_are_shown_as_nothing() -> None:
 def test_a_signed_map_says_what_spoke_for_the_label_and_what_against_it() -> None:
     words = text_map("a laughing boy in the rain", laughing=9.0, rain=-8.0)
     asked = Explanation("relevance", "positive", image=image_map("00", "00"), text=words, signed=True)
-    told = map_views.of(asked, "a laughing boy in the rain", TASK, "en")
-    assert told.sentence.striptags() == "For positive spoke mostly laughing. Against it: rain."
+    view = map_views.of(asked, "a laughing boy in the rain", TASK, "en")
+    assert view.sentence.striptags() == "For positive spoke mostly laughing. Against it: rain."
     chinese = map_views.of(dataclasses.replace(asked, against="neutral"), "a laughing boy in the rain", TASK, "zh")
     assert chinese.sentence.striptags() == "支持“积极而不是中性”的主要是laughing。反对它的是：rain。"
 
 
 def test_a_signed_map_colours_what_speaks_against_the_label_unlike_what_does_not_matter() -> None:
     words = text_map("a b c d", a=8.0, b=-8.0, c=0.1)
-    told = map_views.of(Explanation("relevance", "positive", text=words, signed=True), "a b c d", TASK, "en")
-    towards, against, little, nothing = (piece.colour for piece in told.caption if piece.share is not None)
+    view = map_views.of(Explanation("relevance", "positive", text=words, signed=True), "a b c d", TASK, "en")
+    towards, against, little, nothing = (piece.colour for piece in view.caption if piece.share is not None)
     assert towards and against and towards != against
     assert little == nothing == ""
 
 
 def test_what_can_be_pointed_at_is_counted_cells_first_then_words_then_moments() -> None:
     maps = {"image": image_map("12"), "text": text_map("a", a=3.0), "audio": AudioMap((0.0, 1.0, 2.0), (4.0, 5.0))}
-    told = map_views.of(Explanation("attention", "positive", **maps), "a", TASK, "en")
-    assert told.shares == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3], abs=1e-3)
-    assert told.modalities == ["image", "text", "audio"]
+    view = map_views.of(Explanation("attention", "positive", **maps), "a", TASK, "en")
+    assert view.shares == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3], abs=1e-3)
+    assert view.modalities == ["image", "text", "audio"]

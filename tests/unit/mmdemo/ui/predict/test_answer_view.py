@@ -41,9 +41,11 @@ def saying(prediction: Prediction, label: str) -> Prediction:
 
 
 def card(prediction: Prediction, language: str = "en", kept: bool = True, **visit: object) -> answer_view.AnswerCard:
-    held = "p-1" if kept else None
-    seen = Visit("sentiment", Sample(text="hi"), keep=kept, prediction=prediction, prediction_id=held, **visit)  # type: ignore[arg-type]
-    return answer_view.view(seen, TASK, "2026-11-20", language)
+    prediction_id = "p-1" if kept else None
+    visited = Visit(
+        "sentiment", Sample(text="hi"), keep=kept, prediction=prediction, prediction_id=prediction_id, **visit
+    )  # type: ignore[arg-type]
+    return answer_view.view(visited, TASK, "2026-11-20", language)
 
 
 def test_bars_stand_in_the_task_order_and_one_has_won() -> None:
@@ -80,8 +82,8 @@ def test_the_tick_stands_at_the_threshold() -> None:
 def test_the_badge_says_how_sure_and_what_becomes_of_it(
     prediction: Prediction, kept: bool, mood: str, badge: str
 ) -> None:
-    seen = card(prediction, kept=kept)
-    assert (seen.mood, seen.badge) == (mood, badge)
+    shown = card(prediction, kept=kept)
+    assert (shown.mood, shown.badge) == (mood, badge)
 
 
 PROMISED = dataclasses.replace(SURE, threshold=0.78, promise=Guarantee(0.1, 0.95))
@@ -100,9 +102,9 @@ PROMISED = dataclasses.replace(SURE, threshold=0.78, promise=Guarantee(0.1, 0.95
     ],
 )
 def test_a_sure_answer_says_what_is_promised_and_of_whom(language: str, badge: str, said: str, fact: str) -> None:
-    seen = card(PROMISED, language)
-    assert (seen.mood, seen.badge, seen.promised, seen.facts[0]) == ("sure", badge, said, fact)
-    assert said in render.html("answer", language, view=seen, kept_for="")
+    shown = card(PROMISED, language)
+    assert (shown.mood, shown.badge, shown.promised, shown.facts[0]) == ("sure", badge, said, fact)
+    assert said in render.html("answer", language, view=shown, kept_for="")
 
 
 def test_an_answer_that_is_asked_about_promises_nothing() -> None:
@@ -114,9 +116,9 @@ def test_an_answer_that_is_asked_about_promises_nothing() -> None:
 
 def test_where_no_threshold_keeps_the_promise_the_card_says_so() -> None:
     certain = dataclasses.replace(PROMISED, confidence=1.0, threshold=1.0, flagged=True, reason="low_confidence")
-    seen = card(certain)
-    assert (seen.mood, seen.facts[0]) == ("unsure", "no threshold keeps what is promised")
-    assert seen.badge == "100 % sure · every answer of this kind is asked about: sent to people"
+    shown = card(certain)
+    assert (shown.mood, shown.facts[0]) == ("unsure", "no threshold keeps what is promised")
+    assert shown.badge == "100 % sure · every answer of this kind is asked about: sent to people"
     asked = answer_view.view(Visit("sentiment", Sample(), keep=None, prediction=certain), TASK, "", "en")
     assert asked.question == "Every answer of this kind is asked about. May people look at it and correct it?"
 
@@ -140,10 +142,10 @@ def test_a_guess_is_shown_without_bars_and_without_a_percentage(language: str, s
         capped=True,
         heads={"emotion": HeadAnswer("joy", {"joy": 0.59, "fear": 0.41})},
     )
-    seen = card(capped, language)
-    shown = render.html("answer", language, view=seen, kept_for="")
+    answer_card = card(capped, language)
+    shown = render.html("answer", language, view=answer_card, kept_for="")
     assert "mm-bar" not in shown and "59" not in shown and "41" not in shown
-    assert seen.mood == "unsure" and seen.heads == (f"emotion: joy ({said})",)
+    assert answer_card.mood == "unsure" and answer_card.heads == (f"emotion: joy ({said})",)
     assert shown.count("data-suggest") == 2  # another answer can be chosen all the same
 
 
@@ -161,15 +163,15 @@ def test_a_guess_is_shown_without_bars_and_without_a_percentage(language: str, s
 def test_whoever_was_not_asked_yet_is_asked_where_there_is_reason_to(
     prediction: Prediction, visit: dict, question: str, fate: str
 ) -> None:
-    seen = answer_view.view(
+    answer_card = answer_view.view(
         Visit("sentiment", Sample(), **{"keep": None, "prediction": prediction, **visit}), TASK, "", "en"
     )
-    assert seen.question.startswith(question) and bool(seen.question) == bool(question)
-    assert seen.badge.endswith(fate)
-    shown = html(seen)
+    assert answer_card.question.startswith(question) and bool(answer_card.question) == bool(question)
+    assert answer_card.badge.endswith(fate)
+    shown = html(answer_card)
     assert shown.count("data-agree") == (2 if question else 0)
     assert ("aria-labelledby" in shown.partition("mm-ask")[2]) == bool(question)
-    assert seen.replied in shown
+    assert answer_card.replied in shown
 
 
 @pytest.mark.parametrize(
@@ -189,9 +191,9 @@ def test_a_percentage_never_claims_more_than_it_is(value: float, said: str) -> N
 
 
 def test_class_names_follow_the_language_and_stored_values_stay() -> None:
-    seen = card(SURE, "zh")
-    assert (seen.title, seen.name) == ("情感", "积极")
-    assert [bar.label for bar in seen.bars] == ["negative", "neutral", "positive"]
+    shown = card(SURE, "zh")
+    assert (shown.title, shown.name) == ("情感", "积极")
+    assert [bar.label for bar in shown.bars] == ["negative", "neutral", "positive"]
 
 
 def test_facts_tell_threshold_version_date_time_and_what_was_used() -> None:
@@ -227,8 +229,8 @@ def test_further_heads_follow_the_language() -> None:
     assert "情绪: 恐惧" in html(shown["zh"], "zh")
 
 
-def html(seen: answer_view.AnswerCard, language: str = "en") -> str:
-    return render.html("answer", language, view=seen, kept_for="Kept.")
+def html(shown: answer_view.AnswerCard, language: str = "en") -> str:
+    return render.html("answer", language, view=shown, kept_for="Kept.")
 
 
 def test_the_card_shows_every_text_as_text() -> None:
@@ -236,9 +238,9 @@ def test_the_card_shows_every_text_as_text() -> None:
     label = tasks.Label(hostile, {"en": hostile, "zh": hostile})
     task = dataclasses.replace(TASK, title={"en": hostile}, labels=(label, *TASK.labels))
     prediction = dataclasses.replace(SURE, answer=LabelAnswer(hostile, {hostile: 1.0}), model_version=hostile)
-    seen = answer_view.view(Visit("x", Sample(), True, prediction), task, hostile, "en")
-    assert "<img" not in html(seen)
-    assert html(seen).count("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;") >= 5
+    shown = answer_view.view(Visit("x", Sample(), True, prediction), task, hostile, "en")
+    assert "<img" not in html(shown)
+    assert html(shown).count("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;") >= 5
 
 
 def test_the_card_offers_each_other_label_once_as_a_correction() -> None:
@@ -279,7 +281,7 @@ def test_none_of_these_is_an_answer_with_a_bar_of_its_own() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_example_says_what_the_people_who_wrote_it_say(language: str) -> None:
     number, example = next((n, e) for n, e in enumerate(TASK.examples) if e.expected == "positive")
-    told = {
+    sentences = {
         (name, prediction.label): card(prediction, language, example=number).expected
         for name, prediction in (
             ("sure", SURE),
@@ -289,7 +291,7 @@ def test_an_example_says_what_the_people_who_wrote_it_say(language: str) -> None
             ("audit", dataclasses.replace(SURE, flagged=True, reason="audit")),
         )
     }
-    marks = {key: expected.mark for key, expected in told.items() if expected}
+    marks = {key: expected.mark for key, expected in sentences.items() if expected}
     assert marks == {
         ("sure", "positive"): "right",
         ("sure", "negative"): "wrong",
@@ -298,7 +300,7 @@ def test_an_example_says_what_the_people_who_wrote_it_say(language: str) -> None
         ("audit", "positive"): "right",
     }
     name = TASK.display(example.expected, language)
-    assert [key for key, expected in told.items() if expected and name in expected.sentence] == [
+    assert [key for key, expected in sentences.items() if expected and name in expected.sentence] == [
         ("sure", "negative"),
         ("unsure", "neutral"),
     ]

@@ -20,8 +20,8 @@ DOUBTFUL, SURE, DRAWN = "rain", "smiling", "laughing"  # captions, as the fake l
 
 
 def begin(desk: PredictController, token: str = ONE, caption: str = DOUBTFUL, image: Any = None, **more: Any) -> None:
-    given = {"audio": None, "keep": True, "like": "", "again": [], **more}
-    Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", caption, image, **given)
+    fields = {"audio": None, "keep": True, "like": "", "again": [], **more}
+    Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", caption, image, **fields)
 
 
 def test_an_answer_comes_as_two_cards_in_the_callers_language(desk: PredictController, picture: Any) -> None:
@@ -123,9 +123,9 @@ def test_where_storing_fails_the_question_stands() -> None:
 
 def test_what_is_dropped_while_it_is_being_stored_is_taken_back() -> None:
     class Dropping(FakeLoop):
-        def keep(self, *given: Any) -> Any:
+        def keep(self, *arguments: Any) -> Any:
             desk.clear(ONE)
-            return super().keep(*given)
+            return super().keep(*arguments)
 
     desk = PredictController(loop := Dropping(), Settings())
     begin(desk, keep=None)
@@ -218,7 +218,9 @@ def test_a_dispute_without_consent_before_keeps_it_under_an_id_that_can_be_taken
     begin(desk, keep=False)
     desk.predict(ONE, ENGLISH)
     shown = desk.dispute(ONE, "negative", ENGLISH)
-    assert [(answer.task, label, held) for _, answer, label, held in loop.stored] == [("sentiment", "negative", None)]
+    assert [(answer.task, label, prediction_id) for _, answer, label, prediction_id in loop.stored] == [
+        ("sentiment", "negative", None)
+    ]
     assert len(loop.predicted) == 1  # the answer that is disputed is the one that was given
     assert "whether it is “negative”" in shown["answer"]
     desk.forget(ONE, [], ENGLISH)
@@ -230,7 +232,7 @@ def test_a_dispute_goes_under_the_id_that_its_visitor_was_told(desk: PredictCont
         begin(desk, token)
         desk.predict(token, ENGLISH)
     assert desk.dispute(ONE, "negative", ENGLISH)["prediction_id"] == "k-1"
-    assert [held for *_, held in loop.stored] == [None, None, "k-1"]
+    assert [prediction_id for *_, prediction_id in loop.stored] == [None, None, "k-1"]
 
 
 def test_a_dispute_names_a_label_of_the_task(desk: PredictController, loop: FakeLoop) -> None:
@@ -253,9 +255,9 @@ def test_taking_back_erases_the_sample_from_memory_too(desk: PredictController, 
 
 def test_what_is_cancelled_while_it_is_answered_is_taken_back() -> None:
     class Cancelled(FakeLoop):
-        def keep(self, *given: Any) -> Any:
+        def keep(self, *arguments: Any) -> Any:
             assert desk.cancel(ONE)
-            return super().keep(*given)
+            return super().keep(*arguments)
 
     desk = PredictController(loop := Cancelled(), Settings())
     begin(desk)

@@ -19,8 +19,8 @@ def desk(loop: FakeLoop) -> PredictController:
 
 
 def begin(desk: PredictController, token: str = ONE, **more: Any) -> None:
-    given = {"audio": None, "keep": True, "like": "", "again": [], **more}
-    Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", "rain", None, **given)
+    fields = {"audio": None, "keep": True, "like": "", "again": [], **more}
+    Intake(desk.services, desk.settings, desk.visits).begin(token, "sentiment", "rain", None, **fields)
 
 
 def test_where_there_is_no_room_the_answer_goes_out_and_says_that_it_is_not_kept(

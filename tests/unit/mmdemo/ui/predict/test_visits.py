@@ -72,8 +72,8 @@ def test_a_visit_goes_in_time_though_nobody_comes_any_more() -> None:
 
 def test_what_is_taken_back_leaves_the_answer_without_what_it_quotes() -> None:
     visits = Visits()
-    for token, held in ((ONE, "p-1"), (OTHER, "p-2")):
-        visits.begin(token, dataclasses.replace(visit("secret"), prediction_id=held, disputed="neutral"))
+    for token, prediction_id in ((ONE, "p-1"), (OTHER, "p-2")):
+        visits.begin(token, dataclasses.replace(visit("secret"), prediction_id=prediction_id, disputed="neutral"))
     visits.take_back("", {"p-1"})
     taken, other = visits.get(ONE), visits.get(OTHER)
     assert taken is not None and (taken.sample, taken.disputed, taken.forgotten) == (Sample(), None, True)

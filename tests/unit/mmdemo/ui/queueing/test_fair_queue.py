@@ -87,7 +87,7 @@ class Caller:
         """Come into a line, wait, and return the last message."""
         answer, session = self.join(name, *data)
         assert answer.status_code == 200, answer.text
-        return next(told for told in self.read(session) if told["msg"] == "process_completed")
+        return next(message for message in self.read(session) if message["msg"] == "process_completed")
 
 
 @dataclass(frozen=True)
@@ -192,17 +192,17 @@ def test_who_takes_all_places_is_told_so_and_others_are_answered_between(served:
     greedy, visitor = served.caller(), served.caller()
     with served.gated.closed(), ThreadPoolExecutor(9) as pool:
         joined = [greedy.join("predict", *GIVEN)]
-        told = [pool.submit(greedy.read, joined[0][1])]
+        answers = [pool.submit(greedy.read, joined[0][1])]
         served.wait_for_line("predict", 0)  # it is at work
         joined += [greedy.join("predict", *GIVEN) for _ in range(7)]
         assert {answer.status_code for answer, _ in joined} == {200}  # who is refused reads it as the answer
-        told += [pool.submit(greedy.read, session) for _, session in joined[1:]]
+        answers += [pool.submit(greedy.read, session) for _, session in joined[1:]]
         other = pool.submit(visitor.call, "predict", "sentiment", None, "laughing", None, "none", False)
         served.wait_for_line("predict", 5)
         before = len(served.loop.predicted)
         served.gated.gate.set()
         assert other.result()["success"]
-    ends = [next(one for one in messages.result() if one["msg"] == "process_completed") for messages in told]
+    ends = [next(one for one in messages.result() if one["msg"] == "process_completed") for messages in answers]
     assert {end["output"]["error"] for end in ends if not end["success"]} == {
         "Half of this line is taken, and you have 2 calls in it already, or more. Wait for those to end, and try again."
     }

@@ -53,8 +53,8 @@ def test_nothing_of_a_file_on_disk_is_told(desk: Reviewing, loop: FakeQueue) -> 
 def test_an_answer_is_stored_and_the_next_sample_comes(desk: Reviewing, loop: FakeQueue) -> None:
     first, second, *_ = desk.act(HERE, ask())["ids"]
     view = desk.act(HERE, ask("label", sample_id=first, label="neutral", note="wet", next=second))
-    made = loop.corrections[0]
-    assert (made.sample_id, made.label, made.annotator, made.note) == (first, "neutral", "Ann", "wet")
+    answer = loop.corrections[0]
+    assert (answer.sample_id, answer.label, answer.annotator, answer.note) == (first, "neutral", "Ann", "wet")
     assert view["sample_id"] == second and view["waiting"] == 4 and not view["refused"]
     assert view["line"] == "You said neutral; the model had guessed negative, 48 %."
     assert "<audio" in view["sample"] and view["keys"]["8"] == "surprised"
@@ -87,7 +87,7 @@ def test_the_second_of_two_answers_is_told_and_shown_the_next(desk: Reviewing, l
             and view["line"].startswith("Ann answered that one meanwhile: neutral.")
             and view["sample_id"] == second
         )
-    assert [made.annotator for made in loop.corrections] == ["Ann"]
+    assert [correction.annotator for correction in loop.corrections] == ["Ann"]
 
 
 def test_right_answer_wrong_reason_is_stored_and_refused_of_a_wrong_answer(desk: Reviewing, loop: FakeQueue) -> None:
@@ -98,7 +98,7 @@ def test_right_answer_wrong_reason_is_stored_and_refused_of_a_wrong_answer(desk:
     assert view["refused"] and "Leave that mark out" in view["line"] and not loop.corrections
     view = desk.act(HERE, ask("label", sample_id=first, label="negative", wrong_reason=True))
     assert view["line"] == "You said negative, as the model had guessed, but for the wrong reason."
-    assert [made.wrong_reason for made in loop.corrections] == [True]
+    assert [correction.wrong_reason for correction in loop.corrections] == [True]
     with pytest.raises(BadInput):
         desk.act(HERE, ask(wrong_reason="false"))
 
@@ -191,10 +191,10 @@ def test_refusals_of_the_loop_are_lines_and_the_sample_stays(desk: Reviewing, lo
     assert wrong["refused"] and '"sad" is not a label' in wrong["line"] and not loop.corrections
 
 
-@pytest.mark.parametrize("given", [[], "x", {"do": "drop"}, {"do": 5}, {"hide": "yes"}, {"list": "all"}])
-def test_a_call_that_is_none_is_refused(desk: Reviewing, given: Any) -> None:
+@pytest.mark.parametrize("arguments", [[], "x", {"do": "drop"}, {"do": 5}, {"hide": "yes"}, {"list": "all"}])
+def test_a_call_that_is_none_is_refused(desk: Reviewing, arguments: Any) -> None:
     with pytest.raises(BadInput):
-        desk.act(HERE, {"session": ANNS, **given} if isinstance(given, dict) else given)
+        desk.act(HERE, {"session": ANNS, **arguments} if isinstance(arguments, dict) else arguments)
 
 
 @pytest.mark.parametrize("session", [None, "", "guess"])
@@ -265,7 +265,7 @@ def test_an_answer_to_what_another_is_at_counts_and_the_other_is_told(desk: Revi
     loop.correct(first, "positive", "script", "")
     view = desk.act(HERE, ask("label", sample_id=first, label="neutral"))
     assert view["refused"] and view["line"].startswith("script answered that one meanwhile: positive.")
-    assert [made.annotator for made in loop.corrections] == ["script"]
+    assert [correction.annotator for correction in loop.corrections] == ["script"]
     assert desk.act(HERE, ask(sample_id=first))["line"].startswith("script answered that one meanwhile")
 
 
@@ -300,7 +300,8 @@ def test_ones_own_answers_are_listed_opened_and_changed(desk: Reviewing, loop: F
     view = desk.act(HERE, ask("label", sample_id=first, label="positive", list="answered", again=True))
     assert view["line"] == "Changed: your answer is positive now." and view["sample_id"] == first and view["again"]
     assert "<b>positive</b>" in view["queue"]
-    assert [(made.label, made.annotator) for made in loop.corrections][::2] == [("neutral", "Ann"), ("positive", "Ann")]
+    kept = [(correction.label, correction.annotator) for correction in loop.corrections]
+    assert kept[::2] == [("neutral", "Ann"), ("positive", "Ann")]
     view = desk.act(HERE, ask(again=False))  # back to the queue
     assert not view["again"] and view["sample_id"] not in (first, third)
 
@@ -335,8 +336,8 @@ def test_without_a_key_it_is_closed_beyond_loopback(loop: FakeQueue) -> None:
 
 def test_thumbnails_are_small_and_only_of_what_waits(desk: Reviewing, loop: FakeQueue) -> None:
     ids = list(loop.items)
-    made = desk.thumbnails(HERE, "", [*ids, "unknown"])
-    assert list(made) == ids and all(url.startswith("data:image/jpeg") and len(url) < 6_000 for url in made.values())
+    urls = desk.thumbnails(HERE, "", [*ids, "unknown"])
+    assert list(urls) == ids and all(url.startswith("data:image/jpeg") and len(url) < 6_000 for url in urls.values())
 
 
 def test_one_task_alone_is_asked_about(desk: Reviewing, loop: FakeQueue) -> None:

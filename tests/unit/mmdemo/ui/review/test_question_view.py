@@ -39,9 +39,9 @@ def test_a_guess_that_is_only_a_guess_has_no_percentage(loop: FakeQueue) -> None
     assert [c.aside for c in question_view.question(capped, TASK, False, "en").choices] == ["only a guess", "", ""]
     [row] = question_view.rows([capped.item], {"sentiment": TASK}, "", "en")
     assert row.about == "Sentiment · only a guess · new"
-    made = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
+    correction = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
     assert (
-        question_view.told(capped, made, TASK, "en")
+        question_view.told(capped, correction, TASK, "en")
         == "You said neutral; the model had guessed negative, only a guess."
     )
 
@@ -61,26 +61,28 @@ def test_a_suggestion_that_is_no_longer_a_label_is_not_offered(loop: FakeQueue) 
 @pytest.mark.parametrize(("caption", "hide"), [(BAKERY, False), (RAIN, True), (GRANDFATHER, True)])
 def test_a_blind_question_tells_nothing_of_the_guess(loop: FakeQueue, caption: str, hide: bool) -> None:
     before = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
-    told = dataclasses.replace(entry(loop, caption), corrections=(before,))
-    asked = question_view.question(told, TASK, hide, "en")
+    answered = dataclasses.replace(entry(loop, caption), corrections=(before,))
+    asked = question_view.question(answered, TASK, hide, "en")
     assert asked.blind and not asked.notes and not asked.earlier
     assert [(c.aside, c.accept) for c in asked.choices] == [("", False)] * 3
 
 
 def test_earlier_answers_are_told(loop: FakeQueue) -> None:
     before = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
-    told = dataclasses.replace(entry(loop, RAIN), corrections=(before,))
-    assert question_view.question(told, TASK, False, "en").earlier == ("Answered before: neutral (Bob).",)
-    marked = dataclasses.replace(told, corrections=(dataclasses.replace(before, label="negative", wrong_reason=True),))
+    answered = dataclasses.replace(entry(loop, RAIN), corrections=(before,))
+    assert question_view.question(answered, TASK, False, "en").earlier == ("Answered before: neutral (Bob).",)
+    marked = dataclasses.replace(
+        answered, corrections=(dataclasses.replace(before, label="negative", wrong_reason=True),)
+    )
     [line] = question_view.question(marked, TASK, False, "en").earlier
     assert line == "Answered before: negative, but for the wrong reason (Bob)."
 
 
 def test_only_a_guess_whose_map_is_seen_can_be_right_for_the_wrong_reason(loop: FakeQueue) -> None:
-    seen = entry(loop, RAIN)
-    assert question_view.question(seen, TASK, False, "en").guess == "negative"
-    assert question_view.question(seen, TASK, True, "en").guess == ""
-    without = dataclasses.replace(seen, prediction=dataclasses.replace(seen.prediction, explanation=None))
+    question = entry(loop, RAIN)
+    assert question_view.question(question, TASK, False, "en").guess == "negative"
+    assert question_view.question(question, TASK, True, "en").guess == ""
+    without = dataclasses.replace(question, prediction=dataclasses.replace(question.prediction, explanation=None))
     assert question_view.question(without, TASK, False, "en").guess == ""
 
 
@@ -105,10 +107,12 @@ def test_keys_follow_the_order_unless_labels_are_digits(labels: list[str], expec
 
 def test_after_an_answer_the_guess_may_be_known(loop: FakeQueue) -> None:
     asked = entry(loop, BAKERY)
-    made = Correction("s", "sentiment", "positive", "Bob", "", NOW, "negative", "v")
-    assert question_view.told(asked, made, TASK, "en") == "You said positive; the model had guessed negative, 97 %."
-    made = dataclasses.replace(made, label="negative")
-    assert question_view.told(asked, made, TASK, "en") == "You said negative, as the model had guessed."
+    correction = Correction("s", "sentiment", "positive", "Bob", "", NOW, "negative", "v")
+    assert (
+        question_view.told(asked, correction, TASK, "en") == "You said positive; the model had guessed negative, 97 %."
+    )
+    correction = dataclasses.replace(correction, label="negative")
+    assert question_view.told(asked, correction, TASK, "en") == "You said negative, as the model had guessed."
 
 
 def test_the_queue_says_task_confidence_and_reason(loop: FakeQueue) -> None:

@@ -70,8 +70,8 @@ def test_the_waveform_runs_between_the_lowest_and_the_highest_of_each_moment() -
 
 
 def test_peaks_follow_the_loudness() -> None:
-    found = preview.peaks(np.concatenate([0.2 * np.ones(100), np.ones(100), np.zeros(100)]), 3)
-    assert found == [0.2, 1.0, 0.0]
+    peaks = preview.peaks(np.concatenate([0.2 * np.ones(100), np.ones(100), np.zeros(100)]), 3)
+    assert peaks == [0.2, 1.0, 0.0]
 
 
 def test_nothing_is_shown_of_what_is_absent() -> None:

@@ -8,10 +8,10 @@ SHOWN = Preview(picture="data:image/jpeg;base64,AAAA")
 
 
 def test_a_preview_is_made_once() -> None:
-    shelf, made = PreviewCache(), []
+    shelf, previews = PreviewCache(), []
     for _ in range(2):
-        assert shelf.get("a", lambda: made.append(1) or SHOWN) == SHOWN
-    assert made == [1]
+        assert shelf.get("a", lambda: previews.append(1) or SHOWN) == SHOWN
+    assert previews == [1]
 
 
 def test_what_is_not_kept_is_made_anew() -> None:

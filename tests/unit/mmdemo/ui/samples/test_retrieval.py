@@ -41,8 +41,8 @@ def test_each_has_its_label_and_whoever_does_not_see_it_is_told(loop: FakeQueue,
     [(task, inputs, *asked)] = loop.sought
     assert decode.sample_id(inputs, task) == sample_id and asked == [6, True]
     assert re.findall(r'mm-alike-label"><bdi>(.*?)<', html) == ["negative", "no label"]
-    told = re.findall(r'aria-label="(.*?)"', html)
-    assert told == [
+    names = re.findall(r'aria-label="(.*?)"', html)
+    assert names == [
         "1 of 2: negative. Rain &lt;b&gt;again&lt;/b&gt; (example · caption finds picture)",
         "Play the sound of number 2 of 2: no label",
     ]

@@ -56,9 +56,9 @@ def test_the_source_holds_what_runs() -> None:
 
 
 def test_the_interface_is_described_as_its_code_describes_it() -> None:
-    told = about.interface("http://127.0.0.1:7860/")
-    assert 'Client("http://127.0.0.1:7860/")' in told
-    assert "/predict(task, image=None, text='', audio=None, explain='default', keep=False)" in told
+    description = about.interface("http://127.0.0.1:7860/")
+    assert 'Client("http://127.0.0.1:7860/")' in description
+    assert "/predict(task, image=None, text='', audio=None, explain='default', keep=False)" in description
     for endpoint in api.LINES:
-        assert f"\n/{endpoint.__name__}(" in told and inspect.getdoc(endpoint) in told
-    assert "request" not in told.partition("/predict")[2].partition("\n")[0]
+        assert f"\n/{endpoint.__name__}(" in description and inspect.getdoc(endpoint) in description
+    assert "request" not in description.partition("/predict")[2].partition("\n")[0]

@@ -40,7 +40,7 @@ def test_every_colour_of_the_page_stands_in_the_theme() -> None:
     ]
     assert len(files) > 60
     written = {str(path): [*colours((ROOT / path).read_text(encoding="utf-8"), path.suffix)] for path in files}
-    assert {path: found for path, found in written.items() if found} == {}
+    assert {path: literals for path, literals in written.items() if literals} == {}
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_names_of_colours_are_told_from_colours() -> None:
 
 
 def test_every_colour_that_is_asked_for_is_there() -> None:
-    given = (ROOT / THEME).read_text(encoding="utf-8") + map_scale.css()
-    names = set(re.findall(r"(--mm-[\w-]+):", given)) | {"--mm-tick"}  # which the card of an answer sets
+    defined = (ROOT / THEME).read_text(encoding="utf-8") + map_scale.css()
+    names = set(re.findall(r"(--mm-[\w-]+):", defined)) | {"--mm-tick"}  # which the card of an answer sets
     styles = "".join((frame.STATIC / name).read_text(encoding="utf-8") for name in frame.STYLES)
     scripts = "".join((frame.STATIC / name).read_text(encoding="utf-8") for name in frame.SCRIPTS)
     asked = set(re.findall(r"var\((--mm-[\w-]+)", styles + map_scale.css()))

@@ -130,8 +130,8 @@ def test_the_last_training_says_how_it_ended(status: Status, verdict: str, mood:
 
 
 def test_reasons_are_said_in_the_readers_language() -> None:
-    told = with_run(why=(Reason("status.night_nothing_new"),))
-    assert status_view.view(told, TASK, True, "zh").reasons == ("没有新内容：自上次运行以来没有收到新的更正。",)
+    status = with_run(why=(Reason("status.night_nothing_new"),))
+    assert status_view.view(status, TASK, True, "zh").reasons == ("没有新内容：自上次运行以来没有收到新的更正。",)
     assert status_view.view(STATUS, TASK, True, "zh").reasons == ("Too few.",)
 
 

@@ -8,12 +8,12 @@ from annotations import media
 from annotations.store import connect
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Inputs
-from tests.unit.annotations import given
+from tests.unit.annotations import sentiment
 
 
 def id_of_before(sample: Inputs) -> str:
     """Return the id that earlier releases gave: over the caption's characters as they were typed."""
-    digest = hashlib.sha256(given.TASK.name.encode())
+    digest = hashlib.sha256(sentiment.TASK.name.encode())
     if sample.image is not None:
         content = sample.image.tobytes()
         digest.update(f"\0image{sample.image.shape}:{len(content)}\0".encode() + content)
@@ -34,7 +34,7 @@ def home_of_before(config: Settings, *rows: Inputs, annotators: tuple[str, ...] 
             config.media.mkdir(exist_ok=True)
             with media.keeping(config.media, list(copies.values())):
                 image = copies["image"].name if copies else None
-            values = {"id": sample_id, "task": given.TASK.name, "caption": sample.text, "image": image}
+            values = {"id": sample_id, "task": sentiment.TASK.name, "caption": sample.text, "image": image}
             at = f"2026-11-0{number + 1} 00:00:00.000000"
             connection.execute(
                 text(
