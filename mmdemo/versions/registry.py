@@ -27,14 +27,13 @@ from mmdemo import whole_file
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.review import VersionInfo
-from mmdemo.versions import sidecar
+from mmdemo.versions import card, sidecar
 from mmdemo.versions.sidecar import Sidecar
 
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
 CHAMPION = "champion"
 COPY = "champion.copy"
 HISTORY = "history"
-CARD = "model_card.md"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _RESERVED = (CHAMPION, COPY, HISTORY)
 REMOVED = ".removed-"  # begins the name of a folder that is being deleted
@@ -95,7 +94,7 @@ class Versions:
 
     def model_card(self, task: str) -> str:
         """Return the card of the version that is served, as Markdown. Raises CheckpointError."""
-        path = self.path(task, self.champion(task)) / CARD
+        path = self.path(task, self.champion(task)) / card.FILE
         try:
             return path.read_text("utf-8")
         except OSError as error:
