@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from annotations import export, retrieval, review_queue, status
+from annotations import export, retrieval, review_queue, rollback, status
+from annotations.history import models
 from annotations.nightly import launcher, leftovers
 from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
 from annotations.review_queue import claims, content, items, predictions, retention
@@ -17,6 +18,7 @@ from mmdemo.errors import NotAllowed
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.history import ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
     SCRIPTS,
     Answered,
@@ -247,6 +249,23 @@ class Loop:
             notices = (*status.stand_in(loaded_task.name, *stand_in), *task_status.notices)
             task_status = replace(task_status, notices=notices)
         return replace(task_status, last_retrain=run)
+
+    def models(self, task: str) -> ModelHistory:
+        """Return the versions of a task through time, each with the training that judged it."""
+        return models.of(self._store, self._settings, self._task(task))
+
+    def turned(self, task: str, version: str, most: int) -> tuple[Sequence[TurnedAnswer], int]:
+        """Return the answers that turned with a version, at most so many each way, and how many are left out."""
+        return models.turned(self._store, self._task(task), version, most)
+
+    def roll_back(self, task: str, version: str) -> None:
+        """Serve a version that was served before, and have a process score what waits by it.
+
+        Raises UnknownName, Conflict, CheckpointError, StorageError.
+        """
+        loaded_task = self._task(task)
+        rollback.to_proven(self._store, self._settings, loaded_task, version)
+        self._nights.rescore(loaded_task)
 
     def train(self, task: str) -> str:
         """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""

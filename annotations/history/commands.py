@@ -94,7 +94,7 @@ def _night_lines(night: RunReport) -> Iterator[str]:
         size = f"{night.corrections} corrections"
     yield f"{night.started_at}  {night.task}: {night.verdict or night.state}, of {size}"
     if night.challenger:
-        yield f"  {night.challenger}, from {night.champion or 'none'}"
+        yield f"  {night.challenger}, against {night.champion or 'none'}"
     for sentence in night.sentences:
         yield f"  {sentence}"
     if night.figures:

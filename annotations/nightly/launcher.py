@@ -20,6 +20,7 @@ from mmdemo.tasks import Task
 from mmdemo.values.review import Reason, Run
 
 RETRAIN = (sys.executable, "-m", "annotations", "retrain")
+RESCORE = (sys.executable, "-m", "annotations", "rescore")
 _TAIL_BYTES = 2_000
 
 
@@ -33,9 +34,13 @@ class _Started:
 class Nights:
     """The nights that this process started, a task's last one each. Threads may share it."""
 
-    def __init__(self, settings: Settings, command: Sequence[str] = RETRAIN) -> None:
+    def __init__(
+        self, settings: Settings, command: Sequence[str] = RETRAIN, rescoring: Sequence[str] = RESCORE
+    ) -> None:
         self._settings = settings
         self._command = command
+        self._rescoring = rescoring
+        self._scorers: list[_Started] = []
         self._started: dict[str, _Started] = {}
         self._lock = threading.Lock()
 
@@ -46,17 +51,34 @@ class Nights:
                 raise Busy("night_running", lock=lock.path(self._settings))
             log = self._settings.home / "logs" / f"retrain-{task.name}.log"
             try:
-                self._started[task.name] = self._spawn(task, log)
+                self._started[task.name] = self._spawn(self._command, task, log)
             except OSError as error:
                 raise problems.from_os(error, self._settings.home) from error
         return locale.text("status.night_started", task=task.name, log=log)
 
-    def _spawn(self, task: Task, log: Path) -> _Started:
+    def rescore(self, task: Task) -> None:
+        """Have a process score what waits by the version that serves now. Raises StorageError.
+
+        Where a night is at work it leaves at once: that one scores at its end.
+        """
+        log = self._settings.home / "logs" / f"rescore-{task.name}.log"
+        with self._lock:
+            self._scorers = [scorer for scorer in self._scorers if _alive(scorer)]
+            try:
+                self._scorers.append(self._spawn(self._rescoring, task, log))
+            except OSError as error:
+                raise problems.from_os(error, self._settings.home) from error
+
+    def is_scoring(self) -> bool:
+        """Whether a process that scores is at work."""
+        return any(_alive(scorer) for scorer in self._scorers)
+
+    def _spawn(self, command: Sequence[str], task: Task, log: Path) -> _Started:
         private.make_folder(log.parent)
         private.make_file(log)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*self._command, "--task", task.name],
+                [*command, "--task", task.name],
                 cwd=ROOT,
                 env={**os.environ, **_environment(self._settings)},
                 stdin=subprocess.DEVNULL,

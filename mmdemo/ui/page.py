@@ -1,4 +1,4 @@
-"""The page: a header and three tabs. `build` makes it from services, `launch` serves it."""
+"""The page: a header and four tabs. `build` makes it from services, `launch` serves it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from mmdemo.locale import text
 from mmdemo.settings import Settings
 from mmdemo.ui import api
 from mmdemo.ui.callers import access, uploads
+from mmdemo.ui.models import tab as models
 from mmdemo.ui.predict import tab as predict
 from mmdemo.ui.predict.controller import PredictController
 from mmdemo.ui.queueing.blocks import Blocks
@@ -28,7 +29,7 @@ from mmdemo.ui.status import tab as status
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 UPLOAD_SLACK_BYTES = 1_000_000  # above the tasks' own limits, whose refusal says more than a broken upload
 STALE_UPLOADS_S = (300, 600)  # how often, and how old: uploads that were never asked about
-TABS = ("predict", "review", "status")
+TABS = ("predict", "review", "models", "status")
 EVERYWHERE = ("0.0.0.0", "::")  # addresses on which one listens, but that no browser opens
 
 
@@ -45,6 +46,8 @@ def build(services: Services, settings: Settings) -> gr.Blocks:
             predict.build(desk, door)
         with gr.Column(elem_id="mm-tab-review"):
             review.build(reviewing)
+        with gr.Column(elem_id="mm-tab-models"):
+            models.build(services, door)
         with gr.Column(elem_id="mm-tab-status"):
             status.build(services, door)
         frame.part("footer", lambda language: about.footer(services, settings, language))

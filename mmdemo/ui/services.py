@@ -9,6 +9,7 @@ from typing import Protocol
 
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.history import ModelHistory, TurnedAnswer
 from mmdemo.values.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.values.samples import Inputs, Prediction
 
@@ -123,6 +124,18 @@ class Services(Protocol):
 
     def status(self, task: str) -> Status:
         """Return what the Status tab shows."""
+
+    def models(self, task: str) -> ModelHistory:
+        """Return the versions of a task through time."""
+
+    def turned(self, task: str, version: str, most: int) -> tuple[Sequence[TurnedAnswer], int]:
+        """Return the answers that turned right, and wrong, with a version, at most so many each way.
+
+        Also how many are left out. Raises UnknownName.
+        """
+
+    def roll_back(self, task: str, version: str) -> None:
+        """Serve a version that was served before. Raises UnknownName, Conflict, CheckpointError."""
 
     def train(self, task: str) -> str:
         """Start the night of a task as a process of its own, and return a sentence. Raises Busy."""

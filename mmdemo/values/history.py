@@ -40,12 +40,13 @@ class ModelVersion:
 
     version: str
     at: str  # when it was made
-    parent: str | None
+    parent: str | None  # that its training started from; None: none, or it is not known
     info: VersionInfo | None  # None: its folder was removed since
     can_serve: bool  # it may be put into service from the page
     verdict: str | None = None  # of its run; None: no run made it
     why: tuple[Reason, ...] = ()  # of that verdict
     trained_on: int | None = None  # corrections; None: it was not written down
+    compared_with: str | None = None  # the version that served then, to which the figures before belong
     held_out: int = 0  # corrections behind the figures
     figures: tuple[FigurePair, ...] = ()
     pairs: AnswerPairs | None = None  # None: the single answers were not kept

@@ -33,6 +33,7 @@ STYLES = (
     "review/review.css",
     "review/labels.css",
     "review/queue.css",
+    "models/models.css",
     "status/status.css",
     "shell/forced.css",
 )
@@ -63,9 +64,18 @@ SCRIPTS = (
     "review/annotator.js",
     "review/listed.js",
     "review/review.js",
+    "models/models.js",
     "status/status.js",
 )
-SECTIONS = ("common", "predict", "explain", "alike", "review", "status")  # of the locale: what scripts may say
+SECTIONS = (
+    "common",
+    "predict",
+    "explain",
+    "alike",
+    "review",
+    "models",
+    "status",
+)  # of the locale: what scripts may say
 
 
 def part(name: str, render: Callable[[str], str]) -> gr.HTML:

@@ -1,15 +1,25 @@
 """What strangers get of the queue, and how a key opens it: the real app, reached as through a proxy on its machine."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from annotations.nightly import lock
+from annotations.store import open_store, runs, snapshots
+from annotations.store.snapshots import SnapshotEntry
+from mmdemo import settings, tasks
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
 from tests.e2e.review.conftest import WAIT_MS, Annotator, Serve, Waiting, seed, seed_again
 from tests.serving import Server
 
 KEY = "sesame, open wide"
 CAPTION = "Rain again, and the match was called off"
+TURNED = "Queue outside the bakery"
 NIGHT_MS = 200_000  # the job imports torch, on a machine that may be busy
 PROXIED = {"extra_http_headers": {"X-Forwarded-For": "203.0.113.7"}}
 
@@ -121,3 +131,70 @@ def test_a_training_is_seen_at_work_and_says_how_it_ended(keyed: Server, annotat
     expect(page.locator(".mm-st-verdict")).to_have_text("Waiting for more answers", timeout=NIGHT_MS)
     assert "20 are needed" in page.inner_text(".mm-st-cards")
     assert page.is_enabled("[data-do=train]")
+
+
+def night_by(home: Path) -> str:
+    """Have a night behind a home that put a new version into service; return that version."""
+    config, task = settings.load({"MMDEMO_HOME": str(home)}), tasks.get("sentiment")
+    versions, version = Versions(config), "2026-12-24-n001"
+    shipped = versions.champion(task.name)
+    folder = versions.folder(task.name, version)
+    folder.mkdir(parents=True)
+    for file in versions.path(task.name, shipped).iterdir():
+        (folder / file.name).symlink_to(file)
+    (folder / sidecar.FILE).unlink()
+    sidecar.write(
+        folder,
+        replace(
+            sidecar.read(versions.path(task.name, shipped)), version=version, parent=shipped, created_at=sidecar.now()
+        ),
+    )
+    [asked] = seed(home, [Waiting(TURNED, 0.41)])
+    with closing(open_store(config)) as store, store.session() as session:
+        run = runs.start(session, task.name, shipped, "d" * 64, 1, 1)
+        snapshots.keep(session, run, [SnapshotEntry(asked, "negative", snapshots.HELD_OUT, "positive", "negative")])
+        figures = {"held_out": 1, "trained_on": 4, "champion_accuracy": 0.0, "challenger_accuracy": 1.0}
+        runs.finish(session, run, verdict="promoted", challenger=version, figures=figures)
+        session.commit()
+    versions.promote(task.name, version)
+    return version
+
+
+def test_versions_through_time_are_looked_at_and_gone_back_to_by_keyboard(
+    keyed: Server, annotator: Callable[..., Annotator]
+) -> None:
+    version = night_by(keyed.home)
+    person = annotator(keyed.url, **PROXIED)
+    page = person.page
+    page.click('.mm-tab[data-tab="models"]')
+    served = page.locator(".mm-mo-now")
+    expect(served).to_contain_text(version, timeout=WAIT_MS)
+    assert page.locator(".mm-mo-cards [data-do]").count() == 0 and TURNED not in page.content()
+    expect(page.get_by_role("img", name="Share of right answers in 1 trainings")).to_be_visible()
+    page.click('.mm-tab[data-tab="review"]')
+    page.fill(".mm-rv-unlock input", KEY)
+    person.press("Enter")
+    page.wait_for_selector(".mm-rv-choice")
+    page.locator('.mm-tab[data-tab="review"]').focus()
+    page.keyboard.press("ArrowRight")
+    assert page.url.endswith("?tab=models")
+    look = page.get_by_role("button", name="Look at what turned (1)")
+    look.focus()
+    page.keyboard.press("Enter")
+    expect(served.locator(".mm-alike")).to_contain_text(TURNED, timeout=WAIT_MS)
+    assert "positive → negative" in served.inner_text() and served.locator(".mm-alike img").count() == 1
+    with lock.night(settings.load({"MMDEMO_HOME": str(keyed.home)})):  # else a process would score what waits
+        back = page.get_by_role("button", name="Roll back to it")
+        back.focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        expect(back).to_be_focused()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".mm-mo-line")).to_contain_text("serves now", timeout=WAIT_MS)
+    assert Versions(settings.load({"MMDEMO_HOME": str(keyed.home)})).champion("sentiment").endswith("base")
+    expect(page.locator(".mm-mo-line")).to_be_focused()
+    expect(page.get_by_role("button", name="Serve it again")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -1,10 +1,10 @@
-// The head of the page: three tabs and the reader's language.
+// The head of the page: four tabs and the reader's language.
 (() => {
   "use strict";
-  const TABS = ["predict", "review", "status"];
+  const TABS = ["predict", "review", "models", "status"];
   const counts = {}; // tab → number in its badge
 
-  // What is open is said by the body, so that CSS alone shows and hides the three columns.
+  // What is open is said by the body, so that CSS alone shows and hides the four columns.
   function open(tab, { focus = false, step = true } = {}) {
     document.body.dataset.tab = tab;
     mmdemo.address.write(step);

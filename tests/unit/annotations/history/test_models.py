@@ -6,6 +6,7 @@ import pytest
 
 from annotations import rollback
 from annotations.history import models
+from annotations.loop import Loop
 from annotations.review_queue import retention
 from annotations.store import samples
 from annotations.store.snapshots import HELD_OUT, SnapshotEntry
@@ -21,6 +22,7 @@ def test_each_version_stands_with_the_run_that_judged_it(past: Past) -> None:
     past.run(store, "promoted", past.entries())
     second, first = models.of(store, past.config, past.task).versions
     assert (second.version, second.parent, second.verdict, second.trained_on) == (SECOND, FIRST, "promoted", 2)
+    assert second.compared_with == FIRST
     assert second.figures == (FigurePair("accuracy", 0.5, 1.0),)
     assert second.pairs is not None
     pairs = second.pairs
@@ -45,7 +47,7 @@ def test_a_version_whose_folder_was_removed_stays_in_the_history(past: Past) -> 
     past.run(store, "rejected", past.entries())
     shutil.rmtree(Versions(past.config).folder(past.task.name, SECOND))
     gone = next(one for one in models.of(store, past.config, past.task).versions if one.version == SECOND)
-    assert (gone.info, gone.verdict, gone.can_serve, gone.parent) == (None, "rejected", False, FIRST)
+    assert (gone.info, gone.verdict, gone.can_serve, gone.parent) == (None, "rejected", False, None)
     store.close()
 
 
@@ -102,3 +104,13 @@ def test_no_other_version_is(past: Past) -> None:
     assert not models.of(store, past.config, past.task).versions[0].can_serve
     assert Versions(past.config).champion(past.task.name) == FIRST
     store.close()
+
+
+def test_the_page_is_told_the_same_and_refused_the_same(loop: Loop) -> None:
+    [shipped] = loop.models("sentiment").versions
+    assert shipped.served and not shipped.can_serve
+    with pytest.raises(Conflict, match="serves already"):
+        loop.roll_back("sentiment", shipped.version)
+    for call in (lambda: loop.models("nosuch"), lambda: loop.turned("sentiment", shipped.version, 3)):
+        with pytest.raises(UnknownName):
+            call()

@@ -103,3 +103,15 @@ def test_a_home_that_cannot_be_written_is_refused(config: Settings) -> None:
     (config.home / "logs").write_text("a file where the folder should be")
     with pytest.raises(StorageError):
         started.start(given.TASK)
+
+
+def test_scoring_again_is_a_process_of_its_own_and_no_night(config: Settings) -> None:
+    config.home.mkdir(exist_ok=True)
+    program = "import sys; print(sys.argv[1:])"
+    started = Nights(config, rescoring=(sys.executable, "-c", program))
+    started.rescore(given.TASK)
+    log = config.home / "logs" / "rescore-sentiment.log"
+    assert wait_until(lambda: log.read_text()) == "['--task', 'sentiment']\n"
+    assert started.seen("sentiment", None) is None
+    started.rescore(given.TASK)
+    wait_until(lambda: started.is_scoring() is False)

@@ -27,6 +27,7 @@ from mmdemo.values.analysis import (
     Near,
     Trust,
 )
+from mmdemo.values.history import ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
     SCRIPTS,
     Answered,
@@ -64,6 +65,9 @@ class FakeLoop:
         self.weighed: list[MapRequest] = []
         self.sought: list[tuple[str, Inputs, int, bool]] = []
         self.without_model: set[str] = set()
+        self.history: dict[str, ModelHistory] = {}
+        self.turned_answers: list[TurnedAnswer] = []
+        self.rolled_back: list[tuple[str, str]] = []
         self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
@@ -226,6 +230,18 @@ class FakeLoop:
     def status(self, task: str) -> Status:
         """Return a status of nothing."""
         return Status(task, {}, {}, {}, (), None, None, 0, 20)
+
+    def models(self, task: str) -> ModelHistory:
+        """Return the history that it was told, by default none."""
+        return self.history.get(task, ModelHistory(task, ()))
+
+    def turned(self, task: str, version: str, most: int) -> tuple[Sequence[TurnedAnswer], int]:
+        """Return the answers that it was told."""
+        return self.turned_answers[:most], max(0, len(self.turned_answers) - most)
+
+    def roll_back(self, task: str, version: str) -> None:
+        """Remember it."""
+        self.rolled_back.append((task, version))
 
     def train(self, task: str) -> str:
         """Start nothing."""

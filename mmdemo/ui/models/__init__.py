@@ -1,0 +1,1 @@
+"""The Models tab: versions through time."""
