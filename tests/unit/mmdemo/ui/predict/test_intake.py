@@ -106,4 +106,4 @@ def test_what_reads_files_has_turns_of_its_own(loop: FakeLoop) -> None:
 
     built = asyncio.run(build())
     reading = {fn.api_name for fn in built.fns.values() if fn.concurrency_id == turns.READING}
-    assert reading == {"page_begin", "page_begin_example"}
+    assert reading == {"page_begin", "page_begin_example", "models_turned"}
