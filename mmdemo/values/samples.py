@@ -210,7 +210,8 @@ def to_json(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _fields(value)
     if isinstance(value, dict):
-        return {name: to_json(item) for name, item in value.items()}
+        # A member of an enumeration is a text whose class the page's encoder does not take as a key.
+        return {str(name): to_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     return value
