@@ -70,7 +70,9 @@ def keeping(root: Path, copies: Sequence[Copy]) -> Iterator[None]:
             path = root / copy.name
             is_new = not path.exists()
             if is_new or not is_whole(root, copy.name):  # a damaged one is mended when its sample comes again
-                _write(path, copy.data)
+                private.make_folder(path.parent)
+                with whole_file.replacing(path) as file:
+                    file.write(copy.data)
                 written += [path] if is_new else []
         yield
     except OSError as error:
@@ -100,12 +102,6 @@ def names(root: Path, older_than: float) -> Iterator[str]:
         with contextlib.suppress(FileNotFoundError):  # another process removed it meanwhile
             if path.stat().st_mtime < older_than:
                 yield path.relative_to(root).as_posix()
-
-
-def _write(path: Path, data: bytes) -> None:
-    private.make_folder(path.parent)
-    with whole_file.replacing(path) as file:
-        file.write(data)
 
 
 def _remove(paths: Sequence[Path]) -> None:

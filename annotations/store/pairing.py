@@ -50,7 +50,9 @@ def pair(session: Session, media: Path, told_to: bool = False) -> bool:
     chosen = own.get("id") or there or _new_id()
     facts.put(session, facts.STORE_ID, {"id": chosen})
     facts.tell(session, MEDIA, None)
-    _write(media, chosen)
+    private.make_folder(media)
+    with whole_file.replacing(media / MARKER) as file:
+        file.write(f"{chosen}\n".encode())
     return True
 
 
@@ -70,12 +72,6 @@ def _knows(session: Session, media: Path) -> bool:
         for column in (SampleRow.image, SampleRow.audio):
             stored_names.update(session.scalars(select(column).where(column.in_(names[start : start + _AT_ONCE]))))
     return len(names) - len(stored_names & set(names)) <= UNKNOWN_SHARE * len(names)
-
-
-def _write(media: Path, chosen: str) -> None:
-    private.make_folder(media)
-    with whole_file.replacing(media / MARKER) as file:
-        file.write(f"{chosen}\n".encode())
 
 
 def _new_id() -> str:

@@ -71,7 +71,7 @@ def ask(predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[s
         scalings=predictor.about.scalings,
         refused=len(rows) - len(whole),
         whole=tuple(whole),
-        parts={subset: tuple(parts[subset]) for subset in sorted(parts, key=_wide_first)},
+        parts={subset: tuple(parts[subset]) for subset in sorted(parts, key=lambda name: (-name.count("+"), name))},
     )
 
 
@@ -97,7 +97,3 @@ def _parts(inputs: Inputs) -> Iterator[Inputs]:
     for size in range(1, len(inputs.modalities) + 1):
         for chosen in combinations(inputs.modalities, size):
             yield inputs.only(chosen)
-
-
-def _wide_first(subset: str) -> tuple[int, str]:
-    return -subset.count("+"), subset

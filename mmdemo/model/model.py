@@ -64,7 +64,9 @@ class MultimodalModel(PreTrainedModel):
         d = config.dim
         built = {name: encoders.build(name, config.encoders[name]) for name in config.modalities}
         self.encoders = nn.ModuleDict(built)
-        self.projections = nn.ModuleDict({name: _projection(encoder.dim, d) for name, encoder in built.items()})
+        self.projections = nn.ModuleDict(
+            {name: nn.Sequential(nn.LayerNorm(part.dim), nn.Linear(part.dim, d)) for name, part in built.items()}
+        )
         self.grid = built["image"].grid if "image" in built else None
         self.modality_embedding = nn.Embedding(len(MODALITIES), d)
         self.fusion = fusion.build(config)
@@ -282,7 +284,3 @@ def _aligned(model: MultimodalModel) -> MultimodalModel:
     for weight in model.parameters():
         weight.data = weight.data.clone()
     return model
-
-
-def _projection(width: int, d: int) -> nn.Sequential:
-    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, d))

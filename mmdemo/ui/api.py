@@ -19,7 +19,7 @@ from mmdemo.ui.callers import access, arguments, uploads
 from mmdemo.ui.queueing.fair_queue import LANES
 from mmdemo.ui.services import Services
 from mmdemo.values.analysis import Near
-from mmdemo.values.review import SCRIPTS, Correction, QueueItem, SampleState, Status
+from mmdemo.values.review import SCRIPTS, Correction, SampleState, Status
 from mmdemo.values.samples import Prediction, Sample, to_json
 
 ALIKE_MOST = 50  # samples of one answer
@@ -149,7 +149,8 @@ class Endpoints:
         """
         self._admit(request)
         name = arguments.task(task, self.services.tasks).name if arguments.text(task, "task") else ""
-        return [_row(item) for item in self.services.queue(name, arguments.limit(limit))]
+        items, columns = self.services.queue(name, arguments.limit(limit)), [field.name for field in fields(QueueRow)]
+        return [QueueRow(**{column: getattr(item, column) for column in columns}) for item in items]
 
     def correct(
         self,
@@ -233,10 +234,6 @@ def _plain(method: Callable[..., Any]) -> Callable[..., Any]:
         return to_json(method(*arguments))
 
     return answer
-
-
-def _row(item: QueueItem) -> QueueRow:
-    return QueueRow(**{field.name: getattr(item, field.name) for field in fields(QueueRow)})
 
 
 # Endpoint → the line in which its calls wait, with the page's.

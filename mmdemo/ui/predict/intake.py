@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -63,7 +62,8 @@ class Intake:
         files = uploads.of(image, "image"), uploads.of(audio, "audio")
         again = arguments.texts(again, "again", len(MODALITIES))
         try:
-            media: dict[str, Any] = {name: _content(file) for name, file in zip(("image", "audio"), files, strict=True)}
+            contents = (file.read_bytes() if file else None for file in files)
+            media: dict[str, Any] = dict(zip(("image", "audio"), contents, strict=True))
             media |= self._media(like, task, again)
             sample = Sample(text=arguments.text(caption, "text"), **media)
         finally:
@@ -152,7 +152,3 @@ def refusing(error: MmdemoError) -> dict[str, Any]:
     if isinstance(error, ON_CALL):
         log.error("%s", error)
     return {"refusal": error}
-
-
-def _content(upload: Path | None) -> bytes | None:
-    return upload.read_bytes() if upload else None

@@ -50,7 +50,8 @@ class Blocks(gr.Blocks):
         language = language_of(named.get("request"))
         try:
             if not named.get("explicit_call"):  # which is our own code, calling an event as a function
-                _check_files([*positional, named.get("inputs")])
+                for name in uploads.named_in([*positional, named.get("inputs")]):
+                    uploads.check(name)
             async with self._turn(named.get("block_fn"), named.get("request")):
                 return await super().process_api(*positional, **named)
         except gr.Error:
@@ -86,8 +87,3 @@ def _filled(block_fn: Any, inputs: list[Any]) -> list[Any]:
         names = ", ".join(one.name for one in parameters)
         raise BadInput("argument_missing", missing=", ".join(missing), names=names)
     return [*inputs, *(one.default for one in rest)]
-
-
-def _check_files(inputs: Any) -> None:
-    for name in uploads.named_in(inputs):
-        uploads.check(name)

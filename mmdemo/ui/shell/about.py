@@ -38,7 +38,7 @@ def routes(services: Services) -> list[BaseRoute]:
     return [
         Route(f"/{FOLDER}/model-card/{{task}}", _model_card(services)),
         Route(f"/{FOLDER}/interface", lambda request: PlainTextResponse(interface(str(request.base_url)))),
-        Route(f"/{FOLDER}/weights-licence", lambda request: PlainTextResponse(_licence())),
+        Route(f"/{FOLDER}/weights-licence", lambda request: PlainTextResponse(WEIGHTS_LICENCE.read_text("utf-8"))),
         Route(f"/{FOLDER}/source.zip", _source),
     ]
 
@@ -67,10 +67,6 @@ def _described(endpoint: Callable[..., Any]) -> str:
     parameters = [one for one in inspect.signature(endpoint).parameters.values() if one.name not in ("self", "request")]
     defaults = (one.name if one.default is one.empty else f"{one.name}={one.default!r}" for one in parameters)
     return f"/{endpoint.__name__}({', '.join(defaults)})\n{inspect.getdoc(endpoint)}"
-
-
-def _licence() -> str:
-    return WEIGHTS_LICENCE.read_text("utf-8")
 
 
 def _source(request: Request) -> Response:

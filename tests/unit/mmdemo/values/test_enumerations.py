@@ -25,5 +25,7 @@ STORED = {
 @pytest.mark.parametrize(("kind", "words"), STORED.items())
 def test_every_value_is_written_as_its_word(kind: type[enum.StrEnum], words: list[str]) -> None:
     assert json.dumps(list(kind)) == json.dumps(words)
-    assert json.loads(orjson.dumps(list(kind))) == words  # which Gradio sends with
+    assert orjson.loads(orjson.dumps(list(kind))) == words  # which Gradio sends with
     assert [f"{member}" for member in kind] == words and list(kind) == words
+    named = samples.to_json({member: member for member in kind})
+    assert orjson.loads(orjson.dumps(named)) == {word: word for word in words}
