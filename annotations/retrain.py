@@ -26,7 +26,17 @@ from typing import Any
 
 from annotations.acquisition import rescoring, strata
 from annotations.acquisition.strata import SampleWeights
-from annotations.nightly import dataset, gate, interruption, leftovers, lock, looks, version_comparison
+from annotations.nightly import (
+    dataset,
+    gate,
+    interruption,
+    leftovers,
+    lock,
+    looks,
+    run_record,
+    unlearning,
+    version_comparison,
+)
 from annotations.nightly.dataset import Snapshot, Split
 from annotations.nightly.gate import Comparison, Verdict
 from annotations.nightly.interruption import FAILED_EXIT
@@ -34,8 +44,7 @@ from annotations.nightly.looks import Look
 from annotations.nightly.version_comparison import VersionAnswers
 from annotations.review_queue import retention, stored_samples
 from annotations.schema import now
-from annotations.store import Store, labels, open_store, runs, samples, snapshots
-from annotations.store.snapshots import SnapshotEntry
+from annotations.store import Store, labels, open_store, runs, samples
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError, StorageError
 from mmdemo.process import logs, memory
@@ -71,12 +80,15 @@ class Night:
     task: Task
     settings: Settings
     versions: Versions
+    served: str | None  # the champion, None for none
     snapshot: Snapshot
     parts: Split
     standing: SampleWeights  # of what is held out
     sure: int  # sure answers of which it is known that they were given
     looks: Sequence[Look]  # of the nights before
     last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
+    taken_back: frozenset[str] = frozenset()  # samples that the champion learned, of which nothing stands any more
+    untainted: str = ""  # the newest version that learned none such; "" where the champion is one
 
 
 def retrain(config: Settings, task: Task) -> Run:
@@ -89,13 +101,13 @@ def retrain(config: Settings, task: Task) -> Run:
         retention.expire(store, config.retention_days)
         leftovers.clear(store, config, task.name)
         night = _begin(store, config, task)
-        run_id = _write_start(store, night)
+        run_id = run_record.start(store, night.served, night.snapshot, night.last if night.taken_back else None)
         try:
-            outcome = _spend(night, partial(_note, store, run_id))
+            outcome = _spend(night, partial(run_record.note, store, run_id))
         except BaseException as error:
-            _write_end(store, run_id, runs.FAILED, verdict=None, challenger=None, reasons=(_why_failed(error),))
+            run_record.end(store, run_id, runs.FAILED, verdict=None, challenger=None, reasons=(_why_failed(error),))
             raise
-        run = _write_end(store, run_id, runs.DONE, **outcome.columns())
+        run = run_record.end(store, run_id, runs.DONE, **outcome.columns())
         leftovers.clear(store, config, task.name)
         return _score_again(store, config, task, run_id) or run
 
@@ -115,15 +127,7 @@ def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run
     if rescored.scored:
         logs.say(locale.text("cli.rescored", task=task.name, count=rescored.scored))
     named = stored_samples.reason("status.not_scored_again", rescored.left_out)
-    return _add_reasons(store, run_id, named) if named else None
-
-
-def _add_reasons(store: Store, run_id: int, more: Sequence[Reason]) -> Run:
-    with store.session() as session:
-        run = runs.as_run(runs.get(session, run_id))
-        runs.note(session, run_id, reasons=(*run.why, *more))
-        session.commit()
-        return runs.as_run(runs.get(session, run_id))
+    return run_record.add_reasons(store, run_id, named) if named else None
 
 
 def _begin(store: Store, config: Settings, task: Task) -> Night:
@@ -133,15 +137,21 @@ def _begin(store: Store, config: Settings, task: Task) -> Night:
         last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
         checks, sure = samples.count_sure(session, task.name, strata.AUDITED)
         past = looks.of_runs(runs.compared(session, task.name))
+        served = versions.champion(task.name) if versions.serves(task.name) else None
+        learned = unlearning.learned(session, task.name, served) if served else frozenset()
+        taken_back = unlearning.taken_back(session, task.name, learned)
+        untainted = unlearning.untainted(session, versions, task.name) if taken_back else ""
     snapshot = dataset.freeze(task, corrections, store.media)
     parts = dataset.split(snapshot, task.gate.held_out_share)
+    if taken_back:  # what came since has to be shown to be better, and waits for a run of its own
+        parts = replace(parts, train=tuple(row for row in parts.train if row.id in learned))
     standing = strata.standing(snapshot.drawn, checks, task)
-    return Night(task, config, versions, snapshot, parts, standing, sure, past, last)
+    return Night(task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted)
 
 
 def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     """Train, judge and serve. `note` writes down what a kill must not leave unknown, before it comes to be."""
-    early = _too_early(night)
+    early = _nothing_left(night) if night.taken_back else _too_early(night)
     if early is not None:
         return replace(early, verdict=_with_left_out(night, early.verdict))
     name = night.task.name
@@ -152,17 +162,40 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     try:
         of_challenger = _answers_of(night, challenger)
         comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
-        judged = gate.judge(comparison, looks.allowance(night.looks, now()))
+        judged = _judge(night, comparison)
         verdict = _unless_moved(night, pointed, judged)
         outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger)
         note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, of_challenger.values))
         if verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
+        elif night.taken_back and verdict is judged:
+            night.versions.promote(name, night.untainted)
     except BaseException:
         if night.versions.champion(name) != challenger:  # nobody judged it
             shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)
         raise
     return outcome
+
+
+def _judge(night: Night, comparison: Comparison) -> Verdict:
+    """Ask for proof that the challenger is better; or, where it only forgets what was taken back, that it is worse."""
+    if not night.taken_back:
+        return gate.judge(comparison, looks.allowance(night.looks, now()))
+    judged = gate.judge_without(comparison)
+    key = "status.night_taken_back" if judged.name == gate.PROMOTED else "status.night_taken_back_worse"
+    return replace(judged, reasons=(*judged.reasons, _taken_back(night, key)))
+
+
+def _taken_back(night: Night, key: str) -> Reason:
+    return Reason(key, {"count": len(night.taken_back), "instead": night.untainted})
+
+
+def _nothing_left(night: Night) -> Outcome | None:
+    """Where the champion learned nothing else than what was taken back, or nothing can be judged, serve another one."""
+    if night.parts.train and night.parts.held_out:
+        return None
+    night.versions.promote(night.task.name, night.untainted)
+    return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))
 
 
 def _too_early(night: Night) -> Outcome | None:
@@ -231,32 +264,9 @@ def _figures(night: Night, comparison: Comparison, verdict: Verdict) -> dict[str
         "anchors": float(comparison.anchors),
         "anchors_lost": float(comparison.lost),
         looks.SIZE: float(len(night.parts.held_out)),
+        **({"taken_back": float(len(night.taken_back))} if night.taken_back else {}),
         **verdict.numbers,
     }
-
-
-def _write_start(store: Store, night: Night) -> int:
-    served = next((info.version for info in night.versions.list(night.task.name) if info.served), None)
-    with store.session() as session:
-        snapshot = night.snapshot
-        last, size = snapshot.last_correction, len(snapshot.rows)
-        run_id = runs.start(session, night.task.name, served, snapshot.digest, last, size)
-        session.commit()
-    return run_id
-
-
-def _note(store: Store, run_id: int, snapshot_rows: Sequence[SnapshotEntry] = (), **columns: object) -> None:
-    with store.session() as session:
-        runs.note(session, run_id, **columns)
-        snapshots.keep(session, run_id, snapshot_rows)
-        session.commit()
-
-
-def _write_end(store: Store, run_id: int, state: str, **columns: object) -> Run:
-    with store.session() as session:
-        runs.finish(session, run_id, state, **columns)
-        session.commit()
-        return runs.as_run(runs.get(session, run_id))
 
 
 def _why_failed(error: BaseException) -> Reason:

@@ -1,6 +1,6 @@
 """Serving an earlier version again: by command whichever there is, from the page one that was served before."""
 
-from annotations.nightly import gate, leftovers
+from annotations.nightly import gate, leftovers, unlearning
 from annotations.store import Session, Store, runs
 from mmdemo.errors import Conflict
 from mmdemo.settings import Settings
@@ -10,14 +10,19 @@ from mmdemo.versions.registry import Versions
 
 
 def to(store: Store, config: Settings, task: Task, version: str | None = None) -> str:
-    """Serve that version, by default the one that was served before, and return its name.
+    """Serve that version, by default the newest that was served before, and return its name.
 
-    Raises UnknownName, Conflict, StorageError.
+    One that learned what was taken back since serves no more. Raises UnknownName, Conflict, StorageError.
     """
     versions = Versions(config)
     leftovers.tidy(store, config, task.name)  # else a killed run would be taken for one that was never served
+    with store.reading() as session:
+        tainted = unlearning.tainted(session, task.name)
     if version is None:
-        return versions.rollback(task.name)
+        return versions.rollback(task.name, tainted)
+    versions.path(task.name, version)
+    if version in tainted:
+        raise Conflict("version_learned_taken_back", version=version, task=task.name, count=tainted[version])
     versions.promote(task.name, version)
     return version
 

@@ -162,6 +162,20 @@ def judge(comparison: Comparison, allowance: LookBudget) -> Verdict:
     return Verdict(WAITING, (*scores, _why_waiting(gain, missing, allowance)), numbers)
 
 
+def judge_without(comparison: Comparison) -> Verdict:
+    """Promote a challenger that never saw what was taken back, unless it is significantly worse in what is guarded.
+
+    It need not be better, and spends nothing of the month's budget.
+    """
+    drawn = any(stratum.labels for stratum in comparison.strata)
+    gain = evidence.gain(comparison.strata, guards.REFUSED_HARMLESS) if drawn else None
+    looked = list(_guards(comparison, gain))
+    refusing = guards.refusing(looked)
+    numbers = {f"p_{guard.name}": guard.p_value for guard in looked}
+    reasons = (*_scores(comparison), *map(_sentence, refusing))
+    return Verdict(REJECTED if refusing else PROMOTED, reasons, numbers)
+
+
 def _next_level(allowance: LookBudget) -> float:
     """Return what the look after this one may spend, in the same month."""
     return allowance.level * (1 - allowance.level / max(MONTHLY_BUDGET - allowance.spent, allowance.level))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from annotations import media
 from annotations.review_queue import clock, content, log
 from annotations.schema import SampleRow, now
-from annotations.store import Session, Store, facts, labels, samples
+from annotations.store import Session, Store, facts, labels, samples, snapshots
 from mmdemo.errors import MmdemoError, UnknownName
 from mmdemo.locale import text
 from mmdemo.values.review import Reason
@@ -152,6 +152,7 @@ def _spare(store: Store, files: Iterable[str]) -> Iterator[str]:
 def _erase(session: Session, row: SampleRow, name: str) -> list[str]:
     files = content.erase(row)
     labels.erase_notes(session, row.sample_id)
+    snapshots.erase(session, row.sample_id)
     facts.put(session, facts.ERASED, {"due": True})
     log(session, row, name, row.state, "")
     return files

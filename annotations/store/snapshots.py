@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import RunRow, SnapshotRow
@@ -35,6 +35,12 @@ def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> Non
         )
         for entry in entries
     )
+
+
+def erase(session: Session, sample_id: str) -> None:
+    """Take out what a sample was said to be: that it was in a run's snapshot is left, by its id alone."""
+    nothing = {"value": "", "champion_value": None, "challenger_value": None}
+    session.execute(update(SnapshotRow).where(SnapshotRow.sample_id == sample_id).values(nothing))
 
 
 def of_run(session: Session, run_id: int) -> tuple[SnapshotEntry, ...]:

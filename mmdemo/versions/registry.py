@@ -18,7 +18,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ class Versions:
         return tuple(dict.fromkeys([*present, *([shipped] if shipped else [])]))
 
     def base(self, task: str) -> str:
-        """Return the version that retraining starts from: the nearest of the champion's ancestors that no retraining made.
+        """Return the version that retraining starts from: the champion's nearest ancestor that no retraining made.
 
         That is what is shipped, or what an engineer trained and promoted. Where an ancestor is gone it is what is
         shipped, and without that the eldest that is there. Raises CheckpointError where there is no champion.
@@ -127,14 +127,17 @@ class Versions:
                 self._write(task, HISTORY, (*self._read(task, HISTORY), before))
             self._point(task, version)
 
-    def rollback(self, task: str) -> str:
-        """Serve the champion before this one again and return its name. Raises Conflict where there is none."""
+    def rollback(self, task: str, refused: Collection[str] = ()) -> str:
+        """Serve the newest champion before this one that is not `refused` again, and return its name.
+
+        Raises Conflict where there is none.
+        """
         served = self._served(task)
         history = self._read(task, HISTORY)
         present = {info.version for info in self.list(task)}
         for place in reversed(range(len(history))):
             name = history[place]
-            if name != served and name in present:
+            if name != served and name in present and name not in refused:
                 self._point(task, name)
                 self._write(task, HISTORY, history[:place])
                 return name

@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from annotations import retrain, review_queue, status
+from annotations import retrain, status
 from annotations.acquisition.held_out import draw, is_held_out
 from annotations.nightly import lock, version_comparison
 from annotations.store import Store, open_store, runs
 from mmdemo import tasks
-from mmdemo.decode import decode
 from mmdemo.errors import Busy, CheckpointError
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
@@ -30,7 +28,7 @@ from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 from tests import tiny, tiny_training
 from tests.tiny_training import FIRST
-from tests.unit.annotations import sentiment
+from tests.unit.annotations.nights import answer, other, weights
 
 MINIMUM = 6
 
@@ -51,31 +49,8 @@ def config(tmp_path: Path, task: Task) -> Settings:
     return tiny_training.home(tmp_path, task)
 
 
-def answer(
-    config: Settings, task: Task, pictures: list[tuple[np.ndarray, str]], label: Callable[[str, str], str] | None = None
-) -> list[str]:
-    """Queue the pictures and correct each; `label` gets its id and the truth. Return the ids."""
-    store, ids = open_store(config), []
-    for image, truth in pictures:
-        inputs = decode(Sample(image=Image.fromarray(image)), task)
-        sample_id, _ = review_queue.offer(store, task, inputs, sentiment.prediction(inputs, version=FIRST, task=task))
-        chosen = label(sample_id, truth) if label else truth
-        review_queue.correct(store, {task.name: task}, sample_id, chosen, "Ann")
-        ids.append(sample_id)
-    store.close()
-    return ids
-
-
-def other(truth: str) -> str:
-    return next(label for label in tiny_training.LABELS if label != truth)
-
-
 def folders(config: Settings, task: Task) -> set[str]:
     return {path.name for path in (config.versions / task.name).iterdir() if path.is_dir()}
-
-
-def weights(folder: Path) -> bytes:
-    return (folder / "model.safetensors").read_bytes()
 
 
 def last_row(config: Settings, task: Task) -> runs.RunRow:

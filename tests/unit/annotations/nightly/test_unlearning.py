@@ -1,0 +1,135 @@
+"""What is taken back is gone from what serves, to the last bit, and versions that learned it are refused."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from annotations import retrain, rollback
+from annotations.nightly import unlearning
+from annotations.review_queue import retention
+from annotations.schema import ConsentRow, now
+from annotations.store import Store, labels, open_store, runs, snapshots
+from mmdemo import tasks
+from mmdemo.errors import Conflict
+from mmdemo.settings import Settings
+from mmdemo.tasks import Gate, Task
+from mmdemo.versions.registry import Versions
+from tests import tiny_training
+from tests.tiny_training import FIRST
+from tests.unit.annotations.nights import answer, weights
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    loaded = tasks.load_file(tiny_training.write_task(tmp_path_factory.mktemp("task")))
+    return replace(loaded, gate=Gate(minimum=6, held_out_share=0.3))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, str]]:
+    return tiny_training.drawn(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="module")
+def after_a_night(tmp_path_factory: pytest.TempPathFactory, task: Task, pictures) -> tuple[Settings, list[str], str]:
+    """A home whose night ended well, the samples that were corrected, and the version that it made."""
+    config = tiny_training.home(tmp_path_factory.mktemp("night"), task)
+    ids = answer(config, task, pictures)
+    run = retrain.retrain(config, task)
+    assert run.verdict == "promoted"
+    return config, ids, run.challenger
+
+
+@pytest.fixture
+def config(tmp_path: Path, after_a_night) -> Settings:
+    """A copy of that home."""
+    shutil.copytree(after_a_night[0].home, tmp_path / "home")
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def store(config: Settings) -> Iterator[Store]:
+    with closing(open_store(config)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def learned(store: Store, task: Task, after_a_night) -> list[str]:
+    """The samples that the version learned."""
+    with store.reading() as session:
+        return sorted(unlearning.learned(session, task.name, after_a_night[2]))
+
+
+def withdraw(store: Store, *sample_ids: str) -> None:
+    with store.session() as session:
+        for sample_id in sample_ids:
+            for row in labels.history(session, sample_id):
+                row.withdrawn_at = now()
+        session.commit()
+
+
+@pytest.mark.slow
+def test_what_is_taken_back_is_gone_from_what_serves(
+    store: Store, config: Settings, task: Task, pictures, after_a_night, learned
+) -> None:
+    _, ids, learner = after_a_night
+    withdraw(store, learned[0])
+    run = retrain.retrain(config, task)
+    assert (run.verdict, Versions(config).champion(task.name)) == ("promoted", run.challenger)
+    assert "were taken back or erased. This version never saw them" in run.reasons[-1]
+    assert (run.figures["taken_back"], run.figures["trained_on"]) == (1, len(learned) - 1)
+    assert retrain.retrain(config, task).verdict == "nothing_new"
+
+    never = tiny_training.home(config.home / "never", task)
+    answer(never, task, [item for item, sample_id in zip(pictures, ids, strict=True) if sample_id != learned[0]])
+    fresh = retrain.retrain(never, task)
+    versions = config.versions / task.name
+    assert weights(versions / run.challenger) == weights(never.versions / task.name / fresh.challenger)
+    assert weights(versions / run.challenger) != weights(versions / learner)
+
+
+@pytest.mark.slow
+def test_what_came_since_waits_for_a_run_of_its_own(
+    store: Store, config: Settings, task: Task, pictures, learned
+) -> None:
+    withdraw(store, learned[0])
+    answer(config, task, [(255 - image, label) for image, label in pictures[:60]])
+    run = retrain.retrain(config, task)
+    assert (run.verdict, run.figures["trained_on"]) == ("promoted", len(learned) - 1)
+    assert "level" not in run.figures  # it was no look
+    assert retrain.retrain(config, task).verdict != "nothing_new"
+
+
+@pytest.mark.slow
+def test_where_all_is_taken_back_the_base_serves_again(store: Store, config: Settings, task: Task, learned) -> None:
+    withdraw(store, *learned)
+    run = retrain.retrain(config, task)
+    assert (run.verdict, run.challenger) == ("nothing_new", None)
+    assert "nothing is left to learn" in run.reasons[0]
+    assert Versions(config).champion(task.name) == FIRST
+
+
+@pytest.mark.slow
+def test_versions_that_learned_what_was_erased_are_refused(
+    store: Store, config: Settings, task: Task, after_a_night, learned
+) -> None:
+    learner = after_a_night[2]
+    with store.reading() as session:
+        consents = list(session.scalars(select(ConsentRow).where(ConsentRow.sample_id == learned[0])))
+    for consent in consents:
+        retention.forget(store, consent.prediction_id)
+    with store.reading() as session:
+        assert unlearning.tainted(session, task.name) == {learner: 1}
+        [erased] = [e for e in snapshots.of_run(session, runs.last(session, task.name).id) if e.sample_id == learned[0]]
+        assert erased == snapshots.SnapshotEntry(learned[0], "", snapshots.TRAIN)
+    Versions(config).promote(task.name, FIRST)
+    for version in (None, learner):
+        with pytest.raises(Conflict):
+            rollback.to(store, config, task, version)
+    assert Versions(config).champion(task.name) == FIRST
