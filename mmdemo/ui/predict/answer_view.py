@@ -25,7 +25,7 @@ class AnswerCard:
     bars: tuple[Bar, ...]  # in the task's order; none of what is only a guess: nobody measured their shares
     tick: float  # the threshold on the track, 0 … 100
     tick_said: str
-    promised: str  # of whom the badge speaks, and how surely; "" where it promises nothing
+    promised: str  # how surely the badge promises, and of whom, to point at; "" where it promises nothing
     facts: tuple[str, ...]
     notes: tuple[str, ...]  # sentences
     heads: tuple[str, ...]

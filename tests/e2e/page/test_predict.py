@@ -9,6 +9,8 @@ from playwright.sync_api import Route
 
 from mmdemo import tasks
 from mmdemo.errors import BadInput
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import SHIPPED
 from tests.e2e.page.conftest import ANSWER_MS, PICTURE_CAPTION, Visitor
 
 SENTIMENT = tasks.get("sentiment")
@@ -30,7 +32,8 @@ def test_an_example_is_answered_with_bars_facts_and_map(visit: Callable[..., Vis
     page = visit().example(0).page
     assert page.inner_text(".mm-answer-name") in LABELS
     assert page.locator(".mm-bar-name").all_inner_texts() == LABELS
-    assert "threshold 60 %" in page.inner_text(".mm-facts")
+    kept = sidecar.read(SHIPPED / SENTIMENT.name).keeping(SENTIMENT, ("image", "text"))
+    assert kept is not None and f"threshold {kept.threshold:.0%}".replace("%", " %") in page.inner_text(".mm-facts")
     assert "from picture and caption" in page.inner_text(".mm-facts")
     assert page.inner_text(".mm-words").split() == SENTIMENT.examples[0].text.split()
     assert page.inner_text(".mm-sentence").startswith(f"For {page.inner_text('.mm-answer-name')} spoke ")

@@ -13,6 +13,7 @@ from mmdemo.tasks import Task
 from mmdemo.values.promise import Guarantee, Promise, PromiseOutcome, PromiseRecord, SubsetPromise
 from mmdemo.values.samples import to_json
 from mmdemo.versions import card, sidecar
+from mmdemo.versions.registry import SHIPPED
 from tests import tiny
 
 PROMISE = Promise(error=0.1, sure=0.95)
@@ -151,3 +152,12 @@ def test_the_model_card_says_when_people_are_asked(folder: Path, task: Task) -> 
     assert "given image, always, since no threshold keeps the promise; " in written
     assert "given text, a confidence of 0.7, above which 12 of 300 samples were answered wrongly; " in written
     assert "given audio, a confidence of 0.6, which promises nothing; " in written
+
+
+@pytest.mark.parametrize("name", ["sentiment", "speech_emotion", "spoken_digits"])
+def test_a_shipped_version_says_what_it_keeps_of_its_promise(name: str) -> None:
+    shipped, about = tasks.get(name), sidecar.read(SHIPPED / name)
+    assert shipped.promise is not None and about.promise is not None and about.promise.promise == shipped.promise
+    assert set(about.promise.subsets) == set(sidecar.subsets(shipped.modalities))
+    head = card.render(shipped, about).partition("\n## ")[0]
+    assert (SHIPPED / name / card.FILE).read_text("utf-8").startswith(head)

@@ -13,7 +13,7 @@ from mmdemo.ui.shell import render
 from mmdemo.values.promise import Guarantee, Promise
 from mmdemo.values.samples import HeadAnswer, Prediction, Sample
 
-TASK = tasks.get("sentiment")
+TASK = dataclasses.replace(tasks.get("sentiment"), promise=None)
 SURE = Prediction(
     sample_id="0" * 64,
     task="sentiment",
@@ -94,11 +94,16 @@ PROMISED = dataclasses.replace(SURE, threshold=0.78, promise=Guarantee(0.1, 0.95
     [
         (
             "en",
-            "93 % sure · of such answers at most 10 % are wrong",
+            "93 % sure · at most 10 % of such answers are wrong, on data like its calibration's",
             "Promised with 95 % confidence, on data like those it was calibrated on.",
             "threshold 78 %",
         ),
-        ("zh", "93% 的把握 · 此类答案至多 10% 有误", "在与其校准数据相似的数据上，以 95% 的置信度承诺。", "阈值 78%"),
+        (
+            "zh",
+            "93% 的把握 · 在与校准数据相似的数据上，此类答案至多 10% 有误",
+            "在与其校准数据相似的数据上，以 95% 的置信度承诺。",
+            "阈值 78%",
+        ),
     ],
 )
 def test_a_sure_answer_says_what_is_promised_and_of_whom(language: str, badge: str, said: str, fact: str) -> None:
