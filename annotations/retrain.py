@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from annotations.acquisition import rescoring, strata
 from annotations.acquisition.strata import SampleWeights
@@ -54,6 +53,7 @@ from mmdemo.training import manifests
 from mmdemo.training.continual import Corrections, update
 from mmdemo.training.manifests import corpus
 from mmdemo.values.review import Reason, Run
+from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 
 SEED = 0
@@ -105,6 +105,9 @@ def retrain(config: Settings, task: Task) -> Run:
         try:
             outcome = _spend(night, partial(run_record.note, store, run_id))
         except BaseException as error:
+            if run_record.serves(store, run_id, night.versions):  # stopped behind its last step
+                run_record.end(store, run_id, runs.DONE)
+                raise
             run_record.end(store, run_id, runs.FAILED, verdict=None, challenger=None, reasons=(_why_failed(error),))
             raise
         run = run_record.end(store, run_id, runs.DONE, **outcome.columns())
@@ -135,17 +138,18 @@ def _begin(store: Store, config: Settings, task: Task) -> Night:
     with store.reading() as session:
         corrections = labels.corrections(session, task.name)
         last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
-        checks, sure = samples.count_sure(session, task.name, strata.AUDITED)
+        _, sure = samples.count_sure(session, task.name, strata.AUDITED)
+        drawn = samples.count_drawn(session, task.name)
         past = looks.of_runs(runs.compared(session, task.name))
         served = versions.champion(task.name) if versions.serves(task.name) else None
-        learned = unlearning.learned(session, task.name, served) if served else frozenset()
+        learned = unlearning.learned(session, versions, task.name, served) if served else frozenset()
         taken_back = unlearning.taken_back(session, task.name, learned)
-        untainted = unlearning.untainted(session, versions, task.name) if taken_back else ""
+        untainted = unlearning.untainted(session, versions, task) if taken_back else ""
     snapshot = dataset.freeze(task, corrections, store.media)
     parts = dataset.split(snapshot, task.gate.held_out_share)
     if taken_back:  # what came since has to be shown to be better, and waits for a run of its own
         parts = replace(parts, train=tuple(row for row in parts.train if row.id in learned))
-    standing = strata.standing(snapshot.drawn, checks, task)
+    standing = strata.standing(snapshot.drawn, drawn, task)
     return Night(task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted)
 
 
@@ -164,12 +168,15 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
         comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
         judged = _judge(night, comparison)
         verdict = _unless_moved(night, pointed, judged)
+        verdict = _with_end_of_promise(night, of_champion.version, verdict)
         outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger)
         note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, of_challenger.values))
         if verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
         elif night.taken_back and verdict is judged:
             night.versions.promote(name, night.untainted)
+        if night.taken_back and verdict is judged:
+            night.versions.retire(name, [of_champion.version])
     except BaseException:
         if night.versions.champion(name) != challenger:  # nobody judged it
             shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)
@@ -195,6 +202,7 @@ def _nothing_left(night: Night) -> Outcome | None:
     if night.parts.train and night.parts.held_out:
         return None
     night.versions.promote(night.task.name, night.untainted)
+    night.versions.retire(night.task.name, [night.served or ""])
     return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))
 
 
@@ -242,7 +250,16 @@ def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:
     if serving == champion:
         return verdict
     moved = Reason("status.night_champion_moved", {"now": serving, "champion": champion})
-    return replace(verdict, name=gate.REJECTED, reasons=(*verdict.reasons, moved))
+    return replace(verdict, name=gate.REJECTED, reasons=(moved,))
+
+
+def _with_end_of_promise(night: Night, champion: str, verdict: Verdict) -> Verdict:
+    """Say where a promotion ends what the version before promised: nothing of the new one was tested for that."""
+    record = sidecar.read(night.versions.path(night.task.name, champion)).promise
+    kept = record and [name for name in record.subsets if record.keeping(night.task.promise, name)]
+    if verdict.name != gate.PROMOTED or not kept:
+        return verdict
+    return replace(verdict, reasons=(*verdict.reasons, Reason("status.night_promise_ends")))
 
 
 def _with_left_out(night: Night, verdict: Verdict) -> Verdict:
@@ -292,8 +309,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         logs.say(str(error))
         code = error.exit_code
     if task_runs or not code:  # what is known is said, also where a later task could not have its night
-        whole = json.dumps(list(map(_as_json, task_runs)), ensure_ascii=False) if args.json else _as_text(task_runs)
-        print(whole)
+        printed = [run_record.as_json(run) for run in task_runs]
+        print(json.dumps(printed, ensure_ascii=False) if args.json else run_record.as_text(task_runs))
     return code or (FAILED_EXIT if any(run.state == runs.FAILED for run in task_runs) else 0)
 
 
@@ -310,29 +327,6 @@ def _tried(config: Settings, task: Task) -> Run:
             logs.say(logs.trace(error))
         why = _why_failed(error)
         return Run(task.name, runs.FAILED, None, (why.sentence(),), {}, None, None, "", None, (why,))
-
-
-def _as_json(run: Run) -> dict[str, Any]:
-    return {
-        "task": run.task,
-        "verdict": run.verdict,
-        "reason": " ".join(run.reasons),
-        "champion": run.champion,
-        "challenger": run.challenger,
-        "figures": run.figures,
-        "state": run.state,
-    }
-
-
-def _as_text(task_runs: Sequence[Run]) -> str:
-    return "\n".join(
-        line
-        for run in task_runs
-        for line in (
-            f"{run.task}: {run.verdict or run.state} {run.challenger or ''}".strip(),
-            *map("  {}".format, run.reasons),
-        )
-    )
 
 
 def _parser() -> argparse.ArgumentParser:

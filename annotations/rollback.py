@@ -17,13 +17,13 @@ def to(store: Store, config: Settings, task: Task, version: str | None = None) -
     versions = Versions(config)
     leftovers.tidy(store, config, task.name)  # else a killed run would be taken for one that was never served
     with store.reading() as session:
-        tainted = unlearning.tainted(session, task.name)
+        tainted = unlearning.tainted(session, versions, task.name)
     if version is None:
         return versions.rollback(task.name, tainted)
     versions.path(task.name, version)
     if version in tainted:
         raise Conflict("version_learned_taken_back", version=version, task=task.name, count=tainted[version])
-    versions.promote(task.name, version)
+    versions.go_back(task.name, version)
     return version
 
 

@@ -4,6 +4,7 @@ What the champion doubts is asked about in full, of its sure answers a known sha
 imported came by nobody's draw, and stands for itself alone. Who drew it stays so, whatever is said of a sample later.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -57,14 +58,13 @@ class SampleWeights:
         return sum(name == stratum for name, _ in self.weights.values())
 
 
-def standing(samples: Mapping[str, Drawn], drawn: int, task: Task) -> SampleWeights:
+def standing(samples: Mapping[str, Drawn], drawn: Mapping[str, int], task: Task) -> SampleWeights:
     """Weigh the samples that were answered, by id.
 
-    Of the `drawn` random checks, those that are answered stand for the others too. A doubtful answer stands for
-    none that nobody corrected.
+    `drawn`: stratum → how many samples came to people by it; those that are answered stand for the others too.
     """
-    checks = sum(sample.stratum == AUDITED for sample in samples.values())
-    times = {AUDITED: max(1.0, drawn / checks) if checks else 1.0}
+    answered = Counter(sample.stratum for sample in samples.values())
+    times = {name: max(1.0, number / answered[name]) for name, number in drawn.items() if answered[name]}
     chances = {name: _chance(sample, task) for name, sample in samples.items()}
     weights = {
         name: (str(samples[name].stratum), times.get(str(samples[name].stratum), 1.0) / chance)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from scipy.stats import binomtest
 
 from annotations import rollback
+from annotations.nightly import unlearning
 from annotations.review_queue import items
 from annotations.schema import RunRow
 from annotations.store import Session, Store, runs, samples, snapshots
@@ -29,6 +30,7 @@ def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
         run_of = _run_of(session, task)
         judged = snapshots.judged(session, [run.id for run in run_of.values()])
         proven = {name for name in infos if rollback.is_proven(session, versions, task.name, name)}
+        proven -= unlearning.tainted(session, versions, task.name).keys()
     history = [
         _version(versions, task, name, infos.get(name), run_of.get(name), judged, name in proven)
         for name in {**infos, **run_of}

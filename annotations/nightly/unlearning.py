@@ -1,19 +1,25 @@
-"""What a version learned that nobody says any more, and which version never did. Kept snapshots tell, not weights.
+"""Which version learned samples of which nothing that was said stands any more, and which never did.
 
 A correction that is withdrawn, or a sample that is erased, leaves the weights only with the version that learned it:
-every challenger is trained from the base on what stands (annotations/retrain.py), so the next one never saw it.
+every challenger is trained from the base on what stands (annotations/retrain.py), so the next one never saw it. Kept
+snapshots tell what a version learned, not its weights.
 """
 
+from annotations.schema import RunRow
 from annotations.store import Session, labels, runs, snapshots
+from mmdemo.errors import CheckpointError, UnknownName
+from mmdemo.tasks import Task
+from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
+from mmdemo.versions.sidecar import Sidecar
 
 
-def learned(session: Session, task: str, version: str) -> frozenset[str]:
+def learned(session: Session, versions: Versions, task: str, version: str) -> frozenset[str]:
     """Return the samples that a version was trained on.
 
     Empty for a version that no run made, and for those of earlier releases, which did not keep what they learned.
     """
-    run = runs.of_challenger(session, task, version)
+    run = _origin(session, versions, task, version)
     return _learned(session, run.id) if run else frozenset()
 
 
@@ -22,25 +28,62 @@ def taken_back(session: Session, task: str, samples: frozenset[str]) -> frozense
     return samples - _standing(session, task) if samples else samples
 
 
-def tainted(session: Session, task: str) -> dict[str, int]:
+def tainted(session: Session, versions: Versions, task: str) -> dict[str, int]:
     """Return version → how many samples it learned of which nothing that was said stands."""
     standing = _standing(session, task)
-    rows = [row for row in runs.compared(session, task) if row.challenger]
-    counts = {str(row.challenger): len(_learned(session, row.id) - standing) for row in rows}
+    names = {info.version for info in versions.list(task)} | runs.all_challengers(session, task)
+    counts = {name: len(learned(session, versions, task, name) - standing) for name in sorted(names)}
     return {version: count for version, count in counts.items() if count}
 
 
-def untainted(session: Session, versions: Versions, task: str) -> str:
-    """Return the newest version that was served and of which it is known that it learned nothing that was taken back.
+def untainted(session: Session, versions: Versions, task: Task) -> str:
+    """Return the newest version that was served and is known to have learned nothing that was taken back.
 
-    At last that is the base.
+    At last that is the base. One that does not fit the task as it is today is none.
     """
-    suspects = tainted(session, task)
-    for name in versions.candidates(task):
-        run = runs.of_challenger(session, task, name)
-        if name not in suspects and (run is None or snapshots.kept(session, [run.id])):
+    suspects = tainted(session, versions, task.name)
+    for name in versions.candidates(task.name):
+        about = _sidecar(versions, task, name)
+        if about and name not in suspects and _is_known(session, versions, task.name, about):
             return name
-    return versions.base(task)
+    return versions.base(task.name)
+
+
+def _is_known(session: Session, versions: Versions, task: str, about: Sidecar) -> bool:
+    """Whether it is known what a version learned here: those that no run made learned nothing."""
+    if not about.command.startswith(sidecar.RETRAINED):
+        return True
+    run = _origin(session, versions, task, about.version)
+    return run is not None and bool(snapshots.kept(session, [run.id]))
+
+
+def _origin(session: Session, versions: Versions, task: str, version: str) -> RunRow | None:
+    """Return the run that made a version, or the one of which it is a copy with other temperatures or thresholds."""
+    if run := runs.of_challenger(session, task, version):
+        return run
+    about = _read(versions, task, version)
+    if about is None or not about.command.startswith(sidecar.RETRAINED):
+        return None
+    others = (_read(versions, task, info.version) for info in versions.list(task))
+    twins = [one.version for one in others if one and (one.data, one.created_at) == (about.data, about.created_at)]
+    return next((run for name in twins if (run := runs.of_challenger(session, task, name))), None)
+
+
+def _sidecar(versions: Versions, task: Task, version: str) -> Sidecar | None:
+    try:
+        folder = versions.path(task.name, version)
+        about = sidecar.read(folder)
+        sidecar.check(about, task, folder)
+    except (CheckpointError, UnknownName):
+        return None
+    return about
+
+
+def _read(versions: Versions, task: str, version: str) -> Sidecar | None:
+    try:
+        return sidecar.read(versions.path(task, version))
+    except (CheckpointError, UnknownName):
+        return None
 
 
 def _learned(session: Session, run_id: int) -> frozenset[str]:

@@ -156,6 +156,12 @@ def count_by_state(session: Session, task: str) -> dict[str, int]:
     return counts
 
 
+def count_drawn(session: Session, task: str) -> dict[str, int]:
+    """Return stratum → how many samples came to people by it."""
+    query = select(SampleRow.stratum, func.count()).where(SampleRow.task == task, SampleRow.stratum.is_not(None))
+    return {str(stratum): count for stratum, count in session.execute(query.group_by(SampleRow.stratum))}
+
+
 def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:
     """Return how many samples are of the stratum `checked`, and how many sure answers there are with them."""
     of_task = select(func.count()).where(SampleRow.task == task)

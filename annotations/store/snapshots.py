@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import not_, select, update
 from sqlalchemy.orm import Session
 
-from annotations.schema import RunRow, SnapshotRow
+from annotations.schema import RunRow, SampleRow, SnapshotRow
+from annotations.store.samples import HAS_CONTENT
 
 TRAIN, HELD_OUT = "train", "held_out"
+_NOTHING: dict[str, str | None] = {"value": "", "champion_value": None, "challenger_value": None}
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class SnapshotEntry:
 
 
 def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> None:
-    """Write down a run's snapshot."""
+    """Write down a run's snapshot; of samples that were erased while the run was at work, their ids alone."""
     session.add_all(
         SnapshotRow(
             run_id=run_id,
@@ -35,12 +37,15 @@ def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> Non
         )
         for entry in entries
     )
+    session.flush()
+    erased = select(SampleRow.sample_id).where(not_(HAS_CONTENT))
+    of_run = update(SnapshotRow).where(SnapshotRow.run_id == run_id)
+    session.execute(of_run.where(SnapshotRow.sample_id.in_(erased)).values(_NOTHING))
 
 
 def erase(session: Session, sample_id: str) -> None:
     """Take out what a sample was said to be: that it was in a run's snapshot is left, by its id alone."""
-    nothing = {"value": "", "champion_value": None, "challenger_value": None}
-    session.execute(update(SnapshotRow).where(SnapshotRow.sample_id == sample_id).values(nothing))
+    session.execute(update(SnapshotRow).where(SnapshotRow.sample_id == sample_id).values(_NOTHING))
 
 
 def of_run(session: Session, run_id: int) -> tuple[SnapshotEntry, ...]:

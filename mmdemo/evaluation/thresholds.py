@@ -144,5 +144,7 @@ def _missing(n: int, accepted: np.ndarray, wrong: np.ndarray, levels: np.ndarray
         for there, bad, level in zip(accepted, wrong, levels, strict=True)
         if there and (needed := fewest(error, level, bad / there)) is not None
     ]
+    if not judged.any() and not totals:  # too few are accepted for any rate of errors to be judged by
+        totals = [math.ceil(enough * n / there) for enough, there in zip(least, accepted, strict=True) if there]
     more = min(totals, default=MOST) - n
     return max(1, more) if more < MOST - n else None

@@ -5,7 +5,7 @@ home folder.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -189,6 +189,15 @@ class Reason:
     def sentence(self, language: str = "en") -> str:
         """Return the sentence that a reader of `language` sees."""
         return locale.text(self.key, language, **self.values)
+
+
+# Sentences that name samples: for reviewers alone, since an id tells what was sent to whoever has the same file.
+_NAME_SAMPLES = ("status.night_left_out", "status.not_scored_again")
+
+
+def for_everybody(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Return the reasons without those that name samples."""
+    return tuple(reason for reason in reasons if reason.key not in _NAME_SAMPLES)
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,8 @@ def _head(task: Task, about: Sidecar) -> str:
         "takes": ", ".join(about.modalities) + " (any subset)" * (len(about.modalities) > 1),
         "languages": ", ".join(task.languages) or "not named",
         "parameters": f"{about.dims.get('parameters', 0):,}",
-        "asks a person below": _asks(task, about),
-        **_promise(task),
+        "asks a person": _asks(task, about),
+        **_promise(task, about),
         "trained further from": about.parent or "nothing of this project",
         "made": about.created_at,
         "code": about.code_revision or "unknown",
@@ -71,20 +71,27 @@ def _head(task: Task, about: Sidecar) -> str:
     return f"# {task.display_title()}: {about.version}\n\n" + "\n".join(lines) + "\n"
 
 
-def _promise(task: Task) -> dict[str, str]:
+def _promise(task: Task, about: Sidecar) -> dict[str, str]:
     if task.promise is None:
         return {}
     error, sure = 100 * task.promise.error, 100 * task.promise.sure
-    return {"promises": f"at most {error:.3g} % wrong of what is not asked about, with {sure:.3g} % confidence"}
+    promise = f"at most {error:.3g} % wrong of what is not asked about, with {sure:.3g} % confidence"
+    if any(_kept_promises(task, about).values()):
+        return {"promises": promise}
+    return {"aims to promise": f"{promise}; not shown yet, so nothing is promised"}
+
+
+def _kept_promises(task: Task, about: Sidecar) -> dict[str, SubsetPromise | None]:
+    return {name: about.keeping(task, tuple(name.split("+"))) for name in sidecar.subsets(task.modalities)}
 
 
 def _asks(task: Task, about: Sidecar) -> str:
     """Say under which confidence people are asked, by what is given where thresholds keep a promise."""
-    kept = {name: about.keeping(task, tuple(name.split("+"))) for name in sidecar.subsets(task.modalities)}
+    kept = _kept_promises(task, about)
     if not any(kept.values()):
-        return f"a confidence of {task.threshold:g}"
+        return f"below a confidence of {task.threshold:g}"
     return "; ".join(
-        f"given {name}, {_kept(one) if one else f'a confidence of {task.threshold:g}, which promises nothing'}"
+        f"given {name}: {_kept(one) if one else f'below {task.threshold:g}, which promises nothing'}"
         for name, one in kept.items()
     )
 
@@ -92,7 +99,7 @@ def _asks(task: Task, about: Sidecar) -> str:
 def _kept(one: SubsetPromise) -> str:
     if one.outcome == PromiseOutcome.NONE:
         return "always, since no threshold keeps the promise"
-    return f"a confidence of {one.threshold:g}, above which {one.wrong} of {one.accepted} samples were answered wrongly"
+    return f"below {one.threshold:g} ({one.wrong} of {one.accepted} samples above it were answered wrongly)"
 
 
 def _notes(task: Task) -> str:

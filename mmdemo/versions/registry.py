@@ -143,6 +143,27 @@ class Versions:
                 return name
         raise Conflict("no_earlier_version", task=task, version=served)
 
+    def go_back(self, task: str, version: str) -> None:
+        """Serve `version` again; champions after it are none to go back to any more. One that never served is promoted.
+
+        Raises UnknownName, StorageError.
+        """
+        history = self._read(task, HISTORY)
+        if version not in history:
+            self.promote(task, version)
+            return
+        with reading(self.path(task, version)):
+            self.path(task, version)
+            self._point(task, version)
+            self._write(task, HISTORY, history[: history.index(version)])
+
+    def retire(self, task: str, versions: Collection[str]) -> None:
+        """Take versions out of the earlier champions: nothing falls or goes back to them. Raises StorageError."""
+        history = self._read(task, HISTORY)
+        kept = tuple(name for name in history if name not in versions)
+        if kept != history:
+            self._write(task, HISTORY, kept)
+
     def remove(self, task: str, version: str) -> bool:
         """Delete a version, unless it is served, was served, is shipped, or somebody is reading it. Tell whether.
 

@@ -12,7 +12,7 @@ from mmdemo.guard.callers import Callers
 from mmdemo.process.environment import is_loopback
 from mmdemo.settings import Settings
 from mmdemo.ui.callers.key_guesses import Guesses
-from mmdemo.values.review import WAITING, RunState, Status
+from mmdemo.values.review import WAITING, RunState, Status, for_everybody
 
 KEY_HEADER = "x-review-key"
 # Present where a proxy on this host passes on what comes from beyond it.
@@ -97,6 +97,9 @@ def for_strangers(status: Status) -> Status:
     run = status.last_retrain
     if run is not None and run.state == RunState.FAILED:
         run = replace(run, reasons=(), why=())  # they hold what the log said, paths included
+    elif run is not None:
+        why = for_everybody(run.why)
+        run = replace(run, reasons=tuple(reason.sentence() for reason in why), why=why)
     hidden: dict[str, Any] = {"by_label": {}, "by_annotator": {}, "answered_today": 0, "wrong_reason": 0, "notices": ()}
     return replace(status, states=waiting, last_retrain=run, **hidden)
 

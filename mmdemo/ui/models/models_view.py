@@ -14,6 +14,7 @@ from mmdemo.ui.models.plot import Plot
 from mmdemo.ui.samples.retrieval import Card
 from mmdemo.ui.shell.percent import percent
 from mmdemo.values.history import AnswerPairs, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
+from mmdemo.values.review import for_everybody
 from mmdemo.values.samples import Sample
 
 LISTED = 20  # versions; the served one is listed however old it is
@@ -111,6 +112,7 @@ def _media(answer: TurnedAnswer, task: Task) -> dict[str, str]:
 
 def _card(version: ModelVersion, served: ModelVersion | None, reviewer: bool, language: str) -> VersionCard:
     pairs = version.pairs
+    why = version.why if reviewer else for_everybody(version.why)
     return VersionCard(
         name=version.version,
         served=version.served,
@@ -118,7 +120,7 @@ def _card(version: ModelVersion, served: ModelVersion | None, reviewer: bool, la
         about=text("common.comma", language).join(_about(version, language)),
         verdict=_verdict(version, language),
         mood=MOODS.get(version.verdict or "", "quiet"),
-        reasons=tuple(reason.sentence(language) for reason in version.why),
+        reasons=tuple(reason.sentence(language) for reason in why),
         measured=_measured(version, language),
         figures=tuple(_figures(version, language)),
         pairs=_pairs(version, language),

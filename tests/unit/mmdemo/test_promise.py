@@ -146,12 +146,12 @@ def test_an_answer_says_what_its_threshold_promises_also_when_it_is_read_again(f
 def test_the_model_card_says_when_people_are_asked(folder: Path, task: Task) -> None:
     about = sidecar.read(folder)
     plain = card.render(replace(task, promise=None), about)
-    assert "- asks a person below: a confidence of 0.6\n" in plain and "promises" not in plain
+    assert "- asks a person: below a confidence of 0.6\n" in plain and "promises" not in plain
     written = card.render(task, about)
     assert "- promises: at most 10 % wrong of what is not asked about, with 95 % confidence\n" in written
-    assert "given image, always, since no threshold keeps the promise; " in written
-    assert "given text, a confidence of 0.7, above which 12 of 300 samples were answered wrongly; " in written
-    assert "given audio, a confidence of 0.6, which promises nothing; " in written
+    assert "given image: always, since no threshold keeps the promise; " in written
+    assert "given text: below 0.7 (12 of 300 samples above it were answered wrongly); " in written
+    assert "given audio: below 0.6, which promises nothing; " in written
 
 
 @pytest.mark.parametrize("name", ["sentiment", "speech_emotion", "spoken_digits"])

@@ -89,18 +89,18 @@ def test_a_sample_stands_for_one_over_the_chance_that_it_came_and_was_set_aside(
     sample: Sample, aside: bool, weight: float | None
 ) -> None:
     assert strata.is_set_aside(sample, TASK.gate.held_out_share) is aside
-    weights = strata.standing({"a": sample}, 1, TASK).weights
+    weights = strata.standing({"a": sample}, {sample.stratum: 1}, TASK).weights
     assert (weights["a"][1] if weights else None) == (None if weight is None else pytest.approx(weight))
 
 
-def test_random_checks_that_are_answered_stand_for_the_others_too() -> None:
+def test_what_is_answered_stands_for_what_waits_too() -> None:
     answered = {str(number): Sample(AUDITED, 0.2) for number in range(5)} | {"f": Sample(FLAGGED, 1.0)}
-    standing = strata.standing(answered, 20, TASK)
+    standing = strata.standing(answered, {AUDITED: 20, FLAGGED: 3}, TASK)
     assert standing.weights["0"] == (AUDITED, pytest.approx(4 / 0.2))
-    assert standing.weights["f"] == (FLAGGED, pytest.approx(1 / 0.3))
+    assert standing.weights["f"] == (FLAGGED, pytest.approx(3 / 0.3))
     assert (standing.count(AUDITED), standing.count(FLAGGED)) == (5, 1)
 
 
 def test_a_check_that_is_never_drawn_would_stand_for_anything() -> None:
-    assert strata.standing({}, 0, TASK).unseen == pytest.approx(5)
-    assert strata.standing({}, 0, replace(TASK, audit_share=0.0)).unseen is None
+    assert strata.standing({}, {}, TASK).unseen == pytest.approx(5)
+    assert strata.standing({}, {}, replace(TASK, audit_share=0.0)).unseen is None

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from annotations import retrain, rollback
-from annotations.nightly import unlearning
+from annotations.nightly import run_record, unlearning
 from annotations.review_queue import retention
-from annotations.schema import ConsentRow, now
-from annotations.store import Store, labels, open_store, runs, snapshots
+from annotations.schema import ConsentRow, SnapshotRow, now
+from annotations.store import Store, labels, open_store, runs, samples, snapshots
 from mmdemo import tasks
 from mmdemo.errors import Conflict
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Task
+from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 from tests import tiny_training
 from tests.tiny_training import FIRST
@@ -60,10 +61,10 @@ def store(config: Settings) -> Iterator[Store]:
 
 
 @pytest.fixture
-def learned(store: Store, task: Task, after_a_night) -> list[str]:
+def learned(store: Store, config: Settings, task: Task, after_a_night) -> list[str]:
     """The samples that the version learned."""
     with store.reading() as session:
-        return sorted(unlearning.learned(session, task.name, after_a_night[2]))
+        return sorted(unlearning.learned(session, Versions(config), task.name, after_a_night[2]))
 
 
 def withdraw(store: Store, *sample_ids: str) -> None:
@@ -107,6 +108,29 @@ def test_what_came_since_waits_for_a_run_of_its_own(
 
 
 @pytest.mark.slow
+def test_what_is_erased_while_a_run_is_at_work_leaves_its_id_alone(
+    store: Store, config: Settings, task: Task, after_a_night, learned
+) -> None:
+    with store.session() as session:
+        run = runs.last(session, task.name)
+        samples.get(session, learned[0]).image = None  # the only content of its task
+        session.execute(delete(SnapshotRow))
+        snapshots.keep(session, run.id, [snapshots.SnapshotEntry(name, "left", snapshots.TRAIN) for name in learned])
+        kept = snapshots.of_run(session, run.id)
+    assert {entry.sample_id for entry in kept if entry.value == ""} == {learned[0]}
+
+
+@pytest.mark.slow
+def test_a_run_serves_once_its_version_was_put_into_service(store: Store, config: Settings, task: Task) -> None:
+    with store.reading() as session:
+        run = runs.last(session, task.name)
+    versions = Versions(config)
+    assert run_record.serves(store, run.id, versions)
+    versions.rollback(task.name)
+    assert not run_record.serves(store, run.id, versions)
+
+
+@pytest.mark.slow
 def test_where_all_is_taken_back_the_base_serves_again(store: Store, config: Settings, task: Task, learned) -> None:
     withdraw(store, *learned)
     run = retrain.retrain(config, task)
@@ -124,12 +148,15 @@ def test_versions_that_learned_what_was_erased_are_refused(
         consents = list(session.scalars(select(ConsentRow).where(ConsentRow.sample_id == learned[0])))
     for consent in consents:
         retention.forget(store, consent.prediction_id)
+    copy = config.versions / task.name / "copy"  # as calibrate makes one
+    shutil.copytree(config.versions / task.name / learner, copy)
+    sidecar.write(copy, replace(sidecar.read(copy), version="copy", temperatures={"image": 2.0}))
     with store.reading() as session:
-        assert unlearning.tainted(session, task.name) == {learner: 1}
+        assert unlearning.tainted(session, Versions(config), task.name) == {learner: 1, "copy": 1}
         [erased] = [e for e in snapshots.of_run(session, runs.last(session, task.name).id) if e.sample_id == learned[0]]
         assert erased == snapshots.SnapshotEntry(learned[0], "", snapshots.TRAIN)
     Versions(config).promote(task.name, FIRST)
-    for version in (None, learner):
+    for version in (None, learner, "copy"):
         with pytest.raises(Conflict):
             rollback.to(store, config, task, version)
     assert Versions(config).champion(task.name) == FIRST

@@ -59,6 +59,24 @@ def test_retraining_starts_from_what_no_retraining_made(home: Versions) -> None:
     assert home.base("sentiment") == SIDE.version
 
 
+def test_who_goes_back_to_a_version_leaves_none_behind_it_to_go_back_to(home: Versions) -> None:
+    for name in ("2026-11-24-n001", "2026-11-25-n001", "2026-11-26-n001"):
+        add(home, name)
+        home.promote("sentiment", name)
+    home.go_back("sentiment", "2026-11-24-n001")
+    assert home.candidates("sentiment") == ("2026-11-24-n001", SIDE.version)
+    home.go_back("sentiment", "2026-11-26-n001")  # it is in no history any more: served anew
+    assert home.rollback("sentiment") == "2026-11-24-n001"
+
+
+def test_a_retired_version_is_none_to_fall_back_to(home: Versions) -> None:
+    for name in ("2026-11-24-n001", "2026-11-25-n001"):
+        add(home, name)
+        home.promote("sentiment", name)
+    home.retire("sentiment", ["2026-11-24-n001"])
+    assert home.candidates("sentiment") == ("2026-11-25-n001", SIDE.version)
+
+
 def test_where_an_ancestor_is_gone_retraining_starts_from_what_is_shipped_or_the_eldest_there(
     home: Versions, tmp_path: Path
 ) -> None:
