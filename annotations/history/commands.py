@@ -111,7 +111,7 @@ def _sample_lines(sample: SampleLineage) -> Iterator[str]:
     for use in sample.uses:
         what = "learned from it" if use.split == snapshots.TRAIN else "was judged on it (held out)"
         name, verdict = use.version or "a run without a version", use.verdict or "no verdict"
-        yield f"  {use.started_at}  {name} ({verdict}) {what}, as {use.value}"
+        yield f"  {use.started_at}  {name} ({verdict}) {what}, as {use.value or '(erased)'}"
     if sample.inherited:
         yield f"  trained on from one of these: {', '.join(sample.inherited)}"
     if not sample.learned:

@@ -19,6 +19,7 @@ from mmdemo.values.review import Reason, VersionInfo
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 
+MOST_PAIRED = 20  # newest runs whose single answers are compared
 BEFORE, AFTER = "champion_", "challenger_"  # begin the names of a run's paired figures
 
 
@@ -28,7 +29,8 @@ def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
     infos = {info.version: info for info in versions.list(task.name)}
     with store.reading() as session:
         run_of = _run_of(session, task)
-        judged = snapshots.judged(session, [run.id for run in run_of.values()])
+        recent = sorted(run.id for run in run_of.values())[-MOST_PAIRED:]
+        judged = snapshots.judged(session, recent)
         proven = {name for name in infos if rollback.is_proven(session, versions, task.name, name)}
         proven -= unlearning.tainted(session, versions, task.name).keys()
     history = [

@@ -52,6 +52,12 @@ class ModelVersion:
     pairs: AnswerPairs | None = None  # None: the single answers were not kept
 
     @property
+    def intervals(self) -> tuple[tuple[float, float], ...]:
+        """95 % intervals of the shares of right answers before and after; none where some samples were erased since."""
+        whole = self.pairs is not None and self.pairs.count == self.held_out
+        return (self.pairs.before, self.pairs.after) if self.pairs and whole else ()
+
+    @property
     def served(self) -> bool:
         """Whether it serves now."""
         return self.info is not None and self.info.served

@@ -13,7 +13,7 @@ from mmdemo.ui.models import plot
 from mmdemo.ui.models.plot import Plot
 from mmdemo.ui.samples.retrieval import Card
 from mmdemo.ui.shell.percent import percent
-from mmdemo.values.history import AnswerPairs, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
+from mmdemo.values.history import FigurePair, ModelHistory, ModelVersion, TurnedAnswer
 from mmdemo.values.review import for_everybody
 from mmdemo.values.samples import Sample
 
@@ -158,15 +158,14 @@ def _measured(version: ModelVersion, language: str) -> str:
 def _figures(version: ModelVersion, language: str) -> Iterator[FigureLine]:
     """Yield the paired figures; of a version that no training judged, those that it came with."""
     for pair in version.figures:
-        yield _line(pair, version.pairs, language)
+        yield _line(pair, version.intervals if pair.name == plot.SHARE else (), language)
     if not version.figures and version.info is not None:
         for name, value in version.info.figures.items():
             if f"status.figure_{name}" in locale.catalogue(language):
                 yield FigureLine(_name(name, language), "", _number(name, value, language), "", "")
 
 
-def _line(pair: FigurePair, pairs: AnswerPairs | None, language: str) -> FigureLine:
-    intervals = (pairs.before, pairs.after) if pairs and pair.name == plot.SHARE else ()
+def _line(pair: FigurePair, intervals: Sequence[tuple[float, float]], language: str) -> FigureLine:
     before, after = [_interval(one, language) for one in intervals] or ["", ""]
     return FigureLine(
         _name(pair.name, language),
@@ -195,7 +194,9 @@ def _pairs(version: ModelVersion, language: str) -> str:
     if version.pairs is None:
         return text("models.answers_not_kept", language) if version.figures else ""
     counts = {name: getattr(version.pairs, name) for name in ("both", "turned_right", "turned_wrong", "neither")}
-    return text("models.pairs", language, **counts)
+    if version.pairs.count == version.held_out:
+        return text("models.pairs", language, **counts)
+    return text("models.pairs_left", language, count=version.pairs.count, **counts)
 
 
 def _serve(version: ModelVersion, served: ModelVersion | None, language: str) -> str:

@@ -88,8 +88,7 @@ def _share(version: ModelVersion) -> FigurePair | None:
 
 
 def _lowest(version: ModelVersion, share: FigurePair) -> float:
-    intervals = (version.pairs.before, version.pairs.after) if version.pairs else ()
-    return min(share.before, share.after, *(low for low, _ in intervals))
+    return min(share.before, share.after, *(low for low, _ in version.intervals))
 
 
 def _place(number: int, count: int) -> float:
@@ -101,11 +100,11 @@ def _down(share: float, floor: float) -> float:
 
 
 def _training(version: ModelVersion, share: FigurePair, x: float, floor: float, language: str) -> Training:
-    pairs = version.pairs
+    intervals = version.intervals or (None, None)
     shares = {"before": percent(share.before, language), "after": percent(share.after, language)}
     return Training(
-        before=_dot(x - APART, share.before, pairs.before if pairs else None, floor),
-        after=_dot(x + APART, share.after, pairs.after if pairs else None, floor),
+        before=_dot(x - APART, share.before, intervals[0], floor),
+        after=_dot(x + APART, share.after, intervals[1], floor),
         served=version.served,
         name=text("models.plot_point", language, version=version.version, count=version.held_out, **shares),
     )

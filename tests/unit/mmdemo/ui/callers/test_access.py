@@ -86,6 +86,14 @@ def test_strangers_see_of_a_status_the_number_waiting_and_no_more() -> None:
     assert status.last_retrain is not None and not status.last_retrain.reasons and not status.last_retrain.why
 
 
+def test_strangers_read_a_verdict_without_the_samples_that_it_names() -> None:
+    why = Reason("status.night_nothing_new"), Reason("status.night_left_out", {"count": 1, "samples": "5458"})
+    run = Run("t", "done", "waiting", tuple(one.sentence() for one in why), {}, None, None, "", None, why)
+    status = access.for_strangers(Status("t", {}, {}, {}, (), None, run, 2, 20, 5, 3))
+    assert status.last_retrain is not None and status.last_retrain.why == why[:1]
+    assert status.last_retrain.reasons == (why[0].sentence(),)
+
+
 @pytest.mark.parametrize("key", ["", "   ", "twelve chars", "correct horse battery staple"])
 def test_a_key_is_long_or_there_is_none(key: str) -> None:
     access.check_length(Settings(review_key=key))

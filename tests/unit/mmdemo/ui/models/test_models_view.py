@@ -81,6 +81,20 @@ def test_figures_stand_in_pairs_with_what_they_are_of() -> None:
     assert base.measured == "measured on 1,487 samples of dev"
 
 
+def test_of_samples_that_were_deleted_since_neither_counts_nor_intervals_are_told() -> None:
+    some_gone = dataclasses.replace(SECOND, held_out=SECOND.held_out + 3)
+    [card, *_] = models_view.view(ModelHistory("sentiment", (some_gone, BASE)), True, True, "en").versions
+    assert card.pairs.startswith("Of the 20 that were not deleted since, 10 were right both times")
+    assert [line.after_interval for line in card.figures] == ["", "", ""]
+
+
+def test_sentences_that_name_samples_are_for_reviewers() -> None:
+    named = Reason("status.night_left_out", {"count": 1, "samples": "5458545d2333 05/5ea8.webp"})
+    history = ModelHistory("sentiment", (dataclasses.replace(SECOND, why=(*SECOND.why, named)), BASE))
+    shown = [models_view.view(history, reviewer, True, "en").versions[0].reasons for reviewer in (True, False)]
+    assert [any("5458" in sentence for sentence in sentences) for sentences in shown] == [True, False]
+
+
 def test_samples_and_going_back_are_for_reviewers_alone() -> None:
     page = shown(HISTORY)
     assert page.count('data-do="serve"') == 1 and 'data-version="base"' in page
