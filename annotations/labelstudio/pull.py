@@ -75,14 +75,20 @@ class Pull:
             if not each.cancelled and tasks.value_of(each.result, self.place.task) is not None
         }
         gone = [each for each in taken if living.get(each.external_id or "") != each.annotator]
-        kept = {each.annotator: each for each in taken if each not in gone}  # of each person the latest
+        corrections = [each for each in taken if each not in gone]
+        kept = {each.annotator: each for each in corrections}  # of each person the latest
+        by_annotation = {each.external_id: each for each in corrections}
         news, saved_again = [], []
         answers = tasks.standing_answers(annotations, self.place.task)
         for standing in answers:
             correction = kept.get(self._who(standing.annotation))
             answer = self._as_marked(standing, row, correction)
+            earlier = by_annotation.get(self._external(row.sample_id, standing.annotation.id))
             if correction is None or not self._says(correction, answer):
-                news.append(answer)
+                if earlier is not None and self._says(earlier, answer):  # they said another thing in between
+                    saved_again.append((earlier.id, answer))
+                else:
+                    news.append(answer)
             elif noted.annotations.get(str(answer.annotation.id)) != answer.annotation.updated_at.isoformat():
                 saved_again.append((correction.id, answer))
         update_times = {str(each.id): each.updated_at.isoformat() for each in annotations}
@@ -145,7 +151,9 @@ class Pull:
     ) -> bool:
         """Let an answer that was given again count as given now; return whether that may change what counts."""
         correction, counting = session.get_one(CorrectionRow, number), labels.counting(session, row.sample_id)
-        if counting is not None and counting.value == answer.value:
+        theirs = [one for one in history if one.annotator == correction.annotator and one.withdrawn_at is None]
+        is_latest = max(theirs, key=lambda one: (one.corrected_at, one.id), default=correction).id == number
+        if is_latest and counting is not None and counting.value == answer.value:
             correction.corrected_at = max(correction.corrected_at, min(answer.annotation.updated_at, now()))
             return False
         correction.withdrawn_at = now()  # a night looks for what is new by its number

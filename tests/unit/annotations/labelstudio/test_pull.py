@@ -138,6 +138,23 @@ def test_two_of_one_person_deleted_in_turn_leave_nothing(loop: Loop, sent: str) 
     assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
 
 
+@pytest.mark.parametrize("also", [(), ("positive",)])  # what somebody else says: then the renewed answer counts, or not
+def test_who_saves_the_first_of_two_of_their_own_again_has_said_it_once(
+    loop: Loop, sent: str, also: tuple[str, ...]
+) -> None:
+    first = loop.annotate(sent, "neutral")
+    loop.sync()
+    loop.annotate(sent, "negative")
+    for label in also:
+        loop.annotate(sent, label, person=2)
+    loop.sync()
+    loop.server.change(*loop.there(sent), first)
+    loop.sync()
+    assert [label for label, who, _ in loop.said(sent) if who == ANN] == ["negative", "neutral"]
+    assert loop.counts(sent) == "neutral"
+    assert loop.sync() == SyncReport()
+
+
 def test_a_result_that_is_emptied_and_then_deleted_counts_no_longer(loop: Loop, sent: str) -> None:
     annotation = loop.annotate(sent, "neutral")
     loop.sync()
