@@ -159,7 +159,7 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
     if early is not None:
         return replace(early, verdict=_with_left_out(night, early.verdict))
     name = night.task.name
-    pointed, challenger = night.versions.champion(name), night.versions.new_name(name)
+    challenger = night.versions.new_name(name)
     of_champion = _answers_of(night, None)  # of another version, where that cannot be loaded
     note(challenger=challenger, champion=of_champion.version)
     _train(night, challenger)
@@ -167,16 +167,14 @@ def _spend(night: Night, note: Callable[..., None]) -> Outcome:
         of_challenger = _answers_of(night, challenger)
         comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
         judged = _judge(night, comparison)
-        verdict = _unless_moved(night, pointed, judged)
-        verdict = _with_end_of_promise(night, of_champion.version, verdict)
+        moved = _moved(night, judged)
+        verdict = moved or _with_end_of_promise(night, of_champion.version, judged)
         outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger)
         note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, of_challenger.values))
-        if verdict.name == gate.PROMOTED:
+        if night.taken_back and not moved:
+            _replace_tainted(night, challenger if verdict.name == gate.PROMOTED else night.untainted)
+        elif verdict.name == gate.PROMOTED:
             night.versions.promote(name, challenger)
-        elif night.taken_back and verdict is judged:
-            night.versions.promote(name, night.untainted)
-        if night.taken_back and verdict is judged:
-            night.versions.retire(name, [of_champion.version])
     except BaseException:
         if night.versions.champion(name) != challenger:  # nobody judged it
             shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)
@@ -197,12 +195,17 @@ def _taken_back(night: Night, key: str) -> Reason:
     return Reason(key, {"count": len(night.taken_back), "instead": night.untainted})
 
 
+def _replace_tainted(night: Night, version: str) -> None:
+    """Serve a version in place of the champion, to which nobody goes or falls back any more."""
+    night.versions.promote(night.task.name, version)
+    night.versions.retire(night.task.name, [night.served or ""])
+
+
 def _nothing_left(night: Night) -> Outcome | None:
     """Where the champion learned nothing else than what was taken back, or nothing can be judged, serve another one."""
     if night.parts.train and night.parts.held_out:
         return None
-    night.versions.promote(night.task.name, night.untainted)
-    night.versions.retire(night.task.name, [night.served or ""])
+    _replace_tainted(night, night.untainted)
     return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))
 
 
@@ -244,13 +247,13 @@ def _train(night: Night, challenger: str) -> None:
     update(folder, Corrections(train, rehearsed, night.parts.held_out), out, task=task, seed=SEED)
 
 
-def _unless_moved(night: Night, champion: str, verdict: Verdict) -> Verdict:
+def _moved(night: Night, judged: Verdict) -> Verdict | None:
     """Reject where somebody put another version into service meanwhile: this one was compared with the wrong one."""
     serving = night.versions.champion(night.task.name)
-    if serving == champion:
-        return verdict
-    moved = Reason("status.night_champion_moved", {"now": serving, "champion": champion})
-    return replace(verdict, name=gate.REJECTED, reasons=(moved,))
+    if serving == night.served:
+        return None
+    why = Reason("status.night_champion_moved", {"now": serving, "champion": night.served or ""})
+    return replace(judged, name=gate.REJECTED, reasons=(why,))
 
 
 def _with_end_of_promise(night: Night, champion: str, verdict: Verdict) -> Verdict:

@@ -11,12 +11,11 @@ from annotations.schema import RunRow
 from annotations.store import Session, Store, runs, samples, snapshots
 from annotations.store.labels import iso
 from annotations.store.snapshots import SnapshotEntry
-from mmdemo.errors import CheckpointError, UnknownName
+from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.history import AnswerPairs, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
 from mmdemo.values.review import Reason, VersionInfo
-from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 
 MOST_PAIRED = 20  # newest runs whose single answers are compared
@@ -80,7 +79,7 @@ def _version(
     judged: Mapping[int, Sequence[SnapshotEntry]],
     proven: bool,
 ) -> ModelVersion:
-    can_serve = info is not None and not info.served and proven and _fits(versions, task, name)
+    can_serve = info is not None and not info.served and proven and versions.fits(task, name)
     if run is None:
         assert info is not None
         return ModelVersion(name, info.created_at, info.parent, info, can_serve)
@@ -99,15 +98,6 @@ def _version(
         figures=tuple(_figures(run.figures)),
         pairs=_pairs(task, judged.get(run.id, ())),
     )
-
-
-def _fits(versions: Versions, task: Task, name: str) -> bool:
-    try:
-        folder = versions.path(task.name, name)
-        sidecar.check(sidecar.read(folder), task, folder)
-    except (CheckpointError, UnknownName):
-        return False
-    return True
 
 
 def _figures(numbers: Mapping[str, object]) -> Iterator[FigurePair]:

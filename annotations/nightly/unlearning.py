@@ -25,15 +25,17 @@ def learned(session: Session, versions: Versions, task: str, version: str) -> fr
 
 def taken_back(session: Session, task: str, samples: frozenset[str]) -> frozenset[str]:
     """Return those of the samples of which nothing that was said stands any more."""
-    return samples - _standing(session, task) if samples else samples
+    return samples - frozenset(session.scalars(labels.standing_samples(session, task))) if samples else samples
 
 
 def tainted(session: Session, versions: Versions, task: str) -> dict[str, int]:
     """Return version → how many samples it learned of which nothing that was said stands."""
-    standing = _standing(session, task)
+    counts = snapshots.count_taken_back(session, task)
+    if not counts:
+        return {}
     names = {info.version for info in versions.list(task)} | runs.all_challengers(session, task)
-    counts = {name: len(learned(session, versions, task, name) - standing) for name in sorted(names)}
-    return {version: count for version, count in counts.items() if count}
+    origins = {name: _origin(session, versions, task, name) for name in sorted(names)}
+    return {name: counts[run.id] for name, run in origins.items() if run and run.id in counts}
 
 
 def untainted(session: Session, versions: Versions, task: Task) -> str:
@@ -43,17 +45,17 @@ def untainted(session: Session, versions: Versions, task: Task) -> str:
     """
     suspects = tainted(session, versions, task.name)
     for name in versions.candidates(task.name):
-        about = _sidecar(versions, task, name)
-        if about and name not in suspects and _is_known(session, versions, task.name, about):
+        if name not in suspects and versions.fits(task, name) and _is_known(session, versions, task.name, name):
             return name
     return versions.base(task.name)
 
 
-def _is_known(session: Session, versions: Versions, task: str, about: Sidecar) -> bool:
+def _is_known(session: Session, versions: Versions, task: str, version: str) -> bool:
     """Whether it is known what a version learned here: those that no run made learned nothing."""
-    if not about.command.startswith(sidecar.RETRAINED):
+    about = _read(versions, task, version)
+    if about and not about.command.startswith(sidecar.RETRAINED):
         return True
-    run = _origin(session, versions, task, about.version)
+    run = _origin(session, versions, task, version)
     return run is not None and bool(snapshots.kept(session, [run.id]))
 
 
@@ -69,16 +71,6 @@ def _origin(session: Session, versions: Versions, task: str, version: str) -> Ru
     return next((run for name in twins if (run := runs.of_challenger(session, task, name))), None)
 
 
-def _sidecar(versions: Versions, task: Task, version: str) -> Sidecar | None:
-    try:
-        folder = versions.path(task.name, version)
-        about = sidecar.read(folder)
-        sidecar.check(about, task, folder)
-    except (CheckpointError, UnknownName):
-        return None
-    return about
-
-
 def _read(versions: Versions, task: str, version: str) -> Sidecar | None:
     try:
         return sidecar.read(versions.path(task, version))
@@ -89,7 +81,3 @@ def _read(versions: Versions, task: str, version: str) -> Sidecar | None:
 def _learned(session: Session, run_id: int) -> frozenset[str]:
     entries = snapshots.of_run(session, run_id)
     return frozenset(entry.sample_id for entry in entries if entry.split == snapshots.TRAIN)
-
-
-def _standing(session: Session, task: str) -> frozenset[str]:
-    return frozenset(item.correction.sample_id for item in labels.corrections(session, task))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, case, func, or_, select, update
+from sqlalchemy import Select, case, func, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, MoveRow, SampleRow
@@ -78,7 +78,6 @@ def counting(session: Session, sample_id: str) -> CorrectionRow | None:
 
 def corrections(session: Session, task: str = "") -> list[LabelledContent]:
     """Return the corrections that count and still have their content, oldest first. "": of all tasks."""
-    content = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
     return [
         LabelledContent(
             row.id,
@@ -90,8 +89,13 @@ def corrections(session: Session, task: str = "") -> list[LabelledContent]:
             sample.stratum,
             sample.propensity,
         )
-        for row, sample in session.execute(standing(session, task).where(content))
+        for row, sample in session.execute(standing(session, task).where(HAS_CONTENT))
     ]
+
+
+def standing_samples(session: Session, task: str) -> Select[str]:
+    """Return the query of the samples that `corrections` speak of."""
+    return standing(session, task).where(HAS_CONTENT).with_only_columns(SampleRow.sample_id).order_by(None)
 
 
 def every(session: Session, sample_id: str) -> list[CorrectionRow]:

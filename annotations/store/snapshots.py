@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import not_, select, update
+from sqlalchemy import func, not_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import RunRow, SampleRow, SnapshotRow
+from annotations.store import labels
 from annotations.store.samples import HAS_CONTENT
 
 TRAIN, HELD_OUT = "train", "held_out"
@@ -62,6 +63,14 @@ def judged(session: Session, run_ids: Sequence[int]) -> dict[int, list[SnapshotE
     for row in session.scalars(query.order_by(SnapshotRow.sample_id)):
         by_run.setdefault(row.run_id, []).append(_entry(row))
     return by_run
+
+
+def count_taken_back(session: Session, task: str) -> dict[int, int]:
+    """Return run → how many samples it trained on of which no correction stands any more; only runs with some."""
+    query = select(SnapshotRow.run_id, func.count()).join(RunRow, RunRow.id == SnapshotRow.run_id)
+    query = query.where(RunRow.task == task, SnapshotRow.split == TRAIN)
+    query = query.where(SnapshotRow.sample_id.not_in(labels.standing_samples(session, task)))
+    return dict(session.execute(query.group_by(SnapshotRow.run_id)).all())
 
 
 def of_sample(session: Session, sample_id: str) -> list[tuple[RunRow, SnapshotEntry]]:

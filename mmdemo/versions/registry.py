@@ -26,6 +26,7 @@ from pathlib import Path
 from mmdemo import whole_file
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
+from mmdemo.tasks import Task
 from mmdemo.values.review import VersionInfo
 from mmdemo.versions import card, sidecar
 from mmdemo.versions.sidecar import Sidecar
@@ -192,6 +193,15 @@ class Versions:
         today = max([(day or datetime.now(UTC).date()).isoformat(), *(name[:10] for name in names)])
         used = [int(name[-3:]) for name in names if re.fullmatch(re.escape(today) + r"-n\d{3}", name)]
         return f"{today}-n{max(used, default=0) + 1:03d}"
+
+    def fits(self, task: Task, version: str) -> bool:
+        """Tell whether a version is there and answers its task as that is today."""
+        try:
+            folder = self.path(task.name, version)
+            sidecar.check(sidecar.read(folder), task, folder)
+        except (CheckpointError, UnknownName):
+            return False
+        return True
 
     def read_sidecar(self, folder: Path) -> Sidecar:
         """Return the sidecar of a version folder. Raises CheckpointError."""

@@ -85,6 +85,7 @@ def test_what_is_taken_back_is_gone_from_what_serves(
     assert (run.verdict, Versions(config).champion(task.name)) == ("promoted", run.challenger)
     assert "were taken back or erased. This version never saw them" in run.reasons[-1]
     assert (run.figures["taken_back"], run.figures["trained_on"]) == (1, len(learned) - 1)
+    assert learner not in Versions(config).candidates(task.name)  # nothing falls back to it
     assert retrain.retrain(config, task).verdict == "nothing_new"
 
     never = tiny_training.home(config.home / "never", task)
