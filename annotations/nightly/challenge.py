@@ -1,0 +1,132 @@
+"""A challenger: trained, judged beside the champion, and served or not."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+
+from annotations.nightly import dataset, gate, looks, version_comparison
+from annotations.nightly.gate import Comparison, Verdict
+from annotations.nightly.night import Night, Outcome, too_early
+from annotations.nightly.version_comparison import VersionAnswers
+from annotations.review_queue import stored_samples
+from annotations.schema import now
+from mmdemo.process import logs
+from mmdemo.training import manifests
+from mmdemo.training.continual import Corrections, update
+from mmdemo.training.manifests import corpus
+from mmdemo.values.review import Reason
+from mmdemo.versions import sidecar
+
+SEED = 0
+
+
+def outcome_of(night: Night, note: Callable[..., None]) -> Outcome:
+    """Train, judge and serve. `note` writes down what a kill must not leave unknown, before it comes to be."""
+    early = _nothing_left(night) if night.taken_back else too_early(night)
+    if early is not None:
+        return replace(early, verdict=_with_left_out(night, early.verdict))
+    name = night.task.name
+    challenger = night.versions.new_name(name)
+    of_champion = _answers_of(night, None)  # of another version, where that cannot be loaded
+    note(challenger=challenger, champion=of_champion.version)
+    _train(night, challenger)
+    try:
+        of_challenger = _answers_of(night, challenger)
+        comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
+        judged = _judge(night, comparison)
+        moved = _moved(night, judged)
+        verdict = moved or _with_end_of_promise(night, of_champion.version, judged)
+        outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger)
+        note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, of_challenger.values))
+        if night.taken_back and not moved:
+            _replace_tainted(night, challenger if verdict.name == gate.PROMOTED else night.untainted)
+        elif verdict.name == gate.PROMOTED:
+            night.versions.promote(name, challenger)
+    except BaseException:
+        if night.versions.champion(name) != challenger:  # nobody judged it
+            shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)
+        raise
+    return outcome
+
+
+def _judge(night: Night, comparison: Comparison) -> Verdict:
+    """Ask for proof that the challenger is better; or, where it only forgets what was taken back, that it is worse."""
+    if not night.taken_back:
+        return gate.judge(comparison, looks.allowance(night.looks, now()))
+    judged = gate.judge_without(comparison)
+    key = "status.night_taken_back" if judged.name == gate.PROMOTED else "status.night_taken_back_worse"
+    return replace(judged, reasons=(*judged.reasons, _taken_back(night, key)))
+
+
+def _taken_back(night: Night, key: str) -> Reason:
+    return Reason(key, {"count": len(night.taken_back), "instead": night.untainted})
+
+
+def _replace_tainted(night: Night, version: str) -> None:
+    """Serve a version in place of the champion, to which nobody goes or falls back any more."""
+    night.versions.promote(night.task.name, version)
+    night.versions.retire(night.task.name, [night.served or ""])
+
+
+def _nothing_left(night: Night) -> Outcome | None:
+    """Where the champion learned nothing else than what was taken back, or nothing can be judged, serve another one."""
+    if night.parts.train and night.parts.held_out:
+        return None
+    _replace_tainted(night, night.untainted)
+    return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))
+
+
+def _answers_of(night: Night, version: str | None) -> VersionAnswers:
+    return version_comparison.answers_of(night.task, version, night.settings, night.parts.held_out)
+
+
+def _train(night: Night, challenger: str) -> None:
+    """Teach the base all corrections that are not held out, those of earlier nights too."""
+    task, train = night.task, night.parts.train
+    base = night.versions.base(task.name)
+    logs.say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {base}")
+    folder, out = night.versions.path(task.name, base), night.versions.folder(task.name, challenger)
+    rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
+    update(folder, Corrections(train, rehearsed, night.parts.held_out), out, task=task, seed=SEED)
+
+
+def _moved(night: Night, judged: Verdict) -> Verdict | None:
+    """Reject where somebody put another version into service meanwhile: this one was compared with the wrong one."""
+    serving = night.versions.champion(night.task.name)
+    if serving == night.served:
+        return None
+    why = Reason("status.night_champion_moved", {"now": serving, "champion": night.served or ""})
+    return replace(judged, name=gate.REJECTED, reasons=(why,))
+
+
+def _with_end_of_promise(night: Night, champion: str, verdict: Verdict) -> Verdict:
+    """Say where a promotion ends what the version before promised: nothing of the new one was tested for that."""
+    record = sidecar.read(night.versions.path(night.task.name, champion)).promise
+    kept = record and [name for name in record.subsets if record.keeping(night.task.promise, name)]
+    if verdict.name != gate.PROMOTED or not kept:
+        return verdict
+    return replace(verdict, reasons=(*verdict.reasons, Reason("status.night_promise_ends")))
+
+
+def _with_left_out(night: Night, verdict: Verdict) -> Verdict:
+    """Name the samples that could not be read: the night goes on without them."""
+    named = stored_samples.reason("status.night_left_out", night.snapshot.left_out)
+    return replace(verdict, reasons=(*verdict.reasons, *named))
+
+
+def _figures(night: Night, comparison: Comparison, verdict: Verdict) -> dict[str, float]:
+    """Return all that the verdict rests on; with the level of its look, by which later ones know of it."""
+    return {
+        "held_out": float(comparison.held_out),
+        "trained_on": float(len(night.parts.train)),
+        **{
+            f"{version}_{figure.name}": value
+            for figure in comparison.figures
+            for version, value in (("champion", figure.champion), ("challenger", figure.challenger))
+        },
+        "anchors": float(comparison.anchors),
+        "anchors_lost": float(comparison.lost),
+        looks.SIZE: float(len(night.parts.held_out)),
+        **({"taken_back": float(len(night.taken_back))} if night.taken_back else {}),
+        **verdict.numbers,
+    }

@@ -1,0 +1,93 @@
+"""What a retraining run has at hand, read once at its start; and whether it has enough to train and to compare."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from annotations.acquisition import strata
+from annotations.acquisition.strata import SampleWeights
+from annotations.nightly import dataset, gate, looks, unlearning
+from annotations.nightly.dataset import Snapshot, Split
+from annotations.nightly.gate import Verdict
+from annotations.nightly.looks import Look
+from annotations.store import Store, labels, runs, samples
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.values.review import Reason
+from mmdemo.versions.registry import Versions
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night has at hand. No database session is open while it works."""
+
+    task: Task
+    settings: Settings
+    versions: Versions
+    served: str | None  # the champion, None for none
+    snapshot: Snapshot
+    parts: Split
+    standing: SampleWeights  # of what is held out
+    sure: int  # sure answers of which it is known that they were given
+    looks: Sequence[Look]  # of the nights before
+    last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
+    taken_back: frozenset[str] = frozenset()  # samples that the champion learned, of which nothing stands any more
+    untainted: str = ""  # the newest version that learned none such; "" where the champion is one
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a night ended that came to its end."""
+
+    verdict: Verdict
+    figures: dict[str, float] = field(default_factory=dict)
+    challenger: str | None = None
+
+    def columns(self) -> dict[str, object]:
+        """Return it as a run's row holds it."""
+        verdict = {"verdict": self.verdict.name, "reasons": self.verdict.reasons}
+        return {**verdict, "figures": self.figures, "challenger": self.challenger}
+
+
+def begin(store: Store, config: Settings, task: Task) -> Night:
+    """Freeze the corrections that stand, and read what the runs before left."""
+    versions = Versions(config)
+    with store.reading() as session:
+        corrections = labels.corrections(session, task.name)
+        last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
+        _, sure = samples.count_sure(session, task.name, strata.AUDITED)
+        drawn = samples.count_drawn(session, task.name)
+        past = looks.of_runs(runs.compared(session, task.name))
+        served = versions.champion(task.name) if versions.serves(task.name) else None
+        learned = unlearning.learned(session, versions, task.name, served) if served else frozenset()
+        taken_back = unlearning.taken_back(session, task.name, learned)
+        untainted = unlearning.untainted(session, versions, task) if taken_back else ""
+    snapshot = dataset.freeze(task, corrections, store.media)
+    parts = dataset.split(snapshot, task.gate.held_out_share)
+    if taken_back:  # what came since has to be shown to be better, and waits for a run of its own
+        parts = replace(parts, train=tuple(row for row in parts.train if row.id in learned))
+    standing = strata.standing(snapshot.drawn, drawn, task)
+    return Night(task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted)
+
+
+def too_early(night: Night) -> Outcome | None:
+    """Return the outcome where there is nothing to train from, or not yet enough to judge by."""
+    parts, rule = night.parts, night.task.gate
+    held_out, needed = len(parts.held_out), looks.next_size(night.looks)
+    waiting = gate.wait(len(parts.train), held_out, rule.minimum, rule.held_out_share)
+    waiting = waiting or gate.wait_for_evidence(held_out, needed, night.standing, night.sure)
+    figures = {"held_out": float(held_out), "held_out_needed": float(max(rule.minimum, needed))}
+    figures |= waiting.numbers if waiting else {}
+    if not night.snapshot.rows:
+        return Outcome(Verdict(gate.NOTHING_NEW, (Reason("status.night_no_corrections"),)), figures)
+    if not _is_new(night, enough=waiting is None):
+        also = waiting.reasons if waiting else ()
+        return Outcome(Verdict(gate.NOTHING_NEW, (Reason("status.night_nothing_new"), *also)), figures)
+    return Outcome(waiting, figures) if waiting else None
+
+
+def _is_new(night: Night, enough: bool) -> bool:
+    """Say whether a correction came in since the last run; one that waited counts as new once there is enough."""
+    if night.last is None or (enough and night.last.verdict == gate.WAITING):
+        return True
+    newer = night.snapshot.last_correction > night.last.last_correction
+    return newer and night.snapshot.digest != night.last.snapshot
