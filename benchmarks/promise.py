@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ import torch
 from scipy.special import softmax
 
 from mmdemo import tasks
-from mmdemo.checks import out_of_distribution
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput
 from mmdemo.evaluation import thresholds
 from mmdemo.evaluation.thresholds import NEVER, Outcomes
-from mmdemo.prediction import answering, predictor
+from mmdemo.prediction import answering
+from mmdemo.prediction.assembly import SampleOutput, calibrated, strangeness
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
@@ -129,14 +129,10 @@ def _batch(
     served, task = server._current(), server.task
     encoded = served.processor(list(parts))
     output = served.model(encoded.batch)
-    features = {name: means.numpy() for name, means in (output.pooled or {}).items()}
-    far = out_of_distribution.strange(features, served.reference_stats, served.sidecar.familiarity)
     for index, (row, inputs) in enumerate(zip(rows, parts, strict=True)):
-        own = replace(encoded, unread=(encoded.unread[index],))
-        strange = bool(predictor._strange_caption(task, served, inputs, own)) or any(
-            far[name][index] for name in inputs.modalities if name in far
-        )
-        logits = served.sidecar.scaling(inputs.modalities)(output.logits[index])
+        said = SampleOutput.of(inputs, encoded, output, index)
+        strange = bool(strangeness(served, said))
+        logits = calibrated(served, said)
         answer, confidence = answering.KINDS[task.kind].answer(task, served.answers, logits, strange)
         yield (
             NEVER if strange else confidence,

@@ -9,12 +9,12 @@ again.
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
 from mmdemo import characters
-from mmdemo.decode import files, pool
+from mmdemo.decode import ahead, files, pool
 from mmdemo.decode.copies import data_url, encoded, picture_of, picture_url, shrunk
 from mmdemo.decode.files import Notes
 from mmdemo.decode.pictures import decode_image, encode_image, read_image
@@ -28,6 +28,7 @@ __all__ = [
     "SAMPLE_RATE_HZ",
     "data_url",
     "decode",
+    "decode_ahead",
     "decode_audio",
     "decode_caption",
     "decode_image",
@@ -53,6 +54,11 @@ Noted = tuple[np.ndarray, Notes]
 def decode(sample: Sample, task: Task) -> Inputs:
     """Return the sample as arrays, upright RGB and 16 kHz mono. Raises BadInput with the sentence that says why not."""
     return inputs_of(read(sample, task))
+
+
+def decode_ahead(samples: Iterable[Sample], task: Task) -> Iterator[list[Inputs | BadInput]]:
+    """Yield the samples as `decode` returns them, or why not, some at a time, while threads read the next ones."""
+    return ahead.windows(samples, lambda sample: decode(sample, task))
 
 
 def decode_untrusted(sample: Sample, task: Task) -> Inputs:

@@ -5,7 +5,6 @@ What is asked is what is served: one sample at a time, through `Predictor`.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -77,11 +76,8 @@ def ask(predictor: Predictor, rows: Sequence[LabelledRow], progress: Callable[[s
 
 def ask_whole(predictor: Predictor, rows: Sequence[LabelledRow]) -> tuple[PredictedRow, ...]:
     """Return the answers to samples with all that each has; one that cannot be judged has none."""
-    answers = []
-    for row in rows:
-        with contextlib.suppress(BadInput):
-            answers.append(PredictedRow(row, predictor.predict(row.sample)))
-    return tuple(answers)
+    outcomes = zip(rows, predictor.predict_many(row.sample for row in rows), strict=True)
+    return tuple(PredictedRow(row, outcome) for row, outcome in outcomes if isinstance(outcome, Prediction))
 
 
 def _answered(predictor: Predictor, row: LabelledRow) -> list[PredictedRow]:

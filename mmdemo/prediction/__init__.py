@@ -1,1 +1,1 @@
-"""One sample in, one calibrated answer out: a loaded version, its answers, and the Predictor."""
+"""Samples in, calibrated answers out, one by one or in batches: a loaded version, its answers, and the Predictor."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
 
 from mmdemo import explain
 from mmdemo.answers import NONE_OF_THESE
@@ -72,11 +71,6 @@ class Served:
             return AskingRule(task, task.threshold, None)
         lower = replace(task, threshold=max(out_of_distribution.MARGIN, min(task.threshold, kept.threshold)))
         return AskingRule(lower, kept.threshold, self.sidecar.promise.guarantee())
-
-    def outputs(self, inputs: Inputs, output: MultimodalOutput) -> Tensor:
-        """Return the head's outputs (k,) of one sample, calibrated."""
-        assert output.logits is not None
-        return self.sidecar.scaling(inputs.modalities)(output.logits[0])
 
     def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
         """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""

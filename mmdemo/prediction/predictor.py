@@ -1,35 +1,27 @@
 """Predictor: one sample in, one calibrated answer out, with where the model looked; swaps versions while it serves."""
 
-import contextlib
-import logging
-import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from mmdemo import decode, explain, locale, tasks
-from mmdemo.answers import NONE_OF_THESE
-from mmdemo.checks import language, out_of_distribution, speech
-from mmdemo.checks.out_of_distribution import cap_confidence
-from mmdemo.errors import BadInput, CheckpointError, MmdemoError, UnknownName
+from mmdemo import decode, explain, tasks
+from mmdemo.checks import speech
+from mmdemo.errors import BadInput, UnknownName
 from mmdemo.explain import analysis, targets
-from mmdemo.model import Encoded, MultimodalOutput
-from mmdemo.model.heads import ClassificationHead
-from mmdemo.prediction import answering, loading
+from mmdemo.prediction import answering, batches
+from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
+from mmdemo.prediction.batches import Modalities
 from mmdemo.prediction.loading import Served
+from mmdemo.prediction.serving import VersionInUse
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
-from mmdemo.tasks import AuxiliaryHead, Task
+from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
-from mmdemo.values.promise import ASKED_ALWAYS
-from mmdemo.values.samples import Explanation, Features, FlagReason, HeadAnswer, Inputs, Prediction, Sample
-from mmdemo.versions.registry import Versions
+from mmdemo.values.samples import Explanation, Features, Inputs, Prediction, Sample
 from mmdemo.versions.sidecar import Sidecar
-
-_log = logging.getLogger(__name__)
 
 
 class Predictor:
@@ -40,13 +32,9 @@ class Predictor:
 
     def __init__(self, task: str | Task, version: str | Path | None = None, settings: Settings | None = None) -> None:
         """Load nothing yet. Raises UnknownName, ManifestError."""
-        self._settings = settings or load_settings()
-        self.task = task if isinstance(task, Task) else tasks.get(task, self._settings.task_dir)
-        self._versions = Versions(self._settings)
-        self._wanted = version
-        self._loading = threading.Lock()
-        self._served: Served | None = None
-        self._refused: Path | None = None  # a champion that could not be loaded: not tried at every call
+        settings = settings or load_settings()
+        self.task = task if isinstance(task, Task) else tasks.get(task, settings.task_dir)
+        self._serving = VersionInUse(self.task, version, settings)
 
     @property
     def model_version(self) -> str:
@@ -61,11 +49,7 @@ class Predictor:
     @property
     def stands_in_for(self) -> str | None:
         """The version that should answer, where another one does because it cannot be loaded; "" for none that is."""
-        pointed = None if self._wanted is not None else self._versions.pointed(self.task.name)
-        if pointed is None or self._served is None or pointed == self._served.sidecar.version:
-            return None
-        refused = self._refused is not None and self._refused.name == pointed
-        return pointed if refused or not pointed else None
+        return self._serving.stands_in_for
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -87,6 +71,26 @@ class Predictor:
     def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
         """Answer for a decoded sample, and return its forward pass, of which more can be asked."""
         return self._predict(inputs, explain, time.perf_counter())
+
+    def predict_many(self, samples: Iterable[Sample]) -> Iterator[Prediction | BadInput]:
+        """Yield for each sample, in their order, what `predict` returns, or the refusal that it raises.
+
+        They are decoded ahead and answered in batches; no more than two windows of them are in memory.
+        """
+        for window in decode.decode_ahead(samples, self.task):
+            yield from self.answer_batch(window)
+
+    def answer_batch(self, samples: Sequence[Inputs | BadInput]) -> list[Prediction | BadInput]:
+        """Return for each decoded sample what `predict_inputs` returns, or the refusal that it raises.
+
+        What was refused before stays so. Samples of like length go through the model together. Raises CheckpointError.
+        """
+        outcomes = self._answers(samples, batches.whole)
+        return [outcome if isinstance(outcome, BadInput) else outcome[0] for outcome in outcomes]
+
+    def answer_parts(self, samples: Sequence[Inputs | BadInput]) -> list[tuple[Prediction, ...] | BadInput]:
+        """Return what `answer_batch` does to each subset of a sample's modalities, all that it has last."""
+        return self._answers(samples, batches.every_part)
 
     def forward(self, inputs: Inputs) -> ForwardPass:
         """Return the forward pass of a decoded sample. Raises BadInput."""
@@ -126,10 +130,11 @@ class Predictor:
         served = self._current()
         aimed = served.aimed(forward)
         left = analysis.without_units(aimed, units, modalities)
-        outputs = served.outputs(left, served.aimed(served.forward(left)).output)
-        strange = bool(_strange(served.task, served, aimed.inputs, aimed.encoded, aimed.output))
+        whole = SampleOutput.of(aimed.inputs, aimed.encoded, aimed.output)
+        rest = served.aimed(served.forward(left))
+        outputs = calibrated(served, SampleOutput.of(left, rest.encoded, rest.output))
         shares = answering.KINDS[self.task.kind].shares
-        return shares(served.asking(aimed.inputs).task, served.answers, outputs, strange)
+        return shares(served.asking(whole.inputs).task, served.answers, outputs, bool(strangeness(served, whole)))
 
     def check(self, inputs: Inputs) -> None:
         """Raise BadInput for a decoded sample that is refused all the same: sound in which nobody speaks."""
@@ -163,135 +168,29 @@ class Predictor:
         self.check(inputs)
         forward = served.forward(inputs, attentive=chosen is not None)
         aimed = served.aimed(forward, attentive=chosen is not None)
-        strange_notes = _strange(served.task, served, inputs, aimed.encoded, aimed.output)
-        strange, outputs = bool(strange_notes), served.outputs(inputs, aimed.output)
-        asking = served.asking(inputs)
-        answer, confidence = answering.KINDS[self.task.kind].answer(asking.task, served.answers, outputs, strange)
-        if against == (target or answer.value):
+        prediction = assemble(served, SampleOutput.of(inputs, aimed.encoded, aimed.output))
+        aimed = replace(aimed, target=target or prediction.label, against=against)
+        if against == aimed.target:
             raise UnknownName("against_itself", label=against)
-        low = confidence < asking.threshold or asking.threshold >= ASKED_ALWAYS
-        aimed = replace(aimed, target=target or answer.value, against=against)
-        prediction = Prediction(
-            sample_id=decode.sample_id(inputs, self.task.name),
-            task=self.task.name,
-            kind=self.task.kind,
-            answer=answer,
-            confidence=confidence,
-            threshold=asking.threshold,
-            promise=asking.promise,
-            flagged=strange or low,
-            reason=_reason(answer.value, strange, low),
-            modalities=inputs.modalities,
-            model_version=served.sidecar.version,
-            notes=(*strange_notes, *inputs.notes, *_notes(served.task, served, inputs, aimed.encoded)),
-            heads={head.name: _head_answer(head, asking.task, aimed.output, strange) for head in served.task.heads},
-            capped=strange,
-            explanation=None if chosen is None else explain.explain(chosen, aimed),
-            latency_ms=round((time.perf_counter() - start) * 1000, 1),
-        )
-        return prediction, forward
+        explanation = None if chosen is None else explain.explain(chosen, aimed)
+        latency_ms = round((time.perf_counter() - start) * 1000, 1)
+        return replace(prediction, explanation=explanation, latency_ms=latency_ms), forward
+
+    def _answers(
+        self, samples: Sequence[Inputs | BadInput], parts: Callable[[Modalities], Iterator[Modalities]]
+    ) -> list[tuple[Prediction, ...] | BadInput]:
+        outcomes = [self._checked(sample) for sample in samples]
+        taken = [outcome for outcome in outcomes if isinstance(outcome, Inputs)]
+        answered = iter(batches.answers(self._current(), taken, parts))
+        return [next(answered) if isinstance(outcome, Inputs) else outcome for outcome in outcomes]
+
+    def _checked(self, sample: Inputs | BadInput) -> Inputs | BadInput:
+        try:
+            if isinstance(sample, Inputs):
+                self.check(sample)
+        except BadInput as refusal:
+            return refusal
+        return sample
 
     def _current(self) -> Served:
-        """Return the version to answer with; while one thread loads a new champion, the others keep the old one."""
-        served = self._served
-        if served is not None and self._wanted is not None:
-            return served
-        folder = self._folder(served)
-        if served is not None and folder in (served.folder, self._refused):
-            return served
-        if not self._loading.acquire(blocking=served is None):
-            assert served is not None
-            return served
-        try:
-            return self._load(folder)
-        finally:
-            self._loading.release()
-
-    def _load(self, folder: Path) -> Served:
-        if self._served is not None and self._served.folder == folder:
-            return self._served
-        try:
-            self._served = loading.load(folder, self.task)
-        except CheckpointError as error:
-            key = "cli.stays" if self._served else "cli.serves_instead"
-            self._served = self._served or self._fallback(error)
-            _log.error("%s", locale.text(key, version=self._served.sidecar.version, detail=error))
-            self._refused = folder
-        else:
-            if self.stands_in_for == "":
-                _log.error(
-                    "%s",
-                    locale.text("status.pointer_damaged", task=self.task.name, version=self._served.sidecar.version),
-                )
-        return self._served
-
-    def _fallback(self, error: CheckpointError) -> Served:
-        """Return the best other version that loads, where this one follows the pointer. Raises `error`."""
-        for name in () if self._wanted is not None else self._versions.candidates(self.task.name)[1:]:
-            with contextlib.suppress(MmdemoError):
-                return loading.load(self._versions.path(self.task.name, name), self.task)
-        raise error
-
-    def _folder(self, served: Served | None) -> Path:
-        """Return the folder of the version to serve; one that is served already outlives a home that is gone."""
-        if self._wanted is not None and Path(self._wanted).is_dir():
-            return Path(self._wanted)
-        if served is not None and self._wanted is None and self._versions.pointed(self.task.name) is None:
-            return served.folder
-        try:
-            return self._versions.path(self.task.name, str(self._wanted or self._versions.champion(self.task.name)))
-        except MmdemoError:
-            if served is None:
-                raise
-            return served.folder
-
-
-def _reason(value: str, strange: bool, low: bool) -> str | None:
-    if strange:
-        return FlagReason.UNFAMILIAR
-    return FlagReason.LOW_CONFIDENCE if low else FlagReason.NONE_OF_THESE if value == NONE_OF_THESE else None
-
-
-def _head_answer(head: AuxiliaryHead, task: Task, output: MultimodalOutput, strange: bool) -> HeadAnswer:
-    """Return a further answer; its probabilities are not calibrated, but no surer of what is strange either."""
-    assert output.further is not None
-    probabilities = ClassificationHead.probabilities(output.further[head.name][0]).numpy()  # (labels,)
-    if strange:
-        probabilities = cap_confidence(probabilities, task.threshold)
-    by_label = dict(zip(head.label_names, map(float, probabilities), strict=True))
-    return HeadAnswer(max(by_label, key=lambda label: by_label[label]), by_label)
-
-
-def _strange(task: Task, served: Served, inputs: Inputs, encoded: Encoded, output: MultimodalOutput) -> tuple[str, ...]:
-    """Return a note for each way in which a sample is unlike what the version learned from."""
-    return (*_strange_caption(task, served, inputs, encoded), *_unfamiliar(served, output))
-
-
-def _strange_caption(task: Task, served: Served, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
-    frontend = served.processor.text
-    if inputs.text is None or frontend is None:
-        return ()
-    if language.is_foreign(inputs.text, task.languages):
-        return ("other_language",)
-    if language.is_unclear(inputs.text, task.languages, frontend.knows):
-        return ("language_unclear",)
-    # Beside a picture, signs that say nothing do no harm.
-    unread = encoded.unread[0] or language.is_wordless(inputs.text)
-    return ("text_unread",) if unread and inputs.modalities == ("text",) else ()
-
-
-def _unfamiliar(served: Served, output: MultimodalOutput) -> tuple[str, ...]:
-    """Return a note for each modality that lies farther from the training samples than the version's limit."""
-    features = {name: means.numpy() for name, means in (output.pooled or {}).items()}
-    beyond = out_of_distribution.strange(features, served.reference_stats, served.sidecar.familiarity)
-    return tuple(f"unfamiliar_{name}" for name, far in beyond.items() if far[0])
-
-
-def _notes(task: Task, served: Served, inputs: Inputs, encoded: Encoded) -> tuple[str, ...]:
-    used = f"used_{inputs.modalities[0]}_only" if len(inputs.modalities) == 1 else "used_some"
-    notes = {
-        used: len(inputs.modalities) < len(task.modalities),
-        "text_truncated": encoded.truncated[0],
-        "too_few": bool(set(inputs.modalities) & set(served.sidecar.too_few)),
-    }
-    return tuple(name for name, holds in notes.items() if holds)
+        return self._serving.current()

@@ -6,7 +6,7 @@ Letters of the shapes: b samples, n tokens, d width of a fusion token.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -37,6 +37,16 @@ class Tokens:
     def present(self) -> dict[str, Tensor]:
         """Modality → which samples have a token of it, (b,) bool."""
         return {name: self.mask[:, first:last].any(dim=1) for name, (first, last) in self.spans.items()}
+
+    def only(self, modalities: Collection[str]) -> Tokens:
+        """Return the tokens of some modalities alone, as if the samples had no other."""
+        if not set(self.spans) - set(modalities):
+            return self
+        parts = {name: (self.values[:, a:b], self.mask[:, a:b]) for name, (a, b) in self.spans.items()}
+        return Tokens.joined(
+            {name: part for name, part in parts.items() if name in modalities},
+            self.grid if "image" in modalities else None,
+        )
 
     def masked(self, masks: Tensor) -> Tokens:
         """Return copies of the only sample, each with another mask: masks (copies, n) bool."""

@@ -11,7 +11,7 @@ from mmdemo.evaluation import evaluate, retrieval
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.training.manifests import Row
 from mmdemo.values.samples import Sample
-from mmdemo.versions import card, sidecar
+from mmdemo.versions import card
 from tests import tiny
 
 
@@ -73,7 +73,7 @@ def test_a_task_of_one_modality_has_no_partners(tmp_path: Path) -> None:
 def test_the_card_tells_it_beside_chance(two: Predictor) -> None:
     samples = rows(12)
     result = dataclasses.replace(evaluate(two, samples), retrieval=retrieval.measure(two, samples))
-    described = card.render(two.task, sidecar.read(Path(str(two._wanted))), result)
+    described = card.render(two.task, two.about, result)
     share = result.retrieval["image_to_text"].recall_at_10
     assert f"Recall@10 from the picture to the caption of the same sample: {share:.3f}" in described
     assert "among 12 samples; by chance it would be 0.833." in described

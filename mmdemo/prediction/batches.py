@@ -1,0 +1,87 @@
+"""Many samples through one version: those of like length go together, and each is answered as it is alone.
+
+Nothing that is scaled depends on what else is in a batch, and padding is seen by nobody.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import torch
+
+from mmdemo.decode import SAMPLE_RATE_HZ
+from mmdemo.prediction.assembly import SampleOutput, assemble
+from mmdemo.prediction.loading import Served
+from mmdemo.values.samples import Inputs, Prediction
+
+MOST_SAMPLES = 16  # of a batch
+MOST_SECONDS = 240.0  # of sound in a batch, padding included: what its spectra and tokens take is bounded
+
+Modalities = tuple[str, ...]
+
+
+def whole(modalities: Modalities) -> Iterator[Modalities]:
+    """Yield all that a sample has."""
+    yield modalities
+
+
+def every_part(modalities: Modalities) -> Iterator[Modalities]:
+    """Yield each subset of what a sample has but the empty one, small ones first, all of it last."""
+    for size in range(1, len(modalities) + 1):
+        yield from itertools.combinations(modalities, size)
+
+
+def answers(
+    served: Served, samples: Sequence[Inputs], parts: Callable[[Modalities], Iterator[Modalities]]
+) -> list[tuple[Prediction, ...]]:
+    """Return the answers to each sample, one for each of its `parts` in their order.
+
+    Each modality of a sample goes through its encoder once, however many parts it is in. An answer's latency is its
+    share of its batch's time.
+    """
+    by_place: dict[int, tuple[Prediction, ...]] = {}
+    for places in alike(samples):
+        start = time.perf_counter()
+        batch = [samples[place] for place in places]
+        outputs = zip(*_outputs(served, batch, list(parts(batch[0].modalities))), strict=True)  # by sample
+        of_samples = [tuple(assemble(served, said) for said in of_parts) for of_parts in outputs]
+        share_ms = (time.perf_counter() - start) * 1000 / sum(map(len, of_samples))
+        for place, predictions in zip(places, of_samples, strict=True):
+            by_place[place] = tuple(replace(each, latency_ms=round(share_ms, 1)) for each in predictions)
+    return [by_place[place] for place in range(len(samples))]
+
+
+def alike(samples: Sequence[Inputs]) -> list[list[int]]:
+    """Return the places of samples that go together: the same modalities, of like length, no more than the limits."""
+    batches: list[list[int]] = []
+    for place in sorted(range(len(samples)), key=lambda place: _length(samples[place])):
+        sample, last = samples[place], batches[-1] if batches else []
+        room = MOST_SAMPLES
+        if sample.audio is not None:  # the longest so far: all before are padded to it
+            room = min(room, int(MOST_SECONDS * SAMPLE_RATE_HZ / max(1, len(sample.audio))))
+        if last and len(last) < room and samples[last[0]].modalities == sample.modalities:
+            last.append(place)
+        else:
+            batches.append([place])
+    return batches
+
+
+def _length(sample: Inputs) -> tuple[Modalities, int, int]:
+    """Return what samples are sorted by: a picture is as long as any other."""
+    return sample.modalities, 0 if sample.audio is None else len(sample.audio), len(sample.text or "")
+
+
+def _outputs(served: Served, batch: Sequence[Inputs], parts: Sequence[Modalities]) -> list[list[SampleOutput]]:
+    """Return what one pass says of each part (first) of each sample (second)."""
+    encoded = served.processor(batch)
+    with torch.inference_mode():
+        tokens = served.model.encode(encoded.batch)
+        fused = [(part, served.model.fuse(tokens.only(part))) for part in parts]
+    return [
+        [
+            SampleOutput.of(sample if part == sample.modalities else sample.only(part), encoded, output, row)
+            for row, sample in enumerate(batch)
+        ]
+        for part, output in fused
+    ]

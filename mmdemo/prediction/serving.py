@@ -1,0 +1,95 @@
+"""Which version answers for a task: the champion, followed wherever its pointer goes, or one that was asked for."""
+
+import contextlib
+import logging
+import threading
+from pathlib import Path
+
+from mmdemo import locale
+from mmdemo.errors import CheckpointError, MmdemoError
+from mmdemo.prediction import loading
+from mmdemo.prediction.loading import Served
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.versions.registry import Versions
+
+_log = logging.getLogger(__name__)
+
+
+class VersionInUse:
+    """The version that answers now, for any number of threads; `wanted` (a name or a folder) stays, None follows."""
+
+    def __init__(self, task: Task, wanted: str | Path | None, settings: Settings) -> None:
+        """Load nothing yet."""
+        self.wanted = wanted
+        self._task = task
+        self._versions = Versions(settings)
+        self._loading = threading.Lock()
+        self._served: Served | None = None
+        self._refused: Path | None = None  # a champion that could not be loaded: not tried at every call
+
+    @property
+    def stands_in_for(self) -> str | None:
+        """The version that should answer, where another one does because it cannot be loaded; "" for none that is."""
+        pointed = None if self.wanted is not None else self._versions.pointed(self._task.name)
+        if pointed is None or self._served is None or pointed == self._served.sidecar.version:
+            return None
+        refused = self._refused is not None and self._refused.name == pointed
+        return pointed if refused or not pointed else None
+
+    def current(self) -> Served:
+        """Return the version to answer with; while one thread loads a new champion, the others keep the old one.
+
+        Raises UnknownName, CheckpointError.
+        """
+        served = self._served
+        if served is not None and self.wanted is not None:
+            return served
+        folder = self._folder(served)
+        if served is not None and folder in (served.folder, self._refused):
+            return served
+        if not self._loading.acquire(blocking=served is None):
+            assert served is not None
+            return served
+        try:
+            return self._load(folder)
+        finally:
+            self._loading.release()
+
+    def _load(self, folder: Path) -> Served:
+        if self._served is not None and self._served.folder == folder:
+            return self._served
+        try:
+            self._served = loading.load(folder, self._task)
+        except CheckpointError as error:
+            key = "cli.stays" if self._served else "cli.serves_instead"
+            self._served = self._served or self._fallback(error)
+            _log.error("%s", locale.text(key, version=self._served.sidecar.version, detail=error))
+            self._refused = folder
+        else:
+            if self.stands_in_for == "":
+                _log.error(
+                    "%s",
+                    locale.text("status.pointer_damaged", task=self._task.name, version=self._served.sidecar.version),
+                )
+        return self._served
+
+    def _fallback(self, error: CheckpointError) -> Served:
+        """Return the best other version that loads, where this one follows the pointer. Raises `error`."""
+        for name in () if self.wanted is not None else self._versions.candidates(self._task.name)[1:]:
+            with contextlib.suppress(MmdemoError):
+                return loading.load(self._versions.path(self._task.name, name), self._task)
+        raise error
+
+    def _folder(self, served: Served | None) -> Path:
+        """Return the folder of the version to serve; one that is served already outlives a home that is gone."""
+        if self.wanted is not None and Path(self.wanted).is_dir():
+            return Path(self.wanted)
+        if served is not None and self.wanted is None and self._versions.pointed(self._task.name) is None:
+            return served.folder
+        try:
+            return self._versions.path(self._task.name, str(self.wanted or self._versions.champion(self._task.name)))
+        except MmdemoError:
+            if served is None:
+                raise
+            return served.folder
