@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from annotations import export, promises
+from annotations import export, golden_commands, promises
 from annotations.acquisition import rescoring
 from annotations.acquisition.rescoring import Rescored
 from annotations.command_line import LoopResult, natural
@@ -254,6 +254,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], 
     ),
     "adopt": (adopt, []),
     "forget": (forget, [(("prediction_id",), {"help": "what /predict returned to its sender"})]),
+    **golden_commands.COMMANDS,
     **history.COMMANDS,
 }
 # These have command lines of their own; what runs them is imported when it is asked for.

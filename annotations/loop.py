@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from annotations import export, retrieval, review_queue, rollback, status
+from annotations import export, golden, retrieval, review_queue, rollback, status
 from annotations.history import models
 from annotations.nightly import launcher, leftovers
 from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
@@ -234,6 +234,10 @@ class Loop:
     def unsure(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Take a sample out of the queue: a person cannot tell either. Raises BadInput, UnknownName, Conflict."""
         review_queue.unsure(self._store, sample_id, annotator, browser)
+
+    def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:
+        """Pin a corrected sample as golden, or take that back. Raises BadInput, UnknownName, Conflict."""
+        (golden.pin if is_golden else golden.unpin)(self._store, sample_id, annotator)
 
     def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
         """Take back this annotator's last answer in this browser; return its sample's id. Raises BadInput."""

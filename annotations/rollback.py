@@ -12,17 +12,20 @@ from mmdemo.versions.registry import Versions
 def to(store: Store, config: Settings, task: Task, version: str | None = None) -> str:
     """Serve that version, by default the newest that was served before, and return its name.
 
-    One that learned what was taken back since serves no more. Raises UnknownName, Conflict, StorageError.
+    One that learned what was taken back since serves no more. Raises UnknownName, Conflict, StorageError, and
+    CheckpointError for one that does not fit its task as it is today.
     """
     versions = Versions(config)
     leftovers.tidy(store, config, task.name)  # else a killed run would be taken for one that was never served
     with store.reading() as session:
         tainted = unlearning.tainted(session, versions, task.name)
     if version is None:
-        return versions.rollback(task.name, tainted)
-    versions.path(task.name, version)
+        unfit = {info.version for info in versions.list(task.name) if not versions.fits(task, info.version)}
+        return versions.rollback(task.name, {*tainted, *unfit})
+    folder = versions.path(task.name, version)
     if version in tainted:
         raise Conflict("version_learned_taken_back", version=version, task=task.name, count=tainted[version])
+    sidecar.check(sidecar.read(folder), task, folder)
     versions.go_back(task.name, version)
     return version
 
@@ -30,17 +33,15 @@ def to(store: Store, config: Settings, task: Task, version: str | None = None) -
 def to_proven(store: Store, config: Settings, task: Task, version: str) -> None:
     """Serve a version that was served before.
 
-    Raises Conflict for the one that serves and for one that its run did not put into service, UnknownName for one that
-    is not there, CheckpointError for one that does not fit its task as it is today.
+    Raises Conflict for the one that serves and for one that its run did not put into service, and what `to` raises.
     """
     versions = Versions(config)
-    folder = versions.path(task.name, version)
+    versions.path(task.name, version)
     if versions.champion(task.name) == version:
         raise Conflict("serves_already", version=version, task=task.name)
     with store.reading() as session:
         if not is_proven(session, versions, task.name, version):
             raise Conflict("version_not_proven", version=version, task=task.name)
-    sidecar.check(sidecar.read(folder), task, folder)
     to(store, config, task, version)
 
 

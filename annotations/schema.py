@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from annotations.acquisition import held_out
 from mmdemo import characters
 
-HEAD = "0010"  # the newest migration; a test compares it with the folder
+HEAD = "0011"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -102,6 +102,7 @@ class SampleRow(Base):
     )  # how it came to people, None: drawn by nobody; see `strata`
     propensity: Mapped[float | None]  # with which chance; None: it was not written down
     split_draw: Mapped[float] = mapped_column(default=_drawn)  # in [0, 1): under the task's share it is held out
+    pinned_at: Mapped[datetime | None] = mapped_column(index=True)  # as golden: see `annotations.golden`
     original_digest: Mapped[str | None] = mapped_column(String(64), index=True)  # Inputs.original, with the content
     # Of the canonical caption, where the id was made of another form of it: an earlier release's row
     caption_digest: Mapped[str | None] = mapped_column(String(64), index=True)
@@ -208,7 +209,7 @@ class SnapshotRow(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), primary_key=True, index=True)
     value: Mapped[str] = mapped_column(Text)
-    split: Mapped[str] = mapped_column(String(20))  # train | held_out
+    split: Mapped[str] = mapped_column(String(20))  # train | held_out | golden
     champion_value: Mapped[str | None] = mapped_column(Text)  # None: not asked, or it could not be judged
     challenger_value: Mapped[str | None] = mapped_column(Text)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, time
 
 from annotations import promises
-from annotations.acquisition.strata import AUDITED, is_set_aside
+from annotations.acquisition.strata import AUDITED, is_drawn, is_set_aside
 from annotations.nightly import gate, lock, looks
 from annotations.store import Store, facts, labels, runs, samples
 from mmdemo.retrieval import index
@@ -33,6 +33,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
     versions = tuple(Versions(settings).list(task.name))
     aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]
+    drawn = sum(is_drawn(row, task) for row in aside)
     return Status(
         task=task.name,
         states={state.value: states.pop(state, 0) for state in SampleState} | states,
@@ -42,7 +43,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         last_sync=labels.iso(sync.at) if sync else None,
         last_retrain=_checked(runs.as_run(run), settings) if run else None,
         held_out=len(aside),
-        held_out_needed=max(task.gate.minimum, looks.next_size(past)),
+        held_out_needed=looks.held_out_needed(task.gate.minimum, len(aside), drawn, past),
         checks_missing=gate.checks_missing(sum(row.stratum == AUDITED for row in aside), sure),
         answered_today=today,
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),

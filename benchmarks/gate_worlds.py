@@ -159,8 +159,8 @@ def compared(world: World, answers: PairedAnswers, examples: PairedAnswers) -> C
             *(gate.tally(gate.CLASS, str(n), champion[it], challenger[it]) for n, it in enumerate(classes)),
         ),
         miscalibration=(answers.confidence - answers.right) ** 2,
-        examples=int(anchors.sum()),
-        examples_lost=int((anchors & ~examples.right[:, 1]).sum()),
+        anchors=int(anchors.sum()),
+        anchors_lost=int((anchors & ~examples.right[:, 1]).sum()),
     )
 
 

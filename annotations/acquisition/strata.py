@@ -74,6 +74,11 @@ def standing(samples: Mapping[str, Drawn], drawn: Mapping[str, int], task: Task)
     return SampleWeights(weights, 1 / task.audit_share if task.audit_share else None)
 
 
+def is_drawn(sample: Drawn, task: Task) -> bool:
+    """Say whether a sample that is set aside was drawn from what is sent here."""
+    return _chance(sample, task) > 0
+
+
 def _chance(sample: Drawn, task: Task) -> float:
     """Return the chance that such a sample is asked about and set aside, 0 where nobody drew it."""
     if sample.stratum == FLAGGED:

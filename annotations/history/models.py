@@ -51,7 +51,8 @@ def turned(store: Store, task: Task, version: str, most: int) -> tuple[list[Turn
             raise UnknownName("unknown_version", version=version, task=task.name, known=names)
         shown: list[TurnedAnswer] = []
         left = 0
-        for entry, is_right in _turned(task, snapshots.judged(session, [run.id]).get(run.id, [])):
+        asked = snapshots.judged(session, [run.id], (snapshots.HELD_OUT, snapshots.GOLDEN))
+        for entry, is_right in _turned(task, asked.get(run.id, [])):
             row = samples.find(session, entry.sample_id)
             if row is None or not row.has_content:
                 continue

@@ -77,7 +77,8 @@ def _nothing_left(night: Night) -> Outcome | None:
 
 
 def _answers_of(night: Night, version: str | None) -> VersionAnswers:
-    return version_comparison.answers_of(night.task, version, night.settings, night.parts.held_out)
+    parts = night.parts
+    return version_comparison.answers_of(night.task, version, night.settings, parts.held_out, parts.golden)
 
 
 def _train(night: Night, challenger: str) -> None:
@@ -125,8 +126,8 @@ def _figures(night: Night, comparison: Comparison, verdict: Verdict) -> dict[str
             for version, value in (("champion", figure.champion), ("challenger", figure.challenger))
         },
         "anchors": float(comparison.anchors),
-        "anchors_lost": float(comparison.lost),
-        looks.SIZE: float(len(night.parts.held_out)),
+        "anchors_lost": float(comparison.anchors_lost),
+        looks.SIZE: float(len(night.standing.weights)),
         **({"taken_back": float(len(night.taken_back))} if night.taken_back else {}),
         **verdict.numbers,
     }

@@ -28,14 +28,16 @@ class Snapshot:
     last_correction: int  # id of the newest correction in it, 0 for none
     left_out: tuple[LeftOut, ...] = ()  # what should be in it, by id
     drawn: Mapping[str, Drawn] = field(default_factory=dict)  # id → what decides its side of the split
+    golden: frozenset[str] = frozenset()  # ids of those that people pinned
 
 
 @dataclass(frozen=True)
 class Split:
-    """A snapshot in its two parts, which share no sample."""
+    """A snapshot in its parts: what trains is in none of the others."""
 
     train: tuple[Row, ...]
-    held_out: tuple[Row, ...]  # never trained on, in no night
+    held_out: tuple[Row, ...]  # drawn; never trained on, in no night
+    golden: tuple[Row, ...] = ()  # pinned by people, some of them held out too; never trained on from then on
 
 
 def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snapshot:
@@ -53,26 +55,34 @@ def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snaps
     digest = hashlib.sha256(listing.encode()).hexdigest()
     drawn = {item.correction.sample_id: item for item in usable}
     newest = max((item.correction_id for item in usable), default=0)
-    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)), drawn)
+    golden = frozenset(item.correction.sample_id for item in usable if item.is_golden)
+    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)), drawn, golden)
 
 
 def split(snapshot: Snapshot, share: float) -> Split:
-    """Part a snapshot by the draws of its samples: training, and held out for the gate. Random checks never train."""
+    """Part a snapshot: training, held out by the draws of its samples, and golden.
+
+    Random checks and golden samples never train. The latter are held out only where they were drawn: those that people
+    chose say nothing about the others.
+    """
     held_out = {row.id for row in snapshot.rows if is_set_aside(snapshot.drawn[row.id], share)}
     return Split(
-        train=tuple(row for row in snapshot.rows if row.id not in held_out),
+        train=tuple(row for row in snapshot.rows if row.id not in held_out | snapshot.golden),
         held_out=tuple(row for row in snapshot.rows if row.id in held_out),
+        golden=tuple(row for row in snapshot.rows if row.id in snapshot.golden),
     )
 
 
 def entries(parts: Split, champion: Mapping[str, str], challenger: Mapping[str, str]) -> tuple[SnapshotEntry, ...]:
     """Return what a run keeps of its snapshot; both versions' answers are by sample id."""
     train = (SnapshotEntry(row.id, row.label, snapshots.TRAIN) for row in parts.train)
-    held_out = (
-        SnapshotEntry(row.id, row.label, snapshots.HELD_OUT, champion.get(row.id), challenger.get(row.id))
-        for row in parts.held_out
+    drawn = {row.id for row in parts.held_out}
+    pinned = [(row, snapshots.GOLDEN) for row in parts.golden if row.id not in drawn]
+    asked = (
+        SnapshotEntry(row.id, row.label, side, champion.get(row.id), challenger.get(row.id))
+        for row, side in [*((row, snapshots.HELD_OUT) for row in parts.held_out), *pinned]
     )
-    return (*train, *held_out)
+    return (*train, *asked)
 
 
 def _has_content(item: LabelledContent) -> bool:

@@ -1,7 +1,7 @@
 """Champion and challenger on the same samples → promote, wait or reject, with reasons and every number; pure.
 
 `wait` and `wait_for_evidence` speak before the training, `judge` after it. Better is about all traffic: `evidence`. How
-sure it must be: `looks`. What it must not be worse in: `guards`.
+sure it must be: `looks`. What it must not be worse in: `guards`. What nothing is served without: `limits`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from annotations.acquisition.strata import AUDITED, SampleWeights
-from annotations.nightly import evidence, guards
+from annotations.nightly import evidence, guards, limits
 from annotations.nightly.evidence import Gain, Stratum
 from annotations.nightly.guards import Safeguard
+from annotations.nightly.limits import LimitCheck
 from annotations.nightly.looks import LEVEL, MONTHLY_BUDGET, LookBudget
 from mmdemo.values.review import Reason
 
@@ -74,11 +75,11 @@ class Comparison:
     tallies: tuple[PairTally, ...] = ()
     # (n, 2) squared error of the confidence that an answer is right: the champion's, the challenger's
     miscalibration: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    anchors: int = 0  # samples that the champion answers rightly and is sure of
-    lost: int = 0  # of the anchors, answered otherwise by the challenger
-    examples: int = 0  # of the anchors, the task's own examples, which no doubt has chosen
-    examples_lost: int = 0
+    # Samples of the base's own population, none of them chosen by doubt, that the champion answers rightly and surely
+    anchors: int = 0
+    anchors_lost: int = 0  # of these, answered wrongly by the challenger
     capabilities: tuple[CapabilityTally, ...] = ()
+    limits: LimitCheck = field(default_factory=LimitCheck)
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,13 @@ def wait(train: int, held_out: int, minimum: int, share: float) -> Verdict | Non
 def wait_for_evidence(held_out: int, next_size: int, standing: SampleWeights, sure: int) -> Verdict | None:
     """Return WAITING where a comparison could not promote, so that none is made and none of the month's budget spent.
 
-    A look counts once `next_size` corrections are held out; `standing` says what they stand for. Of `sure` sure answers
-    it is known that they were given: of these some must have been checked at random.
+    `held_out` counts those of any origin. A look counts once `next_size` of them were drawn from what is sent here;
+    `standing` says which were, and what they stand for. Of `sure` sure answers it is known that they were given: of
+    these some must have been checked at random.
     """
-    checked = standing.count(AUDITED)
-    if held_out < next_size:
-        values = {"needed": next_size, "held_out": held_out, "missing": next_size - held_out}
+    checked, drawn = standing.count(AUDITED), len(standing.weights)
+    if drawn < next_size:
+        values = {"needed": next_size, "held_out": drawn, "missing": next_size - drawn}
         return Verdict(WAITING, (Reason("status.night_next_look", values),), {"next_look": float(next_size)})
     if not standing.weights:
         return Verdict(WAITING, (Reason("status.night_nothing_drawn", {"held_out": held_out}),))
@@ -143,18 +145,15 @@ def judge(comparison: Comparison, allowance: LookBudget) -> Verdict:
     """
     drawn = any(stratum.labels for stratum in comparison.strata)
     gain = evidence.gain(comparison.strata, allowance.level) if drawn else None
-    looked = list(_guards(comparison, gain))
-    refusing = guards.refusing(looked)
-    numbers = {f"p_{guard.name}": guard.p_value for guard in looked}
+    refusals, numbers = _refusals(comparison, gain)
     scores = _scores(comparison)
     if gain is None:
         nothing = Reason("status.night_nothing_drawn", {"held_out": comparison.held_out})
-        reasons = tuple(_sentence(guard) for guard in refusing) or (nothing,)
-        return Verdict(REJECTED if refusing else WAITING, (*scores, *reasons), numbers)
+        return Verdict(REJECTED if refusals else WAITING, (*scores, *(refusals or (nothing,))), numbers)
     numbers |= _numbers(comparison, gain, allowance)
     scores = (*scores, _about_traffic(comparison, gain))
-    if refusing:
-        return Verdict(REJECTED, (*scores, *map(_sentence, refusing)), numbers)
+    if refusals:
+        return Verdict(REJECTED, (*scores, *refusals), numbers)
     if gain.p_better <= allowance.level:
         return Verdict(PROMOTED, (*scores, Reason("status.night_shown", _chance(gain.p_better, allowance))), numbers)
     missing = evidence.labels_to_decide(comparison.strata, _next_level(allowance))
@@ -165,15 +164,19 @@ def judge(comparison: Comparison, allowance: LookBudget) -> Verdict:
 def judge_without(comparison: Comparison) -> Verdict:
     """Promote a challenger that never saw what was taken back, unless it is significantly worse in what is guarded.
 
-    It need not be better, and spends nothing of the month's budget.
+    It need not be better, and spends nothing of the month's budget; it may not break a limit either.
     """
     drawn = any(stratum.labels for stratum in comparison.strata)
     gain = evidence.gain(comparison.strata, guards.REFUSED_HARMLESS) if drawn else None
+    refusals, numbers = _refusals(comparison, gain)
+    return Verdict(REJECTED if refusals else PROMOTED, (*_scores(comparison), *refusals), numbers)
+
+
+def _refusals(comparison: Comparison, gain: Gain | None) -> tuple[tuple[Reason, ...], dict[str, float]]:
+    """Return why the challenger may not be served, and the numbers of all that was looked at for it."""
     looked = list(_guards(comparison, gain))
-    refusing = guards.refusing(looked)
-    numbers = {f"p_{guard.name}": guard.p_value for guard in looked}
-    reasons = (*_scores(comparison), *map(_sentence, refusing))
-    return Verdict(REJECTED if refusing else PROMOTED, reasons, numbers)
+    numbers = {f"p_{guard.name}": guard.p_value for guard in looked} | comparison.limits.numbers
+    return (*map(_sentence, guards.refusing(looked)), *limits.broken(comparison.limits)), numbers
 
 
 def _next_level(allowance: LookBudget) -> float:
@@ -242,10 +245,10 @@ def _guards(comparison: Comparison, gain: Gain | None) -> Iterator[Safeguard]:
         p_values = guards.mean_test(comparison.miscalibration[:, 1] - comparison.miscalibration[:, 0])
         values = {"champion": champion, "challenger": challenger}
         yield Safeguard("calibration", *p_values, "status.night_worse_calibration", values)
-    if comparison.examples:
-        values = {"lost": comparison.examples_lost, "anchors": comparison.examples, "allowed": _may_forget(comparison)}
-        p_values = guards.share_test(comparison.examples_lost, comparison.examples)
-        yield Safeguard("examples", *p_values, "status.night_forgets", values)
+    if comparison.anchors:
+        values = {"lost": comparison.anchors_lost, "anchors": comparison.anchors, "allowed": _may_forget(comparison)}
+        p_values = guards.share_test(comparison.anchors_lost, comparison.anchors)
+        yield Safeguard("anchors", *p_values, "status.night_forgets", values)
     for tested in comparison.capabilities:
         named: dict[str, str | int | float] = {"capability": tested.name.replace("_", " "), "tests": tested.tests}
         named |= {"champion": tested.champion, "challenger": tested.challenger}
@@ -265,9 +268,9 @@ def _guard_of(tally: PairTally) -> Safeguard:
 
 
 def _may_forget(comparison: Comparison) -> int:
-    """Return how many examples may be lost where nothing else is guarded."""
-    counts = range(comparison.examples + 1)
-    return max(n for n in counts if guards.share_test(n, comparison.examples)[0] > guards.REFUSED_HARMLESS)
+    """Return how many anchors may be lost where nothing else is guarded."""
+    counts = range(comparison.anchors + 1)
+    return max(n for n in counts if guards.share_test(n, comparison.anchors)[0] > guards.REFUSED_HARMLESS)
 
 
 def _sentence(guard: Safeguard) -> Reason:

@@ -7,8 +7,8 @@ however many follow, their sum stays within the budget.
 
 Each night's challenger is another one: these are many hypotheses, each looked at once, and not one that is watched. An
 always-valid process bounds the looks at one hypothesis, and would have to be divided among the challengers all the
-same; at a single look it is the weaker test. And it must be new labels that are looked at: a look counts only once the
-held-out set has grown by a fifth.
+same; at a single look it is the weaker test. And it must be new labels that are looked at: a look counts only once what
+was drawn from what is sent here and set aside has grown by a fifth.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 MONTHLY_BUDGET = 0.05  # chance of a false promotion in a calendar month (UTC)
 SHARE_OF_REST = 5  # a look spends the fifth part of what is left
-GROWTH = 5  # the held-out set must have grown by the fifth part
+GROWTH = 5  # what was drawn and set aside must have grown by the fifth part
 SIZE, LEVEL = "look_size", "level"  # figures of a run that was a look
 
 
@@ -27,7 +27,7 @@ class Look:
     """One comparison of a challenger with the champion that could have promoted."""
 
     at: datetime
-    held_out: int  # corrections that were set aside then
+    drawn: int  # corrections that were drawn from what is sent here, and set aside then
     spent: float  # of the month's budget
 
 
@@ -64,6 +64,11 @@ def allowance(looks: Sequence[Look], now: datetime) -> LookBudget:
 
 
 def next_size(looks: Sequence[Look]) -> int:
-    """Return how many corrections must be held out before the next look counts; 0 where there was none yet."""
+    """Return how many corrections must be drawn and set aside before the next look counts; 0: there was none yet."""
     last = max(looks, key=lambda look: look.at, default=None)
-    return 0 if last is None else last.held_out + -(-last.held_out // GROWTH)  # rounded up
+    return 0 if last is None else last.drawn + -(-last.drawn // GROWTH)  # rounded up
+
+
+def held_out_needed(minimum: int, held_out: int, drawn: int, looks: Sequence[Look]) -> int:
+    """Return how many corrections must be held out in all before the next comparison, of `held_out` that are."""
+    return max(minimum, held_out + max(0, next_size(looks) - drawn))

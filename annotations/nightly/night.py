@@ -72,10 +72,11 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
 def too_early(night: Night) -> Outcome | None:
     """Return the outcome where there is nothing to train from, or not yet enough to judge by."""
     parts, rule = night.parts, night.task.gate
-    held_out, needed = len(parts.held_out), looks.next_size(night.looks)
+    held_out, drawn = len(parts.held_out), len(night.standing.weights)
     waiting = gate.wait(len(parts.train), held_out, rule.minimum, rule.held_out_share)
-    waiting = waiting or gate.wait_for_evidence(held_out, needed, night.standing, night.sure)
-    figures = {"held_out": float(held_out), "held_out_needed": float(max(rule.minimum, needed))}
+    waiting = waiting or gate.wait_for_evidence(held_out, looks.next_size(night.looks), night.standing, night.sure)
+    needed = looks.held_out_needed(rule.minimum, held_out, drawn, night.looks)
+    figures = {"held_out": float(held_out), "held_out_needed": float(needed)}
     figures |= waiting.numbers if waiting else {}
     if not night.snapshot.rows:
         return Outcome(Verdict(gate.NOTHING_NEW, (Reason("status.night_no_corrections"),)), figures)

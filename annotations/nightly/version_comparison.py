@@ -9,6 +9,7 @@ from annotations.acquisition.strata import AUDITED, SampleWeights
 from annotations.nightly import capabilities, gate
 from annotations.nightly.evidence import Stratum
 from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, PairTally
+from annotations.nightly.limits import LimitCheck
 from mmdemo.answers import KINDS
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation import behaviour, judging
@@ -27,24 +28,30 @@ class VersionAnswers:
 
     version: str
     held_out: tuple[PredictedRow, ...]  # corrections that it was not trained on
+    golden: tuple[PredictedRow, ...]  # what people pinned, some of it among the corrections
     examples: tuple[PredictedRow, ...]  # of the task: rehearsed, so who loses even those has broken something
     behaviour: tuple[InstanceResult, ...]
 
     @property
     def values(self) -> dict[str, str]:
-        """Sample id → the answer, of the corrections."""
-        return {each.row.id: each.prediction.label for each in self.held_out}
+        """Sample id → the answer, of corrections and golden samples."""
+        return {each.row.id: each.prediction.label for each in (*self.held_out, *self.golden)}
 
 
-def answers_of(task: Task, version: str | None, settings: Settings, held_out: Sequence[Row]) -> VersionAnswers:
+def answers_of(
+    task: Task, version: str | None, settings: Settings, held_out: Sequence[Row], golden: Sequence[Row] = ()
+) -> VersionAnswers:
     """Load a version (None: the one that is served), ask it, and let it go.
 
     Raises CheckpointError, and ManifestError where not one of the corrections can be judged.
     """
     predictor = Predictor(task, version, settings)
+    drawn, pinned = ({row.id for row in rows} for rows in (held_out, golden))
+    answered = ask_whole(predictor, [*held_out, *(row for row in golden if row.id not in drawn)])
     answers = VersionAnswers(
         predictor.model_version,
-        ask_whole(predictor, held_out),
+        tuple(each for each in answered if each.row.id in drawn),
+        tuple(each for each in answered if each.row.id in pinned),
         ask_whole(predictor, manifests.examples(task)),
         tuple(behaviour.ask(predictor, capabilities.instances(task))),
     )
@@ -56,12 +63,11 @@ def answers_of(task: Task, version: str | None, settings: Settings, held_out: Se
 def compare(
     task: Task, champion: VersionAnswers, challenger: VersionAnswers, standing: SampleWeights | None = None
 ) -> Comparison:
-    """Compare on the corrections, on what the champion surely knew of them and of the examples, and on behaviour.
+    """Compare on corrections, on what the champion surely knew of the examples, on behaviour, and on what is golden.
 
     `standing` says what the corrections stand for; without it, for nothing that is sent here.
     """
-    kept, lost = _anchors(task, champion.held_out, challenger.held_out)
-    examples, examples_lost = _anchors(task, champion.examples, challenger.examples)
+    anchors, anchors_lost = _anchors(task, champion.examples, challenger.examples)
     scores = np.stack([_scores(task, answers.held_out) for answers in (champion, challenger)], axis=1)  # (n, 2)
     confidence = np.array([[a.prediction.confidence for a in v.held_out] for v in (champion, challenger)]).T
     return Comparison(
@@ -70,11 +76,10 @@ def compare(
         strata=tuple(_strata(champion.held_out, scores, standing or SampleWeights())),
         tallies=tuple(_tallies(task, champion, challenger, scores)),
         miscalibration=(confidence - scores) ** 2,
-        anchors=kept + examples,
-        lost=lost + examples_lost,
-        examples=examples,
-        examples_lost=examples_lost,
+        anchors=anchors,
+        anchors_lost=anchors_lost,
         capabilities=capabilities.tally(task, champion.behaviour, challenger.behaviour),
+        limits=_limits(task, champion, challenger),
     )
 
 
@@ -83,6 +88,12 @@ def _anchors(task: Task, champion: Sequence[PredictedRow], challenger: Sequence[
     pairs = zip(champion, challenger, strict=True)
     theirs = [their for our, their in pairs if _is_right(task, our) and not our.prediction.flagged]
     return len(theirs), sum(not _is_right(task, their) for their in theirs)
+
+
+def _limits(task: Task, champion: VersionAnswers, challenger: VersionAnswers) -> LimitCheck:
+    pairs = zip(champion.golden, challenger.golden, strict=True)
+    known = [(our.row.id, _is_right(task, their)) for our, their in pairs if _is_right(task, our)]
+    return LimitCheck(len(known), tuple(name for name, is_kept in known if not is_kept))
 
 
 def _scores(task: Task, answers: Sequence[PredictedRow]) -> np.ndarray:

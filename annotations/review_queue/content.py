@@ -45,7 +45,7 @@ def erase(row: SampleRow) -> list[str]:
     row.release()
     if row.prediction is not None:
         row.prediction = predictions.without_content(row.prediction)
-    row.fresh_prediction, row.scored_by = None, row.model_version
+    row.fresh_prediction, row.scored_by, row.pinned_at = None, row.model_version, None
     row.forgotten_at = row.updated_at = now()
     return files
 

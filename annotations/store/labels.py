@@ -31,6 +31,7 @@ class LabelledContent:
     split_draw: float  # see `annotations.acquisition.held_out`
     stratum: str | None = None  # see `annotations.acquisition.strata`
     propensity: float | None = None
+    is_golden: bool = False  # see `annotations.golden`
 
 
 def standing(
@@ -88,6 +89,7 @@ def corrections(session: Session, task: str = "") -> list[LabelledContent]:
             sample.split_draw,
             sample.stratum,
             sample.propensity,
+            sample.pinned_at is not None,
         )
         for row, sample in session.execute(standing(session, task).where(HAS_CONTENT))
     ]

@@ -131,6 +131,14 @@ def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[S
     return session.scalars(query.order_by(SampleRow.updated_at, SampleRow.sample_id).limit(limit)).all()
 
 
+def pinned(session: Session, *tasks: str) -> Sequence[SampleRow]:
+    """Return what is pinned as golden, longest ago first; of all tasks where none is named."""
+    query = select(SampleRow).where(SampleRow.pinned_at.is_not(None))
+    if tasks:
+        query = query.where(SampleRow.task.in_(tasks))
+    return session.scalars(query.order_by(SampleRow.pinned_at, SampleRow.sample_id)).all()
+
+
 def to_score(
     session: Session, task: str, version: str, after: str, limit: int, *, but: str, held_by: str
 ) -> Sequence[SampleRow]:

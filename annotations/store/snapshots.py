@@ -10,7 +10,7 @@ from annotations.schema import RunRow, SampleRow, SnapshotRow
 from annotations.store import labels
 from annotations.store.samples import HAS_CONTENT
 
-TRAIN, HELD_OUT = "train", "held_out"
+TRAIN, HELD_OUT, GOLDEN = "train", "held_out", "golden"
 _NOTHING: dict[str, str | None] = {"value": "", "champion_value": None, "challenger_value": None}
 
 
@@ -20,8 +20,8 @@ class SnapshotEntry:
 
     sample_id: str
     value: str
-    split: str  # TRAIN, HELD_OUT
-    champion: str | None = None  # what the version before answered, where the sample was held out
+    split: str  # TRAIN, HELD_OUT, GOLDEN
+    champion: str | None = None  # what the version before answered, where the sample was not trained on
     challenger: str | None = None  # … and the new one
 
 
@@ -55,9 +55,11 @@ def of_run(session: Session, run_id: int) -> tuple[SnapshotEntry, ...]:
     return tuple(_entry(row) for row in session.scalars(query))
 
 
-def judged(session: Session, run_ids: Sequence[int]) -> dict[int, list[SnapshotEntry]]:
-    """Return run → the samples on which it asked both versions, by sample id, of those that kept them."""
-    query = select(SnapshotRow).where(SnapshotRow.run_id.in_(run_ids), SnapshotRow.split == HELD_OUT)
+def judged(
+    session: Session, run_ids: Sequence[int], sides: Sequence[str] = (HELD_OUT,)
+) -> dict[int, list[SnapshotEntry]]:
+    """Return run → the samples of these sides on which it asked both versions, by sample id; of runs that kept them."""
+    query = select(SnapshotRow).where(SnapshotRow.run_id.in_(run_ids), SnapshotRow.split.in_(sides))
     query = query.where(SnapshotRow.champion_value.is_not(None), SnapshotRow.challenger_value.is_not(None))
     by_run: dict[int, list[SnapshotEntry]] = {}
     for row in session.scalars(query.order_by(SnapshotRow.sample_id)):

@@ -122,6 +122,9 @@ class Services(Protocol):
     def undo(self, annotator: str, browser: str) -> str | None:
         """Take back the last answer, and return the id of the sample that is queued again; None if there is none."""
 
+    def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:
+        """Pin a corrected sample as golden, or take that back. Raises BadInput, UnknownName, Conflict."""
+
     def status(self, task: str) -> Status:
         """Return what the Status tab shows."""
 

@@ -96,6 +96,7 @@ class QueueItem:
     claimed_by: str | None = None  # who is answering it right now, "" before they gave a name; None: nobody is
     claimed_until: str | None = None  # when that ends by itself
     capped: bool = False  # the guess is only a guess: its confidence measures nothing
+    is_golden: bool = False  # people pinned it: no version that loses it is put into service
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class Reason:
 
 
 # Sentences that name samples: for reviewers alone, since an id tells what was sent to whoever has the same file.
-_NAME_SAMPLES = ("status.night_left_out", "status.not_scored_again")
+_NAME_SAMPLES = ("status.night_left_out", "status.not_scored_again", "status.night_golden_samples")
 
 
 def for_everybody(reasons: Sequence[Reason]) -> tuple[Reason, ...]:

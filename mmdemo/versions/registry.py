@@ -135,13 +135,15 @@ class Versions:
         """
         served = self._served(task)
         history = self._read(task, HISTORY)
-        present = {info.version for info in self.list(task)}
+        present = {info.version for info in self.list(task)} - {served}
         for place in reversed(range(len(history))):
             name = history[place]
-            if name != served and name in present and name not in refused:
+            if name in present and name not in refused:
                 self._point(task, name)
                 self._write(task, HISTORY, history[:place])
                 return name
+        if names := sorted(present.intersection(history, refused)):
+            raise Conflict("earlier_versions_refused", task=task, version=served, versions=", ".join(names))
         raise Conflict("no_earlier_version", task=task, version=served)
 
     def go_back(self, task: str, version: str) -> None:

@@ -11,6 +11,7 @@ from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.models import plot
 from mmdemo.ui.models.plot import Plot
+from mmdemo.ui.review.pins import PinButton
 from mmdemo.ui.samples.retrieval import Card
 from mmdemo.ui.shell.percent import percent
 from mmdemo.values.history import FigurePair, ModelHistory, ModelVersion, TurnedAnswer
@@ -92,6 +93,7 @@ def cards(answers: Sequence[TurnedAnswer], task: Task, language: str) -> Iterato
             **_media(answer, task),
             aloud=text("alike.aloud", language, text=caption, about=about, **counted),
             play=text("alike.play", language, **counted),
+            pin=PinButton(answer.item.sample_id, answer.item.is_golden),
         )
 
 

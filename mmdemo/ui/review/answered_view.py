@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.review import question_view
+from mmdemo.ui.review.pins import PinButton
 from mmdemo.values.review import Answered
 
 
@@ -19,6 +20,7 @@ class AnsweredRow:
     at: str  # UTC, ISO 8601
     about: str  # the task, and what counts today where that is something else
     current: bool
+    pin: PinButton | None  # None: no answer counts that could be pinned
 
 
 def rows(
@@ -38,6 +40,7 @@ def _row(answer: Answered, task: Task, current: str, language: str) -> AnsweredR
         at=answer.at,
         about=" · ".join(_about(answer, task, language)),
         current=answer.item.sample_id == current,
+        pin=PinButton(answer.item.sample_id, answer.item.is_golden) if answer.standing else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The Review tab: its frame, and the endpoints that `static/review/review.js` calls."""
 
 from mmdemo.ui.review.controller import Reviewing
+from mmdemo.ui.review.pins import GoldenPins
 from mmdemo.ui.samples.retrieval import Neighbourhood
 from mmdemo.ui.shell import frame, render
 
@@ -9,6 +10,7 @@ def build(reviewing: Reviewing) -> None:
     """Put the tab and its endpoints here."""
     frame.part("review", lambda language: _tab(reviewing, language))
     frame.endpoints("review", reviewing.act, reviewing.count, reviewing.leave, reviewing.thumbnails)
+    frame.endpoints("review", GoldenPins(reviewing.services, reviewing.door).pin)
     frame.endpoints("review", Neighbourhood(reviewing.services, reviewing.door).alike, line="weigh")
 
 

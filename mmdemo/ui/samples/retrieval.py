@@ -12,6 +12,7 @@ from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.callers import access, arguments
 from mmdemo.ui.review import question_view
+from mmdemo.ui.review.pins import PinButton
 from mmdemo.ui.services import Services
 from mmdemo.ui.shell import render
 from mmdemo.ui.shell.frame import language_of
@@ -33,6 +34,7 @@ class Card:
     audio: str
     aloud: str  # all of it in one line, for whoever does not see it
     play: str
+    pin: PinButton | None = None  # None: it is not pinned from here
 
 
 @dataclass(frozen=True)

@@ -127,13 +127,13 @@ def test_a_confidence_that_fits_worse_is_rejected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("examples", "lost", "name"),
+    ("anchors", "lost", "name"),
     [(0, 0, PROMOTED), (6, 0, PROMOTED), (6, 1, PROMOTED), (6, 2, REJECTED), (40, 2, PROMOTED), (40, 5, REJECTED)],
 )
 def test_of_the_tasks_examples_one_in_a_hundred_may_be_forgotten_as_far_as_chance_tells(
-    examples: int, lost: int, name: str
+    anchors: int, lost: int, name: str
 ) -> None:
-    verdict = judge(replace(comparison(30, 0), examples=examples, examples_lost=lost))
+    verdict = judge(replace(comparison(30, 0), anchors=anchors, anchors_lost=lost))
     assert verdict.name == name
     if name == REJECTED:
         assert f"loses {lost}; at most" in verdict.reasons[-1].sentence("en")
@@ -160,7 +160,7 @@ def test_the_more_capabilities_are_looked_at_the_less_one_says() -> None:
 
 def test_every_reason_against_it_is_named() -> None:
     worse = comparison(0, 30)
-    verdict = judge(replace(worse, examples=10, examples_lost=9))
+    verdict = judge(replace(worse, anchors=10, anchors_lost=9))
     assert {"status.night_worse_accuracy", "status.night_worse_traffic", "status.night_forgets"} <= set(keys(verdict))
 
 
@@ -204,8 +204,9 @@ def standing(flagged: int, checks: int, unseen: float | None = 5.0) -> SampleWei
 @pytest.mark.parametrize(
     ("held_out", "next_size", "stands", "sure", "key"),
     [
-        (23, 24, standing(20, 10), 50, "status.night_next_look"),
-        (24, 24, standing(20, 10), 50, None),
+        (23, 24, standing(13, 10), 50, "status.night_next_look"),
+        (24, 24, standing(14, 10), 50, None),
+        (500, 24, standing(13, 10), 50, "status.night_next_look"),  # the others are imported
         (24, 0, standing(0, 0), 0, "status.night_nothing_drawn"),
         (24, 0, standing(20, 9), 9, "status.night_few_checks"),
         (24, 0, standing(20, 0), 1, "status.night_few_checks"),

@@ -91,7 +91,7 @@ def test_the_look_of_a_run_that_was_undone_was_none(store: Store, config: Settin
     leftovers.tidy(store, config, TASK)
     with store.reading() as session:
         [look] = looks.of_runs(runs.compared(session, TASK))
-    assert (look.held_out, look.spent) == (40, 0.01)
+    assert (look.drawn, look.spent) == (40, 0.01)
 
 
 def test_a_run_killed_after_it_rejected_is_completed(store: Store, config: Settings, served: Versions) -> None:

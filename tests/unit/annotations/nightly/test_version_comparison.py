@@ -96,6 +96,25 @@ def test_what_was_drawn_alike_stands_together_and_what_was_not_stands_for_nothin
     assert [(stratum.name, stratum.labels) for stratum in unseen] == [(FLAGGED, 1), (AUDITED, 0)]
 
 
+def test_of_golden_samples_those_count_that_the_champion_answers_rightly(task: Task, settings: Settings) -> None:
+    texts = [f"{word} {number}" for word in ("dog", "cat", "sun") for number in range(8)]
+    said = {name: _answers(task, settings, name, texts) for name in NAMES}
+    differ = [text for text in texts if said[NAMES[0]][text] != said[NAMES[1]][text]]
+    alike = [text for text in texts if text not in differ]
+    assert differ and alike
+    rows = [Row(text, Sample(text=text), said[NAMES[0]][text]) for text in texts]
+    held_out, pinned = rows[:1], [*rows, Row("never", Sample(text="dog"), "none")]
+    first, second = (version_comparison.answers_of(task, name, settings, held_out, pinned) for name in NAMES)
+    assert len(first.held_out) == 1 and len(first.golden) == len(pinned)
+    limits = version_comparison.compare(task, first, second).limits
+    assert (limits.golden, set(limits.golden_lost)) == (len(rows), set(differ))
+
+
+def _answers(task: Task, settings: Settings, version: str, texts: list[str]) -> dict[str, str]:
+    predictor = Predictor(task, version, settings)
+    return {text: predictor.predict(Sample(text=text)).label for text in texts}
+
+
 def _confidence(answers: VersionAnswers) -> list[float]:
     return [answered.prediction.confidence for answered in answers.held_out]
 

@@ -68,6 +68,7 @@ class FakeLoop:
         self.history: dict[str, ModelHistory] = {}
         self.turned_answers: list[TurnedAnswer] = []
         self.rolled_back: list[tuple[str, str]] = []
+        self.pins: list[tuple[str, bool, str]] = []
         self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
 
@@ -226,6 +227,10 @@ class FakeLoop:
     def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
         """There is nothing to undo."""
         return None
+
+    def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:
+        """Remember it."""
+        self.pins.append((sample_id, is_golden, annotator))
 
     def status(self, task: str) -> Status:
         """Return a status of nothing."""

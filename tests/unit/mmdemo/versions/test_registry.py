@@ -148,6 +148,14 @@ def test_promote_and_rollback_go_forth_and_back(home: Versions) -> None:
         home.rollback("sentiment")
 
 
+def test_where_all_earlier_versions_are_refused_it_names_them(home: Versions) -> None:
+    add(home, "2026-11-24-n001")
+    home.promote("sentiment", "2026-11-24-n001")
+    with pytest.raises(Conflict, match=f"{SIDE.version} learned what was taken back"):
+        home.rollback("sentiment", {SIDE.version, "2026-11-24-n001"})
+    assert home.champion("sentiment") == "2026-11-24-n001"
+
+
 def test_promoting_the_champion_again_changes_nothing(home: Versions) -> None:
     add(home, "2026-11-24-n001")
     home.promote("sentiment", "2026-11-24-n001")

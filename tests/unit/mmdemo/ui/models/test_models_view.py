@@ -181,6 +181,7 @@ def test_a_reviewer_looks_at_what_turned(tmp_path: Path) -> None:
     assert "Turned right: 2" in page and "Turned wrong: 1" in page
     assert page.count("data:image/") == 3 and "&lt;b&gt;Rain" in page
     assert "positive → neutral" in page and "people say: neutral" in page
+    assert page.count('data-pin="s-1" aria-pressed="false"') == 3
     (tmp_path / "red.png").unlink()  # swept meanwhile: what else is known is shown
     assert VersionBoard(loop, Door.of(Settings())).turned(HERE, "sentiment", "v", "")["html"].count("data:image/") == 0
     loop.turned_answers = turned(tmp_path, MOST + 5)

@@ -1,0 +1,29 @@
+// Buttons that pin a corrected sample as golden, wherever they stand; pressed again they take it back.
+(() => {
+  "use strict";
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("[data-pin]");
+    if (button) pin(button);
+  });
+
+  async function pin(button) {
+    const line = button.nextElementSibling;
+    const golden = button.getAttribute("aria-pressed") !== "true";
+    const name = mmdemo.stored("annotator") || "";
+    if (!name) {
+      line.textContent = mmdemo.t("review.pin_needs_name");
+      return;
+    }
+    button.disabled = true;
+    try {
+      const told = await mmdemo.call("review_pin", [mmdemo.reviewKey(), button.dataset.pin, golden, name]);
+      button.setAttribute("aria-pressed", told.golden);
+      button.textContent = told.label;
+      line.textContent = told.line;
+    } catch (error) {
+      line.textContent = error.message;
+    }
+    button.disabled = false;
+    button.focus();
+  }
+})();
