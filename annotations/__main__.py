@@ -5,15 +5,16 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from annotations import export, golden_commands, promises
+from annotations import erasure, export, golden_commands, promises
 from annotations.acquisition import rescoring
 from annotations.acquisition.rescoring import Rescored
 from annotations.command_line import LoopResult, natural
+from annotations.erasure import Certificate
 from annotations.history import commands as history
 from annotations.nightly import lock
 from annotations.review_queue import predictions, retention, stored_samples
@@ -128,6 +129,31 @@ def forget(args: argparse.Namespace, config: Settings) -> LoopResult:
     with closing(open_store(config)) as store:
         retention.forget(store, args.prediction_id)
     return LoopResult({"forgotten": args.prediction_id}, ["Deleted."])
+
+
+def erase(args: argparse.Namespace, config: Settings) -> LoopResult:
+    """Erase one sample wherever it lies, whoever agreed to keep it, and print what was done: its id alone stays."""
+
+    def sync_round(task: str) -> None:
+        from annotations.labelstudio import sync as labelstudio  # its SDK takes seconds to load
+
+        labelstudio.run(config, task)
+
+    with closing(open_store(config)) as store:
+        certificate = erasure.erase(store, config, args.sample, sync_round)
+    return LoopResult(to_json(certificate), list(_certificate(certificate)), 0 if certificate.is_complete else 1)
+
+
+def _certificate(certificate: Certificate) -> Iterator[str]:
+    about = {"sample_id": certificate.sample_id, "task": certificate.task, "at": certificate.erased_at}
+    yield locale.text("cli.erased", **about)
+    yield "  removed      " + (_counts({name: count for name, count in certificate.removed.items() if count}) or "–")
+    yield "  learned by   " + (", ".join(certificate.learned) or "no version")
+    yield "  judged with  " + (", ".join(certificate.judged) or "no version")
+    parts = {"done": certificate.done, "still here": certificate.left, "elsewhere": certificate.beyond}
+    for name, reasons in parts.items():
+        for number, reason in enumerate(reasons):
+            yield f"  {'' if number else name:<12} {reason.sentence()}"
 
 
 def expire(args: argparse.Namespace, config: Settings) -> LoopResult:
@@ -253,6 +279,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], 
         ],
     ),
     "adopt": (adopt, []),
+    "erase": (erase, [(("--sample",), {"metavar": "ID", "required": True, "help": "its id, whole"})]),
     "forget": (forget, [(("prediction_id",), {"help": "what /predict returned to its sender"})]),
     **golden_commands.COMMANDS,
     **history.COMMANDS,

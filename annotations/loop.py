@@ -300,7 +300,7 @@ class Loop:
 
     def _tend(self) -> None:
         leftovers.tidy_all(self._store, self._settings, self.tasks)
-        retention.watch(self._store, self._settings.retention_days, self._closing)
+        retention.watch(self._store, self._settings.retention_days, self._closing, each_round=self._finder.prune)
 
     def _item(self, row: SampleRow) -> QueueItem:
         return items.queue_item(row, self._store.media)

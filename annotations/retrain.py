@@ -44,7 +44,7 @@ def retrain(config: Settings, task: Task) -> Run:
         retention.expire(store, config.retention_days)
         leftovers.clear(store, config, task.name)
         at_hand = night.begin(store, config, task)
-        run_id = run_record.start(store, at_hand.served, at_hand.snapshot, at_hand.last if at_hand.taken_back else None)
+        run_id = run_record.start(store, at_hand.served, at_hand.snapshot)
         try:
             outcome = challenge.outcome_of(at_hand, partial(run_record.note, store, run_id))
         except BaseException as error:

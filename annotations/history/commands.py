@@ -108,6 +108,8 @@ def _number(value: object) -> str:
 def _sample_lines(sample: SampleLineage) -> Iterator[str]:
     said = f"said to be {sample.value}" if sample.value is not None else "nothing counts as its answer today"
     yield f"{sample.sample_id} of {sample.task}: {said}{'; its content was erased' if sample.erased else ''}"
+    for file in sample.files:
+        yield f"  kept in {file}"
     for use in sample.uses:
         what = "learned from it" if use.split == snapshots.TRAIN else "was judged on it (held out)"
         name, verdict = use.version or "a run without a version", use.verdict or "no verdict"

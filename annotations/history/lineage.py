@@ -31,6 +31,7 @@ class SampleLineage:
     task: str
     value: str | None  # what counts today; None: nobody says anything, or it was taken back
     erased: bool  # nothing but its id is left to look at
+    files: tuple[str, ...]  # under the media folder
     uses: tuple[SampleUse, ...]  # oldest first
     learned: tuple[str, ...]  # versions whose own training read it
     inherited: tuple[str, ...]  # … that were trained on from one of these
@@ -55,9 +56,12 @@ class VersionLineage:
 
 
 def of_sample(store: Store, settings: Settings, sample_id: str) -> SampleLineage:
-    """Return which versions learned from a sample. Raises UnknownName, StorageError."""
+    """Return which versions learned from a sample, given by its id or the first characters that sentences name it by.
+
+    Raises UnknownName, StorageError.
+    """
     with store.reading() as session:
-        row = samples.get(session, sample_id)
+        row = samples.named(session, sample_id)
         uses = [_use(run, entry) for run, entry in snapshots.of_sample(session, row.sample_id)]
         counts = labels.counting(session, row.sample_id)
         not_kept = _not_kept(session, row.task)
@@ -67,8 +71,9 @@ def of_sample(store: Store, settings: Settings, sample_id: str) -> SampleLineage
     inherited = [name for name in sorted(parents) if name not in learned and set(_chain(parents, name)) & set(learned)]
     value = counts.value if counts else None
     erased = not row.has_content
+    files = tuple(file for file in (row.image, row.audio) if file)
     return SampleLineage(
-        row.sample_id, row.task, value, erased, tuple(uses), learned, tuple(inherited), tuple(not_kept)
+        row.sample_id, row.task, value, erased, files, tuple(uses), learned, tuple(inherited), tuple(not_kept)
     )
 
 

@@ -4,8 +4,8 @@ A share of the corrections, chosen by content, is never trained on: on it the ni
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from annotations.acquisition.strata import Drawn, is_set_aside
@@ -51,12 +51,21 @@ def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snaps
     faults = {item.correction.sample_id: fault for item in items if (fault := _fault(item, task, root))}
     usable = [item for item in items if item.correction.sample_id not in faults]
     rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))
-    listing = "".join(f"{row.id}\t{row.label}\n" for row in rows)
-    digest = hashlib.sha256(listing.encode()).hexdigest()
     drawn = {item.correction.sample_id: item for item in usable}
     newest = max((item.correction_id for item in usable), default=0)
     golden = frozenset(item.correction.sample_id for item in usable if item.is_golden)
-    return Snapshot(task.name, rows, digest, newest, tuple(faults[name] for name in sorted(faults)), drawn, golden)
+    left_out = tuple(faults[name] for name in sorted(faults))
+    return Snapshot(task.name, rows, _digest(rows), newest, left_out, drawn, golden)
+
+
+def only(snapshot: Snapshot, ids: Collection[str], last_correction: int) -> Snapshot:
+    """Return what a snapshot holds of these samples; corrections after `last_correction` are still new to the next."""
+    rows = tuple(row for row in snapshot.rows if row.id in ids)
+    drawn = {row.id: snapshot.drawn[row.id] for row in rows}
+    golden = snapshot.golden & drawn.keys()
+    return replace(
+        snapshot, rows=rows, digest=_digest(rows), last_correction=last_correction, drawn=drawn, golden=golden
+    )
 
 
 def split(snapshot: Snapshot, share: float) -> Split:
@@ -83,6 +92,10 @@ def entries(parts: Split, champion: Mapping[str, str], challenger: Mapping[str, 
         for row, side in [*((row, snapshots.HELD_OUT) for row in parts.held_out), *pinned]
     )
     return (*train, *asked)
+
+
+def _digest(rows: Iterable[Row]) -> str:
+    return hashlib.sha256("".join(f"{row.id}\t{row.label}\n" for row in rows).encode()).hexdigest()
 
 
 def _has_content(item: LabelledContent) -> bool:

@@ -1,7 +1,7 @@
 """What a retraining run has at hand, read once at its start; and whether it has enough to train and to compare."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from annotations.acquisition import strata
 from annotations.acquisition.strata import SampleWeights
@@ -62,9 +62,10 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         taken_back = unlearning.taken_back(session, task.name, learned)
         untainted = unlearning.untainted(session, versions, task) if taken_back else ""
     snapshot = dataset.freeze(task, corrections, store.media)
-    parts = dataset.split(snapshot, task.gate.held_out_share)
     if taken_back:  # what came since has to be shown to be better, and waits for a run of its own
-        parts = replace(parts, train=tuple(row for row in parts.train if row.id in learned))
+        set_aside = {row.id for row in dataset.split(snapshot, task.gate.held_out_share).held_out}
+        snapshot = dataset.only(snapshot, learned | set_aside | snapshot.golden, last.last_correction if last else 0)
+    parts = dataset.split(snapshot, task.gate.held_out_share)
     standing = strata.standing(snapshot.drawn, drawn, task)
     return Night(task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted)
 

@@ -11,16 +11,11 @@ from mmdemo.values.review import Reason, Run
 from mmdemo.versions.registry import Versions
 
 
-def start(store: Store, served: str | None, snapshot: Snapshot, before: runs.RunRow | None = None) -> int:
-    """Write down that a run begins, and return its number.
-
-    `before`: the run whose corrections it looks at once more; those that came since are still new to the next one.
-    """
-    digest, last = snapshot.digest, snapshot.last_correction
-    if before is not None:
-        digest, last = before.snapshot or "", before.last_correction
+def start(store: Store, served: str | None, snapshot: Snapshot) -> int:
+    """Write down that a run begins, and return its number."""
+    listed = snapshot.digest, snapshot.last_correction, len(snapshot.rows)
     with store.session() as session:
-        run_id = runs.start(session, snapshot.task, served, digest, last, len(snapshot.rows))
+        run_id = runs.start(session, snapshot.task, served, *listed)
         session.commit()
     return run_id
 

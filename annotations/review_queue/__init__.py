@@ -93,6 +93,9 @@ def _offer(
             move(session, row, "queue" if whole else "note")
         if whole:
             _fill(session, task, row, inputs, prediction, copies)
+        elif row.state == UNFLAGGED and row.forgotten_at is not None:
+            _put_answer(task, row, prediction, whole=False)
+            row.forgotten_at = None
         if suggested is not None:  # a person is asked, also about what one has answered before
             row.suggested, row.reason = suggested, FlagReason.DISPUTED
             if row.state in MOVES["dispute"]:
@@ -103,30 +106,23 @@ def _offer(
 
 
 def _new_row(task: Task, prediction: Prediction) -> SampleRow:
-    return SampleRow(
+    row = SampleRow(
         sample_id=prediction.sample_id,
         task=prediction.task,
         modalities=list(prediction.modalities),
         created_at=now(),
         agreed_at=now(),
-        **_answer(task, prediction, whole=False),
     )
+    _put_answer(task, row, prediction, whole=False)
+    return row
 
 
-def _answer(task: Task, prediction: Prediction, whole: bool) -> dict[str, object]:
-    stratum, propensity = strata.of(prediction, task)
-    return {
-        "stratum": stratum,
-        "propensity": propensity,
-        "prediction": predictions.stored(prediction, whole),
-        "predicted_value": prediction.label,
-        "confidence": prediction.confidence,
-        "model_version": prediction.model_version,
-        "fresh_prediction": None,
-        "scored_by": prediction.model_version,
-        "doubt": doubt.of(prediction),
-        "reason": prediction.reason,
-    }
+def _put_answer(task: Task, row: SampleRow, prediction: Prediction, whole: bool) -> None:
+    row.stratum, row.propensity = strata.of(prediction, task)
+    row.prediction, row.fresh_prediction = predictions.stored(prediction, whole), None
+    row.predicted_value, row.confidence = prediction.label, prediction.confidence
+    row.model_version = row.scored_by = prediction.model_version
+    row.doubt, row.reason = doubt.of(prediction), prediction.reason
 
 
 def _fill(
@@ -143,12 +139,13 @@ def _fill(
         return
     came_back = row.forgotten_at is not None
     content.fill(row, inputs, copies)
-    for name, value in _answer(task, prediction, whole=True).items():
-        setattr(row, name, value)
+    _put_answer(task, row, prediction, whole=True)
     if row.state == UNFLAGGED:
         move(session, row, "queue")
     elif row.state == SENT and came_back:
         move(session, row, "recall")  # outside it was taken back when it was forgotten
+    elif came_back:
+        reopen(session, row, "")  # what was said of it went with it
 
 
 def move(session: Session, row: SampleRow, name: str, who: str = "", browser: str = "") -> None:

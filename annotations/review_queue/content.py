@@ -1,7 +1,7 @@
 """What a row holds of what somebody sent, and by whose consent: filled, held, erased.
 
-Content is the caption, the media, and the explanation, which quotes the caption. These functions change rows of an open
-session; whoever calls them commits.
+Content is the caption, the media, and what was answered: an answer may be the words of a sound, and its map quotes the
+caption. These functions change rows of an open session; whoever calls them commits.
 """
 
 import hmac
@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from annotations.media import Copy
-from annotations.review_queue import predictions
 from annotations.schema import ConsentRow, SampleRow, now
 from annotations.store import Session, samples
 from mmdemo.errors import UnknownName
@@ -39,13 +38,16 @@ def fill(row: SampleRow, inputs: Inputs, copies: Mapping[str, Copy]) -> None:
 
 
 def erase(row: SampleRow) -> list[str]:
-    """Take out of a row what was sent, and return the files that it referred to."""
+    """Take out of a row what was sent and what was answered; return the files that it referred to.
+
+    Its id is left, and what became of it: task, state, moments, the draw by which it came to people.
+    """
     files = [file for file in (row.image, row.audio) if file]
     row.caption = row.image = row.audio = row.suggested = row.original_digest = row.caption_digest = None
     row.release()
-    if row.prediction is not None:
-        row.prediction = predictions.without_content(row.prediction)
-    row.fresh_prediction, row.scored_by, row.pinned_at = None, row.model_version, None
+    row.prediction = row.fresh_prediction = None
+    row.pinned_at = None
+    row.predicted_value, row.confidence, row.doubt, row.scored_by = "", 0.0, 0.0, row.model_version
     row.forgotten_at = row.updated_at = now()
     return files
 

@@ -34,11 +34,6 @@ def stored(prediction: Prediction, content: bool) -> dict[str, Any]:
     return to_json(replace(prediction, prediction_id=None, explanation=explanation))
 
 
-def without_content(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return what `stored` wrote, less what it quotes of the input."""
-    return {**raw, "explanation": None}
-
-
 @dataclass(frozen=True)
 class Guess:
     """What a version says of a sample."""

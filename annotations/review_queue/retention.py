@@ -6,7 +6,8 @@ What was erased no longer trains. Time, and what a folder holds, erase nothing t
 import itertools
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from annotations import media
@@ -15,7 +16,7 @@ from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, facts, labels, samples, snapshots
 from mmdemo.errors import MmdemoError, UnknownName
 from mmdemo.locale import text
-from mmdemo.values.review import Reason
+from mmdemo.values.review import WAITING, Reason
 
 ROUND_S = 600.0  # between two looks of `watch`
 ROUNDS_A_DAY = 144
@@ -25,6 +26,22 @@ EXPIRED, SWEPT = "expired", "swept"  # what notices are about
 _AT_ONCE = 200  # samples or files in one transaction: visitors wait no longer than it takes
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing was kept before
 _ORPHAN_AGE = timedelta(hours=1)  # a younger file may belong to a write that has not ended
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was taken out of the store of one sample."""
+
+    row: SampleRow  # as it stands since
+    inputs: tuple[str, ...] = ()  # of caption, image, audio those that it had
+    files: tuple[str, ...] = ()  # that it referred to
+    answered: bool = False  # a model's answer was kept
+    waited: bool = False  # people were asked about it
+    corrections: int = 0  # that stood
+    in_runs: int = 0  # snapshots of runs in which its id alone is left
+    consents: int = 0  # to keep it
+    shared: int = 0  # of the files those that another sample needs: the very same bytes
+    wiped: bool = True  # nothing of it is left in the database's files
 
 
 def forget(store: Store, prediction_id: str) -> None:
@@ -37,11 +54,27 @@ def forget(store: Store, prediction_id: str) -> None:
         if sample_id is None:
             raise UnknownName("unknown_prediction", prediction_id=prediction_id)
         row = samples.get(session, sample_id)
-        needed = samples.holders(session, sample_id) > 0 or not row.has_content
-        files = [] if needed else _erase(session, row, "forget")
+        holders, of_content = samples.holders(session, sample_id)
+        spare = not of_content if row.has_content else not holders and row.forgotten_at is None
+        files = _erase(session, row, "forget").files if spare else ()
         session.commit()
     _clear(store, files)
     _scrub(store)
+
+
+def erase(store: Store, sample_id: str) -> Erased:
+    """Take out all that is kept of a sample, whoever agreed to keep it; one that was erased before stays as it is.
+
+    Raises UnknownName, StorageError.
+    """
+    with store.session() as session:
+        row = samples.get(session, sample_id)
+        consents = samples.drop_holdings(session, [row.sample_id])
+        is_left = row.has_content or row.prediction is not None or row.forgotten_at is None
+        erased = _erase(session, row, "erase") if is_left else Erased(row)
+        session.commit()
+    kept = _clear(store, erased.files)
+    return replace(erased, consents=consents, shared=kept, wiped=_scrub(store))
 
 
 def expire(store: Store, days: int, at: datetime | None = None, told_to: bool = False) -> int:
@@ -74,10 +107,17 @@ def notices(store: Store) -> list[Reason]:
         return facts.told(session)
 
 
-def watch(store: Store, days: int, stop: threading.Event, round_s: float = ROUND_S) -> None:
+def watch(
+    store: Store,
+    days: int,
+    stop: threading.Event,
+    round_s: float = ROUND_S,
+    each_round: Callable[[], None] = lambda: None,
+) -> None:
     """Expire now and once a day until `stop` is set; in between wipe what a reader kept from being wiped.
 
-    What goes wrong is logged, and tried again in the next round or on the next day.
+    `each_round` lets go of what is kept elsewhere of samples that another process erased. What goes wrong is logged,
+    and tried again in the next round or on the next day.
     """
     for number in itertools.count():
         try:
@@ -85,6 +125,7 @@ def watch(store: Store, days: int, stop: threading.Event, round_s: float = ROUND
                 store.scrub()
             else:
                 expire(store, days)
+            each_round()
         except (MmdemoError, OSError) as error:
             logging.getLogger(__name__).warning("%s", error)
         if stop.wait(round_s):
@@ -121,7 +162,7 @@ def _expire_some(store: Store, before: datetime, limit: int) -> int:
         old = samples.unanswered(session, before, limit)
         samples.drop_holdings(session, [row.sample_id for row in old])
         for row in old:
-            files += _erase(session, row, "expire")
+            files += _erase(session, row, "expire").files
         session.commit()
     _clear(store, files)
     return len(old)
@@ -149,22 +190,31 @@ def _spare(store: Store, files: Iterable[str]) -> Iterator[str]:
             yield from samples.spare_media(session, some)
 
 
-def _erase(session: Session, row: SampleRow, name: str) -> list[str]:
+def _erase(session: Session, row: SampleRow, name: str) -> Erased:
+    inputs = tuple(kind for kind in ("caption", "image", "audio") if getattr(row, kind) is not None)
+    answered, waited = row.prediction is not None, row.state in WAITING and row.has_content
     files = content.erase(row)
-    labels.erase_notes(session, row.sample_id)
-    snapshots.erase(session, row.sample_id)
+    corrections = labels.erase(session, row.sample_id)
+    in_runs = snapshots.erase(session, row.sample_id)
     facts.put(session, facts.ERASED, {"due": True})
     log(session, row, name, row.state, "")
-    return files
+    return Erased(row, inputs, tuple(files), answered, waited, corrections, in_runs)
 
 
-def _clear(store: Store, files: Sequence[str]) -> None:
-    """Delete those of the files that no sample needs."""
+def _clear(store: Store, files: Sequence[str]) -> int:
+    """Delete those of the files that no sample needs; return how many another one needs."""
+    kept = 0
     for start in range(0, len(files), _AT_ONCE):
+        part = files[start : start + _AT_ONCE]
         with store.session() as session:  # a writer's lock: nobody begins to need one of these meanwhile
-            media.remove(store.media, samples.spare_media(session, files[start : start + _AT_ONCE]))
+            spare = samples.spare_media(session, part)
+            media.remove(store.media, spare)
+            kept += len(part) - len(spare)
+    return kept
 
 
-def _scrub(store: Store) -> None:
-    if not store.scrub():
+def _scrub(store: Store) -> bool:
+    wiped = store.scrub()
+    if not wiped:
         logging.getLogger(__name__).warning("%s", text("cli.scrub_later", place=store.place))
+    return wiped

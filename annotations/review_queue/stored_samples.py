@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotations import media
+from annotations.store.samples import SHORT
 from mmdemo import decode
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
 from mmdemo.values.samples import Inputs, Sample
 
-NAMED, ID_CHARS = 5, 12  # samples that a reason names, and how much of their ids
+NAMED = 5  # samples that a reason names
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ def refused(item: Stored, error: BadInput) -> LeftOut:
 
 
 def reason(key: str, left_out: Sequence[LeftOut]) -> tuple[Reason, ...]:
-    """Return the sentence of this key that names the first samples that were left out; nothing where none was."""
+    """Return the sentence of this key that names the first samples that were left out; nothing where none was.
+
+    It is kept for good, so it names them by their ids alone: that is what is left of one that is erased later.
+    """
     if not left_out:
         return ()
-    named = [f"{one.sample_id[:ID_CHARS]} {one.file}{f': {one.why}' if one.why else ''}" for one in left_out[:NAMED]]
+    named = [f"{one.sample_id[:SHORT]}{f': {one.why}' if one.why else ''}" for one in left_out[:NAMED]]
     more = " …" if len(left_out) > NAMED else ""
     return (Reason(key, {"count": len(left_out), "samples": "; ".join(named) + more}),)

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Select, case, func, select, update
 from sqlalchemy.orm import Session
 
-from annotations.schema import CorrectionRow, MoveRow, SampleRow
+from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
 from annotations.store.samples import HAS_CONTENT, made_in_page, parts
 from mmdemo.values.review import Correction
 
@@ -121,9 +121,16 @@ def histories(session: Session, sample_ids: Collection[str]) -> dict[str, list[C
     return by_sample
 
 
-def erase_notes(session: Session, sample_id: str) -> None:
-    """Take out what annotators wrote about a sample, which may quote it; what they said it is stays."""
-    session.execute(update(CorrectionRow).where(CorrectionRow.sample_id == sample_id).values(note=""))
+def erase(session: Session, sample_id: str) -> int:
+    """Take out what a sample was said to be, by people and by models, and withdraw it; return how often it was said.
+
+    A value may be the words of a sound, and a note may quote a caption: that somebody answered is left, and when.
+    """
+    of_sample = update(CorrectionRow).where(CorrectionRow.sample_id == sample_id)
+    standing = of_sample.where(CorrectionRow.withdrawn_at.is_(None)).values(withdrawn_at=now())
+    count = len(session.scalars(standing.returning(CorrectionRow.id)).all())
+    session.execute(of_sample.values(value="", predicted_value="", note="", wrong_reason=False))
+    return count
 
 
 def taken_over(

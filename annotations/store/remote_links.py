@@ -162,10 +162,16 @@ def note_guesses(session: Session, system: str, server: str, versions: Mapping[s
 
 
 def drop_links(session: Session, system: str, server: str, sample_ids: Collection[str]) -> None:
-    """Write down that samples live there no longer."""
+    """Write down that samples live there no longer, and forget what was noted of them: their files, who answered."""
     for part in samples.parts(sample_ids):
         there = (*_living(system, server), RemoteLinkRow.sample_id.in_(part))
-        session.execute(update(RemoteLinkRow).where(*there).values(removed_at=now()))
+        session.execute(update(RemoteLinkRow).where(*there).values(removed_at=now(), extra={}))
+
+
+def of_sample(session: Session, system: str, sample_id: str) -> list[RemoteLinkRow]:
+    """Return where a sample lives or lived on outside servers."""
+    query = select(RemoteLinkRow).where(RemoteLinkRow.system == system, RemoteLinkRow.sample_id == sample_id)
+    return list(session.scalars(query.order_by(RemoteLinkRow.server)))
 
 
 def samples_of(

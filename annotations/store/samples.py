@@ -15,6 +15,7 @@ from mmdemo.values.review import WAITING, CorrectionSource, SampleState
 from mmdemo.values.samples import Inputs
 
 FILES = ("image", "audio")  # columns that name files
+SHORT = 12  # characters of an id by which sentences name a sample
 _AT_ONCE = 500  # names in one question; a database takes only so many
 ASKED = (*WAITING, SampleState.SKIPPED)  # … and at the queue's end what was skipped
 PREDICTIONS = (SampleRow.prediction, SampleRow.fresh_prediction)  # with their maps much the largest of a row
@@ -102,6 +103,18 @@ def get(session: Session, sample_id: str) -> SampleRow:
     row = find(session, sample_id)
     if row is None:
         raise UnknownName("unknown_sample", sample_id=sample_id)
+    return row
+
+
+def named(session: Session, name: str) -> SampleRow:
+    """Return the sample of that id, or the only one whose id begins so, as sentences name it. Raises UnknownName."""
+    row = find(session, name)
+    if row is None and len(name) >= SHORT:
+        query = select(SampleRow).where(SampleRow.sample_id.startswith(name, autoescape=True)).limit(2)
+        rows = session.scalars(query).all()
+        row = rows[0] if len(rows) == 1 else None
+    if row is None:
+        raise UnknownName("unknown_sample", sample_id=name)
     return row
 
 
@@ -253,15 +266,17 @@ def ids_of_holders(session: Session, sample_id: str, holder: str) -> Sequence[st
     return session.scalars(query.order_by(ConsentRow.prediction_id)).all()
 
 
-def holders(session: Session, sample_id: str) -> int:
-    """Return how many agreed to keep the inputs of this sample."""
-    query = select(func.count()).where(ConsentRow.sample_id == sample_id, ConsentRow.content.is_(True))
-    return session.scalar(query) or 0
+def holders(session: Session, sample_id: str) -> tuple[int, int]:
+    """Return how many agreed to keep this sample, and how many of them agreed to keep its inputs."""
+    query = select(ConsentRow.content).where(ConsentRow.sample_id == sample_id)
+    with_content = session.scalars(query).all()
+    return len(with_content), sum(with_content)
 
 
-def drop_holdings(session: Session, sample_ids: Sequence[str]) -> None:
-    """Delete all consents to keep these samples: their time is over."""
-    session.execute(delete(ConsentRow).where(ConsentRow.sample_id.in_(sample_ids)))
+def drop_holdings(session: Session, sample_ids: Sequence[str]) -> int:
+    """Delete all consents to keep these samples, whose time is over; return how many there were."""
+    gone = delete(ConsentRow).where(ConsentRow.sample_id.in_(sample_ids)).returning(ConsentRow.prediction_id)
+    return len(session.scalars(gone).all())
 
 
 def last_move(session: Session, who: str, moves: Sequence[str], browser: str) -> MoveRow | None:

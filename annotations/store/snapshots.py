@@ -44,9 +44,10 @@ def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> Non
     session.execute(of_run.where(SnapshotRow.sample_id.in_(erased)).values(_NOTHING))
 
 
-def erase(session: Session, sample_id: str) -> None:
-    """Take out what a sample was said to be: that it was in a run's snapshot is left, by its id alone."""
-    session.execute(update(SnapshotRow).where(SnapshotRow.sample_id == sample_id).values(_NOTHING))
+def erase(session: Session, sample_id: str) -> int:
+    """Take out what a sample was said to be, and return of how many runs' snapshots: its id alone is left in them."""
+    of_sample = update(SnapshotRow).where(SnapshotRow.sample_id == sample_id).values(_NOTHING)
+    return len(session.scalars(of_sample.returning(SnapshotRow.run_id)).all())
 
 
 def of_run(session: Session, run_id: int) -> tuple[SnapshotEntry, ...]:

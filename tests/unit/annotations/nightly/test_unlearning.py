@@ -1,5 +1,6 @@
 """What is taken back is gone from what serves, to the last bit, and versions that learned it are refused."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -105,6 +106,11 @@ def test_what_came_since_waits_for_a_run_of_its_own(
     run = retrain.retrain(config, task)
     assert (run.verdict, run.figures["trained_on"]) == ("promoted", len(learned) - 1)
     assert "level" not in run.figures  # it was no look
+    with store.reading() as session:
+        row = runs.last(session, task.name)
+        listed = "".join(f"{entry.sample_id}\t{entry.value}\n" for entry in snapshots.of_run(session, row.id))
+    assert row.snapshot == hashlib.sha256(listed.encode()).hexdigest()
+    assert row.corrections == run.figures["trained_on"] + run.figures["held_out"]
     assert retrain.retrain(config, task).verdict != "nothing_new"
 
 

@@ -44,8 +44,7 @@ def test_forgetting_erases_caption_media_and_explanation_from_the_disk(store: St
     assert SECRET.encode() in bytes_of(config.home)
     retention.forget(store, prediction_id)
     row = row_of(store, sample_id)
-    assert (row.state, row.has_content, row.prediction["explanation"]) == ("queued", False, None)
-    assert row.prediction["label"] == "positive"
+    assert (row.state, row.has_content, row.prediction, row.predicted_value) == ("queued", False, None, "")
     assert media_of(store) == []
     assert SECRET.encode() not in bytes_of(config.home)
     with store.reading() as session:
@@ -105,10 +104,8 @@ def test_a_forgotten_correction_no_longer_trains_and_cannot_be_given_again(store
     review_queue.correct(store, sentiment.TASKS, sample_id, "positive", "Ann", f"it says {SECRET}", wrong_reason=True)
     retention.forget(store, prediction_id)
     with store.reading() as session:
-        assert labels.corrections(session) == []
-        assert [(correction.wrong_reason, correction.note) for correction in labels.history(session, sample_id)] == [
-            (True, "")
-        ]
+        assert labels.corrections(session) == labels.history(session, sample_id) == []
+        assert [(correction.value, correction.note) for correction in labels.every(session, sample_id)] == [("", "")]
     assert SECRET.encode() not in bytes_of(Path(store.place).parent)  # what was noted about it goes with it
     assert row_of(store, sample_id).state == "labelled"
     with pytest.raises(Conflict, match="deleted by its sender"):
@@ -134,10 +131,14 @@ def test_a_forgotten_input_that_is_sent_again_is_content_again(store: Store) -> 
     assert row.prediction["explanation"] is not None
 
 
-def test_a_confident_row_keeps_its_state_when_its_sender_takes_it_back(store: Store) -> None:
-    sample_id, prediction_id = offer(store, sentiment.inputs(), 0.9)
-    retention.forget(store, prediction_id)
-    assert (row_of(store, sample_id).state, row_of(store, sample_id).forgotten_at) == ("unflagged", None)
+def test_a_confident_row_keeps_its_state_and_not_its_answer_when_its_last_sender_takes_it_back(store: Store) -> None:
+    sample_id, one = offer(store, sentiment.inputs(), 0.9)
+    _, other = offer(store, sentiment.inputs(), 0.9)
+    retention.forget(store, one)
+    assert row_of(store, sample_id).predicted_value == "positive"
+    retention.forget(store, other)
+    row = row_of(store, sample_id)
+    assert (row.state, row.predicted_value, row.prediction) == ("unflagged", "", None)
 
 
 def test_unanswered_samples_expire_and_answered_ones_stay(store: Store) -> None:
