@@ -17,12 +17,12 @@ from annotations.command_line import LoopResult, natural
 from annotations.erasure import Certificate
 from annotations.history import commands as history
 from annotations.nightly import lock
-from annotations.review_queue import predictions, retention, stored_samples
+from annotations.review_queue import predictions, retention_commands, stored_samples
 from annotations.review_queue.predictions import Guess
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import locale, settings, tasks
-from mmdemo.errors import Busy, MmdemoError
+from mmdemo.errors import BadInput, Busy, MmdemoError
 from mmdemo.process import logs
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -124,13 +124,6 @@ def read(args: argparse.Namespace, config: Settings) -> LoopResult:
     return LoopResult(to_json(imported), [f"{imported.added} corrections stored, {imported.known} were known."])
 
 
-def forget(args: argparse.Namespace, config: Settings) -> LoopResult:
-    """Take back what was sent, for a visitor who gives the id of the prediction."""
-    with closing(open_store(config)) as store:
-        retention.forget(store, args.prediction_id)
-    return LoopResult({"forgotten": args.prediction_id}, ["Deleted."])
-
-
 def erase(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Erase one sample wherever it lies, whoever agreed to keep it, and print what was done: its id alone stays."""
 
@@ -154,23 +147,6 @@ def _certificate(certificate: Certificate) -> Iterator[str]:
     for name, reasons in parts.items():
         for number, reason in enumerate(reasons):
             yield f"  {'' if number else name:<12} {reason.sentence()}"
-
-
-def expire(args: argparse.Namespace, config: Settings) -> LoopResult:
-    """Erase samples that nobody answered in time, and files that no sample needs."""
-    days = config.retention_days if args.days is None else args.days
-    with closing(open_store(config)) as store:
-        number = retention.expire(store, days, told_to=args.all)
-        notices = [notice.sentence() for notice in retention.notices(store)]
-    lines = [f"{number} samples older than {days} days were erased.", *notices]
-    return LoopResult({"expired": number, "held": notices}, lines)
-
-
-def adopt(args: argparse.Namespace, config: Settings) -> LoopResult:
-    """Say that the media folder belongs to this database: files that no sample needs are then erased."""
-    with closing(open_store(config)) as store:
-        store.pair(told_to=True)
-    return LoopResult({"adopted": str(config.media)}, [f"{config.media} belongs to this database now."])
 
 
 def roll_back(args: argparse.Namespace, config: Settings) -> LoopResult:
@@ -209,6 +185,22 @@ def _report(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
     lines = [locale.text("cli.rescored", task=task.name, count=rescored.scored)]
     value = {"scored": rescored.scored, "not_scored": [one.sample_id for one in rescored.left_out]}
     return value, [*lines, *(reason.sentence() for reason in named)]
+
+
+def rebuild(args: argparse.Namespace, config: Settings) -> LoopResult:
+    """Make a version that a night made once more from what is stored; with --check compare both, bit by bit."""
+    from annotations.history import rebuild as rebuilding  # brings torch
+
+    if args.out is None and not args.check:
+        raise BadInput("rebuild_nowhere")
+    task = history.task_with(args, config, args.version)
+    with closing(open_store(config)) as store:
+        rebuilt = rebuilding.rebuild(store, config, task, args.version, args.out, args.check, logs.say)
+    said = {None: "made", True: "identical", False: "different"}[rebuilt.identical]
+    values = {"version": rebuilt.version, "names": ", ".join(rebuilt.differences)}
+    lines = [] if rebuilt.taken_back else [locale.text(f"cli.rebuild_{said}", **values)]
+    code = 1 if rebuilt.taken_back or rebuilt.differences else 0
+    return LoopResult(to_json(rebuilt), [*lines, *(note.sentence() for note in rebuilt.notes)], code)
 
 
 def sync(args: argparse.Namespace, config: Settings) -> LoopResult:
@@ -253,7 +245,6 @@ def _seconds(text: str) -> float:
 
 _TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file"})
 _ONE_TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file", "required": True})
-_DAYS = "days without an answer; 0: never (default: MMDEMO_RETENTION_DAYS)"
 _SERVER = "up: start it, again if need be; down: end it; check: say what is missing or dangerous"
 _SECONDS = "go on, with this many seconds between two rounds"
 
@@ -268,19 +259,20 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], 
     "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
     "rollback": (roll_back, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
     "rescore": (score_again, [_ONE_TASK]),
-    "expire": (
-        expire,
+    "rebuild": (
+        rebuild,
         [
-            (("--days",), {"type": natural, "help": _DAYS}),
+            (("version",), {"metavar": "V"}),
             (
-                ("--all",),
-                {"action": "store_true", "help": "also what is held back: after a jump of the clock, or too many"},
+                ("--check",),
+                {"action": "store_true", "help": "compare it with the one that is there; 1: not the same"},
             ),
+            (("--out",), {"type": Path, "help": "a folder that keeps it, by its name"}),
+            history.OF_SEVERAL,
         ],
     ),
-    "adopt": (adopt, []),
     "erase": (erase, [(("--sample",), {"metavar": "ID", "required": True, "help": "its id, whole"})]),
-    "forget": (forget, [(("prediction_id",), {"help": "what /predict returned to its sender"})]),
+    **retention_commands.COMMANDS,
     **golden_commands.COMMANDS,
     **history.COMMANDS,
 }

@@ -41,7 +41,7 @@ def lineage(args: argparse.Namespace, config: Settings) -> LoopResult:
         if args.sample is not None:
             sample = lineages.of_sample(store, config, args.sample)
             return LoopResult(to_json(sample), list(_sample_lines(sample)))
-        task = _task_with(args, config, args.version)
+        task = task_with(args, config, args.version)
         version = lineages.of_version(store, config, task.name, args.version)
     return LoopResult(to_json(version), list(_version_lines(version)))
 
@@ -51,7 +51,7 @@ def diff(args: argparse.Namespace, config: Settings) -> LoopResult:
     names = (args.first, args.second)
     if names[0] == names[1]:
         raise BadInput("same_version", version=names[0])
-    task = _task_with(args, config, *names)
+    task = task_with(args, config, *names)
     with closing(open_store(config)) as store:
         outcome = version_diff.of(
             store,
@@ -67,7 +67,7 @@ def _chosen(args: argparse.Namespace, config: Settings) -> Sequence[Task]:
     return [tasks.get(args.task, config.task_dir)] if args.task else list(tasks.load_all(config.task_dir).values())
 
 
-def _task_with(args: argparse.Namespace, config: Settings, *names: str) -> Task:
+def task_with(args: argparse.Namespace, config: Settings, *names: str) -> Task:
     """Return the one task that has these versions. Raises UnknownName where none has, BadInput where several have."""
     versions = Versions(config)
     if args.task:
@@ -172,7 +172,7 @@ def _learned(one: AnswerDifference) -> str:
 
 
 _TASK: tuple[Any, Any] = (("--task",), {"help": "name of a task, or path to its file"})
-_OF_SEVERAL: tuple[Any, Any] = (("--task",), {"help": "name of a task, where several have such a version"})
+OF_SEVERAL: tuple[Any, Any] = (("--task",), {"help": "name of a task, where several have such a version"})
 
 # As in `annotations.__main__`; of arguments that exclude one another, one is needed: they stand in a list.
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], Sequence[Any]]] = {
@@ -187,8 +187,8 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], 
                 (("--sample",), {"metavar": "ID", "help": "which versions learned from it"}),
                 (("--version",), {"metavar": "VERSION", "help": "what it was trained on"}),
             ],
-            _OF_SEVERAL,
+            OF_SEVERAL,
         ],
     ),
-    "diff": (diff, [(("first",), {"metavar": "V1"}), (("second",), {"metavar": "V2"}), _OF_SEVERAL]),
+    "diff": (diff, [(("first",), {"metavar": "V1"}), (("second",), {"metavar": "V2"}), OF_SEVERAL]),
 }

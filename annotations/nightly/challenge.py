@@ -1,8 +1,9 @@
 """A challenger: trained, judged beside the champion, and served or not."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from annotations.nightly import dataset, gate, looks, version_comparison
 from annotations.nightly.gate import Comparison, Verdict
@@ -11,9 +12,10 @@ from annotations.nightly.version_comparison import VersionAnswers
 from annotations.review_queue import stored_samples
 from annotations.schema import now
 from mmdemo.process import logs
+from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.continual import Corrections, update
-from mmdemo.training.manifests import corpus
+from mmdemo.training.continual import Corrections, Recipe, update
+from mmdemo.training.manifests import Row, corpus
 from mmdemo.values.review import Reason
 from mmdemo.versions import sidecar
 
@@ -87,8 +89,24 @@ def _train(night: Night, challenger: str) -> None:
     base = night.versions.base(task.name)
     logs.say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {base}")
     folder, out = night.versions.path(task.name, base), night.versions.folder(task.name, challenger)
+    teach(task, folder, train, night.parts.held_out, out)
+
+
+def teach(
+    task: Task,
+    base: Path,
+    train: Sequence[Row],
+    held_out: Sequence[Row],
+    out: Path,
+    seed: int = SEED,
+    recipe: Recipe | None = None,
+) -> None:
+    """Write to `out` what the version in the folder `base` becomes that learns these corrections: nothing else decides.
+
+    Raises CheckpointError, ManifestError, StorageError.
+    """
     rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
-    update(folder, Corrections(train, rehearsed, night.parts.held_out), out, task=task, seed=SEED)
+    update(base, Corrections(train, rehearsed, held_out), out, task=task, seed=seed, recipe=recipe)
 
 
 def _moved(night: Night, judged: Verdict) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,6 +97,7 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
         _warn(calibration.too_few, measured)
     about = dataclasses.replace(
         draft.sidecar,
+        machine=machine(),
         temperatures={subset: scaling.temperature for subset, scaling in calibration.scalings.items()},
         powers={subset: scaling.power for subset, scaling in calibration.scalings.items() if scaling.power},
         familiarity=calibration.limits,
@@ -121,6 +123,12 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
     except OSError as error:
         raise StorageError("versions_not_writable", path=out, detail=error.strerror) from error
     return out
+
+
+def machine() -> str:
+    """Return what decides the bits of a training beside code and data: processor, threads, and PyTorch."""
+    processor = f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"{processor}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def pooled(loaded: Loaded, items: Sequence[Item]) -> dict[str, np.ndarray]:

@@ -44,6 +44,7 @@ class Sidecar:
     seed: int = 0
     command: str = ""  # how to train it again
     code_revision: str = ""
+    machine: str = ""  # that trained it: on one like it the same training gives the same bits
     # subset of the modalities, such as "image+text" or "image" → what its logits are divided by
     temperatures: Mapping[str, float] = field(default_factory=dict)
     # subset of the modalities → to which power of their length they are multiplied; 0 where none is given
