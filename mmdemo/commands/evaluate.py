@@ -61,7 +61,7 @@ def _figures(
 ) -> EvaluationResult:
     from mmdemo.evaluation import behaviour, figures, retrieval
 
-    overall = dataclasses.replace(figures(answers), retrieval=retrieval.measure(predictor, rows, say))
+    overall = dataclasses.replace(figures(answers), retrieval=retrieval.measure(answers, rows))
     if tests is None:
         return overall
     results = behaviour.ask(predictor, behaviour.instances(predictor.task, tests), say)

@@ -1,6 +1,6 @@
 """How often a version does what its task should be able to do, by capability; see `mmdemo.behaviour`.
 
-What is asked is what is served: one sample at a time, through `Predictor`.
+What is asked is what is served: samples in batches, through `Predictor`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from scipy.stats import binomtest
 
 from mmdemo import behaviour
 from mmdemo.behaviour import Expectation, Instance
-from mmdemo.errors import BadInput
 from mmdemo.evaluation.answers import LabelledRow
 from mmdemo.evaluation.judging import KINDS
 from mmdemo.prediction.predictor import Predictor
+from mmdemo.process.progress import ProgressBar
 from mmdemo.tasks import Task
 from mmdemo.values.results import BehaviourRate
 from mmdemo.values.samples import Prediction, Sample
 
 COUNT = 200  # instances of each capability
-PROGRESS_EVERY = 500  # answers
 CAPABILITY = "capability"  # field of a manifest's `extra`
 
 
@@ -62,16 +61,15 @@ def ask(
     predictor: Predictor, tests: Sequence[Instance], progress: Callable[[str], None] = lambda _: None
 ) -> list[InstanceResult]:
     """Return what comes of each test; one whose sample cannot be judged, such as a clip without speech, is left out."""
-    results, answers = [], 0
+    samples = [each.sample for test in tests for each in test.expectations]
+    bar = ProgressBar(len(samples), "answers to tests of behaviour judged", progress)
+    answers = predictor.predict_many(samples, bar.advance)
+    results = []
     for instance in tests:
-        try:
-            predictions = [predictor.predict(expectation.sample) for expectation in instance.expectations]
-        except BadInput:
-            continue
-        results.append(judge(predictor.task, instance, predictions))
-        before, answers = answers, answers + len(predictions)
-        if before // PROGRESS_EVERY < answers // PROGRESS_EVERY:
-            progress(f"{answers} answers to tests of behaviour judged")
+        outcomes = [next(answers) for _ in instance.expectations]
+        predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+        if len(predictions) == len(outcomes):
+            results.append(judge(predictor.task, instance, predictions))
     return results
 
 

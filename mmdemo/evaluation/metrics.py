@@ -47,7 +47,7 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.nda
 def tallies(labels: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray) -> Tallies:
     """Return what the figures of classes are made of, from labels and predictions (n,)."""
     true, answered = np.eye(classes)[labels], np.eye(classes)[predicted]  # (n, k)
-    return Tallies(weights @ (true * answered), weights @ true, weights @ answered)
+    return Tallies(*np.split(weights @ np.concatenate([true * answered, true, answered], axis=1), 3, axis=1))
 
 
 def accuracy(counts: Tallies) -> np.ndarray:
@@ -82,7 +82,9 @@ def bins(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> tupl
     `confidence` (n,) in [0, 1] is that of the predicted class, `right` (n,) bool.
     """
     member = _membership(confidence)
-    return weights @ member, weights @ (member * confidence[:, None]), weights @ (member * right[:, None])
+    summed = np.concatenate([member, member * confidence[:, None], member * right[:, None]], axis=1)  # (n, 3 · b)
+    count, promised, kept = np.split(weights @ summed, 3, axis=1)  # one product: the weights are what is large
+    return count, promised, kept
 
 
 def ece(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -135,4 +137,6 @@ def _by_place(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) ->
     order = np.argsort(-confidence, kind="stable")
     starts = np.flatnonzero(np.diff(confidence[order], prepend=np.inf))
     ordered = weights[:, order]
+    if len(starts) == len(order):  # no two are equally sure
+        return ordered, ordered * ~right[order]
     return np.add.reduceat(ordered, starts, axis=1), np.add.reduceat(ordered * ~right[order], starts, axis=1)

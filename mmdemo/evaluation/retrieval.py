@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, permutations
 from math import comb
 
 import numpy as np
 
-from mmdemo import decode
-from mmdemo.errors import BadInput
 from mmdemo.evaluation import metrics
-from mmdemo.evaluation.answers import LabelledRow
-from mmdemo.prediction.predictor import Predictor
+from mmdemo.evaluation.answers import Answers, LabelledRow
 from mmdemo.values.results import Recall
-from mmdemo.values.samples import Inputs
+from mmdemo.values.samples import MODALITIES
 
 SAMPLES = 500
 AT = 10
-BATCH = 32
 SEED = 0  # of the draw and the bootstrap: the same model and manifest give the same figures
 
 
@@ -31,23 +27,15 @@ class _Encoded:
     content: Mapping[str, str]
 
 
-def measure(
-    predictor: Predictor,
-    rows: Sequence[LabelledRow],
-    progress: Callable[[str], None] = lambda _: None,
-    samples: int = SAMPLES,
-) -> dict[str, Recall]:
+def measure(answers: Answers, rows: Sequence[LabelledRow], samples: int = SAMPLES) -> dict[str, Recall]:
     """Return by direction, such as `image_to_text`, how often the partner is among the AT nearest of so many `samples`.
 
-    Samples with one modality take no part; there is no figure where AT of them are all there are, or fewer.
+    They are drawn from `rows`, which were answered. Those with one modality take no part; there is no figure where AT
+    of them are all there are, or fewer.
     """
-    if len(predictor.task.modalities) < 2:
-        return {}
-    progress(f"looking for partners among {samples} samples")
-    drawn = np.random.default_rng(SEED).permutation(len(rows))
-    encoded = list(_encoded(predictor, [rows[i] for i in drawn], samples))
+    encoded = list(islice(_several(answers, rows), samples))
     recalls = {}
-    for one, other in permutations(predictor.task.modalities, 2):
+    for one, other in permutations(answers.task.modalities, 2):
         having = [each for each in encoded if one in each.features and other in each.features]
         if len(having) > AT:
             scores = _stacked(having, one) @ _stacked(having, other).T  # (samples, samples)
@@ -69,26 +57,16 @@ def recall(scores: np.ndarray, partners: Sequence[str], k: int = AT) -> Recall:
     return Recall(n, float(hits.mean()), float(chance), metrics.interval(drawn))
 
 
-def _encoded(predictor: Predictor, rows: Sequence[LabelledRow], most: int) -> Iterator[_Encoded]:
-    usable = islice(_several(predictor, rows), most)
-    for batch in iter(lambda: list(islice(usable, BATCH)), []):
-        by_sample = predictor.features(batch).by_sample
-        for inputs, features in zip(batch, by_sample, strict=True):
-            parts = {name: inputs.only([name]) for name in inputs.modalities}
-            content = {name: decode.sample_id(part, predictor.task.name) for name, part in parts.items()}
-            yield _Encoded(features, content)
-
-
-def _several(predictor: Predictor, rows: Sequence[LabelledRow]) -> Iterator[Inputs]:
-    """Yield the samples that can be judged and have several modalities."""
-    for row in rows:
-        try:
-            inputs = decode.decode(row.sample, predictor.task)
-            predictor.check(inputs)
-        except BadInput:
-            continue
-        if len(inputs.modalities) > 1:
-            yield inputs
+def _several(answers: Answers, rows: Sequence[LabelledRow]) -> Iterator[_Encoded]:
+    """Yield the samples that were judged and have several modalities, in an order that is drawn."""
+    features = {each.row.id: of for each, of in zip(answers.whole, answers.features, strict=True)}
+    content = {
+        name: {each.row.id: each.prediction.sample_id for each in answers.parts.get(name, ())} for name in MODALITIES
+    }
+    for place in np.random.default_rng(SEED).permutation(len(rows)):
+        of = features.get(rows[place].id, {})
+        if len(of) > 1:
+            yield _Encoded(of, {name: content[name][rows[place].id] for name in of})
 
 
 def _stacked(encoded: Sequence[_Encoded], name: str) -> np.ndarray:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
-from mmdemo.decode import decode
+from mmdemo.decode import decode_ahead
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.evaluation.answers import PROGRESS_EVERY, LabelledRow, PredictedRow
+from mmdemo.evaluation.answers import LabelledRow, PredictedRow
 from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
 from mmdemo.evaluation.judging import part
 from mmdemo.prediction.predictor import Predictor
+from mmdemo.process.progress import ProgressBar
 from mmdemo.tasks import Task
 from mmdemo.values.results import Corrupted, Robustness
+from mmdemo.values.samples import Inputs, Prediction
 
 MOST_SAMPLES = 300  # of a manifest: each is answered some twenty times
 SEED = 0  # of the samples that are taken; the damage of each has its number as seed
@@ -32,11 +34,12 @@ def measure(
     """
     answers: dict[Cell, list[PredictedRow]] = {}
     chosen = _chosen(rows)
-    for number, row in enumerate(chosen, 1):
-        for cell, answered in _answers(predictor, row, number):
-            answers.setdefault(cell, []).append(answered)
-        if number % PROGRESS_EVERY == 0:
-            progress(f"{number} of {len(chosen)} samples corrupted and judged")
+    bar = ProgressBar(len(chosen), "samples corrupted and judged", progress)
+    decoded = chain.from_iterable(decode_ahead((row.sample for row in chosen), predictor.task))
+    for number, (row, inputs) in enumerate(zip(chosen, decoded, strict=True), 1):
+        for cell, prediction in _answers(predictor, inputs, number):
+            answers.setdefault(cell, []).append(PredictedRow(row, prediction))
+        bar.advance()
     if not answers:
         raise ManifestError("nothing_to_evaluate", count=len(chosen))
     return _figures(answers, predictor.task)
@@ -66,17 +69,25 @@ def _chosen(rows: Sequence[LabelledRow]) -> list[LabelledRow]:
     return [rows[place] for place in sorted(places)]
 
 
-def _answers(predictor: Predictor, row: LabelledRow, seed: int) -> Iterator[tuple[Cell, PredictedRow]]:
+def _answers(predictor: Predictor, inputs: Inputs | BadInput, seed: int) -> Iterator[tuple[Cell, Prediction]]:
     """Yield the answers to a sample as it is and to each damage that leaves it one that can be judged."""
-    try:
-        inputs = decode(row.sample, predictor.task)
-        as_is = PredictedRow(row, predictor.predict_inputs(inputs))
-    except BadInput:
+    modalities = () if isinstance(inputs, BadInput) else inputs.modalities
+    cells = _cells(modalities)
+    damaged = [_damaged(inputs, cell, seed) for cell in cells]
+    as_is, *others = predictor.answer_batch([inputs, *damaged])
+    if isinstance(as_is, BadInput):
         return
-    yield from (((modality, *AS_IS), as_is) for modality in inputs.modalities)
-    for cell in _cells(inputs.modalities):
-        with contextlib.suppress(BadInput):  # such as a voice that drowned: counted as refused
-            yield cell, PredictedRow(row, predictor.predict_inputs(corrupt(inputs, *cell, seed)))
+    yield from (((modality, *AS_IS), as_is) for modality in modalities)
+    for cell, outcome in zip(cells, others, strict=True):
+        if isinstance(outcome, Prediction):  # it may be none: a voice that drowned is counted as refused
+            yield cell, outcome
+
+
+def _damaged(inputs: Inputs | BadInput, cell: Cell, seed: int) -> Inputs | BadInput:
+    try:
+        return inputs if isinstance(inputs, BadInput) else corrupt(inputs, *cell, seed)
+    except BadInput as refusal:
+        return refusal
 
 
 def _cells(modalities: Iterable[str]) -> list[Cell]:

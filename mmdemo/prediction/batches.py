@@ -6,8 +6,9 @@ Nothing that is scaled depends on what else is in a batch, and padding is seen b
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 
 from mmdemo.decode import SAMPLE_RATE_HZ
@@ -32,23 +33,37 @@ def every_part(modalities: Modalities) -> Iterator[Modalities]:
         yield from itertools.combinations(modalities, size)
 
 
+@dataclass(frozen=True)
+class SampleAnswers:
+    """What a version makes of one sample."""
+
+    parts: tuple[Prediction, ...]  # an answer to each of its parts, in their order
+    features: dict[str, np.ndarray] = field(default_factory=dict)  # of a sample in `Features`
+
+    @property
+    def whole(self) -> Prediction:
+        """The answer to all that the sample has."""
+        return self.parts[-1]
+
+
 def answers(
     served: Served, samples: Sequence[Inputs], parts: Callable[[Modalities], Iterator[Modalities]]
-) -> list[tuple[Prediction, ...]]:
-    """Return the answers to each sample, one for each of its `parts` in their order.
+) -> list[SampleAnswers]:
+    """Return the answers to each sample, one for each of its `parts`.
 
     Each modality of a sample goes through its encoder once, however many parts it is in. An answer's latency is its
     share of its batch's time.
     """
-    by_place: dict[int, tuple[Prediction, ...]] = {}
+    by_place: dict[int, SampleAnswers] = {}
     for places in alike(samples):
         start = time.perf_counter()
         batch = [samples[place] for place in places]
-        outputs = zip(*_outputs(served, batch, list(parts(batch[0].modalities))), strict=True)  # by sample
-        of_samples = [tuple(assemble(served, said) for said in of_parts) for of_parts in outputs]
+        outputs, features = _passed(served, batch, list(parts(batch[0].modalities)))
+        of_samples = [tuple(assemble(served, said) for said in of_parts) for of_parts in zip(*outputs, strict=True)]
         share_ms = (time.perf_counter() - start) * 1000 / sum(map(len, of_samples))
-        for place, predictions in zip(places, of_samples, strict=True):
-            by_place[place] = tuple(replace(each, latency_ms=round(share_ms, 1)) for each in predictions)
+        for row, place in enumerate(places):
+            predictions = tuple(replace(each, latency_ms=round(share_ms, 1)) for each in of_samples[row])
+            by_place[place] = SampleAnswers(predictions, {name: values[row] for name, values in features.items()})
     return [by_place[place] for place in range(len(samples))]
 
 
@@ -72,16 +87,20 @@ def _length(sample: Inputs) -> tuple[Modalities, int, int]:
     return sample.modalities, 0 if sample.audio is None else len(sample.audio), len(sample.text or "")
 
 
-def _outputs(served: Served, batch: Sequence[Inputs], parts: Sequence[Modalities]) -> list[list[SampleOutput]]:
-    """Return what one pass says of each part (first) of each sample (second)."""
+def _passed(
+    served: Served, batch: Sequence[Inputs], parts: Sequence[Modalities]
+) -> tuple[list[list[SampleOutput]], dict[str, np.ndarray]]:
+    """Return what one pass says of each part (first) of each sample (second), and features (b, d) by modality."""
     encoded = served.processor(batch)
     with torch.inference_mode():
         tokens = served.model.encode(encoded.batch)
         fused = [(part, served.model.fuse(tokens.only(part))) for part in parts]
-    return [
+        features = {name: values.numpy() for name, values in served.model.alike(tokens).items()}
+    outputs = [
         [
             SampleOutput.of(sample if part == sample.modalities else sample.only(part), encoded, output, row)
             for row, sample in enumerate(batch)
         ]
         for part, output in fused
     ]
+    return outputs, features

@@ -13,7 +13,7 @@ from mmdemo.errors import BadInput, UnknownName
 from mmdemo.explain import analysis, targets
 from mmdemo.prediction import answering, batches
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
-from mmdemo.prediction.batches import Modalities
+from mmdemo.prediction.batches import Modalities, SampleAnswers
 from mmdemo.prediction.loading import Served
 from mmdemo.prediction.serving import VersionInUse
 from mmdemo.settings import Settings
@@ -22,6 +22,12 @@ from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.values.samples import Explanation, Features, Inputs, Prediction, Sample
 from mmdemo.versions.sidecar import Sidecar
+
+Done = Callable[[int], None]  # is told how many more are done
+
+
+def _nobody(count: int) -> None:
+    pass
 
 
 class Predictor:
@@ -72,13 +78,18 @@ class Predictor:
         """Answer for a decoded sample, and return its forward pass, of which more can be asked."""
         return self._predict(inputs, explain, time.perf_counter())
 
-    def predict_many(self, samples: Iterable[Sample]) -> Iterator[Prediction | BadInput]:
+    def predict_many(self, samples: Iterable[Sample], done: Done = _nobody) -> Iterator[Prediction | BadInput]:
         """Yield for each sample, in their order, what `predict` returns, or the refusal that it raises.
 
-        They are decoded ahead and answered in batches; no more than two windows of them are in memory.
+        They are decoded ahead and answered in batches; no more than two windows of them are in memory. `done` is told
+        how many more are answered.
         """
-        for window in decode.decode_ahead(samples, self.task):
-            yield from self.answer_batch(window)
+        outcomes = self._many(samples, batches.whole, done)
+        return (outcome if isinstance(outcome, BadInput) else outcome.whole for outcome in outcomes)
+
+    def predict_parts(self, samples: Iterable[Sample], done: Done = _nobody) -> Iterator[SampleAnswers | BadInput]:
+        """Yield the same for each subset of a sample's modalities, all that it has last; encoders are asked once."""
+        return self._many(samples, batches.every_part, done)
 
     def answer_batch(self, samples: Sequence[Inputs | BadInput]) -> list[Prediction | BadInput]:
         """Return for each decoded sample what `predict_inputs` returns, or the refusal that it raises.
@@ -86,11 +97,7 @@ class Predictor:
         What was refused before stays so. Samples of like length go through the model together. Raises CheckpointError.
         """
         outcomes = self._answers(samples, batches.whole)
-        return [outcome if isinstance(outcome, BadInput) else outcome[0] for outcome in outcomes]
-
-    def answer_parts(self, samples: Sequence[Inputs | BadInput]) -> list[tuple[Prediction, ...] | BadInput]:
-        """Return what `answer_batch` does to each subset of a sample's modalities, all that it has last."""
-        return self._answers(samples, batches.every_part)
+        return [outcome if isinstance(outcome, BadInput) else outcome.whole for outcome in outcomes]
 
     def forward(self, inputs: Inputs) -> ForwardPass:
         """Return the forward pass of a decoded sample. Raises BadInput."""
@@ -176,9 +183,17 @@ class Predictor:
         latency_ms = round((time.perf_counter() - start) * 1000, 1)
         return replace(prediction, explanation=explanation, latency_ms=latency_ms), forward
 
+    def _many(
+        self, samples: Iterable[Sample], parts: Callable[[Modalities], Iterator[Modalities]], done: Done
+    ) -> Iterator[SampleAnswers | BadInput]:
+        for window in decode.decode_ahead(samples, self.task):
+            outcomes = self._answers(window, parts)
+            done(len(outcomes))
+            yield from outcomes
+
     def _answers(
         self, samples: Sequence[Inputs | BadInput], parts: Callable[[Modalities], Iterator[Modalities]]
-    ) -> list[tuple[Prediction, ...] | BadInput]:
+    ) -> list[SampleAnswers | BadInput]:
         outcomes = [self._checked(sample) for sample in samples]
         taken = [outcome for outcome in outcomes if isinstance(outcome, Inputs)]
         answered = iter(batches.answers(self._current(), taken, parts))

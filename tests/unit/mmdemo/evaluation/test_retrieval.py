@@ -1,15 +1,17 @@
 """Recall at 10: counted by hand, honest about duplicates and ties, and raised by training with contrast."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mmdemo.evaluation import evaluate, retrieval
+from mmdemo.evaluation import ask, figures, retrieval
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.training.manifests import Row
+from mmdemo.values.results import Recall
 from mmdemo.values.samples import Sample
 from mmdemo.versions import card
 from tests import tiny
@@ -41,6 +43,10 @@ def rows(number: int) -> list[Row]:
     return [Row(str(n), Sample(pictures[n], f"the dog {n}"), "good") for n in range(number)]
 
 
+def measured(predictor: Predictor, of: Sequence[Row], **how: int) -> dict[str, Recall]:
+    return retrieval.measure(ask(predictor, of), of, **how)
+
+
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     folder = tmp_path_factory.mktemp("two")
@@ -50,29 +56,30 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 
 def test_samples_with_one_modality_take_no_part(two: Predictor) -> None:
     alone = [Row("caption", Sample(text="a cat"), "good"), Row("broken", Sample(b"no picture", "a cat"), "good")]
-    recall = retrieval.measure(two, [*rows(12), *alone])
+    recall = measured(two, [*rows(12), *alone])
     assert set(recall) == {"image_to_text", "text_to_image"}
     assert {part.n for part in recall.values()} == {12}
-    assert retrieval.measure(two, rows(10)) == {}  # ten of ten are always found
+    assert measured(two, rows(10)) == {}  # ten of ten are always found
 
 
 def test_the_same_model_and_samples_give_the_same_figures(two: Predictor) -> None:
-    assert retrieval.measure(two, rows(15)) == retrieval.measure(two, rows(15))
+    assert measured(two, rows(15)) == measured(two, rows(15))
 
 
 def test_at_most_so_many_are_drawn(two: Predictor) -> None:
-    assert retrieval.measure(two, rows(20), samples=13)["text_to_image"].n == 13
+    assert measured(two, rows(20), samples=13)["text_to_image"].n == 13
 
 
 def test_a_task_of_one_modality_has_no_partners(tmp_path: Path) -> None:
     task = tiny.task(tmp_path, ("text",))
     predictor = Predictor(task, tiny.version(tmp_path / "v", task))
-    assert retrieval.measure(predictor, [Row(str(n), Sample(text=f"dog {n}"), "good") for n in range(12)]) == {}
+    assert measured(predictor, [Row(str(n), Sample(text=f"dog {n}"), "good") for n in range(12)]) == {}
 
 
 def test_the_card_tells_it_beside_chance(two: Predictor) -> None:
     samples = rows(12)
-    result = dataclasses.replace(evaluate(two, samples), retrieval=retrieval.measure(two, samples))
+    answers = ask(two, samples)
+    result = dataclasses.replace(figures(answers), retrieval=retrieval.measure(answers, samples))
     described = card.render(two.task, two.about, result)
     share = result.retrieval["image_to_text"].recall_at_10
     assert f"Recall@10 from the picture to the caption of the same sample: {share:.3f}" in described

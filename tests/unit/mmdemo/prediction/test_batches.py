@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmdemo import Predictor, Sample, tasks
 from mmdemo.decode import decode
@@ -91,21 +92,26 @@ def test_any_subset_of_three_modalities_is_answered_as_alone(predictor: Predicto
 
 
 def test_parts_are_answered_as_if_the_rest_were_not_there(predictor: Predictor) -> None:
-    samples = [tiny.inputs(seed, seconds=0.5 + seed * 0.2) for seed in range(5)]
-    encoded: list[int] = []
+    noise = [tiny.inputs(seed, seconds=0.5 + seed * 0.2) for seed in range(5)]
+    samples = [Sample(Image.fromarray(each.image), each.text or "", (each.audio, 16_000)) for each in noise]  # type: ignore[arg-type]
+    passes: list[int] = []
     model = predictor._current().model
-    hooks = [model.encoders[name].register_forward_hook(lambda *_: encoded.append(1)) for name in model.encoders]
+    hooks = [model.encoders[name].register_forward_hook(lambda *_: passes.append(1)) for name in model.encoders]
     try:
-        answered = predictor.answer_parts(samples)
+        answered = list(predictor.predict_parts(samples))
     finally:
         for hook in hooks:
             hook.remove()
-    assert len(encoded) == 3, "each modality goes through its encoder once"
-    for predictions, inputs in zip(answered, samples, strict=True):
-        assert not isinstance(predictions, BadInput) and len(predictions) == 7
-        assert predictions[-1].modalities == inputs.modalities
-        for prediction in predictions:
+    assert len(passes) == 3, "each modality goes through its encoder once"
+    for outcome, sample in zip(answered, samples, strict=True):
+        assert not isinstance(outcome, BadInput) and len(outcome.parts) == 7
+        inputs = decode(sample, predictor.task)
+        assert outcome.whole.modalities == inputs.modalities
+        for prediction in outcome.parts:
             assert_alike(prediction, predictor.predict_inputs(inputs.only(prediction.modalities)))
+        [alone] = predictor.features([inputs]).by_sample
+        for name, vector in outcome.features.items():
+            np.testing.assert_allclose(vector, alone[name], atol=1e-5)
 
 
 def test_a_refusal_is_of_one_sample(tmp_path: Path) -> None:
