@@ -258,6 +258,7 @@ def _new_row(sample_id: str, task: Task, inputs: Inputs, manifest_row: manifests
     return SampleRow(
         stratum=None if chance is None else AUDITED,
         propensity=chance,
+        in_panel=chance is not None,
         sample_id=sample_id,
         task=task.name,
         modalities=list(inputs.modalities),

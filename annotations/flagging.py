@@ -70,7 +70,7 @@ class DoubtFlagger(FlaggingCallback):
         prediction = self._prediction(inputs, self._shares(flag_data))
         suggested = flag_option if self._task.takes(flag_option) else None
         offered = self._store, self._task, inputs, prediction
-        review_queue.offer(*offered, suggested=suggested, holder=Holder.FLAGGING, admit=self._quota.room)
+        review_queue.offer(*offered, share=0.0, suggested=suggested, holder=Holder.FLAGGING, admit=self._quota.room)
         with self._store.reading() as session:
             return len(samples.waiting(session, self._task.name))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from annotations import export, golden, retrieval, review_queue, rollback, status
+from annotations.acquisition.audits import AuditSchedule
 from annotations.history import models
 from annotations.nightly import launcher, leftovers
 from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
@@ -46,7 +47,7 @@ class Loop:
         self.tasks: Mapping[str, Task] = tasks.load_all(settings.task_dir)
         self._settings = settings
         self._store: Store = open_store(settings)
-        self._keeper = Keeper(self._store, Quota(self._store, settings))
+        self._keeper = Keeper(self._store, Quota(self._store, settings), AuditSchedule(self._store))
         self._predictors = Predictors(settings, make_predictor)
         self._finder = retrieval.Finder(self._store, settings)
         self._nights = launcher.Nights(settings)
@@ -94,9 +95,9 @@ class Loop:
         prediction, forward = self._predictors.answer(loaded_task, inputs, explain)
         return self._keeper.keep_if_room(loaded_task, inputs, prediction, caller) if keep else prediction, forward
 
-    def audited(self, prediction: Prediction) -> bool:
-        """Whether the audit draws a sure answer: people check it, if its visitor agrees."""
-        return self._keeper.audited(self._task(prediction.task), prediction)
+    def audit(self, prediction: Prediction) -> float | None:
+        """Return with which chance the audit drew a sure answer; None: it did not, and nobody checks it."""
+        return self._keeper.audit(self._task(prediction.task), prediction)
 
     def keep(
         self,
@@ -105,16 +106,17 @@ class Loop:
         label: str | None = None,
         prediction_id: str | None = None,
         caller: str | None = None,
+        audit: float | None = None,
     ) -> Prediction:
         """Store an answer that was given without leave to, now that its visitor gave it: that very answer, as served.
 
         `label` is what the visitor says is right instead; then `prediction_id` is the id of what is kept already of the
-        answer, None for nothing. Return the answer as it is kept. Raises MmdemoError, NotKept where there is no room
-        for what this caller sends; then nothing more is kept.
+        answer, None for nothing; `audit` what that said of it. Return the answer as it is kept. Raises MmdemoError,
+        NotKept where there is no room for what this caller sends; then nothing more is kept.
         """
         task = self._task(prediction.task)
         assert decode.sample_id(inputs, task.name) == prediction.sample_id, "an answer to another sample"
-        return self._keeper.keep(task, inputs, prediction, caller, label, prediction_id)
+        return self._keeper.keep(task, inputs, prediction, caller, label, prediction_id, audit)
 
     def suggest(
         self, task: str, inputs: Inputs, label: str, prediction_id: str | None = None, caller: str | None = None
@@ -128,7 +130,10 @@ class Loop:
         loaded_task = self._task(task)
         loaded_task.check(label)
         prediction, _ = self._predictors.answer(loaded_task, inputs, "default")
-        return self._keeper.queue(loaded_task, inputs, prediction, caller, label, prediction_id)
+        audit = self._keeper.audit(loaded_task, prediction)
+        kept = self._keeper.keep(loaded_task, inputs, prediction, caller, label, prediction_id, audit)
+        assert kept.prediction_id is not None
+        return Kept(kept.sample_id, kept.prediction_id)
 
     def forget(self, prediction_id: str) -> None:
         """Take back what was sent. Raises UnknownName."""
@@ -162,6 +167,12 @@ class Loop:
         """Return the samples that wait for a person, most doubtful first; "" asks for all tasks that are loaded."""
         with self._store.reading() as session:
             return [self._item(row) for row in samples.waiting(session, *self._named(task), limit=limit)]
+
+    def in_turn(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Return the same in the order in which Review asks: what judges versions first."""
+        with self._store.reading() as session:
+            rows = samples.waiting(session, *self._named(task), limit=limit, checks_first=True)
+            return [self._item(row) for row in rows]
 
     def later(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return the samples that were skipped, longest ago first: they come after those that wait."""

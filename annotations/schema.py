@@ -12,9 +12,10 @@ from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, TypeDecorato
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from annotations.acquisition import held_out
+from annotations.acquisition.strata import AUDITED
 from mmdemo import characters
 
-HEAD = "0012"  # the newest migration; a test compares it with the folder
+HEAD = "0013"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -71,7 +72,7 @@ class SampleRow(Base):
     """One input to one task; `sample_id` is the hash of both, as the release that made the row hashed them."""
 
     __tablename__ = "samples"
-    __table_args__ = (Index(None, "task", "state", "doubt"),)
+    __table_args__ = (Index(None, "task", "state", "doubt"), Index(None, "task", "stratum", "state"))
 
     sample_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     task: Mapped[str] = mapped_column(String(100))
@@ -101,11 +102,17 @@ class SampleRow(Base):
         String(20)
     )  # how it came to people, None: drawn by nobody; see `strata`
     propensity: Mapped[float | None]  # with which chance; None: it was not written down
+    in_panel: Mapped[bool] = mapped_column(default=False)  # it judges every version: see `strata`
     split_draw: Mapped[float] = mapped_column(default=_drawn)  # in [0, 1): under the task's share it is held out
     pinned_at: Mapped[datetime | None] = mapped_column(index=True)  # as golden: see `annotations.golden`
     original_digest: Mapped[str | None] = mapped_column(String(64), index=True)  # Inputs.original, with the content
     # Of the canonical caption, where the id was made of another form of it: an earlier release's row
     caption_digest: Mapped[str | None] = mapped_column(String(64), index=True)
+
+    @property
+    def is_check(self) -> bool:
+        """Whether it is a random check of a sure answer, whatever was said of it since: people answer it blind."""
+        return self.stratum == AUDITED
 
     def release(self) -> None:
         """End a claim, whoever holds it."""
@@ -115,6 +122,17 @@ class SampleRow(Base):
     def has_content(self) -> bool:
         """Whether there is anything left to look at or to train on."""
         return self.caption is not None or self.image is not None or self.audio is not None
+
+
+class PanelAnswerRow(Base):
+    """What one version answered to one sample of the panel: as it was served, or once it served itself."""
+
+    __tablename__ = "panel_answers"
+
+    sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), primary_key=True)
+    version: Mapped[str] = mapped_column(String(200), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    confidence: Mapped[float]  # mmdemo.values.promise.NEVER: people are asked whatever the threshold
 
 
 class SampleAliasRow(Base):

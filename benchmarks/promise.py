@@ -23,7 +23,7 @@ from mmdemo import tasks
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput
 from mmdemo.evaluation import thresholds
-from mmdemo.evaluation.thresholds import NEVER, Outcomes
+from mmdemo.evaluation.thresholds import Outcomes
 from mmdemo.prediction import answering
 from mmdemo.prediction.assembly import SampleOutput, calibrated, strangeness
 from mmdemo.prediction.predictor import Predictor
@@ -31,7 +31,7 @@ from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row, splits
 from mmdemo.training.objectives import OBJECTIVES
-from mmdemo.values.promise import Promise, PromiseOutcome, SubsetPromise
+from mmdemo.values.promise import NEVER, Promise, PromiseOutcome, SubsetPromise
 from mmdemo.values.samples import Inputs
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import SHIPPED

@@ -18,7 +18,7 @@ from annotations.store import Store, samples
 from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.samples import FlagReason, Inputs, Prediction
+from mmdemo.values.samples import Inputs, Prediction
 from mmdemo.versions.registry import Versions
 
 BATCH = 32  # samples between two short transactions, and all that is in memory at once
@@ -78,9 +78,7 @@ def _batches(store: Store, task: Task, version: str) -> Iterator[Sequence[Sample
 
 def _due(store: Store, task: Task, version: str, after: str = "", limit: int = BATCH) -> Sequence[SampleRow]:
     with store.reading() as session:
-        return samples.to_score(
-            session, task.name, version, after, limit, but=FlagReason.AUDIT, held_by=Holder.FLAGGING
-        )
+        return samples.to_score(session, task.name, version, after, limit, held_by=Holder.FLAGGING)
 
 
 def _answer(store: Store, task: Task, scorer: Scorer, row: SampleRow) -> Prediction | LeftOut | None:

@@ -2,6 +2,10 @@
 
 What the champion doubts is asked about in full, of its sure answers a known share. What a visitor disputed and what was
 imported came by nobody's draw, and stands for itself alone. Who drew it stays so, whatever is said of a sample later.
+
+The *panel* are samples that came by one chance, whether the model was sure of them or not: of the sure answers those
+that are checked at random, and of the doubted ones the same share. So any version can be judged by them at any
+threshold as if all that is sent here had been asked about, each counting once. Like all random checks they never train.
 """
 
 from collections import Counter
@@ -9,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from annotations.acquisition import held_out
 from annotations.acquisition.held_out import is_held_out
+from mmdemo import hashed_draw
 from mmdemo.tasks import Task
 from mmdemo.values.samples import FlagReason, Prediction
 
@@ -25,13 +31,39 @@ class Drawn(Protocol):
     def propensity(self) -> float | None: ...
     @property
     def split_draw(self) -> float: ...
+    @property
+    def in_panel(self) -> bool: ...
 
 
-def of(prediction: Prediction, task: Task) -> tuple[str | None, float | None]:
-    """Return the stratum and the propensity of an answer that was just given: both None where nobody drew it."""
+@dataclass(frozen=True)
+class Draw:
+    """How an answer came to people."""
+
+    stratum: str | None = None  # None: nobody drew it
+    propensity: float | None = None  # with which chance
+    in_panel: bool = False
+
+
+def is_audited(sample_id: str, share: float) -> bool:
+    """Say whether a sure answer is checked all the same: about a `share` in [0, 1] of all inputs.
+
+    Only the input decides, as if at random: asking again never changes it, and no visitor can foresee it without
+    computing this hash. Independent of the choice of held-out corrections, which hashes under another name.
+    """
+    return hashed_draw.draw("audit", sample_id) < share
+
+
+def of(prediction: Prediction, task: Task, share: float) -> Draw:
+    """Return how an answer comes to people that was just given, while a `share` of the sure ones is checked.
+
+    Of the doubted ones no more belong to the panel than are set aside anyway, and then of the sure ones neither.
+    """
+    even = min(share, task.gate.held_out_share)
     if prediction.reason == FlagReason.AUDIT:
-        return AUDITED, task.audit_share
-    return (FLAGGED, 1.0) if prediction.flagged else (None, None)
+        return Draw(AUDITED, share, is_audited(prediction.sample_id, even))
+    if prediction.flagged:
+        return Draw(FLAGGED, 1.0, is_held_out(held_out.draw(prediction.sample_id), even))
+    return Draw()
 
 
 def is_set_aside(sample: Drawn, share: float) -> bool:
@@ -39,7 +71,7 @@ def is_set_aside(sample: Drawn, share: float) -> bool:
 
     Those of earlier releases, whose share was not written down, may have been trained on: they go by their draw.
     """
-    return _is_check(sample) or is_held_out(sample.split_draw, share)
+    return _is_check(sample) or sample.in_panel or is_held_out(sample.split_draw, share)
 
 
 def _is_check(sample: Drawn) -> bool:

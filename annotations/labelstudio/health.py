@@ -100,7 +100,7 @@ class Health:
     def _show_map(self, remote: RemoteTask, sample: TaskPayload) -> None:
         """Show where the model looked that made the guess; beside what was answered the map stays that was there."""
         data = tasks.payload(self.place.task, sample, {"image": remote.data.get("image", "")})["data"]
-        is_blind = sample.reason == FlagReason.AUDIT
+        is_blind = sample.blind
         if remote.data.get(tasks.LOOKED) != data[tasks.LOOKED] and (is_blind or not remote.annotations):
             self.place.client.set_data(remote.id, {**remote.data, tasks.LOOKED: data[tasks.LOOKED]})
 
@@ -124,7 +124,7 @@ class Health:
 
 def _keeps_its_guess(remote: RemoteTask, row: SampleRow) -> bool:
     """Whether a task is as it should be whatever is guessed now: what was answered keeps the guess beside it."""
-    return row.reason != FlagReason.AUDIT and bool(remote.annotations and remote.guesses)
+    return not row.is_check and bool(remote.annotations and remote.guesses)
 
 
 def is_sick(task: Task, remote: RemoteTask, sample: TaskPayload, ours: Collection[str] = ()) -> bool:
@@ -132,7 +132,7 @@ def is_sick(task: Task, remote: RemoteTask, sample: TaskPayload, ours: Collectio
 
     `ours`: the versions whose guesses were sent from here. What was answered keeps the guess beside which it was.
     """
-    if sample.reason == FlagReason.AUDIT:
+    if sample.blind:
         return bool(remote.guesses or remote.data.get(tasks.LOOKED))
     if tasks.guess(task, sample) is None:
         return False
@@ -164,8 +164,9 @@ def lacks_files(row: SampleRow, remote: RemoteTask, shown_files: ShownFiles, not
 
 def outgoing(row: SampleRow, bare: bool = False) -> TaskPayload:
     """Return what is sent of a sample; `bare`: without its map, which takes time to read."""
-    base = TaskPayload(row.sample_id, row.caption, _files(row), reason=row.reason or "")
-    if row.reason == FlagReason.AUDIT:
+    reason = FlagReason.AUDIT if row.is_check else row.reason or ""  # whatever was said of its answer
+    base = TaskPayload(row.sample_id, row.caption, _files(row), reason=reason, blind=row.is_check)
+    if row.is_check:
         return base
     guess = predictions.guess_shown(row)
     score = None if guess.capped else guess.confidence

@@ -13,10 +13,11 @@ from functools import partial
 
 from annotations import media
 from annotations.acquisition import doubt, strata
+from annotations.acquisition.strata import Draw
 from annotations.review_queue import content, predictions
 from annotations.review_queue.content import Holder
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
-from annotations.store import Session, Store, WriteConflict, labels, samples
+from annotations.store import Session, Store, WriteConflict, labels, panel, samples
 from mmdemo import characters
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import BadInput, Conflict
@@ -38,8 +39,7 @@ MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → s
     "undo": {LABELLED: QUEUED, SKIPPED: QUEUED, UNSURE: QUEUED},
 }
 UNDOABLE = ("label", "skip", "unsure")
-NAME_CHARS = 100
-NOTE_CHARS = 2_000
+NAME_CHARS, NOTE_CHARS = 100, 2_000
 
 
 def offer(
@@ -48,6 +48,7 @@ def offer(
     inputs: Inputs,
     prediction: Prediction,
     *,
+    share: float | None = None,
     suggested: str | None = None,
     holder: Holder = Holder.VISITOR,
     earlier: str | None = None,
@@ -57,16 +58,17 @@ def offer(
 
     A flagged answer (or one with a `suggested` value, which the task must take) is queued with its inputs; any other
     leaves a row without them. The same input again makes no second entry: the first answer stays, and the consent is
-    added, as a new one or to the sender's own under the id `earlier`. A sample that was answered, skipped or found
-    unsure is queued again where its answer is disputed, and only then. `admit` is told the bytes of its files, and
-    raises NotKept where there is no room. Raises UnknownName, BadInput, StorageError; then nothing is kept.
+    added, as a new one or to the sender's own under the id `earlier`. Only where its answer is disputed is a sample
+    queued again that was answered, skipped or found unsure. `share`: of the sure answers, that was checked then (None:
+    the task's). `admit` is told the bytes of its files, and raises NotKept where there is no room. Raises UnknownName,
+    BadInput, StorageError; then nothing is kept.
     """
-    if suggested is not None:
-        suggested = task.check(suggested)
+    suggested = None if suggested is None else task.check(suggested)
     whole = prediction.flagged or suggested is not None
     copies = media.copies_of(inputs) if whole else {}
     admit(sum(len(copy.data) for copy in copies.values()))
-    keep = partial(_offer, store, task, inputs, prediction, copies, suggested, whole, holder, earlier)
+    draw = strata.of(prediction, task, task.audit_share if share is None else share)
+    keep = partial(_offer, store, inputs, prediction, draw, copies, suggested, whole, holder, earlier)
     try:
         return keep()
     except WriteConflict:  # another process made the row meanwhile: now it is there
@@ -75,9 +77,9 @@ def offer(
 
 def _offer(
     store: Store,
-    task: Task,
     inputs: Inputs,
     prediction: Prediction,
+    draw: Draw,
     copies: Mapping[str, media.Copy],
     suggested: str | None,
     whole: bool,
@@ -89,12 +91,12 @@ def _offer(
         files = partial(media.names_of, inputs, copies)
         row = samples.of_inputs(session, inputs, prediction.task, files)
         if row is None:
-            row = _new_row(task, prediction)
+            row = _new_row(prediction, draw)
             move(session, row, "queue" if whole else "note")
         if whole:
-            _fill(session, task, row, inputs, prediction, copies)
+            _fill(session, row, inputs, prediction, draw, copies)
         elif row.state == UNFLAGGED and row.forgotten_at is not None:
-            _put_answer(task, row, prediction, whole=False)
+            _put_answer(row, prediction, draw, whole=False)
             row.forgotten_at = None
         if suggested is not None:  # a person is asked, also about what one has answered before
             row.suggested, row.reason = suggested, FlagReason.DISPUTED
@@ -105,7 +107,7 @@ def _offer(
     return row.sample_id, prediction_id
 
 
-def _new_row(task: Task, prediction: Prediction) -> SampleRow:
+def _new_row(prediction: Prediction, draw: Draw) -> SampleRow:
     row = SampleRow(
         sample_id=prediction.sample_id,
         task=prediction.task,
@@ -113,12 +115,12 @@ def _new_row(task: Task, prediction: Prediction) -> SampleRow:
         created_at=now(),
         agreed_at=now(),
     )
-    _put_answer(task, row, prediction, whole=False)
+    _put_answer(row, prediction, draw, whole=False)
     return row
 
 
-def _put_answer(task: Task, row: SampleRow, prediction: Prediction, whole: bool) -> None:
-    row.stratum, row.propensity = strata.of(prediction, task)
+def _put_answer(row: SampleRow, prediction: Prediction, draw: Draw, whole: bool) -> None:
+    row.stratum, row.propensity, row.in_panel = draw.stratum, draw.propensity, draw.in_panel
     row.prediction, row.fresh_prediction = predictions.stored(prediction, whole), None
     row.predicted_value, row.confidence = prediction.label, prediction.confidence
     row.model_version = row.scored_by = prediction.model_version
@@ -127,10 +129,10 @@ def _put_answer(task: Task, row: SampleRow, prediction: Prediction, whole: bool)
 
 def _fill(
     session: Session,
-    task: Task,
     row: SampleRow,
     inputs: Inputs,
     prediction: Prediction,
+    draw: Draw,
     copies: Mapping[str, media.Copy],
 ) -> None:
     """Give a row its content where it has none; the answer that goes with it is the one just served."""
@@ -139,7 +141,9 @@ def _fill(
         return
     came_back = row.forgotten_at is not None
     content.fill(row, inputs, copies)
-    _put_answer(task, row, prediction, whole=True)
+    _put_answer(row, prediction, draw, whole=True)
+    if row.in_panel:
+        panel.keep(session, row.sample_id, prediction)
     if row.state == UNFLAGGED:
         move(session, row, "queue")
     elif row.state == SENT and came_back:

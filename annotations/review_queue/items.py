@@ -28,6 +28,7 @@ def queue_item(row: SampleRow, media: Path) -> QueueItem:
         claimed_until=labels.iso(claimed_until) if claimed_until else None,
         capped=guess.capped,
         is_golden=row.pinned_at is not None,
+        checks=row.is_check,
     )
 
 

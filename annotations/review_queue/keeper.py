@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from annotations import review_queue
+from annotations.acquisition.audits import AuditSchedule
 from annotations.review_queue.quota import Quota
 from annotations.store import Store
-from mmdemo import hashed_draw
 from mmdemo.errors import NotKept
 from mmdemo.tasks import Task
-from mmdemo.values.review import Kept
 from mmdemo.values.samples import FlagReason, Inputs, Prediction
 
 
@@ -22,10 +21,11 @@ class Keeper:
 
     store: Store
     quota: Quota
+    schedule: AuditSchedule
 
-    def audited(self, task: Task, prediction: Prediction) -> bool:
-        """Tell whether the audit draws a sure answer."""
-        return not prediction.flagged and audit_draw(prediction.sample_id, task.audit_share)
+    def audit(self, task: Task, prediction: Prediction) -> float | None:
+        """Return with which chance the audit drew a sure answer, None where it did not."""
+        return None if prediction.flagged else self.schedule.chance(task, prediction.sample_id)
 
     def keep(
         self,
@@ -35,41 +35,24 @@ class Keeper:
         caller: str | None,
         label: str | None = None,
         earlier: str | None = None,
+        audit: float | None = None,
     ) -> Prediction:
-        """Store what an answer calls for, and return it as it is kept. Raises NotKept and what `offer` raises."""
-        if self.audited(task, prediction):
+        """Store what an answer calls for, and return it as it is kept. Raises NotKept and what `offer` raises.
+
+        `audit` is what `audit` said when it was given, `label` what its sender says is right.
+        """
+        if audit is not None:
             prediction = replace(prediction, flagged=True, reason=FlagReason.AUDIT)
-        kept = self.queue(task, inputs, prediction, caller, label, earlier)
-        return replace(prediction, prediction_id=kept.prediction_id)
+        share = self.schedule.share(task) if audit is None else audit
+        admit = self.quota.room if caller is None else partial(self.quota.take, caller)
+        _, prediction_id = review_queue.offer(
+            self.store, task, inputs, prediction, share=share, suggested=label, earlier=earlier, admit=admit
+        )
+        return replace(prediction, prediction_id=prediction_id)
 
     def keep_if_room(self, task: Task, inputs: Inputs, prediction: Prediction, caller: str | None) -> Prediction:
         """Do as `keep`; where there is no room, return the answer with a note that says so."""
         try:
-            return self.keep(task, inputs, prediction, caller)
+            return self.keep(task, inputs, prediction, caller, audit=self.audit(task, prediction))
         except NotKept as error:
             return replace(prediction, notes=(*prediction.notes, f"not_{error.key}"))
-
-    def queue(
-        self,
-        task: Task,
-        inputs: Inputs,
-        prediction: Prediction,
-        caller: str | None,
-        label: str | None,
-        earlier: str | None,
-    ) -> Kept:
-        """Store an answer, with the `label` that its sender says is right. Raises NotKept and what `offer` raises."""
-        admit = self.quota.room if caller is None else partial(self.quota.take, caller)
-        offered = review_queue.offer(
-            self.store, task, inputs, prediction, suggested=label, earlier=earlier, admit=admit
-        )
-        return Kept(*offered)
-
-
-def audit_draw(sample_id: str, share: float) -> bool:
-    """Say whether a confident answer is checked all the same: about `share` in [0, 1] of all inputs.
-
-    Only the input decides, as if at random: asking again never changes it, and no visitor can foresee it without
-    computing this hash. Independent of the choice of held-out corrections, which hashes under another name.
-    """
-    return hashed_draw.draw("audit", sample_id) < share

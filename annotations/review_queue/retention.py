@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from annotations import media
 from annotations.review_queue import clock, content, log
 from annotations.schema import SampleRow, now
-from annotations.store import Session, Store, facts, labels, samples, snapshots
+from annotations.store import Session, Store, facts, labels, panel, samples, snapshots
 from mmdemo.errors import MmdemoError, UnknownName
 from mmdemo.locale import text
 from mmdemo.values.review import WAITING, Reason
@@ -195,6 +195,7 @@ def _erase(session: Session, row: SampleRow, name: str) -> Erased:
     answered, waited = row.prediction is not None, row.state in WAITING and row.has_content
     files = content.erase(row)
     corrections = labels.erase(session, row.sample_id)
+    panel.erase(session, row.sample_id)
     in_runs = snapshots.erase(session, row.sample_id)
     facts.put(session, facts.ERASED, {"due": True})
     log(session, row, name, row.state, "")

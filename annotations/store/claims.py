@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, CursorResult, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import SampleRow
-from annotations.store.samples import ASKED, HAS_CONTENT
+from annotations.store.samples import ASKED, HAS_CONTENT, in_turn
 from mmdemo import characters
 from mmdemo.values.review import ClaimSample, SampleState
 
@@ -30,14 +30,13 @@ def take(session: Session, sample_id: str, command: ClaimSample, at: datetime, u
 def next_free(session: Session, tasks: Sequence[str], claim_session: str, at: datetime) -> str | None:
     """Return the sample that this session is at, else the first that nobody else is at; None where there is none.
 
-    The order is the queue's: most doubtful first, and at the end what was skipped, longest ago first.
+    The order is Review's, and at the end comes what was skipped, longest ago first.
     """
     mine = case((SampleRow.claim_session == claim_session, 0), else_=1)
     skipped = case((SampleRow.state == SampleState.SKIPPED, 1), else_=0)
     skipped_at = case((SampleRow.state == SampleState.SKIPPED, SampleRow.updated_at))
     query = select(SampleRow.sample_id).where(SampleRow.task.in_(tasks), _asked(), _free(claim_session, at))
-    order = (mine, skipped, skipped_at, SampleRow.doubt.desc(), SampleRow.created_at, SampleRow.sample_id)
-    return session.scalar(query.order_by(*order).limit(1))
+    return session.scalar(query.order_by(mine, skipped, skipped_at, *in_turn()).limit(1))
 
 
 def release(session: Session, claim_session: str, other_than: str = "") -> None:

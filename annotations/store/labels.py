@@ -32,6 +32,7 @@ class LabelledContent:
     stratum: str | None = None  # see `annotations.acquisition.strata`
     propensity: float | None = None
     is_golden: bool = False  # see `annotations.golden`
+    in_panel: bool = False
 
 
 def standing(
@@ -90,6 +91,7 @@ def corrections(session: Session, task: str = "") -> list[LabelledContent]:
             sample.stratum,
             sample.propensity,
             sample.pinned_at is not None,
+            sample.in_panel,
         )
         for row, sample in session.execute(standing(session, task).where(HAS_CONTENT))
     ]

@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
 
+from annotations.acquisition.strata import AUDITED
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
@@ -119,21 +120,36 @@ def named(session: Session, name: str) -> SampleRow:
 
 
 def waiting(
-    session: Session, *tasks: str, limit: int | None = None, states: Sequence[str] = WAITING
+    session: Session,
+    *tasks: str,
+    limit: int | None = None,
+    states: Sequence[str] = WAITING,
+    checks_first: bool = False,
 ) -> Sequence[SampleRow]:
     """Return samples that can be shown to a person: most doubtful first, then oldest, then by id.
 
-    Of all tasks, also of those that are not loaded, where none is named.
+    Of all tasks, also of those that are not loaded, where none is named. `checks_first`: see `in_turn`.
     """
     query = select(SampleRow).where(SampleRow.state.in_(states), HAS_CONTENT)
     if tasks:
         query = query.where(SampleRow.task.in_(tasks))
-    return session.scalars(query.order_by(*most_doubtful()).limit(limit)).all()
+    order = in_turn() if checks_first else most_doubtful()
+    return session.scalars(query.order_by(*order).limit(limit)).all()
 
 
 def most_doubtful() -> tuple[ColumnElement[Any], ...]:
     """Return the order in which people are asked."""
     return SampleRow.doubt.desc(), SampleRow.created_at.asc(), SampleRow.sample_id.asc()
+
+
+def in_turn() -> tuple[ColumnElement[Any], ...]:
+    """Return the order in which Review asks: what judges versions as it came, then the most doubtful.
+
+    As it came: so what is not answered yet is no other than what is.
+    """
+    judges = or_(SampleRow.stratum == AUDITED, SampleRow.in_panel)
+    came = case((judges, SampleRow.created_at))
+    return case((judges, 0), else_=1), came, *most_doubtful()
 
 
 def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[SampleRow]:
@@ -152,16 +168,14 @@ def pinned(session: Session, *tasks: str) -> Sequence[SampleRow]:
     return session.scalars(query.order_by(SampleRow.pinned_at, SampleRow.sample_id)).all()
 
 
-def to_score(
-    session: Session, task: str, version: str, after: str, limit: int, *, but: str, held_by: str
-) -> Sequence[SampleRow]:
+def to_score(session: Session, task: str, version: str, after: str, limit: int, *, held_by: str) -> Sequence[SampleRow]:
     """Return samples that people are asked about and whose guess is of another version than this one, by their id.
 
-    Only those behind the id `after`; without those of the reason `but`, and those that a holder `held_by` keeps.
+    Only those behind the id `after`; without random checks, and without those that a holder `held_by` keeps.
     """
     theirs = exists().where(ConsentRow.sample_id == SampleRow.sample_id, ConsentRow.holder == held_by)
     query = select(SampleRow).where(SampleRow.task == task, SampleRow.state.in_(ASKED), HAS_CONTENT)
-    query = query.where(SampleRow.scored_by != version, SampleRow.reason.is_distinct_from(but), ~theirs)
+    query = query.where(SampleRow.scored_by != version, SampleRow.stratum.is_distinct_from(AUDITED), ~theirs)
     query = query.where(SampleRow.sample_id > after)
     return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
 
@@ -181,6 +195,13 @@ def count_drawn(session: Session, task: str) -> dict[str, int]:
     """Return stratum → how many samples came to people by it."""
     query = select(SampleRow.stratum, func.count()).where(SampleRow.task == task, SampleRow.stratum.is_not(None))
     return {str(stratum): count for stratum, count in session.execute(query.group_by(SampleRow.stratum))}
+
+
+def count_answered(session: Session, task: str, stratum: str, most: int) -> int:
+    """Return how many samples of a stratum are answered, at most `most`: no more are looked at."""
+    answered = select(SampleRow.sample_id).where(SampleRow.task == task, SampleRow.stratum == stratum)
+    answered = answered.where(SampleRow.state == SampleState.LABELLED).limit(most)
+    return session.scalar(select(func.count()).select_from(answered.subquery())) or 0
 
 
 def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from mmdemo.evaluation import slices, thresholds
 from mmdemo.evaluation.answers import LabelledRow, PredictedRow, ask
-from mmdemo.evaluation.thresholds import NEVER, Outcomes
+from mmdemo.evaluation.thresholds import Outcomes
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
-from mmdemo.values.promise import PromiseRecord
+from mmdemo.values.promise import NEVER, PromiseRecord
 from mmdemo.versions import sidecar
 
 

@@ -32,7 +32,6 @@ from mmdemo.values.promise import Promise, PromiseOutcome, SubsetPromise
 STEP = 0.01  # between two thresholds
 STARTS = {0.5: 0.1, 1.0: 0.7, 2.0: 0.1, 4.0: 0.1}  # what 1 less a threshold is, in errors → its share of the level
 MOST = 1_000_000  # samples, above which nobody is asked for more
-NEVER = -1.0  # the confidence of an answer that people are asked about whatever the threshold
 
 
 @dataclass(frozen=True)

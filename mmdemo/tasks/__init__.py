@@ -14,6 +14,7 @@ from mmdemo import locale
 from mmdemo.answers import CLASSIFICATION, KINDS, NONE_OF_THESE
 from mmdemo.answers.labels import check_names
 from mmdemo.errors import ManifestError, MmdemoError, UnknownName
+from mmdemo.tasks.audits import Audits, check_share
 from mmdemo.values.promise import Promise
 from mmdemo.values.samples import MODALITIES
 
@@ -107,6 +108,7 @@ class Task(Question):
     threshold: float  # confidence under which people are asked, where no promise stands
     promise: Promise | None = None  # what is promised of answers that go out unasked; thresholds are then computed
     audit_share: float = 0.02  # share of confident answers that people are asked about all the same
+    audits: Audits = field(default_factory=Audits)  # … and how long it is higher at first
     split_by: str = SPLIT_BY  # field of `extra`, or "group": samples that share it never cross a split
     captions: tuple[str, ...] = ()  # fields of `extra` that say what the caption says in other words, to learn from
     heads: tuple[AuxiliaryHead, ...] = ()
@@ -238,6 +240,7 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
             fusion=raw.pop("fusion", {}),
             training=raw.pop("training", {}),
             gate=Gate(**raw.pop("gate", {})),
+            audits=Audits.of(raw.pop("audits", {})),
             promise=Promise.of(raw.pop("promise")) if "promise" in raw else None,
             limits=Limits(**raw.pop("limits", {})),
             examples=tuple(_example(entry, path.parent) for entry in raw.pop("examples", ())),
@@ -270,6 +273,7 @@ def _checked(task: Task) -> Task:
         _checked_profile(task, name)
     if not 0 < task.threshold < 1:
         raise ValueError(f"threshold {task.threshold} is not between 0 and 1")
+    check_share("audit_share", task.audit_share)
     return task
 
 

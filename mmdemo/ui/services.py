@@ -39,16 +39,25 @@ class Services(Protocol):
         explain: "default", a method, or "none"; keep: whether anything may be stored.
         """
 
-    def audited(self, prediction: Prediction) -> bool:
-        """Whether people shall check a sure answer, as `predict` gave it, all the same, if its visitor agrees."""
+    def audit(self, prediction: Prediction) -> float | None:
+        """Return with which chance people shall check a sure answer, as `predict` gave it, if its visitor agrees.
+
+        None: they shall not.
+        """
 
     def keep(
-        self, inputs: Inputs, prediction: Prediction, label: str | None, prediction_id: str | None, caller: str
+        self,
+        inputs: Inputs,
+        prediction: Prediction,
+        label: str | None,
+        prediction_id: str | None,
+        caller: str,
+        audit: float | None,
     ) -> Prediction:
         """Store an answer that was given without leave, now that its visitor gave it, and return it with its id.
 
         It is that very answer: nothing is predicted again. `label`: what the visitor says is right instead, or None;
-        `prediction_id`: the id of what is kept already of this answer, or None.
+        `prediction_id`: the id of what is kept already of this answer, or None; `audit`: what that said of it.
         """
 
     def suggest(self, task: str, inputs: Inputs, label: str, prediction_id: str | None, caller: str) -> Kept:
@@ -87,6 +96,9 @@ class Services(Protocol):
     # Reviewers.
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return what waits of a task, "" for all of `tasks`, most doubtful first."""
+
+    def in_turn(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Return the same in the order in which Review asks: random checks first."""
 
     def left_out(self) -> Mapping[str, int]:
         """Return task → samples of it that wait, of those that are not among `tasks`."""

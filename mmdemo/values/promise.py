@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 SHIPPED = "shipped"  # the population of a version's own calibration samples
+HERE = "here"  # … and that of what is sent to this home, told by its random checks
 ASKED_ALWAYS = 1.0  # the threshold where every answer is asked about
+NEVER = -1.0  # the confidence of an answer that people are asked about whatever the threshold
 EVEN = 0.5  # a confidence that is worth no promise
 
 

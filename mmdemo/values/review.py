@@ -97,6 +97,7 @@ class QueueItem:
     claimed_until: str | None = None  # when that ends by itself
     capped: bool = False  # the guess is only a guess: its confidence measures nothing
     is_golden: bool = False  # people pinned it: no version that loses it is put into service
+    checks: bool = False  # it is a random check of a sure answer: whoever answers is shown no guess
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class TaskPayload:
     explanation: Explanation | None = None  # as it was served with the guess
     reason: str = ""  # why people are asked
     suggested: str = ""  # what its sender said it should be
+    blind: bool = False  # no guess is shown beside it, and no map
 
 
 @dataclass(frozen=True)

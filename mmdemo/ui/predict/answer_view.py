@@ -76,7 +76,7 @@ def view(visit: Visit, task: Task, trained_on: str, language: str) -> AnswerCard
 
 
 def _why_asked(prediction: Prediction, visit: Visit) -> str:
-    if visit.audited:
+    if visit.audit is not None:
         return "audit"
     return "always" if prediction.threshold >= ASKED_ALWAYS and not prediction.capped else "doubtful"
 

@@ -142,18 +142,18 @@ class PredictController:
             return {"refusal": visit.refusal}
         try:
             prediction, forward = self.services.predict(visit.task, visit.inputs, "default", False, caller)
-            audited = self.services.audited(prediction)
-            if visit.keep and (prediction.flagged or audited):  # of any other answer nothing is kept
-                prediction = self._kept(visit.inputs, prediction, caller)
+            audit = self.services.audit(prediction)
+            if visit.keep and (prediction.flagged or audit is not None):  # of any other answer nothing is kept
+                prediction = self._kept(visit.inputs, prediction, caller, audit)
         except MmdemoError as error:
             return intake.refusing(error)
         known = {"prediction": prediction, "prediction_id": prediction.prediction_id}
-        return {**known, "forward": forward, "audited": audited}
+        return {**known, "forward": forward, "audit": audit}
 
-    def _kept(self, inputs: Inputs, prediction: Prediction, caller: str) -> Prediction:
+    def _kept(self, inputs: Inputs, prediction: Prediction, caller: str, audit: float | None) -> Prediction:
         """Keep an answer; where there is no room for it, it says so."""
         try:
-            return self.services.keep(inputs, prediction, None, None, caller)
+            return self.services.keep(inputs, prediction, None, None, caller, audit)
         except NotKept as error:
             return replace(prediction, notes=(*prediction.notes, f"not_{error.key}"))
 
@@ -169,7 +169,7 @@ class PredictController:
         """Keep the answer that was given, under the id that its visitor was told where something is kept already."""
         assert visit.prediction is not None
         inputs = intake.inputs_of(visit, arguments.task(visit.task, self.services.tasks))
-        kept = self.services.keep(inputs, visit.prediction, disputed, visit.prediction_id, caller)
+        kept = self.services.keep(inputs, visit.prediction, disputed, visit.prediction_id, caller, visit.audit)
         changes = {"prediction": kept, "prediction_id": kept.prediction_id, "disputed": disputed, "reply": reply}
         changed = self.visits.change(token, **changes)
         if changed is None:  # dropped or taken back while it was being stored

@@ -80,10 +80,17 @@ def _consents(task: Task, language: str) -> dict[str, str]:
 
 
 def _sentence(what: str, task: Task, language: str) -> str:
-    """Return what is kept of this task's samples; some tasks also have a share of sure answers checked by people."""
+    """Return what is kept of this task's samples; some tasks also have a share of sure answers checked by people.
+
+    Where that is raised at first the sentence says until when: it holds before and after.
+    """
     if task.audit_share == 0:
         return text(f"predict.{what}_unsure", language)
-    return text(f"predict.{what}_audit", language, percent=percent(task.audit_share, language))
+    share = percent(task.audit_share, language)
+    if task.audits.raises(task.audit_share):
+        first, until = percent(task.audits.share, language), task.audits.until
+        share = text("predict.audits_raised", language, percent=first, later=share, until=until)
+    return text(f"predict.{what}_audit", language, percent=share)
 
 
 def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:

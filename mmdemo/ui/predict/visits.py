@@ -30,7 +30,7 @@ class Visit:
     sample: Sample  # as it was sent, its files as bytes; once it is read, with a Medium for each of them
     keep: bool | None  # may it be stored; None: its visitor is asked once there is reason to
     prediction: Prediction | None = None
-    audited: bool = False  # a sure answer, drawn to be checked by people
+    audit: float | None = None  # with which chance a sure answer was drawn to be checked by people; None: it was not
     inputs: Inputs | None = None  # the sample once it is read: the same arrays
     preview: Preview | None = None
     forward: ForwardPass | None = None  # the one that answered, of which a closer look asks more
@@ -61,7 +61,7 @@ class Visit:
     @property
     def wanted(self) -> bool:
         """Is it one of those that people shall see, and that nobody has kept yet?"""
-        doubted = self.prediction is not None and (self.prediction.flagged or self.audited)
+        doubted = self.prediction is not None and (self.prediction.flagged or self.audit is not None)
         return doubted and self.prediction_id is None and not self.opened and not self.forgotten
 
     @property

@@ -217,7 +217,7 @@ class Reviewing:
         current = entry.item.sample_id if entry else ""
         if ask.do == "look" and ask.sample_id not in ("", current):
             done = replace(done, line=self._meanwhile(ask.sample_id, language), refused=True)
-        items = [*self.services.queue(task, ROWS)]
+        items = [*self.services.in_turn(task, ROWS)]
         items += self.services.later(task, ROWS - len(items)) if len(items) < ROWS else []
         # What is in no list may have been deleted by its sender.
         self.previews.keep({item.sample_id for item in [*items, *([entry.item] if entry else [])]})

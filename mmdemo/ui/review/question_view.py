@@ -90,7 +90,12 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator
 
 def is_blind(item: QueueItem, hide: bool) -> bool:
     """Tell whether the annotator must not see the guess before answering."""
-    return hide or item.reason == FlagReason.AUDIT
+    return hide or item.checks
+
+
+def _reason(item: QueueItem) -> str:
+    """Return why it is asked about; of a random check no more, whatever its visitor said of the answer."""
+    return FlagReason.AUDIT if item.checks else item.reason
 
 
 def keys(labels: Sequence[str]) -> dict[str, str]:
@@ -142,14 +147,14 @@ def progress(answered_today: int, status: Status, task: Task, language: str) -> 
 
 
 def _row(item: QueueItem, task: Task, current: bool, language: str) -> QueueLine:
-    reason = text(f"review.reason_{item.reason}", language)
+    reason = text(f"review.reason_{_reason(item)}", language)
     about = (task.display_title(language), sure(item.confidence, item.capped, language), reason)
     title, others = item.text or untitled(item, language), "" if current else held(item, language)
     return QueueLine(item.sample_id, title, " · ".join(about), current, item.state == SampleState.SKIPPED, others)
 
 
 def _facts(entry: ReviewItem, language: str) -> Iterator[str]:
-    yield text(f"review.why_{entry.item.reason}", language)
+    yield text(f"review.why_{_reason(entry.item)}", language)
     if entry.item.state in (SampleState.SKIPPED, SampleState.UNSURE):
         yield text(f"review.was_{entry.item.state}", language)
     yield text("review.version", language, version=entry.prediction.model_version)

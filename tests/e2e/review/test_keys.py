@@ -12,13 +12,13 @@ from tests import number_kind
 from tests.e2e.review.conftest import DIGITS, HEIGHTS, WAIT_MS, Annotator, Serve, Waiting, seed
 from tests.serving import Server
 
+CHECK = Waiting("Queue outside the bakery", 0.97, reason="audit")  # comes first, and is answered blind
 QUEUE = [
     Waiting("Rain again, and the match was called off", 0.36),
     Waiting("First day at the new school", 0.38),
     Waiting("Say the word again", 0.40),
     Waiting("An answer of seven", 0.20, task="digits"),
     Waiting("Grandfather asleep in his chair", 0.50, suggested="positive"),
-    Waiting("Queue outside the bakery", 0.97, reason="audit"),
     Waiting("The tram came late again", 0.52),
     Waiting("A quiet afternoon", 0.54),
     Waiting("شمس على البحر 🙂 <script>alert(1)</script>", 0.56),
@@ -103,8 +103,9 @@ def test_enter_confirms_a_visitors_suggestion(app: Server, annotator: Callable[.
 
 
 def test_a_random_check_shows_its_guess_only_after_the_answer(app: Server, annotator: Callable[..., Annotator]) -> None:
+    seed(app.home, [CHECK])
     person = annotator(app.url)
-    choose(person, QUEUE[5].caption)
+    assert person.page.inner_text(".mm-rv-caption") == CHECK.caption
     page = person.page
     assert page.locator(".mm-rv-accept").count() == 0
     assert "guess," not in page.inner_text(".mm-rv-answer")
@@ -125,7 +126,7 @@ def test_a_label_that_is_a_digit_has_that_key(app: Server, annotator: Callable[.
 
 def test_an_answer_that_is_no_label_is_typed(app: Server, annotator: Callable[..., Annotator], client: Client) -> None:
     person = annotator(app.url)
-    choose(person, QUEUE[11].caption)
+    choose(person, QUEUE[10].caption)
     field = person.page.locator(".mm-rv-labels .mm-typed input")
     expect(field).to_have_value("12.5")
     person.page.keyboard.press("e")
@@ -140,7 +141,7 @@ def test_an_answer_that_is_no_label_is_typed(app: Server, annotator: Callable[..
     person.is_told("You said 7.5; the model had guessed 12.5, 60 %.")
     assert client.predict("heights", api_name="/status")["by_annotator"] == {"Ann": 1}
     person.press("z")
-    person.sees(QUEUE[11].caption)
+    person.sees(QUEUE[10].caption)
     expect(field).to_have_value("7,50")  # as it was typed
     expect(field).not_to_be_focused()
     person.press("Enter")  # outside the field it stores what stands there
@@ -151,7 +152,7 @@ def test_the_digits_of_a_french_keyboard_choose_labels(
     app: Server, annotator: Callable[..., Annotator], client: Client
 ) -> None:
     person = annotator(app.url)
-    choose(person, QUEUE[10].caption)
+    choose(person, QUEUE[9].caption)
     before = exported(app, client).get("neutral", 0)
     pressed = {"key": "é", "code": "Digit2", "bubbles": True, "cancelable": True}
     with person.page.expect_response("**/run/review_act"):
@@ -164,24 +165,24 @@ def test_none_of_these_has_a_key_where_the_task_has_that_answer(
     app: Server, annotator: Callable[..., Annotator], client: Client
 ) -> None:
     person = annotator(app.url)
-    choose(person, QUEUE[9].caption)
+    choose(person, QUEUE[8].caption)
     assert person.page.inner_text(".mm-rv-choice >> nth=-1").split() == ["X", "None", "of", "these"]
     person.press("x")
     person.is_told("You said None of these; the model had guessed 0, 21 %.")
     assert exported(app, client, "digits")["none_of_these"] == 1
-    choose(person, QUEUE[6].caption)
+    choose(person, QUEUE[5].caption)
     assert "None of these" not in person.page.inner_text(".mm-rv-labels")  # sentiment has no such answer
 
 
 def test_the_guess_stays_hidden_for_whoever_wants_it_so(app: Server, annotator: Callable[..., Annotator]) -> None:
     person = annotator(app.url)
-    choose(person, QUEUE[7].caption)
+    choose(person, QUEUE[6].caption)
     assert "guess, 54 %" in person.page.inner_text(".mm-rv-labels")
     with person.page.expect_response("**/run/review_act"):
         person.page.check(".mm-rv-hide")
     expect(person.page.locator(".mm-rv-answer")).not_to_contain_text("guess, 54 %")
     person.open()
-    choose(person, QUEUE[7].caption)
+    choose(person, QUEUE[6].caption)
     assert person.page.is_checked(".mm-rv-hide")
     assert "guess, 54 %" not in person.page.inner_text(".mm-rv-answer")
 
@@ -190,18 +191,18 @@ def test_whoever_calls_an_answer_right_for_the_wrong_reason_sees_where_the_model
     app: Server, annotator: Callable[..., Annotator], client: Client
 ) -> None:
     person = annotator(app.url)
-    choose(person, QUEUE[7].caption)
+    choose(person, QUEUE[6].caption)
     person.page.keyboard.press("w")  # opens the map, where it is closed
     person.is_told("Look at the map first")
     person.page.wait_for_selector(".mm-rv-map canvas")
     assert person.page.inner_text(".mm-rv-map .mm-sentence").startswith("It looked ")
-    choose(person, QUEUE[8].caption)
+    choose(person, QUEUE[7].caption)
     person.page.wait_for_selector(".mm-rv-map canvas")  # it stays open
     person.press("w")
     person.is_told("You said negative, as the model had guessed, but for the wrong reason.")
     assert client.predict("sentiment", api_name="/status")["wrong_reason"] == 1
     person.press("z")
-    person.sees(QUEUE[8].caption)
+    person.sees(QUEUE[7].caption)
     assert client.predict("sentiment", api_name="/status")["wrong_reason"] == 0
 
 
@@ -227,7 +228,7 @@ def test_a_phone_shows_sample_and_labels_and_the_queue_behind_a_button(
 def test_what_visitors_wrote_is_text(app: Server, annotator: Callable[..., Annotator]) -> None:
     person = annotator(app.url)
     choose(person, "شمس على البحر")
-    assert person.page.inner_text(".mm-rv-caption") == QUEUE[8].caption
+    assert person.page.inner_text(".mm-rv-caption") == QUEUE[7].caption
     assert person.page.locator(".mm-rv-caption").evaluate("e => getComputedStyle(e).direction") == "rtl"
 
 

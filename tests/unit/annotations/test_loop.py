@@ -113,11 +113,12 @@ def test_what_is_kept_after_its_visitor_said_yes_is_the_answer_that_was_given(
 
 def test_a_sure_answer_that_the_audit_draws_is_kept_as_one_after_a_yes(audited: Loop) -> None:
     answer = audited.predict("sentiment", SURE, "default", False)[0]
-    assert (answer.flagged, audited.audited(answer)) == (False, True)
-    kept = audited.keep(SURE, answer)
+    assert (answer.flagged, audited.audit(answer)) == (False, 1.0)
+    kept = audited.keep(SURE, answer, audit=1.0)
     assert (kept.flagged, kept.reason, kept.confidence) == (True, "audit", answer.confidence)
     assert [(item.reason, item.text) for item in audited.queue("sentiment", 10)] == [("audit", "surely fine")]
-    assert not audited.audited(audited.predict("sentiment", DOUBTFUL, "default", False)[0])  # it is asked about anyway
+    doubtful = audited.predict("sentiment", DOUBTFUL, "default", False)[0]
+    assert audited.audit(doubtful) is None  # it is asked about anyway
 
 
 def test_a_dispute_of_an_answer_that_was_given_grows_under_its_id(loop: Loop) -> None:

@@ -106,3 +106,14 @@ def test_names_in_any_letters_are_taken(tmp_path: Path, name: str) -> None:
     path = tmp_path / "weather.toml"
     path.write_text(WRITTEN.format(name=name), encoding="utf-8")
     assert tasks.load_file(path).name == name
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["audits = 3", "audits = { share = 2.0 }", "audits = { until = -1 }", "audits = { up = 1 }", "audit_share = 1.5"],
+)
+def test_how_much_is_checked_at_random_is_a_share_and_a_number(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "weather.toml"
+    path.write_text(f"{line}\n" + WRITTEN.format(name="weather"), "utf-8")
+    with pytest.raises(ManifestError, match="audit"):
+        tasks.load_file(path)

@@ -8,6 +8,7 @@ from annotations import review_queue
 from annotations.acquisition import strata
 from annotations.acquisition.strata import AUDITED, FLAGGED
 from annotations.nightly import dataset
+from annotations.schema import PanelAnswerRow
 from annotations.store import Store, labels, samples
 from mmdemo.tasks import Gate
 from mmdemo.values.samples import FlagReason
@@ -24,6 +25,7 @@ class Sample:
     stratum: str | None
     propensity: float | None
     split_draw: float = SIDE
+    in_panel: bool = False
 
 
 def stored(store: Store, sample_id: str) -> tuple[str | None, float | None]:
@@ -47,6 +49,37 @@ def test_a_random_check_stays_one_whatever_its_visitor_says(store: Store) -> Non
     sample_id, _ = review_queue.offer(store, TASK, sure, check)
     review_queue.offer(store, TASK, sure, sentiment.prediction(sure, 0.9), suggested="negative")
     assert stored(store, sample_id) == (AUDITED, 0.2)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_doubted_and_sure_answers_belong_to_the_panel_by_one_chance_and_never_train(store: Store, share: float) -> None:
+    sides: dict[str | None, list[bool]] = {FLAGGED: [], AUDITED: []}
+    even = min(share, TASK.gate.held_out_share)
+    for number in range(600):
+        one = sentiment.inputs(f"caption {number}")
+        doubted = sentiment.prediction(one)
+        sure = replace(sentiment.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT)
+        sides[FLAGGED].append(strata.of(doubted, TASK, share).in_panel)
+        if strata.is_audited(sure.sample_id, share):
+            draw = strata.of(sure, TASK, share)
+            assert (draw.stratum, draw.propensity) == (AUDITED, share)
+            sides[AUDITED].append(draw.in_panel)
+    near = 3 * (600 * even * (1 - even)) ** 0.5
+    assert all(sum(members) == pytest.approx(600 * even, abs=near) for members in sides.values())
+    assert strata.is_set_aside(Sample(FLAGGED, 1.0, OTHER_SIDE, in_panel=True), 0.0)
+
+
+def test_what_a_member_of_the_panel_was_answered_is_kept_by_version(store: Store) -> None:
+    answered = set()
+    for number in range(20):
+        one = sentiment.inputs(f"caption {number}")
+        check = replace(sentiment.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT, capped=number == 0)
+        sample_id, _ = review_queue.offer(store, replace(TASK, gate=Gate(held_out_share=1.0)), one, check, share=1.0)
+        answered.add((sample_id, -1.0 if number == 0 else 0.9))
+    with store.reading() as session:
+        rows = session.query(PanelAnswerRow).all()
+    assert {(row.sample_id, row.confidence) for row in rows} == answered
+    assert {(row.version, row.value) for row in rows} == {("v1", "positive")}
 
 
 def test_sure_answers_are_counted_with_those_that_are_checked(store: Store) -> None:

@@ -74,6 +74,17 @@ def test_a_random_check_is_answered_blind_there_too(loop: Loop) -> None:
     assert loop.sync() == SyncReport(waiting=1)
 
 
+def test_a_random_check_stays_blind_there_where_its_visitor_disputes_the_answer(loop: Loop) -> None:
+    sample_id = audit(loop)
+    sample = given.inputs("surely", seed=5)
+    review_queue.offer(loop.store, given.TASK, sample, given.prediction(sample, 0.9), suggested="negative")
+    loop.sync()
+    _, remote = loop.server.tasks[loop.there(sample_id)[0]]
+    said = {name: remote.data[name] for name in ("looked", "reason", "suggested")}
+    assert (guesses(loop, sample_id), said) == ([], {"looked": "", "reason": "audit", "suggested": ""})
+    assert loop.sync() == SyncReport(waiting=1)
+
+
 def test_a_random_check_that_an_earlier_release_sent_with_its_guess_loses_it(loop: Loop) -> None:
     sample_id = audit(loop)
     loop.sync()

@@ -15,6 +15,7 @@ from annotations.nightly import version_comparison
 from annotations.nightly.version_comparison import VersionAnswers
 from mmdemo.errors import ManifestError
 from mmdemo.prediction import assembly, loading
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row

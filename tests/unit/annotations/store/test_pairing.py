@@ -92,8 +92,10 @@ def without_ids(config: Settings) -> None:
     with engine.begin() as connection:
         for table in ("facts", "sample_aliases"):
             connection.execute(text(f"DROP TABLE {table}"))
-        for column in ("original_digest", "caption_digest"):
+        for column in ("original_digest", "caption_digest", "pinned_at"):
             connection.execute(text(f"DROP INDEX ix_samples_{column}"))
+        connection.execute(text("DROP INDEX ix_samples_task_stratum_state"))
+        connection.execute(text("DROP TABLE panel_answers"))
         for column in (
             "original_digest",
             "caption_digest",
@@ -102,6 +104,8 @@ def without_ids(config: Settings) -> None:
             "fresh_prediction",
             "stratum",
             "propensity",
+            "in_panel",
+            "pinned_at",
         ):
             connection.execute(text(f"ALTER TABLE samples DROP COLUMN {column}"))
         for table, column, before in RENAMED:

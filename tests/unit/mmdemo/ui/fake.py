@@ -105,12 +105,19 @@ class FakeLoop:
         self.forwarded.append(inputs)
         return _forward(inputs)
 
-    def audited(self, prediction: Prediction) -> bool:
+    def audit(self, prediction: Prediction) -> float | None:
         """Draw every sure answer to a caption that laughs."""
-        return not prediction.flagged and "laugh" in str(to_json(prediction.explanation))
+        laughs = not prediction.flagged and "laugh" in str(to_json(prediction.explanation))
+        return 0.2 if laughs else None
 
     def keep(
-        self, inputs: Inputs, prediction: Prediction, label: str | None, prediction_id: str | None, caller: str = ""
+        self,
+        inputs: Inputs,
+        prediction: Prediction,
+        label: str | None,
+        prediction_id: str | None,
+        caller: str = "",
+        audit: float | None = None,
     ) -> Prediction:
         """Remember it, where there is room."""
         if self.refused is not None:
@@ -118,7 +125,7 @@ class FakeLoop:
         if label is not None:
             self.tasks[prediction.task].check(label)
         self.stored.append((inputs, prediction, label, prediction_id))
-        if self.audited(prediction):
+        if audit is not None:
             prediction = dataclasses.replace(prediction, flagged=True, reason="audit")
         return dataclasses.replace(prediction, prediction_id=prediction_id or f"k-{len(self.stored)}")
 
@@ -186,6 +193,10 @@ class FakeLoop:
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Nothing waits."""
         return ()
+
+    def in_turn(self, task: str, limit: int) -> Sequence[QueueItem]:
+        """Return the same."""
+        return self.queue(task, limit)
 
     def left_out(self) -> Mapping[str, int]:
         """Return what is told to be left out."""

@@ -35,7 +35,7 @@ from mmdemo.values.review import (
     Status,
     VersionInfo,
 )
-from mmdemo.values.samples import Sample
+from mmdemo.values.samples import FlagReason, Sample
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
 NOW = "2026-11-23T17:48:22+00:00"
@@ -247,6 +247,7 @@ class FakeQueue(FakeLoop):
             sample.text or None,
             **paths,
             capped=answer.capped,
+            checks=reason == FlagReason.AUDIT,
         )
         return ReviewItem(item, answer)
 

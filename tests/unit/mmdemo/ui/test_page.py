@@ -80,6 +80,7 @@ def test_the_share_of_sure_answers_that_is_kept_is_said_before_anybody_agrees(sh
         for name in ("ask", "yes", "kept"):
             sentence = re.search(rf'<span data-consent="{name}" hidden>(.*?)</span>', consent)[1]  # type: ignore[index]
             assert sentence.count(percent) == (1 if share else 0)
+            assert ("200" in sentence) == bool(share)  # until so many are checked, more are
         assert consent.count(percent) == (4 if share else 0)  # and in what is kept
         assert "%" not in consent or share
 

@@ -21,7 +21,7 @@ from mmdemo.ui.shell import render
 from mmdemo.ui.status import status_view
 from mmdemo.values.analysis import Alike, ExplanationSet, ForwardPass, Near
 from mmdemo.values.review import QueueItem, ReviewItem, SampleState, VersionInfo
-from mmdemo.values.samples import Inputs, Prediction, Sample
+from mmdemo.values.samples import FlagReason, Inputs, Prediction, Sample
 from tests import number_kind
 from tests.number_kind import NumberAnswer
 from tests.unit.mmdemo.ui.fake import VERSION, explanation
@@ -105,7 +105,7 @@ class NumberQueue(FakeQueue):
             suggested,
             caption,
         )
-        return ReviewItem(QueueItem(*about), answer)
+        return ReviewItem(QueueItem(*about, checks=reason == FlagReason.AUDIT), answer)
 
 
 @pytest.fixture

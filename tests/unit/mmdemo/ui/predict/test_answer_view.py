@@ -159,7 +159,7 @@ def test_a_guess_is_shown_without_bars_and_without_a_percentage(language: str, s
     [
         (UNSURE, {}, "Not sure here. May people look at it and correct it?", "not kept yet"),
         (dataclasses.replace(UNSURE, reason="unfamiliar"), {}, "Not sure here.", "not kept yet"),
-        (SURE, {"audited": True}, "Sure here, but drawn at random for a check.", "above its threshold"),
+        (SURE, {"audit": 0.2}, "Sure here, but drawn at random for a check.", "above its threshold"),
         (SURE, {}, "", "above its threshold"),
         (UNSURE, {"reply": False, "keep": False}, "", "not kept"),
         (UNSURE, {"forgotten": True}, "", "not kept"),

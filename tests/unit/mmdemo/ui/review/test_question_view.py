@@ -58,6 +58,14 @@ def test_a_suggestion_that_is_no_longer_a_label_is_not_offered(loop: FakeQueue) 
     assert [c.label for c in question_view.question(gone, TASK, False, "en").choices if c.accept] == ["negative"]
 
 
+def test_a_check_is_asked_about_as_one_whatever_its_visitor_said(loop: FakeQueue) -> None:
+    checked = entry(loop, BAKERY)
+    disputed = dataclasses.replace(
+        checked, item=dataclasses.replace(checked.item, reason="disputed", suggested="positive")
+    )
+    assert question_view.question(disputed, TASK, False, "en") == question_view.question(checked, TASK, False, "en")
+
+
 @pytest.mark.parametrize(("caption", "hide"), [(BAKERY, False), (RAIN, True), (GRANDFATHER, True)])
 def test_a_blind_question_tells_nothing_of_the_guess(loop: FakeQueue, caption: str, hide: bool) -> None:
     before = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")

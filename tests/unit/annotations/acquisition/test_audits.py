@@ -1,0 +1,115 @@
+"""How many sure answers are checked at random, in which order people answer them, and that they stay blind."""
+
+from dataclasses import replace
+
+import pytest
+
+from annotations import review_queue
+from annotations.acquisition import strata
+from annotations.acquisition.audits import AuditSchedule
+from annotations.review_queue import claims, items, retention
+from annotations.review_queue.keeper import Keeper
+from annotations.review_queue.quota import Quota
+from annotations.schema import PanelAnswerRow
+from annotations.store import Store, samples
+from mmdemo.settings import Settings
+from mmdemo.tasks import Gate
+from mmdemo.tasks.audits import Audits
+from mmdemo.values.review import ClaimSample
+from mmdemo.values.samples import FlagReason
+from tests.unit.annotations import sentiment
+
+TASK = replace(sentiment.TASK, audit_share=0.02, audits=Audits(share=0.5, until=3))
+ALWAYS = replace(sentiment.TASK, audit_share=1.0)
+
+
+def check(store: Store, caption: str, share: float = 1.0) -> str:
+    """Let a sure answer be kept that was drawn at random."""
+    one = sentiment.inputs(caption)
+    answer = replace(sentiment.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT)
+    return review_queue.offer(store, TASK, one, answer, share=share)[0]
+
+
+def doubt(store: Store, caption: str, confidence: float = 0.4) -> str:
+    """Let a doubted answer be kept."""
+    one = sentiment.inputs(caption)
+    return review_queue.offer(store, TASK, one, sentiment.prediction(one, confidence), share=0.0)[0]
+
+
+def test_more_is_checked_until_enough_checks_are_answered(store: Store) -> None:
+    schedule = AuditSchedule(store)
+    for number in range(3):
+        assert schedule.share(TASK) == 0.5
+        review_queue.correct(store, sentiment.TASKS, check(store, f"caption {number}"), "neutral", "Ann")
+    assert schedule.share(TASK) == 0.02
+    review_queue.undo(store, "Ann")
+    assert schedule.share(TASK) == 0.5
+
+
+def test_what_waits_and_what_was_doubted_are_no_answered_checks(store: Store) -> None:
+    for number in range(4):
+        check(store, f"caption {number}")
+        review_queue.correct(store, sentiment.TASKS, doubt(store, f"doubted {number}"), "neutral", "Ann")
+    assert AuditSchedule(store).share(TASK) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("audit_share", "audits", "share"),
+    [(0.0, Audits(), 0.0), (0.6, Audits(), 0.6), (0.02, Audits(until=0), 0.02), (0.02, Audits(), 0.2)],
+)
+def test_a_task_says_whether_more_is_checked_at_first(
+    store: Store, audit_share: float, audits: Audits, share: float
+) -> None:
+    assert AuditSchedule(store).share(replace(TASK, audit_share=audit_share, audits=audits)) == share
+
+
+def test_a_check_is_kept_with_the_chance_with_which_it_was_drawn(store: Store) -> None:
+    keeper = Keeper(store, Quota(store, Settings()), AuditSchedule(store))
+    drawn = next(
+        one
+        for number in range(99)
+        if 0.02
+        <= strata.hashed_draw.draw("audit", sentiment.prediction(one := sentiment.inputs(f"{number}")).sample_id)
+        < 0.5
+    )
+    answer = sentiment.prediction(drawn, 0.9)
+    chance = keeper.audit(TASK, answer)
+    for number in range(3):
+        review_queue.correct(store, sentiment.TASKS, check(store, f"caption {number}"), "neutral", "Ann")
+    assert (chance, keeper.audit(TASK, answer)) == (0.5, None)  # it would not be drawn any more
+    kept = keeper.keep(TASK, drawn, answer, None, audit=chance)
+    with store.reading() as session:
+        row = samples.get(session, kept.sample_id)
+    assert (row.stratum, row.propensity, row.reason) == (strata.AUDITED, 0.5, "audit")
+
+
+def test_review_asks_about_checks_first_in_the_order_in_which_they_came(store: Store) -> None:
+    doubtful = [doubt(store, "one", 0.5), doubt(store, "two", 0.3)]
+    checks = [check(store, "three"), check(store, "four")]
+    with store.reading() as session:
+        turn = [row.sample_id for row in samples.waiting(session, TASK.name, checks_first=True)]
+        by_doubt = [row.sample_id for row in samples.waiting(session, TASK.name)]
+    assert turn == [*checks, doubtful[1], doubtful[0]]
+    assert by_doubt[:2] == [doubtful[1], doubtful[0]]
+    assert claims.claim(store, [TASK.name], ClaimSample("Ann", "a" * 32)) == checks[0]
+
+
+def test_a_check_that_its_visitor_disputes_stays_blind_and_is_asked_about_as_a_check(store: Store) -> None:
+    sample_id = check(store, "one")
+    one = sentiment.inputs("one")
+    review_queue.offer(store, TASK, one, sentiment.prediction(one, 0.9), suggested="negative")
+    with store.reading() as session:
+        row = samples.get(session, sample_id)
+        item = items.queue_item(row, store.media)
+    assert (row.stratum, row.reason, item.checks) == (strata.AUDITED, "disputed", True)
+
+
+def test_nothing_is_left_of_what_versions_answered_to_what_was_erased(store: Store) -> None:
+    one, whole = sentiment.inputs("one"), replace(TASK, gate=Gate(held_out_share=1.0))
+    answer = replace(sentiment.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT)
+    _, prediction_id = review_queue.offer(store, whole, one, answer, share=1.0)
+    retention.forget(store, prediction_id)
+    with store.reading() as session:
+        row = samples.get(session, answer.sample_id)
+        assert session.query(PanelAnswerRow).count() == 0
+    assert (row.stratum, row.in_panel) == (strata.AUDITED, True)  # the draw by which it came stays
