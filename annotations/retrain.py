@@ -24,7 +24,7 @@ from functools import partial
 from annotations.acquisition import rescoring
 from annotations.nightly import challenge, interruption, leftovers, lock, night, run_record
 from annotations.nightly.interruption import FAILED_EXIT
-from annotations.review_queue import retention, stored_samples
+from annotations.review_queue import retention, second_look, stored_samples
 from annotations.store import Store, open_store, runs
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError, StorageError
@@ -54,6 +54,7 @@ def retrain(config: Settings, task: Task) -> Run:
             run_record.end(store, run_id, runs.FAILED, verdict=None, challenger=None, reasons=(_why_failed(error),))
             raise
         run = run_record.end(store, run_id, runs.DONE, **outcome.columns())
+        second_look.ask(store, outcome.doubted)
         leftovers.clear(store, config, task.name)
         return _score_again(store, config, task, run_id) or run
 

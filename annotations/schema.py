@@ -227,7 +227,7 @@ class SnapshotRow(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), primary_key=True, index=True)
     value: Mapped[str] = mapped_column(Text)
-    split: Mapped[str] = mapped_column(String(20))  # train | held_out | golden
+    split: Mapped[str] = mapped_column(String(20))  # train | held_out | golden | suspect | copy
     champion_value: Mapped[str | None] = mapped_column(Text)  # None: not asked, or it could not be judged
     challenger_value: Mapped[str | None] = mapped_column(Text)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import annotations.acquisition.doubt
 import annotations.labelstudio.controls
+import annotations.nightly.curation
 import mmdemo.answers
 import mmdemo.evaluation.judging
 import mmdemo.explain.targets
@@ -17,6 +18,7 @@ import mmdemo.ui.widgets
 BY_KIND: Mapping[str, dict[str, Any]] = {
     "annotations.acquisition.doubt.KINDS": annotations.acquisition.doubt.KINDS,
     "annotations.labelstudio.controls.KINDS": annotations.labelstudio.controls.KINDS,
+    "annotations.nightly.curation.KINDS": annotations.nightly.curation.KINDS,
     "mmdemo.prediction.answering.KINDS": mmdemo.prediction.answering.KINDS,
     "mmdemo.answers.KINDS": mmdemo.answers.KINDS,
     "mmdemo.evaluation.judging.KINDS": mmdemo.evaluation.judging.KINDS,

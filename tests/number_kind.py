@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from annotations.acquisition import doubt
 from annotations.labelstudio import controls
 from annotations.labelstudio.controls import ControlTag
+from annotations.nightly import curation
 from mmdemo import answers
 from mmdemo.answers import AnswerKind
 from mmdemo.answers.task import AnsweredTask
@@ -184,6 +185,7 @@ ROWS: list[tuple[dict, Any]] = [
             read=lambda task, value: check(task, str(value["number"])) if "number" in value else None,
         ),
     ),
+    (curation.KINDS, lambda task, rows, features: np.zeros(len(rows))),
     (doubt.KINDS, lambda prediction: 1 - prediction.confidence),
     (widgets.KINDS, WIDGET),
 ]

@@ -1,6 +1,7 @@
 """Commands about the past: nights, lineage, diff."""
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -24,6 +25,20 @@ from mmdemo.values.samples import to_json
 from mmdemo.versions.registry import Versions
 
 NIGHTS = 30  # that are listed
+USES = {  # what a run did with a sample, by its side
+    snapshots.TRAIN: "learned from it",
+    snapshots.HELD_OUT: "was judged on it (held out)",
+    snapshots.GOLDEN: "was judged on it (golden)",
+    snapshots.SUSPECT: "held it back (its label was suspected)",
+    snapshots.COPY: "left it out (a near copy of another sample)",
+}
+SIDES = {
+    snapshots.TRAIN: "learned from",
+    snapshots.HELD_OUT: "held out",
+    snapshots.GOLDEN: "golden",
+    snapshots.SUSPECT: "held back",
+    snapshots.COPY: "near copies left out",
+}
 
 
 def nights(args: argparse.Namespace, config: Settings) -> LoopResult:
@@ -111,9 +126,8 @@ def _sample_lines(sample: SampleLineage) -> Iterator[str]:
     for file in sample.files:
         yield f"  kept in {file}"
     for use in sample.uses:
-        what = "learned from it" if use.split == snapshots.TRAIN else "was judged on it (held out)"
         name, verdict = use.version or "a run without a version", use.verdict or "no verdict"
-        yield f"  {use.started_at}  {name} ({verdict}) {what}, as {use.value or '(erased)'}"
+        yield f"  {use.started_at}  {name} ({verdict}) {USES[use.split]}, as {use.value or '(erased)'}"
     if sample.inherited:
         yield f"  trained on from one of these: {', '.join(sample.inherited)}"
     if not sample.learned:
@@ -132,8 +146,8 @@ def _version_lines(version: VersionLineage) -> Iterator[str]:
     if version.snapshot is None:
         yield "  " + text("cli.snapshot_not_kept", version=version.version)
         return
-    train = sum(entry.split == snapshots.TRAIN for entry in version.snapshot)
-    yield f"  corrections  {train} learned from, {len(version.snapshot) - train} held out"
+    counts = Counter(entry.split for entry in version.snapshot)
+    yield "  corrections  " + ", ".join(f"{counts[split]} {name}" for split, name in SIDES.items() if counts[split])
     for entry in version.snapshot:
         yield f"  {entry.split:<9} {entry.value:<14} {entry.sample_id}"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from annotations.nightly import dataset, gate, looks, version_comparison
+from annotations.nightly import curation, dataset, gate, looks, version_comparison
 from annotations.nightly.gate import Comparison, Verdict
 from annotations.nightly.night import Night, Outcome, too_early
 from annotations.nightly.version_comparison import VersionAnswers
@@ -24,7 +24,10 @@ SEED = 0
 
 def outcome_of(night: Night, note: Callable[..., None]) -> Outcome:
     """Train, judge and serve. `note` writes down what a kill must not leave unknown, before it comes to be."""
-    early = _nothing_left(night) if night.taken_back else too_early(night)
+    early = _early(night)
+    if early is None:
+        night = _curated(night)
+        early = _early(night)
     if early is not None:
         return replace(early, verdict=_with_left_out(night, early.verdict))
     name = night.task.name
@@ -38,7 +41,8 @@ def outcome_of(night: Night, note: Callable[..., None]) -> Outcome:
         judged = _judge(night, comparison)
         moved = _moved(night, judged)
         verdict = moved or _with_end_of_promise(night, of_champion.version, judged)
-        outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger)
+        doubted = tuple(row.id for row in night.parts.suspects)
+        outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger, doubted)
         note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, of_challenger.values))
         if night.taken_back and not moved:
             _replace_tainted(night, challenger if verdict.name == gate.PROMOTED else night.untainted)
@@ -49,6 +53,16 @@ def outcome_of(night: Night, note: Callable[..., None]) -> Outcome:
             shutil.rmtree(night.versions.folder(name, challenger), ignore_errors=True)
         raise
     return outcome
+
+
+def _early(night: Night) -> Outcome | None:
+    return _nothing_left(night) if night.taken_back else too_early(night)
+
+
+def _curated(night: Night) -> Night:
+    """Leave out of training what is suspected to be wrong, and near copies."""
+    base = night.versions.path(night.task.name, night.versions.base(night.task.name))
+    return replace(night, parts=curation.curate(night.task, base, night.snapshot, night.parts))
 
 
 def _judge(night: Night, comparison: Comparison) -> Verdict:
@@ -128,9 +142,9 @@ def _with_end_of_promise(night: Night, champion: str, verdict: Verdict) -> Verdi
 
 
 def _with_left_out(night: Night, verdict: Verdict) -> Verdict:
-    """Name the samples that could not be read: the night goes on without them."""
-    named = stored_samples.reason("status.night_left_out", night.snapshot.left_out)
-    return replace(verdict, reasons=(*verdict.reasons, *named))
+    """Say what the night went on without: near copies and suspects, and by name the samples that could not be read."""
+    unread = stored_samples.reason("status.night_left_out", night.snapshot.left_out)
+    return replace(verdict, reasons=(*verdict.reasons, *curation.reasons(night.parts), *unread))
 
 
 def _figures(night: Night, comparison: Comparison, verdict: Verdict) -> dict[str, float]:
@@ -138,6 +152,8 @@ def _figures(night: Night, comparison: Comparison, verdict: Verdict) -> dict[str
     return {
         "held_out": float(comparison.held_out),
         "trained_on": float(len(night.parts.train)),
+        "suspects": float(len(night.parts.suspects)),
+        "copies": float(len(night.parts.copies)),
         **{
             f"{version}_{figure.name}": value
             for figure in comparison.figures

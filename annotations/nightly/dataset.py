@@ -17,6 +17,8 @@ from annotations.store.snapshots import SnapshotEntry
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
 
+CONFIRMED = "\tconfirmed"  # behind such a label, in what the digest is of
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -24,11 +26,12 @@ class Snapshot:
 
     task: str
     rows: tuple[Row, ...]  # one a sample, by id: `Row.id` is the sample_id, `Row.label` the latest correction's
-    digest: str  # SHA-256 over ids and labels: the same corrections give the same one
+    digest: str  # SHA-256 over ids, labels and what is confirmed: the same corrections give the same one
     last_correction: int  # id of the newest correction in it, 0 for none
     left_out: tuple[LeftOut, ...] = ()  # what should be in it, by id
     drawn: Mapping[str, Drawn] = field(default_factory=dict)  # id → what decides its side of the split
     golden: frozenset[str] = frozenset()  # ids of those that people pinned
+    confirmed: frozenset[str] = frozenset()  # ids that were answered at least twice
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Split:
     train: tuple[Row, ...]
     held_out: tuple[Row, ...]  # drawn; never trained on, in no night
     golden: tuple[Row, ...] = ()  # pinned by people, some of them held out too; never trained on from then on
+    suspects: tuple[Row, ...] = ()  # not trained on in this night, most suspicious first: see `curation`
+    copies: tuple[Row, ...] = ()  # … since they are near copies of others
 
 
 def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snapshot:
@@ -51,20 +56,25 @@ def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snaps
     faults = {item.correction.sample_id: fault for item in items if (fault := _fault(item, task, root))}
     usable = [item for item in items if item.correction.sample_id not in faults]
     rows = tuple(sorted((_row(item, root) for item in usable), key=lambda row: row.id))
+    confirmed = frozenset(item.correction.sample_id for item in usable if item.answers > 1)
     drawn = {item.correction.sample_id: item for item in usable}
     newest = max((item.correction_id for item in usable), default=0)
     golden = frozenset(item.correction.sample_id for item in usable if item.is_golden)
     left_out = tuple(faults[name] for name in sorted(faults))
-    return Snapshot(task.name, rows, _digest(rows), newest, left_out, drawn, golden)
+    return Snapshot(task.name, rows, _digest(rows, confirmed), newest, left_out, drawn, golden, confirmed)
 
 
 def only(snapshot: Snapshot, ids: Collection[str], last_correction: int) -> Snapshot:
     """Return what a snapshot holds of these samples; corrections after `last_correction` are still new to the next."""
     rows = tuple(row for row in snapshot.rows if row.id in ids)
-    drawn = {row.id: snapshot.drawn[row.id] for row in rows}
-    golden = snapshot.golden & drawn.keys()
     return replace(
-        snapshot, rows=rows, digest=_digest(rows), last_correction=last_correction, drawn=drawn, golden=golden
+        snapshot,
+        rows=rows,
+        digest=_digest(rows, snapshot.confirmed),
+        last_correction=last_correction,
+        drawn={row.id: snapshot.drawn[row.id] for row in rows},
+        golden=snapshot.golden & {row.id for row in rows},
+        confirmed=snapshot.confirmed & {row.id for row in rows},
     )
 
 
@@ -84,18 +94,20 @@ def split(snapshot: Snapshot, share: float) -> Split:
 
 def entries(parts: Split, champion: Mapping[str, str], challenger: Mapping[str, str]) -> tuple[SnapshotEntry, ...]:
     """Return what a run keeps of its snapshot; both versions' answers are by sample id."""
-    train = (SnapshotEntry(row.id, row.label, snapshots.TRAIN) for row in parts.train)
+    unjudged = {snapshots.TRAIN: parts.train, snapshots.SUSPECT: parts.suspects, snapshots.COPY: parts.copies}
+    others = (SnapshotEntry(row.id, row.label, side) for side, rows in unjudged.items() for row in rows)
     drawn = {row.id for row in parts.held_out}
     pinned = [(row, snapshots.GOLDEN) for row in parts.golden if row.id not in drawn]
     asked = (
         SnapshotEntry(row.id, row.label, side, champion.get(row.id), challenger.get(row.id))
         for row, side in [*((row, snapshots.HELD_OUT) for row in parts.held_out), *pinned]
     )
-    return (*train, *asked)
+    return (*others, *asked)
 
 
-def _digest(rows: Iterable[Row]) -> str:
-    return hashlib.sha256("".join(f"{row.id}\t{row.label}\n" for row in rows).encode()).hexdigest()
+def _digest(rows: Iterable[Row], confirmed: Collection[str]) -> str:
+    listing = "".join(f"{row.id}\t{row.label}{CONFIRMED * (row.id in confirmed)}\n" for row in rows)
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def _has_content(item: LabelledContent) -> bool:

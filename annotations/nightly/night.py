@@ -41,6 +41,7 @@ class Outcome:
     verdict: Verdict
     figures: dict[str, float] = field(default_factory=dict)
     challenger: str | None = None
+    doubted: tuple[str, ...] = ()  # samples that were held back as suspects, most suspicious first
 
     def columns(self) -> dict[str, object]:
         """Return it as a run's row holds it."""
@@ -61,10 +62,11 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         learned = unlearning.learned(session, versions, task.name, served) if served else frozenset()
         taken_back = unlearning.taken_back(session, task.name, learned)
         untainted = unlearning.untainted(session, versions, task) if taken_back else ""
+        earlier = unlearning.considered(session, versions, task.name, served) if served and taken_back else frozenset()
     snapshot = dataset.freeze(task, corrections, store.media)
     if taken_back:  # what came since has to be shown to be better, and waits for a run of its own
         set_aside = {row.id for row in dataset.split(snapshot, task.gate.held_out_share).held_out}
-        snapshot = dataset.only(snapshot, learned | set_aside | snapshot.golden, last.last_correction if last else 0)
+        snapshot = dataset.only(snapshot, earlier | set_aside | snapshot.golden, last.last_correction if last else 0)
     parts = dataset.split(snapshot, task.gate.held_out_share)
     standing = strata.standing(snapshot.drawn, drawn, task)
     return Night(task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted)

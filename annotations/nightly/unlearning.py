@@ -23,6 +23,13 @@ def learned(session: Session, versions: Versions, task: str, version: str) -> fr
     return _learned(session, run.id) if run else frozenset()
 
 
+def considered(session: Session, versions: Versions, task: str, version: str) -> frozenset[str]:
+    """Return the samples that a version could have been trained on: also those that its run left out of that."""
+    run = _origin(session, versions, task, version)
+    entries = snapshots.of_run(session, run.id) if run else ()
+    return frozenset(entry.sample_id for entry in entries if entry.split in snapshots.LEARNABLE)
+
+
 def taken_back(session: Session, task: str, samples: frozenset[str]) -> frozenset[str]:
     """Return those of the samples of which nothing that was said stands any more."""
     return samples - frozenset(session.scalars(labels.standing_samples(session, task))) if samples else samples

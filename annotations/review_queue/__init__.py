@@ -29,6 +29,7 @@ UNFLAGGED, QUEUED, SENT, LABELLED, SKIPPED, UNSURE = SampleState
 MOVES: Mapping[str, Mapping[str | None, str]] = {  # move → state before → state after; None: there was no row
     "note": {None: UNFLAGGED},
     "queue": {None: QUEUED, UNFLAGGED: QUEUED},
+    "doubt": {LABELLED: QUEUED},  # a night suspects its answer: somebody looks once more
     "dispute": {SKIPPED: QUEUED, UNSURE: QUEUED, LABELLED: QUEUED},
     "send": {QUEUED: SENT},
     "recall": {SENT: QUEUED},

@@ -33,6 +33,7 @@ class LabelledContent:
     propensity: float | None = None
     is_golden: bool = False  # see `annotations.golden`
     in_panel: bool = False
+    answers: int = 1  # that were given to the sample and not withdrawn
 
 
 def standing(
@@ -80,6 +81,9 @@ def counting(session: Session, sample_id: str) -> CorrectionRow | None:
 
 def corrections(session: Session, task: str = "") -> list[LabelledContent]:
     """Return the corrections that count and still have their content, oldest first. "": of all tasks."""
+    answers = select(CorrectionRow.sample_id, func.count().label("number")).where(CorrectionRow.withdrawn_at.is_(None))
+    numbers = answers.group_by(CorrectionRow.sample_id).subquery()
+    query = standing(session, task).where(HAS_CONTENT).join(numbers, numbers.c.sample_id == SampleRow.sample_id)
     return [
         LabelledContent(
             row.id,
@@ -92,8 +96,9 @@ def corrections(session: Session, task: str = "") -> list[LabelledContent]:
             sample.propensity,
             sample.pinned_at is not None,
             sample.in_panel,
+            number,
         )
-        for row, sample in session.execute(standing(session, task).where(HAS_CONTENT))
+        for row, sample, number in session.execute(query.add_columns(numbers.c.number))
     ]
 
 

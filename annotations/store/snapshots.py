@@ -11,6 +11,8 @@ from annotations.store import labels
 from annotations.store.samples import HAS_CONTENT
 
 TRAIN, HELD_OUT, GOLDEN = "train", "held_out", "golden"
+SUSPECT, COPY = "suspect", "copy"  # what the run could have trained on and left out
+LEARNABLE = (TRAIN, SUSPECT, COPY)
 _NOTHING: dict[str, str | None] = {"value": "", "champion_value": None, "challenger_value": None}
 
 
@@ -20,7 +22,7 @@ class SnapshotEntry:
 
     sample_id: str
     value: str
-    split: str  # TRAIN, HELD_OUT, GOLDEN
+    split: str  # TRAIN, HELD_OUT, GOLDEN, SUSPECT, COPY
     champion: str | None = None  # what the version before answered, where the sample was not trained on
     challenger: str | None = None  # … and the new one
 

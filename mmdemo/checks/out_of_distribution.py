@@ -36,6 +36,13 @@ def distance(stats: ReferenceStats, features: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(np.concatenate([along, across], axis=1) / stats.scale).mean(axis=1))
 
 
+def whitened(stats: ReferenceStats, features: np.ndarray) -> np.ndarray:
+    """Return features (n, d) as (n, k + d): along each direction, and across the rest, in deviations of training."""
+    centred = np.asarray(features, np.float64) - stats.mean
+    along = centred @ stats.directions.T  # (n, k)
+    return np.concatenate([along / stats.scale[:-1], (centred - along @ stats.directions) / stats.scale[-1]], axis=1)
+
+
 def strange(
     features: Mapping[str, np.ndarray], stats: Mapping[str, ReferenceStats], limits: Mapping[str, float]
 ) -> dict[str, np.ndarray]:

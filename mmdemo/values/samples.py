@@ -32,6 +32,7 @@ class FlagReason(StrEnum):
     UNFAMILIAR = "unfamiliar"  # unlike what the model learned from
     AUDIT = "audit"  # sure, and drawn at random; answered blind, so that it measures the model
     DISPUTED = "disputed"  # by whoever sent it
+    SECOND_LOOK = "second_look"  # a night suspects the answer that people gave; answered blind, without that answer
     NONE_OF_THESE = "none_of_these"
 
 

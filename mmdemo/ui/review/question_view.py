@@ -90,7 +90,7 @@ def question(entry: ReviewItem, task: Task, hide: bool, language: str, annotator
 
 def is_blind(item: QueueItem, hide: bool) -> bool:
     """Tell whether the annotator must not see the guess before answering."""
-    return hide or item.checks
+    return hide or item.checks or item.reason == FlagReason.SECOND_LOOK
 
 
 def _reason(item: QueueItem) -> str:
@@ -168,7 +168,9 @@ def _earlier(entry: ReviewItem, task: Task, language: str) -> Iterator[str]:
 
 
 def _own(entry: ReviewItem, annotator: str) -> str:
-    """Return the label that this annotator gave, while it counts."""
+    """Return the label that this annotator gave, while it counts; "" where they are to look afresh."""
+    if entry.item.reason == FlagReason.SECOND_LOOK and entry.item.state != SampleState.LABELLED:
+        return ""
     counts = entry.corrections[-1] if entry.corrections else None
     return counts.label if counts is not None and counts.annotator == characters.canonical_name(annotator) else ""
 

@@ -77,7 +77,7 @@ def test_a_better_challenger_is_served(promoted, task: Task) -> None:
     assert Versions(config).champion(task.name) == run.challenger
     held_out = [sample_id for sample_id in ids if is_held_out(draw(sample_id), task.gate.held_out_share)]
     assert run.figures["held_out"] == len(held_out)
-    assert run.figures["trained_on"] == len(ids) - len(held_out)
+    assert sum(run.figures[name] for name in ("trained_on", "suspects", "copies")) == len(ids) - len(held_out)
     assert run.figures["challenger_accuracy"] > run.figures["champion_accuracy"]
     assert f"On {len(held_out)} corrections that neither was trained on" in run.reasons[0]
     assert sidecar.read(config.versions / task.name / run.challenger).parent == FIRST

@@ -15,7 +15,7 @@ STORED = {
     review.CorrectionSource: ["page", "label_studio", "import"],
     review.RunState: ["running", "done", "failed"],
     review.MeasuredOn: ["dev", "held_out"],
-    samples.FlagReason: ["low_confidence", "unfamiliar", "audit", "disputed", "none_of_these"],
+    samples.FlagReason: ["low_confidence", "unfamiliar", "audit", "disputed", "second_look", "none_of_these"],
     Holder: ["visitor", "flagging", "import"],
     Tuning: ["full", "frozen", "lora", "adalora", "ia3", "adapter"],
     Precision: ["fp32", "bf16"],
