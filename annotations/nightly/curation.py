@@ -1,8 +1,8 @@
 """What of the corrections a night leaves out of its training: suspected label errors, and near copies of other samples.
 
-A function of the corrections and the base alone, so that the same night comes out again. What is held out or golden
-is never touched: of what is like it nothing trains. A suspect is held back for this night only, and asked about once more; what
-was answered at least twice is taken as it is.
+A function of the corrections and the base alone, so that the same night comes out again. What is held out or golden is
+never touched: of what is like it nothing trains. A suspect is held back for this night only, and asked about once more;
+what was answered at least twice is taken as it is.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from mmdemo.training.manifests import Row
 from mmdemo.training.representations import Representations
 from mmdemo.values.review import Reason
 
-ALIKE = 0.97  # cosine in every modality from which two samples are copies; benchmarks/duplicates.py measures it
+ALIKE = 0.97  # cosine in every modality from which two samples are copies
 BLOCK = 1024  # samples that are compared with all others at once
 MOST = 0.2  # share of the training part that is held back at most
 FEWEST = 40  # corrections to learn from, below which nobody is suspected
 FOLDS = 5
 LEAST_SKILL = 0.6  # of the head that judges: one that knows less of the labels suspects the right ones too
 INVERSE_PENALTIES = (0.001, 0.01, 0.1, 1.0)  # of the head that judges, among which the labels' likelihood chooses
-LEAST_MARGIN = 0.5  # by which another label is more probable than a suspected one; see benchmarks/curation.py
+LEAST_MARGIN = 0.5  # by which another label is more probable than a suspected one
 SEED = 0
 
 
@@ -69,7 +69,7 @@ def reasons(parts: Split) -> tuple[Reason, ...]:
     return tuple(Reason(key, {"count": count}) for key, count in counts.items() if count)
 
 
-def copied(represented: Representations, settled: int) -> np.ndarray:
+def copied(represented: Representations, settled: int, alike: float = ALIKE) -> np.ndarray:
     """Return (n,) bool: which samples are near copies of an earlier one that is not itself one.
 
     The first `settled` samples are never said to be. Samples are compared with those of the same modalities alone,
@@ -85,11 +85,11 @@ def copied(represented: Representations, settled: int) -> np.ndarray:
         if pattern.any():
             places = np.flatnonzero((there == pattern).all(axis=1))
             chosen = [each[places] for each, has in zip(vectors, pattern, strict=True) if has]
-            copies[places] = _copied(chosen, int((places < settled).sum()))
+            copies[places] = _copied(chosen, int((places < settled).sum()), alike)
     return copies
 
 
-def _copied(vectors: Sequence[np.ndarray], settled: int) -> np.ndarray:
+def _copied(vectors: Sequence[np.ndarray], settled: int, alike: float) -> np.ndarray:
     """Return the same of samples that all have the same modalities, given by each of them as (n, w) of unit length."""
     number = len(vectors[0])
     copies = np.zeros(number, bool)
@@ -97,7 +97,7 @@ def _copied(vectors: Sequence[np.ndarray], settled: int) -> np.ndarray:
         block = slice(start, min(start + BLOCK, number))
         near = np.ones((block.stop - start, block.stop), bool)  # (block, all up to its end)
         for each in vectors:
-            near &= each[block] @ each[: block.stop].T >= ALIKE
+            near &= each[block] @ each[: block.stop].T >= alike
         copies[block] = (near[:, :start] & ~copies[:start]).any(axis=1)
         for place in range(start, block.stop):  # within the block one after another: a copy makes no copies
             earlier = slice(start, place)
