@@ -32,7 +32,7 @@ BLOCK = 1024  # samples that are compared with all others at once
 MOST = 0.2  # share of the training part that is held back at most
 FEWEST = 40  # corrections to learn from, below which nobody is suspected
 FOLDS = 5
-LEAST_SKILL = 0.6  # of the head that judges: one that knows less of the labels suspects the right ones too
+LEAST_SKILL = 0.7  # of the head that judges: one that knows less of the labels suspects the right ones too
 INVERSE_PENALTIES = (0.001, 0.01, 0.1, 1.0)  # of the head that judges, among which the labels' likelihood chooses
 LEAST_MARGIN = 0.5  # by which another label is more probable than a suspected one
 SEED = 0
@@ -132,6 +132,7 @@ def _out_of_sample(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Of several penalties it is the one under which the labels are likeliest.
     """
+    features = features.astype(np.float64)  # in float32 probabilities do not add up to one
     candidates = np.zeros((len(INVERSE_PENALTIES), len(labels), int(labels.max()) + 1))
     for others, fold in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(features, labels):
         scaler = StandardScaler().fit(features[others])

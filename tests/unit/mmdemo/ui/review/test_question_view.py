@@ -86,6 +86,23 @@ def test_earlier_answers_are_told(loop: FakeQueue) -> None:
     assert line == "Answered before: negative, but for the wrong reason (Bob)."
 
 
+def test_a_second_look_tells_nothing_of_the_answer_that_it_doubts(loop: FakeQueue) -> None:
+    before = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
+    item = dataclasses.replace(entry(loop, RAIN).item, reason="second_look")
+    doubted = dataclasses.replace(entry(loop, RAIN), item=item, corrections=(before,))
+    for annotator in ("Ann", "Bob"):
+        asked = question_view.question(doubted, TASK, False, "en", annotator)
+        assert asked.blind and not asked.earlier and not asked.typed
+        assert [(c.aside, c.accept) for c in asked.choices] == [("", False)] * 3
+        assert asked.facts[0] == "asked again: the answer it has does not fit the others. What is it?"
+    labelled = dataclasses.replace(doubted, item=dataclasses.replace(item, state="labelled"))  # opened to be changed
+    assert [c.aside for c in question_view.question(labelled, TASK, False, "en", "Bob").choices] == [
+        "",
+        "your answer",
+        "",
+    ]
+
+
 def test_only_a_guess_whose_map_is_seen_can_be_right_for_the_wrong_reason(loop: FakeQueue) -> None:
     question = entry(loop, RAIN)
     assert question_view.question(question, TASK, False, "en").guess == "negative"
