@@ -15,6 +15,7 @@ import numpy as np
 
 from mmdemo import characters
 from mmdemo.decode import ahead, files, pool
+from mmdemo.decode.ahead import WINDOW
 from mmdemo.decode.copies import data_url, encoded, picture_of, picture_url, shrunk
 from mmdemo.decode.files import Notes
 from mmdemo.decode.pictures import decode_image, encode_image, read_image
@@ -26,6 +27,7 @@ from mmdemo.values.samples import MODALITIES, Inputs, Medium, Sample
 
 __all__ = [
     "SAMPLE_RATE_HZ",
+    "WINDOW",
     "data_url",
     "decode",
     "decode_ahead",
@@ -56,9 +58,9 @@ def decode(sample: Sample, task: Task) -> Inputs:
     return inputs_of(read(sample, task))
 
 
-def decode_ahead(samples: Iterable[Sample], task: Task) -> Iterator[list[Inputs | BadInput]]:
-    """Yield the samples as `decode` returns them, or why not, some at a time, while threads read the next ones."""
-    return ahead.windows(samples, lambda sample: decode(sample, task))
+def decode_ahead(samples: Iterable[Sample], task: Task, window: int = WINDOW) -> Iterator[list[Inputs | BadInput]]:
+    """Yield the samples as `decode` returns them, or why not, a `window` at a time, while threads read the next one."""
+    return ahead.windows(samples, lambda sample: decode(sample, task), window)
 
 
 def decode_untrusted(sample: Sample, task: Task) -> Inputs:

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def windows(
-    sources: Iterable[Source], read: Callable[[Source], Result], size: int = WINDOW
+    sources: Iterable[Source], read: Callable[[Source], Result], size: int
 ) -> Iterator[list[Result | BadInput]]:
     """Yield what `read` makes of `sources`, or why it refuses, in their order, `size` at a time."""
     waiting = iter(sources)

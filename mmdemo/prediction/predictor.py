@@ -78,18 +78,20 @@ class Predictor:
         """Answer for a decoded sample, and return its forward pass, of which more can be asked."""
         return self._predict(inputs, explain, time.perf_counter())
 
-    def predict_many(self, samples: Iterable[Sample], done: Done = _nobody) -> Iterator[Prediction | BadInput]:
+    def predict_many(
+        self, samples: Iterable[Sample], done: Done = _nobody, window: int = decode.WINDOW
+    ) -> Iterator[Prediction | BadInput]:
         """Yield for each sample, in their order, what `predict` returns, or the refusal that it raises.
 
-        They are decoded ahead and answered in batches; no more than two windows of them are in memory. `done` is told
-        how many more are answered.
+        They are answered in batches, each out of a `window` of samples, while those of the next one are decoded; no
+        more than two windows are in memory. `done` is told how many more are answered.
         """
-        outcomes = self._many(samples, batches.whole, done)
+        outcomes = self._many(samples, batches.whole, done, window)
         return (outcome if isinstance(outcome, BadInput) else outcome.whole for outcome in outcomes)
 
     def predict_parts(self, samples: Iterable[Sample], done: Done = _nobody) -> Iterator[SampleAnswers | BadInput]:
         """Yield the same for each subset of a sample's modalities, all that it has last; encoders are asked once."""
-        return self._many(samples, batches.every_part, done)
+        return self._many(samples, batches.every_part, done, decode.WINDOW)
 
     def answer_batch(self, samples: Sequence[Inputs | BadInput]) -> list[Prediction | BadInput]:
         """Return for each decoded sample what `predict_inputs` returns, or the refusal that it raises.
@@ -184,10 +186,10 @@ class Predictor:
         return replace(prediction, explanation=explanation, latency_ms=latency_ms), forward
 
     def _many(
-        self, samples: Iterable[Sample], parts: Callable[[Modalities], Iterator[Modalities]], done: Done
+        self, samples: Iterable[Sample], parts: Callable[[Modalities], Iterator[Modalities]], done: Done, window: int
     ) -> Iterator[SampleAnswers | BadInput]:
-        for window in decode.decode_ahead(samples, self.task):
-            outcomes = self._answers(window, parts)
+        for decoded in decode.decode_ahead(samples, self.task, window):
+            outcomes = self._answers(decoded, parts)
             done(len(outcomes))
             yield from outcomes
 
