@@ -10,7 +10,7 @@ from mmdemo.ui.callers import access, arguments
 from mmdemo.ui.models import models_view
 from mmdemo.ui.queueing import turns
 from mmdemo.ui.services import Services
-from mmdemo.ui.shell import frame, render
+from mmdemo.ui.shell import board, frame, render
 from mmdemo.ui.shell.frame import language_of
 
 MOST = 12  # answers that turned, each way
@@ -18,15 +18,10 @@ MOST = 12  # answers that turned, each way
 
 def build(services: Services, door: access.Door) -> None:
     """Put the tab and its endpoints here."""
-    shelf = VersionBoard(services, door)
-
-    def tab(language: str) -> str:
-        tasks = {name: task.display_title(language) for name, task in services.tasks.items()}
-        return render.html("models", language, tasks=tasks)
-
-    frame.part("models", tab)
-    frame.endpoints("models", shelf.show, shelf.serve)
-    frame.endpoints("models", shelf.turned, turn=turns.READING)
+    versions = VersionBoard(services, door)
+    board.part("models", services.tasks)
+    frame.endpoints("models", versions.show, versions.serve)
+    frame.endpoints("models", versions.turned, turn=turns.READING)
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class VersionBoard:
 
     def show(self, request: gr.Request, task: str, key: str) -> dict[str, Any]:
         """Return the versions as HTML. "" asks for the first task. Raises UnknownName."""
-        name, language = self._known(task), language_of(request)
+        name, language = board.task_of(task, self.services.tasks).name, language_of(request)
         reviewer = self.door.is_reviewer(request, arguments.text(key, "key"))
         view = models_view.view(self.services.models(name), reviewer, self.door.has_key, language)
         return {"task": name, "line": "", "html": render.html("models_cards", language, view=view, task=name)}
@@ -46,9 +41,8 @@ class VersionBoard:
     def turned(self, request: gr.Request, task: str, version: str, key: str) -> dict[str, str]:
         """Return the answers that turned with a version, as HTML. Raises NotAllowed, UnknownName."""
         self.door.admit(request, arguments.text(key, "key"))
-        name, version, language = self._known(task), arguments.text(version, "version"), language_of(request)
-        answers, left_out = self.services.turned(name, version, MOST)
-        known = self.services.tasks[name]
+        known, language = board.task_of(task, self.services.tasks), language_of(request)
+        answers, left_out = self.services.turned(known.name, arguments.text(version, "version"), MOST)
         groups = {
             heading: list(models_view.cards([one for one in answers if one.is_right == is_right], known, language))
             for heading, is_right in (("models.turned_right", True), ("models.turned_wrong", False))
@@ -60,9 +54,6 @@ class VersionBoard:
         """Put a version into service, and return the versions. Raises NotAllowed, UnknownName, Conflict."""
         self.door.admit(request, arguments.text(key, "key"))
         version = arguments.text(version, "version")
-        self.services.roll_back(self._known(task), version)
+        self.services.roll_back(board.task_of(task, self.services.tasks).name, version)
         line = text("models.serves_now", language_of(request), version=version)
         return {**self.show(request, task, key), "line": line}
-
-    def _known(self, task: str) -> str:
-        return arguments.task(arguments.text(task, "task") or next(iter(self.services.tasks)), self.services.tasks).name

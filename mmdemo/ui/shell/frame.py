@@ -34,6 +34,7 @@ STYLES = (
     "review/labels.css",
     "review/queue.css",
     "review/pins.css",
+    "shell/board.css",
     "models/models.css",
     "status/status.css",
     "shell/forced.css",
@@ -66,6 +67,7 @@ SCRIPTS = (
     "review/listed.js",
     "review/pins.js",
     "review/review.js",
+    "shell/board.js",
     "models/models.js",
     "status/status.js",
 )

@@ -66,7 +66,7 @@ def test_a_key_is_typed_once_and_stays_out_of_addresses_and_cookies(
     person.is_told("You said neutral")
     page.click('.mm-tab[data-tab="status"]')
     assert page.inner_text("[data-do=train]") == "Train now"
-    assert "Ann" in page.inner_text(".mm-st-cards")
+    assert "Ann" in page.inner_text(".mm-status .mm-board-cards")
     assert [url for url in person.asked if "sesame" in url] == []
     assert [cookie for cookie in page.context.cookies() if "sesame" in cookie["value"]] == []
 
@@ -95,8 +95,8 @@ def test_a_stranger_sees_no_answers_in_the_status(keyed: Server, annotator: Call
     page = annotator(keyed.url, **PROXIED).page
     page.click('.mm-tab[data-tab="status"]')
     page.wait_for_selector(".mm-st-counts")
-    assert page.locator("[data-do=train], [data-export]").count() == 0
-    assert "for reviewers" in page.inner_text(".mm-st-cards")
+    assert page.locator("[data-do=train], [data-do=export]").count() == 0
+    assert "for reviewers" in page.inner_text(".mm-status .mm-board-cards")
 
 
 def test_answers_are_downloaded_as_files(keyed: Server, annotator: Callable[..., Annotator]) -> None:
@@ -114,7 +114,7 @@ def test_answers_are_downloaded_as_files(keyed: Server, annotator: Callable[...,
     ]
     for what, form, name, start in wanted:
         with person.page.expect_download() as download:
-            person.page.click(f"[data-what={what}][data-export={form}]")
+            person.page.click(f"[data-what={what}][data-form={form}]")
         assert download.value.suggested_filename == name
         assert download.value.path().read_text(encoding="utf-8").startswith(start)
 
@@ -128,8 +128,8 @@ def test_a_training_is_seen_at_work_and_says_how_it_ended(keyed: Server, annotat
     page.click("[data-do=train]")
     expect(page.locator("[data-do=train]")).to_have_text("Training…", timeout=WAIT_MS)
     assert page.is_disabled("[data-do=train]")
-    expect(page.locator(".mm-st-verdict")).to_have_text("Waiting for more answers", timeout=NIGHT_MS)
-    assert "20 are needed" in page.inner_text(".mm-st-cards")
+    expect(page.locator(".mm-status .mm-verdict")).to_have_text("Waiting for more answers", timeout=NIGHT_MS)
+    assert "20 are needed" in page.inner_text(".mm-status .mm-board-cards")
     assert page.is_enabled("[data-do=train]")
 
 
@@ -169,7 +169,7 @@ def test_versions_through_time_are_looked_at_and_gone_back_to_by_keyboard(
     page.click('.mm-tab[data-tab="models"]')
     served = page.locator(".mm-mo-now")
     expect(served).to_contain_text(version, timeout=WAIT_MS)
-    assert page.locator(".mm-mo-cards [data-do]").count() == 0 and TURNED not in page.content()
+    assert page.locator(".mm-models .mm-board-cards [data-do]").count() == 0 and TURNED not in page.content()
     expect(page.get_by_role("img", name="Share of right answers in 1 trainings")).to_be_visible()
     page.click('.mm-tab[data-tab="review"]')
     page.fill(".mm-rv-unlock input", KEY)
@@ -192,9 +192,9 @@ def test_versions_through_time_are_looked_at_and_gone_back_to_by_keyboard(
         page.keyboard.press("Enter")
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("Enter")
-        expect(page.locator(".mm-mo-line")).to_contain_text("serves now", timeout=WAIT_MS)
+        expect(page.locator(".mm-models .mm-board-line")).to_contain_text("serves now", timeout=WAIT_MS)
     assert Versions(settings.load({"MMDEMO_HOME": str(keyed.home)})).champion("sentiment").endswith("base")
-    expect(page.locator(".mm-mo-line")).to_be_focused()
+    expect(page.locator(".mm-models .mm-board-line")).to_be_focused()
     expect(page.get_by_role("button", name="Serve it again")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -221,7 +221,7 @@ def test_a_phone_shows_sample_and_labels_and_the_queue_behind_a_button(
     assert page.locator(".mm-rv-list").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.click('.mm-tab[data-tab="status"]')
-    served = page.locator(".mm-st-chip")
+    served = page.locator(".mm-status .mm-board-pill")
     assert served.inner_text() == "使用中" and served.bounding_box()["height"] < 30  # type: ignore[index] - one line
 
 

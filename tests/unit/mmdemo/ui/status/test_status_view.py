@@ -14,7 +14,7 @@ from mmdemo.settings import Settings
 from mmdemo.ui.callers.access import Door
 from mmdemo.ui.shell import render
 from mmdemo.ui.status import status_view
-from mmdemo.ui.status.tab import Board
+from mmdemo.ui.status.tab import StatusBoard
 from mmdemo.values.review import Reason, Run, Status, VersionInfo
 from tests.unit.mmdemo.ui.fake_queue import NOW, FakeQueue
 
@@ -143,7 +143,7 @@ def test_the_bar_of_what_is_set_aside_ends_when_it_is_full(held_out: int, percen
 
 def test_a_reviewer_trains_and_downloads(tmp_path: Path) -> None:
     loop = FakeQueue(tmp_path)
-    board = Board(loop, Door.of(Settings()))
+    board = StatusBoard(loop, Door.of(Settings()))
     shown = board.show(HERE, "", "")
     assert shown["task"] == "sentiment" and "Train now" in shown["html"] and "By annotator" in shown["html"]
     board.train(HERE, "sentiment", "")
@@ -165,10 +165,10 @@ def test_a_reviewer_trains_and_downloads(tmp_path: Path) -> None:
 def test_a_stranger_sees_versions_and_the_number_waiting(tmp_path: Path) -> None:
     loop = FakeQueue(tmp_path)
     loop.correct(next(iter(loop.items)), "neutral", "Ann", "")
-    board = Board(loop, Door.of(Settings(review_key="sesame")))
+    board = StatusBoard(loop, Door.of(Settings(review_key="sesame")))
     page = board.show(HERE, "sentiment", "")["html"]
     assert "2026-11-21" in page and "waiting" in page
-    assert not any(word in page for word in ("Ann", "Train now", "data-export", "answered<"))
+    assert not any(word in page for word in ("Ann", "Train now", 'data-do="export"', "answered<"))
     with pytest.raises(NotAllowed):
         board.train(HERE, "sentiment", "")
     with pytest.raises(NotAllowed):
@@ -176,6 +176,6 @@ def test_a_stranger_sees_versions_and_the_number_waiting(tmp_path: Path) -> None
     assert not loop.trained
     assert "the key is typed in the Review tab" in page
     beyond: Any = SimpleNamespace(headers={"host": "localhost", "x-forwarded-for": "192.0.2.7"})
-    closed = Board(loop, Door.of(Settings())).show(beyond, "sentiment", "")["html"]
+    closed = StatusBoard(loop, Door.of(Settings())).show(beyond, "sentiment", "")["html"]
     assert "no review key is set" in closed and "typed" not in closed
     assert "Ann" in board.show(HERE, "sentiment", "sesame")["html"]
