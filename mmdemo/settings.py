@@ -168,7 +168,9 @@ def _convert(name: str, value: str) -> Any:
     if name == "trusted_proxies":
         return _networks(field.metadata["variable"], value)
     if isinstance(field.default, int):
-        return _whole_number(field.metadata["variable"], value)
+        if not value.strip().isdecimal():
+            raise ManifestError("setting_not_a_number", variable=field.metadata["variable"], value=value)
+        return int(value)
     if field.metadata["choices"]:
         return _choice(field.metadata["variable"], value, field.metadata["choices"])
     return value
@@ -188,9 +190,3 @@ def _networks(variable: str, value: str) -> str:
         except ValueError as error:
             raise ManifestError("setting_not_networks", variable=variable, value=name) from error
     return value
-
-
-def _whole_number(variable: str, value: str) -> int:
-    if not value.strip().isdecimal():
-        raise ManifestError("setting_not_a_number", variable=variable, value=value)
-    return int(value)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from annotations.schema import RunRow
 from annotations.store import Session, Store, labels, runs, samples, snapshots
 from annotations.store.snapshots import SnapshotEntry
 from mmdemo.settings import Settings
@@ -62,7 +61,10 @@ def of_sample(store: Store, settings: Settings, sample_id: str) -> SampleLineage
     """
     with store.reading() as session:
         row = samples.named(session, sample_id)
-        uses = [_use(run, entry) for run, entry in snapshots.of_sample(session, row.sample_id)]
+        uses = [
+            SampleUse(run.challenger, labels.iso(run.started_at), run.verdict, entry.split, entry.value)
+            for run, entry in snapshots.of_sample(session, row.sample_id)
+        ]
         counts = labels.counting(session, row.sample_id)
         not_kept = _not_kept(session, row.task)
     parents = _parents(settings, row.task)
@@ -96,10 +98,6 @@ def of_version(store: Store, settings: Settings, task: str, version: str) -> Ver
         verdict=run.verdict if run else None,
         snapshot=entries or None,
     )
-
-
-def _use(run: RunRow, entry: SnapshotEntry) -> SampleUse:
-    return SampleUse(run.challenger, labels.iso(run.started_at), run.verdict, entry.split, entry.value)
 
 
 def _not_kept(session: Session, task: str) -> Sequence[str]:

@@ -69,21 +69,15 @@ def exchange(
 
 def _round(here: RemoteProject, files: Files, memory: Memory) -> SyncReport:
     index = memory.indexes.pop((here.task.name, here.id, here.project.id, files.project), None)
-    here, read = _changes(here, index) or _everything(here, files, memory)
+    changes = reading.changes(replace(here, index=index)) if index is not None else None
+    if changes is None:
+        files.read_all()
+    here, read = changes or reading.everything(here, memory.clock)
     report = SyncReport() if read.idle else _both_ways(here, files, read)
     report += SyncReport(waiting=here.index.waiting, unreadable=here.index.unreadable)
     here.index.mark(here.client.last_answer_at)
     memory.indexes[here.task.name, here.id, here.project.id, files.project] = here.index
     return report
-
-
-def _changes(here: RemoteProject, index: Index | None) -> tuple[RemoteProject, Reading] | None:
-    return reading.changes(replace(here, index=index)) if index is not None else None
-
-
-def _everything(here: RemoteProject, files: Files, memory: Memory) -> tuple[RemoteProject, Reading]:
-    files.read_all()
-    return reading.everything(here, memory.clock)
 
 
 def _both_ways(here: RemoteProject, files: Files, read: Reading) -> SyncReport:

@@ -83,11 +83,11 @@ class Files:
 
     def send(self, outgoing: Iterable[TaskPayload]) -> None:
         """Upload what these samples need and is not there."""
-        missing = {
+        missing = {  # the name under which a file is sent → its name under the media folder
             name: file
             for each in outgoing
-            for name, file in _needed(each).items()
-            if name not in self._of(each.sample_id)
+            for file in each.files.values()
+            if (name := tasks.upload_name(each.sample_id, file)) not in self._of(each.sample_id)
         }
         names = list(missing)
         for start in range(0, len(names), AT_ONCE):
@@ -140,8 +140,3 @@ class Files:
         except OSError:  # the server's files may belong to another user
             return False
         return True
-
-
-def _needed(sample: TaskPayload) -> dict[str, str]:
-    """Return the name under which each of a sample's files is sent → its name under the media folder."""
-    return {tasks.upload_name(sample.sample_id, name): name for name in sample.files.values()}

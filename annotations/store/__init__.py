@@ -133,8 +133,9 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
     try:
         _make_private(settings.home, file)
         version = connect.version_of(engine)
+        if version is not None and version > HEAD:  # written by later code: migrations are numbered
+            raise StorageError("storage_too_new", place=place, version=version, known=HEAD)
         if version != HEAD:
-            _check_known(version, place)
             connect.migrate(engine, settings.home)
         store = Store(engine, settings.media, place, _deciding(settings), _identity(file) if file else None)
         _pair(store)
@@ -196,9 +197,3 @@ def _make_home(home: Path) -> None:
         private.make_folder(home)
     except OSError as error:
         raise problems.from_os(error, home) from error
-
-
-def _check_known(version: str | None, place: str) -> None:
-    # Migrations are numbered, so a later number was written by later code: refuse rather than guess.
-    if version is not None and version > HEAD:
-        raise StorageError("storage_too_new", place=place, version=version, known=HEAD)

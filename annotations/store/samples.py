@@ -26,7 +26,8 @@ HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), 
 
 def find(session: Session, sample_id: str) -> SampleRow | None:
     """Return the sample of that id or alias, locked until the transaction ends where the database can lock rows."""
-    return _locked(session, SampleRow.sample_id == sample_id) or _locked(session, _has_alias(sample_id))
+    named = select(SampleAliasRow.sample_id).where(SampleAliasRow.alias == sample_id).scalar_subquery()
+    return _locked(session, SampleRow.sample_id == sample_id) or _locked(session, SampleRow.sample_id == named)
 
 
 def locked(session: Session, sample_ids: Collection[str]) -> dict[str, SampleRow]:
@@ -92,11 +93,6 @@ def _locked(session: Session, *conditions: ColumnElement[bool]) -> SampleRow | N
     """Return the first row of these conditions: oldest first."""
     order = (SampleRow.created_at, SampleRow.sample_id)
     return session.scalar(select(SampleRow).where(*conditions).order_by(*order).limit(1).with_for_update())
-
-
-def _has_alias(sample_id: str) -> ColumnElement[bool]:
-    named = select(SampleAliasRow.sample_id).where(SampleAliasRow.alias == sample_id)
-    return SampleRow.sample_id == named.scalar_subquery()
 
 
 def get(session: Session, sample_id: str) -> SampleRow:

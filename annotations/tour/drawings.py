@@ -44,7 +44,8 @@ def drawings(look: str, number: int, seed: int) -> list[Drawing]:
 def draw(shape: str, look: str, chance: random.Random) -> Image.Image:
     """Return one picture, SIDE_PX × SIDE_PX RGB: place, size, tilt and ink by chance."""
     side = SIDE_PX * _FINER
-    picture = Image.new("RGB", (side, side), _grey(chance, 225, 255))
+    grey = chance.randint(225, 255)
+    picture = Image.new("RGB", (side, side), (grey, grey, grey))
     corners = _corners(shape, side, chance)
     pen, ink = ImageDraw.Draw(picture), _colour(chance, 0, 90)
     if look == FILLED:
@@ -81,11 +82,6 @@ def _corners(shape: str, side: int, chance: random.Random) -> list[tuple[float, 
     first = _UPRIGHT[shape] + chance.uniform(-_TILT, _TILT)
     angles = [first + math.tau * corner / _CORNERS[shape] for corner in range(_CORNERS[shape])]
     return [(across + radius * math.cos(angle), down + radius * math.sin(angle)) for angle in angles]
-
-
-def _grey(chance: random.Random, low: int, high: int) -> Colour:
-    value = chance.randint(low, high)
-    return value, value, value
 
 
 def _colour(chance: random.Random, low: int, high: int) -> Colour:

@@ -4,7 +4,7 @@
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,12 @@ _FOLDER = Path(__file__).parent
 def text(key: str, language: str = LANGUAGES[0], /, **values: object) -> str:
     """Return the sentence of `key` in `language` with its braces filled; raise KeyError for an unknown key."""
     return catalogue(pick(language))[key].format(**values)
+
+
+def listed(words: Iterable[str], language: str = LANGUAGES[0], /, last: str = "common.and") -> str:
+    """Return words as a sentence lists them, "" for none: `a, b and c`; `last` is the key of what stands before c."""
+    *others, end = list(words) or [""]
+    return text(last, language).join([text("common.comma", language).join(others), end] if others else [end])
 
 
 @cache

@@ -30,7 +30,8 @@ def pack(weights: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
         if bits == 8 and value.is_floating_point() and value.dim() > 1 and value.numel() >= FEWEST:
             packed[name], packed[name + _SCALE] = _rows(value)
         else:
-            packed[name] = _half(value)
+            fits = value.is_floating_point() and (not value.numel() or float(value.abs().max()) <= HALF_MAX)
+            packed[name] = value.half() if fits else value
     return packed
 
 
@@ -64,8 +65,3 @@ def _rows(value: Tensor) -> tuple[Tensor, Tensor]:
     """Return a matrix (rows, …) as int8, and the scales (rows,) float32 that bring it back."""
     scale = value.flatten(1).abs().amax(dim=1).clamp_min(torch.finfo(torch.float32).tiny) / LARGEST
     return (value / scale.view(-1, *[1] * (value.dim() - 1))).round().to(torch.int8), scale
-
-
-def _half(value: Tensor) -> Tensor:
-    fits = value.is_floating_point() and (not value.numel() or float(value.abs().max()) <= HALF_MAX)
-    return value.half() if fits else value

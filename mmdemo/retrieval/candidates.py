@@ -71,7 +71,7 @@ def joined(pools: Sequence[CandidatePool]) -> CandidatePool:
     for name in MODALITIES:
         width = next((pool.features[name].shape[1] for pool in pools if name in pool.features), None)
         if width is not None:
-            parts = [_part(pool, name, width) for pool in pools]
+            parts = [pool.features.get(name, np.zeros((len(pool.candidates), width), np.float32)) for pool in pools]
             features[name] = np.concatenate(parts)  # (all candidates, d)
     return CandidatePool(tuple(one for pool in pools for one in pool.candidates), features)
 
@@ -84,7 +84,3 @@ def shown(inputs: Inputs) -> CandidatePreview:
     if inputs.audio is not None:
         audio = decode.encode_speech(inputs.audio)
     return CandidatePreview(image, audio)
-
-
-def _part(pool: CandidatePool, name: str, width: int) -> np.ndarray:
-    return pool.features[name] if name in pool.features else np.zeros((len(pool.candidates), width), np.float32)

@@ -5,7 +5,7 @@ This module loads and checks it. Shipped tasks stand beside this file; `Settings
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +49,8 @@ class Question:
 
     def display_label(self, label: str, language: str = "en") -> str:
         """Return what a reader of `language` sees for a stored label."""
-        return _display(self.labels, label, language)
+        names: Mapping[str, str] = next((item.display for item in self.labels if item.name == label), {})
+        return _in(names, language) or label
 
     def display_title(self, language: str = "en") -> str:
         """Return the title for a reader of `language`."""
@@ -300,19 +301,13 @@ def _label(entry: str | dict[str, str]) -> Label:
     return Label(name, {language: entry.get(language, name) for language in locale.LANGUAGES})
 
 
-def _display(labels: Sequence[Label], label: str, language: str) -> str:
-    names: Mapping[str, str] = next((item.display for item in labels if item.name == label), {})
-    return _in(names, language) or label
-
-
 def _default_question(task: Task, language: str) -> str:
     title, count = task.display_title(language), len(task.labels)
     if not count:
         return locale.text("common.asks_value", language, title=title)
     if count > NAMED_LABELS:
         return locale.text("common.asks_title", language, title=title, count=count)
-    *first, last = (task.display(label, language) for label in task.label_names)
-    labels = locale.text("common.comma", language).join(first) + locale.text("common.or", language) + last
+    labels = locale.listed((task.display(label, language) for label in task.label_names), language, last="common.or")
     return locale.text("common.asks_labels", language, title=title, labels=labels)
 
 

@@ -84,9 +84,8 @@ class PromiseStatus:
 
 
 def _named(subset: str, language: str) -> str:
-    *first, last = (locale.text(f"common.{modality}", language) for modality in subset.split("+"))
-    words = locale.text("common.and", language).join([locale.text("common.comma", language).join(first), last])
-    return (words if first else last).capitalize()
+    words = (locale.text(f"common.{modality}", language) for modality in subset.split("+"))
+    return locale.listed(words, language).capitalize()
 
 
 def _percent(share: float, language: str) -> str:

@@ -58,7 +58,8 @@ def up(settings: Settings) -> tuple[Access, bool]:
     if access is not None and _is_ours(access.pid, folder):
         _wait(access, folder)
         return access, False
-    program = _program()
+    own = ROOT / ".venv-labelstudio" / "bin" / "label-studio"
+    program = str(own) if own.is_file() else shutil.which("label-studio")
     if program is None:
         raise LabelStudioError("label_studio_not_installed", place=ROOT / ".venv-labelstudio")
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,13 +91,7 @@ def down(settings: Settings) -> bool:
     return True
 
 
-def _program() -> Path | None:
-    own = ROOT / ".venv-labelstudio" / "bin" / "label-studio"
-    program = own if own.is_file() else shutil.which("label-studio")
-    return Path(program) if program else None
-
-
-def _start(program: Path, folder: Path, access: Access, port: int) -> subprocess.Popen[bytes]:
+def _start(program: str, folder: Path, access: Access, port: int) -> subprocess.Popen[bytes]:
     data = folder / "data"
     data.mkdir(exist_ok=True)
     others = {name: value for name, value in os.environ.items() if not name.startswith(("LABEL_STUDIO_", "HEARTEX_"))}
@@ -105,7 +100,7 @@ def _start(program: Path, folder: Path, access: Access, port: int) -> subprocess
     words = ["start", "--no-browser", "--data-dir", str(data), "--log-level", "WARNING"]
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
-            [str(program), *words, "--internal-host", HOST, "-p", str(port)],
+            [program, *words, "--internal-host", HOST, "-p", str(port)],
             env={**others, **QUIET, **{f"LABEL_STUDIO_{name}": value for name, value in own.items()}},
             cwd=data,
             stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from mmdemo.evaluation.report import charts
 from mmdemo.evaluation.report.mistakes import Mistake
 from mmdemo.evaluation.robustness import MOST_SAMPLES
 from mmdemo.tasks import Task
-from mmdemo.values.results import Beside, Corrupted, EvaluationResult, Interval, Robustness, title
+from mmdemo.values.results import Beside, Corrupted, EvaluationResult, Robustness, title
 from mmdemo.values.samples import to_json
 
 PAGE = "index.html"
@@ -65,21 +65,19 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(span=_span, signed=_signed, figure="{:.3f}".format, share=_share)
+    environment.filters.update(
+        span="{0[0]:.3f} – {0[1]:.3f}".format, signed=_signed, figure="{:.3f}".format, share=_share
+    )
     environment.globals.update(charts=charts, title=title, better={"accuracy": 1, **kind.better, "aurc": -1})
     versions = [figures, *([report.beside.figures] if report.beside else [])]
     return environment.get_template(kind.report).render(
         report=report,
-        found=figures,
+        result=figures,
         style="\n".join((HERE / name).read_text("utf-8") for name in STYLES),
         curves=charts.curves([(version.model_version, version.coverage) for version in versions]),
         most=MOST_SAMPLES,
         damage=list(_by_corruption(report.robustness.corrupted)),
     )
-
-
-def _span(interval: Interval) -> str:
-    return f"{interval[0]:.3f} – {interval[1]:.3f}"
 
 
 def _signed(value: float) -> str:

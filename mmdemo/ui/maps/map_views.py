@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from mmdemo import map_scale
+from mmdemo import locale, map_scale
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.maps import function_words
@@ -140,7 +140,7 @@ def _two_sided(towards: Markup, against: Markup, target: str, language: str) -> 
 def _named(picture: Grid | None, pieces: Sequence[Piece], sound: Grid | None, side: int, language: str) -> Markup:
     """Return what stands out on one side, 1 for and -1 against the answer; nothing where nothing does."""
     named = [*_place(picture, side, language), *_words(pieces, side, language), *_moment(sound, side, language)]
-    return _listed(named, language) if named else Markup()
+    return Markup(locale.listed(map(Markup.escape, named), language))
 
 
 def _place(picture: Grid | None, side: int, language: str) -> Iterator[str]:
@@ -182,9 +182,3 @@ def _moment(sound: Grid | None, side: int, language: str) -> Iterator[str]:
     decimals = 1 if sound.edges_s[-1] >= LONG_S else 2
     start, end = (f"{sound.edges_s[edge]:.{decimals}f}" for edge in (best[0], best[-1] + 1))
     yield text("explain.moment", language, start=start, end=end)
-
-
-def _listed(items: Sequence[str | Markup], language: str) -> Markup:
-    *first, last = map(Markup.escape, items)
-    start = Markup.escape(text("common.comma", language)).join(first)
-    return start + Markup.escape(text("common.and", language)) + last if first else last

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mmdemo import locale
 from mmdemo.locale import text
 from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.ui.predict.visits import Visit
@@ -134,10 +135,9 @@ def _promised(prediction: Prediction, language: str) -> str:
 
 def _source(prediction: Prediction, task: Task, language: str) -> str:
     """Say which modalities were used, and that others were missing."""
-    *first, last = (text(f"common.{modality}", language) for modality in prediction.modalities)
+    what = locale.listed((text(f"common.{modality}", language) for modality in prediction.modalities), language)
     key = "predict.from_alone" if len(prediction.modalities) < len(task.modalities) else "predict.from"
-    listed = text("common.and", language).join([text("common.comma", language).join(first), last]) if first else last
-    return text(key, language, what=listed)
+    return text(key, language, what=what)
 
 
 def _heads(prediction: Prediction, task: Task, language: str) -> Iterator[str]:

@@ -68,9 +68,8 @@ def _choice(task: Task, all_tasks: list[Task], language: str) -> str:
 
 
 def _reads(task: Task, language: str) -> str:
-    names = [locale.catalogue(language).get(f"common.speaks_{code}", code) for code in task.languages]
-    *first, last = names or [""]
-    return text("common.and", language).join([text("common.comma", language).join(first), last] if first else [last])
+    named = locale.catalogue(language)
+    return locale.listed((named.get(f"common.speaks_{code}", code) for code in task.languages), language)
 
 
 def _consents(task: Task, language: str) -> dict[str, str]:
@@ -99,13 +98,9 @@ def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:
             text=example.text or task.display(example.expected, language),
             credit=example.credit,
             thumbnail=_thumbnail(example.image, task) if example.image else "",
-            peaks=_peaks(example.audio, task) if example.audio else (),
+            peaks=tuple(preview.peaks(decode.decode_audio(example.audio, task.limits), PEAKS)) if example.audio else (),
         )
 
 
 def _thumbnail(path: Path, task: Task) -> str:
     return decode.picture_url(decode.shrunk(decode.decode_image(path, task.limits), THUMBNAIL_PX))
-
-
-def _peaks(path: Path, task: Task) -> tuple[float, ...]:
-    return tuple(preview.peaks(decode.decode_audio(path, task.limits), PEAKS))

@@ -8,12 +8,12 @@ from mmdemo.ui.shell import frame, render
 
 def build(reviewing: Reviewing) -> None:
     """Put the tab and its endpoints here."""
-    frame.part("review", lambda language: _tab(reviewing, language))
+
+    def tab(language: str) -> str:
+        tasks = {name: task.display_title(language) for name, task in reviewing.services.tasks.items()}
+        return render.html("review", language, tasks=tasks)
+
+    frame.part("review", tab)
     frame.endpoints("review", reviewing.act, reviewing.count, reviewing.leave, reviewing.thumbnails)
     frame.endpoints("review", GoldenPins(reviewing.services, reviewing.door).pin)
     frame.endpoints("review", Neighbourhood(reviewing.services, reviewing.door).alike, line="weigh")
-
-
-def _tab(reviewing: Reviewing, language: str) -> str:
-    tasks = {name: task.display_title(language) for name, task in reviewing.services.tasks.items()}
-    return render.html("review", language, tasks=tasks)

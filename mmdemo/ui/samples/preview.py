@@ -72,7 +72,9 @@ def spectrogram(wave: np.ndarray) -> np.ndarray:
     frames = padded[starts[:, None] + np.arange(size)] * np.hanning(size)  # (COLUMNS, size)
     power = np.abs(np.fft.rfft(frames)) ** 2  # (COLUMNS, size // 2 + 1)
     hertz = np.fft.rfftfreq(size, 1 / decode.SAMPLE_RATE_HZ)
-    rows = np.stack([np.interp(_mel_spaced(), hertz, moment) for moment in power], axis=1)  # (ROWS, COLUMNS)
+    low, high = (2595 * np.log10(1 + end / 700) for end in (LOWEST_HZ, HIGHEST_HZ))
+    mel_spaced = 700 * (10 ** (np.linspace(low, high, ROWS) / 2595) - 1)  # (ROWS,) Hz
+    rows = np.stack([np.interp(mel_spaced, hertz, moment) for moment in power], axis=1)  # (ROWS, COLUMNS)
     db = 10 * np.log10(np.maximum(rows, 1e-12))
     level = np.clip((db - db.max()) / RANGE_DB + 1, 0, 1) ** BRIGHTER
     return np.ascontiguousarray((level[::-1] * 255).astype(np.uint8))
@@ -89,8 +91,3 @@ def peaks(wave: np.ndarray, count: int) -> list[float]:
     """Return the loudness of `count` equal stretches of (samples,) sound, 0 … 1, the loudest 1."""
     loud = np.array([np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in np.array_split(wave, count)])
     return [round(float(value), 3) for value in loud / max(float(loud.max()), 1e-9)]
-
-
-def _mel_spaced() -> np.ndarray:
-    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST_HZ, HIGHEST_HZ))
-    return 700 * (10 ** (np.linspace(low, high, ROWS) / 2595) - 1)

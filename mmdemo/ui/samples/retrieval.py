@@ -75,7 +75,8 @@ def cards(neighbours: Alike, task: Task, language: str) -> Iterator[Card]:
         label = task.display(near.label, language) if near.label else text("alike.unlabelled", language)
         about = _source(near, language)
         if len(task.modalities) > 1:
-            about = f"{about} · {_met(near, language)}"
+            query, match = (text(f"common.{modality}", language) for modality in (near.query, near.match))
+            about = f"{about} · {text('alike.met', language, query=query, match=match)}"
         counted = {"number": number, "count": len(neighbours.nearest), "label": label}
         yield Card(
             label=label,
@@ -90,8 +91,3 @@ def cards(neighbours: Alike, task: Task, language: str) -> Iterator[Card]:
 
 def _source(near: Near, language: str) -> str:
     return text(f"alike.from_{near.source}", language) if near.source in _NO_MANIFESTS else near.source
-
-
-def _met(near: Near, language: str) -> str:
-    one, other = (text(f"common.{modality}", language) for modality in (near.query, near.match))
-    return text("alike.met", language, query=one, match=other)

@@ -132,16 +132,13 @@ def _theme() -> gr.themes.Base:
 def _head() -> str:
     # Styles go here too: what is given as css= Gradio rewrites to lie below its own elements, media queries not.
     styles = "".join(f"<style>{style}</style>" for style in (*_read(STYLES), map_scale.css()))
-    scripts = "".join(f"<script>{script}</script>" for script in (_texts(), _scale(), *_read(SCRIPTS)))
+    scale = f"window.mmdemoScale = {json.dumps(map_scale.for_scripts())}"
+    scripts = "".join(f"<script>{script}</script>" for script in (_texts(), scale, *_read(SCRIPTS)))
     return styles + scripts
 
 
 def _read(names: tuple[str, ...]) -> list[str]:
     return [(STATIC / name).read_text(encoding="utf-8") for name in names]
-
-
-def _scale() -> str:
-    return f"window.mmdemoScale = {json.dumps(map_scale.for_scripts())}"
 
 
 def _texts() -> str:

@@ -88,7 +88,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         running=run is not None and run.state == RunState.RUNNING,
         verdict=text(f"status.run_{_outcome(run)}", language),
         mood={"promoted": "good", "failed": "bad"}.get(_outcome(run), "quiet"),
-        reasons=_reasons(run, language),
+        reasons=(tuple(reason.sentence(language) for reason in run.why) or run.reasons) if run else (),
         when=(run.finished_at or run.started_at) if run else "",
         challenger=(run.challenger or "") if run else "",
         held_out=text("status.held_out", language, held_out=status.held_out, needed=status.held_out_needed),
@@ -124,12 +124,6 @@ def _outcome(run: Run | None) -> str:
     if run is None:
         return "never"
     return run.verdict or ("failed" if run.state == RunState.FAILED else RunState.RUNNING)
-
-
-def _reasons(run: Run | None, language: str) -> tuple[str, ...]:
-    if run is None:
-        return ()
-    return tuple(reason.sentence(language) for reason in run.why) or run.reasons
 
 
 def _version(version: VersionInfo, columns: Sequence[Column], language: str) -> Version:

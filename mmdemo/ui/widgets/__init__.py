@@ -30,16 +30,13 @@ CHOICES = Control("choices")  # a button for each of `Task.answers`
 TYPED = Control("typed")  # a field; the kind's `check` refuses what is no answer
 
 
-def _no_bars(prediction: Prediction, task: Task, language: str) -> tuple[Bar, ...]:
-    return ()
-
-
 @dataclass(frozen=True)
 class AnswerWidget:
     """What the page does with answers of a kind; where nothing more is said it shows the value and how sure it is."""
 
     control: Control = TYPED
-    bars: Callable[[Prediction, Task, str], tuple[Bar, ...]] = _no_bars  # answer, task, language → of what it could be
+    # Answer, task, language → the bars of what it could be.
+    bars: Callable[[Prediction, Task, str], tuple[Bar, ...]] = lambda prediction, task, language: ()
     # Answer, what `Services.what_if` returns, task, language → what it would be; None: the page offers no what-if.
     otherwise: Callable[[Prediction, Mapping[str, float], Task, str], Otherwise] | None = None
     columns: tuple[Column, ...] = (ACCURACY,)  # the figures of its versions, where their sidecars have them
