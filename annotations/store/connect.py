@@ -48,12 +48,13 @@ def engine_for(url: URL, busy_ms: int = BUSY_MS) -> Engine:
         args = {"connect_timeout": CONNECT_S} if url.get_backend_name() == "postgresql" else {}
         return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=args)
     engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, hide_parameters=True)
-    event.listen(engine, "connect", lambda connection, _record: _configure(connection, busy_ms))
+    event.listen(engine, "connect", lambda connection, _record: configure(connection, busy_ms))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _configure(connection: sqlite3.Connection, busy_ms: int) -> None:
+def configure(connection: sqlite3.Connection, busy_ms: int) -> None:
+    """Set up a new connection. Raises OperationalError where others keep a new database to themselves for too long."""
     connection.isolation_level = None  # the driver starts no transaction behind our back: `_begin` does
     _write_ahead(connection, time.monotonic() + busy_ms / 1000)
     for pragma in _PRAGMAS:

@@ -33,7 +33,7 @@ def measure(
     A sample keeps its other modalities as they are. Raises ManifestError where not one can be judged.
     """
     answers: dict[Cell, list[PredictedRow]] = {}
-    chosen = _chosen(rows)
+    chosen = drawn(rows)
     bar = ProgressBar(len(chosen), "samples corrupted and judged", progress)
     decoded = chain.from_iterable(decode_ahead((row.sample for row in chosen), predictor.task))
     for number, (row, inputs) in enumerate(zip(chosen, decoded, strict=True), 1):
@@ -62,7 +62,8 @@ def _figures(answers: Mapping[Cell, Sequence[PredictedRow]], task: Task) -> Robu
     return Robustness({name: part(task, as_is) for name, as_is in clean.items()}, tuple(corrupted))
 
 
-def _chosen(rows: Sequence[LabelledRow]) -> list[LabelledRow]:
+def drawn(rows: Sequence[LabelledRow]) -> list[LabelledRow]:
+    """Return at most MOST_SAMPLES rows, the same ones each time, in their order."""
     if len(rows) <= MOST_SAMPLES:
         return list(rows)
     places = np.random.default_rng(SEED).choice(len(rows), MOST_SAMPLES, replace=False)

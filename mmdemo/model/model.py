@@ -135,7 +135,7 @@ class MultimodalModel(PreTrainedModel):
         `labels`: targets of the head, such as indices (b,) or shares (b, labels); further_labels (b, further answers),
         UNKNOWN where nobody gave one.
         """
-        fused = self.fusion(tokens.values, tokens.mask, self._modality(tokens), return_attention)
+        fused = self.fusion(tokens.values, tokens.mask, tokens.modality(self.config.modalities), return_attention)
         output = MultimodalOutput(
             logits=self.fusion.logits(self.head, fused),
             further=self._further(fused),
@@ -195,12 +195,6 @@ class MultimodalModel(PreTrainedModel):
         if name == "audio":
             return kind + sinusoids(torch.arange(n, device=kind.device), self.config.dim)
         return kind.expand(n, -1)
-
-    def _modality(self, tokens: Tokens) -> Tensor:
-        """Return (n,) int64: which of the configuration's modalities each token belongs to."""
-        counts = [last - first for first, last in tokens.spans.values()]
-        numbers = torch.tensor([self.config.modalities.index(name) for name in tokens.spans])
-        return numbers.repeat_interleave(torch.tensor(counts)).to(tokens.mask.device)
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Conv1d | nn.Conv2d):

@@ -213,7 +213,7 @@ def _carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int) -> Calib
     new = pooled(loaded, data.train)
     wider, limits = {}, {}
     for name, stats in out_of_distribution.load(champion).items():
-        features = _remember(stats, draw)
+        features = remember(stats, draw)
         if name in new:
             features += _blur(old[name], new[name], features.shape, draw)
         parts = [features, *([new[name]] if name in new else [])]
@@ -224,7 +224,7 @@ def _carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int) -> Calib
     return Calibration(before.scalings, wider, limits, dict(before.too_few))
 
 
-def _remember(stats: ReferenceStats, draw: np.random.Generator) -> np.ndarray:
+def remember(stats: ReferenceStats, draw: np.random.Generator) -> np.ndarray:
     """Return features (REMEMBERED, d) as the samples may have had that `stats` were fitted on."""
     along = draw.normal(size=(REMEMBERED, len(stats.directions))) * stats.scale[:-1]  # (n, k)
     rest = draw.normal(size=(REMEMBERED, len(stats.mean)))

@@ -1,4 +1,4 @@
-"""Nothing of ours is patched in a test: what a test must be able to change, its caller hands over."""
+"""Nothing of ours is patched in a test, and none calls a private function of ours: what a test needs is handed over."""
 
 import ast
 from collections.abc import Iterator
@@ -54,6 +54,24 @@ def _is_ours(module: str) -> bool:
     return module.split(".")[0] in OURS
 
 
+def private_functions(*texts: str) -> set[str]:
+    """Return the names of the private functions and methods that are defined there, and are no attribute's as well."""
+    nodes = [node for text in texts for node in ast.walk(source_tree.parse(text))]
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return {name for name in functions - attributes if name.startswith("_") and not name.endswith("__")}
+
+
+def reached(text: str, private: set[str]) -> Iterator[str]:
+    """Yield what a test's source reaches into: names of `private` that it imports, or asks another than self for."""
+    for node in ast.walk(source_tree.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names if alias.name in private)
+        elif isinstance(node, ast.Attribute) and node.attr in private and _root(node.value) not in ("self", "cls"):
+            yield ast.unparse(node)
+
+
+PRIVATE = private_functions(*source_tree.modules("mmdemo", "annotations").values())
 TESTS = [name for name in source_tree.modules("tests") if name != __name__]
 
 
@@ -85,3 +103,15 @@ def test_a_patch_is_found(line: str) -> None:
 )
 def test_what_is_not_ours_and_what_a_test_sets_up_is_let_through(line: str) -> None:
     assert list(patched(f"import torch\n{line}")) == []
+
+
+@pytest.mark.parametrize("module", TESTS)
+def test_no_private_function_of_ours_is_called(module: str) -> None:
+    assert list(reached(source_tree.modules("tests")[module], PRIVATE)) == []
+
+
+@pytest.mark.parametrize("line", ["retrieval._near(1)", "from mmdemo.retrieval import _near", "page.finder._near()"])
+def test_a_reach_into_a_private_function_is_found(line: str) -> None:
+    private = private_functions("class Finder:\n    def _near(self): ...\n    def __len__(self): ...")
+    assert private == {"_near"} and len(list(reached(line, private))) == 1
+    assert list(reached("class Own:\n    def find(self):\n        return self._near() + near._len", private)) == []

@@ -60,7 +60,7 @@ class Transformer(Fusion):
     def forward(self, tokens: Tensor, mask: Tensor, modality: Tensor, return_attention: bool = False) -> Fused:
         """Return the answer token's features behind the last layer, and each layer's attention."""
         tokens, mask = _behind(self.answer, tokens, mask)
-        attn_mask = self._attn_mask(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
+        attn_mask = self.attention_mask(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
         attentions = []
         for number, layer in enumerate(self.layers, 1):
             # Behind the last layer nobody reads any token but the answer. Training works all out, as versions that are
@@ -70,7 +70,8 @@ class Transformer(Fusion):
             attentions.append(attention)
         return Fused(self.norm(tokens[:, 0]), tuple(attentions) if return_attention else None)
 
-    def _attn_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
+    def attention_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
+        """Return (b, 1 or 1 + n, 1 + n) bool: which tokens are seen, by all or by each."""
         return mask[:, None]  # padding is seen by nobody
 
 
@@ -80,7 +81,8 @@ class CrossAttention(Transformer):
     The answer token looks at all of them. So a lone modality is read by the answer token alone.
     """
 
-    def _attn_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
+    def attention_mask(self, mask: Tensor, modality: Tensor) -> Tensor:
+        """Return (b, 1 + n, 1 + n) bool: which tokens each sees."""
         other = modality[:, None] != modality  # (1 + n, 1 + n)
         other[0, 0] = True  # a sample without tokens leaves the answer token nothing but itself
         return mask[:, None] & other

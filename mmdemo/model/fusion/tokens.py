@@ -6,7 +6,7 @@ Letters of the shapes: b samples, n tokens, d width of a fusion token.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -47,6 +47,12 @@ class Tokens:
             {name: part for name, part in parts.items() if name in modalities},
             self.grid if "image" in modalities else None,
         )
+
+    def modality(self, order: Sequence[str]) -> Tensor:
+        """Return (n,) int64: the place in `order` of the modality to which each token belongs."""
+        counts = torch.tensor([last - first for first, last in self.spans.values()])
+        places = torch.tensor([order.index(name) for name in self.spans])
+        return places.repeat_interleave(counts).to(self.mask.device)
 
     def masked(self, masks: Tensor) -> Tokens:
         """Return copies of the only sample, each with another mask: masks (copies, n) bool."""

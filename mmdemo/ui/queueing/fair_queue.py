@@ -138,7 +138,7 @@ class FairQueue(queueing.Queue):
         random.shuffle(lines)
         for name, line in lines:
             if line.current_concurrency < (line.concurrency_limit or 1):
-                event = next((event for event in line.queue if self._is_awaited(event)), None)
+                event = next((event for event in line.queue if self.is_awaited(event)), None)
                 if event is not None:
                     line.queue.remove(event)
                     return [event], False, name
@@ -150,7 +150,7 @@ class FairQueue(queueing.Queue):
         if 2 * len(waiting) >= self._places.places:
             self._give_way(waiting, [event for event in waiting if self._is_absent(event)])
         if len(waiting) >= self._places.places:  # whoever has come and not listened yet, the longest ago
-            self._give_way(waiting, [event for event in waiting if not self._is_awaited(event)][:1])
+            self._give_way(waiting, [event for event in waiting if not self.is_awaited(event)][:1])
         self._places.check(len(waiting), sum(self._caller(event) == caller for event in waiting))
 
     def _give_way(self, waiting: list[queueing.Event], leaving: list[queueing.Event]) -> None:
@@ -165,7 +165,8 @@ class FairQueue(queueing.Queue):
         box = self.mail.get(event.session_hash)
         return box is None or box.is_left(ABSENT_S)
 
-    def _is_awaited(self, event: queueing.Event) -> bool:
+    def is_awaited(self, event: queueing.Event) -> bool:
+        """Return whether somebody reads what a call comes to."""
         box = self.mail.get(event.session_hash)
         return box is not None and box.is_read(ABSENT_S)
 

@@ -17,13 +17,15 @@ def test_the_scale_runs_from_a_quarter_of_an_even_share_to_eight(share: float, l
 
 def test_the_scale_is_cividis_and_grows_brighter_without_a_step_back() -> None:
     assert (map_scale.colour(0.1), map_scale.colour(99)) == ("#00224e", "#fee838")
-    brightness = [map_scale._luminance(map_scale.colour(0.25 * 1.05**step)) for step in range(72)]
+    brightness = [map_scale.contrast(map_scale.colour(0.25 * 1.05**step), "#000000") for step in range(72)]
     assert brightness == sorted(brightness)
 
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_both_sides_of_a_signed_scale_grow_brighter_too(side: int) -> None:
-    brightness = [map_scale._luminance(map_scale.colour(side * 0.25 * 1.05**step, signed=True)) for step in range(72)]
+    brightness = [
+        map_scale.contrast(map_scale.colour(side * 0.25 * 1.05**step, signed=True), "#000000") for step in range(72)
+    ]
     assert brightness == sorted(brightness)
 
 

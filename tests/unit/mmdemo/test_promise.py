@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from annotations.review_queue import predictions
+from annotations.schema import SampleRow
 from mmdemo import Predictor, tasks
 from mmdemo.errors import ManifestError
 from mmdemo.tasks import Task
@@ -138,9 +139,10 @@ def test_an_answer_says_what_its_threshold_promises_also_when_it_is_read_again(f
     answer = Predictor(task, folder).predict_inputs(tiny.inputs(0, ("text",)))
     raw = json.loads(json.dumps(to_json(answer)))
     assert raw["promise"] == {"error": 0.1, "sure": 0.95, "population": "shipped"}
-    assert predictions._read(raw) == answer
+    assert predictions.prediction_of(task, SampleRow(sample_id=answer.sample_id, prediction=raw)) == answer
     del raw["promise"]  # as an earlier release stored it
-    assert predictions._read(raw).promise is None
+    row = SampleRow(sample_id=answer.sample_id, prediction=raw)
+    assert predictions.prediction_of(task, row).promise is None
 
 
 def test_the_model_card_says_when_people_are_asked(folder: Path, task: Task) -> None:

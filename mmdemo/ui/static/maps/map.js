@@ -111,20 +111,20 @@
 
   // In the order of their units; `on` speaks of units, a part of its own cells, words or moments.
   function partsOf(card, signal, on) {
-    const found = [];
+    const parts = [];
     let first = 0;
     const add = (element, make, kind) => {
       if (!element) return;
       const start = first;
       const of = (tell) => (number) => tell(number === null ? null : start + number);
       const part = make(element, { hover: of(on.hover), press: of(on.press), brush: of(on.brush) }, signal);
-      found.push({ ...part, kind, first: start });
+      parts.push({ ...part, kind, first: start });
       first += part.count;
     };
     add(card.querySelector(".mm-picture-map"), mmdemo.figure, "image");
     add(card.querySelector(".mm-words"), wordsOf, "text");
     add(card.querySelector(".mm-sound-map"), mmdemo.figure, "audio");
-    return found;
+    return parts;
   }
 
   function shareOf(share) {
@@ -134,8 +134,8 @@
   function wordsOf(list, on) {
     const words = [...list.querySelectorAll(".mm-word")];
     const numberOf = (event) => {
-      const found = words.indexOf(event.target.closest(".mm-word"));
-      return found < 0 ? null : found;
+      const place = words.indexOf(event.target.closest(".mm-word"));
+      return place < 0 ? null : place;
     };
 
     function colour({ shares, signed, outlined, pressed, struck }) {

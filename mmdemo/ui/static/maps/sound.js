@@ -74,8 +74,8 @@ mmdemo.sound = (() => {
     return stretches;
   }
 
-  // `seen()` is the view that is shown, which decides what mattered; `paint` draws it again.
-  function player(figure, sound, grid, seen, paint, signal) {
+  // `view()` is the one that is shown, which decides what mattered; `paint` draws it again.
+  function player(figure, sound, grid, view, paint, signal) {
     const canvas = figure.querySelector("canvas");
     const [whole, part] = [figure.querySelector(".mm-play"), figure.querySelector("[data-do=play-mattered]")];
     const clock = figure.querySelector(".mm-clock");
@@ -106,7 +106,7 @@ mmdemo.sound = (() => {
       return only?.length === 0 ? null : sound.play();
     };
     whole.addEventListener("click", () => play(null));
-    part.addEventListener("click", () => play(stretched(grid, mattered(seen().shares))));
+    part.addEventListener("click", () => play(stretched(grid, mattered(view().shares))));
     canvas.addEventListener("click", (event) => {
       const edges = canvas.getBoundingClientRect();
       sound.currentTime = ((event.clientX - edges.left) / edges.width) * end(grid);

@@ -65,8 +65,8 @@
 
     async function ready(task, idle) {
       for (let tries = 0; tries < READY_TRIES && idle(); tries += 1) {
-        const seen = !document.hidden && document.body.dataset.tab === "predict";
-        if (seen && (await mmdemo.call("page_ready", [task]).catch(() => false))) return idle();
+        const visible = !document.hidden && document.body.dataset.tab === "predict";
+        if (visible && (await mmdemo.call("page_ready", [task]).catch(() => false))) return idle();
         await new Promise((resolve) => { setTimeout(resolve, READY_MS); });
       }
       return false;

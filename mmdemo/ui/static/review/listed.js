@@ -24,8 +24,8 @@
     set(root);
     for (let start = 0; start < missing.length; start += AT_ONCE) {
       try {
-        const made = await mmdemo.call("review_thumbnails", [key, missing.slice(start, start + AT_ONCE)]);
-        for (const [id, url] of Object.entries(made)) thumbnails.set(id, url);
+        const urls = await mmdemo.call("review_thumbnails", [key, missing.slice(start, start + AT_ONCE)]);
+        for (const [id, url] of Object.entries(urls)) thumbnails.set(id, url);
         set(root);
       } catch {
         for (const id of missing) if (!thumbnails.get(id)) thumbnails.delete(id); // asked for again next time

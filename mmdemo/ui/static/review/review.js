@@ -239,8 +239,8 @@
     ui.alike?.stop.abort();
     ui.alike = { key, stop: new AbortController() };
     const { signal } = ui.alike.stop;
-    const given = [mmdemo.reviewKey(), current(), ui.hide.checked];
-    mmdemo.alike(ui.find(".mm-alike-slot"), () => mmdemo.call("review_alike", given, { signal }), signal);
+    const query = [mmdemo.reviewKey(), current(), ui.hide.checked];
+    mmdemo.alike(ui.find(".mm-alike-slot"), () => mmdemo.call("review_alike", query, { signal }), signal);
   }
 
   // --- mouse and keys ----------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ mmdemo.address = (() => {
   const places = {}; // tab → {task, answer, token}, "" for none
 
   function read() {
-    const given = new URLSearchParams(location.search);
-    const place = Object.fromEntries(NAMES.map((name) => [name, given.get(name) || ""]));
-    return { tab: given.get("tab") || FIRST, place: { ...place, token: history.state?.mmdemo?.token || "" } };
+    const search = new URLSearchParams(location.search);
+    const place = Object.fromEntries(NAMES.map((name) => [name, search.get(name) || ""]));
+    return { tab: search.get("tab") || FIRST, place: { ...place, token: history.state?.mmdemo?.token || "" } };
   }
 
   const of = (tab) => places[tab] || {};

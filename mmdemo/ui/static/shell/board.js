@@ -32,13 +32,13 @@ mmdemo.board = (tab, actions) => {
 
   // Show the cards that an endpoint answers with.
   async function ask(name, ...values) {
-    const asked = ui;
-    asked.again.cancel();
+    const shown = ui; // another one by the time of the answer, where the language is switched
+    shown.again.cancel();
     try {
       const view = await call(name, ...values);
-      if (asked === ui) paint(view);
+      if (shown === ui) paint(view);
     } catch (error) {
-      asked.line.textContent = error.message;
+      shown.line.textContent = error.message;
     }
   }
 

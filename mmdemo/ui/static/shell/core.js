@@ -13,9 +13,9 @@ window.mmdemo = (() => {
   const unstored = new Map(); // storage can be closed to us (private mode, an embedding page): the page is its memory then
 
   function firstLanguage() {
-    const asked = [stored("language"), ...(navigator.languages || [navigator.language])];
-    const known = asked.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag in texts);
-    return known || Object.keys(texts)[0];
+    const tags = [stored("language"), ...(navigator.languages || [navigator.language])];
+    const language = tags.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag in texts);
+    return language || Object.keys(texts)[0];
   }
 
   // --- memory ----------------------------------------------------------------------------------------------------

@@ -249,10 +249,10 @@ class Contested:
 
 def test_two_that_switch_a_new_database_at_once_wait_for_each_other() -> None:
     contested = Contested(attempts=3)
-    connect._configure(contested, busy_ms=5_000)
+    connect.configure(contested, busy_ms=5_000)
     assert contested.done[0] == "PRAGMA journal_mode=WAL" and len(contested.done) == 4
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        connect._configure(Contested(attempts=1_000_000), busy_ms=50)
+        connect.configure(Contested(attempts=1_000_000), busy_ms=50)
 
 
 @pytest.mark.parametrize("name", ["50% off", "what?", "a#b", "zwei Wörter", "家", "%20", "a;b&c=d", "it's"])

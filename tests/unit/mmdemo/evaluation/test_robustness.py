@@ -49,7 +49,7 @@ def test_a_voice_that_drowns_is_counted_as_refused(tmp_path: Path) -> None:
 
 def test_of_many_samples_the_same_ones_are_taken() -> None:
     rows = [Row(str(number), Sample(text="a dog"), "good") for number in range(1_000)]
-    first, second = robustness._chosen(rows), robustness._chosen(rows)
+    first, second = robustness.drawn(rows), robustness.drawn(rows)
     assert first == second and len({row.id for row in first}) == robustness.MOST_SAMPLES
-    assert robustness._chosen(rows[:5]) == rows[:5]
+    assert robustness.drawn(rows[:5]) == rows[:5]
     assert np.mean([int(row.id) for row in first]) == pytest.approx(500, abs=60)

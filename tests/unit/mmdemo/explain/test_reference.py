@@ -61,8 +61,8 @@ def _eager(fusion: nn.Module, tokens: Tensor, mask: Tensor, aimed: AimedPass) ->
     if hasattr(fusion, "attention"):
         normed = fusion.attention_norm(tokens)
         return [_weights(fusion.attention, normed[:, :1], normed, ~mask)]
-    modality = nn.functional.pad(aimed.model._modality(aimed.tokens), (1, 0), value=-1)
-    hidden = ~fusion._attn_mask(mask, modality).expand(-1, tokens.shape[1], -1)[0]  # (1 + tokens, 1 + tokens)
+    modality = nn.functional.pad(aimed.tokens.modality(aimed.model.config.modalities), (1, 0), value=-1)
+    hidden = ~fusion.attention_mask(mask, modality).expand(-1, tokens.shape[1], -1)[0]  # (1 + tokens, 1 + tokens)
     weights = []
     for layer in fusion.layers:
         module = nn.MultiheadAttention(tokens.shape[2], layer.heads, batch_first=True)

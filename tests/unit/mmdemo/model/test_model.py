@@ -10,6 +10,7 @@ from torch import nn
 
 from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import MultimodalModel, MultimodalOutput
+from mmdemo.model.batch import Batch
 from mmdemo.tasks import Task
 from mmdemo.tasks import load_file as load_task
 from mmdemo.values.samples import MODALITIES, Inputs
@@ -31,6 +32,12 @@ def compared(built: Built, batch: list[Inputs]) -> dict[str, torch.Tensor]:
     model, processor = built
     with torch.no_grad():
         return model.alike(model.encode(processor(batch).batch))
+
+
+def encoded(model: MultimodalModel, batch: Batch) -> torch.Tensor:
+    """Return which modalities of each sample got as far as the fusion, (b, modalities) bool."""
+    with torch.no_grad():
+        return torch.stack(list(model.encode(batch).present.values()), dim=1)
 
 
 @pytest.mark.parametrize("subset", SUBSETS)
@@ -184,12 +191,13 @@ def test_the_loss_takes_shares_as_well_as_labels(built: Built) -> None:
 
 
 def test_training_hides_modalities_but_never_all_and_serving_none(built: Built) -> None:
-    model, _ = built
-    present = torch.tensor([[True, True, True], [False, True, False]] * 200)
-    assert torch.equal(model._hide(present), present)
+    model, processor = built
+    batch = processor([tiny.inputs(0, seconds=0.1), tiny.inputs(1, ("text",))] * 100).batch
+    present = torch.tensor([[True, True, True], [False, True, False]] * 100)
+    assert torch.equal(encoded(model, batch), present)
     model.train()
     try:
-        kept = model._hide(present)
+        kept = encoded(model, batch)
     finally:
         model.eval()
     assert kept.any(dim=1).all() and not (kept & ~present).any()

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from mmdemo import Predictor, Sample
 from mmdemo.checks import out_of_distribution
 from mmdemo.decode import sample_id
 from mmdemo.errors import BadInput, CheckpointError, UnknownName
+from mmdemo.model import MultimodalModel
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits, Task
 from mmdemo.training.calibration.reference_stats import fit
@@ -82,8 +85,13 @@ def test_the_same_again_gives_the_same(predictor: Predictor) -> None:
 
 
 def test_explaining_takes_no_further_pass_and_changes_no_answer(predictor: Predictor) -> None:
-    passes: list[int] = []
-    hook = predictor._current().model.register_forward_hook(lambda *_: passes.append(1))
+    passes: list[MultimodalModel] = []
+
+    def note(module: nn.Module, *_: object) -> None:
+        if isinstance(module, MultimodalModel):
+            passes.append(module)
+
+    hook = register_module_forward_hook(note)
     try:
         plain, looked = (predictor.predict_inputs(tiny.inputs(), how) for how in ("none", "default"))
     finally:

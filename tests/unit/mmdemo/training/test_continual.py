@@ -194,5 +194,5 @@ def test_a_correction_that_cannot_be_read_is_named_and_nothing_is_left(trained, 
 
 def test_remembered_features_are_as_strange_as_those_that_were_learned(trained) -> None:
     stats = out_of_distribution.load(trained.folder)["image"]
-    distances = out_of_distribution.distance(stats, continual._remember(stats, np.random.default_rng(0)))
+    distances = out_of_distribution.distance(stats, continual.remember(stats, np.random.default_rng(0)))
     assert 0.9 < float(np.median(distances)) < 1.1

@@ -213,7 +213,7 @@ def test_late_fusion_of_one_modality_ranks_as_that_modality_alone(
 ) -> None:
     model, processor = trained(of_fusion(task, name), starts)
     tokens = model.encode(processor(MIXED[:1]).batch)
-    fused = model.fusion(tokens.values, tokens.mask, model._modality(tokens))
+    fused = model.fusion(tokens.values, tokens.mask, tokens.modality(model.config.modalities))
     assert fused.voices.tolist() == [[True, False, False]]
     alone = model.head(fused.opinions[:, 0])
     assert model.fusion.logits(model.head, fused).argmax() == alone.argmax()

@@ -112,7 +112,7 @@ class Lined(Served):
         while name not in (queues := self.lines.event_queue_per_concurrency_id) or len(queues[name].queue) != waiting:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        wait_until(lambda: all(self.lines._is_awaited(event) for event in queues[name].queue), WAIT_S)
+        wait_until(lambda: all(self.lines.is_awaited(event) for event in queues[name].queue), WAIT_S)
 
 
 @pytest.fixture(scope="module")
