@@ -15,10 +15,10 @@ from annotations.nightly.evidence import Gain, Stratum
 from annotations.nightly.guards import Safeguard
 from annotations.nightly.limits import LimitCheck
 from annotations.nightly.looks import LEVEL, MONTHLY_BUDGET, LookBudget
-from mmdemo.values.review import Reason
+from mmdemo.values.review import Reason, RunVerdict
 
 ACCURACY = "accuracy"  # share of right answers, which every kind of answer has
-PROMOTED, REJECTED, WAITING, NOTHING_NEW = "promoted", "rejected", "waiting", "nothing_new"
+PROMOTED, REJECTED, WAITING, NOTHING_NEW = RunVerdict
 CHECKS_NEEDED = 10  # random checks of sure answers, where there are sure answers
 
 ALL, CLASS, MODALITIES, SOURCE, LOSS = "all", "class", "modalities", "source", "loss"  # what is tallied apart

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 from mmdemo.values.samples import Explanation, Inputs
 
-Verdict = Literal["better", "no_better", "too_few"]
+
+class TrustVerdict(StrEnum):
+    """What a map's test on its own sample came to."""
+
+    BETTER = "better"  # than random orders
+    NO_BETTER = "no_better"
+    TOO_FEW = "too_few"  # words, regions and moments to tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +75,7 @@ class Contributions:
 class Trust:
     """A map's test on its own sample."""
 
-    verdict: Verdict  # better than random, no better than random, or too few words, cells and moments to tell
+    verdict: TrustVerdict
     score: float  # by how much the probability falls below what it is at random, averaged along the way: [-1, 1]
     shares: tuple[int, ...]  # per cent of words, cells and moments that are gone
     map: tuple[float, ...]  # the label's probability at each share, the map's most important gone first

@@ -47,6 +47,15 @@ class RunState(StrEnum):
     FAILED = "failed"
 
 
+class RunVerdict(StrEnum):
+    """What a retraining run came to."""
+
+    PROMOTED = "promoted"
+    REJECTED = "rejected"
+    WAITING = "waiting"  # for more answers
+    NOTHING_NEW = "nothing_new"
+
+
 class MeasuredOn(StrEnum):
     """What a version's figures are of."""
 

@@ -9,7 +9,7 @@ from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.perturbation import deletion
 from mmdemo.explain.perturbation.faithfulness import area, deletion_curves
 from mmdemo.explain.perturbation.perturbers import InputPerturber
-from mmdemo.values.analysis import Trust, Verdict
+from mmdemo.values.analysis import Trust, TrustVerdict
 from mmdemo.values.layout import scores_of
 from mmdemo.values.samples import Explanation
 
@@ -43,9 +43,10 @@ def trust(aimed: AimedPass, explained: Explanation) -> Trust:
     )
 
 
-def _verdict(units: int, areas: np.ndarray) -> Verdict:
+def _verdict(units: int, areas: np.ndarray) -> TrustVerdict:
     if units < FEWEST:
-        return "too_few"
+        return TrustVerdict.TOO_FEW
     leads = areas[1:] - areas[0]  # (ORDERS,): how much farther the map makes the probability fall than each order
     farther, as_far = (leads < -EVEN).sum(), ((leads >= -EVEN) & (leads <= 0)).sum()
-    return "better" if farther == 0 and as_far <= 1 and leads.mean() > EVEN else "no_better"
+    is_better = farther == 0 and as_far <= 1 and leads.mean() > EVEN
+    return TrustVerdict.BETTER if is_better else TrustVerdict.NO_BETTER

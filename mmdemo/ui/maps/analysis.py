@@ -18,7 +18,7 @@ from mmdemo.ui.services import Services
 from mmdemo.ui.shell import render
 from mmdemo.ui.shell.frame import language_of
 from mmdemo.ui.widgets import KINDS, Otherwise
-from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest, TrustVerdict
 from mmdemo.values.samples import MODALITIES, to_json
 
 MOST_UNITS = 10_000  # of a map: more than any caption, picture or sound has
@@ -60,7 +60,7 @@ class Looking:
         view = attribution_view.view(weighed, task, language, guess=visit.prediction.capped)
         return {
             "html": render.html("weighed", language, view=view),
-            "doubted": weighed.trust.verdict == "no_better",
+            "doubted": weighed.trust.verdict == TrustVerdict.NO_BETTER,
             "json": to_json(weighed),
         }
 

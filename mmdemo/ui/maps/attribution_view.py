@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.shell.percent import percent
-from mmdemo.values.analysis import AttributionReport, Contributions, Trust
+from mmdemo.values.analysis import AttributionReport, Contributions, Trust, TrustVerdict
 
 CURVE_WIDTH, CURVE_HEIGHT = 96, 44  # of the two curves as drawn
 
@@ -74,9 +74,9 @@ def _trusted(trust: Trust, target: str, language: str) -> str:
     """Return the verdict in a sentence that holds whichever sign the lead has, and whichever way a probability goes."""
     lead = round(100 * trust.score)  # points
     key = {
-        "better": "trust_better" if lead > 0 else "trust_better_little",
-        "no_better": "trust_ahead" if lead > 0 else "trust_behind" if lead < 0 else "trust_even",
-        "too_few": "trust_too_few",
+        TrustVerdict.BETTER: "trust_better" if lead > 0 else "trust_better_little",
+        TrustVerdict.NO_BETTER: "trust_ahead" if lead > 0 else "trust_behind" if lead < 0 else "trust_even",
+        TrustVerdict.TOO_FEW: "trust_too_few",
     }[trust.verdict]
     score = points(abs(trust.score), language)
     return text(f"explain.{key}", language, label=target, score=score, count=trust.as_good, orders=trust.orders)

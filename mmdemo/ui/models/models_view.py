@@ -15,12 +15,12 @@ from mmdemo.ui.review.pins import PinButton
 from mmdemo.ui.samples.retrieval import Card
 from mmdemo.ui.shell.percent import percent
 from mmdemo.values.history import FigurePair, ModelHistory, ModelVersion, TurnedAnswer
-from mmdemo.values.review import for_everybody
+from mmdemo.values.review import RunVerdict, for_everybody
 from mmdemo.values.samples import Sample
 
 LISTED = 20  # versions; the served one is listed however old it is
 THUMBNAIL_PX = 320  # longest side of a picture that is shown
-MOODS = {"promoted": "good", "rejected": "quiet", "waiting": "quiet"}
+MOODS: dict[str, str] = {RunVerdict.PROMOTED: "good", RunVerdict.REJECTED: "quiet", RunVerdict.WAITING: "quiet"}
 VERDICTS = tuple(MOODS)
 
 

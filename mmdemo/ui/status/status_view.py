@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from mmdemo.locale import text
 from mmdemo.tasks import Task
 from mmdemo.ui.widgets import KINDS, Column
-from mmdemo.values.review import Run, RunState, SampleState, Status, VersionInfo
+from mmdemo.values.review import Run, RunState, RunVerdict, SampleState, Status, VersionInfo
 
 ANNOTATORS_MOST = 12  # that are listed; the rest is in the downloads
 NOBODY_COUNTS = SampleState.UNFLAGGED
 FORGOTTEN = "forgotten"
+MOODS: dict[str, str] = {RunVerdict.PROMOTED: "good", RunState.FAILED: "bad"}
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)")  # as the loop writes one
 
 
@@ -87,7 +88,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         last_sync=status.last_sync or "",
         running=run is not None and run.state == RunState.RUNNING,
         verdict=text(f"status.run_{_outcome(run)}", language),
-        mood={"promoted": "good", "failed": "bad"}.get(_outcome(run), "quiet"),
+        mood=MOODS.get(_outcome(run), "quiet"),
         reasons=(tuple(reason.sentence(language) for reason in run.why) or run.reasons) if run else (),
         when=(run.finished_at or run.started_at) if run else "",
         challenger=(run.challenger or "") if run else "",
@@ -123,7 +124,7 @@ def _bars(numbers: Mapping[str, int]) -> tuple[CountBar, ...]:
 def _outcome(run: Run | None) -> str:
     if run is None:
         return "never"
-    return run.verdict or ("failed" if run.state == RunState.FAILED else RunState.RUNNING)
+    return run.verdict or (RunState.FAILED if run.state == RunState.FAILED else RunState.RUNNING)
 
 
 def _version(version: VersionInfo, columns: Sequence[Column], language: str) -> Version:

@@ -26,6 +26,7 @@ from mmdemo.values.analysis import (
     MapRequest,
     Near,
     Trust,
+    TrustVerdict,
 )
 from mmdemo.values.history import ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
@@ -151,7 +152,9 @@ class FakeLoop:
         self.weighed.append(request)
         shared = Contributions(request.target, {"image": -0.05, "text": 0.65}, 0.33, 0.93, request.against)
         return AttributionReport(
-            VERSION, shared, Trust("no_better", 0.01, (0, 50, 100), (0.9, 0.5, 0.3), (0.9, 0.5, 0.3), 9, 7, 2)
+            VERSION,
+            shared,
+            Trust(TrustVerdict.NO_BETTER, 0.01, (0, 50, 100), (0.9, 0.5, 0.3), (0.9, 0.5, 0.3), 9, 7, 2),
         )
 
     def what_if(

@@ -8,16 +8,16 @@ import pytest
 from mmdemo import tasks
 from mmdemo.explain.perturbation.trust import ORDERS
 from mmdemo.ui.maps import attribution_view
-from mmdemo.values.analysis import AttributionReport, Contributions, Trust, Verdict
+from mmdemo.values.analysis import AttributionReport, Contributions, Trust, TrustVerdict
 
 TASK = tasks.get("sentiment")
 SHARES = (0, 100)
 
 
 def shown(
-    verdict: Verdict, score: float, as_good: int, language: str = "en", against: str | None = None
+    verdict: str, score: float, as_good: int, language: str = "en", against: str | None = None
 ) -> attribution_view.WeighedView:
-    trust = Trust(verdict, score, SHARES, (0.9, 0.3), (0.9, 0.3), ORDERS, 7, as_good)
+    trust = Trust(TrustVerdict(verdict), score, SHARES, (0.9, 0.3), (0.9, 0.3), ORDERS, 7, as_good)
     shared = Contributions("positive", {"image": 0.1, "text": 0.2}, 0.3, 0.6, against)
     return attribution_view.view(AttributionReport("v1", shared, trust), TASK, language)
 
@@ -65,7 +65,7 @@ def sentence(*case: Any, **options: Any) -> str:
         ("too_few", 0.3, 0, "There are too few words, regions and moments here to tell."),
     ],
 )
-def test_every_case_in_english(verdict: Verdict, score: float, as_good: int, expected: str) -> None:
+def test_every_case_in_english(verdict: str, score: float, as_good: int, expected: str) -> None:
     assert sentence(verdict, score, as_good) == expected
 
 
@@ -86,15 +86,14 @@ def test_every_case_in_english(verdict: Verdict, score: float, as_good: int, exp
         ("too_few", 0.3, 0, "这里的词语、区域和片段太少，无法判断。"),
     ],
 )
-def test_every_case_in_chinese(verdict: Verdict, score: float, as_good: int, expected: str) -> None:
+def test_every_case_in_chinese(verdict: str, score: float, as_good: int, expected: str) -> None:
     assert sentence(verdict, score, as_good, "zh") == expected
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_lead_is_told_with_a_sign_or_as_nothing(language: str) -> None:
     for score in (value / 200 for value in range(-200, 201)):
-        verdicts: tuple[Verdict, ...] = ("better", "no_better", "too_few") if score > 0 else ("no_better", "too_few")
-        for verdict in verdicts:
+        for verdict in ("better", "no_better", "too_few")[score <= 0 :]:
             said = sentence(verdict, score, 3, language)
             assert not re.search(r"[−+-]\s*\d|\b0 (?:points|个百分点)|\b1 points", said)
 
