@@ -1,7 +1,8 @@
 """A task and untrained checkpoints so small that a test makes one in a tenth of a second; nothing is downloaded."""
 
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from tokenizers.implementations import BertWordPieceTokenizer
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 from transformers import (
     BertConfig,
     BertModel,
@@ -105,6 +108,22 @@ def version(folder: Path, of: Task, name: str = "tiny-v1", seed: int = 0, **chan
     beside = Sidecar(name, of.name, of.kind, of.label_names, of.modalities, created_at="2026-01-01T00:00:00+00:00")
     sidecar.write(folder, replace(beside, **changes))  # type: ignore[arg-type]
     return folder
+
+
+@contextmanager
+def passes(kind: type[nn.Module]) -> Iterator[list[nn.Module]]:
+    """Yield the modules of a kind that are asked meanwhile, once for each time."""
+    asked: list[nn.Module] = []
+
+    def note(module: nn.Module, *_: object) -> None:
+        if isinstance(module, kind):
+            asked.append(module)
+
+    hook = register_module_forward_hook(note)
+    try:
+        yield asked
+    finally:
+        hook.remove()
 
 
 def inputs(seed: int = 0, modalities: Sequence[str] = MODALITIES, seconds: float = 1.0) -> Inputs:

@@ -91,9 +91,12 @@ class Files:
         }
         names = list(missing)
         for start in range(0, len(names), AT_ONCE):
-            project = self._project or self._create()
+            if self._project is None:
+                self._project, _ = self._site.make(self._projects, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)
             part = names[start : start + AT_ONCE]
-            self._add(self._client.upload(project.id, {n: (self._store.media / missing[n]).read_bytes() for n in part}))
+            self._add(
+                self._client.upload(self._project.id, {n: (self._store.media / missing[n]).read_bytes() for n in part})
+            )
 
     def of(self, sample: TaskPayload) -> dict[str, UploadedFile]:
         """Return modality → uploaded file of a sample that was sent. Raises LabelStudioError."""
@@ -124,10 +127,6 @@ class Files:
         """Return a sample's files by the name under which they were sent, which stands behind a prefix there."""
         stored = (upload for upload in self._uploads.get(sample_id, ()) if upload.stored)
         return {upload.name.rsplit("-", 1)[-1]: upload for upload in stored}
-
-    def _create(self) -> Project:
-        self._project, _ = self._site.make(self._projects, tasks.MEDIA_DESCRIPTION, tasks.MEDIA_CONFIG)
-        return self._project
 
     def _unlink(self, path: str) -> bool:
         if self._folder is None:

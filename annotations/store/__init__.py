@@ -137,7 +137,8 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
             raise StorageError("storage_too_new", place=place, version=version, known=HEAD)
         if version != HEAD:
             connect.migrate(engine, settings.home)
-        store = Store(engine, settings.media, place, _deciding(settings), _identity(file) if file else None)
+        deciding = frozenset(filter(None, map(characters.canonical_name, settings.deciding_reviewers.split(","))))
+        store = Store(engine, settings.media, place, deciding, _identity(file) if file else None)
         _pair(store)
     except DBAPIError as error:
         engine.dispose()
@@ -149,11 +150,6 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
         engine.dispose()
         raise
     return store
-
-
-def _deciding(settings: Settings) -> frozenset[str]:
-    names = map(characters.canonical_name, settings.deciding_reviewers.split(","))
-    return frozenset(filter(None, names))
 
 
 def _pair(store: Store) -> None:

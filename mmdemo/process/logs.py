@@ -24,15 +24,11 @@ _log = logging.getLogger(__name__)
 
 def escaped(text: str) -> str:
     """Return a text as one line in which nothing acts: control characters as `\\x1b` or `\\u2028`."""
-    return _CONTROLS.sub(lambda sign: repr(sign.group())[1:-1] if ord(sign.group()) > 0xFF else _hex(sign), text)
+    return _CONTROLS.sub(lambda sign: sign.group().encode("unicode_escape").decode(), text)
 
 
 def _escaped_lines(text: str) -> str:
     return "\n".join(map(escaped, text.split("\n")))
-
-
-def _hex(sign: re.Match[str]) -> str:
-    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(sign.group(), f"\\x{ord(sign.group()):02x}")
 
 
 def say(text: str) -> None:

@@ -54,7 +54,9 @@ def train(
     loaded = job.fresh(train_manifest.rows)
     samples, dev = (sources.decode(each, task, loaded.processor) for each in (train_manifest, dev_manifest))
     resume = _claimed(ResumeFolder(out), job, samples)
-    crossed = _folds(job, samples, folds, resume) if folds else None
+    crossed = None
+    if folds:
+        crossed = Folds.of(resume.once("folds", lambda: dataclasses.asdict(cross_validate(job, samples, folds))))
     train_rows, spared = splits.calibration_split(samples.rows, job.spared(folds), task.split_by)
     calibration_rows, promise_rows = splits.promise_split(spared, task)
     say(f"{len(train_rows)} samples to learn from, {len(spared)} set aside, {len(dev.rows)} in dev")
@@ -73,10 +75,6 @@ def _free(out: Path) -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ManifestError("out_taken", path=out)
     return out
-
-
-def _folds(job: TrainingJob, samples: Decoded, folds: int, resume: ResumeFolder) -> Folds:
-    return Folds.of(resume.once("folds", lambda: dataclasses.asdict(cross_validate(job, samples, folds))))
 
 
 def _claimed(resume: ResumeFolder, job: TrainingJob, samples: Decoded) -> ResumeFolder:

@@ -32,7 +32,9 @@ def mix(items: Sequence[Item], draw: np.random.Generator, *, alpha: float, label
         if index in partners:
             other = items[partners[index]]
             part = max(share := draw.beta(alpha, alpha), 1 - share)
-            audio = part * _even(item) + (1 - part) * _fitted(_even(other), len(_even(item)))
+            own = _even(item)
+            behind = _even(other)[: len(own)]
+            audio = part * own + (1 - part) * np.pad(behind, (0, len(own) - len(behind)))
             shares = part * shares + (1 - part) * shares_of(other, labels)
             item = replace(item, inputs=replace(item.inputs, audio=audio.astype(np.float32)))
         mixed.append(replace(item, shares=shares))
@@ -98,7 +100,3 @@ def _even(item: Item) -> np.ndarray:
     audio = item.inputs.audio
     assert audio is not None
     return audio / max(float(np.sqrt(np.mean(audio**2))), 1e-8)
-
-
-def _fitted(audio: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(audio[:length], (0, max(0, length - len(audio))))

@@ -165,7 +165,9 @@ class Visits:
         while self._kept and next(iter(self._kept.values()))[0] <= too_old:
             self._kept.popitem(last=False)
         while (full := self._total_bytes() > self._most_bytes) or len(self._kept) > self._most:
-            del self._kept[self._oldest_of(self._greediest(by_size=full))]
+            greediest = self._greediest(by_size=full)
+            oldest = next(token for token, (_, visit) in self._kept.items() if visit.caller == greediest)
+            del self._kept[oldest]
 
     def _total_bytes(self) -> int:
         sizes: dict[int, int] = {}
@@ -179,9 +181,6 @@ class Visits:
         for _, visit in self._kept.values():
             sizes[visit.caller] += sum(visit.sizes.values()) if by_size else 1
         return sizes.most_common(1)[0][0]
-
-    def _oldest_of(self, caller: str) -> str:
-        return next(token for token, (_, visit) in self._kept.items() if visit.caller == caller)
 
 
 def _size(thing: Any) -> int:

@@ -222,7 +222,8 @@ class Reviewing:
         # What is in no list may have been deleted by its sender.
         self.previews.keep({item.sample_id for item in [*items, *([entry.item] if entry else [])]})
         statuses = {name: self.services.status(name) for name in self.services.tasks}
-        waiting, later = (sum(count(statuses[name]) for name in chosen) for count in (_waiting, _later))
+        waiting = sum(_waiting(statuses[name]) for name in chosen)
+        later = sum(statuses[name].states.get(SampleState.SKIPPED, 0) for name in chosen)
         about = entry.item.task if entry else chosen[0]
         today = sum(status.answered_today for status in statuses.values())
         response = {
@@ -289,10 +290,6 @@ class Reviewing:
 
 def _waiting(status: Status) -> int:
     return sum(status.states.get(state, 0) for state in WAITING)
-
-
-def _later(status: Status) -> int:
-    return status.states.get(SampleState.SKIPPED, 0)
 
 
 def _thumbnail(sample_preview: preview.Preview) -> str:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import nn
-from torch.nn.modules.module import register_module_forward_hook
 
 from mmdemo import Predictor, Sample
 from mmdemo.checks import out_of_distribution
@@ -85,17 +83,8 @@ def test_the_same_again_gives_the_same(predictor: Predictor) -> None:
 
 
 def test_explaining_takes_no_further_pass_and_changes_no_answer(predictor: Predictor) -> None:
-    passes: list[MultimodalModel] = []
-
-    def note(module: nn.Module, *_: object) -> None:
-        if isinstance(module, MultimodalModel):
-            passes.append(module)
-
-    hook = register_module_forward_hook(note)
-    try:
+    with tiny.passes(MultimodalModel) as passes:
         plain, looked = (predictor.predict_inputs(tiny.inputs(), how) for how in ("none", "default"))
-    finally:
-        hook.remove()
     assert len(passes) == 2 and plain.explanation is None
     assert plain.probabilities == pytest.approx(looked.probabilities, abs=1e-5)
 
