@@ -53,7 +53,7 @@ def curate(task: Task, base: Path, snapshot: Snapshot, parts: Split) -> Split:
     kept = [place for place in range(len(judged), len(every)) if not copies[place]]
     rows = [every[place] for place in kept]
     suspicions = KINDS[task.kind](task, rows, represented.of(kept).features)
-    doubted = _most_suspicious(rows, suspicions, snapshot.confirmed, len(train))
+    doubted = most_suspicious(rows, suspicions, snapshot.confirmed, len(train))
     dropped = {row.id for row in doubted}
     return replace(
         parts,
@@ -149,7 +149,7 @@ def _skill(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return 1 + float((probabilities.argmax(axis=1) != labels).mean()) / wrong
 
 
-def _most_suspicious(rows: Sequence[Row], suspicions: np.ndarray, confirmed: Set[str], number: int) -> list[Row]:
+def most_suspicious(rows: Sequence[Row], suspicions: np.ndarray, confirmed: Set[str], number: int) -> list[Row]:
     """Return the suspects, the greatest suspicion first, at most MOST of the `number` of corrections."""
     order = np.argsort(-suspicions, kind="stable")
     suspects = [rows[place] for place in order if suspicions[place] > 0 and rows[place].id not in confirmed]

@@ -116,7 +116,7 @@ def test_nothing_to_train_on_needs_no_model() -> None:
 def test_what_was_answered_twice_is_held_back_no_more_and_no_more_than_a_share_is() -> None:
     some = rows(np.arange(100) % 3)
     suspicions = np.linspace(0.1, 1, 100)
-    suspects = curation._most_suspicious(some, suspicions, {some[99].id}, 100)
+    suspects = curation.most_suspicious(some, suspicions, {some[99].id}, 100)
     assert [row.id for row in suspects] == [row.id for row in some[98 : 98 - 20 : -1]]
 
 
