@@ -29,6 +29,7 @@ from mmdemo.training.continual import Recipe
 from mmdemo.training.data.datasets import Item, decode_rows
 from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.manifests import Row, splits
+from mmdemo.training.options import Tuning
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import SHIPPED
 
@@ -187,7 +188,7 @@ KINDS: dict[str, Callable[[Champion, ForgettingGround], tuple[list[Row], list[Ro
 
 _HELD = Recipe(soften=0.0, rehearse=0.0)
 WAYS = {
-    "plain fine-tuning": replace(_HELD, pull=0.0, freeze_started=False, freeze_statistics=False),
+    "plain fine-tuning": replace(_HELD, pull=0.0, tuning=Tuning.FULL, freeze_statistics=False),
     "held: frozen encoders and statistics, L2-SP": _HELD,
     "held, and softened targets": replace(_HELD, soften=Recipe.soften),
     "held, and rehearsal": replace(_HELD, rehearse=Recipe.rehearse),

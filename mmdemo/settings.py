@@ -136,6 +136,11 @@ class Settings:
         """The folder of stored pictures and sounds."""
         return self.home / "media"
 
+    @property
+    def tokens(self) -> Path:
+        """The folder of what encoders made of samples for a retraining run, a folder a task."""
+        return self.home / "tokens"
+
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process; `environment` replaces os.environ and `.env`. Raises ManifestError."""

@@ -14,7 +14,8 @@ from annotations.schema import now
 from mmdemo.process import logs
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.continual import Corrections, Recipe, update
+from mmdemo.training.continual import Corrections, Recipe, asks_once, update
+from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row, corpus
 from mmdemo.values.review import Reason
 from mmdemo.versions import sidecar
@@ -24,19 +25,20 @@ SEED = 0
 
 def outcome_of(night: Night, note: Callable[..., None]) -> Outcome:
     """Train, judge and serve. `note` writes down what a kill must not leave unknown, before it comes to be."""
-    early = _early(night)
+    early, cache = _early(night), _token_cache(night)
     if early is None:
-        night = _curated(night)
+        night = _curated(night, cache)
         early = _early(night)
     if early is not None:
         return replace(early, verdict=_with_left_out(night, early.verdict))
     name = night.task.name
     challenger = night.versions.new_name(name)
-    of_champion = _answers_of(night, None)  # of another version, where that cannot be loaded
+    of_champion = _answers_of(night, None, cache)  # of another version, where that cannot be loaded
     note(challenger=challenger, champion=of_champion.version)
-    _train(night, challenger)
+    _train(night, challenger, cache)
     try:
-        of_challenger = _answers_of(night, challenger)
+        of_challenger = _answers_of(night, challenger, cache)
+        cache.drop_others()
         comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
         judged = _judge(night, comparison)
         moved = _moved(night, judged)
@@ -59,10 +61,15 @@ def _early(night: Night) -> Outcome | None:
     return _nothing_left(night) if night.taken_back else too_early(night)
 
 
-def _curated(night: Night) -> Night:
+def _token_cache(night: Night) -> TokenCache:
+    """Return what keeps tokens for the next night too, where encoders stay as they are."""
+    return TokenCache(night.settings.tokens / night.task.name if asks_once(night.task) else None)
+
+
+def _curated(night: Night, cache: TokenCache) -> Night:
     """Leave out of training what is suspected to be wrong, and near copies."""
     base = night.versions.path(night.task.name, night.versions.base(night.task.name))
-    return replace(night, parts=curation.curate(night.task, base, night.snapshot, night.parts))
+    return replace(night, parts=curation.curate(night.task, base, night.snapshot, night.parts, cache))
 
 
 def _judge(night: Night, comparison: Comparison) -> Verdict:
@@ -92,18 +99,18 @@ def _nothing_left(night: Night) -> Outcome | None:
     return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))
 
 
-def _answers_of(night: Night, version: str | None) -> VersionAnswers:
+def _answers_of(night: Night, version: str | None, cache: TokenCache) -> VersionAnswers:
     parts = night.parts
-    return version_comparison.answers_of(night.task, version, night.settings, parts.held_out, parts.golden)
+    return version_comparison.answers_of(night.task, version, night.settings, parts.held_out, parts.golden, cache)
 
 
-def _train(night: Night, challenger: str) -> None:
+def _train(night: Night, challenger: str, cache: TokenCache) -> None:
     """Teach the base all corrections that are not held out, those of earlier nights too."""
     task, train = night.task, night.parts.train
     base = night.versions.base(task.name)
     logs.say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {base}")
     folder, out = night.versions.path(task.name, base), night.versions.folder(task.name, challenger)
-    teach(task, folder, train, night.parts.held_out, out)
+    teach(task, folder, train, night.parts.held_out, out, cache=cache)
 
 
 def teach(
@@ -114,13 +121,15 @@ def teach(
     out: Path,
     seed: int = SEED,
     recipe: Recipe | None = None,
+    cache: TokenCache | None = None,
 ) -> None:
     """Write to `out` what the version in the folder `base` becomes that learns these corrections: nothing else decides.
 
     Raises CheckpointError, ManifestError, StorageError.
     """
     rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
-    update(base, Corrections(train, rehearsed, held_out), out, task=task, seed=seed, recipe=recipe)
+    corrections = Corrections(train, rehearsed, held_out)
+    update(base, corrections, out, task=task, seed=seed, recipe=recipe, cache=cache)
 
 
 def _moved(night: Night, judged: Verdict) -> Verdict | None:

@@ -23,6 +23,7 @@ from annotations.nightly.dataset import Snapshot, Split
 from mmdemo.answers import CLASSIFICATION
 from mmdemo.tasks import Task
 from mmdemo.training import representations
+from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row
 from mmdemo.training.representations import Representations
 from mmdemo.values.review import Reason
@@ -38,7 +39,7 @@ LEAST_MARGIN = 0.5  # by which another label is more probable than a suspected o
 SEED = 0
 
 
-def curate(task: Task, base: Path, snapshot: Snapshot, parts: Split) -> Split:
+def curate(task: Task, base: Path, snapshot: Snapshot, parts: Split, cache: TokenCache | None = None) -> Split:
     """Return the parts with less to train on; `base` is the folder of the version that is to be taught.
 
     Raises CheckpointError, ManifestError.
@@ -48,7 +49,7 @@ def curate(task: Task, base: Path, snapshot: Snapshot, parts: Split) -> Split:
     every = [*judged, *train]
     if not train:
         return parts
-    represented = representations.of_version(base, every, task)
+    represented = representations.of_version(base, every, task, cache)
     copies = copied(represented, len(judged))
     kept = [place for place in range(len(judged), len(every)) if not copies[place]]
     rows = [every[place] for place in kept]

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from annotations import token_files
 from annotations.nightly import gate, lock
 from annotations.schema import RunRow, now
-from annotations.store import Store, runs
+from annotations.store import Store, labels, runs
 from mmdemo.errors import Busy, CheckpointError, MmdemoError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
@@ -50,6 +51,9 @@ def clear(store: Store, config: Settings, task: str) -> None:
     versions = Versions(config)
     _settle(store, versions, task)
     _sweep(config.versions / task)
+    with store.reading() as session:
+        standing = set(session.scalars(labels.standing_samples(session, task)))
+    token_files.keep_only(config.tokens / task, standing)
     if not store.is_paired():  # another home's store knows nothing of these versions
         return
     with store.reading() as session:

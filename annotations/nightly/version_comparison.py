@@ -1,6 +1,6 @@
 """Champion and challenger on the same samples: each version is loaded once for it, and asked once about each sample."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +10,21 @@ from annotations.nightly import capabilities, gate
 from annotations.nightly.evidence import Stratum
 from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, PairTally
 from annotations.nightly.limits import LimitCheck
+from mmdemo import decode
 from mmdemo.answers import KINDS
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation import behaviour, judging
 from mmdemo.evaluation.answers import PredictedRow, ask_whole
 from mmdemo.evaluation.behaviour import InstanceResult
+from mmdemo.model import Loaded
+from mmdemo.model.encoded import EncodedSample, TokenSource
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
+from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row
+from mmdemo.values.samples import Inputs
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,20 @@ class VersionAnswers:
 
 
 def answers_of(
-    task: Task, version: str | None, settings: Settings, held_out: Sequence[Row], golden: Sequence[Row] = ()
+    task: Task,
+    version: str | None,
+    settings: Settings,
+    held_out: Sequence[Row],
+    golden: Sequence[Row] = (),
+    cache: TokenCache | None = None,
 ) -> VersionAnswers:
     """Load a version (None: the one that is served), ask it, and let it go.
 
-    Raises CheckpointError, and ManifestError where not one of the corrections can be judged.
+    Versions that have the same encoders, and the same `cache`, ask them once. Raises CheckpointError, and ManifestError
+    where not one of the corrections can be judged.
     """
-    predictor = Predictor(task, version, settings)
     drawn, pinned = ({row.id for row in rows} for rows in (held_out, golden))
+    predictor = Predictor(task, version, settings, _source(cache or TokenCache(), task, drawn | pinned))
     answered = ask_whole(predictor, [*held_out, *(row for row in golden if row.id not in drawn)])
     answers = VersionAnswers(
         predictor.model_version,
@@ -58,6 +69,17 @@ def answers_of(
     if not answers.held_out:
         raise ManifestError("nothing_to_evaluate", count=len(held_out))
     return answers
+
+
+def _source(cache: TokenCache, task: Task, kept: Collection[str]) -> TokenSource:
+    """Return what finds tokens in a cache; those of samples with these ids are kept in files."""
+
+    def tokens_of(loaded: Loaded, inputs: Sequence[Inputs]) -> Sequence[EncodedSample]:
+        ids = [sample_id if (sample_id := decode.sample_id(item, task.name)) in kept else "" for item in inputs]
+        squashed = [loaded.processor.squashed(item) for item in inputs]
+        return cache.of(loaded, squashed, loaded.model.config.modalities, ids)
+
+    return tokens_of
 
 
 def compare(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from annotations import media
+from annotations import media, token_files
 from annotations.review_queue import clock, content, log
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, facts, labels, panel, samples, snapshots
@@ -58,6 +58,7 @@ def forget(store: Store, prediction_id: str) -> None:
         spare = not of_content if row.has_content else not holders and row.forgotten_at is None
         files = _erase(session, row, "forget").files if spare else ()
         session.commit()
+    token_files.forget(store.tokens, [sample_id] if spare else [])
     _clear(store, files)
     _scrub(store)
 
@@ -73,6 +74,7 @@ def erase(store: Store, sample_id: str) -> Erased:
         is_left = row.has_content or row.prediction is not None or row.forgotten_at is None
         erased = _erase(session, row, "erase") if is_left else Erased(row)
         session.commit()
+    token_files.forget(store.tokens, [row.sample_id])
     kept = _clear(store, erased.files)
     return replace(erased, consents=consents, shared=kept, wiped=_scrub(store))
 
@@ -164,6 +166,7 @@ def _expire_some(store: Store, before: datetime, limit: int) -> int:
         for row in old:
             files += _erase(session, row, "expire").files
         session.commit()
+    token_files.forget(store.tokens, [row.sample_id for row in old])
     _clear(store, files)
     return len(old)
 

@@ -31,10 +31,11 @@ class WriteConflict(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """An open database and the media folder that belongs to it. Threads may share it."""
+    """An open database and the folders that belong to it. Threads may share it."""
 
     engine: Engine
     media: Path
+    tokens: Path  # the folder of what encoders made of samples
     place: str  # what a sentence calls the database, without its password
     deciding: frozenset[str] = frozenset()  # annotators whose say about a sample counts before the majority's
     file: tuple[int, int] | None = None  # device and inode of an SQLite database, as it was opened
@@ -138,7 +139,8 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
         if version != HEAD:
             connect.migrate(engine, settings.home)
         deciding = frozenset(filter(None, map(characters.canonical_name, settings.deciding_reviewers.split(","))))
-        store = Store(engine, settings.media, place, deciding, _identity(file) if file else None)
+        identity = _identity(file) if file else None
+        store = Store(engine, settings.media, settings.tokens, place, deciding, identity)
         _pair(store)
     except DBAPIError as error:
         engine.dispose()

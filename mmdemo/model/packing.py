@@ -19,7 +19,7 @@ BITS = (8, 16)
 HALF_MAX = 65_504.0  # largest number of float16
 LARGEST = 127  # of 8 bits, on both sides of 0
 FEWEST = 4096  # numbers of a matrix that is worth a scale a row
-_SCALE = ".scale"  # behind the name of a matrix in 8 bits
+SCALE = ".scale"  # behind the name of a matrix in 8 bits
 
 
 def pack(weights: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
@@ -28,7 +28,7 @@ def pack(weights: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
     for name, value in weights.items():
         value = value.detach().cpu()
         if bits == 8 and value.is_floating_point() and value.dim() > 1 and value.numel() >= FEWEST:
-            packed[name], packed[name + _SCALE] = _rows(value)
+            packed[name], packed[name + SCALE] = _rows(value)
         else:
             fits = value.is_floating_point() and (not value.numel() or float(value.abs().max()) <= HALF_MAX)
             packed[name] = value.half() if fits else value
@@ -39,10 +39,10 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return float32 weights of what `pack` returned."""
     weights = {}
     for name, value in packed.items():
-        if name + _SCALE in packed:
-            scale = packed[name + _SCALE].float()  # (rows,)
+        if name + SCALE in packed:
+            scale = packed[name + SCALE].float()  # (rows,)
             weights[name] = value.float() * scale.view(-1, *[1] * (value.dim() - 1))
-        elif not name.endswith(_SCALE):
+        elif not name.endswith(SCALE):
             weights[name] = value.float() if value.is_floating_point() else value
     return weights
 
@@ -52,9 +52,14 @@ def save(packed: Mapping[str, Tensor], folder: Path) -> None:
     save_file({name: value.contiguous() for name, value in packed.items()}, folder / FILE, {"format": "pt"})
 
 
+def read(folder: Path) -> dict[str, Tensor]:
+    """Return the weights of a version's folder as its file keeps them. Raises OSError, SafetensorError."""
+    return load_file(folder / FILE)
+
+
 def load(folder: Path) -> dict[str, Tensor]:
     """Return the float32 weights of a version's folder, all finite. Raises OSError, SafetensorError, ValueError."""
-    weights = unpack(load_file(folder / FILE))
+    weights = unpack(read(folder))
     for name, value in weights.items():
         if value.is_floating_point() and value.numel() and not all(map(torch.isfinite, value.aminmax())):
             raise ValueError(f"{name} holds numbers that are not finite (NaN or infinite)")

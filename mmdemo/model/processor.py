@@ -78,11 +78,16 @@ class MultimodalProcessor:
         assert self.audio is not None, "a model without sound has no tokens of it"
         return self.audio.edges(samples)
 
+    def settings(self, modality: str) -> Any:
+        """Return all that decides what a modality's frontend makes of a sample, plain JSON values; None without it."""
+        frontend = getattr(self, modality)
+        return frontend and (frontend.tokenizer.to_str() if modality == "text" else asdict(frontend))
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the frontends beside the weights."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        settings: dict[str, Any] = {name: asdict(item) for name in ("image", "audio") if (item := getattr(self, name))}
+        settings = {name: self.settings(name) for name in ("image", "audio") if getattr(self, name)}
         (folder / _FILE).write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
         if self.text:
             self.text.tokenizer.save(str(folder / _TOKENIZER))

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 
 from mmdemo.decode import SAMPLE_RATE_HZ
+from mmdemo.model import Loaded
+from mmdemo.model.batch import Batch
+from mmdemo.model.encoded import EncodedSample, TokenSource, padded
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.loading import Served
 from mmdemo.values.samples import Inputs, Prediction
@@ -47,18 +50,23 @@ class SampleAnswers:
 
 
 def answers(
-    served: Served, samples: Sequence[Inputs], parts: Callable[[Modalities], Iterator[Modalities]]
+    served: Served,
+    samples: Sequence[Inputs],
+    parts: Callable[[Modalities], Iterator[Modalities]],
+    tokens_of: TokenSource | None = None,
 ) -> list[SampleAnswers]:
     """Return the answers to each sample, one for each of its `parts`.
 
-    Each modality of a sample goes through its encoder once, however many parts it is in. An answer's latency is its
-    share of its batch's time.
+    Each modality of a sample goes through its encoder once, however many parts it is in, unless `tokens_of` knows what
+    the encoders make of it. An answer's latency is its share of its batch's time.
     """
+    kept = tokens_of(Loaded(served.model, served.processor), samples) if tokens_of else None
     by_place: dict[int, SampleAnswers] = {}
     for places in alike(samples):
         start = time.perf_counter()
         batch = [samples[place] for place in places]
-        outputs, features = _passed(served, batch, list(parts(batch[0].modalities)))
+        tokens = None if kept is None else [kept[place] for place in places]
+        outputs, features = _passed(served, batch, list(parts(batch[0].modalities)), tokens)
         of_samples = [tuple(assemble(served, said) for said in of_parts) for of_parts in zip(*outputs, strict=True)]
         share_ms = (time.perf_counter() - start) * 1000 / sum(map(len, of_samples))
         for row, place in enumerate(places):
@@ -88,12 +96,12 @@ def _length(sample: Inputs) -> tuple[Modalities, int, int]:
 
 
 def _passed(
-    served: Served, batch: Sequence[Inputs], parts: Sequence[Modalities]
+    served: Served, batch: Sequence[Inputs], parts: Sequence[Modalities], kept: Sequence[EncodedSample] | None
 ) -> tuple[list[list[SampleOutput]], dict[str, np.ndarray]]:
     """Return what one pass says of each part (first) of each sample (second), and features (b, d) by modality."""
-    encoded = served.processor(batch)
+    encoded = served.processor(batch if kept is None else [sample.only(["text"]) for sample in batch])
     with torch.inference_mode():
-        tokens = served.model.encode(encoded.batch)
+        tokens = served.model.encode(encoded.batch if kept is None else Batch(padded(kept)))
         fused = [(part, served.model.fuse(tokens.only(part))) for part in parts]
         features = {name: values.numpy() for name, values in served.model.alike(tokens).items()}
     outputs = [

@@ -11,6 +11,7 @@ from mmdemo import decode, explain, tasks
 from mmdemo.checks import speech
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.explain import analysis, targets
+from mmdemo.model.encoded import TokenSource
 from mmdemo.prediction import answering, batches
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
 from mmdemo.prediction.batches import Modalities, SampleAnswers
@@ -36,10 +37,20 @@ class Predictor:
     Without `version` it serves the champion and follows its pointer; with one (a name or a folder) it stays there.
     """
 
-    def __init__(self, task: str | Task, version: str | Path | None = None, settings: Settings | None = None) -> None:
-        """Load nothing yet. Raises UnknownName, ManifestError."""
+    def __init__(
+        self,
+        task: str | Task,
+        version: str | Path | None = None,
+        settings: Settings | None = None,
+        tokens_of: TokenSource | None = None,
+    ) -> None:
+        """Load nothing yet. Raises UnknownName, ManifestError.
+
+        `tokens_of` may know what the encoders make of samples, where many are asked about.
+        """
         settings = settings or load_settings()
         self.task = task if isinstance(task, Task) else tasks.get(task, settings.task_dir)
+        self._tokens_of = tokens_of
         self._serving = VersionInUse(self.task, version, settings)
 
     @property
@@ -198,7 +209,7 @@ class Predictor:
     ) -> list[SampleAnswers | BadInput]:
         outcomes = [self._checked(sample) for sample in samples]
         taken = [outcome for outcome in outcomes if isinstance(outcome, Inputs)]
-        answered = iter(batches.answers(self._current(), taken, parts))
+        answered = iter(batches.answers(self._current(), taken, parts, self._tokens_of))
         return [next(answered) if isinstance(outcome, Inputs) else outcome for outcome in outcomes]
 
     def _checked(self, sample: Inputs | BadInput) -> Inputs | BadInput:

@@ -23,7 +23,7 @@ SHIPPED = Path(__file__).parent
 SPLIT_BY = "speaker"  # field of a sample's `extra` that never crosses a split, where the task names no other
 NAME = re.compile(r"\w([\w .-]*\w)?")  # of a task, after which folders are called
 NAMED_LABELS = 5  # at most, in a question that no file words
-PROFILED = ("languages", "encoders", "fusion", "training")  # what a profile may change
+PROFILED = ("languages", "encoders", "fusion", "training", "retrain")  # what a profile may change
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ class Task(Question):
     encoders: Mapping[str, Mapping[str, Any]]  # modality → settings of its encoder
     fusion: Mapping[str, Any]
     training: Mapping[str, Any]  # hyperparameters that differ from the trainer's defaults
+    retrain: Mapping[str, Any]  # options of the night that differ from its defaults
     threshold: float  # confidence under which people are asked, where no promise stands
     promise: Promise | None = None  # what is promised of answers that go out unasked; thresholds are then computed
     audit_share: float = 0.02  # share of confident answers that people are asked about all the same
@@ -161,6 +162,7 @@ class Task(Question):
             encoders={**self.encoders, **changed.get("encoders", {})},
             fusion={**self.fusion, **changed.get("fusion", {})},
             training={**self.training, **changed.get("training", {})},
+            retrain={**self.retrain, **changed.get("retrain", {})},
         )
 
     def check(self, value: str) -> str:
@@ -240,6 +242,7 @@ def _task(raw: dict[str, Any], path: Path) -> Task:
             encoders=raw.pop("encoders", {}),
             fusion=raw.pop("fusion", {}),
             training=raw.pop("training", {}),
+            retrain=raw.pop("retrain", {}),
             gate=Gate(**raw.pop("gate", {})),
             audits=Audits.of(raw.pop("audits", {})),
             promise=Promise.of(raw.pop("promise")) if "promise" in raw else None,

@@ -12,6 +12,7 @@ from mmdemo.checks import out_of_distribution
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.tasks import Task
 from mmdemo.training.data.datasets import Item, decode_rows
+from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.fitting.inference import outputs
 from mmdemo.training.manifests import Row
 from mmdemo.versions import sidecar
@@ -32,18 +33,19 @@ class Representations:
         return Representations(self.features[chosen], {name: each[chosen] for name, each in self.whitened.items()})
 
 
-def of_version(folder: Path, rows: Sequence[Row], task: Task) -> Representations:
-    """Ask the version in `folder` about rows.
+def of_version(folder: Path, rows: Sequence[Row], task: Task, cache: TokenCache | None = None) -> Representations:
+    """Ask the version in `folder` about rows; `cache` may know what its encoders make of them.
 
     Modalities of which it keeps no reference statistics are in none of the `whitened`. Raises CheckpointError,
     ManifestError (a row that cannot be read).
     """
     task = task.in_profile(sidecar.read(folder).profile)
-    loaded = MultimodalModel.load(folder)
-    parts = [
-        _of_items(loaded, decode_rows(rows[start : start + AT_ONCE], task, loaded.processor))
-        for start in range(0, len(rows), AT_ONCE)
-    ]
+    loaded, cache = MultimodalModel.load(folder), cache or TokenCache()
+    parts = []
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        items = decode_rows(some, task, loaded.processor)
+        parts.append(_of_items(loaded, cache.encode(loaded, items, ids=[row.id for row in some])))
     means = {name: np.concatenate([part[1][name] for part in parts]) for name in loaded.model.config.modalities}
     there = {name: np.any(each != 0, axis=1, keepdims=True) for name, each in means.items()}
     whitened = {
@@ -62,7 +64,7 @@ def _of_items(loaded: Loaded, items: Sequence[Item]) -> tuple[np.ndarray, dict[s
         assert output.features is not None
         features[rows] = output.features.cpu().numpy()
         for name, values in (output.pooled or {}).items():
-            there = np.array([name in items[row].inputs.modalities for row in rows])
+            there = np.array([name in items[row].modalities for row in rows])
             means[name][np.array(rows)[there]] = values.cpu().numpy()[there]
     return features, means
 

@@ -16,7 +16,7 @@ from mmdemo import whole_file
 from mmdemo.checks import out_of_distribution
 from mmdemo.checks.out_of_distribution import ReferenceStats
 from mmdemo.errors import StorageError
-from mmdemo.model import Loaded, packing
+from mmdemo.model import Loaded, MultimodalModel, packing
 from mmdemo.model.packing import pack, unpack
 from mmdemo.tasks import Task
 from mmdemo.training.calibration.reference_stats import FEWEST, fit_references
@@ -52,6 +52,7 @@ class Draft:
     task: Task
     sidecar: Sidecar  # all but what calibration and dev tell
     bits: int = 16  # of a weight in its file
+    parent: Path | None = None  # version whose file says how weights lie that did not change: as they are there
 
 
 Calibrate = Callable[[Loaded, Data], Calibration]
@@ -83,7 +84,7 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
     """
     model, dev = loaded.model, data.dev
     before = logits(loaded, dev)
-    packed = pack(model.state_dict(), draft.bits)
+    packed = _packed(model, draft)
     model.load_state_dict(unpack(packed))  # what is measured is what is served
     calibration = calibrate(loaded, data)
     after = logits(loaded, dev)
@@ -136,7 +137,7 @@ def pooled(loaded: Loaded, items: Sequence[Item]) -> dict[str, np.ndarray]:
     features: dict[str, list[np.ndarray]] = {name: [] for name in loaded.model.config.modalities}
     for rows, output in outputs(loaded, items):
         for name, means in (output.pooled or {}).items():
-            there = [name in items[row].inputs.modalities for row in rows]
+            there = [name in items[row].modalities for row in rows]
             features[name].append(means.cpu().numpy()[there])
     return {name: np.concatenate(means) for name, means in features.items() if any(map(len, means))}
 
@@ -148,7 +149,7 @@ def _unfamiliar(loaded: Loaded, items: Sequence[Item], calibration: Calibration)
         features = {name: means.cpu().numpy() for name, means in (output.pooled or {}).items()}
         strange = out_of_distribution.strange(features, calibration.reference_stats, calibration.limits)
         for name, beyond in strange.items():
-            flagged[rows] |= beyond & np.array([name in items[row].inputs.modalities for row in rows])
+            flagged[rows] |= beyond & np.array([name in items[row].modalities for row in rows])
     return round(float(flagged.mean()), 4)
 
 
@@ -164,6 +165,18 @@ def _warn(too_few: Mapping[str, int], measured: Mapping[str, float]) -> None:
             f"warning: {measured['unfamiliar']:.0%} of dev is unlike the samples that were learned from, and only "
             "guessed: dev differs from train, or train is too small"
         )
+
+
+def _packed(model: MultimodalModel, draft: Draft) -> dict[str, torch.Tensor]:
+    """Return the weights as the version's file keeps them: encoders that did not learn stay so to the last bit."""
+    weights = model.state_dict()
+    packed = pack(weights, draft.bits)
+    kept = packing.read(draft.parent) if draft.parent else {}
+    before = unpack(kept)
+    for name, value in weights.items():
+        if name in before and torch.equal(before[name], value):
+            packed |= {part: kept[part] for part in (name, name + packing.SCALE) if part in kept}
+    return packed
 
 
 def _save(loaded: Loaded, folder: Path, packed: Mapping[str, torch.Tensor]) -> None:

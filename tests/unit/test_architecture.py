@@ -161,7 +161,7 @@ LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
 # Module → what must not be loaded with it, however far down: whoever starts it would wait for that each time.
 STARTS_WITHOUT = {
     "annotations.__main__": {"torch", "transformers", "scipy", "sklearn", "gradio", "label_studio_sdk"},
-    "annotations.retrain": {"mmdemo.training.fitting.trainer", "mmdemo.training.fitting.tuning", "peft", "gradio"},
+    "annotations.retrain": {"mmdemo.training.fitting.trainer", "mmdemo.training.fitting.adalora", "peft", "gradio"},
 }
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's

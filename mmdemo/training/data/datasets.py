@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -14,14 +14,15 @@ from torch.utils.data import Dataset
 
 from mmdemo.decode import decode, decode_caption
 from mmdemo.errors import BadInput, ManifestError
-from mmdemo.model import MultimodalProcessor
+from mmdemo.model import MultimodalProcessor, encoded
 from mmdemo.model.batch import Batch, EncoderInputs
+from mmdemo.model.encoded import EncodedSample
 from mmdemo.model.heads import UNKNOWN
 from mmdemo.tasks import Task
 from mmdemo.training.data.augmentation import Augmentation, mask_spectrogram
 from mmdemo.training.manifests import SHOWN_FAULTS, Row
 from mmdemo.training.objectives import OBJECTIVES
-from mmdemo.values.samples import Inputs
+from mmdemo.values.samples import MODALITIES, Inputs
 
 CONSTRUCTED = (
     "constructed"  # field of `extra`: the label is the caption's because of how it was made, whatever else is there
@@ -39,6 +40,13 @@ class Item:
     shares: np.ndarray | None = None  # (labels,) what the loss asks for, where one label is not all there is to say
     captions: tuple[str, ...] = ()  # that may stand in for its own while it is learned from
     constructed: bool = False  # the label is the caption's alone: a picture beside it is anyone's
+    # what encoders that do not learn made of it: those modalities are not in `inputs`
+    tokens: EncodedSample = field(default_factory=dict)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that it has, in the order of MODALITIES."""
+        return tuple(name for name in MODALITIES if name in self.tokens or getattr(self.inputs, name) is not None)
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ def collate(
 
     def batch(items: Sequence[Item]) -> LabelledBatch:
         items = mixing(items, generator()) if mixing else items
-        inputs = processor([item.inputs for item in items]).batch
+        inputs = batch_of(processor, items)
         if masked:
             inputs = _with_holes(inputs)
         constructed = [item.constructed for item in items]
@@ -117,6 +125,12 @@ def collate(
         )
 
     return batch
+
+
+def batch_of(processor: MultimodalProcessor, items: Sequence[Item]) -> Batch:
+    """Return the items as a model takes them, what encoders made of them before as it is."""
+    batch = processor([item.inputs for item in items]).batch
+    return replace(batch, modalities={**batch.modalities, **encoded.padded([item.tokens for item in items])})
 
 
 def _with_holes(inputs: Batch) -> Batch:
@@ -142,12 +156,19 @@ def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
 def only(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
     """Return the items that have all of `modalities`, with those alone, where their label is then still theirs."""
     kept = [item for item in items if "text" in modalities or not item.constructed]
-    return narrowed([item for item in kept if set(modalities) <= set(item.inputs.modalities)], modalities)
+    return narrowed([item for item in kept if set(modalities) <= set(item.modalities)], modalities)
 
 
 def narrowed(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:
     """Return the items with `modalities` alone, each as far as it has them."""
-    return [replace(item, inputs=item.inputs.only(modalities)) for item in items]
+    return [
+        replace(
+            item,
+            inputs=item.inputs.only(modalities),
+            tokens={name: value for name, value in item.tokens.items() if name in modalities},
+        )
+        for item in items
+    ]
 
 
 def _targets(items: Sequence[Item]) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from mmdemo.model import Loaded, MultimodalOutput
-from mmdemo.training.data.datasets import Item
+from mmdemo.training.data.datasets import Item, batch_of
 
 BATCH = 64  # samples; in float32 and without gradients
 
@@ -32,7 +32,7 @@ def outputs(loaded: Loaded, items: Sequence[Item]) -> Iterator[tuple[list[int], 
     try:
         for start in range(0, len(items), BATCH):
             rows = order[start : start + BATCH]
-            batch = processor([items[row].inputs for row in rows]).batch
+            batch = batch_of(processor, [items[row] for row in rows])
             with torch.inference_mode():
                 yield rows, model(batch.to(model.device))
     finally:
@@ -41,8 +41,9 @@ def outputs(loaded: Loaded, items: Sequence[Item]) -> Iterator[tuple[list[int], 
 
 def length(item: Item) -> tuple[int, int]:
     """Return how long a sample's sound and its caption are, to put those of like length together."""
+    sizes = {name: len(tokens) for name, tokens in item.tokens.items()}
     audio = item.inputs.audio
-    return 0 if audio is None else len(audio), len(item.inputs.text or "")
+    return sizes.get("audio", 0 if audio is None else len(audio)), sizes.get("text", len(item.inputs.text or ""))
 
 
 def targets_of(items: Sequence[Item]) -> np.ndarray:

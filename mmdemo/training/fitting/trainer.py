@@ -25,7 +25,7 @@ from mmdemo.training.data import feature_cache
 from mmdemo.training.data.augmentation import Augmentation, WordNoise, words
 from mmdemo.training.data.datasets import Item, LabelledBatch, Samples, collate, narrowed
 from mmdemo.training.data.feature_cache import CachedDataset, FeatureCache
-from mmdemo.training.fitting import processes, tuning
+from mmdemo.training.fitting import adalora, processes, tuning
 from mmdemo.training.fitting.progress import Progress
 from mmdemo.training.fitting.resuming import ExtraState, ResumeFolder
 from mmdemo.training.fitting.weight_selection import WeightSelector
@@ -71,7 +71,7 @@ def fit(
     if cache and not options.patience and not feature_cache.learning(model):
         judge = None  # an epoch takes less than one look at dev
     with tempfile.TemporaryDirectory() as nowhere:
-        selector, allocation = WeightSelector(model, options.ema, options.patience), tuning.Allocation(model)
+        selector, allocation = WeightSelector(model, options.ema, options.patience), adalora.Allocation(model)
         extra = ExtraState([selector, allocation])
         dataset, collating = _learned_from(loaded, items, plan)
         trainer = _Trainer(
@@ -217,7 +217,7 @@ class _Trainer(Trainer):
             loss = adversarial.loss(self._bare.projections, forward, size, self._options.adversarial_steps)
         else:
             loss = forward()
-        return loss + tuning.orthogonality(self._bare) if self._options.tuning == Tuning.ADALORA else loss
+        return loss + adalora.orthogonality(self._bare) if self._options.tuning == Tuning.ADALORA else loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         figures = processes.agreed(dict(self._judge()))

@@ -6,13 +6,11 @@ of the model, and its width stands in the model's configuration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from transformers import TrainerCallback
+from torch import nn
 
 from mmdemo.errors import ManifestError
 from mmdemo.model import MultimodalModel
@@ -21,7 +19,6 @@ from mmdemo.training.options import Tuning
 
 SCALE = 2  # LoRA's alpha, in ranks
 BUDGET = 2  # AdaLoRA starts with this many times the rank that it ends with
-ORTHOGONAL = 0.5  # AdaLoRA: weight of equation 4, as in its authors' code
 
 
 @dataclass(frozen=True)
@@ -47,50 +44,6 @@ def merge(model: MultimodalModel) -> None:
         merged: Any = getattr(getattr(encoder, "backbone", None), "merge_and_unload", None)
         if merged is not None:
             encoder.backbone = merged()
-
-
-class Allocation(TrainerCallback):
-    """AdaLoRA moves its budget of ranks to the layers where they count, step by step."""
-
-    def __init__(self, model: MultimodalModel) -> None:
-        self._tuners = list(_adalora(model))
-
-    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        for tuner in self._tuners:
-            tuner.update_and_allocate(state.global_step)
-
-    def state(self) -> list[dict[str, Any]]:
-        """Return what a training that goes on needs: how much each weight has counted so far, and the plan."""
-        return [
-            {name: getattr(tuner.rankallocator, name) for name in _COUNTED}
-            | {"pattern": tuner.peft_config["default"].rank_pattern}
-            for tuner in self._tuners
-        ]
-
-    def restore(self, state: list[dict[str, Any]]) -> None:
-        """Go on from what `state` returned."""
-        for tuner, kept in zip(self._tuners, state, strict=True):
-            tuner.peft_config["default"].rank_pattern = kept["pattern"]
-            for name in _COUNTED:
-                setattr(tuner.rankallocator, name, kept[name])
-
-
-def orthogonality(model: MultimodalModel) -> Tensor:
-    """Return what AdaLoRA adds to the loss: its directions stay apart. Zhang et al., ICLR 2023, equation 4."""
-    parts = [
-        torch.dist(p @ p.T if name.endswith("lora_A.default") else p.T @ p, torch.eye(min(p.shape), device=p.device))
-        for tuner in _adalora(model)
-        for name, p in tuner.named_parameters()
-        if name.endswith(("lora_A.default", "lora_B.default"))
-    ]
-    return ORTHOGONAL * torch.stack(parts).mean() if parts else torch.zeros(())
-
-
-def _adalora(model: MultimodalModel) -> Iterator[Any]:
-    for encoder in model.encoders.values():
-        tuner = getattr(encoder, "backbone", None)
-        if hasattr(tuner, "rankallocator"):
-            yield tuner
 
 
 def _full(model: MultimodalModel, name: str, size: Size) -> None:
@@ -150,8 +103,6 @@ def _fits(layer: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
 def _backbone(model: MultimodalModel, name: str) -> nn.Module:
     return model.encoders[name].get_submodule("backbone")
 
-
-_COUNTED = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 
 METHODS: dict[Tuning, Callable[[MultimodalModel, str, Size], None]] = {
     Tuning.FULL: _full,

@@ -67,7 +67,7 @@ def test_a_profile_changes_what_it_names_and_keeps_the_rest() -> None:
     plain, hub = tasks.get("speech_emotion"), tasks.get("speech_emotion").in_profile("hub")
     assert plain.in_profile("") == plain
     assert (hub.labels, hub.limits, hub.fusion) == (plain.labels, plain.limits, plain.fusion)
-    assert started(plain) == started(hub) == ("encoders.audio.",)
+    assert started(plain) == started(hub) == ("audio",)
     assert hub.training["hold_out"] == plain.training["hold_out"] and hub.training["epochs"] == 8
 
 

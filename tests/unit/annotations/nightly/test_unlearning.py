@@ -102,7 +102,7 @@ def test_what_came_since_waits_for_a_run_of_its_own(
     store: Store, config: Settings, task: Task, pictures, learned
 ) -> None:
     withdraw(store, learned[0])
-    answer(config, task, [(255 - image, label) for image, label in pictures[:60]])
+    answer(config, task, [(image[::-1].copy(), label) for image, label in pictures[:60]])  # left stays left
     run = retrain.retrain(config, task)
     assert (run.verdict, run.figures["trained_on"]) == ("promoted", len(learned) - 1)
     assert "level" not in run.figures  # it was no look

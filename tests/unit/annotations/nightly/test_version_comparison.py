@@ -1,5 +1,6 @@
 """Champion and challenger are compared on the same answers: each is loaded once, and asked once about each sample."""
 
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -9,15 +10,20 @@ from types import FrameType
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from annotations.acquisition.strata import AUDITED, FLAGGED, SampleWeights
 from annotations.nightly import version_comparison
-from annotations.nightly.version_comparison import VersionAnswers
+from annotations.nightly.version_comparison import VersionAnswers, answers_of
 from mmdemo.errors import ManifestError
+from mmdemo.model import encoded
+from mmdemo.model.packing import FILE
 from mmdemo.prediction import assembly, loading
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row
 from mmdemo.values.samples import Sample
 from mmdemo.versions.registry import Versions
@@ -76,6 +82,41 @@ def test_each_version_is_loaded_once_and_asked_once_about_each_sample(task: Task
     right = [answered.prediction.label == answered.row.label for answered in challenger.held_out]
     accuracy, macro_f1 = comparison.figures
     assert (accuracy.name, accuracy.challenger, macro_f1.name) == ("accuracy", sum(right) / 2, "macro_f1")
+
+
+def test_versions_with_the_same_encoders_ask_them_once(task: Task, settings: Settings, tmp_path: Path) -> None:
+    folder = settings.versions / task.name / NAMES[0]
+    other = shutil.copytree(folder, tmp_path / "other")
+    weights = load_file(other / FILE)
+    weights["head.out.bias"] += 5.0 * torch.arange(len(weights["head.out.bias"]))
+    save_file(weights, other / FILE, {"format": "pt"})
+    sizes: Counter[str] = Counter()
+    with encodings(sizes):
+        cache = TokenCache(tmp_path / "tokens")
+        first, second = (answers_of(task, name, settings, ROWS, cache=cache) for name in (None, str(other)))
+        assert sizes == {"samples": 2}
+        third = answers_of(task, None, settings, ROWS, cache=TokenCache(tmp_path / "tokens"))
+    assert sizes == {"samples": 4}, "samples that have no id of a stored one are in no file"
+    assert {each.prediction.label for each in second.held_out} == {task.labels[-1].name}
+    assert [each.prediction.answer for each in first.held_out] == [each.prediction.answer for each in third.held_out]
+    alone = Predictor(task, None, settings)
+    for each in first.held_out:
+        assert each.prediction.confidence == pytest.approx(alone.predict(each.row.sample).confidence, abs=2e-3)
+
+
+@contextmanager
+def encodings(sizes: Counter[str]) -> Iterator[None]:
+    """Count the samples that encoders are asked about."""
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is encoded.tokens_of.__code__:
+            sizes["samples"] += len(frame.f_locals["inputs"])
+
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
 
 
 def test_what_was_drawn_alike_stands_together_and_what_was_not_stands_for_nothing(

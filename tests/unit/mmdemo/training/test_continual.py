@@ -13,20 +13,23 @@ from PIL import Image
 from mmdemo import tasks
 from mmdemo.checks import out_of_distribution
 from mmdemo.errors import ManifestError
-from mmdemo.model import Loaded, MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel, encoded
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.training import continual, manifests
-from mmdemo.training.continual import Corrections, Recipe, learn, update
+from mmdemo.training.continual import Corrections, Recipe, familiarity, learn, update
 from mmdemo.training.data.augmentation import Augmentation
 from mmdemo.training.data.datasets import decode_rows
+from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.manifests import Row
+from mmdemo.training.options import Tuning
 from mmdemo.values.samples import Sample
 from mmdemo.versions import sidecar
 from tests import tiny, tiny_training
 
 REHEARSED = 4  # of what the champion knows
 QUICK = Recipe(augmentation=Augmentation(augment=False))
+SHORT = replace(QUICK, steps=3, passes=0)
 NAIVE = replace(QUICK, pull=0.0, soften=0.0, rehearse=0.0, freeze_statistics=False)
 
 
@@ -140,6 +143,59 @@ def test_a_limit_that_few_samples_made_wide_stays_wide_and_one_that_is_off_stays
 
 
 @pytest.mark.slow
+def test_encoders_that_stay_are_asked_once_and_stay_to_the_last_bit_in_the_file_too(tmp_path: Path) -> None:
+    task = tiny.task(tmp_path, ("text",))
+    folder = tiny.version(tmp_path / "v1", task)
+    rows = [Row(str(number), Sample(text=text), "good") for number, text in enumerate(("a dog", "a cat is bad"))]
+    cache = TokenCache(tmp_path / "tokens")
+    out = [
+        update(folder, Corrections(rows, dev=rows[:1]), tmp_path / f"n{n}", task=task, recipe=SHORT, cache=each)
+        for n, each in enumerate((cache, TokenCache(tmp_path / "tokens"), TokenCache()))
+    ]
+    assert len({weights(each) for each in out}) == 1  # whether its tokens were kept, read from files, or encoded anew
+    before, after = (MultimodalModel.load(path) for path in (folder, out[0]))
+    assert encoded.digest(before, ["text"]) == encoded.digest(after, ["text"])
+    assert len(list((tmp_path / "tokens").glob("*/*"))) == len(rows)
+
+
+@pytest.mark.slow
+def test_a_task_can_have_its_encoders_learn_at_night(tmp_path: Path) -> None:
+    task = tiny.task(tmp_path, ("text",))
+    folder = tiny.version(tmp_path / "v1", task)
+    rows = [Row(str(number), Sample(text=text), "good") for number, text in enumerate(("a dog", "a cat is bad"))]
+    before = MultimodalModel.load(folder)[0].state_dict()
+    for tuning in (Tuning.LORA, Tuning.FULL):
+        learning = replace(task, retrain={"tuning": str(tuning), "steps": 3})
+        assert not continual.asks_once(learning) and continual.asks_once(task)
+        out = update(folder, Corrections(rows), tmp_path / tuning, task=learning)
+        after = MultimodalModel.load(out)[0].state_dict()
+        assert after.keys() == before.keys()
+        moved = [name for name in after if not torch.allclose(after[name], before[name], atol=2e-3)]
+        assert any(name.startswith("encoders.text.backbone.") for name in moved)
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"), [({"step": 3}, "steps, passes"), ({"batch": 0}, "batch"), ({"tuning": "none"}, "tuning")]
+)
+def test_an_option_of_the_night_that_is_wrong_is_named(task, option, sentence: str) -> None:
+    with pytest.raises(ManifestError, match=sentence):
+        continual.recipe_of(replace(task, retrain=option))
+
+
+@pytest.mark.slow
+def test_what_is_set_aside_ends_the_training_and_the_best_weights_are_kept(trained, task, negatives) -> None:
+    """Set aside are the champion's own answers: every step away from them makes the loss there larger."""
+    loaded, champion = (MultimodalModel.load(trained.folder) for _ in range(2))
+    items = decode_rows(negatives[:16], task, loaded.processor)
+    own = logits(champion, items).argmax(axis=1)
+    aside = [replace(item, target=int(answer)) for item, answer in zip(items, own, strict=True)]
+    learn(loaded, items, replace(QUICK, patience=2, soften=0.0), aside=aside)
+    ended = accuracy(loaded, aside)
+    learn(loaded := MultimodalModel.load(trained.folder), items, replace(QUICK, patience=0, soften=0.0), aside=aside)
+    assert ended >= accuracy(loaded, aside) + 0.3
+
+
+@pytest.mark.slow
 def test_batch_norms_keep_their_statistics(trained, task, negatives) -> None:
     model, processor = MultimodalModel.load(trained.folder)
     before = {name: value.clone() for name, value in model.named_buffers()}
@@ -194,5 +250,5 @@ def test_a_correction_that_cannot_be_read_is_named_and_nothing_is_left(trained, 
 
 def test_remembered_features_are_as_strange_as_those_that_were_learned(trained) -> None:
     stats = out_of_distribution.load(trained.folder)["image"]
-    distances = out_of_distribution.distance(stats, continual.remember(stats, np.random.default_rng(0)))
+    distances = out_of_distribution.distance(stats, familiarity.remember(stats, np.random.default_rng(0)))
     assert 0.9 < float(np.median(distances)) < 1.1

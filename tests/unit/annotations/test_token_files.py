@@ -1,0 +1,31 @@
+"""Files of tokens go with their samples."""
+
+from pathlib import Path
+
+import pytest
+
+from annotations import token_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for task, name in (("one", "a"), ("one", "b"), ("other", "a")):
+        path = tmp_path / task / "encoders" / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(f"{path.parts[-3]} {path.stem}" for path in folder.rglob("*.safetensors"))
+
+
+def test_of_a_sample_that_is_forgotten_none_is_left_in_any_task(folder: Path) -> None:
+    token_files.forget(folder, ["a", "unknown"])
+    assert names(folder) == ["one b"]
+
+
+def test_of_a_task_those_of_standing_corrections_stay(folder: Path) -> None:
+    token_files.keep_only(folder / "one", {"b"})
+    token_files.keep_only(folder / "third", set())
+    assert names(folder) == ["one b", "other a"]
