@@ -1,11 +1,11 @@
 """A challenger: trained, judged beside the champion, and served or not."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from annotations.nightly import curation, dataset, gate, looks, version_comparison
+from annotations.nightly import curation, dataset, gate, limits, looks, serving_check, version_comparison
 from annotations.nightly.gate import Comparison, Verdict
 from annotations.nightly.night import Night, Outcome, too_early
 from annotations.nightly.version_comparison import VersionAnswers
@@ -37,15 +37,12 @@ def outcome_of(night: Night, note: Callable[..., None]) -> Outcome:
     note(challenger=challenger, champion=of_champion.version)
     _train(night, challenger, cache)
     try:
-        of_challenger = _answers_of(night, challenger, cache)
-        cache.drop_others()
-        comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
-        judged = _judge(night, comparison)
+        judged, figures, answers = _tested(night, of_champion, challenger, cache)
         moved = _moved(night, judged)
         verdict = moved or _with_end_of_promise(night, of_champion.version, judged)
         doubted = tuple(row.id for row in night.parts.suspects)
-        outcome = Outcome(_with_left_out(night, verdict), _figures(night, comparison, judged), challenger, doubted)
-        note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, of_challenger.values))
+        outcome = Outcome(_with_left_out(night, verdict), figures, challenger, doubted)
+        note(**outcome.columns(), snapshot_rows=dataset.entries(night.parts, of_champion.values, answers))
         if night.taken_back and not moved:
             _replace_tainted(night, challenger if verdict.name == gate.PROMOTED else night.untainted)
         elif verdict.name == gate.PROMOTED:
@@ -72,11 +69,37 @@ def _curated(night: Night, cache: TokenCache) -> Night:
     return replace(night, parts=curation.curate(night.task, base, night.snapshot, night.parts, cache))
 
 
+def _tested(
+    night: Night, of_champion: VersionAnswers, challenger: str, cache: TokenCache
+) -> tuple[Verdict, dict[str, float], Mapping[str, str]]:
+    """Return what the gate says of a challenger, its figures, and what it answered.
+
+    One whose files cannot be served is compared with nobody.
+    """
+    samples = [*manifests.examples(night.task), *night.parts.held_out]
+    if wrong := serving_check.fault(night.task, challenger, night.settings, samples):
+        refused = Verdict(gate.REJECTED, (limits.unusable(wrong),))
+        return _with_taken_back(night, refused), {"trained_on": float(len(night.parts.train))}, {}
+    of_challenger = _answers_of(night, challenger, cache)
+    cache.drop_others()
+    comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
+    costs = serving_check.costs(night.task, (of_champion.version, challenger), night.settings, samples)
+    comparison = replace(comparison, limits=replace(comparison.limits, costs=costs))
+    judged = _judge(night, comparison)
+    return judged, _figures(night, comparison, judged), of_challenger.values
+
+
 def _judge(night: Night, comparison: Comparison) -> Verdict:
     """Ask for proof that the challenger is better; or, where it only forgets what was taken back, that it is worse."""
     if not night.taken_back:
         return gate.judge(comparison, looks.allowance(night.looks, now()))
-    judged = gate.judge_without(comparison)
+    return _with_taken_back(night, gate.judge_without(comparison))
+
+
+def _with_taken_back(night: Night, judged: Verdict) -> Verdict:
+    """Say of a night that makes a version forget what was taken back what became of that."""
+    if not night.taken_back:
+        return judged
     key = "status.night_taken_back" if judged.name == gate.PROMOTED else "status.night_taken_back_worse"
     return replace(judged, reasons=(*judged.reasons, _taken_back(night, key)))
 

@@ -21,13 +21,15 @@ ACCURACY = "accuracy"  # share of right answers, which every kind of answer has
 PROMOTED, REJECTED, WAITING, NOTHING_NEW = RunVerdict
 CHECKS_NEEDED = 10  # random checks of sure answers, where there are sure answers
 
-ALL, CLASS, MODALITIES, SOURCE, LOSS = "all", "class", "modalities", "source", "loss"  # what is tallied apart
+ALL, CLASS, MODALITIES, SOURCE = "all", "class", "modalities", "source"  # what is tallied apart
+LOSS, MAPS = "loss", "maps"  # … by which version is better, without right and wrong
 _SENTENCES = {
     ALL: "status.night_worse_accuracy",
     CLASS: "status.night_worse_class",
     MODALITIES: "status.night_worse_modalities",
     SOURCE: "status.night_worse_source",
     LOSS: "status.night_worse_loss",
+    MAPS: "status.night_worse_maps",
 }
 
 
@@ -47,9 +49,9 @@ class PairTally:
     sort: str  # a key of _SENTENCES
     name: str  # such as the class; "" of all
     samples: int
-    champion: int  # right answers; of LOSS: samples on which it is nearer
+    champion: int  # right answers; of LOSS and MAPS: samples on which it is better
     challenger: int
-    lost: int  # samples on which the champion alone is right, or nearer
+    lost: int  # samples on which the champion alone is right, or better
     gained: int  # samples on which the challenger alone is
 
 

@@ -1,6 +1,7 @@
 """What no version is served without, however much better it is: these are looked at one by one, and no chance excuses.
 
-Of samples that people pinned as golden none may be lost.
+Its files can be served. It is neither much larger nor much slower than the version that serves. Of samples that people
+pinned as golden none is lost.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,17 @@ from dataclasses import dataclass
 
 from mmdemo.values.review import Reason
 
+MOST_TIMES = 1.5  # as large, or as slow, as the champion
 NAMED, ID_CHARS = 5, 12  # samples that a reason names, and how much of their ids
+
+
+@dataclass(frozen=True)
+class PairedCost:
+    """What both versions cost."""
+
+    name: str  # size, in bytes of the version's folder; latency, in milliseconds an answer
+    champion: float
+    challenger: float
 
 
 @dataclass(frozen=True)
@@ -17,11 +28,18 @@ class LimitCheck:
 
     golden: int = 0  # pinned samples that the champion answers rightly
     golden_lost: tuple[str, ...] = ()  # ids of those that the challenger answers wrongly
+    costs: tuple[PairedCost, ...] = ()
 
     @property
     def numbers(self) -> dict[str, float]:
         """What is stored of it, by name."""
-        return {"golden": float(self.golden), "golden_lost": float(len(self.golden_lost))} if self.golden else {}
+        golden = {"golden": float(self.golden), "golden_lost": float(len(self.golden_lost))} if self.golden else {}
+        paired = {
+            f"{cost.name}_{version}": getattr(cost, version)
+            for cost in self.costs
+            for version in ("champion", "challenger")
+        }
+        return {**golden, **paired}
 
 
 def broken(check: LimitCheck) -> Iterator[Reason]:
@@ -29,6 +47,19 @@ def broken(check: LimitCheck) -> Iterator[Reason]:
     if check.golden_lost:
         yield Reason("status.night_golden", {"golden": check.golden, "lost": len(check.golden_lost)})
         yield Reason("status.night_golden_samples", {"samples": _named(check.golden_lost)})
+    for cost in check.costs:
+        if cost.challenger > MOST_TIMES * cost.champion:
+            yield Reason(f"status.night_{cost.name}", _told(cost))
+
+
+def unusable(detail: str) -> Reason:
+    """Return why a challenger whose files fail their test is not compared at all."""
+    return Reason("status.night_unusable", {"detail": detail})
+
+
+def _told(cost: PairedCost) -> dict[str, float]:
+    times = cost.challenger / max(cost.champion, 1e-9)
+    return {"champion": cost.champion, "challenger": cost.challenger, "times": times, "most": MOST_TIMES}
 
 
 def _named(ids: Sequence[str]) -> str:

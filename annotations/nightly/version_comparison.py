@@ -26,6 +26,8 @@ from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row
 from mmdemo.values.samples import Inputs
 
+MAPS = 16  # corrections whose maps are compared
+
 
 @dataclass(frozen=True)
 class VersionAnswers:
@@ -36,6 +38,7 @@ class VersionAnswers:
     golden: tuple[PredictedRow, ...]  # what people pinned, some of it among the corrections
     examples: tuple[PredictedRow, ...]  # of the task: rehearsed, so who loses even those has broken something
     behaviour: tuple[InstanceResult, ...]
+    maps: tuple[int, ...]  # of the first corrections: how far each one's falls short of being faithful
 
     @property
     def values(self) -> dict[str, str]:
@@ -59,12 +62,14 @@ def answers_of(
     drawn, pinned = ({row.id for row in rows} for rows in (held_out, golden))
     predictor = Predictor(task, version, settings, _source(cache or TokenCache(), task, drawn | pinned))
     answered = ask_whole(predictor, [*held_out, *(row for row in golden if row.id not in drawn)])
+    judged = tuple(each for each in answered if each.row.id in drawn)
     answers = VersionAnswers(
         predictor.model_version,
-        tuple(each for each in answered if each.row.id in drawn),
+        judged,
         tuple(each for each in answered if each.row.id in pinned),
         ask_whole(predictor, manifests.examples(task)),
         tuple(behaviour.ask(predictor, capabilities.instances(task))),
+        tuple(predictor.map_shortfall(decode.decode(each.row.sample, task)) for each in judged[:MAPS]),
     )
     if not answers.held_out:
         raise ManifestError("nothing_to_evaluate", count=len(held_out))
@@ -136,7 +141,7 @@ def _strata(rows: Sequence[PredictedRow], scores: np.ndarray, standing: SampleWe
 def _tallies(
     task: Task, champion: VersionAnswers, challenger: VersionAnswers, scores: np.ndarray
 ) -> Iterator[PairTally]:
-    """Yield what is looked at apart: all, classes, sets of modalities, sources; where there are no classes, losses."""
+    """Yield what is looked at apart: all, classes, sets of modalities, sources, maps; without classes, losses."""
     rows = champion.held_out
     parts = {
         gate.CLASS: [answered.row.label if task.answers else "" for answered in rows],
@@ -148,6 +153,7 @@ def _tallies(
         for name in sorted(set(names)) if len(set(names)) > 1 else ():
             members = np.array([each == name for each in names])
             yield gate.tally(sort, name, *scores[members].T)
+    yield gate.tally(gate.MAPS, "", *(-np.array(version.maps) for version in (champion, challenger)))
     if not task.answers:
         loss = KINDS[task.kind].loss
         near = [

@@ -11,6 +11,7 @@ from mmdemo import decode, explain, tasks
 from mmdemo.checks import speech
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.explain import analysis, targets
+from mmdemo.explain.perturbation import trust
 from mmdemo.model.encoded import TokenSource
 from mmdemo.prediction import answering, batches
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
@@ -140,6 +141,13 @@ class Predictor:
         """Return what decided the answer, and how far the map that is asked for can be trusted. Raises UnknownName."""
         served = self._current()
         return analysis.attribute_and_test(served.aimed(forward), request, served.sidecar.version)
+
+    def map_shortfall(self, inputs: Inputs) -> int:
+        """Return how far the map of a decoded sample's answer falls short of being faithful: see `trust.shortfall`."""
+        served = self._current()
+        aimed = served.aimed(served.forward(inputs))
+        method = explain.resolve("default", served.model) or explain.DEFAULT
+        return trust.shortfall(aimed, explain.explain(method, aimed))
 
     def what_if(self, forward: ForwardPass, units: Collection[int], modalities: Collection[str]) -> dict[str, float]:
         """Return the probabilities of all answers that can be listed, without units of the maps and without modalities.
