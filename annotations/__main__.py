@@ -162,6 +162,27 @@ def roll_back(args: argparse.Namespace, config: Settings) -> LoopResult:
     )
 
 
+def watch(args: argparse.Namespace, config: Settings) -> LoopResult:
+    """Let what was sent since a promotion judge the version that serves, and go back where it falls short."""
+    from annotations.watching import watch as watching  # brings the gate and torch
+
+    chosen = [tasks.get(args.task, config.task_dir)] if args.task else list(tasks.load_all(config.task_dir).values())
+    values, lines = [], []
+    with closing(open_store(config)) as store, lock.night(config):
+        for task in chosen:
+            watched = watching.run(store, config, task)
+            if watched is None:
+                lines.append(locale.text("cli.not_watched", task=task.name))
+                continue
+            values.append(
+                {"task": task.name, **watched.numbers, "evidence": watched.evidence, "out": watched.falls_short}
+            )
+            lines.append(f"{task.name}: {(watched.out() if watched.falls_short else watched.reason()).sentence()}")
+            if watched.falls_short:
+                lines += _report(task, rescoring.run(store, config, task))[1]
+    return LoopResult(values, lines)
+
+
 def score_again(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Have the version that serves score what waits and another one scored; a retraining run does so by itself."""
     task = tasks.get(args.task, config.task_dir)
@@ -258,6 +279,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], 
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),
     "export": (write, [_TASK, (("--out",), {"type": Path, "required": True, "help": "a folder"})]),
     "rollback": (roll_back, [_ONE_TASK, (("--to",), {"metavar": "VERSION", "help": "default: the one served before"})]),
+    "watch": (watch, [_TASK]),
     "rescore": (score_again, [_ONE_TASK]),
     "rebuild": (
         rebuild,

@@ -26,6 +26,7 @@ from annotations.nightly import challenge, interruption, leftovers, lock, night,
 from annotations.nightly.interruption import FAILED_EXIT
 from annotations.review_queue import retention, second_look, stored_samples
 from annotations.store import Store, open_store, runs
+from annotations.watching import watch
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError, StorageError
 from mmdemo.process import logs, memory
@@ -43,6 +44,7 @@ def retrain(config: Settings, task: Task) -> Run:
     with lock.night(config), closing(open_store(config)) as store:
         retention.expire(store, config.retention_days)
         leftovers.clear(store, config, task.name)
+        _watch(store, config, task)
         at_hand = night.begin(store, config, task)
         run_id = run_record.start(store, at_hand.served, at_hand.snapshot)
         try:
@@ -57,6 +59,19 @@ def retrain(config: Settings, task: Task) -> Run:
         second_look.ask(store, outcome.doubted)
         leftovers.clear(store, config, task.name)
         return _score_again(store, config, task, run_id) or run
+
+
+def _watch(store: Store, config: Settings, task: Task) -> None:
+    """Let what was sent since judge the version that serves; what goes wrong there keeps no run from its work."""
+    try:
+        watched = watch.run(store, config, task)
+    except Exception as error:
+        if interruption.is_told():
+            raise
+        logs.say(str(error) if isinstance(error, MmdemoError) else logs.trace(error))
+        return
+    if watched and watched.falls_short:
+        logs.say(watched.out().sentence())
 
 
 def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run | None:

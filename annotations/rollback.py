@@ -23,6 +23,8 @@ def to(store: Store, config: Settings, task: Task, version: str | None = None) -
         unfit = {info.version for info in versions.list(task.name) if not versions.fits(task, info.version)}
         return versions.rollback(task.name, {*tainted, *unfit})
     folder = versions.path(task.name, version)
+    if version in versions.withdrawn(task.name):
+        raise Conflict("version_withdrawn", version=version, task=task.name)
     if version in tainted:
         raise Conflict("version_learned_taken_back", version=version, task=task.name, count=tainted[version])
     sidecar.check(sidecar.read(folder), task, folder)
@@ -46,7 +48,9 @@ def to_proven(store: Store, config: Settings, task: Task, version: str) -> None:
 
 
 def is_proven(session: Session, versions: Versions, task: str, version: str) -> bool:
-    """Whether a version was served before, is shipped, or was made by no run that could judge it."""
+    """Whether a version was served before, is shipped, or was made by no run that could judge it; and not withdrawn."""
+    if version in versions.withdrawn(task):
+        return False
     if version in versions.candidates(task):
         return True
     run = runs.of_challenger(session, task, version)

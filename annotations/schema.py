@@ -15,7 +15,7 @@ from annotations.acquisition import held_out
 from annotations.acquisition.strata import AUDITED
 from mmdemo import characters
 
-HEAD = "0013"  # the newest migration; a test compares it with the folder
+HEAD = "0014"  # the newest migration; a test compares it with the folder
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -72,7 +72,11 @@ class SampleRow(Base):
     """One input to one task; `sample_id` is the hash of both, as the release that made the row hashed them."""
 
     __tablename__ = "samples"
-    __table_args__ = (Index(None, "task", "state", "doubt"), Index(None, "task", "stratum", "state"))
+    __table_args__ = (
+        Index(None, "task", "state", "doubt"),
+        Index(None, "task", "stratum", "state"),
+        Index(None, "task", "reason", "model_version"),
+    )
 
     sample_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     task: Mapped[str] = mapped_column(String(100))

@@ -8,6 +8,7 @@ from annotations import promises
 from annotations.acquisition.strata import AUDITED, is_drawn, is_set_aside
 from annotations.nightly import gate, lock, looks
 from annotations.store import Store, facts, labels, runs, samples
+from annotations.watching import watch
 from mmdemo.retrieval import index
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -17,6 +18,7 @@ from mmdemo.versions.registry import Versions
 
 def of(store: Store, settings: Settings, task: Task) -> Status:
     """Return the state of one task. Raises StorageError."""
+    registry = Versions(settings)
     midnight = datetime.combine(datetime.now().date(), time()).astimezone()  # where this machine stands
     with store.reading() as session:
         states = samples.count_by_state(session, task.name)
@@ -31,7 +33,8 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         today = labels.count_since(session, task.name, midnight)
         notices = (*facts.told(session), *runs.trouble(session, task.name, CorrectionSource.LABEL_STUDIO))
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
-    versions = tuple(Versions(settings).list(task.name))
+        watched, out = watch.of(session, registry, task), watch.last_out(session, registry, task)
+    versions = tuple(registry.list(task.name))
     aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]
     drawn = sum(is_drawn(row, task) for row in aside)
     return Status(
@@ -49,7 +52,8 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),
         wrong_reason=wrong_reason,
         label_studio=bool(settings.label_studio_url and settings.label_studio_api_key),
-        notices=notices,
+        notices=(*([out] if out else []), *notices),
+        watch=watched.reason() if watched else None,
         promise=promises.of(settings, task),
     )
 

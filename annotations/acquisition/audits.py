@@ -1,13 +1,19 @@
 """Which sure answers people check at random, and how many: more at first, until enough is known of what is sent here.
 
 How many depends on how many were answered, never on what came out of it, so that raising the share favours no outcome.
+Where visitors dispute a version's answers again and again, more of its sure ones are checked, too, until as many are
+known of it: disputes alone prove nothing, for nobody drew them.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from annotations.acquisition import strata
 from annotations.store import Store, samples
 from mmdemo.tasks import Task
+from mmdemo.values.samples import FlagReason, Prediction
+
+DISPUTES = 5  # of one version's answers, from which on more of them are checked
 
 
 @dataclass(frozen=True)
@@ -16,15 +22,19 @@ class AuditSchedule:
 
     store: Store
 
-    def share(self, task: Task) -> float:
-        """Return the share in [0, 1]. Raises StorageError."""
+    def share(self, task: Task, version: str = "") -> float:
+        """Return the share in [0, 1] of the sure answers of a version, "" for any. Raises StorageError."""
         if not task.audits.raises(task.audit_share):
             return task.audit_share
+        answered = partial(samples.count_answered, task=task.name, stratum=strata.AUDITED, most=task.audits.until)
         with self.store.reading() as session:
-            answered = samples.count_answered(session, task.name, strata.AUDITED, most=task.audits.until)
-        return task.audit_share if answered >= task.audits.until else task.audits.share
+            if answered(session) < task.audits.until:
+                return task.audits.share
+            disputed = samples.count_for(session, task.name, FlagReason.DISPUTED, version, most=DISPUTES) >= DISPUTES
+            raised = disputed and answered(session, version=version) < task.audits.until
+        return task.audits.share if raised else task.audit_share
 
-    def chance(self, task: Task, sample_id: str) -> float | None:
+    def chance(self, task: Task, prediction: Prediction) -> float | None:
         """Return with which chance a sure answer is drawn, None where it is not. Raises StorageError."""
-        share = self.share(task)
-        return share if strata.is_audited(sample_id, share) else None
+        share = self.share(task, prediction.model_version)
+        return share if strata.is_audited(prediction.sample_id, share) else None

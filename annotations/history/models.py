@@ -1,6 +1,7 @@
 """The versions of a task through time, each with the run that judged it: what the Models tab shows."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from scipy.stats import binomtest
 
@@ -11,6 +12,7 @@ from annotations.schema import RunRow
 from annotations.store import Session, Store, runs, samples, snapshots
 from annotations.store.labels import iso
 from annotations.store.snapshots import SnapshotEntry
+from annotations.watching import watch
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -32,10 +34,15 @@ def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
         judged = snapshots.judged(session, recent)
         proven = {name for name in infos if rollback.is_proven(session, versions, task.name, name)}
         proven -= unlearning.tainted(session, versions, task.name).keys()
+        watched = watch.of(session, versions, task)
     history = [
         _version(versions, task, name, infos.get(name), run_of.get(name), judged, name in proven)
         for name in {**infos, **run_of}
     ]
+    if watched is not None:
+        history = [
+            replace(one, why=(*one.why, watched.reason())) if one.version == watched.version else one for one in history
+        ]
     return ModelHistory(task.name, tuple(sorted(history, key=lambda one: (one.at, one.version), reverse=True)))
 
 

@@ -61,7 +61,8 @@ def clear(store: Store, config: Settings, task: str) -> None:
         rejected = runs.challengers(session, task, runs.DONE, gate.REJECTED, gate.WAITING)
         times, challengers = runs.nameless(session, task), runs.all_challengers(session, task)
     old = [name for name in _made_within(versions, config, task, times) if name not in challengers]
-    present = [name for name in dict.fromkeys(rejected) if versions.folder(task, name).is_dir()]
+    unserved = sorted({*rejected, *versions.withdrawn(task)}, reverse=True)  # the newest first
+    present = [name for name in unserved if versions.folder(task, name).is_dir()]
     for name in (*unjudged, *old, *present[config.rejected_versions :]):
         if versions.remove(task, name):
             logging.getLogger(__name__).warning("%s", text("cli.version_removed", task=task, version=name))

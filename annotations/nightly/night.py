@@ -10,6 +10,7 @@ from annotations.nightly.dataset import Snapshot, Split
 from annotations.nightly.gate import Verdict
 from annotations.nightly.looks import Look
 from annotations.store import Store, labels, runs, samples
+from annotations.watching import watch
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
@@ -31,6 +32,7 @@ class Night:
     looks: Sequence[Look]  # of the nights before
     last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
     taken_back: frozenset[str] = frozenset()  # samples that the champion learned, of which nothing stands any more
+    repeats: str = ""  # a version that was taken out of service, and learned what there is to learn; "" for none
     untainted: str = ""  # the newest version that learned none such; "" where the champion is one
 
 
@@ -69,7 +71,11 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         snapshot = dataset.only(snapshot, earlier | set_aside | snapshot.golden, last.last_correction if last else 0)
     parts = dataset.split(snapshot, task.gate.held_out_share)
     standing = strata.standing(snapshot.drawn, drawn, task)
-    return Night(task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted)
+    with store.reading() as session:
+        repeats = watch.repeated(session, versions, task, {row.id: row.label for row in parts.train})
+    return Night(
+        task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, repeats, untainted
+    )
 
 
 def too_early(night: Night) -> Outcome | None:
@@ -78,6 +84,8 @@ def too_early(night: Night) -> Outcome | None:
     held_out, drawn = len(parts.held_out), len(night.standing.weights)
     waiting = gate.wait(len(parts.train), held_out, rule.minimum, rule.held_out_share)
     waiting = waiting or gate.wait_for_evidence(held_out, looks.next_size(night.looks), night.standing, night.sure)
+    if waiting is None and night.repeats:
+        waiting = Verdict(gate.WAITING, (Reason("status.night_repeats", {"version": night.repeats}),))
     needed = looks.held_out_needed(rule.minimum, held_out, drawn, night.looks)
     figures = {"held_out": float(held_out), "held_out_needed": float(needed)}
     figures |= waiting.numbers if waiting else {}

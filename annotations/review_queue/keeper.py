@@ -25,7 +25,7 @@ class Keeper:
 
     def audit(self, task: Task, prediction: Prediction) -> float | None:
         """Return with which chance the audit drew a sure answer, None where it did not."""
-        return None if prediction.flagged else self.schedule.chance(task, prediction.sample_id)
+        return None if prediction.flagged else self.schedule.chance(task, prediction)
 
     def keep(
         self,
@@ -43,7 +43,7 @@ class Keeper:
         """
         if audit is not None:
             prediction = replace(prediction, flagged=True, reason=FlagReason.AUDIT)
-        share = self.schedule.share(task) if audit is None else audit
+        share = self.schedule.share(task, prediction.model_version) if audit is None else audit
         admit = self.quota.room if caller is None else partial(self.quota.take, caller)
         _, prediction_id = review_queue.offer(
             self.store, task, inputs, prediction, share=share, suggested=label, earlier=earlier, admit=admit

@@ -193,11 +193,20 @@ def count_drawn(session: Session, task: str) -> dict[str, int]:
     return {str(stratum): count for stratum, count in session.execute(query.group_by(SampleRow.stratum))}
 
 
-def count_answered(session: Session, task: str, stratum: str, most: int) -> int:
-    """Return how many samples of a stratum are answered, at most `most`: no more are looked at."""
+def count_answered(session: Session, task: str, stratum: str, most: int, version: str | None = None) -> int:
+    """Return how many samples of a stratum are answered, at most `most`; with `version` of those that it answered."""
     answered = select(SampleRow.sample_id).where(SampleRow.task == task, SampleRow.stratum == stratum)
     answered = answered.where(SampleRow.state == SampleState.LABELLED).limit(most)
+    if version is not None:
+        answered = answered.where(SampleRow.model_version == version)
     return session.scalar(select(func.count()).select_from(answered.subquery())) or 0
+
+
+def count_for(session: Session, task: str, reason: str, version: str, most: int) -> int:
+    """Return how many answers of a version people are asked about for this reason, at most `most`."""
+    asked = select(SampleRow.sample_id).where(SampleRow.task == task, SampleRow.reason == reason)
+    asked = asked.where(SampleRow.model_version == version).limit(most)
+    return session.scalar(select(func.count()).select_from(asked.subquery())) or 0
 
 
 def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:

@@ -257,3 +257,4 @@ class Status:
     label_studio: bool = False  # it is set up; what is not is not spoken of
     notices: tuple[Reason, ...] = ()  # what whoever runs this has to know: what is held back, what serves instead
     promise: PromiseStatus | None = None  # None where the task promises nothing
+    watch: Reason | None = None  # how the version that serves does since its promotion; None: it is not watched

@@ -4,6 +4,7 @@
     versions/TASK/champion    one name; replaced atomically, so a reader sees the old or the new one
     versions/TASK/champion.copy   the same, in case that file is damaged
     versions/TASK/history     earlier champions, oldest first: where `rollback` goes
+    versions/TASK/withdrawn   versions that are never served again
 
 A name is the day of training and a counter behind `n`, `2026-11-24-n001`; the shipped one ends in `base`. Names sort
 as they were made: `base` before `n001`, and a clock that was set back never gives a day before the newest version's.
@@ -35,8 +36,9 @@ SHIPPED = Path(__file__).parent.parent / "checkpoints"
 CHAMPION = "champion"
 COPY = "champion.copy"
 HISTORY = "history"
+WITHDRAWN = "withdrawn"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
-_RESERVED = (CHAMPION, COPY, HISTORY)
+_RESERVED = (CHAMPION, COPY, HISTORY, WITHDRAWN)
 REMOVED = ".removed-"  # begins the name of a folder that is being deleted
 
 
@@ -57,12 +59,14 @@ class Versions:
         """Return what may be served, best first, of what is there.
 
         That is the pointer's version, the one that its copy names, earlier champions from the newest on, and what is
-        shipped.
+        shipped; none that was withdrawn.
         """
         shipped = self._shipped_version(task)
         names = [*self._read(task, CHAMPION)[:1], *self._read(task, COPY)[:1], *reversed(self._read(task, HISTORY))]
+        withdrawn = self.withdrawn(task)
         present = [name for name in names if name == shipped or self._is_here(task, name)]
-        return tuple(dict.fromkeys([*present, *([shipped] if shipped else [])]))
+        every = dict.fromkeys([*present, *([shipped] if shipped else [])])
+        return tuple(name for name in every if name not in withdrawn)
 
     def base(self, task: str) -> str:
         """Return the version that retraining starts from: the champion's nearest ancestor that no retraining made.
@@ -117,7 +121,12 @@ class Versions:
         return self._home / task / version
 
     def promote(self, task: str, version: str) -> None:
-        """Serve `version` from now on; the champion before it is remembered. Raises UnknownName, StorageError."""
+        """Serve `version` from now on; the champion before it is remembered.
+
+        Raises UnknownName, StorageError, Conflict for one that was withdrawn.
+        """
+        if version in self.withdrawn(task):
+            raise Conflict("version_withdrawn", version=version, task=task)
         with reading(self.path(task, version)):  # nobody removes it meanwhile
             self.path(task, version)
             before = self._served(task)
@@ -135,7 +144,7 @@ class Versions:
         """
         served = self._served(task)
         history = self._read(task, HISTORY)
-        present = {info.version for info in self.list(task)} - {served}
+        present = {info.version for info in self.list(task)} - {served, *self.withdrawn(task)}
         for place in reversed(range(len(history))):
             name = history[place]
             if name in present and name not in refused:
@@ -166,6 +175,25 @@ class Versions:
         kept = tuple(name for name in history if name not in versions)
         if kept != history:
             self._write(task, HISTORY, kept)
+
+    def withdrawn(self, task: str) -> tuple[str, ...]:
+        """Return the versions that were taken out of service for good."""
+        return self._read(task, WITHDRAWN)
+
+    def withdraw(self, task: str, version: str, instead: str) -> None:
+        """Take a version out of service for good, and serve another one. Raises UnknownName, StorageError."""
+        with reading(self.path(task, instead)):
+            self.path(task, instead)
+            # First: a stop in between leaves the pointer at what is no candidate any more, and an earlier one serves
+            self._write(task, WITHDRAWN, (*self.withdrawn(task), version))
+            self._point(task, instead)
+            history = [name for name in self._read(task, HISTORY) if name != version]
+            self._write(task, HISTORY, tuple(history[: history.index(instead)] if instead in history else history))
+
+    def settle(self, task: str) -> None:
+        """Let the pointer name what serves, where a stop left it at a version that was being withdrawn."""
+        if set(self._read(task, CHAMPION)[:1]) & set(self.withdrawn(task)):
+            self._point(task, self.champion(task))
 
     def remove(self, task: str, version: str) -> bool:
         """Delete a version, unless it is served, was served, is shipped, or somebody is reading it. Tell whether.

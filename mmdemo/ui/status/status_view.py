@@ -69,6 +69,7 @@ class Standing:
     label_studio: bool  # it is set up, or samples lie there
     notices: tuple[tuple[Words, ...], ...] = ()  # sentences: what whoever runs this has to know
     promise: tuple[str, ...] = ()  # what is promised, and how that stands by modalities
+    watch: str = ""  # how the version that serves does since its promotion
     has_key: bool = True  # there is a review key that could be typed
 
 
@@ -99,6 +100,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         incomparable=len({(version.measured_on, version.measured) for version in measured}) > 1,
         label_studio=remote,
         notices=tuple(_words(notice.sentence(language)) for notice in status.notices),
+        watch=status.watch.sentence(language) if status.watch else "",
         promise=(status.promise.sentence(language), *status.promise.lines(language)) if status.promise else (),
     )
 

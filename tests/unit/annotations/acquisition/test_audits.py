@@ -113,3 +113,21 @@ def test_nothing_is_left_of_what_versions_answered_to_what_was_erased(store: Sto
         row = samples.get(session, answer.sample_id)
         assert session.query(PanelAnswerRow).count() == 0
     assert (row.stratum, row.in_panel) == (strata.AUDITED, True)  # the draw by which it came stays
+
+
+def test_where_a_versions_answers_are_disputed_more_of_them_are_checked_until_enough_are_known(store: Store) -> None:
+    schedule = AuditSchedule(store)
+    for number in range(3):
+        review_queue.correct(store, sentiment.TASKS, check(store, f"caption {number}"), "neutral", "Ann")
+    for number in range(5):
+        assert schedule.share(TASK, "v2") == 0.02
+        one = sentiment.inputs(f"disputed {number}")
+        answer = sentiment.prediction(one, 0.9, version="v2")
+        review_queue.offer(store, TASK, one, answer, share=0.0, suggested="neutral")
+    assert (schedule.share(TASK, "v2"), schedule.share(TASK, "v1"), schedule.share(TASK)) == (0.5, 0.02, 0.02)
+    for number in range(3):
+        one = sentiment.inputs(f"checked {number}")
+        answer = replace(sentiment.prediction(one, 0.9, version="v2"), flagged=True, reason=FlagReason.AUDIT)
+        sample_id, _ = review_queue.offer(store, TASK, one, answer, share=0.5)
+        review_queue.correct(store, sentiment.TASKS, sample_id, "neutral", "Ann")
+    assert schedule.share(TASK, "v2") == 0.02

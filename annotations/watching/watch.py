@@ -1,0 +1,185 @@
+"""A version that was promoted is watched: what is sent since, drawn at random, and answered by people, judges it.
+
+The version that served before answers the same samples. Where that is surely better the newer one falls short of what
+it was promoted for: it is taken out of service for good, and the one before serves again. Nobody need ask for it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import mmdemo
+from annotations.nightly import gate, unlearning
+from annotations.review_queue import stored_samples
+from annotations.review_queue.stored_samples import LeftOut, Stored
+from annotations.schema import RunRow, SampleRow
+from annotations.store import Session, Store, panel, runs, snapshots
+from annotations.watching import evidence
+from mmdemo.errors import BadInput
+from mmdemo.prediction.predictor import Predictor
+from mmdemo.settings import Settings
+from mmdemo.tasks import Task
+from mmdemo.values.review import Reason
+from mmdemo.versions.registry import Versions
+
+BATCH = 32  # samples that are answered between two short transactions
+OUT = "status.watch_out"  # the sentence that ends a version
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How the version that serves has done since it was promoted, beside the one before."""
+
+    version: str
+    before: str
+    answered: int  # samples that judge it, which people and both versions answered
+    gained: int  # of which it alone is right
+    lost: int  # of which the version before alone is
+    level: float  # chance of a false rollback that it may take
+
+    @property
+    def evidence(self) -> float:
+        """How much speaks for its being worse: see `evidence.against`."""
+        return evidence.against(self.lost, self.gained)
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether it is surely worse than the version before."""
+        return self.evidence * self.level >= 1
+
+    @property
+    def numbers(self) -> dict[str, str | int | float]:
+        """What sentences say of it."""
+        names = ("version", "before", "answered", "gained", "lost", "level")
+        return {name: getattr(self, name) for name in names}
+
+    def reason(self) -> Reason:
+        """Say how it stands."""
+        needed = evidence.losses_needed(self.gained, self.level)
+        return Reason("status.watched", {**self.numbers, "needed": needed})
+
+    def out(self) -> Reason:
+        """Say why it was taken out of service."""
+        return Reason(OUT, self.numbers)
+
+
+def of(session: Session, versions: Versions, task: Task) -> Watch | None:
+    """Return how the version that serves does; None where it is not watched.
+
+    That is one that no run promoted, one that only forgot what was taken back, and one before which nothing is left
+    that could serve again.
+    """
+    run = _promotion(session, versions, task)
+    if run is None or run.challenger is None or run.champion is None:
+        return None
+    judged = panel.answered(session, task.name, run.challenger)
+    theirs = panel.values(session, run.champion, [one.row.sample_id for one in judged])
+    pairs = [
+        (task.is_right(one.row.predicted_value, one.value), task.is_right(theirs[one.row.sample_id], one.value))
+        for one in judged
+        if one.row.sample_id in theirs and task.takes(one.value)
+    ]
+    number = _number(session, task, run)
+    gained, lost = pairs.count((True, False)), pairs.count((False, True))
+    return Watch(run.challenger, run.champion, len(pairs), gained, lost, evidence.level(number))
+
+
+def run(
+    store: Store,
+    config: Settings,
+    task: Task,
+    load: Callable[[Task, str, Settings], Predictor] = mmdemo.Predictor,
+) -> Watch | None:
+    """Have the version before answer what came since, and serve it again where it is surely better.
+
+    The caller holds the night's lock. Raises StorageError, CheckpointError.
+    """
+    versions = Versions(config)
+    versions.settle(task.name)
+    with store.reading() as session:
+        watched = of(session, versions, task)
+        due = panel.unanswered(session, task.name, watched.version, watched.before) if watched else ()
+    if watched is None:
+        return None
+    if due:
+        _answer(store, task, load(task, watched.before, config), watched.before, due)
+        with store.reading() as session:
+            watched = of(session, versions, task) or watched
+    if watched.falls_short:
+        _take_out(store, versions, task, watched)
+    return watched
+
+
+def last_out(session: Session, versions: Versions, task: Task) -> Reason | None:
+    """Return why the newest promotion was ended, None where it was not."""
+    promoted = _promotions(session, task)
+    if not promoted or promoted[-1].challenger not in versions.withdrawn(task.name):
+        return None
+    return next((Reason(**each) for each in reversed(promoted[-1].reasons) if each["key"] == OUT), None)
+
+
+def repeated(session: Session, versions: Versions, task: Task, train: Mapping[str, str]) -> str:
+    """Return the version that was taken out of service and learned the very same, by sample id; "" for none.
+
+    What learns it again would be that version again.
+    """
+    for version in versions.withdrawn(task.name):
+        row = runs.of_challenger(session, task.name, version)
+        entries = snapshots.of_run(session, row.id) if row else ()
+        if train and {entry.sample_id: entry.value for entry in entries if entry.split == snapshots.TRAIN} == train:
+            return version
+    return ""
+
+
+def _promotion(session: Session, versions: Versions, task: Task) -> RunRow | None:
+    """Return the run that promoted the version that serves, if the one before could serve again."""
+    if not versions.serves(task.name):
+        return None
+    row = runs.of_challenger(session, task.name, versions.champion(task.name))
+    if row is None or row.champion is None or row not in _promotions(session, task):
+        return None
+    refused = {*versions.withdrawn(task.name), *unlearning.tainted(session, versions, task.name)}
+    return row if row.champion not in refused and versions.fits(task, row.champion) else None
+
+
+def _promotions(session: Session, task: Task) -> list[RunRow]:
+    """Return the runs that promoted a version that was shown to be better, oldest first."""
+    rows = runs.compared(session, task.name)
+    return [row for row in rows if row.verdict == gate.PROMOTED and "taken_back" not in row.figures]
+
+
+def _number(session: Session, task: Task, run: RunRow) -> int:
+    """Return the place of a promotion among those of its month, from 1."""
+    moments = [row.started_at for row in _promotions(session, task) if row.id <= run.id]
+    return sum((each.year, each.month) == (run.started_at.year, run.started_at.month) for each in moments)
+
+
+def _answer(store: Store, task: Task, predictor: Predictor, version: str, rows: Sequence[SampleRow]) -> None:
+    for batch in _batches(rows):
+        items = [(row, stored_samples.read(_stored(row), task, store.media)) for row in batch]
+        readable = [(row, inputs) for row, inputs in items if not isinstance(inputs, LeftOut)]
+        outcomes = predictor.answer_batch([inputs for _, inputs in readable])
+        with store.session() as session:
+            for (row, _), outcome in zip(readable, outcomes, strict=True):
+                if not isinstance(outcome, BadInput):
+                    panel.keep(session, row.sample_id, replace(outcome, model_version=version))
+            session.commit()
+
+
+def _batches(rows: Sequence[SampleRow]) -> Iterator[Sequence[SampleRow]]:
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]
+
+
+def _stored(row: SampleRow) -> Stored:
+    return Stored(row.sample_id, row.caption, row.image, row.audio)
+
+
+def _take_out(store: Store, versions: Versions, task: Task, watched: Watch) -> None:
+    """Serve the version before for good, and write down why: the reason first, which a stop then leaves known."""
+    with store.session() as session:
+        row = runs.of_challenger(session, task.name, watched.version)
+        assert row is not None
+        reasons = [Reason(**each) for each in row.reasons if each["key"] != OUT]
+        runs.note(session, row.id, reasons=(*reasons, watched.out()))
+        session.commit()
+    versions.withdraw(task.name, watched.version, watched.before)

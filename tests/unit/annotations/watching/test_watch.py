@@ -1,0 +1,218 @@
+"""A version that falls short of what it was promoted for goes by itself, for good, and says why."""
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from annotations import __main__ as command
+from annotations import review_queue, rollback, status
+from annotations.history import models
+from annotations.nightly import gate, leftovers
+from annotations.review_queue import retention
+from annotations.schema import ConsentRow, PanelAnswerRow, RunRow, now
+from annotations.store import Store, open_store, runs, samples, snapshots
+from annotations.watching import evidence, watch
+from mmdemo.answers import LabelAnswer
+from mmdemo.errors import Conflict
+from mmdemo.settings import Settings
+from mmdemo.tasks import Gate, Task
+from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
+from mmdemo.versions.sidecar import Sidecar
+from tests.unit.annotations import sentiment
+
+FIRST, SECOND = "2026-01-01-n001", "2026-01-02-n001"
+TASK = replace(sentiment.TASK, gate=Gate(minimum=6, held_out_share=1.0))  # all that is sent judges versions
+SAID = TASK.label_names[-1]  # by every answer of `sentiment.prediction`
+OTHER = TASK.label_names[0]
+NEEDED = evidence.losses_needed(0, evidence.level(1))
+
+
+@dataclass
+class Before:
+    """The version before: it says the other label to all that it is asked about."""
+
+    asked: list[str]
+
+    def __call__(self, task: Task, version: str, settings: Settings) -> Any:
+        assert version == FIRST
+        return self
+
+    def answer_batch(self, batch: Sequence[Inputs]) -> list[Prediction]:
+        self.asked += [inputs.text or "" for inputs in batch]
+        return [replace(sentiment.prediction(inputs), answer=LabelAnswer(OTHER, {OTHER: 1.0})) for inputs in batch]
+
+
+@pytest.fixture
+def versions(config: Settings, store: Store) -> Versions:
+    """Two versions, of which a run promoted the second."""
+    registry = Versions(config)
+    for name in (FIRST, SECOND):
+        about = Sidecar(name, TASK.name, TASK.kind, TASK.label_names, TASK.modalities, sidecar.now())
+        sidecar.write(registry.folder(TASK.name, name), replace(about, none_of_these=TASK.none_of_these))
+        registry.promote(TASK.name, name)
+    promotion(store)
+    return registry
+
+
+def promotion(store: Store, challenger: str = SECOND, **figures: float) -> int:
+    with store.session() as session:
+        run_id = runs.start(session, TASK.name, FIRST, None, 0)
+        runs.note(session, run_id, challenger=challenger, verdict=gate.PROMOTED, figures=figures)
+        runs.finish(session, run_id, runs.DONE)
+        session.commit()
+    return run_id
+
+
+def send(store: Store, number: int, says: str, version: str = SECOND) -> list[str]:
+    """Let so many samples be sent that a version answers with SAID, and let people answer them."""
+    ids = []
+    with store.reading() as session:
+        start = sum(samples.count_by_state(session, TASK.name).values())
+    for place in range(start, start + number):
+        inputs = sentiment.inputs(f"evening {place}")
+        sample_id, _ = review_queue.offer(store, TASK, inputs, sentiment.prediction(inputs, version=version), share=1.0)
+        review_queue.correct(store, {TASK.name: TASK}, sample_id, says, "Ann")
+        ids.append(sample_id)
+    return ids
+
+
+def run(store: Store, config: Settings, before: Before | None = None) -> watch.Watch | None:
+    return watch.run(store, config, TASK, before or Before([]))  # type: ignore[arg-type]
+
+
+def test_one_that_falls_short_goes_for_good_and_says_why(store: Store, config: Settings, versions: Versions) -> None:
+    send(store, NEEDED - 1, OTHER)
+    watched = run(store, config)
+    assert watched is not None and (watched.lost, watched.gained, watched.falls_short) == (NEEDED - 1, 0, False)
+    assert versions.champion(TASK.name) == SECOND
+    assert f"At {NEEDED} of these {FIRST} serves again" in status.of(store, config, TASK).watch.sentence()
+
+    send(store, 1, OTHER)
+    watched = run(store, config)
+    assert watched is not None and watched.falls_short
+    assert versions.champion(TASK.name) == FIRST == versions.pointed(TASK.name)
+    assert SECOND not in versions.candidates(TASK.name) and versions.withdrawn(TASK.name) == (SECOND,)
+    task_status = status.of(store, config, TASK)
+    assert task_status.watch is None
+    for language in ("en", "zh"):
+        assert SECOND in task_status.notices[0].sentence(language)
+    [card] = [one for one in models.of(store, config, TASK).versions if one.version == SECOND]
+    assert not card.can_serve and card.why[-1].key == watch.OUT
+    assert run(store, config) is None  # FIRST was promoted by no run
+
+
+def test_it_is_never_offered_again(store: Store, config: Settings, versions: Versions) -> None:
+    learned, *_ = send(store, NEEDED, OTHER)
+    run(store, config)
+    with store.session() as session:
+        last = runs.of_challenger(session, TASK.name, SECOND)
+        assert last is not None
+        snapshots.keep(session, last.id, [snapshots.SnapshotEntry(learned, SAID, snapshots.TRAIN)])
+        session.commit()
+    third = "2026-01-03-n001"
+    sidecar.write(
+        versions.folder(TASK.name, third), replace(sidecar.read(versions.path(TASK.name, FIRST)), version=third)
+    )
+    versions.promote(TASK.name, third)
+    assert rollback.to(store, config, TASK) == FIRST
+    for refused in (
+        lambda: rollback.to(store, config, TASK, SECOND),
+        lambda: rollback.to_proven(store, config, TASK, SECOND),
+        lambda: versions.promote(TASK.name, SECOND),
+    ):
+        with pytest.raises(Conflict):
+            refused()
+    with store.reading() as session:
+        assert watch.repeated(session, versions, TASK, {learned: SAID}) == SECOND
+        assert watch.repeated(session, versions, TASK, {learned: OTHER}) == ""
+    leftovers.clear(store, replace(config, rejected_versions=0), TASK.name)
+    assert SECOND not in {info.version for info in versions.list(TASK.name)}
+
+
+def test_a_stop_in_the_middle_leaves_the_version_before_serving_and_is_mended(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    (config.versions / TASK.name / "withdrawn").write_text(f"{SECOND}\n")  # and the pointer never moved
+    assert versions.champion(TASK.name) == FIRST and versions.pointed(TASK.name) == ""
+    run(store, config)
+    assert versions.pointed(TASK.name) == FIRST
+
+
+def test_gains_keep_it_and_what_was_asked_is_not_asked_again(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    before = Before([])
+    send(store, 3, SAID)
+    send(store, NEEDED, OTHER)
+    watched = run(store, config, before)
+    assert watched is not None and (watched.gained, watched.lost) == (3, NEEDED) and not watched.falls_short
+    assert len(before.asked) == NEEDED + 3
+    run(store, config, before)
+    assert len(before.asked) == NEEDED + 3
+    send(store, 1, SAID)
+    assert (run(store, config, before) or watched).gained == 4 and len(before.asked) == NEEDED + 4
+
+
+def test_what_the_version_before_answered_when_it_served_judges_nobody(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    send(store, NEEDED + 2, OTHER, version=FIRST)
+    watched = run(store, config)
+    assert watched is not None and watched.answered == 0
+
+
+def test_what_is_erased_takes_what_versions_said_of_it_along(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    [sample_id] = send(store, 1, OTHER)
+    run(store, config)
+    with store.reading() as session:
+        assert {row.version for row in session.scalars(select(PanelAnswerRow))} == {FIRST, SECOND}
+        [consent] = session.scalars(select(ConsentRow.prediction_id).where(ConsentRow.sample_id == sample_id))
+    retention.forget(store, consent)
+    with store.reading() as session:
+        assert not session.scalars(select(PanelAnswerRow)).all()
+
+
+def test_the_later_promotions_of_a_month_are_watched_more_strictly(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    assert (run(store, config) or pytest.fail("not watched")).level == evidence.level(1)
+    promotion(store)
+    with store.session() as session:
+        rows = list(session.scalars(select(RunRow).order_by(RunRow.id)))
+        rows[0].started_at = now().replace(year=2020)
+        session.commit()
+    assert (run(store, config) or pytest.fail("not watched")).level == evidence.level(1)
+    promotion(store)
+    assert (run(store, config) or pytest.fail("not watched")).level == evidence.level(2)
+
+
+def test_one_that_only_forgot_what_was_taken_back_is_not_watched(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    promotion(store, taken_back=2.0)
+    assert run(store, config) is None
+
+
+def test_nor_is_one_before_which_nothing_could_serve_again(store: Store, config: Settings, versions: Versions) -> None:
+    (versions.folder(TASK.name, FIRST) / sidecar.FILE).unlink()
+    assert run(store, config) is None
+
+
+def test_by_command(store: Store, config: Settings, versions: Versions, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    with closing(open_store(config)):
+        assert command.main(["watch", "--task", "sentiment", "--json"]) == 0
+    [printed] = json.loads(capsys.readouterr().out)
+    assert (printed["version"], printed["before"], printed["answered"], printed["out"]) == (SECOND, FIRST, 0, False)
+    versions.rollback(TASK.name)
+    assert command.main(["watch", "--task", "sentiment"]) == 0
+    assert "is not watched" in capsys.readouterr().out
