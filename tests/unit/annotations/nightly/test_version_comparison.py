@@ -131,7 +131,7 @@ def test_what_was_drawn_alike_stands_together_and_what_was_not_stands_for_nothin
     right = [answered.prediction.label == answered.row.label for answered in champion.held_out]
     assert comparison.strata[2].champion.tolist() == right[:2]
     sorts = [(tally.sort, tally.name, tally.samples) for tally in comparison.tallies]
-    assert sorts == [("all", "", 6), ("class", "bad", 3), ("class", "good", 3)]
+    assert sorts == [("all", "", 6), ("class", "bad", 3), ("class", "good", 3), ("maps", "", 6)]
     wrong = np.array([1 - sure if ok else sure for sure, ok in zip(_confidence(champion), right, strict=True)])
     assert comparison.miscalibration[:, 0] == pytest.approx(wrong**2)
     unseen = version_comparison.compare(task, champion, challenger, SampleWeights({"0": (FLAGGED, 3.0)}, 5.0)).strata

@@ -1,0 +1,98 @@
+"""How often a version that was promoted is taken out of service, where the truth is known: equal, worse, better ones.
+
+python -m benchmarks.watch [--months N] [--seed SEED]
+
+Samples that judge it come by one chance, whatever a version says of them, so of these it loses and gains what it does
+of all that is sent. They are counted, and whether it goes is decided every night by the loop's own evidence.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+from annotations.watching import evidence
+
+MONTHS = 2_000
+NIGHTS, SENT = 30, 200  # in a month, and samples that are sent between two nights
+
+
+@dataclass(frozen=True)
+class World:
+    """What a version that was promoted is like, and how much of what is sent judges it."""
+
+    name: str
+    worse: float = 0.0  # by how much it is right less often than the one before
+    disagreement: float = 0.07  # share of what is sent of which exactly one of both is right
+    share: float = 0.2  # of what is sent, that judges it
+    promotions: int = 1  # in the month, at even distances; one more serves as it begins
+    reach: str = "reported"
+
+
+@dataclass(frozen=True)
+class MonthOutcome:
+    """What came of one month."""
+
+    out: bool  # a version was taken out of service
+    judged: int  # samples that judged it until then
+
+
+WORLDS = (
+    World("equal, 7 % disagreement", reach="≤ 5 %"),
+    World("equal, 12 % disagreement", disagreement=0.12, reach="≤ 5 %"),
+    World("equal, 2 % judge", share=0.02, reach="≤ 5 %"),
+    World("equal, all are answered and judge", share=1.0, reach="≤ 5 %"),
+    World("equal, five promotions in the month", promotions=5, share=1.0, reach="≤ 5 %"),
+    World("5 points better", worse=-0.05),
+    World("5 points worse", worse=0.05),
+    World("5 points worse, 12 % disagreement", worse=0.05, disagreement=0.12),
+    World("5 points worse, 2 % judge", worse=0.05, share=0.02),
+    World("10 points worse, 12 % disagreement", worse=0.1, disagreement=0.12),
+    World("10 points worse, 12 % disagreement, 2 % judge", worse=0.1, disagreement=0.12, share=0.02),
+)
+
+
+def month(world: World, draw: np.random.Generator) -> MonthOutcome:
+    """Return what came of a month that one version before it begins, of the same kind, and these promotions follow."""
+    served = [NIGHTS // (world.promotions + 1)] * (world.promotions + 1) if world.promotions > 1 else [0, NIGHTS]
+    judged = 0
+    for number, nights in enumerate(served):
+        level = evidence.level(max(1, number))  # the first was promoted in a month before
+        lost, gained = 0, 0
+        for _ in range(nights):
+            samples = int(draw.binomial(SENT, world.share))
+            shares = ((world.disagreement + world.worse) / 2, (world.disagreement - world.worse) / 2)
+            new_lost, new_gained, _ = draw.multinomial(samples, (*shares, 1 - sum(shares)))
+            lost, gained, judged = lost + int(new_lost), gained + int(new_gained), judged + samples
+            if evidence.against(lost, gained) * level >= 1:
+                return MonthOutcome(True, judged)
+    return MonthOutcome(False, judged)
+
+
+def row(world: World, months: int, seed: int) -> str:
+    """Return a line of the table."""
+    draw = np.random.default_rng(seed)
+    outcomes = [month(world, draw) for _ in range(months)]
+    out = [one.judged for one in outcomes if one.out]
+    interval = binomtest(len(out), months).proportion_ci(0.95, "wilson")
+    share = f"{len(out) / months:.1%} ({interval.low:.1%} … {interval.high:.1%})"
+    median = f"{np.median(out):.0f}" if len(out) > months / 2 else "–"
+    return f"| {world.name} | {months} | {share} | {world.reach} | {median} |"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.watch", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--months", type=int, default=MONTHS, help="of each line (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    print("| the version that was promoted | months | taken out of service | required | judged until then (median) |")
+    print("|---|---|---|---|---|")
+    for world in WORLDS:
+        print(row(world, args.months, args.seed), flush=True)
+
+
+if __name__ == "__main__":
+    main()
