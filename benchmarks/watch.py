@@ -20,14 +20,14 @@ NIGHTS, SENT = 30, 200  # in a month, and samples that are sent between two nigh
 
 
 @dataclass(frozen=True)
-class World:
+class Promotion:
     """What a version that was promoted is like, and how much of what is sent judges it."""
 
     name: str
     worse: float = 0.0  # by how much it is right less often than the one before
     disagreement: float = 0.07  # share of what is sent of which exactly one of both is right
     share: float = 0.2  # of what is sent, that judges it
-    promotions: int = 1  # in the month, at even distances; one more serves as it begins
+    number: int = 1  # of such promotions in the month, at even distances; one more serves as it begins
     reach: str = "reported"
 
 
@@ -39,31 +39,31 @@ class MonthOutcome:
     judged: int  # samples that judged it until then
 
 
-WORLDS = (
-    World("equal, 7 % disagreement", reach="≤ 5 %"),
-    World("equal, 12 % disagreement", disagreement=0.12, reach="≤ 5 %"),
-    World("equal, 2 % judge", share=0.02, reach="≤ 5 %"),
-    World("equal, all are answered and judge", share=1.0, reach="≤ 5 %"),
-    World("equal, five promotions in the month", promotions=5, share=1.0, reach="≤ 5 %"),
-    World("5 points better", worse=-0.05),
-    World("5 points worse", worse=0.05),
-    World("5 points worse, 12 % disagreement", worse=0.05, disagreement=0.12),
-    World("5 points worse, 2 % judge", worse=0.05, share=0.02),
-    World("10 points worse, 12 % disagreement", worse=0.1, disagreement=0.12),
-    World("10 points worse, 12 % disagreement, 2 % judge", worse=0.1, disagreement=0.12, share=0.02),
+PROMOTIONS = (
+    Promotion("equal, 7 % disagreement", reach="≤ 5 %"),
+    Promotion("equal, 12 % disagreement", disagreement=0.12, reach="≤ 5 %"),
+    Promotion("equal, 2 % judge", share=0.02, reach="≤ 5 %"),
+    Promotion("equal, all are answered and judge", share=1.0, reach="≤ 5 %"),
+    Promotion("equal, five promotions in the month", number=5, share=1.0, reach="≤ 5 %"),
+    Promotion("5 points better", worse=-0.05),
+    Promotion("5 points worse", worse=0.05),
+    Promotion("5 points worse, 12 % disagreement", worse=0.05, disagreement=0.12),
+    Promotion("5 points worse, 2 % judge", worse=0.05, share=0.02),
+    Promotion("10 points worse, 12 % disagreement", worse=0.1, disagreement=0.12),
+    Promotion("10 points worse, 12 % disagreement, 2 % judge", worse=0.1, disagreement=0.12, share=0.02),
 )
 
 
-def month(world: World, draw: np.random.Generator) -> MonthOutcome:
+def month(promotion: Promotion, draw: np.random.Generator) -> MonthOutcome:
     """Return what came of a month that one version before it begins, of the same kind, and these promotions follow."""
-    served = [NIGHTS // (world.promotions + 1)] * (world.promotions + 1) if world.promotions > 1 else [0, NIGHTS]
+    served = [NIGHTS // (promotion.number + 1)] * (promotion.number + 1) if promotion.number > 1 else [0, NIGHTS]
     judged = 0
     for number, nights in enumerate(served):
         level = evidence.level(max(1, number))  # the first was promoted in a month before
         lost, gained = 0, 0
         for _ in range(nights):
-            samples = int(draw.binomial(SENT, world.share))
-            shares = ((world.disagreement + world.worse) / 2, (world.disagreement - world.worse) / 2)
+            samples = int(draw.binomial(SENT, promotion.share))
+            shares = ((promotion.disagreement + promotion.worse) / 2, (promotion.disagreement - promotion.worse) / 2)
             new_lost, new_gained, _ = draw.multinomial(samples, (*shares, 1 - sum(shares)))
             lost, gained, judged = lost + int(new_lost), gained + int(new_gained), judged + samples
             if evidence.against(lost, gained) * level >= 1:
@@ -71,15 +71,15 @@ def month(world: World, draw: np.random.Generator) -> MonthOutcome:
     return MonthOutcome(False, judged)
 
 
-def row(world: World, months: int, seed: int) -> str:
+def row(promotion: Promotion, months: int, seed: int) -> str:
     """Return a line of the table."""
     draw = np.random.default_rng(seed)
-    outcomes = [month(world, draw) for _ in range(months)]
+    outcomes = [month(promotion, draw) for _ in range(months)]
     out = [one.judged for one in outcomes if one.out]
     interval = binomtest(len(out), months).proportion_ci(0.95, "wilson")
     share = f"{len(out) / months:.1%} ({interval.low:.1%} … {interval.high:.1%})"
     median = f"{np.median(out):.0f}" if len(out) > months / 2 else "–"
-    return f"| {world.name} | {months} | {share} | {world.reach} | {median} |"
+    return f"| {promotion.name} | {months} | {share} | {promotion.reach} | {median} |"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -90,8 +90,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     print("| the version that was promoted | months | taken out of service | required | judged until then (median) |")
     print("|---|---|---|---|---|")
-    for world in WORLDS:
-        print(row(world, args.months, args.seed), flush=True)
+    for promotion in PROMOTIONS:
+        print(row(promotion, args.months, args.seed), flush=True)
 
 
 if __name__ == "__main__":

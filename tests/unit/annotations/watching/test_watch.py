@@ -12,7 +12,7 @@ from sqlalchemy import select
 from annotations import __main__ as command
 from annotations import review_queue, rollback, status
 from annotations.history import models
-from annotations.nightly import gate, leftovers
+from annotations.nightly import gate, leftovers, night
 from annotations.review_queue import retention
 from annotations.schema import ConsentRow, PanelAnswerRow, RunRow, now
 from annotations.store import Store, open_store, runs, samples, snapshots
@@ -70,14 +70,16 @@ def promotion(store: Store, challenger: str = SECOND, **figures: float) -> int:
     return run_id
 
 
-def send(store: Store, number: int, says: str, version: str = SECOND) -> list[str]:
+def send(store: Store, number: int, says: str, version: str = SECOND, share: float = 1.0) -> list[str]:
     """Let so many samples be sent that a version answers with SAID, and let people answer them."""
     ids = []
     with store.reading() as session:
         start = sum(samples.count_by_state(session, TASK.name).values())
     for place in range(start, start + number):
         inputs = sentiment.inputs(f"evening {place}")
-        sample_id, _ = review_queue.offer(store, TASK, inputs, sentiment.prediction(inputs, version=version), share=1.0)
+        sample_id, _ = review_queue.offer(
+            store, TASK, inputs, sentiment.prediction(inputs, version=version), share=share
+        )
         review_queue.correct(store, {TASK.name: TASK}, sample_id, says, "Ann")
         ids.append(sample_id)
     return ids
@@ -134,6 +136,26 @@ def test_it_is_never_offered_again(store: Store, config: Settings, versions: Ver
         assert watch.repeated(session, versions, TASK, {learned: OTHER}) == ""
     leftovers.clear(store, replace(config, rejected_versions=0), TASK.name)
     assert SECOND not in {info.version for info in versions.list(TASK.name)}
+
+
+def test_a_run_that_would_make_it_again_waits_for_another_answer(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    task = replace(TASK, gate=Gate(minimum=2, held_out_share=0.5))
+    send(store, 12, OTHER, version=FIRST, share=0.0)
+    learned = night.begin(store, config, task).parts.train
+    with store.session() as session:
+        last = runs.of_challenger(session, TASK.name, SECOND)
+        assert last is not None and learned
+        entries = [snapshots.SnapshotEntry(row.id, row.label, snapshots.TRAIN) for row in learned]
+        snapshots.keep(session, last.id, entries)
+        session.commit()
+    versions.withdraw(TASK.name, SECOND, FIRST)
+    early = night.too_early(night.begin(store, config, task))
+    assert early is not None and early.verdict.name == gate.WAITING
+    assert f"the very ones that {SECOND} learned" in early.verdict.reasons[0].sentence()
+    review_queue.correct(store, {TASK.name: TASK}, learned[0].id, SAID, "Ann")
+    assert night.too_early(night.begin(store, config, task)) is None
 
 
 def test_a_stop_in_the_middle_leaves_the_version_before_serving_and_is_mended(
