@@ -1,6 +1,6 @@
 """What a retraining run has at hand, read once at its start; and whether it has enough to train and to compare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from annotations.acquisition import strata
@@ -32,8 +32,9 @@ class Night:
     looks: Sequence[Look]  # of the nights before
     last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
     taken_back: frozenset[str] = frozenset()  # samples that the champion learned, of which nothing stands any more
-    repeats: str = ""  # a version that was taken out of service, and learned what there is to learn; "" for none
     untainted: str = ""  # the newest version that learned none such; "" where the champion is one
+    # Versions that were taken out of service → what each learned: sample → label
+    withdrawn: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         learned = unlearning.learned(session, versions, task.name, served) if served else frozenset()
         taken_back = unlearning.taken_back(session, task.name, learned)
         untainted = unlearning.untainted(session, versions, task) if taken_back else ""
+        withdrawn = watch.learned_by_withdrawn(session, versions, task.name)
         earlier = unlearning.considered(session, versions, task.name, served) if served and taken_back else frozenset()
     snapshot = dataset.freeze(task, corrections, store.media)
     if taken_back:  # what came since has to be shown to be better, and waits for a run of its own
@@ -71,10 +73,8 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         snapshot = dataset.only(snapshot, earlier | set_aside | snapshot.golden, last.last_correction if last else 0)
     parts = dataset.split(snapshot, task.gate.held_out_share)
     standing = strata.standing(snapshot.drawn, drawn, task)
-    with store.reading() as session:
-        repeats = watch.repeated(session, versions, task, {row.id: row.label for row in parts.train})
     return Night(
-        task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, repeats, untainted
+        task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted, withdrawn
     )
 
 
@@ -84,8 +84,7 @@ def too_early(night: Night) -> Outcome | None:
     held_out, drawn = len(parts.held_out), len(night.standing.weights)
     waiting = gate.wait(len(parts.train), held_out, rule.minimum, rule.held_out_share)
     waiting = waiting or gate.wait_for_evidence(held_out, looks.next_size(night.looks), night.standing, night.sure)
-    if waiting is None and night.repeats:
-        waiting = Verdict(gate.WAITING, (Reason("status.night_repeats", {"version": night.repeats}),))
+    waiting = waiting or _repeats(night)
     needed = looks.held_out_needed(rule.minimum, held_out, drawn, night.looks)
     figures = {"held_out": float(held_out), "held_out_needed": float(needed)}
     figures |= waiting.numbers if waiting else {}
@@ -95,6 +94,13 @@ def too_early(night: Night) -> Outcome | None:
         also = waiting.reasons if waiting else ()
         return Outcome(Verdict(gate.NOTHING_NEW, (Reason("status.night_nothing_new"), *also)), figures)
     return Outcome(waiting, figures) if waiting else None
+
+
+def _repeats(night: Night) -> Verdict | None:
+    """Return WAITING where a challenger would be a version again that was taken out of service."""
+    train = {row.id: row.label for row in night.parts.train}
+    version = next((name for name, learned in night.withdrawn.items() if learned == train), None)
+    return Verdict(gate.WAITING, (Reason("status.night_repeats", {"version": version}),)) if version else None
 
 
 def _is_new(night: Night, enough: bool) -> bool:

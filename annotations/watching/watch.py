@@ -4,7 +4,7 @@ The version that served before answers the same samples. Where that is surely be
 it was promoted for: it is taken out of service for good, and the one before serves again. Nobody need ask for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import mmdemo
@@ -117,17 +117,14 @@ def last_out(session: Session, versions: Versions, task: Task) -> Reason | None:
     return next((Reason(**each) for each in reversed(promoted[-1].reasons) if each["key"] == OUT), None)
 
 
-def repeated(session: Session, versions: Versions, task: Task, train: Mapping[str, str]) -> str:
-    """Return the version that was taken out of service and learned the very same, by sample id; "" for none.
-
-    What learns it again would be that version again.
-    """
-    for version in versions.withdrawn(task.name):
-        row = runs.of_challenger(session, task.name, version)
+def learned_by_withdrawn(session: Session, versions: Versions, task: str) -> dict[str, dict[str, str]]:
+    """Return version → sample → label, of those that were taken out of service: what learns the same is one again."""
+    learned = {}
+    for version in versions.withdrawn(task):
+        row = runs.of_challenger(session, task, version)
         entries = snapshots.of_run(session, row.id) if row else ()
-        if train and {entry.sample_id: entry.value for entry in entries if entry.split == snapshots.TRAIN} == train:
-            return version
-    return ""
+        learned[version] = {entry.sample_id: entry.value for entry in entries if entry.split == snapshots.TRAIN}
+    return learned
 
 
 def _promotion(session: Session, versions: Versions, task: Task) -> RunRow | None:

@@ -132,8 +132,7 @@ def test_it_is_never_offered_again(store: Store, config: Settings, versions: Ver
         with pytest.raises(Conflict):
             refused()
     with store.reading() as session:
-        assert watch.repeated(session, versions, TASK, {learned: SAID}) == SECOND
-        assert watch.repeated(session, versions, TASK, {learned: OTHER}) == ""
+        assert watch.learned_by_withdrawn(session, versions, TASK.name) == {SECOND: {learned: SAID}}
     leftovers.clear(store, replace(config, rejected_versions=0), TASK.name)
     assert SECOND not in {info.version for info in versions.list(TASK.name)}
 
