@@ -28,7 +28,7 @@ from mmdemo.training.manifests import Row
 from mmdemo.training.representations import Representations
 from mmdemo.values.review import Reason
 
-ALIKE = 0.97  # cosine in every modality from which two samples are copies
+ALIKE = 0.97  # cosine in every modality from which two samples are copies: benchmarks/duplicates.md
 BLOCK = 1024  # samples that are compared with all others at once
 MOST = 0.2  # share of the training part that is held back at most
 FEWEST = 40  # corrections to learn from, below which nobody is suspected

@@ -94,7 +94,7 @@ def test_a_second_look_tells_nothing_of_the_answer_that_it_doubts(loop: FakeQueu
         asked = question_view.question(doubted, TASK, False, "en", annotator)
         assert asked.blind and not asked.earlier and not asked.typed
         assert [(c.aside, c.accept) for c in asked.choices] == [("", False)] * 3
-        assert asked.facts[0] == "asked again: the answer it has does not fit the others. What is it?"
+        assert asked.facts[0] == "asked again: its answer does not fit the others"
     labelled = dataclasses.replace(doubted, item=dataclasses.replace(item, state="labelled"))  # opened to be changed
     assert [c.aside for c in question_view.question(labelled, TASK, False, "en", "Bob").choices] == [
         "",
