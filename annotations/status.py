@@ -33,7 +33,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         today = labels.count_since(session, task.name, midnight)
         notices = (*facts.told(session), *runs.trouble(session, task.name, CorrectionSource.LABEL_STUDIO))
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
-        watched, out = watch.of(session, registry, task), watch.last_out(session, registry, task)
+        watched, out = watch.last(session, registry, task), watch.last_out(session, registry, task)
     versions = tuple(registry.list(task.name))
     aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]
     drawn = sum(is_drawn(row, task) for row in aside)
@@ -53,7 +53,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         wrong_reason=wrong_reason,
         label_studio=bool(settings.label_studio_url and settings.label_studio_api_key),
         notices=(*([out] if out else []), *notices),
-        watch=watched.reason() if watched else None,
+        watch=watched,
         promise=promises.of(settings, task),
     )
 

@@ -34,15 +34,13 @@ def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
         judged = snapshots.judged(session, recent)
         proven = {name for name in infos if rollback.is_proven(session, versions, task.name, name)}
         proven -= unlearning.tainted(session, versions, task.name).keys()
-        watched = watch.of(session, versions, task)
+        watched = watch.last(session, versions, task)
     history = [
         _version(versions, task, name, infos.get(name), run_of.get(name), judged, name in proven)
         for name in {**infos, **run_of}
     ]
     if watched is not None:
-        history = [
-            replace(one, why=(*one.why, watched.reason())) if one.version == watched.version else one for one in history
-        ]
+        history = [replace(one, why=(*one.why, watched)) if one.served else one for one in history]
     return ModelHistory(task.name, tuple(sorted(history, key=lambda one: (one.at, one.version), reverse=True)))
 
 

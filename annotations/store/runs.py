@@ -174,6 +174,17 @@ def succession(session: Session, task: str, system: str) -> tuple[Reason, ...]:
     return (Reason(**value),) if value else ()
 
 
+def note_watch(session: Session, task: str, reason: Reason | None) -> None:
+    """Write down how the version that serves did when it was last looked at; None: it is not watched."""
+    facts.put(session, _fact(task, "watch"), {} if reason is None else to_json(reason))
+
+
+def watch(session: Session, task: str) -> Reason | None:
+    """Return what `note_watch` wrote down."""
+    value = facts.get(session, _fact(task, "watch"))
+    return Reason(**value) if value else None
+
+
 def last_sync(session: Session, task: str) -> SyncRow | None:
     """Return the newest round of a task."""
     return session.scalar(select(SyncRow).where(SyncRow.task == task).order_by(SyncRow.id.desc()).limit(1))

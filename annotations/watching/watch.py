@@ -98,21 +98,30 @@ def run(
     with store.reading() as session:
         watched = of(session, versions, task)
         due = panel.unanswered(session, task.name, watched.version, watched.before) if watched else ()
-    if watched is None:
-        return None
-    if due:
+    if watched and due:
         _answer(store, task, load(task, watched.before, config), watched.before, due)
         with store.reading() as session:
-            watched = of(session, versions, task) or watched
-    if watched.falls_short:
+            watched = of(session, versions, task)
+    if watched and watched.falls_short:
         _take_out(store, versions, task, watched)
+    with store.session() as session:
+        runs.note_watch(session, task.name, watched.reason() if watched and not watched.falls_short else None)
+        session.commit()
     return watched
+
+
+def last(session: Session, versions: Versions, task: Task) -> Reason | None:
+    """Return how the version that serves did when it was last looked at; None: it was not yet, or is not watched."""
+    reason = runs.watch(session, task.name)
+    is_of_it = reason and versions.serves(task.name) and reason.values["version"] == versions.champion(task.name)
+    return reason if is_of_it else None
 
 
 def last_out(session: Session, versions: Versions, task: Task) -> Reason | None:
     """Return why the newest promotion was ended, None where it was not."""
-    promoted = _promotions(session, task)
-    if not promoted or promoted[-1].challenger not in versions.withdrawn(task.name):
+    withdrawn = versions.withdrawn(task.name)
+    promoted = _promotions(session, task) if withdrawn else []
+    if not promoted or promoted[-1].challenger not in withdrawn:
         return None
     return next((Reason(**each) for each in reversed(promoted[-1].reasons) if each["key"] == OUT), None)
 
