@@ -14,7 +14,7 @@ from annotations.schema import now
 from mmdemo.process import logs
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.continual import Corrections, Recipe, asks_once, update
+from mmdemo.training.continual import Corrections, Recipe, asks_once, memory, update
 from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row, corpus
 from mmdemo.values.review import Reason
@@ -84,9 +84,17 @@ def _tested(
     cache.drop_others()
     comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
     costs = serving_check.costs(night.task, (of_champion.version, challenger), night.settings, samples)
-    comparison = replace(comparison, limits=replace(comparison.limits, costs=costs))
+    comparison = replace(comparison, narrow=_narrow(night), limits=replace(comparison.limits, costs=costs))
     judged = _judge(night, comparison)
     return judged, _figures(night, comparison, judged), of_challenger.values
+
+
+def _narrow(night: Night) -> str:
+    """Return how all that the challenger learned is of one sort: of one class, said by one annotator, or not at all."""
+    rows, annotators = night.parts.train, night.snapshot.annotators
+    if night.task.answers and len({row.label for row in rows}) == 1:
+        return gate.ONE_CLASS
+    return gate.ONE_ANNOTATOR if len({annotators[row.id] for row in rows}) == 1 else ""
 
 
 def _judge(night: Night, comparison: Comparison) -> Verdict:
@@ -123,8 +131,10 @@ def _nothing_left(night: Night) -> Outcome | None:
 
 
 def _answers_of(night: Night, version: str | None, cache: TokenCache) -> VersionAnswers:
-    parts = night.parts
-    return version_comparison.answers_of(night.task, version, night.settings, parts.held_out, parts.golden, cache)
+    """Ask a version about all that versions are compared on, what the base holds back of its memory too."""
+    held_out, golden = night.parts.held_out, night.parts.golden
+    kept = memory.load(night.versions.path(night.task.name, night.versions.base(night.task.name)))
+    return version_comparison.answers_of(night.task, version, night.settings, held_out, golden, cache, kept)
 
 
 def _train(night: Night, challenger: str, cache: TokenCache) -> None:

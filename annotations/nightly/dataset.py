@@ -32,6 +32,7 @@ class Snapshot:
     drawn: Mapping[str, Drawn] = field(default_factory=dict)  # id → what decides its side of the split
     golden: frozenset[str] = frozenset()  # ids of those that people pinned
     confirmed: frozenset[str] = frozenset()  # ids that were answered at least twice
+    annotators: Mapping[str, str] = field(default_factory=dict)  # id → whose correction it is
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def freeze(task: Task, labelled: Iterable[LabelledContent], root: Path) -> Snaps
     newest = max((item.correction_id for item in usable), default=0)
     golden = frozenset(item.correction.sample_id for item in usable if item.is_golden)
     left_out = tuple(faults[name] for name in sorted(faults))
-    return Snapshot(task.name, rows, _digest(rows, confirmed), newest, left_out, drawn, golden, confirmed)
+    annotators = {item.correction.sample_id: item.correction.annotator for item in usable}
+    return Snapshot(task.name, rows, _digest(rows, confirmed), newest, left_out, drawn, golden, confirmed, annotators)
 
 
 def only(snapshot: Snapshot, ids: Collection[str], last_correction: int) -> Snapshot:

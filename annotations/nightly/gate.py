@@ -21,7 +21,7 @@ ACCURACY = "accuracy"  # share of right answers, which every kind of answer has
 PROMOTED, REJECTED, WAITING, NOTHING_NEW = RunVerdict
 CHECKS_NEEDED = 10  # random checks of sure answers, where there are sure answers
 
-ALL, CLASS, MODALITIES, SOURCE = "all", "class", "modalities", "source"  # what is tallied apart
+ALL, CLASS, MODALITIES, SOURCE, MEMORY = "all", "class", "modalities", "source", "memory"  # what is tallied apart
 LOSS, MAPS = "loss", "maps"  # … by which version is better, without right and wrong
 _SENTENCES = {
     ALL: "status.night_worse_accuracy",
@@ -30,7 +30,11 @@ _SENTENCES = {
     SOURCE: "status.night_worse_source",
     LOSS: "status.night_worse_loss",
     MAPS: "status.night_worse_maps",
+    MEMORY: "status.night_worse_memory",
 }
+ONE_ANNOTATOR, ONE_CLASS = "annotator", "class"
+_NARROW = {ONE_ANNOTATOR: "status.night_one_annotator", ONE_CLASS: "status.night_one_class"}
+NOT_WORSE = 0.03  # share of right answers on what the base holds back, by which a challenger is surely not worse
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ class Comparison:
     anchors: int = 0
     anchors_lost: int = 0  # of these, answered wrongly by the challenger
     capabilities: tuple[CapabilityTally, ...] = ()
+    # (n, 2) scores of what the base holds back of its memory, which trained neither: the champion's, the challenger's
+    memory: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    narrow: str = ""  # where all that was learned is of one sort: a key of _NARROW
     limits: LimitCheck = field(default_factory=LimitCheck)
 
 
@@ -156,6 +163,8 @@ def judge(comparison: Comparison, allowance: LookBudget) -> Verdict:
     scores = (*scores, _about_traffic(comparison, gain))
     if refusals:
         return Verdict(REJECTED, (*scores, *refusals), numbers)
+    if gain.p_better <= allowance.level and (narrow := _too_narrow(comparison)):
+        return Verdict(WAITING, (*scores, narrow), numbers)
     if gain.p_better <= allowance.level:
         return Verdict(PROMOTED, (*scores, Reason("status.night_shown", _chance(gain.p_better, allowance))), numbers)
     missing = evidence.labels_to_decide(comparison.strata, _next_level(allowance))
@@ -240,8 +249,8 @@ def _guards(comparison: Comparison, gain: Gain | None) -> Iterator[Safeguard]:
     if gain is not None:
         worse = {"difference": 100 * gain.difference, "at_most": 100 * gain.at_most}
         yield Safeguard("traffic", gain.p_worse, 0.0, "status.night_worse_traffic", worse)
-    for tally in comparison.tallies:
-        yield _guard_of(tally)
+    for one in (*comparison.tallies, *_memory_tally(comparison)):
+        yield _guard_of(one)
     if len(comparison.miscalibration):
         champion, challenger = (float(value) for value in comparison.miscalibration.mean(axis=0))
         p_values = guards.mean_test(comparison.miscalibration[:, 1] - comparison.miscalibration[:, 0])
@@ -256,6 +265,25 @@ def _guards(comparison: Comparison, gain: Gain | None) -> Iterator[Safeguard]:
         named |= {"champion": tested.champion, "challenger": tested.challenger}
         p_values = guards.sign_test(tested.lost, tested.gained)
         yield Safeguard(f"capability:{tested.name}", *p_values, "status.night_unlearned", named)
+
+
+def _memory_tally(comparison: Comparison) -> list[PairTally]:
+    return [tally(MEMORY, "", *comparison.memory.T)] if len(comparison.memory) else []
+
+
+def _too_narrow(comparison: Comparison) -> Reason | None:
+    """Say why a challenger that learned from one annotator, or one class, is not served, though it looks better.
+
+    The corrections that judge it carry the same hand. So it must be shown not to be worse on what the base holds back:
+    the lower limit of the difference is above -NOT_WORSE. Without a memory there is nothing to show it on.
+    """
+    if not comparison.narrow or not len(comparison.memory):
+        return None
+    lower = evidence.gain([Stratum(MEMORY, 1.0, *comparison.memory.T)], guards.REFUSED_HARMLESS).at_least
+    if lower >= -NOT_WORSE:
+        return None
+    values = {"samples": len(comparison.memory), "at_least": 100 * lower, "allowed": 100 * NOT_WORSE}
+    return Reason(_NARROW[comparison.narrow], values)
 
 
 def _guard_of(tally: PairTally) -> Safeguard:

@@ -22,6 +22,7 @@ from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
+from mmdemo.training.continual.memory import RehearsalMemory, Role
 from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row
 from mmdemo.values.samples import Inputs
@@ -39,6 +40,7 @@ class VersionAnswers:
     examples: tuple[PredictedRow, ...]  # of the task: rehearsed, so who loses even those has broken something
     behaviour: tuple[InstanceResult, ...]
     maps: tuple[int, ...]  # of the first corrections: how far each one's falls short of being faithful
+    memory: tuple[bool, ...] = ()  # whether it is right, of each sample that the base holds back; () where it has none
 
     @property
     def values(self) -> dict[str, str]:
@@ -53,6 +55,7 @@ def answers_of(
     held_out: Sequence[Row],
     golden: Sequence[Row] = (),
     cache: TokenCache | None = None,
+    memory: RehearsalMemory | None = None,
 ) -> VersionAnswers:
     """Load a version (None: the one that is served), ask it, and let it go.
 
@@ -70,10 +73,23 @@ def answers_of(
         ask_whole(predictor, manifests.examples(task)),
         tuple(behaviour.ask(predictor, capabilities.instances(task))),
         tuple(predictor.map_shortfall(decode.decode(each.row.sample, task)) for each in judged[:MAPS]),
+        remembered(predictor, memory),
     )
     if not answers.held_out:
         raise ManifestError("nothing_to_evaluate", count=len(held_out))
     return answers
+
+
+def remembered(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[bool, ...]:
+    """Return whether a version is right, of each sample that a memory holds back to compare versions on.
+
+    () without a memory, or where the version's encoders are not those of the memory.
+    """
+    if memory is None or not memory.fits(predictor.loaded):
+        return ()
+    samples = memory.of(Role.GUARD)
+    values = predictor.values_of([sample.tokens for sample in samples])
+    return tuple(predictor.task.is_right(*pair) for pair in zip(values, (one.label for one in samples), strict=True))
 
 
 def _source(cache: TokenCache, task: Task, kept: Collection[str]) -> TokenSource:
@@ -102,12 +118,20 @@ def compare(
         figures=_figures(task, champion, challenger),
         strata=tuple(_strata(champion.held_out, scores, standing or SampleWeights())),
         tallies=tuple(_tallies(task, champion, challenger, scores)),
+        memory=_on_memory(champion, challenger),
         miscalibration=(confidence - scores) ** 2,
         anchors=anchors,
         anchors_lost=anchors_lost,
         capabilities=capabilities.tally(task, champion.behaviour, challenger.behaviour),
         limits=_limits(task, champion, challenger),
     )
+
+
+def _on_memory(champion: VersionAnswers, challenger: VersionAnswers) -> np.ndarray:
+    """Return (n, 2) 1 where an answer to what the base holds back is right; none where one version cannot be asked."""
+    if not (champion.memory and challenger.memory):
+        return np.empty((0, 2))
+    return np.array([champion.memory, challenger.memory], np.float64).T
 
 
 def _anchors(task: Task, champion: Sequence[PredictedRow], challenger: Sequence[PredictedRow]) -> tuple[int, int]:

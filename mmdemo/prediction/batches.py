@@ -15,9 +15,10 @@ from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model import Loaded
 from mmdemo.model.batch import Batch
 from mmdemo.model.encoded import EncodedSample, TokenSource, padded
+from mmdemo.prediction import answering
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.loading import Served
-from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.values.samples import MODALITIES, Inputs, Prediction
 
 MOST_SAMPLES = 16  # of a batch
 MOST_SECONDS = 240.0  # of sound in a batch, padding included: what its spectra and tokens take is bounded
@@ -73,6 +74,21 @@ def answers(
             predictions = tuple(replace(each, latency_ms=round(share_ms, 1)) for each in of_samples[row])
             by_place[place] = SampleAnswers(predictions, {name: values[row] for name, values in features.items()})
     return [by_place[place] for place in range(len(samples))]
+
+
+def values(served: Served, samples: Sequence[EncodedSample]) -> list[str]:
+    """Return the values that a version answers to samples of which there are tokens alone, in their order."""
+    answered: list[str] = []
+    answer = answering.KINDS[served.task.kind].answer
+    for start in range(0, len(samples), MOST_SAMPLES):
+        part = samples[start : start + MOST_SAMPLES]
+        with torch.inference_mode():
+            outputs = served.model(Batch(padded(part))).logits
+        for sample, output in zip(part, outputs, strict=True):
+            modalities = tuple(name for name in MODALITIES if name in sample)
+            scaled = served.sidecar.scaling(modalities)(output)
+            answered.append(str(answer(served.task, served.answers, scaled, False)[0].value))
+    return answered
 
 
 def alike(samples: Sequence[Inputs]) -> list[list[int]]:

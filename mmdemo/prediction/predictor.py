@@ -12,7 +12,8 @@ from mmdemo.checks import speech
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.explain import analysis, targets
 from mmdemo.explain.perturbation import trust
-from mmdemo.model.encoded import TokenSource
+from mmdemo.model import Loaded
+from mmdemo.model.encoded import EncodedSample, TokenSource
 from mmdemo.prediction import answering, batches
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
 from mmdemo.prediction.batches import Modalities, SampleAnswers
@@ -112,6 +113,16 @@ class Predictor:
         """
         outcomes = self._answers(samples, batches.whole)
         return [outcome if isinstance(outcome, BadInput) else outcome.whole for outcome in outcomes]
+
+    def values_of(self, samples: Sequence[EncodedSample]) -> list[str]:
+        """Return the values that are answered to samples of which there are tokens alone; nothing is strange."""
+        return batches.values(self._current(), samples)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The model and processor of the version that answers now."""
+        served = self._current()
+        return Loaded(served.model, served.processor)
 
     def forward(self, inputs: Inputs) -> ForwardPass:
         """Return the forward pass of a decoded sample. Raises BadInput."""

@@ -99,7 +99,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.prediction.loading": MODEL | {"mmdemo.explain", "mmdemo.versions.registry"},
     "mmdemo.prediction.serving": MODEL | {"mmdemo.prediction.loading", "mmdemo.versions.registry"},
     "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.answering", "mmdemo.prediction.loading"},
-    "mmdemo.prediction.batches": MODEL | {"mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
+    "mmdemo.prediction.batches": MODEL
+    | {"mmdemo.prediction.answering", "mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
     "mmdemo.prediction.predictor": MODEL
     | {
         "mmdemo.explain",

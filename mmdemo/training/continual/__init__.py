@@ -1,13 +1,13 @@
 """A champion learns from a handful of corrections without losing what it knew. Who decides to serve it is elsewhere.
 
-Of what a champion was trained on, only the task's examples are at hand. They are rehearsed beside the corrections, with
-the champion's own answers as targets (LwF: Li and Hoiem, "Learning without forgetting", ECCV 2016, equation 2). A
-correction's target keeps a share of what the champion said (soft bootstrapping: Reed et al., "Training deep neural
-networks on noisy labels with bootstrapping", ICLR workshop 2015, equation 6): enough for the right label to win, and no
-more. The weights are pulled towards where they were (L2-SP: Li, Grandvalet and Davoine, "Explicit inductive bias for
-transfer learning", ICML 2018, equation 4), encoders that started from trained weights stay as they are and are asked
-once about each sample, and so do all batch-norm statistics, which a few narrow samples would spoil.
-benchmarks/forgetting.py measures what each is worth.
+Of what a champion was trained on, only the task's examples are at hand, and what its folder remembers (memory.py). They
+are rehearsed beside the corrections, with the champion's own answers as targets (LwF: Li and Hoiem, "Learning without
+forgetting", ECCV 2016, equation 2). A correction's target keeps a share of what the champion said (soft bootstrapping:
+Reed et al., "Training deep neural networks on noisy labels with bootstrapping", ICLR workshop 2015, equation 6): enough
+for the right label to win, and no more. The weights are pulled towards where they were (L2-SP: Li, Grandvalet and
+Davoine, "Explicit inductive bias for transfer learning", ICML 2018, equation 4), encoders that started from trained
+weights stay as they are and are asked once about each sample, and so do all batch-norm statistics, which a few narrow
+samples would spoil. benchmarks/forgetting.py measures what each is worth.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from mmdemo import hashed_draw
 from mmdemo.model import MultimodalModel
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
-from mmdemo.training.continual import familiarity
+from mmdemo.training.continual import familiarity, memory
 from mmdemo.training.continual.learning import learn, resting
+from mmdemo.training.continual.memory import Role
 from mmdemo.training.continual.recipe import Recipe, asks_once, recipe_of, started
 from mmdemo.training.data import Data
 from mmdemo.training.data.datasets import Item, decode_rows
@@ -78,6 +79,10 @@ def update(
     ]
     train, rehearsed, dev = parts
     learned, aside = _parted(corrections.rows, train)
+    kept = memory.load(champion)
+    usable = kept if kept and len(rest) == len(loaded.model.encoders) and kept.fits(loaded) else None
+    known = {role: [one.item(task) for one in usable.of(role)] if usable else [] for role in Role}
+    rehearsed = [*rehearsed, *known[Role.REHEARSED]]
     learn(loaded, learned, recipe, rehearsed=rehearsed, aside=aside, started=started(task), seed=seed, cache=cache)
     about = dataclasses.replace(
         before,
@@ -94,8 +99,10 @@ def update(
         measured_on=MeasuredOn.HELD_OUT,
         promise=None,  # its thresholds were the champion's
     )
-    calibrate = partial(familiarity.carry_on, champion=champion, seed=seed)
-    return write_version(loaded, Data(train, dev=dev), Draft(out, task, about, parent=champion), calibrate)
+    calibrate = partial(familiarity.carry_on, champion=champion, seed=seed, remembered=known[Role.REHEARSED])
+    # Corrections alone are mostly what the champion doubted: temperatures would be those of doubtful samples.
+    calibration = [*known[Role.CALIBRATION], *aside] if known[Role.CALIBRATION] else []
+    return write_version(loaded, Data(train, calibration, dev), Draft(out, task, about, parent=champion), calibrate)
 
 
 def _parted(rows: Sequence[Row], items: Sequence[Item]) -> tuple[list[Item], list[Item]]:

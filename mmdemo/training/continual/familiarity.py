@@ -5,6 +5,7 @@ Of what the champion learned from, its reference statistics are at hand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,35 +13,57 @@ import numpy as np
 from mmdemo.checks import out_of_distribution
 from mmdemo.checks.out_of_distribution import ReferenceStats, distance
 from mmdemo.model import Loaded, MultimodalModel
+from mmdemo.training.calibration import FEWEST
 from mmdemo.training.calibration.reference_stats import QUANTILE, fit
 from mmdemo.training.data import Data
+from mmdemo.training.data.datasets import Item, only, subsets
+from mmdemo.training.fitting.inference import logits, targets_of
+from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.version_folder import Calibration, pooled
 from mmdemo.versions import sidecar
+from mmdemo.versions.temperature_scaling import TemperatureScaling
 
 REMEMBERED = 1000  # samples drawn from what was familiar to the champion, to stand for those it learned from
 BLUR = 0.5  # how far remembered features move with the weights, in shares of how far those of the corrections do
 
 
-def carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int) -> Calibration:
-    """Keep the champion's scalings, and what was usual to it; the corrections become usual too.
+def carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int, remembered: Sequence[Item] = ()) -> Calibration:
+    """Fit scalings anew where there is something to fit them on, and keep what was usual to the champion.
 
-    No limit gets narrower: few samples made it wide, and what is remembered of them is drawn as if they were many.
+    `data.calibration`: samples like those of all that is sent, which trained neither version; where a subset of the
+    modalities has too few of them, its scaling stays the champion's. The corrections become usual too. No limit gets
+    narrower: few samples made it wide, and what is remembered of them is drawn as if they were many. How learning moved
+    what the champion knew, `remembered` samples tell; without them, the corrections have to.
     """
     before = sidecar.read(champion)
     draw = np.random.default_rng(seed)
-    old = pooled(Loaded(MultimodalModel.load(champion).model, loaded.processor), data.train)
-    new = pooled(loaded, data.train)
+    old_model = Loaded(MultimodalModel.load(champion).model, loaded.processor)
+    old, new = (pooled(model, data.train) for model in (old_model, loaded))
+    was, became = (pooled(model, remembered) if remembered else {} for model in (old_model, loaded))
     wider, limits = {}, {}
     for name, stats in out_of_distribution.load(champion).items():
         features = remember(stats, draw)
-        if name in new:
+        if name in was:
+            features += _moved(was[name], became[name], features.shape, draw)
+        elif name in new:
             features += _blur(old[name], new[name], features.shape, draw)
-        parts = [features, *([new[name]] if name in new else [])]
+        parts = [features, *(part[name] for part in (new, became) if name in part)]
         wider[name] = fit(np.concatenate(parts))
         if name in before.familiarity:
             reach = [float(np.quantile(distance(wider[name], part), QUANTILE)) for part in parts]
             limits[name] = round(max(before.familiarity[name], *reach), 4)
-    return Calibration(before.scalings, wider, limits, dict(before.too_few))
+    return Calibration(before.scalings | _scalings(loaded, data.calibration), wider, limits, dict(before.too_few))
+
+
+def _scalings(loaded: Loaded, items: Sequence[Item]) -> dict[str, TemperatureScaling]:
+    """Return what fits the answers to samples that trained nothing, by subset of the modalities that has enough."""
+    by_subset = {subset: only(items, subset) for subset in subsets(loaded.model.config.modalities)}
+    fit_scaling = OBJECTIVES[loaded.model.config.kind].fit_scaling
+    return {
+        sidecar.subset(subset): fit_scaling(logits(loaded, part), targets_of(part))
+        for subset, part in by_subset.items()
+        if len(part) >= FEWEST
+    }
 
 
 def remember(stats: ReferenceStats, draw: np.random.Generator) -> np.ndarray:
@@ -50,6 +73,11 @@ def remember(stats: ReferenceStats, draw: np.random.Generator) -> np.ndarray:
     rest -= rest @ stats.directions.T @ stats.directions
     rest *= stats.scale[-1] / np.linalg.norm(rest, axis=1).mean()
     return stats.mean + along @ stats.directions + rest
+
+
+def _moved(was: np.ndarray, became: np.ndarray, shape: tuple[int, ...], draw: np.random.Generator) -> np.ndarray:
+    """Return shifts of `shape` (n, d) as learning gave them to remembered features, from `was` (m, d) to `became`."""
+    return (became - was)[draw.integers(len(was), size=shape[0])]
 
 
 def _blur(old: np.ndarray, new: np.ndarray, shape: tuple[int, ...], draw: np.random.Generator) -> np.ndarray:

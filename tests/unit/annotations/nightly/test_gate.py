@@ -64,6 +64,34 @@ def test_a_gain_that_chance_explains_waits_and_says_how_many_more_labels_decide_
     assert str(missing) in verdict.reasons[-1].sentence("zh")
 
 
+def remembering(lost: int, gained: int, samples: int = 200) -> np.ndarray:
+    """Return (samples, 2) scores on what the base holds back of its memory."""
+    return np.stack(scores(samples, gained, lost), axis=1)
+
+
+def test_a_challenger_that_is_worse_on_what_the_base_remembers_is_refused() -> None:
+    better = comparison(16, 1)
+    assert judge(replace(better, memory=remembering(1, 1))).name == PROMOTED
+    verdict = judge(replace(better, memory=remembering(14, 1)))
+    assert verdict.name == REJECTED and "status.night_worse_memory" in keys(verdict)
+    assert verdict.numbers["p_memory"] < 0.001
+
+
+@pytest.mark.parametrize(
+    ("narrow", "key"),
+    [(gate.ONE_ANNOTATOR, "status.night_one_annotator"), (gate.ONE_CLASS, "status.night_one_class")],
+)
+def test_what_one_hand_said_must_also_be_shown_to_be_no_worse_on_what_the_base_remembers(narrow, key) -> None:
+    better = replace(comparison(16, 1), narrow=narrow)
+    assert judge(replace(better, memory=remembering(0, 0))).name == PROMOTED
+    assert judge(better).name == PROMOTED  # a base that remembers nothing has nothing to show it on
+    for memory in (remembering(4, 0), remembering(0, 0, samples=40)):
+        verdict = judge(replace(better, memory=memory))
+        assert verdict.name == WAITING and keys(verdict)[-1] == key
+        assert all(str(len(memory)) in verdict.reasons[-1].sentence(language) for language in locale.LANGUAGES)
+        assert judge(replace(better, narrow="", memory=memory)).name == PROMOTED
+
+
 def test_a_gain_that_is_shown_promotes_and_every_number_stands_in_the_verdict() -> None:
     verdict = judge(comparison(16, 1))
     assert verdict.name == PROMOTED
