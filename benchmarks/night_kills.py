@@ -127,9 +127,10 @@ def run(kills: int, seed: int, folder: Path, keep: Path | None = None) -> list[K
     )
     chance = random.Random(seed + len(kept))
     fresh, task = home(folder / "fresh")
+    whole = SERVER.Process(target=train, args=(_copy(fresh, folder / "whole").home, task))
     start = time.monotonic()
-    config = _copy(fresh, folder / "whole")
-    kill(config, task, 10_000)
+    whole.start()
+    whole.join()
     whole_s = time.monotonic() - start
     config = _copy(fresh, folder / f"home-{len(kept)}")
     for number in range(len(kept), kills):
