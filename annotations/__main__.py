@@ -10,13 +10,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from annotations import erasure, export, golden_commands, promises
+from annotations import erasure, export, golden_commands
 from annotations.acquisition import rescoring
 from annotations.acquisition.rescoring import Rescored
 from annotations.command_line import LoopResult, natural
 from annotations.erasure import Certificate
 from annotations.history import commands as history
 from annotations.nightly import lock
+from annotations.panel import commands as panel
 from annotations.review_queue import predictions, retention_commands, stored_samples
 from annotations.review_queue.predictions import Guess
 from annotations.schema import SampleRow
@@ -26,7 +27,6 @@ from mmdemo.errors import BadInput, Busy, MmdemoError
 from mmdemo.process import logs
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.promise_status import PromiseStatus
 from mmdemo.values.review import Status
 from mmdemo.values.samples import to_json
 
@@ -90,20 +90,6 @@ def _status_lines(task_status: Status) -> list[str]:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name}: {number}" for name, number in counts.items())
-
-
-def promise(args: argparse.Namespace, config: Settings) -> LoopResult:
-    """Say what is promised of the answers that go out unasked, by which thresholds, and what is missing."""
-    chosen = [tasks.get(args.task, config.task_dir)] if args.task else tasks.load_all(config.task_dir).values()
-    pairs = [(task, promises.of(config, task)) for task in chosen]
-    values = [promises.as_json(status) for _, status in pairs if status]
-    return LoopResult(values, [line for pair in pairs for line in _promise_lines(*pair)])
-
-
-def _promise_lines(task: Task, status: PromiseStatus | None) -> list[str]:
-    if status is None:
-        return [f"{task.name}: {locale.text('promise.nothing', threshold=f'{task.threshold:.3g}')}"]
-    return [f"{task.name}: {status.sentence()}", *map("  {}".format, status.lines())]
 
 
 def write(args: argparse.Namespace, config: Settings) -> LoopResult:
@@ -187,18 +173,27 @@ def score_again(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Have the version that serves score what waits and another one scored; a retraining run does so by itself."""
     task = tasks.get(args.task, config.task_dir)
     with closing(open_store(config)) as store, lock.night(config):
-        return LoopResult(*_report(task, rescoring.run(store, config, task)))
+        return LoopResult(*_scored(store, config, task))
 
 
 def _rescored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any], list[str]]:
     """Score what waits again, and return what is said of it: the other version serves, whatever becomes of that."""
     try:
         with lock.night(config):
-            return _report(task, rescoring.run(store, config, task))
+            return _scored(store, config, task)
     except Busy:  # the run that is at work does so at its end
         return {}, []
     except MmdemoError as error:
         return {}, [str(error)]
+
+
+def _scored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any], list[str]]:
+    """Have the version that serves score what waits, and be judged by the panel."""
+    from annotations.panel import answering  # brings torch, as scoring does once there is something to score
+
+    rescored = rescoring.run(store, config, task)
+    answering.catch_up(store, config, task)
+    return _report(task, rescored)
 
 
 def _report(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
@@ -273,7 +268,7 @@ _SECONDS = "go on, with this many seconds between two rounds"
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace, Settings], LoopResult], Sequence[Any]]] = {
     "queue": (queue, [_TASK, (("--limit",), {"type": natural, "default": DEFAULT_LIMIT, "help": "at most so many"})]),
     "status": (show_status, [_TASK]),
-    "promise": (promise, [_TASK]),
+    **panel.COMMANDS,
     "sync": (sync, [_TASK, (("--watch",), {"type": _seconds, "metavar": "SECONDS", "help": _SECONDS})]),
     "label-studio": (label_studio, [(("action",), {"choices": ("up", "down", "check"), "help": _SERVER})]),
     "import": (read, [(("manifest",), {"type": Path, "help": "a file of JSON lines"}), _ONE_TASK]),

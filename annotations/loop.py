@@ -8,6 +8,7 @@ from annotations import export, golden, retrieval, review_queue, rollback, statu
 from annotations.acquisition.audits import AuditSchedule
 from annotations.history import models
 from annotations.nightly import launcher, leftovers
+from annotations.panel import upkeep
 from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
 from annotations.review_queue import claims, content, items, predictions, retention
 from annotations.review_queue.keeper import Keeper
@@ -47,12 +48,14 @@ class Loop:
         self.tasks: Mapping[str, Task] = tasks.load_all(settings.task_dir)
         self._settings = settings
         self._store: Store = open_store(settings)
-        self._keeper = Keeper(self._store, Quota(self._store, settings), AuditSchedule(self._store))
+        self._keeper = Keeper(self._store, Quota(self._store, settings), AuditSchedule(self._store, settings))
         self._predictors = Predictors(settings, make_predictor)
         self._finder = retrieval.Finder(self._store, settings)
         self._nights = launcher.Nights(settings)
         self._closing = threading.Event()
-        self._tending = threading.Thread(target=self._tend, name="tend", daemon=True)
+        self._tending = [
+            threading.Thread(target=target, name=target.__name__, daemon=True) for target in (self._tend, self._watch)
+        ]
 
     def warm(self) -> threading.Thread:
         """Load all models in the background, so that the first visitor doesn't wait for them."""
@@ -61,8 +64,9 @@ class Loop:
         return thread
 
     def tend(self) -> None:
-        """Erase in the background what nobody answered in time: now, and once a day until the loop is closed."""
-        self._tending.start()
+        """Erase in the background what nobody answered in time, and watch whether promises still fit, until closed."""
+        for thread in self._tending:
+            thread.start()
 
     def ready(self, task: str) -> bool:
         """Whether a visitor of this task is answered without waiting for its model."""
@@ -79,8 +83,9 @@ class Loop:
     def close(self) -> None:
         """End what goes on in the background, and close the database."""
         self._closing.set()
-        if self._tending.is_alive():
-            self._tending.join(END_S)
+        for thread in self._tending:
+            if thread.is_alive():
+                thread.join(END_S)
         self._store.close()
 
     def predict(
@@ -312,6 +317,9 @@ class Loop:
     def _tend(self) -> None:
         leftovers.tidy_all(self._store, self._settings, self.tasks)
         retention.watch(self._store, self._settings.retention_days, self._closing, each_round=self._finder.prune)
+
+    def _watch(self) -> None:
+        upkeep.keep_looking(self._store, self._settings, self.tasks.values(), self._closing)
 
     def _item(self, row: SampleRow) -> QueueItem:
         return items.queue_item(row, self._store.media)

@@ -6,8 +6,10 @@ from typing import Any
 from mmdemo.errors import MmdemoError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.live_figures import LiveFigures
 from mmdemo.values.promise_status import PromiseStatus
-from mmdemo.versions import sidecar
+from mmdemo.values.samples import to_json
+from mmdemo.versions import local_rules, sidecar
 from mmdemo.versions.registry import Versions
 
 
@@ -20,10 +22,11 @@ def of(settings: Settings, task: Task) -> PromiseStatus | None:
         version = versions.champion(task.name)
         record = sidecar.read(versions.path(task.name, version)).promise
     names = sidecar.subsets(task.modalities)
-    return PromiseStatus.of(task.name, version, task.promise, task.threshold, record, names)
+    local = local_rules.read(settings, task.name)
+    return PromiseStatus.of(task.name, version, task.promise, task.threshold, record, names, local)
 
 
-def as_json(status: PromiseStatus) -> dict[str, Any]:
+def as_json(status: PromiseStatus, live: LiveFigures) -> dict[str, Any]:
     """Return a promise as scripts read it."""
     return {
         "task": status.task,
@@ -36,4 +39,7 @@ def as_json(status: PromiseStatus) -> dict[str, Any]:
         "missing": status.missing,
         "sentence": status.sentence(),
         "lines": list(status.lines()),
+        "here": {name: to_json(kept) for name, kept in status.here.items()},
+        "alarm": to_json(status.alarm),
+        "live": to_json(live),
     }

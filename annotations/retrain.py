@@ -24,6 +24,7 @@ from functools import partial
 from annotations.acquisition import rescoring
 from annotations.nightly import challenge, interruption, leftovers, lock, night, run_record
 from annotations.nightly.interruption import FAILED_EXIT
+from annotations.panel import answering
 from annotations.review_queue import retention, second_look, stored_samples
 from annotations.store import Store, open_store, runs
 from annotations.watching import watch
@@ -75,12 +76,15 @@ def _watch(store: Store, config: Settings, task: Task) -> None:
 
 
 def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run | None:
-    """Have the version that serves now score what waits; return the run that names what cannot be read, if any.
+    """Have the version that serves now score what waits, and be judged by the panel.
+
+    Return the run that names what cannot be read, if any.
 
     What goes wrong changes nothing about the verdict: what is left is scored after the next run.
     """
     try:
         rescored = rescoring.run(store, config, task)
+        answering.catch_up(store, config, task)
     except Exception as error:
         if interruption.is_told():
             raise

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from annotations import promises
 from annotations.acquisition.strata import AUDITED, is_drawn, is_set_aside
 from annotations.nightly import gate, lock, looks
+from annotations.panel import upkeep
 from annotations.store import Store, facts, labels, runs, samples
 from annotations.watching import watch
 from mmdemo.retrieval import index
@@ -35,6 +36,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
         watched, out = watch.last(session, registry, task), watch.last_out(session, registry, task)
     versions = tuple(registry.list(task.name))
+    promise, served = promises.of(settings, task), next((info.version for info in versions if info.served), "")
     aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]
     drawn = sum(is_drawn(row, task) for row in aside)
     return Status(
@@ -54,7 +56,8 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         label_studio=bool(settings.label_studio_url and settings.label_studio_api_key),
         notices=(*([out] if out else []), *notices),
         watch=watched,
-        promise=promises.of(settings, task),
+        promise=promise,
+        live=upkeep.figures(store, settings, task, promise, served) if served else None,
     )
 
 

@@ -19,15 +19,14 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from mmdemo import tasks
+from mmdemo import tasks, thresholds
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput
-from mmdemo.evaluation import thresholds
-from mmdemo.evaluation.thresholds import Outcomes
 from mmdemo.prediction import answering
 from mmdemo.prediction.assembly import SampleOutput, calibrated, strangeness
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
+from mmdemo.thresholds import Outcomes
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row, splits
 from mmdemo.training.objectives import OBJECTIVES

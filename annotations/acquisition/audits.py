@@ -6,12 +6,15 @@ known of it: disputes alone prove nothing, for nobody drew them.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from annotations.acquisition import strata
 from annotations.store import Store, samples
+from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import FlagReason, Prediction
+from mmdemo.versions import local_rules
 
 DISPUTES = 5  # of one version's answers, from which on more of them are checked
 
@@ -21,14 +24,17 @@ class AuditSchedule:
     """Which share of a task's sure answers is checked now. Threads may share it."""
 
     store: Store
+    settings: Settings
 
     def share(self, task: Task, version: str = "") -> float:
         """Return the share in [0, 1] of the sure answers of a version, "" for any. Raises StorageError."""
         if not task.audits.raises(task.audit_share):
             return task.audit_share
+        since = local_rules.read(self.settings, task.name).since  # checks of before an alarm tell nothing any more
+        moment = datetime.fromisoformat(since) if since else None
         answered = partial(samples.count_answered, task=task.name, stratum=strata.AUDITED, most=task.audits.until)
         with self.store.reading() as session:
-            if answered(session) < task.audits.until:
+            if answered(session, since=moment) < task.audits.until:
                 return task.audits.share
             disputed = samples.count_for(session, task.name, FlagReason.DISPUTED, version, most=DISPUTES) >= DISPUTES
             raised = disputed and answered(session, version=version) < task.audits.until

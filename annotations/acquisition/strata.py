@@ -17,7 +17,7 @@ from annotations.acquisition import held_out
 from annotations.acquisition.held_out import is_held_out
 from mmdemo import hashed_draw
 from mmdemo.tasks import Task
-from mmdemo.values.samples import FlagReason, Prediction
+from mmdemo.values.samples import SUSPENDED, FlagReason, Prediction
 
 FLAGGED, AUDITED = "flagged", "audited"
 
@@ -56,9 +56,10 @@ def is_audited(sample_id: str, share: float) -> bool:
 def of(prediction: Prediction, task: Task, share: float) -> Draw:
     """Return how an answer comes to people that was just given, while a `share` of the sure ones is checked.
 
-    Of the doubted ones no more belong to the panel than are set aside anyway, and then of the sure ones neither.
+    Of the doubted ones no more belong to the panel than are set aside anyway, and then of the sure ones neither. Where
+    nothing goes out unasked, all of these do.
     """
-    even = min(share, task.gate.held_out_share)
+    even = task.gate.held_out_share if SUSPENDED in prediction.notes else min(share, task.gate.held_out_share)
     if prediction.reason == FlagReason.AUDIT:
         return Draw(AUDITED, share, is_audited(prediction.sample_id, even))
     if prediction.flagged:

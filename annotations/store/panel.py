@@ -1,16 +1,30 @@
-"""SQL about what versions answered to the panel: the samples that judge every version."""
+"""SQL about what versions answered to the panel, the samples that judge every version, and to random checks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from annotations.acquisition.strata import AUDITED
 from annotations.schema import PanelAnswerRow, SampleRow
-from annotations.store import labels
+from annotations.store import labels, samples
 from annotations.store.samples import HAS_CONTENT, parts
-from mmdemo.values.promise import NEVER
+from mmdemo.values.promise import ASKED_ALWAYS, NEVER
 from mmdemo.values.samples import Prediction
+
+
+@dataclass(frozen=True)
+class Member:
+    """A sample of the panel, what one version answered to it, and what people say it is."""
+
+    sample_id: str
+    modalities: tuple[str, ...]
+    value: str  # the version's answer; "" of what was erased since
+    confidence: float  # NEVER: people are asked whatever the threshold
+    label: str | None  # None: nobody has said
+    came_at: datetime
 
 
 def keep(session: Session, sample_id: str, prediction: Prediction) -> None:
@@ -57,3 +71,71 @@ def unanswered(session: Session, task: str, version: str, other: str) -> list[Sa
     rows = [one.row for one in answered(session, task, version)]
     known = values(session, other, [row.sample_id for row in rows])
     return [row for row in rows if row.sample_id not in known]
+
+
+def members(session: Session, task: str, version: str, since: datetime | None = None) -> list[Member]:
+    """Return the panel's samples that a version answered and that came after a moment, in the order in which they came.
+
+    What was erased is among them where it was this version's answer, for it might have been wrong: of its answer no
+    more is known than whether it went out unasked.
+    """
+    answer = PanelAnswerRow
+    query = select(
+        SampleRow.sample_id,
+        SampleRow.modalities,
+        SampleRow.stratum,
+        SampleRow.created_at,
+        answer.value,
+        answer.confidence,
+    ).outerjoin(answer, (answer.sample_id == SampleRow.sample_id) & (answer.version == version))
+    query = query.where(SampleRow.task == task, SampleRow.in_panel)
+    gone = SampleRow.forgotten_at.is_not(None) & (SampleRow.model_version == version)
+    query = query.where(answer.value.is_not(None) | gone)
+    if since is not None:
+        query = query.where(SampleRow.created_at > since)
+    rows = session.execute(query.order_by(SampleRow.created_at, SampleRow.sample_id)).all()
+    said = _labels(session, task)
+    return [
+        Member(
+            row.sample_id,
+            tuple(row.modalities),
+            row.value or "",
+            row.confidence if row.confidence is not None else _of_erased(row.stratum),
+            said.get(row.sample_id),
+            row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def unanswered_by(session: Session, task: str, version: str) -> Sequence[SampleRow]:
+    """Return the panel's samples that can be shown to a version and that it has not answered, by their id."""
+    answered = exists().where(PanelAnswerRow.sample_id == SampleRow.sample_id, PanelAnswerRow.version == version)
+    query = select(SampleRow).where(SampleRow.task == task, SampleRow.in_panel, HAS_CONTENT, ~answered)
+    return session.scalars(query.order_by(SampleRow.sample_id)).all()
+
+
+def checked(session: Session, task: str, version: str, since: datetime | None = None) -> list[tuple[str, str]]:
+    """Return what a version answered to random checks as it served, and what people say, as they said it.
+
+    Of checks that came after a moment.
+    """
+    query = labels.standing(session, task).where(HAS_CONTENT, SampleRow.stratum == AUDITED)
+    query = query.where(SampleRow.model_version == version, SampleRow.prediction.is_not(None))
+    if since is not None:
+        query = query.where(SampleRow.created_at > since)
+    return [(sample.predicted_value, correction.value) for correction, sample in session.execute(query)]
+
+
+def _labels(session: Session, task: str) -> dict[str, str]:
+    query = labels.standing(session, task).where(HAS_CONTENT, SampleRow.in_panel)
+    return {sample.sample_id: correction.value for correction, sample in session.execute(query)}
+
+
+def _of_erased(stratum: str | None) -> float:
+    return ASKED_ALWAYS if stratum == AUDITED else NEVER
+
+
+def present(session: Session, sample_ids: Sequence[str]) -> set[str]:
+    """Return those of these samples that still have their content."""
+    return {name for name, row in samples.locked(session, sample_ids).items() if row.has_content}

@@ -193,12 +193,24 @@ def count_drawn(session: Session, task: str) -> dict[str, int]:
     return {str(stratum): count for stratum, count in session.execute(query.group_by(SampleRow.stratum))}
 
 
-def count_answered(session: Session, task: str, stratum: str, most: int, version: str | None = None) -> int:
-    """Return how many samples of a stratum are answered, at most `most`; with `version` of those that it answered."""
+def count_answered(
+    session: Session,
+    task: str,
+    stratum: str,
+    most: int,
+    version: str | None = None,
+    since: datetime | None = None,
+) -> int:
+    """Return how many samples of a stratum are answered, at most `most`.
+
+    With `version` of those that it answered, with `since` of those that came after that moment.
+    """
     answered = select(SampleRow.sample_id).where(SampleRow.task == task, SampleRow.stratum == stratum)
     answered = answered.where(SampleRow.state == SampleState.LABELLED).limit(most)
     if version is not None:
         answered = answered.where(SampleRow.model_version == version)
+    if since is not None:
+        answered = answered.where(SampleRow.created_at > since)
     return session.scalar(select(func.count()).select_from(answered.subquery())) or 0
 
 

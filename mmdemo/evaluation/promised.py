@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mmdemo.evaluation import slices, thresholds
+from mmdemo import thresholds
+from mmdemo.evaluation import slices
 from mmdemo.evaluation.answers import LabelledRow, PredictedRow, ask
-from mmdemo.evaluation.thresholds import Outcomes
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
+from mmdemo.thresholds import Outcomes
 from mmdemo.values.promise import NEVER, PromiseRecord
 from mmdemo.versions import sidecar
 

@@ -17,7 +17,7 @@ from mmdemo.prediction import answering
 from mmdemo.prediction.loading import Served
 from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.values.promise import ASKED_ALWAYS
-from mmdemo.values.samples import FlagReason, HeadAnswer, Inputs, Prediction
+from mmdemo.values.samples import SUSPENDED, FlagReason, HeadAnswer, Inputs, Prediction
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def assemble(served: Served, said: SampleOutput) -> Prediction:
         reason=_reason(answer.value, strange, low),
         modalities=inputs.modalities,
         model_version=served.sidecar.version,
-        notes=(*strange_notes, *inputs.notes, *_notes(served, said)),
+        notes=(*strange_notes, *([SUSPENDED] if asking.suspended else []), *inputs.notes, *_notes(served, said)),
         heads={head.name: _head_answer(head, asking.task, said, strange) for head in task.heads},
         capped=strange,
         latency_ms=0.0,

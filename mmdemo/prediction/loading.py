@@ -1,6 +1,6 @@
 """One version of a task's model, loaded and checked, with all that an answer needs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,8 @@ from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalP
 from mmdemo.model.batch import Batch
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
-from mmdemo.values.promise import Guarantee
+from mmdemo.values.local_rule import LocalRule
+from mmdemo.values.promise import ASKED_ALWAYS, Guarantee
 from mmdemo.values.samples import Inputs
 from mmdemo.versions import registry, sidecar
 from mmdemo.versions.sidecar import Sidecar
@@ -46,6 +47,7 @@ class AskingRule:
     task: Task  # under whose threshold what is strange is held: never above the next one, but for a margin
     threshold: float  # confidence under which they are asked
     promise: Guarantee | None  # that this keeps; None where it is the one in the task's file
+    suspended: bool = False  # what is sent here no longer fits: they are asked about every answer
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Served:
     model: MultimodalModel
     processor: MultimodalProcessor
     reference_stats: dict[str, ReferenceStats]  # by modality
+    local: LocalRule = field(default_factory=LocalRule)  # what this home's random checks say
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -65,12 +68,22 @@ class Served:
         return tuple(self.model.config.labels)
 
     def asking(self, inputs: Inputs) -> AskingRule:
-        """Return when people are asked about an answer to a sample: as promised, else as the task's file says."""
-        kept, task = self.sidecar.keeping(self.task, inputs.modalities), self.task
-        if kept is None or self.sidecar.promise is None:
-            return AskingRule(task, task.threshold, None)
-        lower = replace(task, threshold=max(out_of_distribution.MARGIN, min(task.threshold, kept.threshold)))
-        return AskingRule(lower, kept.threshold, self.sidecar.promise.guarantee())
+        """Return when people are asked about an answer to a sample.
+
+        As this home's checks say, where they say enough; else as promised, or as the task's file says.
+        """
+        task, version, subset = self.task, self.sidecar.version, sidecar.subset(inputs.modalities)
+        here = self.local.keeping(version, task.promise, subset)
+        kept = here or self.sidecar.keeping(task, inputs.modalities)
+        record = self.local.record if here else self.sidecar.promise
+        if kept is None or record is None:
+            rule = AskingRule(task, task.threshold, None)
+        else:
+            lower = replace(task, threshold=max(out_of_distribution.MARGIN, min(task.threshold, kept.threshold)))
+            rule = AskingRule(lower, kept.threshold, record.guarantee())
+        if self.local.suspends(version, task.promise, subset):
+            return replace(rule, threshold=ASKED_ALWAYS, promise=None, suspended=True)
+        return rule
 
     def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
         """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from mmdemo import locale
@@ -11,6 +12,7 @@ from mmdemo.prediction import loading
 from mmdemo.prediction.loading import Served
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.versions.local_rules import RuleInUse
 from mmdemo.versions.registry import Versions
 
 _log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ class VersionInUse:
         self._loading = threading.Lock()
         self._served: Served | None = None
         self._refused: Path | None = None  # a champion that could not be loaded: not tried at every call
+        self._rule = RuleInUse(settings, task.name)
 
     @property
     def stands_in_for(self) -> str | None:
@@ -40,8 +43,13 @@ class VersionInUse:
     def current(self) -> Served:
         """Return the version to answer with; while one thread loads a new champion, the others keep the old one.
 
-        Raises UnknownName, CheckpointError.
+        What this home's checks say holds for a version that serves, not for one that was asked for by name. Raises
+        UnknownName, CheckpointError.
         """
+        served = self._version()
+        return served if self.wanted is not None else replace(served, local=self._rule.now())
+
+    def _version(self) -> Served:
         served = self._served
         if served is not None and self.wanted is not None:
             return served

@@ -1,6 +1,6 @@
 """What a task promises of the answers that go out unasked, and what became of it: values alone.
 
-How the thresholds that keep a promise are computed stands in `mmdemo.evaluation.thresholds`.
+How the thresholds that keep a promise are computed stands in `mmdemo.thresholds`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class PromiseOutcome(StrEnum):
     TOO_FEW = "too_few"  # labels: nothing can be said yet
     NONE = "none"  # no threshold keeps it, so every answer is asked about
     UNTESTED = "untested"  # nobody asked what this version can keep
+    SUSPENDED = "suspended"  # an alarm stands, or was ended without a threshold of here that keeps it: all is asked
 
 
 SERVED = (PromiseOutcome.STANDS, PromiseOutcome.NONE)  # where its threshold serves, and not the one in the task's file

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mmdemo import locale
+from mmdemo.values.live_figures import LiveFigures
 from mmdemo.values.promise_status import PromiseStatus
 from mmdemo.values.samples import Prediction
 
@@ -258,3 +259,4 @@ class Status:
     notices: tuple[Reason, ...] = ()  # what whoever runs this has to know: what is held back, what serves instead
     promise: PromiseStatus | None = None  # None where the task promises nothing
     watch: Reason | None = None  # how the version that serves does since its promotion; None: it is not watched
+    live: LiveFigures | None = None  # of the version that serves; None where none does

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # In a dataclass's field, what `to_json` does with it:
 FLAT = {"json": "flat"}  # its entries stand among the fields around it
 OMITTED = {"json": "omitted"}  # left out where it is None
+SUSPENDED = "suspended"  # the note of an answer that is asked about since what is sent here no longer fits
 MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the fusion
 
 

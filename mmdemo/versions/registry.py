@@ -5,6 +5,7 @@
     versions/TASK/champion.copy   the same, in case that file is damaged
     versions/TASK/history     earlier champions, oldest first: where `rollback` goes
     versions/TASK/withdrawn   versions that are never served again
+    versions/TASK/asking.json  what this home's random checks say about when people are asked
 
 A name is the day of training and a counter behind `n`, `2026-11-24-n001`; the shipped one ends in `base`. Names sort
 as they were made: `base` before `n001`, and a clock that was set back never gives a day before the newest version's.
@@ -29,7 +30,7 @@ from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import VersionInfo
-from mmdemo.versions import card, sidecar
+from mmdemo.versions import card, local_rules, sidecar
 from mmdemo.versions.sidecar import Sidecar
 
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
@@ -38,7 +39,7 @@ COPY = "champion.copy"
 HISTORY = "history"
 WITHDRAWN = "withdrawn"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
-_RESERVED = (CHAMPION, COPY, HISTORY, WITHDRAWN)
+_RESERVED = (CHAMPION, COPY, HISTORY, WITHDRAWN, local_rules.FILE)
 REMOVED = ".removed-"  # begins the name of a folder that is being deleted
 
 

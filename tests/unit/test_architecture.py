@@ -20,9 +20,12 @@ BASE = {
     "mmdemo.process.logs",
     "mmdemo.process.progress",
     "mmdemo.settings",
+    "mmdemo.thresholds",
     "mmdemo.values.analysis",
     "mmdemo.values.history",
     "mmdemo.values.layout",
+    "mmdemo.values.live_figures",
+    "mmdemo.values.local_rule",
     "mmdemo.values.promise",
     "mmdemo.values.promise_status",
     "mmdemo.values.review",
@@ -35,6 +38,7 @@ KNOWN = INPUT | {
     "mmdemo.checks.language",
     "mmdemo.checks.speech",
     "mmdemo.values.results",
+    "mmdemo.versions.local_rules",
     "mmdemo.versions.sidecar",
     "mmdemo.versions.temperature_scaling",
 }
@@ -67,7 +71,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.whole_file": {"mmdemo.errors"},
     "mmdemo.answers": {"mmdemo.errors", "mmdemo.locale"},
     "mmdemo.values.promise": set(),
-    "mmdemo.values.promise_status": {"mmdemo.locale", "mmdemo.values.promise"},
+    "mmdemo.thresholds": {"mmdemo.values.promise"},
+    "mmdemo.values.promise_status": {"mmdemo.locale", "mmdemo.values.local_rule", "mmdemo.values.promise"},
+    "mmdemo.values.local_rule": {"mmdemo.values.promise"},
+    "mmdemo.values.live_figures": {"mmdemo.locale"},
     "mmdemo.values.samples": {"mmdemo.answers", "mmdemo.values.promise"},
     "mmdemo.values.layout": {"mmdemo.values.samples"},
     "mmdemo.values.analysis": {"mmdemo.values.samples"},
@@ -75,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.values.review": {
         "mmdemo.answers",
         "mmdemo.locale",
+        "mmdemo.values.live_figures",
         "mmdemo.values.promise_status",
         "mmdemo.values.samples",
     },
@@ -90,6 +98,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.model": MODEL,
     "mmdemo.versions.temperature_scaling": set(),
     "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.temperature_scaling"},
+    "mmdemo.versions.local_rules": BASE,
     "mmdemo.versions.card": KNOWN,
     "mmdemo.versions.registry": MODEL,
     "mmdemo.explain": MODEL,
@@ -157,7 +166,7 @@ HEAVY = {
 }
 HEAVY |= OPTIONAL  # … or there only where requirements-dev.txt was installed
 # … and our own rooms that import such packages, for package roots and commands that must answer without them.
-LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
+LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations", "annotations.panel.commands"}
 
 # Module → what must not be loaded with it, however far down: whoever starts it would wait for that each time.
 STARTS_WITHOUT = {

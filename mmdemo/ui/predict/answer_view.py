@@ -9,8 +9,8 @@ from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.ui.predict.visits import Visit
 from mmdemo.ui.shell.percent import percent, sure
 from mmdemo.ui.widgets import KINDS, Bar, Control
-from mmdemo.values.promise import ASKED_ALWAYS
-from mmdemo.values.samples import FlagReason, Prediction
+from mmdemo.values.promise import ASKED_ALWAYS, HERE
+from mmdemo.values.samples import SUSPENDED, FlagReason, Prediction
 
 SURE, UNSURE = "sure", "unsure"
 
@@ -97,7 +97,7 @@ def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
     """Say how sure it is, and what therefore becomes of the sample."""
     share = percent(prediction.confidence, language, apart_from=prediction.threshold)
     if not prediction.flagged:
-        key = "below_not_kept" if not prediction.sure else "promised" if prediction.promise else "above"
+        key = "below_not_kept" if not prediction.sure else _kept_promise(prediction)
         wrong = percent(prediction.promise.error, language) if prediction.promise else ""
         return text(f"predict.badge_{key}", language, percent=share, error=wrong)
     fate = text(f"predict.{'sent' if visit.held else 'not_kept_yet' if visit.asks else 'not_kept'}", language)
@@ -105,6 +105,12 @@ def _badge(prediction: Prediction, visit: Visit, language: str) -> str:
     reason = FlagReason.AUDIT if prediction.reason == FlagReason.AUDIT else asked
     key = "unfamiliar" if prediction.capped else reason
     return text(f"predict.badge_{key}", language, percent=share, fate=fate)
+
+
+def _kept_promise(prediction: Prediction) -> str:
+    if prediction.promise is None:
+        return "above"
+    return "promised_here" if prediction.promise.population == HERE else "promised"
 
 
 def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -> Iterator[str]:
@@ -120,7 +126,8 @@ def _facts(prediction: Prediction, task: Task, trained_on: str, language: str) -
 def _threshold(prediction: Prediction, task: Task, language: str) -> str:
     """Say where the threshold stands, and what it is where the task promises something and this keeps nothing."""
     if prediction.threshold >= ASKED_ALWAYS:
-        return text("predict.threshold_none", language)
+        none = "threshold_suspended" if SUSPENDED in prediction.notes else "threshold_none"
+        return text(f"predict.{none}", language)
     key = "threshold_typed" if task.promise and not prediction.promise else "threshold"
     return text(f"predict.{key}", language, percent=percent(prediction.threshold, language))
 

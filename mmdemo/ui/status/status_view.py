@@ -70,6 +70,8 @@ class Standing:
     notices: tuple[tuple[Words, ...], ...] = ()  # sentences: what whoever runs this has to know
     promise: tuple[str, ...] = ()  # what is promised, and how that stands by modalities
     watch: str = ""  # how the version that serves does since its promotion
+    alarm: bool = False  # it is suspended
+    live: tuple[str, ...] = ()  # how good the served version is here
     has_key: bool = True  # there is a review key that could be typed
 
 
@@ -102,6 +104,8 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         notices=tuple(_words(notice.sentence(language)) for notice in status.notices),
         watch=status.watch.sentence(language) if status.watch else "",
         promise=(status.promise.sentence(language), *status.promise.lines(language)) if status.promise else (),
+        alarm=status.promise is not None and status.promise.alarm is not None,
+        live=tuple(status.live.lines(language)) if status.live else (),
     )
 
 

@@ -37,7 +37,7 @@ def doubt(store: Store, caption: str, confidence: float = 0.4) -> str:
 
 
 def test_more_is_checked_until_enough_checks_are_answered(store: Store) -> None:
-    schedule = AuditSchedule(store)
+    schedule = AuditSchedule(store, Settings())
     for number in range(3):
         assert schedule.share(TASK) == 0.5
         review_queue.correct(store, sentiment.TASKS, check(store, f"caption {number}"), "neutral", "Ann")
@@ -50,7 +50,7 @@ def test_what_waits_and_what_was_doubted_are_no_answered_checks(store: Store) ->
     for number in range(4):
         check(store, f"caption {number}")
         review_queue.correct(store, sentiment.TASKS, doubt(store, f"doubted {number}"), "neutral", "Ann")
-    assert AuditSchedule(store).share(TASK) == 0.5
+    assert AuditSchedule(store, Settings()).share(TASK) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_what_waits_and_what_was_doubted_are_no_answered_checks(store: Store) ->
 def test_a_task_says_whether_more_is_checked_at_first(
     store: Store, audit_share: float, audits: Audits, share: float
 ) -> None:
-    assert AuditSchedule(store).share(replace(TASK, audit_share=audit_share, audits=audits)) == share
+    assert AuditSchedule(store, Settings()).share(replace(TASK, audit_share=audit_share, audits=audits)) == share
 
 
 def test_a_check_is_kept_with_the_chance_with_which_it_was_drawn(store: Store) -> None:
-    keeper = Keeper(store, Quota(store, Settings()), AuditSchedule(store))
+    keeper = Keeper(store, Quota(store, Settings()), AuditSchedule(store, Settings()))
     drawn = next(
         one
         for number in range(99)
@@ -116,7 +116,7 @@ def test_nothing_is_left_of_what_versions_answered_to_what_was_erased(store: Sto
 
 
 def test_where_a_versions_answers_are_disputed_more_of_them_are_checked_until_enough_are_known(store: Store) -> None:
-    schedule = AuditSchedule(store)
+    schedule = AuditSchedule(store, Settings())
     for number in range(3):
         review_queue.correct(store, sentiment.TASKS, check(store, f"caption {number}"), "neutral", "Ann")
     for number in range(5):

@@ -11,10 +11,9 @@ from mmdemo import Predictor, tasks
 from mmdemo.__main__ import main
 from mmdemo.evaluation import promised
 from mmdemo.evaluation.answers import PredictedRow
-from mmdemo.evaluation.thresholds import NEVER
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row, splits
-from mmdemo.values.promise import Promise, PromiseOutcome
+from mmdemo.values.promise import NEVER, Promise, PromiseOutcome
 from mmdemo.values.samples import Prediction, Sample
 from mmdemo.versions import sidecar
 from tests import number_kind, tiny_training

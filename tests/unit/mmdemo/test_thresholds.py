@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from mmdemo.evaluation import thresholds
-from mmdemo.evaluation.thresholds import NEVER, Outcomes
-from mmdemo.values.promise import Promise, PromiseOutcome
+from mmdemo import thresholds
+from mmdemo.thresholds import Outcomes
+from mmdemo.values.promise import NEVER, Promise, PromiseOutcome
 
 PROMISE = Promise(error=0.1, sure=0.95)
 DRAWS = 1000
