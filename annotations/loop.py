@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+import annotations  # by attribute: a lesson brings torch, and is given where somebody asks for it
 from annotations import export, golden, retrieval, review_queue, rollback, status
 from annotations.acquisition.audits import AuditSchedule
 from annotations.history import models
 from annotations.nightly import launcher, leftovers
 from annotations.panel import upkeep
 from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
-from annotations.review_queue import claims, content, items, predictions, retention
+from annotations.review_queue import claims, content, items, predictions, retention, withdrawal
 from annotations.review_queue.keeper import Keeper
 from annotations.review_queue.quota import Quota
 from annotations.schema import SampleRow
@@ -20,7 +21,7 @@ from mmdemo.errors import NotAllowed
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
-from mmdemo.values.history import ModelHistory, TurnedAnswer
+from mmdemo.values.history import Lesson, ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
     SCRIPTS,
     Answered,
@@ -258,6 +259,15 @@ class Loop:
     def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
         """Take back this annotator's last answer in this browser; return its sample's id. Raises BadInput."""
         return review_queue.undo(self._store, annotator, browser)
+
+    def take_back(self, sample_ids: Sequence[str], annotator: str, browser: str) -> int:
+        """Withdraw an annotator's answers about these samples; return how many. Raises BadInput."""
+        return withdrawal.withdraw(self._store, sample_ids, annotator, browser)
+
+    def lesson(self, task: str, annotator: str) -> Lesson:
+        """Return what the served version would make of an annotator's latest answers. Raises BadInput, Conflict."""
+        who = review_queue.checked_name(annotator)
+        return annotations.give_lesson(self._store, self._settings, self._task(task), who)
 
     def status(self, task: str) -> Status:
         """Return counts, versions and the last night of a task."""

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from annotations import rollback
 from annotations.nightly import unlearning
-from annotations.review_queue import items
+from annotations.review_queue.stored_samples import Stored
 from annotations.schema import RunRow
 from annotations.store import Session, Store, runs, samples, snapshots
 from annotations.store.labels import iso
@@ -65,8 +65,9 @@ def turned(store: Store, task: Task, version: str, most: int) -> tuple[list[Turn
                 left += 1
                 continue
             before, after = entry.champion or "", entry.challenger or ""
-            item = items.queue_item(row, store.media)
-            shown.append(TurnedAnswer(item, entry.value, before, after, is_right))
+            sample = Stored(row.sample_id, row.caption, row.image, row.audio).sample(store.media)
+            golden = row.pinned_at is not None
+            shown.append(TurnedAnswer(row.sample_id, sample, golden, entry.value, before, after, is_right))
     return sorted(shown, key=lambda one: not one.is_right), left
 
 

@@ -327,6 +327,17 @@ def last_move(session: Session, who: str, moves: Sequence[str], browser: str) ->
     return session.scalar(query.order_by(MoveRow.id.desc()).limit(1))
 
 
+def answers_given(session: Session, sample_ids: Collection[str], who: str, browser: str) -> list[MoveRow]:
+    """Return the moves by which `who` answered these samples in this browser and that are not undone."""
+    rows: list[MoveRow] = []
+    for part in parts(sample_ids):
+        query = select(MoveRow).join(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
+        query = query.where(made_in_page(who, ("label",)), MoveRow.browser == browser, MoveRow.browser != "")
+        query = query.where(MoveRow.sample_id.in_(part), CorrectionRow.withdrawn_at.is_(None))
+        rows += session.scalars(query.order_by(MoveRow.id))
+    return rows
+
+
 def made_in_page(who: str, moves: Sequence[str]) -> ColumnElement[bool]:
     """Return the condition on moves and their corrections for those of `who` in the page that are not undone."""
     here = or_(CorrectionRow.id.is_(None), CorrectionRow.source == CorrectionSource.PAGE)

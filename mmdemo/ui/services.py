@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
-from mmdemo.values.history import ModelHistory, TurnedAnswer
+from mmdemo.values.history import Lesson, ModelHistory, TurnedAnswer
 from mmdemo.values.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.values.samples import Inputs, Prediction
 
@@ -133,6 +133,15 @@ class Services(Protocol):
 
     def undo(self, annotator: str, browser: str) -> str | None:
         """Take back the last answer, and return the id of the sample that is queued again; None if there is none."""
+
+    def take_back(self, sample_ids: Sequence[str], annotator: str, browser: str) -> int:
+        """Withdraw what an annotator said of these samples in that browser; return how many answers that were."""
+
+    def lesson(self, task: str, annotator: str) -> Lesson:
+        """Return what the served version would make of an annotator's latest answers; nobody is served by that.
+
+        Takes seconds. Raises Conflict where they are too few.
+        """
 
     def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:
         """Pin a corrected sample as golden, or take that back. Raises BadInput, UnknownName, Conflict."""

@@ -1,11 +1,12 @@
-"""The frozen values that page and loop exchange about the versions of a model through time.
+"""The frozen values that page and loop exchange about the versions of a model through time, and about lessons.
 
 All times are UTC, ISO 8601 with seconds.
 """
 
 from dataclasses import dataclass
 
-from mmdemo.values.review import QueueItem, Reason, VersionInfo
+from mmdemo.values.review import Reason, VersionInfo
+from mmdemo.values.samples import Sample
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,38 @@ class ModelHistory:
 class TurnedAnswer:
     """A sample that one of two versions answers rightly and the other one wrongly."""
 
-    item: QueueItem
+    sample_id: str  # "" of a test of behaviour, which nobody sent
+    sample: Sample
+    is_golden: bool
     value: str  # what people said it is
     before: str  # what the version before answered
     after: str
     is_right: bool  # the new version's answer
+
+
+HELD_OUT, GOLDEN, BEHAVIOUR = "held_out", "golden", "behaviour"  # what a lesson is judged by
+
+
+@dataclass(frozen=True)
+class LessonPart:
+    """What a version says before and after a lesson of samples that were not taught in it."""
+
+    name: str  # HELD_OUT, GOLDEN, BEHAVIOUR
+    count: int
+    before: int  # right answers; of tests of behaviour those that hold
+    after: int
+    right: int  # that turned right
+    wrong: int
+    turned: tuple[TurnedAnswer, ...]  # some of both, right ones first
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the served version would make of an annotator's latest answers."""
+
+    task: str
+    version: str  # that was taught
+    taught: tuple[str, ...]  # ids of the samples
+    set_aside: int  # answers of the annotator that judge and are not taught
+    seconds: float
+    parts: tuple[LessonPart, ...]

@@ -16,7 +16,6 @@ from mmdemo.ui.samples.retrieval import Card
 from mmdemo.ui.shell.percent import percent
 from mmdemo.values.history import FigurePair, ModelHistory, ModelVersion, TurnedAnswer
 from mmdemo.values.review import RunVerdict, for_everybody
-from mmdemo.values.samples import Sample
 
 LISTED = 20  # versions; the served one is listed however old it is
 THUMBNAIL_PX = 320  # longest side of a picture that is shown
@@ -85,7 +84,7 @@ def cards(answers: Sequence[TurnedAnswer], task: Task, language: str) -> Iterato
         label = text("models.turned_label", language, before=before, after=after)
         about = text("models.turned_about", language, label=value)
         counted = {"number": number, "count": len(answers), "label": label}
-        caption = answer.item.text or ""
+        caption = answer.sample.text
         yield Card(
             label=label,
             about=about,
@@ -93,15 +92,15 @@ def cards(answers: Sequence[TurnedAnswer], task: Task, language: str) -> Iterato
             **_media(answer, task),
             aloud=text("alike.aloud", language, text=caption, about=about, **counted),
             play=text("alike.play", language, **counted),
-            pin=PinButton(answer.item.sample_id, answer.item.is_golden),
+            pin=PinButton(answer.sample_id, answer.is_golden) if answer.sample_id else None,
         )
 
 
 def _media(answer: TurnedAnswer, task: Task) -> dict[str, str]:
     """Return picture and sound as data URLs, "" for none and where its file is gone."""
-    item, urls = answer.item, {"image": "", "audio": ""}
+    urls = {"image": "", "audio": ""}
     try:
-        inputs = decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task)
+        inputs = decode.decode(answer.sample, task)
     except MmdemoError:
         return urls
     if inputs.image is not None:

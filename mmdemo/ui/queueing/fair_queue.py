@@ -31,10 +31,11 @@ LANES = {
     "predict": 1,  # answers
     "look": 1,  # closer looks that a reader waits for
     "weigh": 1,  # … that take a second
+    "lesson": 1,  # what a reviewer teaches, which takes some
     "review": 4,  # reviewers
     "notes": 4,  # what anybody may ask that takes no model
 }
-OF_MODELS = ("predict", "look", "weigh")  # lines in whose calls a model answers
+OF_MODELS = ("predict", "look", "weigh", "lesson")  # lines in whose calls a model answers
 SESSION_CHARS = 128  # of the name that a caller gives its session
 SWEEP_S = 2.0
 ABSENT_S = 1.0  # after which whoever came into a line and listens for no answer gives way

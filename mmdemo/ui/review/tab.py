@@ -1,6 +1,7 @@
 """The Review tab: its frame, and the endpoints that `static/review/review.js` calls."""
 
 from mmdemo.ui.review.controller import Reviewing
+from mmdemo.ui.review.lessons import Lessons
 from mmdemo.ui.review.pins import GoldenPins
 from mmdemo.ui.samples.retrieval import Neighbourhood
 from mmdemo.ui.shell import frame, render
@@ -16,4 +17,7 @@ def build(reviewing: Reviewing) -> None:
     frame.part("review", tab)
     frame.endpoints("review", reviewing.act, reviewing.count, reviewing.leave, reviewing.thumbnails)
     frame.endpoints("review", GoldenPins(reviewing.services, reviewing.door).pin)
+    lessons = Lessons(reviewing.services, reviewing.door)
+    frame.endpoints("review", lessons.lesson, line="lesson")
+    frame.endpoints("review", lessons.unteach)
     frame.endpoints("review", Neighbourhood(reviewing.services, reviewing.door).alike, line="weigh")

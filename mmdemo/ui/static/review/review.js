@@ -14,7 +14,7 @@
   mmdemo.parts.review = (root, signal) => {
     const find = (selector) => root.querySelector(selector);
     ui = {
-      root, signal, find, slots: new Map(), stopMap: null, alike: null, who: null, typed: null,
+      root, signal, find, slots: new Map(), stopMap: null, alike: null, who: null, typed: null, lesson: null,
       review: find(".mm-review"), desk: find(".mm-rv-desk"), closed: find(".mm-rv-closed"), line: find(".mm-rv-line"),
       task: find(".mm-rv-task"), hide: find(".mm-rv-hide"), note: find(".mm-rv-note textarea"), looked: find(".mm-rv-looked"),
     };
@@ -25,6 +25,7 @@
       renew: refresh,
       leave: () => { if (desk.holds) mmdemo.tell("review_leave", leaving()); },
     });
+    ui.lesson = mmdemo.lesson(find(".mm-rv-lesson"), { name: () => ui.who.name(), task: () => ui.task?.value || "", changed: refresh });
     ui.typed = mmdemo.typed(root, giveLabel, () => say(mmdemo.t("review.type_first"), true));
     ui.hide.checked = mmdemo.stored("hide_guess") === "yes";
     ui.note.value = desk.note;
@@ -245,7 +246,7 @@
 
   // --- mouse and keys ----------------------------------------------------------------------------------------------
 
-  const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play", w: "wrong", e: "type" };
+  const KEYS = { s: "skip", u: "unsure", z: "undo", n: "note", p: "play", w: "wrong", e: "type", t: "teach" };
   const ACTIONS = {
     skip: () => answer("skip"),
     unsure: () => answer("unsure"),
@@ -253,6 +254,7 @@
     wrong: rightForTheWrongReason,
     note: () => { openNote(true); ui.note.focus(); },
     type: () => ui.typed.focus(),
+    teach: () => ui.lesson.teach(),
     play,
     look: () => act("look"),
     back,

@@ -64,7 +64,7 @@ def test_turned_answers_come_with_their_samples_and_the_rest_is_counted(past: Pa
     past.run(store, "promoted", [*entries, SnapshotEntry(past.ids[3], "left", HELD_OUT, "left", "right")])
     shown, more = models.turned(store, past.task, SECOND, 2)
     assert [one.is_right for one in shown] == [True, True, False] and more == 1
-    assert all(one.item.image is not None and one.item.image.is_file() for one in shown)
+    assert all(one.sample.image is not None and one.sample.image.is_file() for one in shown)
     assert (shown[-1].before, shown[-1].after, shown[-1].value) == ("left", "right", "left")
     with store.reading() as session:
         [consent] = samples.ids_of_holders(session, past.ids[3], "visitor")

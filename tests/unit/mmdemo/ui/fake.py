@@ -28,7 +28,7 @@ from mmdemo.values.analysis import (
     Trust,
     TrustVerdict,
 )
-from mmdemo.values.history import ModelHistory, TurnedAnswer
+from mmdemo.values.history import Lesson, ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
     SCRIPTS,
     Answered,
@@ -69,6 +69,9 @@ class FakeLoop:
         self.history: dict[str, ModelHistory] = {}
         self.turned_answers: list[TurnedAnswer] = []
         self.rolled_back: list[tuple[str, str]] = []
+        self.lessons: dict[str, Lesson] = {}
+        self.taught: list[tuple[str, str]] = []
+        self.taken_back: list[tuple[tuple[str, ...], str, str]] = []
         self.pins: list[tuple[str, bool, str]] = []
         self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
         self.strays: dict[str, int] = {}  # task that is not loaded → samples that wait
@@ -241,6 +244,16 @@ class FakeLoop:
     def undo(self, annotator: str, browser: str = SCRIPTS) -> str | None:
         """There is nothing to undo."""
         return None
+
+    def take_back(self, sample_ids: Sequence[str], annotator: str, browser: str) -> int:
+        """Remember it."""
+        self.taken_back.append((tuple(sample_ids), annotator, browser))
+        return len(sample_ids)
+
+    def lesson(self, task: str, annotator: str) -> Lesson:
+        """Return the lesson that it was told, by default one of nothing."""
+        self.taught.append((task, annotator))
+        return self.lessons.get(task, Lesson(task, VERSION, (), 0, 0.0, ()))
 
     def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:
         """Remember it."""

@@ -18,7 +18,8 @@ from mmdemo.ui.models import models_view, plot
 from mmdemo.ui.models.tab import MOST, VersionBoard
 from mmdemo.ui.shell import render
 from mmdemo.values.history import AnswerPairs, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
-from mmdemo.values.review import QueueItem, Reason, VersionInfo
+from mmdemo.values.review import Reason, VersionInfo
+from mmdemo.values.samples import Sample
 from tests.unit.mmdemo.ui.fake import FakeLoop
 from tests.unit.mmdemo.ui.fake_queue import NOW
 
@@ -167,11 +168,9 @@ def test_no_english_is_left_in_chinese_and_the_drawing_has_its_words() -> None:
 def turned(tmp_path: Path, number: int) -> list[TurnedAnswer]:
     """Return answers to a picture with a caption; the last turned wrong."""
     Image.new("RGB", (900, 600), "red").save(tmp_path / "red.png")
-    item = QueueItem(
-        "s-1", "sentiment", "positive", 0.4, "audit", "labelled", NOW, None, "<b>Rain</b>", tmp_path / "red.png"
-    )
-    right = [TurnedAnswer(item, "neutral", "positive", "neutral", True)] * (number - 1)
-    return [*right, TurnedAnswer(item, "neutral", "neutral", "negative", False)]
+    sample = Sample(image=tmp_path / "red.png", text="<b>Rain</b>")
+    right = [TurnedAnswer("s-1", sample, False, "neutral", "positive", "neutral", True)] * (number - 1)
+    return [*right, TurnedAnswer("s-1", sample, False, "neutral", "neutral", "negative", False)]
 
 
 def test_a_reviewer_looks_at_what_turned(tmp_path: Path) -> None:
