@@ -234,6 +234,8 @@ class SnapshotRow(Base):
     split: Mapped[str] = mapped_column(String(20))  # train | held_out | golden | suspect | copy
     champion_value: Mapped[str | None] = mapped_column(Text)  # None: not asked, or it could not be judged
     challenger_value: Mapped[str | None] = mapped_column(Text)
+    champion_confidence: Mapped[float | None]  # None: as with the value, or an earlier release did not write it down
+    challenger_confidence: Mapped[float | None]
 
 
 class SyncRow(Base):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from scipy.stats import binomtest
 
 from annotations import rollback
+from annotations.history import curves
 from annotations.nightly import unlearning
 from annotations.review_queue.stored_samples import Stored
 from annotations.schema import RunRow
@@ -16,7 +17,7 @@ from annotations.watching import watch
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.history import AnswerPairs, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
+from mmdemo.values.history import AnswerPairs, ConfidenceCurves, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
 from mmdemo.values.review import Reason, VersionInfo
 from mmdemo.versions.registry import Versions
 
@@ -104,6 +105,7 @@ def _version(
         held_out=int(run.figures.get("held_out", 0)),
         figures=tuple(_figures(run.figures)),
         pairs=_pairs(task, judged.get(run.id, ())),
+        curves=_curves(task, judged.get(run.id, ())),
     )
 
 
@@ -137,6 +139,15 @@ def _pairs(task: Task, entries: Sequence[SnapshotEntry]) -> AnswerPairs | None:
         before=_interval(before, len(entries)),
         after=_interval(after, len(entries)),
     )
+
+
+def _curves(task: Task, entries: Sequence[SnapshotEntry]) -> tuple[ConfidenceCurves, ...]:
+    """Return both versions' curves; none of a run whose confidences were not kept, or that judged too few."""
+    sure = [one for one in entries if None not in (one.champion_confidence, one.challenger_confidence)]
+    before = [one.champion_confidence or 0.0 for one in sure], [_is_right(task, one, one.champion) for one in sure]
+    after = [one.challenger_confidence or 0.0 for one in sure], [_is_right(task, one, one.challenger) for one in sure]
+    both = curves.of(*before), curves.of(*after)
+    return tuple(one for one in both if one) if all(both) else ()
 
 
 def _is_right(task: Task, entry: SnapshotEntry, value: str | None) -> bool:

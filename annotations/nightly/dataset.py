@@ -94,17 +94,27 @@ def split(snapshot: Snapshot, share: float) -> Split:
     )
 
 
-def entries(parts: Split, champion: Mapping[str, str], challenger: Mapping[str, str]) -> tuple[SnapshotEntry, ...]:
-    """Return what a run keeps of its snapshot; both versions' answers are by sample id."""
+Answers = Mapping[str, tuple[str, float]]  # sample id → a version's answer, and how sure it was of it
+_NONE = (None, None)
+
+
+def entries(parts: Split, champion: Answers, challenger: Answers) -> tuple[SnapshotEntry, ...]:
+    """Return what a run keeps of its snapshot."""
     unjudged = {snapshots.TRAIN: parts.train, snapshots.SUSPECT: parts.suspects, snapshots.COPY: parts.copies}
     others = (SnapshotEntry(row.id, row.label, side) for side, rows in unjudged.items() for row in rows)
     drawn = {row.id for row in parts.held_out}
     pinned = [(row, snapshots.GOLDEN) for row in parts.golden if row.id not in drawn]
     asked = (
-        SnapshotEntry(row.id, row.label, side, champion.get(row.id), challenger.get(row.id))
+        _asked(row, side, *(version.get(row.id, _NONE) for version in (champion, challenger)))
         for row, side in [*((row, snapshots.HELD_OUT) for row in parts.held_out), *pinned]
     )
     return (*others, *asked)
+
+
+def _asked(
+    row: Row, side: str, before: tuple[str | None, float | None], after: tuple[str | None, float | None]
+) -> SnapshotEntry:
+    return SnapshotEntry(row.id, row.label, side, before[0], after[0], before[1], after[1])
 
 
 def _digest(rows: Iterable[Row], confirmed: Collection[str]) -> str:

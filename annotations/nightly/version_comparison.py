@@ -43,9 +43,10 @@ class VersionAnswers:
     memory: tuple[bool, ...] = ()  # whether it is right, of each sample that the base holds back; () where it has none
 
     @property
-    def values(self) -> dict[str, str]:
-        """Sample id → the answer, of corrections and golden samples."""
-        return {each.row.id: each.prediction.label for each in (*self.held_out, *self.golden)}
+    def values(self) -> dict[str, tuple[str, float]]:
+        """Sample id → the answer and how sure it is, of corrections and golden samples."""
+        asked = (*self.held_out, *self.golden)
+        return {each.row.id: (each.prediction.label, each.prediction.confidence) for each in asked}
 
 
 def answers_of(

@@ -13,7 +13,13 @@ from annotations.store.samples import HAS_CONTENT
 TRAIN, HELD_OUT, GOLDEN = "train", "held_out", "golden"
 SUSPECT, COPY = "suspect", "copy"  # what the run could have trained on and left out
 LEARNABLE = (TRAIN, SUSPECT, COPY)
-_NOTHING: dict[str, str | None] = {"value": "", "champion_value": None, "challenger_value": None}
+_NOTHING: dict[str, str | None] = {
+    "value": "",
+    "champion_value": None,
+    "challenger_value": None,
+    "champion_confidence": None,
+    "challenger_confidence": None,
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,8 @@ class SnapshotEntry:
     split: str  # TRAIN, HELD_OUT, GOLDEN, SUSPECT, COPY
     champion: str | None = None  # what the version before answered, where the sample was not trained on
     challenger: str | None = None  # … and the new one
+    champion_confidence: float | None = None  # how sure it was; None: not asked, or not written down
+    challenger_confidence: float | None = None
 
 
 def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> None:
@@ -37,6 +45,8 @@ def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> Non
             split=entry.split,
             champion_value=entry.champion,
             challenger_value=entry.challenger,
+            champion_confidence=entry.champion_confidence,
+            challenger_confidence=entry.challenger_confidence,
         )
         for entry in entries
     )
@@ -91,4 +101,5 @@ def kept(session: Session, run_ids: Sequence[int]) -> set[int]:
 
 
 def _entry(row: SnapshotRow) -> SnapshotEntry:
-    return SnapshotEntry(row.sample_id, row.value, row.split, row.champion_value, row.challenger_value)
+    confidences = row.champion_confidence, row.challenger_confidence
+    return SnapshotEntry(row.sample_id, row.value, row.split, row.champion_value, row.challenger_value, *confidences)

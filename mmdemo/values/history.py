@@ -36,6 +36,25 @@ class AnswerPairs:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """A share of answers, and between what it surely lies."""
+
+    x: float  # in [0, 1]: mean confidence, or the share of the answers that go out
+    y: float  # share of right answers, or of wrong ones among those that go out
+    low: float  # 95 % interval
+    high: float
+    count: int  # answers behind it
+
+
+@dataclass(frozen=True)
+class ConfidenceCurves:
+    """How far a version's confidence can be believed, on what it was judged on."""
+
+    reliability: tuple[CurvePoint, ...]  # the least sure first
+    risk: tuple[CurvePoint, ...]  # the smallest share that goes out first
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     """One version, and the retraining run that made and judged it."""
 
@@ -51,6 +70,7 @@ class ModelVersion:
     held_out: int = 0  # corrections behind the figures
     figures: tuple[FigurePair, ...] = ()
     pairs: AnswerPairs | None = None  # None: the single answers were not kept
+    curves: tuple[ConfidenceCurves, ...] = ()  # of the version before and of this one; none where that is not known
 
     @property
     def intervals(self) -> tuple[tuple[float, float], ...]:

@@ -9,7 +9,8 @@ from mmdemo import decode, locale
 from mmdemo.errors import MmdemoError
 from mmdemo.locale import text
 from mmdemo.tasks import Task
-from mmdemo.ui.models import plot
+from mmdemo.ui.models import curve_plot, plot
+from mmdemo.ui.models.curve_plot import CurveDrawing
 from mmdemo.ui.models.plot import Plot
 from mmdemo.ui.review.pins import PinButton
 from mmdemo.ui.samples.retrieval import Card
@@ -48,6 +49,8 @@ class VersionCard:
     measured: str  # what the figures are of, "" where there are none
     figures: tuple[FigureLine, ...]
     pairs: str  # how many turned, "" where that is not known
+    curves: tuple[CurveDrawing, ...]  # before and after; none where they are not known
+    judged: int  # answers behind the curves
     turned: int  # answers that can be looked at
     serve: str  # what the button says, "" where it can't be put into service
     confirm: str
@@ -125,6 +128,8 @@ def _card(version: ModelVersion, served: ModelVersion | None, reviewer: bool, la
         measured=_measured(version, language),
         figures=tuple(_figures(version, language)),
         pairs=_pairs(version, language),
+        curves=curve_plot.drawings(version.curves, language),
+        judged=sum(point.count for point in version.curves[0].reliability) if version.curves else 0,
         turned=pairs.turned_right + pairs.turned_wrong if pairs and reviewer else 0,
         serve=_serve(version, served, language) if version.can_serve and reviewer else "",
         confirm=text("models.confirm", language, version=version.version, served=served.version if served else "–"),

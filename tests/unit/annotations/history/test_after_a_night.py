@@ -39,4 +39,8 @@ def test_a_night_keeps_what_it_read_and_what_both_versions_answered(tmp_path: Pa
     newest = next(one for one in models.of(store, config, task).versions if one.version == run.challenger)
     assert newest.pairs is not None and newest.pairs.count == len(sides[HELD_OUT])
     assert newest.figures[0].name == "accuracy"
+    for drawn, name in zip(newest.curves, ("champion", "challenger"), strict=True):
+        assert sum(point.count for point in drawn.reliability) == len(sides[HELD_OUT])
+        assert drawn.risk[-1].x == 1.0  # all that goes out: its risk is what is wrong
+        assert 1 - drawn.risk[-1].y == pytest.approx(run.figures[f"{name}_accuracy"])
     store.close()
