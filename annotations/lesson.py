@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotations.acquisition.strata import is_set_aside
-from annotations.nightly import challenge, dataset
+from annotations.nightly import challenge, dataset, version_comparison
 from annotations.nightly.dataset import Split
 from annotations.store import Store, labels
 from annotations.store.labels import LabelledContent
@@ -22,7 +22,8 @@ from mmdemo.evaluation import behaviour
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.training.continual import recipe_of
+from mmdemo.training.continual import asks_once, recipe_of
+from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row
 from mmdemo.values.history import BEHAVIOUR, GOLDEN, HELD_OUT, Lesson, LessonPart, TurnedAnswer
 from mmdemo.values.samples import Prediction
@@ -56,15 +57,17 @@ def give_lesson(store: Store, settings: Settings, task: Task, annotator: str) ->
     folder = versions.path(task.name, versions.champion(task.name))
     tests = behaviour.instances(task, count=TESTS)
     judged = list({row.id: row for row in (*parts.held_out, *parts.golden)}.values())
-    before = _ask(Predictor(task, folder, settings), judged, tests)
+    cache = TokenCache(settings.tokens / task.name if asks_once(task) else None)  # encoders that rest are asked once
+    tokens = version_comparison.token_source(cache, task, {row.id for row in judged})
+    before = _ask(Predictor(task, folder, settings, tokens), judged, tests)
     lessons = settings.versions / task.name
     lessons.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=lessons, prefix=".training-lesson-") as place:
         out = Path(place) / "lesson"
         profile = sidecar.read(folder).profile
         recipe = dataclasses.replace(recipe_of(task.in_profile(profile)), steps=STEPS, passes=1)
-        challenge.teach(task, folder, parts.train, (), out, recipe=recipe)
-        after = _ask(Predictor(task, out, settings), judged, tests)
+        challenge.teach(task, folder, parts.train, (), out, recipe=recipe, cache=cache)
+        after = _ask(Predictor(task, out, settings, tokens), judged, tests)
     return Lesson(
         task=task.name,
         version=sidecar.read(folder).version,

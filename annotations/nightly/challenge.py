@@ -1,7 +1,7 @@
 """A challenger: trained, judged beside the champion, and served or not."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def _curated(night: Night, cache: TokenCache) -> Night:
 
 def _tested(
     night: Night, of_champion: VersionAnswers, challenger: str, cache: TokenCache
-) -> tuple[Verdict, dict[str, float], Mapping[str, str]]:
+) -> tuple[Verdict, dict[str, float], dataset.Answers]:
     """Return what the gate says of a challenger, its figures, and what it answered.
 
     One whose files cannot be served is compared with nobody.

@@ -64,7 +64,7 @@ def answers_of(
     where not one of the corrections can be judged.
     """
     drawn, pinned = ({row.id for row in rows} for rows in (held_out, golden))
-    predictor = Predictor(task, version, settings, _source(cache or TokenCache(), task, drawn | pinned))
+    predictor = Predictor(task, version, settings, token_source(cache or TokenCache(), task, drawn | pinned))
     answered = ask_whole(predictor, [*held_out, *(row for row in golden if row.id not in drawn)])
     judged = tuple(each for each in answered if each.row.id in drawn)
     answers = VersionAnswers(
@@ -93,7 +93,7 @@ def remembered(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[bo
     return tuple(predictor.task.is_right(*pair) for pair in zip(values, (one.label for one in samples), strict=True))
 
 
-def _source(cache: TokenCache, task: Task, kept: Collection[str]) -> TokenSource:
+def token_source(cache: TokenCache, task: Task, kept: Collection[str]) -> TokenSource:
     """Return what finds tokens in a cache; those of samples with these ids are kept in files."""
 
     def tokens_of(loaded: Loaded, inputs: Sequence[Inputs]) -> Sequence[EncodedSample]:
