@@ -78,7 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.values.samples": {"mmdemo.answers", "mmdemo.values.promise"},
     "mmdemo.values.layout": {"mmdemo.values.samples"},
     "mmdemo.values.analysis": {"mmdemo.values.samples"},
-    "mmdemo.values.history": {"mmdemo.values.review"},
+    "mmdemo.values.history": {"mmdemo.values.review", "mmdemo.values.samples"},
     "mmdemo.values.review": {
         "mmdemo.answers",
         "mmdemo.locale",

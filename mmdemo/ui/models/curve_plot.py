@@ -15,7 +15,7 @@ KINDS = ("before", "after")
 
 
 @dataclass(frozen=True)
-class Line:
+class CurveLine:
     """One curve: the points of its polyline, and the interval at each of them."""
 
     kind: str  # of KINDS
@@ -33,7 +33,7 @@ class CurveDrawing:
     top: str  # what its edges stand for
     bottom: str
     diagonal: bool  # where a curve should lie
-    lines: tuple[Line, ...]
+    lines: tuple[CurveLine, ...]
     aloud: str  # the same in words
 
 
@@ -66,9 +66,9 @@ def _drawing(name: str, curves: Sequence[Sequence[CurvePoint]], top: float, lang
     )
 
 
-def _line(kind: str, points: Sequence[CurvePoint], top: float) -> Line:
+def _line(kind: str, points: Sequence[CurvePoint], top: float) -> CurveLine:
     dots = tuple((_across(p.x), _down(p.y, top), _down(p.low, top), _down(p.high, top)) for p in points)
-    return Line(kind, " ".join(f"{x},{y}" for x, y, _, _ in dots), dots)
+    return CurveLine(kind, " ".join(f"{x},{y}" for x, y, _, _ in dots), dots)
 
 
 def _aloud(name: str, points: Sequence[CurvePoint], language: str) -> str:
