@@ -13,6 +13,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.audio.format import AudioFormat
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
@@ -35,6 +36,7 @@ HEARD = ((0.95, "sound_damaged"), (0.75, "sound_three_quarters"), (0.5, "sound_h
 MOST_STREAMS = 64  # tracks of a file
 MOST_GAPS = 16  # places at which a file itself is damaged
 MOST_RATES = 8  # stretches of one sampling rate that a sound is made of
+PIECE_SAMPLES = 1 << 16  # that are resampled together
 MOST_SAMPLES = 1 << 22  # that one packet may hold: 10 s at the highest rate
 LAYOUTS = {1: "mono", 2: "stereo"}  # rows of `_rows` → what FFmpeg calls them
 ROUNDING_S = 1e-7  # what adding up the lengths of frames may be wrong by; less than one sample
@@ -137,7 +139,7 @@ def _from_file(source: Path | str | bytes, limits: Limits) -> tuple[np.ndarray, 
                 raise BadInput("not_a_sound")
             codec.options = {"max_samples": str(MOST_SAMPLES)}
             track = _Track(container, limits)
-            return _resampled(track.frames()), track.lost
+            return _resampled(track.pieces()), track.lost
     except MemoryError as error:
         raise BadInput("audio_costly") from error
     except (av.error.FFmpegError, ValueError, OverflowError) as error:
@@ -161,11 +163,23 @@ class _Track:
         whole_s = max(self._heard_s + self._lost_s, promised_s)
         return 1 - self._heard_s / whole_s if whole_s else 0.0
 
-    def frames(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Yield (rows, samples) float32, see `_rows`, with the rate that each frame tells itself.
+    def pieces(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Yield (rows, samples) float32, see `_rows`, with the rate that the frames in it tell themselves.
 
-        Damaged packets are passed over. Stop where it is longer than the limit, or cut off. What a container promises
-        of its rate and length binds nobody.
+        Frames are joined: Opus has fifty a second, and a call for each costs more than its arithmetic.
+        """
+        alike = itertools.groupby(
+            self._frames(), key=lambda frame: (frame.rate, frame.format.name, frame.layout.nb_channels)
+        )
+        for (rate, form, channels), run in alike:
+            for values in _joined(frame.to_ndarray() for frame in run):
+                yield _rows(_channels(values, form, channels)), rate
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        """Yield the frames of the track. Damaged packets are passed over.
+
+        Stop where it is longer than the limit, or cut off. What a container promises of its rate and length binds
+        nobody.
         """
         error: av.error.FFmpegError | None = None
         for packet in self._packets():
@@ -177,7 +191,8 @@ class _Track:
                 continue
             for frame in frames:
                 assert isinstance(frame, AudioFrame), "the packets are those of a sound track"
-                yield _rows(_channels(frame)), self._rate(frame)
+                self._hear(frame)
+                yield frame
         if error and not self._heard_s:
             raise error
 
@@ -190,13 +205,12 @@ class _Track:
             except av.error.InvalidDataError:
                 continue
 
-    def _rate(self, frame: AudioFrame) -> int:
+    def _hear(self, frame: AudioFrame) -> None:
         if frame.rate <= 0:
             raise BadInput("not_a_sound")
         self._heard_s += frame.samples / frame.rate
         if self._heard_s > self._limits.audio_max_s + ROUNDING_S:
             raise _too_long((self._container.duration or 0) / av.time_base, self._limits)
-        return frame.rate
 
 
 def _too_long(seconds: float, limits: Limits) -> BadInput:
@@ -208,10 +222,24 @@ def _too_long(seconds: float, limits: Limits) -> BadInput:
     )
 
 
-def _channels(frame: AudioFrame) -> np.ndarray:
-    """Return a frame's channels, (channels, samples) float32."""
-    values = _unit(frame.to_ndarray())
-    return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
+def _joined(arrays: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield arrays (…, samples), joined to about PIECE_SAMPLES each."""
+    held: list[np.ndarray] = []
+    size = 0
+    for array in arrays:
+        held.append(array)
+        size += array.shape[1]
+        if size >= PIECE_SAMPLES:
+            yield np.concatenate(held, axis=1)
+            held, size = [], 0
+    if held:
+        yield np.concatenate(held, axis=1)
+
+
+def _channels(values: np.ndarray, form: str, channels: int) -> np.ndarray:
+    """Return (channels, samples) float32 of what frames of a format hold, planes or samples side by side."""
+    values = _unit(values)
+    return values if AudioFormat(form).is_planar else values.reshape(-1, channels).T
 
 
 def _rows(channels: np.ndarray) -> np.ndarray:

@@ -122,7 +122,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.evaluation": MODEL | {"mmdemo.explain", "mmdemo.prediction.predictor"},
     "mmdemo.guard": BASE,
     "mmdemo.ui": INPUT | {"mmdemo.guard"},
-    "mmdemo.commands": BELOW_LOOP,
+    "mmdemo.speed": BELOW_LOOP
+    | {"mmdemo.prediction.assembly", "mmdemo.prediction.batches", "mmdemo.prediction.loading"},
+    "mmdemo.commands": BELOW_LOOP | {"mmdemo.speed"},
     "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
     "mmdemo": {"mmdemo.prediction.predictor", "mmdemo.process.environment", "mmdemo.values.samples"},
     "annotations": BELOW_LOOP,

@@ -1,0 +1,131 @@
+"""What an answer costs, part by part and in batches, beside the network alone on prepared tensors (fp32, eager)."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mmdemo import decode
+from mmdemo.errors import BadInput, ManifestError
+from mmdemo.evaluation import LabelledRow, ask, figures, retrieval
+from mmdemo.model.batch import Batch
+from mmdemo.prediction import batches, loading
+from mmdemo.prediction.assembly import SampleOutput, assemble
+from mmdemo.prediction.predictor import Predictor
+from mmdemo.retrieval.neighbours import Neighbours
+from mmdemo.settings import Settings
+from mmdemo.speed.turns import Clock, Measures, Timing, in_turns, timings
+from mmdemo.values.analysis import MapRequest
+from mmdemo.values.samples import Inputs
+
+BARE, BARE_BATCHES, BARE_PARTS = "bare forward (B)", "bare batches (BB)", "bare batches, all subsets"
+FILE, MAP, CLOSER = "predict a file", "… with the default map", "closer looks: study, weigh, alike"
+DECODE, CHECK, PREPARE = "decode", "checks", "frontends"
+ENCODE, FUSE, ASSEMBLE = "encoders", "fusion", "answer from outputs"
+DECODED, FILES, EVALUATE = "answer_batch, decoded", "predict_many, files", "evaluate, files, all subsets"
+ALONE = 8  # samples that are timed one by one
+ALIKE = 5  # neighbours that are looked for
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One version and the samples that it is timed on."""
+
+    predictor: Predictor
+    served: loading.Served  # the same version, to be asked part by part
+    rows: Sequence[LabelledRow]
+    inputs: Sequence[Inputs]  # of the rows, decoded
+    neighbours: Neighbours
+    clock: Clock
+
+    @classmethod
+    def of(
+        cls, predictor: Predictor, folder: Path, rows: Sequence[LabelledRow], settings: Settings, clock: Clock
+    ) -> "Bench":
+        """Return what is timed: the rows that can be judged. Raises ManifestError where there are none."""
+        outcomes = [each for part in decode.decode_ahead((row.sample for row in rows), predictor.task) for each in part]
+        answered = predictor.answer_batch(outcomes)
+        kept = [place for place, each in enumerate(answered) if not isinstance(each, BadInput)]
+        if not kept:
+            raise ManifestError("nothing_to_evaluate", count=len(rows))
+        decoded = [each for each in (outcomes[place] for place in kept) if isinstance(each, Inputs)]
+        served, neighbours = loading.load(folder, predictor.task), Neighbours(predictor.task, settings)
+        return cls(predictor, served, [rows[place] for place in kept], decoded, neighbours, clock)
+
+    def one_by_one(self, rounds: int) -> list[Timing]:
+        """Return what one sample costs: its parts, its answer, its map and its closer looks, each beside B."""
+        seconds = defaultdict[str, list[float]](list)
+        for row, inputs in list(zip(self.rows, self.inputs, strict=True))[:ALONE]:
+            for name, took in in_turns(self._of_one(row, inputs), rounds, self.clock).items():
+                seconds[name] += took
+        return timings(seconds, dict.fromkeys(seconds, BARE))
+
+    def in_batches(self, rounds: int) -> list[Timing]:
+        """Return what a sample costs where all go in batches, beside the bare batches that it takes."""
+        seconds = in_turns(self._of_many(), rounds, self.clock)
+        of = {DECODED: BARE_BATCHES, FILES: BARE_BATCHES, EVALUATE: BARE_PARTS}
+        return timings(seconds, {BARE_BATCHES: BARE, BARE: BARE, BARE_PARTS: BARE_BATCHES, **of}, len(self.rows))
+
+    def _of_one(self, row: LabelledRow, inputs: Inputs) -> Measures:
+        served, predictor = self.served, self.predictor
+        encoded = served.processor([inputs])
+        with torch.inference_mode():
+            tokens = served.model.encode(encoded.batch)
+            output = served.model.fuse(tokens)
+        said = SampleOutput.of(inputs, encoded, output)
+        return {
+            BARE: lambda: self._forward(encoded.batch),
+            FILE: lambda: predictor.predict(row.sample),
+            MAP: lambda: predictor.predict(row.sample, "default"),
+            CLOSER: self._closer(inputs),
+            DECODE: lambda: decode.decode(row.sample, predictor.task),
+            CHECK: lambda: predictor.check(inputs),
+            PREPARE: lambda: served.processor([inputs]),
+            ENCODE: torch.inference_mode()(lambda: served.model.encode(encoded.batch)),
+            FUSE: torch.inference_mode()(lambda: served.model.fuse(tokens)),
+            ASSEMBLE: lambda: assemble(served, said),
+        }
+
+    def _closer(self, inputs: Inputs) -> Callable[[], None]:
+        prediction, forward = self.predictor.answer(inputs, "default")
+        assert prediction.explanation is not None
+        request = MapRequest(prediction.explanation.method, prediction.explanation.target)
+
+        def look() -> None:
+            self.predictor.study(forward)
+            self.predictor.weigh(forward, request)
+            features = self.predictor.features_of(forward)
+            self.neighbours.find(self.predictor, lambda: features, ALIKE, prediction.sample_id, lambda version: ())
+
+        return look
+
+    def _of_many(self) -> Measures:
+        served, predictor = self.served, self.predictor
+        together = [[self.inputs[place] for place in places] for places in batches.alike(self.inputs)]
+        prepared = [(part[0].modalities, served.processor(part).batch) for part in together]
+        alone = [served.processor([inputs]).batch for inputs in self.inputs]
+        return {
+            BARE: lambda: [self._forward(batch) for batch in alone],
+            BARE_BATCHES: lambda: [self._forward(batch) for _, batch in prepared],
+            BARE_PARTS: lambda: [self._parts(batch, modalities) for modalities, batch in prepared],
+            DECODED: lambda: predictor.answer_batch(self.inputs),
+            FILES: lambda: list(predictor.predict_many(row.sample for row in self.rows)),
+            EVALUATE: self._evaluate,
+        }
+
+    def _evaluate(self) -> None:
+        answers = ask(self.predictor, self.rows)
+        figures(answers)
+        retrieval.measure(answers, self.rows)
+
+    @torch.inference_mode()
+    def _forward(self, batch: Batch) -> None:
+        self.served.model(batch)
+
+    @torch.inference_mode()
+    def _parts(self, batch: Batch, modalities: tuple[str, ...]) -> None:
+        tokens = self.served.model.encode(batch)
+        for part in batches.every_part(modalities):
+            self.served.model.fuse(tokens.only(part))
