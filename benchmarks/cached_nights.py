@@ -99,7 +99,7 @@ def encoded(task: Task, loaded: Loaded, manifest: Path, kept: Path, only_kept: b
     return samples
 
 
-class Site:
+class CachedHome:
     """A task at work: its base, what it rehearses, and what it remembers."""
 
     def __init__(self, task: Task, base: Loaded, remembered: Sequence[KeptSample] = ()) -> None:

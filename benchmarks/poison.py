@@ -15,7 +15,7 @@ import numpy as np
 
 from annotations.nightly import gate
 from benchmarks import cached_nights
-from benchmarks.cached_nights import KeptSample, Pieces, Site
+from benchmarks.cached_nights import CachedHome, KeptSample, Pieces
 from mmdemo.process.logs import say
 from mmdemo.training.data.datasets import Item
 
@@ -32,21 +32,21 @@ def main() -> None:
     pieces = Pieces(args.kept / "poison.jsonl", args.seconds)
     for name in args.task:
         keys = [f"{name} | {way} | {kind} | {seed}" for way in WAYS for seed in range(SEEDS[name]) for kind in KINDS]
-        sites: dict[str, Site] = {}
+        sites: dict[str, CachedHome] = {}
         for key in pieces.todo(keys):
             if not sites:
                 task, base = cached_nights.base_of(name)
                 dev = cached_nights.encoded(task, base, args.data / name / "dev.jsonl", args.kept)
                 train = cached_nights.encoded(task, base, args.data / name / "train.jsonl", args.kept, only_kept=True)
                 chosen = np.random.default_rng(0).permutation(len(train))[:REMEMBERED]
-                sites = {way: Site(task, base, [train[place] for place in chosen] if way else ()) for way in WAYS}
+                sites = {way: CachedHome(task, base, [train[place] for place in chosen] if way else ()) for way in WAYS}
             _, way, kind, seed = key.split(" | ")
             pieces.put(key, **_run(sites[way], dev, kind, int(seed)))
     if args.table:
         _print(pieces)
 
 
-def _run(site: Site, dev: Sequence[KeptSample], kind: str, seed: int) -> dict[str, object]:
+def _run(site: CachedHome, dev: Sequence[KeptSample], kind: str, seed: int) -> dict[str, object]:
     draw = cached_nights.seeded(seed)
     order = draw.permutation(len(dev))
     sent, judged = ([dev[place].item for place in half] for half in np.array_split(order, 2))

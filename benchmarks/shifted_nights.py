@@ -20,7 +20,7 @@ from scipy.stats import bootstrap
 from annotations.nightly import gate
 from annotations.nightly.looks import Look, next_size
 from benchmarks import cached_nights
-from benchmarks.cached_nights import KeptSample, Pieces, Site
+from benchmarks.cached_nights import CachedHome, KeptSample, Pieces
 from mmdemo.model import Loaded
 from mmdemo.process.logs import say
 from mmdemo.tasks import Task
@@ -72,7 +72,7 @@ def _month(
     draw = cached_nights.seeded(seed)
     old = [each for each in train if not shift.is_new(each)]
     base = _base(task, shipped, [each.item for each in old])
-    site = Site(task, base, [old[place] for place in draw.permutation(len(old))[:REMEMBERED]])
+    site = CachedHome(task, base, [old[place] for place in draw.permutation(len(old))[:REMEMBERED]])
     new = [each.item for each in (*train, *dev) if shift.is_new(each)]
     new = [new[place] for place in draw.permutation(len(new))]
     unsent, sent = new[:UNSENT], new[UNSENT:]

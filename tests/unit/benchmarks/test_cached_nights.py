@@ -8,7 +8,7 @@ import pytest
 
 from annotations.nightly import gate
 from benchmarks import cached_nights, poison
-from benchmarks.cached_nights import KeptSample, Pieces, Site
+from benchmarks.cached_nights import CachedHome, KeptSample, Pieces
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training.data.datasets import Item
 from mmdemo.training.data.token_cache import TokenCache
@@ -43,21 +43,21 @@ def items(task, base: Loaded) -> list[Item]:
 def test_right_corrections_are_served_and_what_a_base_remembers_keeps_poison_out(task, base, items) -> None:
     half = len(items) // 2
     held_out = items[half:]
-    right, learner = Site(task, base).night(base, items[:half], held_out)
+    right, learner = CachedHome(task, base).night(base, items[:half], held_out)
     assert right.name == gate.PROMOTED and learner is not None
     assert cached_nights.right(learner, held_out).mean() > cached_nights.right(base, held_out).mean()
 
     known = [KeptSample(Row(str(n), Sample(), ""), item) for n, item in enumerate(items * 3)]
     told, narrow = poison.KINDS["all one class"](items, np.random.default_rng(0), len(task.answers))
-    site = Site(task, learner, known)
+    site = CachedHome(task, learner, known)
     assert len(site.guard) > 50
     verdict, _ = site.night(learner, told[:half], told[half:], narrow=narrow)
     assert verdict.name != gate.PROMOTED
-    assert Site(task, learner).night(learner, told[:half], told[half:])[0].name == gate.PROMOTED
+    assert CachedHome(task, learner).night(learner, told[:half], told[half:])[0].name == gate.PROMOTED
 
 
 def test_few_corrections_wait(task, base, items) -> None:
-    assert Site(task, base).night(base, items[:3], items[3:5])[0].name == gate.WAITING
+    assert CachedHome(task, base).night(base, items[:3], items[3:5])[0].name == gate.WAITING
 
 
 @pytest.mark.parametrize(("kind", "share"), [("right", 0.0), ("50 % wrong", 0.5), ("one hostile of three", 1 / 3)])
