@@ -4,8 +4,11 @@ The version that served before answers the same samples. Where that is surely be
 it was promoted for: it is taken out of service for good, and the one before serves again. Nobody need ask for it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import mmdemo
 from annotations.nightly import gate, unlearning
@@ -15,11 +18,13 @@ from annotations.schema import RunRow, SampleRow
 from annotations.store import Session, Store, panel, runs, snapshots
 from annotations.watching import evidence
 from mmdemo.errors import BadInput
-from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
 from mmdemo.versions.registry import Versions
+
+if TYPE_CHECKING:
+    from mmdemo.prediction.predictor import Predictor
 
 BATCH = 32  # samples that are answered between two short transactions
 OUT = "status.watch_out"  # the sentence that ends a version
@@ -87,7 +92,7 @@ def run(
     store: Store,
     config: Settings,
     task: Task,
-    load: Callable[[Task, str, Settings], Predictor] = mmdemo.Predictor,
+    load: Callable[[Task, str, Settings], Predictor] | None = None,
 ) -> Watch | None:
     """Have the version before answer what came since, and serve it again where it is surely better.
 
@@ -99,7 +104,7 @@ def run(
         watched = of(session, versions, task)
         due = panel.unanswered(session, task.name, watched.version, watched.before) if watched else ()
     if watched and due:
-        _answer(store, task, load(task, watched.before, config), watched.before, due)
+        _answer(store, task, (load or mmdemo.Predictor)(task, watched.before, config), watched.before, due)
         with store.reading() as session:
             watched = of(session, versions, task)
     if watched and watched.falls_short:
