@@ -86,6 +86,9 @@ def parser(about: str | None) -> argparse.ArgumentParser:
 
 def encoded(task: Task, loaded: Loaded, manifest: Path, kept: Path, only_kept: bool = False) -> list[KeptSample]:
     """Return the samples of a manifest with their tokens, which are kept; `only_kept`: those that have some already."""
+    whole = _whole(kept, task, manifest)
+    if whole.is_file():
+        return torch.load(whole, weights_only=False)
     rows, cache = manifests.read(manifest, task), TokenCache(kept / task.name)
     ids = {row.id: f"{manifest.stem}-{row.id}".replace("/", "_") for row in rows}
     if only_kept:
@@ -96,7 +99,13 @@ def encoded(task: Task, loaded: Loaded, manifest: Path, kept: Path, only_kept: b
         some = rows[start : start + AT_ONCE]
         items = cache.encode(loaded, decode_rows(some, task, loaded.processor), ids=[ids[row.id] for row in some])
         samples += [KeptSample(row, item) for row, item in zip(some, items, strict=True)]
+    torch.save(samples, _whole(kept, task, manifest))  # the next piece of the runs decodes nothing
     return samples
+
+
+def _whole(kept: Path, task: Task, manifest: Path) -> Path:
+    """Return the file of all samples of a manifest, as long as no more of them have tokens."""
+    return kept / f"{task.name}-{manifest.stem}-{len(list((kept / task.name).glob('*/*')))}.pt"
 
 
 class CachedHome:

@@ -34,7 +34,7 @@ def tokens_of(loaded: Loaded, inputs: Sequence[Inputs]) -> list[EncodedSample]:
     """
     assert not loaded.model.encoders.training, "an encoder that learns says something else each time"
     parts = {(name, _key(getattr(item, name))): item.only([name]) for item in inputs for name in item.modalities}
-    with _one_thread() as workers, ThreadPoolExecutor(workers) as pool:
+    with one_thread() as workers, ThreadPoolExecutor(workers) as pool:
         encoded = dict(zip(parts, pool.map(lambda part: _encoded(loaded, part), parts.values()), strict=True))
     return [{name: encoded[name, _key(getattr(item, name))] for name in item.modalities} for item in inputs]
 
@@ -80,7 +80,7 @@ def _key(content: object) -> object:
 
 
 @contextmanager
-def _one_thread() -> Iterator[int]:
+def one_thread() -> Iterator[int]:
     """Let each operation keep to one thread while the block lasts; yields how many there were."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import sys
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from mmdemo.model import Loaded, MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel, encoded
 from mmdemo.training.continual.recipe import Recipe
 from mmdemo.training.data import feature_cache
 from mmdemo.training.data.datasets import Item, LabelledBatch, Samples, collate
@@ -59,17 +60,19 @@ def learn(
     lessons = sampler.batches(items, rehearsed if recipe.rehearse else ())
     stopping = _EarlyStopping(Loaded(model, processor), moving, aside, recipe.patience if aside else 0)
     _to_learn(model, recipe)
-    for step in tqdm(range(1, steps + 1), "learning", unit="step", disable=not sys.stderr.isatty()):
-        loss = sampler.loss(*next(lessons)) + recipe.pull / 2 * _distance(moving, anchors)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(moving.values(), recipe.max_grad_norm)
-        optimizer.step()
-        schedule.step()
-        if step % max(1, steps // LOOKS) == 0:
-            if stopping.ends():
-                break
-            _to_learn(model, recipe)
+    # What stands behind encoders that rest is too small to share: threads would wait for one another.
+    with encoded.one_thread() if sampler.whole else contextlib.nullcontext():
+        for step in tqdm(range(1, steps + 1), "learning", unit="step", disable=not sys.stderr.isatty()):
+            loss = sampler.loss(*next(lessons)) + recipe.pull / 2 * _distance(moving, anchors)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(moving.values(), recipe.max_grad_norm)
+            optimizer.step()
+            schedule.step()
+            if step % max(1, steps // LOOKS) == 0:
+                if stopping.ends():
+                    break
+                _to_learn(model, recipe)
     stopping.put_best()
     tuning.merge(model)
     model.requires_grad_(True).eval()
