@@ -177,7 +177,8 @@ class Loop:
     def in_turn(self, task: str, limit: int) -> Sequence[QueueItem]:
         """Return the same in the order in which Review asks: what judges versions first."""
         with self._store.reading() as session:
-            rows = samples.waiting(session, *self._named(task), limit=limit, checks_first=True)
+            aside = self._set_aside(task)
+            rows = samples.waiting(session, *aside, limit=limit, aside=aside)
             return [self._item(row) for row in rows]
 
     def later(self, task: str, limit: int) -> Sequence[QueueItem]:
@@ -187,7 +188,7 @@ class Loop:
 
     def claim(self, command: ClaimSample) -> str | None:
         """Keep a sample for whoever asks, see `claims.claim`. Raises UnknownName."""
-        return claims.claim(self._store, self._named(command.task), command)
+        return claims.claim(self._store, self._set_aside(command.task), command)
 
     def release(self, session: str) -> None:
         """Free the sample that this browser session holds."""
@@ -316,6 +317,10 @@ class Loop:
     def _named(self, task: str) -> list[str]:
         """Return that task's name, of all tasks that are loaded for ""."""
         return [self._task(task).name] if task else list(self.tasks)
+
+    def _set_aside(self, task: str) -> dict[str, float]:
+        """Return the same with the share of its samples that is set aside to judge versions."""
+        return {name: self.tasks[name].gate.held_out_share for name in self._named(task)}
 
     def _task(self, name: str) -> Task:
         return tasks.among(self.tasks, name)

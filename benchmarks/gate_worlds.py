@@ -4,10 +4,12 @@ A version's evidence for the right answer of a sample is what the sample gives t
 version's own: it is right where that is above 0, and sure where it is far from 0. So two versions disagree most where
 they are unsure, and what the champion doubts flatters a challenger. In a blind world they disagree anywhere alike.
 Samples come to people as the loop has it: what the champion doubts, and a share of its sure answers; a part of the
-former and all of the latter are set aside.
+former and all of the latter are set aside. What is set aside is answered as it came, and what that stands for is what
+the loop says. In a home where people do not get to all of it, some of it waits.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -15,17 +17,21 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from annotations.acquisition.strata import AUDITED, FLAGGED, SampleWeights
+from annotations.acquisition import strata
+from annotations.acquisition.strata import AUDITED, FLAGGED, Draw, SampleWeights
 from annotations.nightly import gate, looks
 from annotations.nightly.evidence import Stratum
 from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, Verdict
 from annotations.nightly.looks import Look
+from mmdemo import tasks
 from mmdemo.evaluation import metrics
+from mmdemo.tasks import Gate
 
 RIGHT = 0.85  # share of the traffic of which a champion is right
 DOUBTED = 0.2  # share of the traffic that it doubts
 CLASSES, EXAMPLES = 3, 8
 MINIMUM, HELD_OUT_SHARE = 20, 0.3  # as a task's file has them by default
+CHECKED = 200  # answered checks, as with `audits.until`
 NIGHTS, SENT = 30, 60  # in a month, and samples that are sent between two nights
 BEGIN = datetime(2026, 1, 1, 2, tzinfo=UTC)
 BLIND_OWN = 0.3  # a version's own part where disagreement does not come from it
@@ -40,6 +46,18 @@ class World:
     lost_class: float = 0.0  # by how much it is right less often in one class, and only there
     blind: bool = False
     audit_share: float = 0.2
+    later_share: float | None = None  # of the sure answers, that is checked once CHECKED of them were answered
+    answered: float = 1.0  # share of what was set aside that people have got to by a night
+
+
+@dataclass(frozen=True)
+class SentSample:
+    """How a sample that is set aside came to people."""
+
+    stratum: str
+    propensity: float
+    split_draw: float = 0.0
+    in_panel: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,27 +79,38 @@ class Home:
         self._mean = float(norm.ppf(RIGHT)) * np.hypot(1.0, self._own)
         self._doubted = _doubted(self._mean, np.hypot(1.0, self._own))
         self._common, self._champion, self._label = np.empty(0), np.empty(0), np.empty(0, int)
+        self._ways: list[SentSample] = []  # of what is set aside, oldest first; of that the first are answered
         self._examples = self._samples(EXAMPLES)
+        gate_rule = Gate(minimum=MINIMUM, held_out_share=HELD_OUT_SHARE)
+        self._task = replace(tasks.get("sentiment"), audit_share=world.audit_share, gate=gate_rule)
 
     @property
     def size(self) -> int:
         """How many corrections are set aside."""
-        return len(self._label)
+        return int(self.world.answered * len(self._label))
 
     def standing(self) -> SampleWeights:
         """Return what each of them stands for."""
-        sure = np.abs(self._champion) > self._doubted
-        kinds = [(AUDITED, 1 / self.world.audit_share) if each else (FLAGGED, 1 / HELD_OUT_SHARE) for each in sure]
-        return SampleWeights({str(number): kind for number, kind in enumerate(kinds)}, 1 / self.world.audit_share)
+        drawn = Counter(Draw(way.stratum, way.propensity) for way in self._ways)
+        answered = {str(number): way for number, way in enumerate(self._ways[: self.size])}
+        return strata.standing(answered, drawn, self._task)
 
     def send(self, number: int) -> None:
-        """Have so many samples sent, and answered what people are asked about."""
+        """Have so many samples sent, and some answered of what people are asked about."""
         common, champion, label = self._samples(number)
-        sure = np.abs(champion) > self._doubted
-        kept = self._draw.random(number) < np.where(sure, self.world.audit_share, HELD_OUT_SHARE)
+        sure, share = np.abs(champion) > self._doubted, self._share()
+        kept = self._draw.random(number) < np.where(sure, share, HELD_OUT_SHARE)
         self._common = np.concatenate([self._common, common[kept]])
         self._champion = np.concatenate([self._champion, champion[kept]])
         self._label = np.concatenate([self._label, label[kept]])
+        self._ways += [SentSample(AUDITED, share) if each else SentSample(FLAGGED, 1.0) for each in sure[kept]]
+
+    def _share(self) -> float:
+        """Return the share of the sure answers that is checked by what was answered so far."""
+        if self.world.later_share is None:
+            return self.world.audit_share
+        checked = sum(way.stratum == AUDITED for way in self._ways[: self.size])
+        return self.world.audit_share if checked < CHECKED else self.world.later_share
 
     def fill(self, held_out: int) -> None:
         """Have samples sent until so many corrections are set aside."""
@@ -89,8 +118,9 @@ class Home:
             self.send(held_out - self.size)
 
     def train(self) -> tuple[PairedAnswers, PairedAnswers]:
-        """Return what a new challenger, and the champion, make of what is set aside, and of the task's examples."""
-        return self._answers(self._common, self._champion, self._label), self._answers(*self._examples)
+        """Return what a new challenger, and the champion, make of these corrections, and of the task's examples."""
+        corrections = (part[: self.size] for part in (self._common, self._champion, self._label))
+        return self._answers(*corrections), self._answers(*self._examples)
 
     def _samples(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return what samples give to every version, the champion's evidence, and their classes; each (n,)."""
@@ -141,19 +171,17 @@ def _doubted(mean: float, spread: float) -> float:
     return float(brentq(lambda most: share(most) - DOUBTED, 1e-6, 9 * spread))
 
 
-def compared(world: World, answers: PairedAnswers, examples: PairedAnswers) -> Comparison:
+def compared(standing: SampleWeights, answers: PairedAnswers, examples: PairedAnswers) -> Comparison:
     """Return what both versions answered as the gate takes it."""
     champion, challenger = answers.right.T.astype(float)
-    strata = (
-        Stratum(FLAGGED, 1 / HELD_OUT_SHARE, champion[~answers.sure], challenger[~answers.sure]),
-        Stratum(AUDITED, 1 / world.audit_share, champion[answers.sure], challenger[answers.sure]),
-    )
+    kinds = [standing.weights[str(number)] for number in range(len(champion))]
+    alike = {kind: np.array([each == kind for each in kinds]) for kind in sorted(set(kinds))}
     classes = (answers.label == label for label in range(CLASSES))
     anchors = examples.right[:, 0] & examples.sure
     return Comparison(
         held_out=len(champion),
         figures=(ComparedFigure(ACCURACY, float(champion.mean()), float(challenger.mean())),),
-        strata=strata,
+        strata=tuple(Stratum(*kind, champion[them], challenger[them]) for kind, them in alike.items()),
         tallies=(
             gate.tally(gate.ALL, "", champion, challenger),
             *(gate.tally(gate.CLASS, str(n), champion[it], challenger[it]) for n, it in enumerate(classes)),
@@ -168,7 +196,7 @@ def single(world: World, held_out: int, seed: int) -> Verdict:
     """Return the verdict about one challenger at a month's first look, at so many corrections that are set aside."""
     home = Home(world, np.random.default_rng(seed))
     home.fill(held_out)
-    return gate.judge(compared(world, *home.train()), looks.allowance([], BEGIN))
+    return gate.judge(compared(home.standing(), *home.train()), looks.allowance([], BEGIN))
 
 
 def month(world: World, seed: int) -> list[Verdict]:
@@ -179,11 +207,12 @@ def month(world: World, seed: int) -> list[Verdict]:
     for night in range(NIGHTS):
         home.send(SENT)
         early = gate.wait(1, home.size, MINIMUM, HELD_OUT_SHARE)
-        if early or gate.wait_for_evidence(home.size, looks.next_size(past), home.standing(), sure=1):
+        standing = home.standing()
+        if early or gate.wait_for_evidence(home.size, looks.next_size(past), standing, sure=1):
             continue
         now = BEGIN + timedelta(days=night)
         allowance = looks.allowance(past, now)
-        verdicts.append(gate.judge(compared(world, *home.train()), allowance))
+        verdicts.append(gate.judge(compared(standing, *home.train()), allowance))
         past.append(Look(now, home.size, allowance.level))
         if verdicts[-1].name == gate.PROMOTED:
             break

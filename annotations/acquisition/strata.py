@@ -22,13 +22,18 @@ from mmdemo.values.samples import SUSPENDED, FlagReason, Prediction
 FLAGGED, AUDITED = "flagged", "audited"
 
 
-class Drawn(Protocol):
-    """What is known of a sample's way to people."""
+class Way(Protocol):
+    """By whose draw a sample came to people, and with which chance."""
 
     @property
     def stratum(self) -> str | None: ...
     @property
     def propensity(self) -> float | None: ...
+
+
+class Drawn(Way, Protocol):
+    """… and what decides whether it is set aside."""
+
     @property
     def split_draw(self) -> float: ...
     @property
@@ -71,11 +76,12 @@ def is_set_aside(sample: Drawn, share: float) -> bool:
     """Say whether a sample is never trained on: a random check never is, of the others a `share`, by their draw.
 
     Those of earlier releases, whose share was not written down, may have been trained on: they go by their draw.
+    `store.samples.sets_aside` is the same in SQL.
     """
     return _is_check(sample) or sample.in_panel or is_held_out(sample.split_draw, share)
 
 
-def _is_check(sample: Drawn) -> bool:
+def _is_check(sample: Way) -> bool:
     return sample.stratum == AUDITED and sample.propensity is not None
 
 
@@ -91,28 +97,41 @@ class SampleWeights:
         return sum(name == stratum for name, _ in self.weights.values())
 
 
-def standing(samples: Mapping[str, Drawn], drawn: Mapping[str, int], task: Task) -> SampleWeights:
+def standing(samples: Mapping[str, Drawn], drawn: Mapping[Draw, int], task: Task) -> SampleWeights:
     """Weigh the samples that were answered, by id.
 
-    `drawn`: stratum → how many samples came to people by it; those that are answered stand for the others too.
+    `drawn`: how samples came that are set aside → how many came so. Of a stratum those that are answered stand for the
+    others too: for as much of what is sent here as all of them. By that, not by their number, are they set against each
+    other, for checks of another share stand for more. What trains is in none of it: it is asked about in another order.
     """
-    answered = Counter(sample.stratum for sample in samples.values())
-    times = {name: max(1.0, number / answered[name]) for name, number in drawn.items() if answered[name]}
-    chances = {name: _chance(sample, task) for name, sample in samples.items()}
+    aside = {name: sample for name, sample in samples.items() if is_set_aside(sample, task.gate.held_out_share)}
+    answered = _mass(Counter(Draw(sample.stratum, sample.propensity) for sample in aside.values()), task)
+    whole = _mass(drawn, task)
+    times = {name: max(1.0, whole.get(name, 0.0) / mass) for name, mass in answered.items()}
+    chances = {name: _chance(sample, task) for name, sample in aside.items()}
     weights = {
-        name: (str(samples[name].stratum), times.get(str(samples[name].stratum), 1.0) / chance)
+        name: (str(aside[name].stratum), times[str(aside[name].stratum)] / chance)
         for name, chance in chances.items()
-        if chance and is_set_aside(samples[name], task.gate.held_out_share)
+        if chance
     }
     return SampleWeights(weights, 1 / task.audit_share if task.audit_share else None)
 
 
-def is_drawn(sample: Drawn, task: Task) -> bool:
+def _mass(counts: Mapping[Draw, int], task: Task) -> dict[str, float]:
+    """Return stratum → how many of what is sent here its samples stand for, of which so many were drawn so."""
+    mass: dict[str, float] = {}
+    for way, number in counts.items():
+        if chance := _chance(way, task):
+            mass[str(way.stratum)] = mass.get(str(way.stratum), 0.0) + number / chance
+    return mass
+
+
+def is_drawn(sample: Way, task: Task) -> bool:
     """Say whether a sample that is set aside was drawn from what is sent here."""
     return _chance(sample, task) > 0
 
 
-def _chance(sample: Drawn, task: Task) -> float:
+def _chance(sample: Way, task: Task) -> float:
     """Return the chance that such a sample is asked about and set aside, 0 where nobody drew it."""
     if sample.stratum == FLAGGED:
         return task.gate.held_out_share

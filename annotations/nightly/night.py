@@ -59,7 +59,7 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         corrections = labels.corrections(session, task.name)
         last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
         _, sure = samples.count_sure(session, task.name, strata.AUDITED)
-        drawn = samples.count_drawn(session, task.name)
+        drawn = samples.count_drawn(session, task.name, task.gate.held_out_share)
         past = looks.of_runs(runs.compared(session, task.name))
         served = versions.champion(task.name) if versions.serves(task.name) else None
         learned = unlearning.learned(session, versions, task.name, served) if served else frozenset()

@@ -4,7 +4,7 @@ A claim keeps nobody from correcting: it decides only what the Review tab hands 
 when its sample is answered, skipped or erased, when its browser goes to another sample, or says that it leaves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from annotations.schema import SampleRow, now
@@ -14,11 +14,11 @@ from mmdemo.values.review import ClaimSample
 CLAIM_S = 5 * 60.0  # a page in which somebody is at work renews it every minute
 
 
-def claim(store: Store, tasks: Sequence[str], command: ClaimSample, at: datetime | None = None) -> str | None:
+def claim(store: Store, tasks: Mapping[str, float], command: ClaimSample, at: datetime | None = None) -> str | None:
     """Keep a sample for whoever asks, and return its id; None where it is not to be had. What they held before is free.
 
-    Without a sample's id it is the one they are at already, else the next of `tasks` that nobody is at. Where it is not
-    to be had they keep what they held. Raises StorageError.
+    Without a sample's id it is the one they are at already, else the next of `tasks` that nobody is at, each with
+    the share of its samples that is set aside. Where it is not to be had they keep what they held. Raises StorageError.
     """
     moment = at or now()
     with store.session() as session:
@@ -29,7 +29,7 @@ def claim(store: Store, tasks: Sequence[str], command: ClaimSample, at: datetime
     return sample_id
 
 
-def _taken(session: Session, tasks: Sequence[str], command: ClaimSample, at: datetime) -> str | None:
+def _taken(session: Session, tasks: Mapping[str, float], command: ClaimSample, at: datetime) -> str | None:
     until = at + timedelta(seconds=CLAIM_S)
     if command.sample_id:
         row = samples.find(session, command.sample_id)

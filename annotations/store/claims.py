@@ -1,6 +1,6 @@
 """SQL about claims: who is at which sample. Of two who reach for the same one, a single UPDATE decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,16 +27,17 @@ def take(session: Session, sample_id: str, command: ClaimSample, at: datetime, u
     return _changed(session, claim.values(values)) == 1
 
 
-def next_free(session: Session, tasks: Sequence[str], claim_session: str, at: datetime) -> str | None:
+def next_free(session: Session, tasks: Mapping[str, float], claim_session: str, at: datetime) -> str | None:
     """Return the sample that this session is at, else the first that nobody else is at; None where there is none.
 
-    The order is Review's, and at the end comes what was skipped, longest ago first.
+    `tasks`: each with the share of its samples that is set aside. The order is Review's, and at the end comes what was
+    skipped, longest ago first.
     """
     mine = case((SampleRow.claim_session == claim_session, 0), else_=1)
     skipped = case((SampleRow.state == SampleState.SKIPPED, 1), else_=0)
     skipped_at = case((SampleRow.state == SampleState.SKIPPED, SampleRow.updated_at))
-    query = select(SampleRow.sample_id).where(SampleRow.task.in_(tasks), _asked(), _free(claim_session, at))
-    return session.scalar(query.order_by(mine, skipped, skipped_at, *in_turn()).limit(1))
+    query = select(SampleRow.sample_id).where(SampleRow.task.in_(list(tasks)), _asked(), _free(claim_session, at))
+    return session.scalar(query.order_by(mine, skipped, skipped_at, *in_turn(tasks)).limit(1))
 
 
 def release(session: Session, claim_session: str, other_than: str = "") -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, exists, false, func, or_, select
 from sqlalchemy.orm import Session, defer
 
-from annotations.acquisition.strata import AUDITED
+from annotations.acquisition.strata import AUDITED, Draw
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
@@ -120,16 +120,17 @@ def waiting(
     *tasks: str,
     limit: int | None = None,
     states: Sequence[str] = WAITING,
-    checks_first: bool = False,
+    aside: Mapping[str, float] | None = None,
 ) -> Sequence[SampleRow]:
     """Return samples that can be shown to a person: most doubtful first, then oldest, then by id.
 
-    Of all tasks, also of those that are not loaded, where none is named. `checks_first`: see `in_turn`.
+    Of all tasks, also of those that are not loaded, where none is named. `aside`: what is set aside comes first, see
+    `in_turn`.
     """
     query = select(SampleRow).where(SampleRow.state.in_(states), HAS_CONTENT)
     if tasks:
         query = query.where(SampleRow.task.in_(tasks))
-    order = in_turn() if checks_first else most_doubtful()
+    order = most_doubtful() if aside is None else in_turn(aside)
     return session.scalars(query.order_by(*order).limit(limit)).all()
 
 
@@ -138,12 +139,20 @@ def most_doubtful() -> tuple[ColumnElement[Any], ...]:
     return SampleRow.doubt.desc(), SampleRow.created_at.asc(), SampleRow.sample_id.asc()
 
 
-def in_turn() -> tuple[ColumnElement[Any], ...]:
+def sets_aside(share: float) -> ColumnElement[bool]:
+    """Return the condition on samples that are never trained on: `strata.is_set_aside`, in SQL."""
+    is_check = and_(SampleRow.stratum == AUDITED, SampleRow.propensity.is_not(None))
+    return or_(is_check, SampleRow.in_panel, SampleRow.split_draw < share)
+
+
+def in_turn(aside: Mapping[str, float]) -> tuple[ColumnElement[Any], ...]:
     """Return the order in which Review asks: what judges versions as it came, then the most doubtful.
 
-    As it came: so what is not answered yet is no other than what is.
+    `aside`: task → the share of its samples that is set aside. As it came, and none of it before the others: so what is
+    not answered yet is no other than what is, and those that are answered can stand for all.
     """
-    judges = or_(SampleRow.stratum == AUDITED, SampleRow.in_panel)
+    of_task = (and_(SampleRow.task == task, sets_aside(share)) for task, share in aside.items())
+    judges = and_(SampleRow.stratum.is_not(None), or_(false(), *of_task))
     came = case((judges, SampleRow.created_at))
     return case((judges, 0), else_=1), came, *most_doubtful()
 
@@ -187,10 +196,11 @@ def count_by_state(session: Session, task: str) -> dict[str, int]:
     return counts
 
 
-def count_drawn(session: Session, task: str) -> dict[str, int]:
-    """Return stratum → how many samples came to people by it."""
-    query = select(SampleRow.stratum, func.count()).where(SampleRow.task == task, SampleRow.stratum.is_not(None))
-    return {str(stratum): count for stratum, count in session.execute(query.group_by(SampleRow.stratum))}
+def count_drawn(session: Session, task: str, share: float) -> dict[Draw, int]:
+    """Return how samples were drawn that are set aside, where a `share` is, → how many were drawn so."""
+    way = (SampleRow.stratum, SampleRow.propensity)
+    query = select(*way, func.count()).where(SampleRow.task == task, SampleRow.stratum.is_not(None), sets_aside(share))
+    return {Draw(stratum, chance): count for stratum, chance, count in session.execute(query.group_by(*way))}
 
 
 def count_answered(

@@ -98,7 +98,7 @@ class Services(Protocol):
         """Return what waits of a task, "" for all of `tasks`, most doubtful first."""
 
     def in_turn(self, task: str, limit: int) -> Sequence[QueueItem]:
-        """Return the same in the order in which Review asks: random checks first."""
+        """Return the same in the order in which Review asks: what judges versions first."""
 
     def left_out(self) -> Mapping[str, int]:
         """Return task → samples of it that wait, of those that are not among `tasks`."""

@@ -95,7 +95,7 @@ def test_who_asks_by_the_new_id_gets_the_row(config: Settings) -> None:
             row = samples.get(session, new)
             row.state = "queued"
             session.commit()
-        assert claims.claim(store, [NAME], ClaimSample("Ann", "a" * 32, new, NAME)) == old
+        assert claims.claim(store, {NAME: 0.0}, ClaimSample("Ann", "a" * 32, new, NAME)) == old
         review_queue.skip(store, new, "Ann")
         assert row_of(store, old).state == "skipped"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from annotations import review_queue
-from annotations.acquisition import strata
+from annotations.acquisition import held_out, strata
 from annotations.acquisition.audits import AuditSchedule
 from annotations.review_queue import claims, items, retention
 from annotations.review_queue.keeper import Keeper
@@ -87,11 +87,23 @@ def test_review_asks_about_checks_first_in_the_order_in_which_they_came(store: S
     doubtful = [doubt(store, "one", 0.5), doubt(store, "two", 0.3)]
     checks = [check(store, "three"), check(store, "four")]
     with store.reading() as session:
-        turn = [row.sample_id for row in samples.waiting(session, TASK.name, checks_first=True)]
+        turn = [
+            row.sample_id for row in samples.waiting(session, TASK.name, aside={TASK.name: TASK.gate.held_out_share})
+        ]
         by_doubt = [row.sample_id for row in samples.waiting(session, TASK.name)]
     assert turn == [*checks, doubtful[1], doubtful[0]]
     assert by_doubt[:2] == [doubtful[1], doubtful[0]]
-    assert claims.claim(store, [TASK.name], ClaimSample("Ann", "a" * 32)) == checks[0]
+    assert claims.claim(store, {TASK.name: 0.3}, ClaimSample("Ann", "a" * 32)) == checks[0]
+
+
+def test_review_asks_about_all_that_is_set_aside_in_the_order_in_which_it_came(store: Store) -> None:
+    ids = [doubt(store, f"caption {number}", 0.5 - number / 100) for number in range(12)]  # each is doubted more
+    aside = [one for one in ids if held_out.is_held_out(held_out.draw(one), 0.5)]
+    with store.reading() as session:
+        turn = [row.sample_id for row in samples.waiting(session, TASK.name, aside={TASK.name: 0.5})]
+    assert 1 < len(aside) < 11
+    assert turn == [*aside, *(one for one in reversed(ids) if one not in aside)]
+    assert claims.claim(store, {TASK.name: 0.5}, ClaimSample("Ann", "a" * 32)) == aside[0]
 
 
 def test_a_check_that_its_visitor_disputes_stays_blind_and_is_asked_about_as_a_check(store: Store) -> None:

@@ -73,7 +73,7 @@ def test_the_queue_is_ordered_by_the_fresh_doubt_and_nothing_leaves_it(store: St
     assert waiting(store) == ["a", "b", "c"]
     assert score(store, Version(confidence={"a": 0.99, "b": 0.34, "c": 0.4})) == rescoring.Rescored(scored=3)
     assert waiting(store) == ["b", "c", "a"]  # also what it is sure of by now
-    assert claims.claim(store, [sentiment.TASK.name], ClaimSample("Ann", "s" * 32)) == ids["b"]
+    assert claims.claim(store, {sentiment.TASK.name: 0.0}, ClaimSample("Ann", "s" * 32)) == ids["b"]
     for caption, was in before.items():
         row = row_of(store, ids[caption])
         kept = ("prediction", "predicted_value", "confidence", "model_version")

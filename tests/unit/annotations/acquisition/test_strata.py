@@ -1,14 +1,16 @@
 """How a sample came to people is written down when it comes, and says what its correction stands for."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import product
 
 import pytest
 
 from annotations import review_queue
 from annotations.acquisition import strata
-from annotations.acquisition.strata import AUDITED, FLAGGED
+from annotations.acquisition.strata import AUDITED, FLAGGED, Draw
 from annotations.nightly import dataset
-from annotations.schema import PanelAnswerRow
+from annotations.schema import PanelAnswerRow, SampleRow
 from annotations.store import Store, labels, samples
 from mmdemo.tasks import Gate
 from mmdemo.values.samples import FlagReason
@@ -122,16 +124,50 @@ def test_a_sample_stands_for_one_over_the_chance_that_it_came_and_was_set_aside(
     sample: Sample, aside: bool, weight: float | None
 ) -> None:
     assert strata.is_set_aside(sample, TASK.gate.held_out_share) is aside
-    weights = strata.standing({"a": sample}, {sample.stratum: 1}, TASK).weights
+    weights = strata.standing({"a": sample}, {Draw(sample.stratum, sample.propensity): 1}, TASK).weights
     assert (weights["a"][1] if weights else None) == (None if weight is None else pytest.approx(weight))
 
 
 def test_what_is_answered_stands_for_what_waits_too() -> None:
     answered = {str(number): Sample(AUDITED, 0.2) for number in range(5)} | {"f": Sample(FLAGGED, 1.0)}
-    standing = strata.standing(answered, {AUDITED: 20, FLAGGED: 3}, TASK)
+    standing = strata.standing(answered, {Draw(AUDITED, 0.2): 20, Draw(FLAGGED, 1.0): 3}, TASK)
     assert standing.weights["0"] == (AUDITED, pytest.approx(4 / 0.2))
     assert standing.weights["f"] == (FLAGGED, pytest.approx(3 / 0.3))
     assert (standing.count(AUDITED), standing.count(FLAGGED)) == (5, 1)
+
+
+def test_what_trains_says_nothing_of_how_much_what_is_set_aside_stands_for() -> None:
+    aside = {f"aside {number}": Sample(FLAGGED, 1.0, in_panel=number < 60) for number in range(65)}
+    trained = {f"trained {number}": Sample(FLAGGED, 1.0, OTHER_SIDE) for number in range(35)}
+    standing = strata.standing(aside | trained, {Draw(FLAGGED, 1.0): 90}, TASK)  # of 300 that were doubted
+    assert sum(weight for _, weight in standing.weights.values()) == pytest.approx(300)
+    assert standing.weights.keys() == aside.keys()
+
+
+@pytest.mark.parametrize("later", [0, 1, 40])
+def test_checks_of_a_smaller_share_that_wait_are_stood_for_by_as_much_as_they_are(later: int) -> None:
+    checks = {f"early {number}": Sample(AUDITED, 0.2) for number in range(200)}
+    checks |= {f"later {number}": Sample(AUDITED, 0.02) for number in range(later)}
+    standing = strata.standing(checks, {Draw(AUDITED, 0.2): 200, Draw(AUDITED, 0.02): 40}, TASK)
+    assert sum(weight for _, weight in standing.weights.values()) == pytest.approx(200 / 0.2 + 40 / 0.02)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_what_is_set_aside_is_the_same_for_the_database_as_for_a_night(store: Store, share: float) -> None:
+    ways = list(product((None, FLAGGED, AUDITED), (None, 0.2), (SIDE, OTHER_SIDE), (False, True)))
+    captions = [sentiment.inputs(f"caption {number}") for number in range(len(ways))]
+    ids = [review_queue.offer(store, TASK, one, sentiment.prediction(one))[0] for one in captions]
+    with store.session() as session:
+        for sample_id, (stratum, propensity, draw, in_panel) in zip(ids, ways, strict=True):
+            row = samples.get(session, sample_id)
+            row.stratum, row.propensity, row.split_draw, row.in_panel = stratum, propensity, draw, in_panel
+        session.flush()
+        rows = session.query(SampleRow).all()
+        aside = {row.sample_id for row in rows if strata.is_set_aside(row, share)}
+        assert {row.sample_id for row in session.query(SampleRow).where(samples.sets_aside(share))} == aside
+        counts = samples.count_drawn(session, TASK.name, share)
+    drawn = Counter(Draw(row.stratum, row.propensity) for row in rows if row.stratum and row.sample_id in aside)
+    assert len(rows) == len(ways) and counts == drawn
 
 
 def test_a_check_that_is_never_drawn_would_stand_for_anything() -> None:

@@ -16,7 +16,7 @@ from mmdemo.settings import Settings
 from mmdemo.values.review import ClaimSample
 from tests.unit.annotations import sentiment
 
-TASKS = ["sentiment"]
+TASKS = {"sentiment": 0.0}  # each with the share of its samples that is set aside, and comes first
 ANN, BO = ClaimSample("Ann", "a" * 32), ClaimSample("Bo", "b" * 32)
 CLAIM = timedelta(seconds=claims.CLAIM_S)
 
@@ -70,13 +70,13 @@ def test_whoever_goes_to_another_sample_frees_the_one_before(store: Store, offer
 
 def test_another_task_frees_the_sample_of_the_one_before(store: Store, offered: list[str]) -> None:
     claims.claim(store, TASKS, ANN)
-    assert claims.claim(store, ["another"], ANN) is None  # nothing waits there
+    assert claims.claim(store, {"another": 0.0}, ANN) is None  # nothing waits there
     with store.session() as session:
         row = sentiment.row("f" * 64)
         row.task = "another"
         session.add(row)
         session.commit()
-    assert claims.claim(store, ["another"], ANN) == "f" * 64
+    assert claims.claim(store, {"another": 0.0}, ANN) == "f" * 64
     assert holders(store, offered) == [None, None, None]
 
 

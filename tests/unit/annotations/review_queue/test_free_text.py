@@ -58,5 +58,5 @@ def test_what_no_database_stores_is_replaced_in_free_texts_and_finds_nothing_as_
             call()
         str(caught.value).encode()  # a sentence that can be sent and printed
         caught.value.public_sentence("zh").encode()
-    assert claims.claim(store, [sentiment.TASK.name], ClaimSample(f"a{odd}", odd * 32, f"{odd}x", "")) is None
+    assert claims.claim(store, {sentiment.TASK.name: 0.0}, ClaimSample(f"a{odd}", odd * 32, f"{odd}x", "")) is None
     assert review_queue.undo(store, f"Ann{odd}", odd) is None
