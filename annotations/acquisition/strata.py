@@ -76,7 +76,7 @@ def is_set_aside(sample: Drawn, share: float) -> bool:
     """Say whether a sample is never trained on: a random check never is, of the others a `share`, by their draw.
 
     Those of earlier releases, whose share was not written down, may have been trained on: they go by their draw.
-    `store.samples.sets_aside` is the same in SQL.
+    `store.order.sets_aside` is the same in SQL.
     """
     return _is_check(sample) or sample.in_panel or is_held_out(sample.split_draw, share)
 

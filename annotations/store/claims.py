@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, CursorResult, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import SampleRow
-from annotations.store.samples import ASKED, HAS_CONTENT, in_turn
+from annotations.store import order
+from annotations.store.samples import ASKED, HAS_CONTENT
 from mmdemo import characters
 from mmdemo.values.review import ClaimSample, SampleState
 
@@ -37,7 +38,7 @@ def next_free(session: Session, tasks: Mapping[str, float], claim_session: str, 
     skipped = case((SampleRow.state == SampleState.SKIPPED, 1), else_=0)
     skipped_at = case((SampleRow.state == SampleState.SKIPPED, SampleRow.updated_at))
     query = select(SampleRow.sample_id).where(SampleRow.task.in_(list(tasks)), _asked(), _free(claim_session, at))
-    return session.scalar(query.order_by(mine, skipped, skipped_at, *in_turn(tasks)).limit(1))
+    return session.scalar(query.order_by(mine, skipped, skipped_at, *order.in_turn(tasks)).limit(1))
 
 
 def release(session: Session, claim_session: str, other_than: str = "") -> None:

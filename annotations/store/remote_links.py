@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, 
 from sqlalchemy.orm import Session, defer
 
 from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow, SampleRow, now
-from annotations.store import samples
+from annotations.store import order, samples
 from mmdemo.values.review import WAITING, SampleState
 
 ANNOTATIONS = "annotations"  # key in a link's `extra`: the annotations that were looked at, by their id there
@@ -46,7 +46,7 @@ def links(
 
 def unsent(session: Session, system: str, server: str, task: str) -> Sequence[SampleRow]:
     """Return the samples of a task that can be shown to a person and don't live there, in the order of `waiting`."""
-    return session.scalars(_unsent(select(SampleRow), system, server, task).order_by(*samples.most_doubtful())).all()
+    return session.scalars(_unsent(select(SampleRow), system, server, task).order_by(*order.most_doubtful())).all()
 
 
 def unsent_ids(session: Session, system: str, server: str, task: str) -> Sequence[str]:

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from annotations.acquisition.strata import AUDITED, Draw
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
+from annotations.store import order
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
 from mmdemo.values.review import WAITING, CorrectionSource, SampleState
@@ -91,8 +91,8 @@ def caption_digest(caption: str) -> str:
 
 def _locked(session: Session, *conditions: ColumnElement[bool]) -> SampleRow | None:
     """Return the first row of these conditions: oldest first."""
-    order = (SampleRow.created_at, SampleRow.sample_id)
-    return session.scalar(select(SampleRow).where(*conditions).order_by(*order).limit(1).with_for_update())
+    oldest = (SampleRow.created_at, SampleRow.sample_id)
+    return session.scalar(select(SampleRow).where(*conditions).order_by(*oldest).limit(1).with_for_update())
 
 
 def get(session: Session, sample_id: str) -> SampleRow:
@@ -125,36 +125,13 @@ def waiting(
     """Return samples that can be shown to a person: most doubtful first, then oldest, then by id.
 
     Of all tasks, also of those that are not loaded, where none is named. `aside`: what is set aside comes first, see
-    `in_turn`.
+    `order.in_turn`.
     """
     query = select(SampleRow).where(SampleRow.state.in_(states), HAS_CONTENT)
     if tasks:
         query = query.where(SampleRow.task.in_(tasks))
-    order = most_doubtful() if aside is None else in_turn(aside)
-    return session.scalars(query.order_by(*order).limit(limit)).all()
-
-
-def most_doubtful() -> tuple[ColumnElement[Any], ...]:
-    """Return the order in which people are asked."""
-    return SampleRow.doubt.desc(), SampleRow.created_at.asc(), SampleRow.sample_id.asc()
-
-
-def sets_aside(share: float) -> ColumnElement[bool]:
-    """Return the condition on samples that are never trained on: `strata.is_set_aside`, in SQL."""
-    is_check = and_(SampleRow.stratum == AUDITED, SampleRow.propensity.is_not(None))
-    return or_(is_check, SampleRow.in_panel, SampleRow.split_draw < share)
-
-
-def in_turn(aside: Mapping[str, float]) -> tuple[ColumnElement[Any], ...]:
-    """Return the order in which Review asks: what judges versions as it came, then the most doubtful.
-
-    `aside`: task → the share of its samples that is set aside. As it came, and none of it before the others: so what is
-    not answered yet is no other than what is, and those that are answered can stand for all.
-    """
-    of_task = (and_(SampleRow.task == task, sets_aside(share)) for task, share in aside.items())
-    judges = and_(SampleRow.stratum.is_not(None), or_(false(), *of_task))
-    came = case((judges, SampleRow.created_at))
-    return case((judges, 0), else_=1), came, *most_doubtful()
+    in_order = order.most_doubtful() if aside is None else order.in_turn(aside)
+    return session.scalars(query.order_by(*in_order).limit(limit)).all()
 
 
 def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[SampleRow]:
@@ -199,7 +176,8 @@ def count_by_state(session: Session, task: str) -> dict[str, int]:
 def count_drawn(session: Session, task: str, share: float) -> dict[Draw, int]:
     """Return how samples were drawn that are set aside, where a `share` is, → how many were drawn so."""
     way = (SampleRow.stratum, SampleRow.propensity)
-    query = select(*way, func.count()).where(SampleRow.task == task, SampleRow.stratum.is_not(None), sets_aside(share))
+    query = select(*way, func.count()).where(SampleRow.task == task, SampleRow.stratum.is_not(None))
+    query = query.where(order.sets_aside(share))
     return {Draw(stratum, chance): count for stratum, chance, count in session.execute(query.group_by(*way))}
 
 
@@ -304,8 +282,8 @@ def take_holding(session: Session, prediction_id: str) -> str | None:
 def newest_holding(session: Session, sample_id: str, holder: str) -> ConsentRow | None:
     """Return the latest consent of this kind for the sample."""
     query = select(ConsentRow).where(ConsentRow.sample_id == sample_id, ConsentRow.holder == holder)
-    order = (ConsentRow.agreed_at.desc(), ConsentRow.prediction_id)
-    return session.scalar(query.order_by(*order).limit(1))
+    newest = (ConsentRow.agreed_at.desc(), ConsentRow.prediction_id)
+    return session.scalar(query.order_by(*newest).limit(1))
 
 
 def ids_of_holders(session: Session, sample_id: str, holder: str) -> Sequence[str]:

@@ -11,7 +11,7 @@ from annotations.acquisition import strata
 from annotations.acquisition.strata import AUDITED, FLAGGED, Draw
 from annotations.nightly import dataset
 from annotations.schema import PanelAnswerRow, SampleRow
-from annotations.store import Store, labels, samples
+from annotations.store import Store, labels, order, samples
 from mmdemo.tasks import Gate
 from mmdemo.values.samples import FlagReason
 from tests.unit.annotations import sentiment
@@ -164,7 +164,7 @@ def test_what_is_set_aside_is_the_same_for_the_database_as_for_a_night(store: St
         session.flush()
         rows = session.query(SampleRow).all()
         aside = {row.sample_id for row in rows if strata.is_set_aside(row, share)}
-        assert {row.sample_id for row in session.query(SampleRow).where(samples.sets_aside(share))} == aside
+        assert {row.sample_id for row in session.query(SampleRow).where(order.sets_aside(share))} == aside
         counts = samples.count_drawn(session, TASK.name, share)
     drawn = Counter(Draw(row.stratum, row.propensity) for row in rows if row.stratum and row.sample_id in aside)
     assert len(rows) == len(ways) and counts == drawn
