@@ -3,18 +3,18 @@
 They are loaded as the app loads them, by a predictor of their own, and asked about a sample of each set of modalities.
 """
 
-import contextlib
 import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations, islice
 from pathlib import Path
 
+from annotations.nightly import interruption
 from annotations.nightly.limits import PairedCost
 from mmdemo.answers import KINDS
 from mmdemo.decode import decode
-from mmdemo.errors import BadInput, MmdemoError
+from mmdemo.errors import BadInput
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -27,14 +27,22 @@ CONFIG = "config.json"  # of a version: its architecture
 SUM_IS_ONE = 1e-3
 
 
-def fault(task: Task, version: str, settings: Settings, rows: Sequence[Row]) -> str:
+def fault(
+    task: Task,
+    version: str,
+    settings: Settings,
+    rows: Sequence[Row],
+    load: Callable[[Task, str, Settings], Predictor] = Predictor,
+) -> str:
     """Return what is wrong with the files of a version, "" for nothing: it answers, and its maps can be computed."""
     try:
-        predictor = Predictor(task, version, settings)
-        for inputs in _one_of_each(_read(predictor, rows)):
+        predictor = load(task, version, settings)
+        for inputs in _one_of_each(predictor, rows):
             if wrong := _wrong(task, predictor.predict_inputs(inputs, "default")):
                 return f"{'+'.join(inputs.modalities)}: {wrong}"
-    except (MmdemoError, ValueError, RuntimeError, KeyError, IndexError) as error:  # whatever a broken model raises
+    except Exception as error:  # whatever a broken model raises
+        if interruption.is_told():
+            raise
         return f"{type(error).__name__}: {error}"
     return ""
 
@@ -57,7 +65,7 @@ def _is_alike(first: Path, second: Path) -> bool:
 def _latencies(task: Task, names: tuple[str, str], settings: Settings, rows: Sequence[Row]) -> tuple[float, float]:
     """Return the median time of an answer in milliseconds, of both; they take turns, so that noise meets both alike."""
     predictors = [Predictor(task, name, settings) for name in names]
-    samples = _read(predictors[0], rows)
+    samples = list(islice(_readable(predictors[0], rows), TIMED))
     fastest = [[math.inf] * len(samples) for _ in predictors]
     for _ in range(ROUNDS):
         for number, inputs in enumerate(samples):
@@ -69,28 +77,33 @@ def _latencies(task: Task, names: tuple[str, str], settings: Settings, rows: Seq
     return first, second
 
 
-def _one_of_each(samples: Sequence[Inputs]) -> Iterator[Inputs]:
-    """Yield one sample of each set of modalities, as far as these have any."""
+def _one_of_each(predictor: Predictor, rows: Sequence[Row]) -> Iterator[Inputs]:
+    """Yield one sample of each set of modalities that any of the rows has; those that bring no new one are not read."""
     asked: set[tuple[str, ...]] = set()
-    for inputs in samples:
-        for size in range(1, len(inputs.modalities) + 1):
-            for chosen in combinations(inputs.modalities, size):
-                if chosen not in asked:
-                    asked.add(chosen)
-                    yield inputs.only(chosen)
-
-
-def _read(predictor: Predictor, rows: Sequence[Row]) -> list[Inputs]:
-    """Return the first samples that can be judged."""
-    chosen: list[Inputs] = []
     for row in rows:
-        with contextlib.suppress(BadInput):
+        sent = [name for name in predictor.task.modalities if getattr(row.sample, name)]
+        if asked.issuperset(_sets(sent)):
+            continue
+        for inputs in _readable(predictor, [row]):
+            new = [chosen for chosen in _sets(inputs.modalities) if chosen not in asked]
+            asked.update(new)
+            yield from map(inputs.only, new)
+
+
+def _sets(modalities: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for size in range(1, len(modalities) + 1):
+        yield from combinations(modalities, size)
+
+
+def _readable(predictor: Predictor, rows: Iterable[Row]) -> Iterator[Inputs]:
+    """Yield the samples that can be judged."""
+    for row in rows:
+        try:
             inputs = decode(row.sample, predictor.task)
             predictor.check(inputs)
-            chosen.append(inputs)
-        if len(chosen) == TIMED:
-            break
-    return chosen
+        except BadInput:
+            continue
+        yield inputs
 
 
 def _wrong(task: Task, prediction: Prediction) -> str:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from annotations.nightly import gate, limits, serving_check
 from annotations.nightly.limits import LimitCheck, PairedCost
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
@@ -53,6 +54,29 @@ def test_one_whose_answers_are_no_numbers_is_not(task: Task, settings: Settings,
     }
     save_file(spoiled, path, metadata={"format": "pt"})
     assert "nan" in serving_check.fault(task, SECOND, settings, rows).lower()
+
+
+def test_each_set_of_modalities_is_tried_however_late_it_comes(task: Task, settings: Settings, rows: list[Row]) -> None:
+    path = settings.versions / task.name / SECOND / "model.safetensors"
+    weights = load_file(path)
+    spoiled = {
+        name: value.float() + 3e38 if name.startswith("encoders.image") and value.is_floating_point() else value
+        for name, value in weights.items()
+    }
+    save_file(spoiled, path, metadata={"format": "pt"})
+    captions = [Row(str(number), Sample(text="dog"), "bad") for number in range(20)]
+    assert serving_check.fault(task, SECOND, settings, captions) == ""
+    assert "no number" in serving_check.fault(task, SECOND, settings, [*captions, *rows])
+
+
+@pytest.mark.parametrize("raised", [OSError, TypeError, AttributeError, ZeroDivisionError])
+def test_whatever_a_broken_model_raises_is_a_fault(
+    task: Task, settings: Settings, rows: list[Row], raised: type[Exception]
+) -> None:
+    def load(task: Task, version: str, settings: Settings) -> Predictor:
+        raise raised("broken")
+
+    assert serving_check.fault(task, SECOND, settings, rows, load=load) == f"{raised.__name__}: broken"
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "processor.json"])
