@@ -7,7 +7,6 @@ there is nothing to compare.
 
 import dataclasses
 import filecmp
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from annotations.store import Session, Store, runs, samples, snapshots
 from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.training.continual import Recipe, recipe_of
+from mmdemo.training.continual import Recipe, memory, recipe_of
 from mmdemo.training.manifests import Row
 from mmdemo.training.version_folder import machine
 from mmdemo.values.review import Reason
@@ -75,7 +74,7 @@ def rebuild(
     if stored.taken_back:
         why = Reason("cli.rebuild_taken_back", {"version": version, "count": stored.taken_back})
         return Rebuilt(task.name, version, False if check else None, (), stored.taken_back, (why,))
-    notes = tuple(_notes(stored, task))
+    notes = tuple(_notes(stored, task, versions.path(task.name, stored.about.parent or "")))
     if out is not None:
         return _compared(versions, task, stored, out / version, check, notes, say)
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".rebuild-") as folder:
@@ -144,7 +143,7 @@ def _differences(first: Path, second: Path, unmeasured: Sequence[str]) -> Iterat
             yield f"{sidecar.FILE}:{name}"
 
 
-def _notes(stored: _Stored, task: Task) -> Iterator[Reason]:
+def _notes(stored: _Stored, task: Task, base: Path) -> Iterator[Reason]:
     """Yield why the same bits may not come out, and what is not compared."""
     about = stored.about
     code, here = sidecar.code_revision(), machine()
@@ -153,10 +152,12 @@ def _notes(stored: _Stored, task: Task) -> Iterator[Reason]:
         yield Reason("cli.rebuild_code", values)
     if about.machine != here:
         yield Reason("cli.rebuild_machine", {"then": about.machine or "–", "now": here})
-    today = _as_json(recipe_of(task.in_profile(about.profile)).as_options())
+    today = recipe_of(task.in_profile(about.profile)).as_options()
     changed = [name for name in {**today, **about.options} if today.get(name) != about.options.get(name)]
     if changed:
         yield Reason("cli.rebuild_options", {"names": ", ".join(sorted(changed))})
+    if memory.digest(base) != about.memory:
+        yield Reason("cli.rebuild_memory", {"base": about.parent or ""})
     if stored.not_measured:
         yield Reason("cli.rebuild_not_measured", {"count": stored.not_measured})
 
@@ -173,7 +174,3 @@ def _known(default: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     names = [item.name for item in dataclasses.fields(default) if item.name in options]
     values = {name: (getattr(default, name), options[name]) for name in names}
     return {name: value if value is None else type(before)(value) for name, (before, value) in values.items()}
-
-
-def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(options))

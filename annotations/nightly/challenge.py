@@ -7,7 +7,7 @@ from pathlib import Path
 
 from annotations.nightly import curation, dataset, gate, limits, looks, serving_check, version_comparison
 from annotations.nightly.gate import Comparison, Verdict
-from annotations.nightly.night import Night, Outcome, too_early
+from annotations.nightly.night import Night, Outcome, repeats, too_early
 from annotations.nightly.version_comparison import VersionAnswers
 from annotations.review_queue import stored_samples
 from annotations.schema import now
@@ -55,7 +55,7 @@ def outcome_of(night: Night, note: Callable[..., None]) -> Outcome:
 
 
 def _early(night: Night) -> Outcome | None:
-    return _nothing_left(night) if night.taken_back else too_early(night)
+    return _without_challenger(night) if night.taken_back else too_early(night)
 
 
 def _token_cache(night: Night) -> TokenCache:
@@ -122,12 +122,18 @@ def _replace_tainted(night: Night, version: str) -> None:
     night.versions.retire(night.task.name, [night.served or ""])
 
 
-def _nothing_left(night: Night) -> Outcome | None:
-    """Where the champion learned nothing else than what was taken back, or nothing can be judged, serve another one."""
-    if night.parts.train and night.parts.held_out:
-        return None
-    _replace_tainted(night, night.untainted)
-    return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))
+def _without_challenger(night: Night) -> Outcome | None:
+    """Serve another version where the champion learned nothing else than what was taken back, or nothing can be judged.
+
+    So too where what is left makes a version again that was taken out of service.
+    """
+    if not (night.parts.train and night.parts.held_out):
+        _replace_tainted(night, night.untainted)
+        return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))
+    if repeated := repeats(night):
+        _replace_tainted(night, night.untainted)
+        return Outcome(_with_taken_back(night, repeated))
+    return None
 
 
 def _answers_of(night: Night, version: str | None, cache: TokenCache) -> VersionAnswers:

@@ -73,7 +73,7 @@ class CapabilityTally:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Champion and challenger on the same samples, which neither was trained on."""
+    """Champion and challenger on the same samples: on corrections that trained neither, and beside them on `memory`."""
 
     held_out: int  # corrections behind the figures
     figures: tuple[ComparedFigure, ...]  # ACCURACY first
@@ -85,7 +85,8 @@ class Comparison:
     anchors: int = 0
     anchors_lost: int = 0  # of these, answered wrongly by the challenger
     capabilities: tuple[CapabilityTally, ...] = ()
-    # (n, 2) scores of what the base holds back of its memory, which trained neither: the champion's, the challenger's
+    # (n, 2) scores of what the base holds back of its memory, from which no night learns: the champion's, the
+    # challenger's. What the base itself was trained on flatters it, so that guard and NOT_WORSE are strict with others.
     memory: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
     narrow: str = ""  # where all that was learned is of one sort: a key of _NARROW
     limits: LimitCheck = field(default_factory=LimitCheck)

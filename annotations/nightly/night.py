@@ -11,9 +11,12 @@ from annotations.nightly.gate import Verdict
 from annotations.nightly.looks import Look
 from annotations.store import Store, labels, runs, samples
 from annotations.watching import watch
+from mmdemo.errors import CheckpointError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.training.continual import memory, recipe_of
 from mmdemo.values.review import Reason
+from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 
 
@@ -84,7 +87,7 @@ def too_early(night: Night) -> Outcome | None:
     held_out, drawn = len(parts.held_out), len(night.standing.weights)
     waiting = gate.wait(len(parts.train), held_out, rule.minimum, rule.held_out_share)
     waiting = waiting or gate.wait_for_evidence(held_out, looks.next_size(night.looks), night.standing, night.sure)
-    waiting = waiting or _repeats(night)
+    waiting = waiting or repeats(night)
     needed = looks.held_out_needed(rule.minimum, held_out, drawn, night.looks)
     figures = {"held_out": float(held_out), "held_out_needed": float(needed)}
     figures |= waiting.numbers if waiting else {}
@@ -96,11 +99,27 @@ def too_early(night: Night) -> Outcome | None:
     return Outcome(waiting, figures) if waiting else None
 
 
-def _repeats(night: Night) -> Verdict | None:
+def repeats(night: Night) -> Verdict | None:
     """Return WAITING where a challenger would be a version again that was taken out of service."""
     train = {row.id: row.label for row in night.parts.train}
-    version = next((name for name, learned in night.withdrawn.items() if learned == train), None)
+    of_these = (name for name, learned in night.withdrawn.items() if learned == train)
+    version = next((name for name in of_these if _is_trained_alike(night, name)), None)
     return Verdict(gate.WAITING, (Reason("status.night_repeats", {"version": version}),)) if version else None
+
+
+def _is_trained_alike(night: Night, version: str) -> bool:
+    """Tell whether a version came from what a challenger would come from, beside corrections.
+
+    One whose files are gone is taken for such a one.
+    """
+    versions, name = night.versions, night.task.name
+    base = versions.base(name)
+    try:
+        about, folder = sidecar.read(versions.path(name, version)), versions.path(name, base)
+    except (CheckpointError, UnknownName):
+        return True
+    options = recipe_of(night.task.in_profile(sidecar.read(folder).profile)).as_options()
+    return (about.parent, about.memory, about.options) == (base, memory.digest(folder), options)
 
 
 def _is_new(night: Night, enough: bool) -> bool:

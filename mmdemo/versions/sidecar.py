@@ -41,6 +41,7 @@ class Sidecar:
     parent: str | None = None  # the version that training started from
     data: str = ""  # SHA-256 of the training snapshot
     samples: int = 0  # rows that were trained on
+    memory: str = ""  # SHA-256 of what the parent remembered then, of a version that learned from corrections; "": none
     seed: int = 0
     command: str = ""  # how to train it again
     code_revision: str = ""

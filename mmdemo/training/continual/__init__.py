@@ -92,6 +92,7 @@ def update(
         parent=before.version,
         data=manifests.digest(corrections.rows),
         samples=len(corrections.rows),
+        memory=memory.digest(champion),
         seed=seed,
         command=f"{sidecar.RETRAINED} --task {task.name}",
         code_revision=sidecar.code_revision(),

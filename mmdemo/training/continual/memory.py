@@ -13,6 +13,7 @@ et al., "REMIND your neural network to prevent catastrophic forgetting", ECCV 20
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Role(IntEnum):
 
     REHEARSED = 0
     CALIBRATION = 1  # temperatures are fitted on it; nothing trained on it, the base neither
-    GUARD = 2  # versions are compared on it, and nothing else
+    GUARD = 2  # versions are compared on it, and no night learns from it; what the base learned from flatters the base
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,16 @@ def write(folder: Path, loaded: Loaded, samples: Sequence[Remembered], most_byte
     }
     whole_file.write(folder / FILE, save(tensors, about))
     return count
+
+
+def digest(folder: Path) -> str:
+    """Return the SHA-256 of the memory of the version in `folder`, "" where it has none. Raises CheckpointError."""
+    try:
+        return hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise CheckpointError("checkpoint_broken", path=folder / FILE, detail=repr(error)) from error
 
 
 def load(folder: Path) -> RehearsalMemory | None:

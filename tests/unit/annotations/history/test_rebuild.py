@@ -100,12 +100,13 @@ def test_what_differs_is_named_and_so_is_other_code_and_another_machine(
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     about = sidecar.read(folder)
     options = dict(about.options) | {"lr": about.options["lr"] / 2, "forgotten": 1}
-    changed = dataclasses.replace(about, code_revision="abc", machine="an abacus", options=options, samples=99)
+    changed = dataclasses.replace(about, code_revision="abc", machine="an abacus", options=options, memory="then")
     sidecar.write(folder, changed)
     rebuilt = again(store, config, task, version)
     assert rebuilt.identical is False
-    assert set(rebuilt.differences) >= {"model.safetensors", "version.json:samples"}
-    assert notes(rebuilt) == ["cli.rebuild_code", "cli.rebuild_machine", "cli.rebuild_options"]
+    assert set(rebuilt.differences) >= {"model.safetensors", "version.json:memory"}
+    of_these = ("code", "machine", "options", "memory")
+    assert notes(rebuilt) == [f"cli.rebuild_{name}" for name in of_these]
     assert rebuilt.notes[2].values["names"] == "forgotten, lr"
     assert list(config.home.glob(".rebuild-*")) == []
 

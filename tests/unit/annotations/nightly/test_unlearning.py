@@ -138,6 +138,29 @@ def test_a_run_serves_once_its_version_was_put_into_service(store: Store, config
 
 
 @pytest.mark.slow
+def test_what_is_left_does_not_make_a_version_again_that_was_taken_out_of_service(
+    store: Store, config: Settings, task: Task, learned, after_a_night
+) -> None:
+    withdrawn, versions = "2020-01-01-n001", Versions(config)
+    folder = versions.folder(task.name, withdrawn)
+    shutil.copytree(versions.path(task.name, after_a_night[2]), folder)
+    sidecar.write(folder, replace(sidecar.read(folder), version=withdrawn))
+    with store.session() as session:
+        of_night = runs.of_challenger(session, task.name, after_a_night[2])
+        entries = [entry for entry in snapshots.of_run(session, of_night.id) if entry.sample_id != learned[0]]
+        run_id = runs.start(session, task.name, FIRST, None, 0)
+        runs.note(session, run_id, challenger=withdrawn, verdict="promoted")
+        runs.finish(session, run_id, runs.DONE)
+        snapshots.keep(session, run_id, entries)
+        session.commit()
+    versions.withdraw(task.name, withdrawn, after_a_night[2])
+    withdraw(store, learned[0])
+    run = retrain.retrain(config, task)
+    assert (run.verdict, run.challenger, versions.champion(task.name)) == ("waiting", None, FIRST)
+    assert [reason.key for reason in run.why] == ["status.night_repeats", "status.night_taken_back_worse"]
+
+
+@pytest.mark.slow
 def test_where_all_is_taken_back_the_base_serves_again(store: Store, config: Settings, task: Task, learned) -> None:
     withdraw(store, *learned)
     run = retrain.retrain(config, task)

@@ -21,6 +21,8 @@ from mmdemo.answers import LabelAnswer
 from mmdemo.errors import Conflict
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Task
+from mmdemo.training.continual import memory, recipe_of
+from mmdemo.training.manifests import Row
 from mmdemo.values.samples import Inputs, Prediction
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
@@ -137,24 +139,56 @@ def test_it_is_never_offered_again(store: Store, config: Settings, versions: Ver
     assert SECOND not in {info.version for info in versions.list(TASK.name)}
 
 
-def test_a_run_that_would_make_it_again_waits_for_another_answer(
-    store: Store, config: Settings, versions: Versions
-) -> None:
-    task = replace(TASK, gate=Gate(minimum=2, held_out_share=0.5))
+SMALL = replace(TASK, gate=Gate(minimum=2, held_out_share=0.5))
+
+
+@pytest.fixture
+def learned(store: Store, config: Settings, versions: Versions) -> Sequence[Row]:
+    """What the second version learned, of which another run would learn the same; it was taken out of service."""
     send(store, 12, OTHER, version=FIRST, share=0.0)
-    learned = night.begin(store, config, task).parts.train
+    learned = night.begin(store, config, SMALL).parts.train
     with store.session() as session:
         last = runs.of_challenger(session, TASK.name, SECOND)
         assert last is not None and learned
         entries = [snapshots.SnapshotEntry(row.id, row.label, snapshots.TRAIN) for row in learned]
         snapshots.keep(session, last.id, entries)
         session.commit()
+    folder = versions.folder(TASK.name, SECOND)
+    sidecar.write(folder, replace(sidecar.read(folder), parent=FIRST, options=recipe_of(TASK).as_options()))
     versions.withdraw(TASK.name, SECOND, FIRST)
-    early = night.too_early(night.begin(store, config, task))
+    return learned
+
+
+def test_a_run_that_would_make_it_again_waits_for_another_answer(
+    store: Store, config: Settings, learned: Sequence[Row]
+) -> None:
+    early = night.too_early(night.begin(store, config, SMALL))
     assert early is not None and early.verdict.name == gate.WAITING
     assert f"the very ones that {SECOND} learned" in early.verdict.reasons[0].sentence()
     review_queue.correct(store, {TASK.name: TASK}, learned[0].id, SAID, "Ann")
-    assert night.too_early(night.begin(store, config, task)) is None
+    assert night.too_early(night.begin(store, config, SMALL)) is None
+
+
+def test_so_does_one_of_which_it_is_not_known_how_it_was_trained(
+    store: Store, config: Settings, versions: Versions, learned: Sequence[Row]
+) -> None:
+    assert versions.remove(TASK.name, SECOND)
+    assert night.too_early(night.begin(store, config, SMALL)) is not None
+
+
+def test_with_another_base_memory_or_option_it_is_another_version(
+    store: Store, config: Settings, versions: Versions, learned: Sequence[Row]
+) -> None:
+    at_hand = night.begin(store, config, SMALL)
+    assert night.repeats(replace(at_hand, task=replace(SMALL, retrain={"lr": 1e-4}))) is None
+    folder = versions.folder(TASK.name, SECOND)
+    about = sidecar.read(folder)
+    sidecar.write(folder, replace(about, parent="2025-01-01-base"))
+    assert night.repeats(at_hand) is None
+    sidecar.write(folder, about)
+    assert night.repeats(at_hand) is not None
+    (versions.path(TASK.name, FIRST) / memory.FILE).write_bytes(b"what it learned from")
+    assert night.repeats(at_hand) is None
 
 
 def test_a_stop_in_the_middle_leaves_the_version_before_serving_and_is_mended(
