@@ -48,7 +48,8 @@ def erase(store: Store, settings: Settings, sample_id: str, sync: Callable[[str]
     row = erased.row
     history = lineage.of_sample(store, settings, row.sample_id)
     there, trouble = _taken_back_there(store, settings, row.sample_id, row.task, sync)
-    left = [] if erased.wiped else [Reason("cli.scrub_later", {"place": store.place})]
+    left = [Reason("cli.erase_files_wait", {"detail": erased.trouble.sentence()})] if erased.trouble else []
+    left += [] if erased.wiped else [Reason("cli.scrub_later", {"place": store.place})]
     versions = (*history.learned, *history.inherited)
     judged = tuple(dict.fromkeys(use.version for use in history.uses if use.version and use.version not in versions))
     return Certificate(
@@ -67,7 +68,7 @@ def erase(store: Store, settings: Settings, sample_id: str, sync: Callable[[str]
 def _removed(erased: Erased) -> dict[str, int]:
     return {
         "inputs": len(erased.inputs),
-        "files": len(erased.files) - erased.shared,
+        "files": erased.files,
         "answers": int(erased.answered),
         "queue_entries": int(erased.waited),
         "consents": erased.consents,

@@ -56,6 +56,8 @@ def retrain(config: Settings, task: Task) -> Run:
                 raise
             run_record.end(store, run_id, runs.FAILED, verdict=None, challenger=None, reasons=(_why_failed(error),))
             raise
+        finally:
+            _sweep_tokens(store, config, task)
         run = run_record.end(store, run_id, runs.DONE, **outcome.columns())
         second_look.ask(store, outcome.doubted)
         leftovers.clear(store, config, task.name)
@@ -73,6 +75,14 @@ def _watch(store: Store, config: Settings, task: Task) -> None:
         return
     if watched and watched.falls_short:
         logs.say(watched.out().sentence())
+
+
+def _sweep_tokens(store: Store, config: Settings, task: Task) -> None:
+    """Remove what encoders said of samples that were erased meanwhile; what keeps it there is left for the next run."""
+    try:
+        leftovers.sweep_tokens(store, config, task.name)
+    except StorageError as error:
+        logs.say(str(error))
 
 
 def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run | None:

@@ -5,23 +5,22 @@ what an app's own model answered is none of our versions' business: both are lef
 finished by the next: a sample is due as long as its guess is of another version than the one that serves.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import mmdemo
-from annotations.review_queue import predictions, stored_samples
+from annotations.review_queue import answering, predictions, stored_samples
+from annotations.review_queue.answering import BATCH
 from annotations.review_queue.content import Holder
 from annotations.review_queue.stored_samples import LeftOut, Stored
 from annotations.schema import SampleRow
-from annotations.store import Store, samples
+from annotations.store import Session, Store, samples
 from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import Inputs, Prediction
 from mmdemo.versions.registry import Versions
-
-BATCH = 32  # samples between two short transactions, and all that is in memory at once
 
 
 class Scorer(Protocol):
@@ -56,17 +55,18 @@ def run(store: Store, settings: Settings, task: Task) -> Rescored:
 
 def rescore(store: Store, task: Task, scorer: Scorer) -> Rescored:
     """Score what is due by the version that answers now. Raises StorageError, CheckpointError."""
-    scored, left_out = 0, []
-    for rows in _batches(store, task, scorer.model_version):
-        fresh: dict[str, Prediction | None] = {}
-        for row in rows:
-            answer = _answer(store, task, scorer, row)
-            if isinstance(answer, LeftOut):
-                left_out.append(answer)
-            else:
-                fresh[row.sample_id] = answer
-        scored += _write(store, task, fresh)
-    return Rescored(scored, tuple(left_out))
+
+    def answer(rows: Sequence[SampleRow]) -> dict[str, Prediction | LeftOut | None]:
+        return {row.sample_id: _answer(store, task, scorer, row) for row in rows}
+
+    def write(_: Session, row: SampleRow, prediction: Prediction | None) -> bool:
+        is_asked = row.state in samples.ASKED
+        if is_asked:
+            predictions.score_again(task, row, prediction)
+        return is_asked
+
+    answered = answering.again(store, _batches(store, task, scorer.model_version), answer, write)
+    return Rescored(answered.written, answered.left_out)
 
 
 def _batches(store: Store, task: Task, version: str) -> Iterator[Sequence[SampleRow]]:
@@ -85,7 +85,7 @@ def _answer(store: Store, task: Task, scorer: Scorer, row: SampleRow) -> Predict
     """Return what is said of a sample now; None where that was served already."""
     if row.prediction is not None and row.model_version == scorer.model_version:
         return None
-    item = Stored(row.sample_id, row.caption, row.image, row.audio)
+    item = Stored.of(row)
     inputs = stored_samples.read(item, task, store.media)
     if isinstance(inputs, LeftOut):
         return inputs
@@ -93,16 +93,3 @@ def _answer(store: Store, task: Task, scorer: Scorer, row: SampleRow) -> Predict
         return scorer.predict_inputs(inputs, "default")
     except BadInput as error:
         return stored_samples.refused(item, error)
-
-
-def _write(store: Store, task: Task, fresh: Mapping[str, Prediction | None]) -> int:
-    """Write it down, but for what was answered or forgotten meanwhile; return how many were written."""
-    written = 0
-    with store.session() as session:
-        for sample_id, prediction in fresh.items():
-            row = samples.get(session, sample_id)
-            if row.has_content and row.state in samples.ASKED:
-                predictions.score_again(task, row, prediction)
-                written += 1
-        session.commit()
-    return written

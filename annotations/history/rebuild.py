@@ -103,7 +103,7 @@ def _row(session: Session, media: Path, sample_id: str, value: str) -> Row | Non
     row = samples.get(session, sample_id)
     if not row.has_content:
         return None
-    return Row(sample_id, Stored(sample_id, row.caption, row.image, row.audio).sample(media), value)
+    return Row(sample_id, Stored.of(row).sample(media), value)
 
 
 def _compared(

@@ -51,9 +51,7 @@ def clear(store: Store, config: Settings, task: str) -> None:
     versions = Versions(config)
     _settle(store, versions, task)
     _sweep(config.versions / task)
-    with store.reading() as session:
-        standing = set(session.scalars(labels.standing_samples(session, task)))
-    token_files.keep_only(config.tokens / task, standing)
+    sweep_tokens(store, config, task)
     if not store.is_paired():  # another home's store knows nothing of these versions
         return
     with store.reading() as session:
@@ -66,6 +64,16 @@ def clear(store: Store, config: Settings, task: str) -> None:
     for name in (*unjudged, *old, *present[config.rejected_versions :]):
         if versions.remove(task, name):
             logging.getLogger(__name__).warning("%s", text("cli.version_removed", task=task, version=name))
+
+
+def sweep_tokens(store: Store, config: Settings, task: str) -> None:
+    """Remove the files of tokens that no standing correction needs. Raises StorageError.
+
+    A run at work writes a sample's file again that was removed under it, from memory.
+    """
+    with store.reading() as session:
+        standing = set(session.scalars(labels.standing_samples(session, task)))
+    token_files.keep_only(config.tokens / task, standing)
 
 
 def _settle(store: Store, versions: Versions, task: str) -> None:

@@ -6,16 +6,15 @@ What was erased no longer trains. Time, and what a folder holds, erase nothing t
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from annotations import media, token_files
-from annotations.review_queue import clock, content, log
+from annotations import media
+from annotations.review_queue import clock, content, log, removal
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, facts, labels, panel, samples, snapshots
-from mmdemo.errors import MmdemoError, UnknownName
-from mmdemo.locale import text
+from mmdemo.errors import MmdemoError, StorageError, UnknownName
 from mmdemo.values.review import WAITING, Reason
 
 ROUND_S = 600.0  # between two looks of `watch`
@@ -23,7 +22,6 @@ ROUNDS_A_DAY = 144
 SHARE = 0.2  # of the samples, or of the files, that goes at once without being told to
 FEW = 100  # … or so many, where that is more
 EXPIRED, SWEPT = "expired", "swept"  # what notices are about
-_AT_ONCE = 200  # samples or files in one transaction: visitors wait no longer than it takes
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing was kept before
 _ORPHAN_AGE = timedelta(hours=1)  # a younger file may belong to a write that has not ended
 
@@ -34,14 +32,15 @@ class Erased:
 
     row: SampleRow  # as it stands since
     inputs: tuple[str, ...] = ()  # of caption, image, audio those that it had
-    files: tuple[str, ...] = ()  # that it referred to
+    files: int = 0  # of it that were removed
     answered: bool = False  # a model's answer was kept
     waited: bool = False  # people were asked about it
     corrections: int = 0  # that stood
     in_runs: int = 0  # snapshots of runs in which its id alone is left
     consents: int = 0  # to keep it
-    shared: int = 0  # of the files those that another sample needs: the very same bytes
+    shared: int = 0  # files of it that stay, for another sample needs the very same bytes
     wiped: bool = True  # nothing of it is left in the database's files
+    trouble: StorageError | None = None  # what kept files from going; the same call tries it again
 
 
 def forget(store: Store, prediction_id: str) -> None:
@@ -56,27 +55,34 @@ def forget(store: Store, prediction_id: str) -> None:
         row = samples.get(session, sample_id)
         holders, of_content = samples.holders(session, sample_id)
         spare = not of_content if row.has_content else not holders and row.forgotten_at is None
-        files = _erase(session, row, "forget").files if spare else ()
+        if spare:
+            _erase(session, row, "forget")
         session.commit()
-    token_files.forget(store.tokens, [sample_id] if spare else [])
-    _clear(store, files)
-    _scrub(store)
+    removed = removal.finish(store, [sample_id] if spare else [])
+    removal.scrub(store)
+    if removed.trouble:
+        raise removed.trouble
 
 
 def erase(store: Store, sample_id: str) -> Erased:
-    """Take out all that is kept of a sample, whoever agreed to keep it; one that was erased before stays as it is.
+    """Take out all that is kept of a sample, whoever agreed to keep it; of one that was erased before what came since.
 
     Raises UnknownName, StorageError.
     """
     with store.session() as session:
         row = samples.get(session, sample_id)
         consents = samples.drop_holdings(session, [row.sample_id])
-        is_left = row.has_content or row.prediction is not None or row.forgotten_at is None
-        erased = _erase(session, row, "erase") if is_left else Erased(row)
+        erased = _erase(session, row, "erase")
         session.commit()
-    token_files.forget(store.tokens, [row.sample_id])
-    kept = _clear(store, erased.files)
-    return replace(erased, consents=consents, shared=kept, wiped=_scrub(store))
+    removed = removal.finish(store, [row.sample_id])
+    return replace(
+        erased,
+        consents=consents,
+        files=removed.files,
+        shared=removed.shared,
+        wiped=removal.scrub(store),
+        trouble=removed.trouble,
+    )
 
 
 def expire(store: Store, days: int, at: datetime | None = None, told_to: bool = False) -> int:
@@ -96,8 +102,10 @@ def expire(store: Store, days: int, at: datetime | None = None, told_to: bool = 
     if believed:
         since = moment - timedelta(days=min(days, (moment - _EARLIEST).days))
         number = _expire_old(store, since, moment, told_to) if days else 0
+    _remove(store)
+    if believed:
         _sweep(store, told_to)
-    _scrub(store)
+    removal.scrub(store)
     for notice in notices(store):
         logging.getLogger(__name__).warning("%s", notice.sentence())
     return number
@@ -124,7 +132,8 @@ def watch(
     for number in itertools.count():
         try:
             if number % ROUNDS_A_DAY:
-                store.scrub()
+                _remove(store)
+                removal.scrub(store)
             else:
                 expire(store, days)
             each_round()
@@ -149,7 +158,7 @@ def _expire_old(store: Store, since: datetime, moment: datetime, told_to: bool) 
     if today and not told_to:
         return 0  # this day's share is gone already
     number = 0
-    while number < most and (erased := _expire_some(store, since, min(_AT_ONCE, most - number))):
+    while number < most and (erased := _expire_some(store, since, min(removal.AT_ONCE, most - number))):
         number += erased
     return number
 
@@ -159,15 +168,12 @@ def _share(whole: int) -> int:
 
 
 def _expire_some(store: Store, before: datetime, limit: int) -> int:
-    files: list[str] = []
     with store.session() as session:
         old = samples.unanswered(session, before, limit)
         samples.drop_holdings(session, [row.sample_id for row in old])
         for row in old:
-            files += _erase(session, row, "expire").files
+            _erase(session, row, "expire")
         session.commit()
-    token_files.forget(store.tokens, [row.sample_id for row in old])
-    _clear(store, files)
     return len(old)
 
 
@@ -179,7 +185,7 @@ def _sweep(store: Store, told_to: bool) -> None:
     whole = media.count(store.media)
     too_many = not told_to and len(spare) > _share(whole)
     if not too_many:
-        _clear(store, spare)
+        removal.clear(store, spare)
     with store.session() as session:
         reason = Reason("status.sweep_held", {"spare": len(spare), "whole": whole})
         facts.tell(session, SWEPT, reason if too_many else None)
@@ -188,37 +194,26 @@ def _sweep(store: Store, told_to: bool) -> None:
 
 def _spare(store: Store, files: Iterable[str]) -> Iterator[str]:
     names = iter(files)
-    while some := list(itertools.islice(names, _AT_ONCE)):
+    while some := list(itertools.islice(names, removal.AT_ONCE)):
         with store.reading() as session:
             yield from samples.spare_media(session, some)
 
 
 def _erase(session: Session, row: SampleRow, name: str) -> Erased:
+    """Take out of the store all but a sample's id; of one that was erased before, what was written of it since."""
     inputs = tuple(kind for kind in ("caption", "image", "audio") if getattr(row, kind) is not None)
     answered, waited = row.prediction is not None, row.state in WAITING and row.has_content
-    files = content.erase(row)
+    if row.has_content or row.prediction is not None or row.forgotten_at is None:
+        facts.owe(session, row.sample_id, content.erase(row))
+        log(session, row, name, row.state, "")
     corrections = labels.erase(session, row.sample_id)
     panel.erase(session, row.sample_id)
     in_runs = snapshots.erase(session, row.sample_id)
     facts.put(session, facts.ERASED, {"due": True})
-    log(session, row, name, row.state, "")
-    return Erased(row, inputs, tuple(files), answered, waited, corrections, in_runs)
+    return Erased(row, inputs, answered=answered, waited=waited, corrections=corrections, in_runs=in_runs)
 
 
-def _clear(store: Store, files: Sequence[str]) -> int:
-    """Delete those of the files that no sample needs; return how many another one needs."""
-    kept = 0
-    for start in range(0, len(files), _AT_ONCE):
-        part = files[start : start + _AT_ONCE]
-        with store.session() as session:  # a writer's lock: nobody begins to need one of these meanwhile
-            spare = samples.spare_media(session, part)
-            media.remove(store.media, spare)
-            kept += len(part) - len(spare)
-    return kept
-
-
-def _scrub(store: Store) -> bool:
-    wiped = store.scrub()
-    if not wiped:
-        logging.getLogger(__name__).warning("%s", text("cli.scrub_later", place=store.place))
-    return wiped
+def _remove(store: Store) -> None:
+    """Remove the files of all that was erased, those too that an earlier try could not; what keeps one is logged."""
+    if trouble := removal.finish(store).trouble:
+        logging.getLogger(__name__).warning("%s", trouble)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotations import media
+from annotations.schema import SampleRow
 from annotations.store.samples import SHORT
 from mmdemo import decode
 from mmdemo.errors import BadInput
@@ -23,6 +24,11 @@ class Stored:
     text: str | None
     image: str | None  # names under the media folder
     audio: str | None
+
+    @classmethod
+    def of(cls, row: SampleRow) -> "Stored":
+        """Return what a row keeps."""
+        return cls(row.sample_id, row.caption, row.image, row.audio)
 
     def sample(self, root: Path) -> Sample:
         """Return it as something that is sent; `root`: the media folder."""

@@ -1,5 +1,6 @@
 """SQL about what the store knows of itself: its id, what it saw of the clock, what it has to tell."""
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +14,8 @@ STORE_ID = "store_id"  # {"id": …}: the media folder that belongs to this stor
 CLOCK = "clock"  # see `annotations.review_queue.clock`
 ERASED = "erased"  # {"due": True}: content was erased whose old words may still stand in a table's file
 _TOLD = "told."  # begins the names of what Status tells
+_OWED = "owed."  # … of {"sample_id": …, "files": […]}: names under the media folder that are to go with that sample
+_OWED_ID = 32  # characters of an id in such a name: enough to tell samples apart, and a name is short
 
 
 def get(session: Session, name: str) -> dict[str, Any]:
@@ -43,3 +46,29 @@ def told(session: Session) -> list[Reason]:
     """Return what was written down to be told, in the order of what it is about."""
     query = select(FactRow).where(FactRow.name.startswith(_TOLD)).order_by(FactRow.name)
     return [Reason(**row.value) for row in session.scalars(query)]
+
+
+def owe(session: Session, sample_id: str, files: Iterable[str]) -> None:
+    """Write down that a sample's files are to be removed, beside those that already are."""
+    name = _owed_name(sample_id)
+    before = get(session, name).get("files", [])
+    put(session, name, {"sample_id": sample_id, "files": sorted({*before, *files})})
+
+
+def owed(session: Session, sample_ids: Collection[str] | None = None) -> dict[str, list[str]]:
+    """Return erased sample → the files that are still to be removed; of these samples, or of all."""
+    rows = session.scalars(select(FactRow).where(FactRow.name.startswith(_OWED)).order_by(FactRow.name))
+    of_all = {row.value["sample_id"]: list(row.value["files"]) for row in rows}
+    return {name: files for name, files in of_all.items() if sample_ids is None or name in sample_ids}
+
+
+def settle(session: Session, gone: Mapping[str, list[str]]) -> None:
+    """Write down that these files of these samples are gone; `gone`: as `owed` returned them."""
+    for sample_id, files in gone.items():
+        name = _owed_name(sample_id)
+        if get(session, name).get("files") == files:  # none came to it meanwhile
+            put(session, name, {})
+
+
+def _owed_name(sample_id: str) -> str:
+    return _OWED + sample_id[:_OWED_ID]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, not_, select, update
+from sqlalchemy import func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import RunRow, SampleRow, SnapshotRow
@@ -58,7 +58,8 @@ def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> Non
 
 def erase(session: Session, sample_id: str) -> int:
     """Take out what a sample was said to be, and return of how many runs' snapshots: its id alone is left in them."""
-    of_sample = update(SnapshotRow).where(SnapshotRow.sample_id == sample_id).values(_NOTHING)
+    said = or_(*(getattr(SnapshotRow, name).is_distinct_from(nothing) for name, nothing in _NOTHING.items()))
+    of_sample = update(SnapshotRow).where(SnapshotRow.sample_id == sample_id, said).values(_NOTHING)
     return len(session.scalars(of_sample.returning(SnapshotRow.run_id)).all())
 
 

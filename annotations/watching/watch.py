@@ -6,13 +6,14 @@ it was promoted for: it is taken out of service for good, and the one before ser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import mmdemo
 from annotations.nightly import gate, unlearning
-from annotations.review_queue import stored_samples
+from annotations.review_queue import answering, stored_samples
+from annotations.review_queue.answering import BATCH
 from annotations.review_queue.stored_samples import LeftOut, Stored
 from annotations.schema import RunRow, SampleRow
 from annotations.store import Session, Store, panel, runs, snapshots
@@ -21,12 +22,12 @@ from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
+from mmdemo.values.samples import Prediction
 from mmdemo.versions.registry import Versions
 
 if TYPE_CHECKING:
     from mmdemo.prediction.predictor import Predictor
 
-BATCH = 32  # samples that are answered between two short transactions
 OUT = "status.watch_out"  # the sentence that ends a version
 
 
@@ -165,24 +166,25 @@ def _number(session: Session, task: Task, run: RunRow) -> int:
 
 
 def _answer(store: Store, task: Task, predictor: Predictor, version: str, rows: Sequence[SampleRow]) -> None:
-    for batch in _batches(rows):
-        items = [(row, stored_samples.read(_stored(row), task, store.media)) for row in batch]
-        readable = [(row, inputs) for row, inputs in items if not isinstance(inputs, LeftOut)]
-        outcomes = predictor.answer_batch([inputs for _, inputs in readable])
-        with store.session() as session:
-            for (row, _), outcome in zip(readable, outcomes, strict=True):
-                if not isinstance(outcome, BadInput):
-                    panel.keep(session, row.sample_id, replace(outcome, model_version=version))
-            session.commit()
+    """Have the version before answer these samples, and keep what it says of those that are still there."""
 
+    def answer(batch: Sequence[SampleRow]) -> dict[str, Prediction | LeftOut]:
+        inputs = {row.sample_id: stored_samples.read(Stored.of(row), task, store.media) for row in batch}
+        unread = {name: one for name, one in inputs.items() if isinstance(one, LeftOut)}
+        readable = {name: one for name, one in inputs.items() if not isinstance(one, LeftOut)}
+        items = [Stored.of(row) for row in batch if row.sample_id in readable]
+        outcomes = zip(items, predictor.answer_batch(list(readable.values())), strict=True)
+        return unread | {
+            item.sample_id: stored_samples.refused(item, outcome) if isinstance(outcome, BadInput) else outcome
+            for item, outcome in outcomes
+        }
 
-def _batches(rows: Sequence[SampleRow]) -> Iterator[Sequence[SampleRow]]:
-    for start in range(0, len(rows), BATCH):
-        yield rows[start : start + BATCH]
+    def write(session: Session, row: SampleRow, prediction: Prediction) -> bool:
+        panel.keep(session, row.sample_id, replace(prediction, model_version=version))
+        return True
 
-
-def _stored(row: SampleRow) -> Stored:
-    return Stored(row.sample_id, row.caption, row.image, row.audio)
+    batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+    answering.again(store, batches, answer, write)
 
 
 def _take_out(store: Store, versions: Versions, task: Task, watched: Watch) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from annotations import __main__ as command_line
 from annotations import erasure, review_queue
 from annotations.erasure import Certificate
+from annotations.review_queue import retention
 from annotations.schema import SampleRow, SnapshotRow
 from annotations.store import Store, connect, labels, open_store, runs, samples, snapshots
 from annotations.store.snapshots import HELD_OUT, TRAIN, SnapshotEntry
@@ -207,3 +208,32 @@ def test_the_command_prints_it(store: Store, config: Settings, corrected: str, m
     assert "was erased at" in lines and "learned by   v2" in lines and "Backups hold it" in lines
     assert command_line.main(["erase", "--sample", "nosuch"]) == 2
     assert "nosuch" in capsys.readouterr().err
+
+
+def test_what_cannot_be_removed_is_said_and_the_same_call_goes_on_until_it_can(
+    store: Store, config: Settings, corrected: str
+) -> None:
+    [picture] = [path for path in config.media.glob("*/*") if path.is_file()]
+    tokens = config.tokens / sentiment.TASK.name / "encoders" / f"{corrected}.safetensors"
+    for blocked in (picture, tokens):  # nobody can remove a folder as a file, not even root
+        blocked.unlink(missing_ok=True)
+        blocked.mkdir(parents=True)
+        certificate = erase(store, config, corrected)
+        assert not certificate.is_complete
+        assert [reason.key for reason in certificate.left] == ["cli.erase_files_wait"]
+        assert str(config.home) in certificate.left[0].sentence()
+        assert WORDS[0].encode() not in bytes_of(config.home)
+        blocked.rmdir()
+    picture.write_bytes(b"still here")
+    certificate = erase(store, config, corrected)
+    assert certificate.is_complete and certificate.removed["files"] == 1 and not picture.exists()
+
+
+def test_what_a_crash_left_behind_goes_with_the_next_round(store: Store, config: Settings, corrected: str) -> None:
+    [picture] = [path for path in config.media.glob("*/*") if path.is_file()]
+    with store.session() as session:  # its end came before any file went
+        retention._erase(session, samples.get(session, corrected), "erase")
+        session.commit()
+    assert picture.exists()
+    retention.expire(store, days=0)
+    assert not picture.exists() and picture.name.encode() not in bytes_of(config.home)

@@ -271,3 +271,31 @@ def test_by_command(store: Store, config: Settings, versions: Versions, monkeypa
     versions.rollback(TASK.name)
     assert command.main(["watch", "--task", "sentiment"]) == 0
     assert "is not watched" in capsys.readouterr().out
+
+
+def test_of_what_is_erased_while_it_is_watched_nothing_is_written_down(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    gone, kept = send(store, 2, OTHER)
+
+    class Slow(Before):
+        def answer_batch(self, batch: Sequence[Inputs]) -> list[Prediction]:
+            retention.erase(store, gone)
+            return super().answer_batch(batch)
+
+    run(store, config, Slow([]))
+    with store.reading() as session:
+        assert {row.sample_id for row in session.scalars(select(PanelAnswerRow))} == {kept}
+
+
+def test_what_was_kept_of_an_erased_sample_goes_when_it_is_erased_again(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    [sample_id] = send(store, 1, OTHER)
+    retention.erase(store, sample_id)
+    with store.session() as session:
+        session.add(PanelAnswerRow(sample_id=sample_id, version=FIRST, value=OTHER, confidence=0.5))
+        session.commit()
+    retention.erase(store, sample_id)
+    with store.reading() as session:
+        assert not session.scalars(select(PanelAnswerRow)).all()
