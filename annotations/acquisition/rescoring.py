@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import mmdemo
-from annotations.review_queue import answering, predictions, stored_samples
-from annotations.review_queue.answering import BATCH
+from annotations.review_queue import answering_again, predictions, stored_samples
+from annotations.review_queue.answering_again import BATCH
 from annotations.review_queue.content import Holder
 from annotations.review_queue.stored_samples import LeftOut, Stored
 from annotations.schema import SampleRow
@@ -65,7 +65,7 @@ def rescore(store: Store, task: Task, scorer: Scorer) -> Rescored:
             predictions.score_again(task, row, prediction)
         return is_asked
 
-    answered = answering.again(store, _batches(store, task, scorer.model_version), answer, write)
+    answered = answering_again.in_batches(store, _batches(store, task, scorer.model_version), answer, write)
     return Rescored(answered.written, answered.left_out)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from annotations.acquisition.strata import AUDITED
 from annotations.schema import PanelAnswerRow, SampleRow
-from annotations.store import labels, samples
+from annotations.store import labels
 from annotations.store.samples import HAS_CONTENT, parts
 from mmdemo.values.promise import ASKED_ALWAYS, NEVER
 from mmdemo.values.samples import Prediction
@@ -134,8 +134,3 @@ def _labels(session: Session, task: str) -> dict[str, str]:
 
 def _of_erased(stratum: str | None) -> float:
     return ASKED_ALWAYS if stratum == AUDITED else NEVER
-
-
-def present(session: Session, sample_ids: Sequence[str]) -> set[str]:
-    """Return those of these samples that still have their content."""
-    return {name for name, row in samples.locked(session, sample_ids).items() if row.has_content}

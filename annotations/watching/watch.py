@@ -6,23 +6,19 @@ it was promoted for: it is taken out of service for good, and the one before ser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import mmdemo
 from annotations.nightly import gate, unlearning
-from annotations.review_queue import answering, stored_samples
-from annotations.review_queue.answering import BATCH
-from annotations.review_queue.stored_samples import LeftOut, Stored
-from annotations.schema import RunRow, SampleRow
+from annotations.panel import asking
+from annotations.schema import RunRow
 from annotations.store import Session, Store, panel, runs, snapshots
 from annotations.watching import evidence
-from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
-from mmdemo.values.samples import Prediction
 from mmdemo.versions.registry import Versions
 
 if TYPE_CHECKING:
@@ -105,7 +101,8 @@ def run(
         watched = of(session, versions, task)
         due = panel.unanswered(session, task.name, watched.version, watched.before) if watched else ()
     if watched and due:
-        _answer(store, task, (load or mmdemo.Predictor)(task, watched.before, config), watched.before, due)
+        before = (load or mmdemo.Predictor)(task, watched.before, config)
+        asking.ask(store, task, before, watched.before, due)
         with store.reading() as session:
             watched = of(session, versions, task)
     if watched and watched.falls_short:
@@ -163,28 +160,6 @@ def _number(session: Session, task: Task, run: RunRow) -> int:
     """Return the place of a promotion among those of its month, from 1."""
     moments = [row.started_at for row in _promotions(session, task) if row.id <= run.id]
     return sum((each.year, each.month) == (run.started_at.year, run.started_at.month) for each in moments)
-
-
-def _answer(store: Store, task: Task, predictor: Predictor, version: str, rows: Sequence[SampleRow]) -> None:
-    """Have the version before answer these samples, and keep what it says of those that are still there."""
-
-    def answer(batch: Sequence[SampleRow]) -> dict[str, Prediction | LeftOut]:
-        inputs = {row.sample_id: stored_samples.read(Stored.of(row), task, store.media) for row in batch}
-        unread = {name: one for name, one in inputs.items() if isinstance(one, LeftOut)}
-        readable = {name: one for name, one in inputs.items() if not isinstance(one, LeftOut)}
-        items = [Stored.of(row) for row in batch if row.sample_id in readable]
-        outcomes = zip(items, predictor.answer_batch(list(readable.values())), strict=True)
-        return unread | {
-            item.sample_id: stored_samples.refused(item, outcome) if isinstance(outcome, BadInput) else outcome
-            for item, outcome in outcomes
-        }
-
-    def write(session: Session, row: SampleRow, prediction: Prediction) -> bool:
-        panel.keep(session, row.sample_id, replace(prediction, model_version=version))
-        return True
-
-    batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-    answering.again(store, batches, answer, write)
 
 
 def _take_out(store: Store, versions: Versions, task: Task, watched: Watch) -> None:

@@ -166,24 +166,6 @@ def test_a_run_that_fails_is_written_down_and_leaves_the_champion(config: Settin
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_leaves_no_tokens_of_what_was_erased_under_it(
-    config: Settings, task: Task, pictures, monkeypatch
-) -> None:
-    answer(config, task, pictures[:40])
-    tokens = config.tokens / task.name / "encoders" / "erased.safetensors"
-
-    def manual_seed(seed: int):
-        tokens.parent.mkdir(parents=True, exist_ok=True)
-        tokens.write_bytes(b"once more, from memory")
-        raise RuntimeError("no memory is left")
-
-    monkeypatch.setattr(torch, "manual_seed", manual_seed)
-    with pytest.raises(RuntimeError):
-        retrain.retrain(config, task)
-    assert not tokens.exists()
-
-
-@pytest.mark.slow
 def test_after_a_failed_run_the_corrections_are_still_new(config: Settings, task: Task, pictures) -> None:
     answer(config, task, pictures[:8])
     store = open_store(config)

@@ -17,19 +17,19 @@ BATCH = 32  # samples between two short transactions, and all that is in memory 
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnsweredAgain:
     """What came of it."""
 
     written: int = 0
     left_out: tuple[LeftOut, ...] = ()  # what cannot be read, or was refused
 
 
-def again(
+def in_batches(
     store: Store,
     batches: Iterable[Sequence[SampleRow]],
     answer: Callable[[Sequence[SampleRow]], Mapping[str, T | LeftOut]],
     write: Callable[[Session, SampleRow, T], bool],
-) -> Answered:
+) -> AnsweredAgain:
     """Have batches answered, and write down what is said of those that still have their content.
 
     `answer` returns it by sample id; `write` is handed a row as it stands then, and tells whether it took the answer.
@@ -44,4 +44,4 @@ def again(
             for sample_id, row in samples.locked(session, answers).items():
                 written += row.has_content and write(session, row, answers[sample_id])
             session.commit()
-    return Answered(written, tuple(left_out))
+    return AnsweredAgain(written, tuple(left_out))

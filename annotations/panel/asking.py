@@ -1,0 +1,40 @@
+"""A version is asked about samples of the panel, and what it says is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from annotations.review_queue import answering_again, stored_samples
+from annotations.review_queue.answering_again import BATCH, AnsweredAgain
+from annotations.review_queue.stored_samples import LeftOut, Stored
+from annotations.schema import SampleRow
+from annotations.store import Session, Store, panel
+from mmdemo.errors import BadInput
+from mmdemo.tasks import Task
+from mmdemo.values.samples import Prediction
+
+if TYPE_CHECKING:
+    from mmdemo.prediction.predictor import Predictor
+
+
+def ask(store: Store, task: Task, predictor: Predictor, version: str, rows: Sequence[SampleRow]) -> AnsweredAgain:
+    """Ask a version about these samples, and keep what it says of those that are still there. Raises StorageError."""
+
+    def answer(batch: Sequence[SampleRow]) -> dict[str, Prediction | LeftOut]:
+        items = {row.sample_id: Stored.of(row) for row in batch}
+        inputs = {name: stored_samples.read(item, task, store.media) for name, item in items.items()}
+        readable = {name: one for name, one in inputs.items() if not isinstance(one, LeftOut)}
+        outcomes = zip(readable, predictor.answer_batch(list(readable.values())), strict=True)
+        return {name: one for name, one in inputs.items() if isinstance(one, LeftOut)} | {
+            name: stored_samples.refused(items[name], outcome) if isinstance(outcome, BadInput) else outcome
+            for name, outcome in outcomes
+        }
+
+    def write(session: Session, row: SampleRow, prediction: Prediction) -> bool:
+        panel.keep(session, row.sample_id, replace(prediction, model_version=version))
+        return True
+
+    batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+    return answering_again.in_batches(store, batches, answer, write)
