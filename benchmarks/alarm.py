@@ -102,6 +102,7 @@ def _errors_line(draw: np.random.Generator, promised: float, share: float, wrong
 
 def inputs_table(dev: np.ndarray, shift: np.ndarray) -> Iterator[str]:
     """Yield the lines of what the alarm about inputs does: the shipped speech model's answers, drawn from a pool."""
+    yield from ("## Inputs", "")
     judged = {"dev": dev, "shift": shift}
     for name, pool in judged.items():
         capped = (pool[:, 0] == NEVER).mean()
