@@ -153,20 +153,24 @@ def watch(args: argparse.Namespace, config: Settings) -> LoopResult:
     from annotations.watching import watch as watching  # brings the gate and torch
 
     chosen = [tasks.get(args.task, config.task_dir)] if args.task else list(tasks.load_all(config.task_dir).values())
-    values, lines = [], []
+    values, lines, code = [], [], 0
     with closing(open_store(config)) as store, lock.night(config):
         for task in chosen:
-            watched = watching.run(store, config, task)
-            if watched is None:
-                lines.append(locale.text("cli.not_watched", task=task.name))
-                continue
-            values.append(
-                {"task": task.name, **watched.numbers, "evidence": watched.evidence, "out": watched.falls_short}
-            )
-            lines.append(f"{task.name}: {(watched.out() if watched.falls_short else watched.reason()).sentence()}")
-            if watched.falls_short:
-                lines += _report(task, rescoring.run(store, config, task))[1]
-    return LoopResult(values, lines)
+            try:
+                watched = watching.run(store, config, task)
+                if watched is None:
+                    lines.append(locale.text("cli.not_watched", task=task.name))
+                    continue
+                about = {**watched.numbers, "evidence": watched.evidence, "out": watched.falls_short}
+                values.append({"task": task.name, **about, "not_read": [one.sample_id for one in watched.left_out]})
+                stands = watched.out() if watched.falls_short else watched.reason()
+                lines += [f"{task.name}: {reason.sentence()}" for reason in (stands, *watched.unread())]
+                if watched.falls_short:
+                    lines += _scored(store, config, task)[1]
+            except Exception as error:  # one task's fault keeps no other from being watched
+                code = error.exit_code if isinstance(error, MmdemoError) else 1
+                logs.say(f"{task.name}: {error if isinstance(error, MmdemoError) else logs.trace(error)}")
+    return LoopResult(values, lines, code)
 
 
 def score_again(args: argparse.Namespace, config: Settings) -> LoopResult:

@@ -73,8 +73,8 @@ def _watch(store: Store, config: Settings, task: Task) -> None:
             raise
         logs.say(str(error) if isinstance(error, MmdemoError) else logs.trace(error))
         return
-    if watched and watched.falls_short:
-        logs.say(watched.out().sentence())
+    for reason in (*watched.unread(), *((watched.out(),) if watched.falls_short else ())) if watched else ():
+        logs.say(reason.sentence())
 
 
 def _sweep_tokens(store: Store, config: Settings, task: Task) -> None:

@@ -19,6 +19,6 @@ def catch_up(store: Store, settings: Settings, task: Task) -> int:
     version = versions.champion(task.name)
     with store.reading() as session:
         rows = panel.unanswered_by(session, task.name, version)
-    answers = asking.ask(store, task, mmdemo.Predictor(task, version, settings), version, rows).written if rows else 0
+    answers = asking.ask(store, task, lambda: mmdemo.Predictor(task, version, settings), version, rows)
     upkeep.look(store, settings, task)
-    return answers
+    return answers.written

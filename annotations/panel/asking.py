@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from annotations.review_queue import answering_again, stored_samples
@@ -19,14 +20,20 @@ if TYPE_CHECKING:
     from mmdemo.prediction.predictor import Predictor
 
 
-def ask(store: Store, task: Task, predictor: Predictor, version: str, rows: Sequence[SampleRow]) -> AnsweredAgain:
-    """Ask a version about these samples, and keep what it says of those that are still there. Raises StorageError."""
+def ask(
+    store: Store, task: Task, load: Callable[[], Predictor], version: str, rows: Sequence[SampleRow]
+) -> AnsweredAgain:
+    """Ask a version about these samples, and keep what it says of those that are still there.
+
+    It is loaded once one of them can be read. Raises StorageError, and what `load` raises.
+    """
+    predictor = cache(load)
 
     def answer(batch: Sequence[SampleRow]) -> dict[str, Prediction | LeftOut]:
         items = {row.sample_id: Stored.of(row) for row in batch}
         inputs = {name: stored_samples.read(item, task, store.media) for name, item in items.items()}
         readable = {name: one for name, one in inputs.items() if not isinstance(one, LeftOut)}
-        outcomes = zip(readable, predictor.answer_batch(list(readable.values())), strict=True)
+        outcomes = zip(readable, predictor().answer_batch(list(readable.values())) if readable else (), strict=True)
         return {name: one for name, one in inputs.items() if isinstance(one, LeftOut)} | {
             name: stored_samples.refused(items[name], outcome) if isinstance(outcome, BadInput) else outcome
             for name, outcome in outcomes

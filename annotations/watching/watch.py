@@ -7,12 +7,15 @@ it was promoted for: it is taken out of service for good, and the one before ser
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import mmdemo
 from annotations.nightly import gate, unlearning
 from annotations.panel import asking
+from annotations.review_queue import stored_samples
+from annotations.review_queue.stored_samples import LeftOut
 from annotations.schema import RunRow
 from annotations.store import Session, Store, panel, runs, snapshots
 from annotations.watching import evidence
@@ -37,6 +40,7 @@ class Watch:
     gained: int  # of which it alone is right
     lost: int  # of which the version before alone is
     level: float  # chance of a false rollback that it may take
+    left_out: tuple[LeftOut, ...] = ()  # samples that would judge it, of which the version before cannot be asked
 
     @property
     def evidence(self) -> float:
@@ -58,6 +62,10 @@ class Watch:
         """Say how it stands."""
         needed = evidence.losses_needed(self.gained, self.level)
         return Reason("status.watched", {**self.numbers, "needed": needed})
+
+    def unread(self) -> tuple[Reason, ...]:
+        """Name the samples that would judge it, and cannot be read."""
+        return stored_samples.reason("status.watch_left_out", self.left_out)
 
     def out(self) -> Reason:
         """Say why it was taken out of service."""
@@ -101,10 +109,11 @@ def run(
         watched = of(session, versions, task)
         due = panel.unanswered(session, task.name, watched.version, watched.before) if watched else ()
     if watched and due:
-        before = (load or mmdemo.Predictor)(task, watched.before, config)
-        asking.ask(store, task, before, watched.before, due)
+        load_before = partial(load or mmdemo.Predictor, task, watched.before, config)
+        left_out = asking.ask(store, task, load_before, watched.before, due).left_out
         with store.reading() as session:
             watched = of(session, versions, task)
+        watched = replace(watched, left_out=left_out) if watched else None
     if watched and watched.falls_short:
         _take_out(store, versions, task, watched)
     with store.session() as session:
@@ -121,12 +130,14 @@ def last(session: Session, versions: Versions, task: Task) -> Reason | None:
 
 
 def last_out(session: Session, versions: Versions, task: Task) -> Reason | None:
-    """Return why the newest promotion was ended, None where it was not."""
+    """Return why the newest promotion was ended, while the version before serves again; None where it was not."""
     withdrawn = versions.withdrawn(task.name)
     promoted = _promotions(session, task) if withdrawn else []
     if not promoted or promoted[-1].challenger not in withdrawn:
         return None
-    return next((Reason(**each) for each in reversed(promoted[-1].reasons) if each["key"] == OUT), None)
+    reason = next((Reason(**each) for each in reversed(promoted[-1].reasons) if each["key"] == OUT), None)
+    serves_again = reason and versions.serves(task.name) and reason.values["before"] == versions.champion(task.name)
+    return reason if serves_again else None
 
 
 def learned_by_withdrawn(session: Session, versions: Versions, task: str) -> dict[str, dict[str, str]]:

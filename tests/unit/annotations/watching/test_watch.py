@@ -18,7 +18,7 @@ from annotations.schema import ConsentRow, PanelAnswerRow, RunRow, now
 from annotations.store import Store, open_store, runs, samples, snapshots
 from annotations.watching import evidence, watch
 from mmdemo.answers import LabelAnswer
-from mmdemo.errors import Conflict
+from mmdemo.errors import CheckpointError, Conflict
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Task
 from mmdemo.training.continual import memory, recipe_of
@@ -299,3 +299,46 @@ def test_what_was_kept_of_an_erased_sample_goes_when_it_is_erased_again(
     retention.erase(store, sample_id)
     with store.reading() as session:
         assert not session.scalars(select(PanelAnswerRow)).all()
+
+
+def test_one_task_that_cannot_be_watched_keeps_no_other_from_it(
+    store: Store, config: Settings, versions: Versions, monkeypatch, capsys
+) -> None:
+    send(store, 1, OTHER)  # about which the version before is asked, which has no weights
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    assert command.main(["watch"]) == CheckpointError.exit_code
+    printed = capsys.readouterr()
+    assert f"{TASK.name}: " in printed.err
+    assert "spoken_digits: the version that serves is not watched" in printed.out
+
+
+def test_what_cannot_be_read_is_named_and_nothing_is_loaded_for_it(
+    store: Store, config: Settings, versions: Versions, monkeypatch, capsys
+) -> None:
+    [sample_id] = send(store, 1, OTHER)
+    with store.session() as session:
+        samples.get(session, sample_id).caption = " "
+        session.commit()
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    assert command.main(["watch", "--task", TASK.name, "--json"]) == 0  # no weights were asked for
+    [printed] = json.loads(capsys.readouterr().out)
+    assert (printed["answered"], printed["not_read"]) == (0, [sample_id])
+    assert command.main(["watch", "--task", TASK.name]) == 0
+    assert sample_id[: samples.SHORT] in capsys.readouterr().out
+
+
+def test_that_it_went_is_said_while_the_version_before_serves(
+    store: Store, config: Settings, versions: Versions
+) -> None:
+    def told() -> bool:
+        return watch.OUT in [notice.key for notice in status.of(store, config, TASK).notices]
+
+    send(store, NEEDED, OTHER)
+    run(store, config)
+    assert told()
+    third = "2026-01-03-n001"
+    about = sidecar.read(versions.path(TASK.name, FIRST))
+    sidecar.write(versions.folder(TASK.name, third), replace(about, version=third))
+    promotion(store, third, taken_back=1.0)
+    versions.promote(TASK.name, third)
+    assert not told()
