@@ -127,7 +127,8 @@ def _certificate(certificate: Certificate) -> Iterator[str]:
     about = {"sample_id": certificate.sample_id, "task": certificate.task, "at": certificate.erased_at}
     yield locale.text("cli.erased", **about)
     yield "  removed      " + (_counts({name: count for name, count in certificate.removed.items() if count}) or "–")
-    yield "  learned by   " + (", ".join(certificate.learned) or "no version")
+    nobody = "no version that is known of" if certificate.unknown else "no version"
+    yield "  learned by   " + (", ".join((*certificate.learned, *certificate.inherited)) or nobody)
     yield "  judged with  " + (", ".join(certificate.judged) or "no version")
     parts = {"done": certificate.done, "still here": certificate.left, "elsewhere": certificate.beyond}
     for name, reasons in parts.items():

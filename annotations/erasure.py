@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from annotations.history import lineage
+from annotations.nightly import unlearning
 from annotations.review_queue import retention
 from annotations.review_queue.retention import Erased
-from annotations.store import Store, labels, remote_links, runs
+from annotations.store import Store, labels, remote_links, runs, snapshots
 from mmdemo.errors import Busy, LabelStudioError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.review import CorrectionSource, Reason
@@ -28,14 +29,16 @@ class Certificate:
     erased_at: str  # UTC, ISO 8601 with seconds
     removed: dict[str, int]  # what → how much of it, by this call
     learned: tuple[str, ...]  # versions that learned it: marked, and refused by `rollback`
+    inherited: tuple[str, ...]  # … that somebody trained on from one of these: nothing here refuses or replaces them
+    unknown: tuple[str, ...]  # … that are there and of which nobody kept what they learned
     judged: tuple[str, ...]  # versions that were judged on it: they learned nothing from it
     done: tuple[Reason, ...]
-    left: tuple[Reason, ...]  # what this program could not do: the same command again does it
+    left: tuple[Reason, ...]  # what is still here: each says who removes it, and the same command then finds it gone
     beyond: tuple[Reason, ...]  # what it cannot reach: copies that somebody made
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is left that this program could do."""
+        """Whether nothing of it is known to be left here."""
         return not self.left
 
 
@@ -50,18 +53,29 @@ def erase(store: Store, settings: Settings, sample_id: str, sync: Callable[[str]
     there, trouble = _taken_back_there(store, settings, row.sample_id, row.task, sync)
     left = [Reason("cli.erase_files_wait", {"detail": erased.trouble.sentence()})] if erased.trouble else []
     left += [] if erased.wiped else [Reason("cli.scrub_later", {"place": store.place})]
-    versions = (*history.learned, *history.inherited)
-    judged = tuple(dict.fromkeys(use.version for use in history.uses if use.version and use.version not in versions))
+    versions = Versions(settings)
+    with store.reading() as session:
+        marked = unlearning.tainted(session, versions, row.task)
+    learned = (*history.learned, *(name for name in history.inherited if name in marked))
+    inherited = tuple(name for name in history.inherited if name not in marked)
+    present = {info.version for info in versions.list(row.task)}
+    unknown = tuple(name for name in history.not_kept if name in present)
+    asked = (use.version for use in history.uses if use.split in (snapshots.HELD_OUT, snapshots.GOLDEN))
+    judged = tuple(dict.fromkeys(name for name in asked if name and name not in {*learned, *inherited}))
+    if inherited:
+        left.append(Reason("cli.erase_inherited", {"versions": ", ".join(inherited)}))
     return Certificate(
         sample_id=row.sample_id,
         task=row.task,
         erased_at=labels.iso(row.forgotten_at or row.updated_at),
         removed=_removed(erased) | {"label_studio_tasks": there},
-        learned=versions,
+        learned=learned,
+        inherited=inherited,
+        unknown=unknown,
         judged=judged,
-        done=tuple(_done(store, settings, row.task, versions, erased.shared)),
+        done=tuple(_done(store, settings, row.task, learned, erased.shared)),
         left=(*left, *trouble),
-        beyond=tuple(_beyond(settings, bool(there))),
+        beyond=tuple(_beyond(settings, bool(there), unknown)),
     )
 
 
@@ -91,8 +105,9 @@ def _done(store: Store, settings: Settings, task: str, versions: Sequence[str], 
     return done
 
 
-def _beyond(settings: Settings, was_there: bool) -> list[Reason]:
-    beyond = [Reason("cli.erase_backups"), Reason("cli.erase_copies")]
+def _beyond(settings: Settings, was_there: bool, unknown: Sequence[str]) -> list[Reason]:
+    beyond = [Reason("cli.erase_unknown", {"versions": ", ".join(unknown)})] if unknown else []
+    beyond += [Reason("cli.erase_backups"), Reason("cli.erase_copies")]
     if settings.database_url:
         beyond.append(Reason("cli.erase_server_logs"))
     if was_there and settings.label_studio_media is None:

@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError
 
-from annotations.schema import HEAD
+from annotations.schema import HEAD, Base
 from annotations.store import file_lock
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
@@ -89,14 +89,14 @@ def file_of(engine: Engine) -> Path | None:
 
 
 def rewrite(connection: Connection) -> bool:
-    """Write the tables of a PostgreSQL database that hold content anew; False where others kept them busy.
+    """Write all tables of a PostgreSQL database anew; False where others kept one busy.
 
     A row that is changed there leaves its old words in the table's file: plain VACUUM only marks their place as free.
     """
     connection.exec_driver_sql(f"SET lock_timeout = {REWRITE_WAIT_MS}")
     try:
-        for table in ("samples", "corrections", "holdings", "moves"):
-            connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+        for table in Base.metadata.sorted_tables:
+            connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
             raise

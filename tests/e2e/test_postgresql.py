@@ -18,9 +18,12 @@ from annotations import review_queue
 from annotations.acquisition import rescoring
 from annotations.acquisition.held_out import draw
 from annotations.review_queue import predictions, retention
-from annotations.store import Store, connect, labels, open_store, samples
+from annotations.store import Store, connect, labels, open_store, panel, runs, samples, snapshots
+from annotations.store.snapshots import SnapshotEntry
+from mmdemo.answers import LabelAnswer
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
+from mmdemo.values.samples import Prediction
 from tests import serving
 from tests.unit.annotations import sentiment
 from tests.unit.annotations.acquisition.test_rescoring import Version
@@ -83,6 +86,12 @@ def test_what_is_forgotten_leaves_the_tables(server: tuple[str, Path], tmp_path:
         sample = sentiment.inputs(f"the {SECRET} sleeps", seed=1)
         sample_id, prediction_id = review_queue.offer(store, sentiment.TASK, sample, sentiment.prediction(sample))
         review_queue.correct(store, sentiment.TASKS, sample_id, "negative", "Ann", f"it says {SECRET}")
+        with store.session() as session:  # as of a task whose answers are free texts
+            panel.keep(session, sample_id, _saying(SECRET))
+            run_id = runs.start(session, sentiment.TASK.name, "v1", "d" * 64, 1, 1)
+            entry = SnapshotEntry(sample_id, SECRET, snapshots.HELD_OUT, SECRET, SECRET)
+            snapshots.keep(session, run_id, [entry])
+            session.commit()
         _checkpoint(store)
         assert _holds(data / "base")
         retention.forget(store, prediction_id)
@@ -163,6 +172,11 @@ def test_a_database_of_before_is_brought_up_scored_again_and_decided(server: tup
 
 
 SAID = (("Ben", "negative"), ("Cleo", "negative"), ("Ann", "neutral"), ("Dora", "negative"))
+
+
+def _saying(value: str) -> Prediction:
+    prediction = sentiment.prediction(sentiment.inputs())
+    return replace(prediction, answer=LabelAnswer(value, {value: 1.0}))
 
 
 def _checkpoint(store: Store) -> None:

@@ -1,4 +1,7 @@
-"""Of what was erased before this release its id alone stays, as of what is erased since; reasons name no files."""
+"""Of what was erased before this release its id alone stays, as of what is erased since; reasons name no files.
+
+Their old words still stand in the tables' files then: the next round wipes them, as after any erasure.
+"""
 
 import json
 import re
@@ -27,6 +30,9 @@ def upgrade() -> None:
         "UPDATE samples SET prediction = NULL, fresh_prediction = NULL, predicted_value = '', "
         f"confidence = 0, doubt = 0 WHERE sample_id IN {_ERASED}"
     )
+    facts = sa.table("facts", sa.column("name", sa.String), sa.column("value", sa.JSON))
+    op.execute(sa.delete(facts).where(facts.c.name == "erased"))
+    op.bulk_insert(facts, [{"name": "erased", "value": {"due": True}}])
     runs = sa.table("runs", sa.column("id", sa.Integer), sa.column("reasons", sa.JSON))
     connection = op.get_bind()
     for number, reasons in connection.execute(sa.select(runs.c.id, runs.c.reasons)).all():

@@ -1,7 +1,9 @@
 """An erased sample leaves its id, and a certificate says what was done, what is left, and what nobody here reaches."""
 
 import json
+import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,14 @@ from annotations import erasure, review_queue
 from annotations.erasure import Certificate
 from annotations.review_queue import retention
 from annotations.schema import SampleRow, SnapshotRow
-from annotations.store import Store, connect, labels, open_store, runs, samples, snapshots
+from annotations.store import Store, connect, facts, labels, open_store, runs, samples, snapshots
 from annotations.store.snapshots import HELD_OUT, TRAIN, SnapshotEntry
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Inputs
+from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
+from mmdemo.versions.sidecar import RETRAINED, Sidecar
 from tests.unit.annotations import sentiment
 
 WORDS = ("zanzibar", "quokka", "oolong", "marzipan", "umbrella")  # caption, note, answers of free texts, a suggestion
@@ -196,6 +201,7 @@ def test_what_was_erased_by_a_release_before_is_brought_to_its_id(config: Settin
         assert [each.value for each in labels.history(session, "kept")] == ["oolong"]
         assert runs.last(session, "sentiment").reasons[0]["values"]["samples"] == "0123456789ab"
         assert session.get(SnapshotRow, (1, "erased")) is None
+        assert facts.get(session, facts.ERASED) == {"due": True}  # its old words are still to be wiped
 
 
 def test_the_command_prints_it(store: Store, config: Settings, corrected: str, monkeypatch, capsys) -> None:
@@ -239,3 +245,44 @@ def test_what_a_crash_left_behind_goes_with_the_next_round(store: Store, config:
     picture.write_bytes(data)
     retention.expire(store, days=0)
     assert not picture.exists() and picture.name.encode() not in bytes_of(config.home)
+
+
+def test_versions_are_told_apart_by_what_becomes_of_them(store: Store, config: Settings, corrected: str) -> None:
+    task, versions = sentiment.TASK, Versions(config)
+    with store.session() as session:
+        for challenger, split in (("v4", snapshots.SUSPECT), ("v5", snapshots.COPY), ("v6", snapshots.GOLDEN)):
+            run_id = runs.start(session, task.name, "v1", "d" * 64, 1, 1)
+            snapshots.keep(session, run_id, [SnapshotEntry(corrected, "negative", split)])
+            runs.finish(session, run_id, challenger=challenger, verdict="rejected")
+        for gone in ("v7", "v8"):  # by a release that kept no snapshots
+            runs.finish(session, runs.start(session, task.name, "v1", "d" * 64, 1, 1), challenger=gone)
+        session.commit()
+    for name, parent, command in (("v2", "v1", RETRAINED), ("E1", "v2", "train"), ("v7", "v1", RETRAINED)):
+        about = Sidecar(name, task.name, task.kind, task.label_names, task.modalities, name)
+        sidecar.write(versions.folder(task.name, name), replace(about, parent=parent, command=command))
+    versions.promote(task.name, "E1")
+    certificate = erase(store, config, corrected)
+    assert (certificate.learned, certificate.inherited, certificate.unknown) == (("v2",), ("E1",), ("v7",))
+    assert certificate.judged == ("v3", "v6")
+    keys = [[reason.key for reason in part] for part in (certificate.done, certificate.left, certificate.beyond)]
+    assert "cli.erase_learned" in keys[0] and "cli.erase_serves" not in keys[0]  # no run replaces it
+    assert keys[1] == ["cli.erase_inherited"] and keys[2][0] == "cli.erase_unknown"
+    shutil.rmtree(versions.folder(task.name, "E1"))
+    assert erase(store, config, corrected).is_complete
+
+
+def test_that_no_version_learned_it_is_only_said_where_it_is_known(
+    store: Store, config: Settings, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("MMDEMO_HOME", str(config.home))
+    sample_id = offer(store, sentiment.inputs())
+    assert command_line.main(["erase", "--sample", sample_id]) == 0
+    assert "learned by   no version\n" in capsys.readouterr().out
+    task = sentiment.TASK
+    about = Sidecar("v7", task.name, task.kind, task.label_names, task.modalities, "v7")
+    sidecar.write(Versions(config).folder(task.name, "v7"), about)
+    with store.session() as session:
+        runs.finish(session, runs.start(session, task.name, "v1", "d" * 64, 1, 1), challenger="v7")
+        session.commit()
+    assert command_line.main(["erase", "--sample", sample_id]) == 0
+    assert "learned by   no version that is known of" in capsys.readouterr().out
