@@ -151,14 +151,14 @@ def roll_back(args: argparse.Namespace, config: Settings) -> LoopResult:
 
 def watch(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Let what was sent since a promotion judge the version that serves, and go back where it falls short."""
-    from annotations.watching import watch as watching  # brings the gate and torch
+    from annotations.watching import probation  # brings the gate and torch
 
     chosen = [tasks.get(args.task, config.task_dir)] if args.task else list(tasks.load_all(config.task_dir).values())
     values, lines, code = [], [], 0
     with closing(open_store(config)) as store, lock.night(config):
         for task in chosen:
             try:
-                watched = watching.run(store, config, task)
+                watched = probation.judge(store, config, task)
                 if watched is None:
                     lines.append(locale.text("cli.not_watched", task=task.name))
                     continue

@@ -331,7 +331,9 @@ class Loop:
 
     def _tend(self) -> None:
         leftovers.tidy_all(self._store, self._settings, self.tasks)
-        retention.watch(self._store, self._settings.retention_days, self._closing, each_round=self._finder.prune)
+        retention.keep_expiring(
+            self._store, self._settings.retention_days, self._closing, each_round=self._finder.prune
+        )
 
     def _watch(self) -> None:
         upkeep.keep_looking(self._store, self._settings, self.tasks.values(), self._closing)

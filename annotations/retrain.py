@@ -27,7 +27,7 @@ from annotations.nightly.interruption import FAILED_EXIT
 from annotations.panel import answering
 from annotations.review_queue import retention, second_look, stored_samples
 from annotations.store import Store, open_store, runs
-from annotations.watching import watch
+from annotations.watching import probation
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import Busy, MmdemoError, StorageError
 from mmdemo.process import logs, memory
@@ -67,7 +67,7 @@ def retrain(config: Settings, task: Task) -> Run:
 def _watch(store: Store, config: Settings, task: Task) -> None:
     """Let what was sent since judge the version that serves; what goes wrong there keeps no run from its work."""
     try:
-        watched = watch.run(store, config, task)
+        watched = probation.judge(store, config, task)
     except Exception as error:
         if interruption.is_told():
             raise

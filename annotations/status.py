@@ -9,7 +9,7 @@ from annotations.acquisition.strata import AUDITED, is_drawn, is_set_aside
 from annotations.nightly import gate, lock, looks
 from annotations.panel import upkeep
 from annotations.store import Store, facts, labels, runs, samples
-from annotations.watching import watch
+from annotations.watching import probation
 from mmdemo.retrieval import index
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -34,7 +34,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         today = labels.count_since(session, task.name, midnight)
         notices = (*facts.told(session), *runs.trouble(session, task.name, CorrectionSource.LABEL_STUDIO))
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
-        watched, out = watch.last(session, registry, task), watch.last_out(session, registry, task)
+        watched, out = probation.last_noted(session, registry, task), probation.why_ended(session, registry, task)
     versions = tuple(registry.list(task.name))
     promise, served = promises.of(settings, task), next((info.version for info in versions if info.served), "")
     aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from annotations.watching import evidence
+from annotations.watching import martingale
 
 MONTHS = 2_000
 NIGHTS, SENT = 30, 200  # in a month, and samples that are sent between two nights
@@ -59,14 +59,14 @@ def month(promotion: Promotion, draw: np.random.Generator) -> MonthOutcome:
     served = [NIGHTS // (promotion.number + 1)] * (promotion.number + 1) if promotion.number > 1 else [0, NIGHTS]
     judged = 0
     for number, nights in enumerate(served):
-        level = evidence.level(max(1, number))  # the first was promoted in a month before
+        level = martingale.level(max(1, number))  # the first was promoted in a month before
         lost, gained = 0, 0
         for _ in range(nights):
             samples = int(draw.binomial(SENT, promotion.share))
             shares = ((promotion.disagreement + promotion.worse) / 2, (promotion.disagreement - promotion.worse) / 2)
             new_lost, new_gained, _ = draw.multinomial(samples, (*shares, 1 - sum(shares)))
             lost, gained, judged = lost + int(new_lost), gained + int(new_gained), judged + samples
-            if evidence.against(lost, gained) * level >= 1:
+            if martingale.against(lost, gained) * level >= 1:
                 return MonthOutcome(True, judged)
     return MonthOutcome(False, judged)
 

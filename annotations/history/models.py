@@ -13,7 +13,7 @@ from annotations.schema import RunRow
 from annotations.store import Session, Store, runs, samples, snapshots
 from annotations.store.labels import iso
 from annotations.store.snapshots import SnapshotEntry
-from annotations.watching import watch
+from annotations.watching import probation
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -35,7 +35,7 @@ def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
         judged = snapshots.judged(session, recent)
         proven = {name for name in infos if rollback.is_proven(session, versions, task.name, name)}
         proven -= unlearning.tainted(session, versions, task.name).keys()
-        watched = watch.last(session, versions, task)
+        watched = probation.last_noted(session, versions, task)
     history = [
         _version(versions, task, name, infos.get(name), run_of.get(name), judged, name in proven)
         for name in {**infos, **run_of}
@@ -66,7 +66,7 @@ def turned(store: Store, task: Task, version: str, most: int) -> tuple[list[Turn
                 left += 1
                 continue
             before, after = entry.champion or "", entry.challenger or ""
-            sample = Stored(row.sample_id, row.caption, row.image, row.audio).sample(store.media)
+            sample = Stored.of(row).sample(store.media)
             golden = row.pinned_at is not None
             shown.append(TurnedAnswer(row.sample_id, sample, golden, entry.value, before, after, is_right))
     return sorted(shown, key=lambda one: not one.is_right), left

@@ -10,7 +10,7 @@ from annotations.nightly.dataset import Snapshot, Split
 from annotations.nightly.gate import Verdict
 from annotations.nightly.looks import Look
 from annotations.store import Store, labels, runs, samples
-from annotations.watching import watch
+from annotations.watching import probation
 from mmdemo.errors import CheckpointError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -68,7 +68,7 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         learned = unlearning.learned(session, versions, task.name, served) if served else frozenset()
         taken_back = unlearning.taken_back(session, task.name, learned)
         untainted = unlearning.untainted(session, versions, task) if taken_back else ""
-        withdrawn = watch.learned_by_withdrawn(session, versions, task.name)
+        withdrawn = probation.learned_by_withdrawn(session, versions, task.name)
         earlier = unlearning.considered(session, versions, task.name, served) if served and taken_back else frozenset()
     snapshot = dataset.freeze(task, corrections, store.media)
     if taken_back:  # what came since has to be shown to be better, and waits for a run of its own

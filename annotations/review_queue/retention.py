@@ -117,7 +117,7 @@ def notices(store: Store) -> list[Reason]:
         return facts.told(session)
 
 
-def watch(
+def keep_expiring(
     store: Store,
     days: int,
     stop: threading.Event,

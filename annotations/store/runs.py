@@ -174,13 +174,13 @@ def succession(session: Session, task: str, system: str) -> tuple[Reason, ...]:
     return (Reason(**value),) if value else ()
 
 
-def note_watch(session: Session, task: str, reason: Reason | None) -> None:
+def note_probation(session: Session, task: str, reason: Reason | None) -> None:
     """Write down how the version that serves did when it was last looked at; None: it is not watched."""
     facts.put(session, _fact(task, "watch"), {} if reason is None else to_json(reason))
 
 
-def watch(session: Session, task: str) -> Reason | None:
-    """Return what `note_watch` wrote down."""
+def probation(session: Session, task: str) -> Reason | None:
+    """Return what `note_probation` wrote down."""
     value = facts.get(session, _fact(task, "watch"))
     return Reason(**value) if value else None
 

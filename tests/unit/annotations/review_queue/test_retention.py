@@ -188,7 +188,7 @@ def test_whoever_watches_expires_at_once_and_again_until_told_to_stop(store: Sto
         session.add_all([sentiment.row(at=now() - timedelta(days=31)), sentiment.row("1" * 64)])
         session.commit()
     stop = threading.Event()
-    watching = threading.Thread(target=retention.watch, args=(store, 30, stop))
+    watching = threading.Thread(target=retention.keep_expiring, args=(store, 30, stop))
     watching.start()
     wait_until(lambda: not row_of(store, sentiment.NEVER).has_content)
     stop.set()
@@ -201,7 +201,7 @@ def test_whoever_watches_outlives_what_goes_wrong(store: Store, caplog: pytest.L
         session.add_all([sentiment.row(at=now() - timedelta(days=31)), sentiment.row("1" * 64)])
         session.commit()
     stop = threading.Event()
-    watching = threading.Thread(target=retention.watch, args=(store, 30, stop, 0.01))
+    watching = threading.Thread(target=retention.keep_expiring, args=(store, 30, stop, 0.01))
     with closing(sqlite3.connect(store.place, isolation_level=None)) as other:
         other.execute("DROP TABLE moves")  # which every erasure is logged in
         watching.start()
@@ -223,7 +223,7 @@ def test_what_a_reader_kept_from_being_wiped_is_told_and_wiped_later(
         assert SECRET.encode() in bytes_of(config.home)
         assert store.place in caplog.text and "ten minutes" in caplog.text
     stop = threading.Event()
-    watching = threading.Thread(target=retention.watch, args=(store, 30, stop, 0.01))
+    watching = threading.Thread(target=retention.keep_expiring, args=(store, 30, stop, 0.01))
     watching.start()
     wait_until(lambda: SECRET.encode() not in bytes_of(config.home))
     stop.set()

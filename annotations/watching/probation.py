@@ -18,7 +18,7 @@ from annotations.review_queue import stored_samples
 from annotations.review_queue.stored_samples import LeftOut
 from annotations.schema import RunRow
 from annotations.store import Session, Store, panel, runs, snapshots
-from annotations.watching import evidence
+from annotations.watching import martingale
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import Reason
@@ -31,7 +31,7 @@ OUT = "status.watch_out"  # the sentence that ends a version
 
 
 @dataclass(frozen=True)
-class Watch:
+class Probation:
     """How the version that serves has done since it was promoted, beside the one before."""
 
     version: str
@@ -44,8 +44,8 @@ class Watch:
 
     @property
     def evidence(self) -> float:
-        """How much speaks for its being worse: see `evidence.against`."""
-        return evidence.against(self.lost, self.gained)
+        """How much speaks for its being worse: see `martingale.against`."""
+        return martingale.against(self.lost, self.gained)
 
     @property
     def falls_short(self) -> bool:
@@ -60,7 +60,7 @@ class Watch:
 
     def reason(self) -> Reason:
         """Say how it stands."""
-        needed = evidence.losses_needed(self.gained, self.level)
+        needed = martingale.losses_needed(self.gained, self.level)
         return Reason("status.watched", {**self.numbers, "needed": needed})
 
     def unread(self) -> tuple[Reason, ...]:
@@ -72,7 +72,7 @@ class Watch:
         return Reason(OUT, self.numbers)
 
 
-def of(session: Session, versions: Versions, task: Task) -> Watch | None:
+def standing(session: Session, versions: Versions, task: Task) -> Probation | None:
     """Return how the version that serves does; None where it is not watched.
 
     That is one that no run promoted, one that only forgot what was taken back, and one before which nothing is left
@@ -90,15 +90,15 @@ def of(session: Session, versions: Versions, task: Task) -> Watch | None:
     ]
     number = _number(session, task, run)
     gained, lost = pairs.count((True, False)), pairs.count((False, True))
-    return Watch(run.challenger, run.champion, len(pairs), gained, lost, evidence.level(number))
+    return Probation(run.challenger, run.champion, len(pairs), gained, lost, martingale.level(number))
 
 
-def run(
+def judge(
     store: Store,
     config: Settings,
     task: Task,
     load: Callable[[Task, str, Settings], Predictor] | None = None,
-) -> Watch | None:
+) -> Probation | None:
     """Have the version before answer what came since, and serve it again where it is surely better.
 
     The caller holds the night's lock. Raises StorageError, CheckpointError.
@@ -106,30 +106,30 @@ def run(
     versions = Versions(config)
     versions.settle(task.name)
     with store.reading() as session:
-        watched = of(session, versions, task)
+        watched = standing(session, versions, task)
         due = panel.unanswered(session, task.name, watched.version, watched.before) if watched else ()
     if watched and due:
         load_before = partial(load or mmdemo.Predictor, task, watched.before, config)
         left_out = asking.ask(store, task, load_before, watched.before, due).left_out
         with store.reading() as session:
-            watched = of(session, versions, task)
+            watched = standing(session, versions, task)
         watched = replace(watched, left_out=left_out) if watched else None
     if watched and watched.falls_short:
         _take_out(store, versions, task, watched)
     with store.session() as session:
-        runs.note_watch(session, task.name, watched.reason() if watched and not watched.falls_short else None)
+        runs.note_probation(session, task.name, watched.reason() if watched and not watched.falls_short else None)
         session.commit()
     return watched
 
 
-def last(session: Session, versions: Versions, task: Task) -> Reason | None:
+def last_noted(session: Session, versions: Versions, task: Task) -> Reason | None:
     """Return how the version that serves did when it was last looked at; None: it was not yet, or is not watched."""
-    reason = runs.watch(session, task.name)
+    reason = runs.probation(session, task.name)
     is_of_it = reason and versions.serves(task.name) and reason.values["version"] == versions.champion(task.name)
     return reason if is_of_it else None
 
 
-def last_out(session: Session, versions: Versions, task: Task) -> Reason | None:
+def why_ended(session: Session, versions: Versions, task: Task) -> Reason | None:
     """Return why the newest promotion was ended, while the version before serves again; None where it was not."""
     withdrawn = versions.withdrawn(task.name)
     promoted = _promotions(session, task) if withdrawn else []
@@ -173,7 +173,7 @@ def _number(session: Session, task: Task, run: RunRow) -> int:
     return sum((each.year, each.month) == (run.started_at.year, run.started_at.month) for each in moments)
 
 
-def _take_out(store: Store, versions: Versions, task: Task, watched: Watch) -> None:
+def _take_out(store: Store, versions: Versions, task: Task, watched: Probation) -> None:
     """Serve the version before for good, and write down why: the reason first, which a stop then leaves known."""
     with store.session() as session:
         row = runs.of_challenger(session, task.name, watched.version)

@@ -16,7 +16,7 @@ from annotations.nightly import gate, leftovers, night
 from annotations.review_queue import retention
 from annotations.schema import ConsentRow, PanelAnswerRow, RunRow, now
 from annotations.store import Store, open_store, runs, samples, snapshots
-from annotations.watching import evidence, watch
+from annotations.watching import martingale, probation
 from mmdemo.answers import LabelAnswer
 from mmdemo.errors import CheckpointError, Conflict
 from mmdemo.settings import Settings
@@ -33,7 +33,7 @@ FIRST, SECOND = "2026-01-01-n001", "2026-01-02-n001"
 TASK = replace(sentiment.TASK, gate=Gate(minimum=6, held_out_share=1.0))  # all that is sent judges versions
 SAID = TASK.label_names[-1]  # by every answer of `sentiment.prediction`
 OTHER = TASK.label_names[0]
-NEEDED = evidence.losses_needed(0, evidence.level(1))
+NEEDED = martingale.losses_needed(0, martingale.level(1))
 
 
 @dataclass
@@ -87,8 +87,8 @@ def send(store: Store, number: int, says: str, version: str = SECOND, share: flo
     return ids
 
 
-def run(store: Store, config: Settings, before: Before | None = None) -> watch.Watch | None:
-    return watch.run(store, config, TASK, before or Before([]))  # type: ignore[arg-type]
+def run(store: Store, config: Settings, before: Before | None = None) -> probation.Probation | None:
+    return probation.judge(store, config, TASK, before or Before([]))  # type: ignore[arg-type]
 
 
 def test_one_that_falls_short_goes_for_good_and_says_why(store: Store, config: Settings, versions: Versions) -> None:
@@ -108,7 +108,7 @@ def test_one_that_falls_short_goes_for_good_and_says_why(store: Store, config: S
     for language in ("en", "zh"):
         assert SECOND in task_status.notices[0].sentence(language)
     [card] = [one for one in models.of(store, config, TASK).versions if one.version == SECOND]
-    assert not card.can_serve and card.why[-1].key == watch.OUT
+    assert not card.can_serve and card.why[-1].key == probation.OUT
     assert run(store, config) is None  # FIRST was promoted by no run
 
 
@@ -134,7 +134,7 @@ def test_it_is_never_offered_again(store: Store, config: Settings, versions: Ver
         with pytest.raises(Conflict):
             refused()
     with store.reading() as session:
-        assert watch.learned_by_withdrawn(session, versions, TASK.name) == {SECOND: {learned: SAID}}
+        assert probation.learned_by_withdrawn(session, versions, TASK.name) == {SECOND: {learned: SAID}}
     leftovers.clear(store, replace(config, rejected_versions=0), TASK.name)
     assert SECOND not in {info.version for info in versions.list(TASK.name)}
 
@@ -239,15 +239,15 @@ def test_what_is_erased_takes_what_versions_said_of_it_along(
 def test_the_later_promotions_of_a_month_are_watched_more_strictly(
     store: Store, config: Settings, versions: Versions
 ) -> None:
-    assert (run(store, config) or pytest.fail("not watched")).level == evidence.level(1)
+    assert (run(store, config) or pytest.fail("not watched")).level == martingale.level(1)
     promotion(store)
     with store.session() as session:
         rows = list(session.scalars(select(RunRow).order_by(RunRow.id)))
         rows[0].started_at = now().replace(year=2020)
         session.commit()
-    assert (run(store, config) or pytest.fail("not watched")).level == evidence.level(1)
+    assert (run(store, config) or pytest.fail("not watched")).level == martingale.level(1)
     promotion(store)
-    assert (run(store, config) or pytest.fail("not watched")).level == evidence.level(2)
+    assert (run(store, config) or pytest.fail("not watched")).level == martingale.level(2)
 
 
 def test_one_that_only_forgot_what_was_taken_back_is_not_watched(
@@ -331,7 +331,7 @@ def test_that_it_went_is_said_while_the_version_before_serves(
     store: Store, config: Settings, versions: Versions
 ) -> None:
     def told() -> bool:
-        return watch.OUT in [notice.key for notice in status.of(store, config, TASK).notices]
+        return probation.OUT in [notice.key for notice in status.of(store, config, TASK).notices]
 
     send(store, NEEDED, OTHER)
     run(store, config)
