@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from annotations import review_queue
-from annotations.schema import SampleRow, now
+from annotations.schema import CorrectionRow, SampleRow, now
 from annotations.store import Session, Store, labels, samples
 from mmdemo.errors import Conflict
 
@@ -53,15 +53,15 @@ def unpin(store: Store, sample_id: str, who: str) -> None:
 def listed(store: Store, *tasks: str) -> Sequence[GoldenSample]:
     """Return what is pinned, longest ago first; of all tasks where none is named."""
     with store.reading() as session:
-        return [_golden(session, row) for row in samples.pinned(session, *tasks)]
+        rows = samples.pinned(session, *tasks)
+        counts = labels.counting_of(session, [row.sample_id for row in rows])
+    return [_golden(row, counts.get(row.sample_id)) for row in rows]
 
 
-def _golden(session: Session, row: SampleRow) -> GoldenSample:
-    counts = labels.counting(session, row.sample_id)
+def _golden(row: SampleRow, counts: CorrectionRow | None) -> GoldenSample:
     assert row.pinned_at is not None
-    return GoldenSample(
-        row.sample_id, row.task, counts.value if counts else None, labels.iso(row.pinned_at), row.caption
-    )
+    value = counts.value if counts else None
+    return GoldenSample(row.sample_id, row.task, value, labels.iso(row.pinned_at), row.caption)
 
 
 def _log(session: Session, row: SampleRow, move: str, who: str) -> None:

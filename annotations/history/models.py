@@ -58,9 +58,11 @@ def turned(store: Store, task: Task, version: str, most: int) -> tuple[list[Turn
         shown: list[TurnedAnswer] = []
         left = 0
         asked = snapshots.judged(session, [run.id], (snapshots.HELD_OUT, snapshots.GOLDEN))
-        for entry, is_right in _turned(task, asked.get(run.id, [])):
-            row = samples.find(session, entry.sample_id)
-            if row is None or not row.has_content:
+        turned_entries = list(_turned(task, asked.get(run.id, [])))
+        rows = samples.with_content(session, [entry.sample_id for entry, _ in turned_entries])
+        for entry, is_right in turned_entries:
+            row = rows.get(entry.sample_id)
+            if row is None:
                 continue
             if sum(one.is_right == is_right for one in shown) == most:
                 left += 1

@@ -15,7 +15,7 @@ from typing import Any
 
 from annotations.nightly import challenge, unlearning
 from annotations.review_queue.stored_samples import Stored
-from annotations.store import Session, Store, runs, samples, snapshots
+from annotations.store import Store, runs, samples, snapshots
 from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -90,20 +90,18 @@ def _read(store: Store, versions: Versions, task: Task, version: str) -> _Stored
             raise BadInput("rebuild_not_kept", version=version, task=task.name)
         learned = frozenset(entry.sample_id for entry in entries if entry.split == snapshots.TRAIN)
         taken_back = unlearning.taken_back(session, task.name, learned)
-        rows = {entry.sample_id: _row(session, store.media, entry.sample_id, entry.value) for entry in entries}
+        present = samples.with_content(session, [entry.sample_id for entry in entries])
+        rows = {
+            entry.sample_id: Row(entry.sample_id, Stored.of(present[entry.sample_id]).sample(store.media), entry.value)
+            for entry in entries
+            if entry.sample_id in present
+        }
     sides = {
-        side: [rows[entry.sample_id] for entry in entries if entry.split == side]
+        side: [rows.get(entry.sample_id) for entry in entries if entry.split == side]
         for side in (snapshots.TRAIN, snapshots.HELD_OUT)
     }
     train, held_out = (tuple(row for row in side if row) for side in sides.values())
     return _Stored(about, train, held_out, len(taken_back), sides[snapshots.HELD_OUT].count(None))
-
-
-def _row(session: Session, media: Path, sample_id: str, value: str) -> Row | None:
-    row = samples.get(session, sample_id)
-    if not row.has_content:
-        return None
-    return Row(sample_id, Stored.of(row).sample(media), value)
 
 
 def _compared(

@@ -75,8 +75,16 @@ def decides(session: Session, annotator: str) -> bool:
 
 def counting(session: Session, sample_id: str) -> CorrectionRow | None:
     """Return the correction of a sample that counts."""
-    row = session.execute(standing(session, "", [sample_id])).first()
-    return row[0] if row else None
+    return counting_of(session, [sample_id]).get(sample_id)
+
+
+def counting_of(session: Session, sample_ids: Collection[str]) -> dict[str, CorrectionRow]:
+    """Return sample → the correction that counts, of those of these samples that have one."""
+    by_sample: dict[str, CorrectionRow] = {}
+    for part in parts(sample_ids):
+        query = standing(session, sample_ids=part).with_only_columns(CorrectionRow)
+        by_sample.update({row.sample_id: row for row in session.scalars(query)})
+    return by_sample
 
 
 def corrections(session: Session, task: str = "") -> list[LabelledContent]:
@@ -176,8 +184,7 @@ def given_by(
         .where(MoveRow.id.in_(latest.scalar_subquery()), SampleRow.task.in_(tasks), HAS_CONTENT)
     )
     rows = session.execute(query.order_by(MoveRow.id.desc()).limit(limit)).all()
-    counts = standing(session, sample_ids=[sample.sample_id for _, sample, _ in rows])
-    standing_of = {sample.sample_id: correction for correction, sample in session.execute(counts)}
+    standing_of = counting_of(session, [sample.sample_id for _, sample, _ in rows])
     return [
         AnnotatorMove(move, sample, correction, standing_of.get(sample.sample_id)) for move, sample, correction in rows
     ]

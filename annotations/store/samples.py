@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from annotations.acquisition.strata import AUDITED, Draw
@@ -35,11 +35,23 @@ def locked(session: Session, sample_ids: Collection[str]) -> dict[str, SampleRow
 
     What models said of them is read when it is asked for, within the session.
     """
+    return _of_ids(session, sample_ids, select(SampleRow).with_for_update())
+
+
+def with_content(session: Session, sample_ids: Collection[str]) -> dict[str, SampleRow]:
+    """Return those of the samples of these ids, aliases left out, that still have their content; none is locked.
+
+    What models said of them is read when it is asked for, within the session.
+    """
+    return _of_ids(session, sample_ids, select(SampleRow).where(HAS_CONTENT))
+
+
+def _of_ids(session: Session, sample_ids: Collection[str], query: Select[SampleRow]) -> dict[str, SampleRow]:
+    query = query.order_by(SampleRow.sample_id).options(*map(defer, PREDICTIONS))
     rows: dict[str, SampleRow] = {}
     for part in parts(sample_ids):
-        query = select(SampleRow).where(SampleRow.sample_id.in_(part)).order_by(SampleRow.sample_id).with_for_update()
-        query = query.options(*map(defer, PREDICTIONS))
-        rows.update({row.sample_id: row for row in session.scalars(query)})
+        of_part = session.scalars(query.where(SampleRow.sample_id.in_(part)))
+        rows.update({row.sample_id: row for row in of_part})
     return rows
 
 

@@ -17,6 +17,7 @@ from annotations.store import Store, labels
 from mmdemo.errors import BadInput, Conflict, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.review import for_everybody
+from tests.statements import statements
 from tests.unit.annotations import sentiment
 from tests.unit.annotations.nightly.test_gate import comparison, judge
 
@@ -54,6 +55,11 @@ def test_a_pin_is_listed_with_what_counts_and_taken_back_and_both_are_in_the_log
     assert [(each.sample_id, each.value) for each in golden.listed(store)] == [(first, "negative"), (second, "neutral")]
     review_queue.correct(store, sentiment.TASKS, second, "positive", "Ann")
     assert golden.listed(store)[1].value == "positive"
+    with statements(store) as of_two:
+        golden.listed(store)
+    with statements(store) as of_none:
+        golden.listed(store, "spoken_digits")
+    assert len(of_two) <= len(of_none) + 1  # however many they are
     for _ in range(2):
         golden.unpin(store, first, "Bo")
     assert names(store) == [second] and golden.listed(store, "spoken_digits") == []

@@ -13,6 +13,7 @@ from annotations.store.snapshots import HELD_OUT, SnapshotEntry
 from mmdemo.errors import CheckpointError, Conflict, UnknownName
 from mmdemo.values.history import FigurePair
 from mmdemo.versions.registry import Versions
+from tests.statements import statements
 from tests.tiny_training import FIRST
 from tests.unit.annotations.history.conftest import SECOND, Past
 
@@ -62,7 +63,9 @@ def test_turned_answers_come_with_their_samples_and_the_rest_is_counted(past: Pa
     store = past.store()
     entries = [SnapshotEntry(name, "left", HELD_OUT, "right", "left") for name in past.ids[:3]]
     past.run(store, "promoted", [*entries, SnapshotEntry(past.ids[3], "left", HELD_OUT, "left", "right")])
-    shown, more = models.turned(store, past.task, SECOND, 2)
+    with statements(store) as sent:
+        shown, more = models.turned(store, past.task, SECOND, 2)
+    assert sum("FROM samples" in one for one in sent) == 1  # however many they are
     assert [one.is_right for one in shown] == [True, True, False] and more == 1
     assert all(one.sample.image is not None and one.sample.image.is_file() for one in shown)
     assert (shown[-1].before, shown[-1].after, shown[-1].value) == ("left", "right", "left")

@@ -23,6 +23,7 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Task
 from mmdemo.versions import sidecar
 from tests import tiny_training
+from tests.statements import statements
 from tests.tiny_training import FIRST
 from tests.unit.annotations.nights import answer, weights
 
@@ -135,8 +136,10 @@ def test_what_was_erased_of_the_held_out_costs_the_figures_alone(
 ) -> None:
     version = after_a_night[1]
     retention.erase(store, learned(store, task, version, snapshots.HELD_OUT)[0])
-    rebuilt = again(store, config, task, version)
+    with statements(store) as sent:
+        rebuilt = again(store, config, task, version)
     assert (rebuilt.identical, notes(rebuilt)) == (True, ["cli.rebuild_not_measured"])
+    assert sum("FROM samples" in one for one in sent) == 1  # however many they are
 
 
 def test_one_that_no_night_made_is_refused(store: Store, config: Settings, task: Task) -> None:
