@@ -92,7 +92,7 @@ def test_a_golden_sample_never_trains_and_is_held_out_only_where_it_was_drawn(st
     assert {row.id for row in pinned.golden} == {learned, drawn} and pinned.held_out == split.held_out
     assert {row.id for row in split.train} - {row.id for row in pinned.train} == {learned}
     assert before.digest == after.digest  # they are the same corrections
-    entries = dataset.entries(pinned, {learned: "negative"}, {learned: "neutral"})
+    entries = dataset.entries(pinned, {learned: ("negative", 0.6)}, {learned: ("neutral", 0.7)})
     kept = {entry.sample_id: entry for entry in entries}
     assert (kept[learned].split, kept[learned].champion, kept[learned].challenger) == ("golden", "negative", "neutral")
     assert kept[drawn].split == "held_out" and len(kept) == len(ids)
