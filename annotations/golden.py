@@ -1,7 +1,8 @@
-"""Samples that people pin as golden: no version is put into service that loses one of them.
+"""Samples that people pin as golden: no newly trained version is put into service that loses one of them.
 
 From then on a golden sample is never trained on. One that the served version learned before proves nothing of that
-version, but it may be lost no more either. Its label is what counts of its corrections, as long as any does.
+version, but it may be lost no more either. Its label is what counts of its corrections, as long as any does. A
+version that serves again, by hand or since a later one fell short of it, is asked about none of them.
 """
 
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ BY = "command"  # who did it, where no name is given
 
 
 def pin(args: argparse.Namespace, config: Settings) -> LoopResult:
-    """Pin a corrected sample as golden: no version that loses it is put into service, and none is trained on it."""
+    """Pin a corrected sample as golden: no newly trained version that loses it is served, and none is trained on it."""
     with closing(open_store(config)) as store:
         golden.pin(store, args.sample, args.annotator)
     return LoopResult({"sample_id": args.sample, "golden": True}, [text("cli.pinned", sample_id=args.sample)])

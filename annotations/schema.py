@@ -115,8 +115,11 @@ class SampleRow(Base):
 
     @property
     def is_check(self) -> bool:
-        """Whether it is a random check of a sure answer, whatever was said of it since: people answer it blind."""
-        return self.stratum == AUDITED
+        """Whether it was drawn at random to judge versions, whatever was said of it since: people answer it blind.
+
+        Beside the guess of one version the answer would favour that one over those it is compared with.
+        """
+        return self.stratum == AUDITED or self.in_panel
 
     def release(self) -> None:
         """End a claim, whoever holds it."""

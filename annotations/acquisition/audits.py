@@ -13,7 +13,7 @@ from annotations.acquisition import strata
 from annotations.store import Store, samples
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.samples import FlagReason, Prediction
+from mmdemo.values.samples import Prediction
 from mmdemo.versions import local_rules
 
 DISPUTES = 5  # of one version's answers, from which on more of them are checked
@@ -36,7 +36,7 @@ class AuditSchedule:
         with self.store.reading() as session:
             if answered(session, since=moment) < task.audits.until:
                 return task.audits.share
-            disputed = samples.count_for(session, task.name, FlagReason.DISPUTED, version, most=DISPUTES) >= DISPUTES
+            disputed = samples.count_disputed(session, task.name, version, most=DISPUTES) >= DISPUTES
             raised = disputed and answered(session, version=version) < task.audits.until
         return task.audits.share if raised else task.audit_share
 

@@ -1,8 +1,9 @@
 """Once another version serves, what waits for a person is scored again: its guess is shown, and its doubt orders.
 
-What was served stays as it was, and nothing leaves the queue. Random checks are of the answer that was served, and
-what an app's own model answered is none of our versions' business: both are left as they are. A run that broke off is
-finished by the next: a sample is due as long as its guess is of another version than the one that serves.
+What was served stays as it was, and nothing leaves the queue. What was drawn at random to judge versions is answered
+without a guess, and what an app's own model answered is none of our versions' business: both are left as they are. A
+run that broke off is finished by the next: a sample is due as long as its guess is of another version than the one that
+serves.
 """
 
 from collections.abc import Iterator, Sequence

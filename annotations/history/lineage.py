@@ -18,7 +18,7 @@ class SampleUse:
     version: str | None  # that it made
     started_at: str
     verdict: str | None
-    split: str  # train | held_out | suspect | copy
+    split: str  # train | held_out | golden | suspect | copy
     value: str  # what the sample was said to be then
 
 

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 from annotations import review_queue
 from annotations.review_queue import LABELLED
 from annotations.store import Store, samples
+from mmdemo.values.review import WAITING
 from mmdemo.values.samples import FlagReason
 
-AT_ONCE = 20  # a night asks about the most suspicious; the others are held back too, and come with a later night
+AT_ONCE = 20  # wait at a time, the most suspicious; the others are held back too, and come with a later night
 
 
 def ask(store: Store, sample_ids: Sequence[str]) -> int:
-    """Queue the first AT_ONCE of these, as far as nobody is asked about them already; return how many were queued."""
-    asked = 0
+    """Queue the first of these until AT_ONCE of them wait; return how many were queued.
+
+    What somebody skipped or was unsure about is asked about no more, and takes no place from others.
+    """
     with store.session() as session:
-        for sample_id in sample_ids[:AT_ONCE]:
-            row = samples.find(session, sample_id)
-            if row is not None and row.has_content and row.state == LABELLED:
-                review_queue.move(session, row, "doubt")
-                row.reason = FlagReason.SECOND_LOOK
-                asked += 1
+        rows = samples.locked(session, sample_ids)
+        suspects = [rows[name] for name in sample_ids if name in rows and rows[name].has_content]
+        free = AT_ONCE - sum(row.state in WAITING for row in suspects)
+        asked = [row for row in suspects if row.state == LABELLED][: max(0, free)]
+        for row in asked:
+            review_queue.move(session, row, "doubt")
+            row.reason = FlagReason.SECOND_LOOK
         session.commit()
-    return asked
+    return len(asked)

@@ -13,7 +13,7 @@ from annotations.store import order
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
 from mmdemo.values.review import WAITING, CorrectionSource, SampleState
-from mmdemo.values.samples import Inputs
+from mmdemo.values.samples import FlagReason, Inputs
 
 FILES = ("image", "audio")  # columns that name files
 SHORT = 12  # characters of an id by which sentences name a sample
@@ -165,11 +165,12 @@ def pinned(session: Session, *tasks: str) -> Sequence[SampleRow]:
 def to_score(session: Session, task: str, version: str, after: str, limit: int, *, held_by: str) -> Sequence[SampleRow]:
     """Return samples that people are asked about and whose guess is of another version than this one, by their id.
 
-    Only those behind the id `after`; without random checks, and without those that a holder `held_by` keeps.
+    Only those behind the id `after`; without those that are answered blind, and those that a holder `held_by` keeps.
     """
     theirs = exists().where(ConsentRow.sample_id == SampleRow.sample_id, ConsentRow.holder == held_by)
     query = select(SampleRow).where(SampleRow.task == task, SampleRow.state.in_(ASKED), HAS_CONTENT)
-    query = query.where(SampleRow.scored_by != version, SampleRow.stratum.is_distinct_from(AUDITED), ~theirs)
+    is_check = or_(SampleRow.stratum.is_not_distinct_from(AUDITED), SampleRow.in_panel)
+    query = query.where(SampleRow.scored_by != version, ~is_check, ~theirs)
     query = query.where(SampleRow.sample_id > after)
     return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
 
@@ -214,11 +215,13 @@ def count_answered(
     return session.scalar(select(func.count()).select_from(answered.subquery())) or 0
 
 
-def count_for(session: Session, task: str, reason: str, version: str, most: int) -> int:
-    """Return how many answers of a version people are asked about for this reason, at most `most`."""
-    asked = select(SampleRow.sample_id).where(SampleRow.task == task, SampleRow.reason == reason)
-    asked = asked.where(SampleRow.model_version == version).limit(most)
-    return session.scalar(select(func.count()).select_from(asked.subquery())) or 0
+def count_disputed(session: Session, task: str, version: str, most: int) -> int:
+    """Return how many answers of a version visitors disputed, at most `most`; a second look at one changes nothing."""
+    reasons = (FlagReason.DISPUTED, FlagReason.SECOND_LOOK)
+    is_disputed = or_(SampleRow.reason == FlagReason.DISPUTED, SampleRow.suggested.is_not(None))
+    disputed = select(SampleRow.sample_id).where(SampleRow.task == task, SampleRow.reason.in_(reasons), is_disputed)
+    disputed = disputed.where(SampleRow.model_version == version).limit(most)
+    return session.scalar(select(func.count()).select_from(disputed.subquery())) or 0
 
 
 def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:

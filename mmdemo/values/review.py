@@ -106,8 +106,8 @@ class QueueItem:
     claimed_by: str | None = None  # who is answering it right now, "" before they gave a name; None: nobody is
     claimed_until: str | None = None  # when that ends by itself
     capped: bool = False  # the guess is only a guess: its confidence measures nothing
-    is_golden: bool = False  # people pinned it: no version that loses it is put into service
-    checks: bool = False  # it is a random check of a sure answer: whoever answers is shown no guess
+    is_golden: bool = False  # people pinned it: no newly trained version that loses it is put into service
+    checks: bool = False  # it was drawn at random to judge versions: whoever answers is shown no guess
 
 
 @dataclass(frozen=True)

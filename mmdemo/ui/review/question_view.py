@@ -94,7 +94,7 @@ def is_blind(item: QueueItem, hide: bool) -> bool:
 
 
 def _reason(item: QueueItem) -> str:
-    """Return why it is asked about; of a random check no more, whatever its visitor said of the answer."""
+    """Return why it is asked about; of what judges versions no more, whatever its visitor said of the answer."""
     return FlagReason.AUDIT if item.checks else item.reason
 
 

@@ -72,7 +72,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     config = Settings(home=tmp_path_factory.mktemp("label-studio") / "home")
     sample = Inputs(text="to be labelled")
     with closing(open_store(config)) as store:
-        sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample))
+        sample_id, _ = review_queue.offer(store, given.TASK, sample, given.prediction(sample), share=0.0)
     try:
         up, check = (
             serving.command("-m", "annotations", "label-studio", *words, home=config.home)
@@ -160,7 +160,7 @@ class Loop:
         return self._offer(self.sounds, Inputs(audio=melody(seed)))
 
     def _offer(self, task: Task, inputs: Inputs) -> tuple[str, str]:
-        return review_queue.offer(self.store, task, inputs, given.prediction(inputs, 0.4, "v7", task))
+        return review_queue.offer(self.store, task, inputs, given.prediction(inputs, 0.4, "v7", task), share=0.0)
 
     def state(self, sample_id: str) -> str:
         """Return the sample's state here."""

@@ -114,7 +114,7 @@ def test_a_picture_of_one_colour_and_one_without_caption_are_shown(loop: Loop, l
     # Such a picture takes a few dozen bytes, which the page would take for a failed download.
     inputs = Inputs(image=np.full((48, 64, 3), (200, 30, 30), np.uint8))
     answer = given.prediction(inputs, 0.4, "v7", loop.pictures)
-    sample_id, _ = review_queue.offer(loop.store, loop.pictures, inputs, answer)
+    sample_id, _ = review_queue.offer(loop.store, loop.pictures, inputs, answer, share=0.0)
     loop.sync_task(loop.pictures)
     open_task(annotator, label_studio, loop.there(sdk, loop.pictures)[sample_id])
     annotator.wait_for_function("() => document.querySelector(\"img[src^='blob:']\")?.naturalWidth === 64")
@@ -124,7 +124,7 @@ def test_the_stream_of_tasks_begins_with_the_most_doubtful(loop: Loop, label_stu
     for seed, confidence in enumerate((0.5, 0.36, 0.45)):
         inputs = Inputs(text=f"as sure as {confidence}")
         answer = given.prediction(inputs, confidence, "v7", loop.pictures)
-        review_queue.offer(loop.store, loop.pictures, inputs, answer)
+        review_queue.offer(loop.store, loop.pictures, inputs, answer, share=0.0)
         if seed == 1:
             loop.sync_task(loop.pictures)  # the last one comes later
     loop.sync_task(loop.pictures)

@@ -16,11 +16,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotations import review_queue
-from annotations.store import open_store
+from annotations.store import open_store, samples
 from mmdemo import settings, tasks
 from mmdemo.answers import LabelAnswer
 from mmdemo.tasks import Task
-from mmdemo.values.samples import Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore
+from mmdemo.values.samples import Explanation, FlagReason, ImageMap, Inputs, Prediction, TextMap, TokenScore
 from tests.number_kind import NumberAnswer
 from tests.serving import Server
 
@@ -66,13 +66,16 @@ class Waiting:
     number: float = 0.0  # the guess, where the task is answered with one
 
 
-def seed(home: Path, samples: Sequence[Waiting], task_dir: Path | None = None) -> list[str]:
-    """Put samples into a home's queue as the loop would, and return their ids. Nobody needs a model for that."""
+def seed(home: Path, queue: Sequence[Waiting], task_dir: Path | None = None) -> list[str]:
+    """Put samples into a home's queue as the loop would, and return their ids. Nobody needs a model for that.
+
+    Of what is doubted none is set aside: it is asked about most doubtful first, beside its guess.
+    """
     chosen = settings.load({"MMDEMO_HOME": str(home)})
     known = tasks.load_all(task_dir)
     store = open_store(chosen)
     try:
-        return [_offer(store, known[sample.task], sample) for sample in samples]
+        return [_offer(store, known[sample.task], sample) for sample in queue]
     finally:
         store.close()
 
@@ -90,8 +93,13 @@ def _offer(store: review_queue.Store, task: Task, sample: Waiting) -> str:
     colour = np.frombuffer(hashlib.sha256(sample.caption.encode()).digest()[:3], np.uint8)
     picture = np.broadcast_to(colour, (120, 160, 3)).copy() if "image" in task.modalities else None
     inputs = Inputs(image=picture, text=sample.caption)
-    offered = review_queue.offer(store, task, inputs, _prediction(task, inputs, sample), suggested=sample.suggested)
-    return offered[0]
+    prediction = _prediction(task, inputs, sample)
+    share = None if sample.reason == FlagReason.AUDIT else 0.0
+    sample_id, _ = review_queue.offer(store, task, inputs, prediction, share=share, suggested=sample.suggested)
+    with store.session() as session:
+        samples.get(session, sample_id).split_draw = 1.0
+        session.commit()
+    return sample_id
 
 
 def _prediction(task: Task, inputs: Inputs, sample: Waiting) -> Prediction:

@@ -1,5 +1,6 @@
 """How many sure answers are checked at random, in which order people answer them, and that they stay blind."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from annotations import review_queue
 from annotations.acquisition import held_out, strata
 from annotations.acquisition.audits import AuditSchedule
-from annotations.review_queue import claims, items, retention
+from annotations.labelstudio import health
+from annotations.review_queue import claims, items, retention, second_look
 from annotations.review_queue.keeper import Keeper
 from annotations.review_queue.quota import Quota
+from annotations.review_queue.second_look import AT_ONCE
 from annotations.schema import PanelAnswerRow
 from annotations.store import Store, samples
 from mmdemo.settings import Settings
@@ -114,6 +117,44 @@ def test_a_check_that_its_visitor_disputes_stays_blind_and_is_asked_about_as_a_c
         row = samples.get(session, sample_id)
         item = items.queue_item(row, store.media)
     assert (row.stratum, row.reason, item.checks) == (strata.AUDITED, "disputed", True)
+
+
+def test_what_was_doubted_and_judges_versions_is_asked_about_blind_too(store: Store) -> None:
+    one, task = sentiment.inputs("one"), replace(TASK, gate=Gate(held_out_share=1.0))
+    sample_id, _ = review_queue.offer(store, task, one, sentiment.prediction(one, 0.4), share=1.0)
+    with store.reading() as session:
+        row = samples.get(session, sample_id)
+        assert (row.stratum, row.in_panel, items.queue_item(row, store.media).checks) == (strata.FLAGGED, True, True)
+        assert samples.to_score(session, TASK.name, "v2", "", 10, held_by="") == []  # no other version's guess either
+        assert health.outgoing(row).blind
+        row.in_panel = False
+        assert not items.queue_item(row, store.media).checks and not health.outgoing(row).blind
+
+
+def test_a_second_look_leaves_a_dispute_counted(store: Store) -> None:
+    one = sentiment.inputs("one")
+    sample_id, _ = review_queue.offer(store, TASK, one, sentiment.prediction(one, 0.9), suggested="negative")
+    review_queue.correct(store, sentiment.TASKS, sample_id, "neutral", "Ann")
+    assert second_look.ask(store, [sample_id]) == 1
+    with store.reading() as session:
+        assert samples.count_disputed(session, TASK.name, "v1", most=5) == 1
+
+
+@pytest.mark.parametrize("pass_over", [review_queue.unsure, review_queue.skip])
+def test_what_was_passed_over_takes_no_place_of_a_second_look(
+    store: Store, pass_over: Callable[[Store, str, str], None]
+) -> None:
+    suspects = [doubt(store, f"caption {number}") for number in range(AT_ONCE + 3)]
+    for sample_id in suspects:
+        review_queue.correct(store, sentiment.TASKS, sample_id, "neutral", "Ann")
+    assert second_look.ask(store, suspects) == AT_ONCE
+    assert second_look.ask(store, suspects) == 0  # as many wait as may at a time
+    for sample_id in suspects[:2]:
+        pass_over(store, sample_id, "Ann")
+    assert second_look.ask(store, suspects) == 2
+    with store.reading() as session:
+        again = {row.sample_id for row in samples.waiting(session, TASK.name)}
+    assert again == set(suspects[2 : AT_ONCE + 2])
 
 
 def test_nothing_is_left_of_what_versions_answered_to_what_was_erased(store: Store) -> None:

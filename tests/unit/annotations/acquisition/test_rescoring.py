@@ -50,7 +50,8 @@ class Version:
 def offer(store: Store, caption: str, confidence: float = 0.4, seed: int | None = None, **more: object) -> str:
     sample = sentiment.inputs(caption, seed)
     answer = replace(sentiment.prediction(sample, confidence), **more)
-    return review_queue.offer(store, sentiment.TASK, sample, answer)[0]
+    share = None if answer.reason == "audit" else 0.0  # none judges versions
+    return review_queue.offer(store, sentiment.TASK, sample, answer, share=share)[0]
 
 
 def row_of(store: Store, sample_id: str) -> SampleRow:

@@ -50,13 +50,13 @@ def pictures(tmp_path: Path) -> list[tuple[np.ndarray, str]]:
 
 
 def wait_for(config: Settings, task: Task, pictures: list[np.ndarray]) -> dict[str, Inputs]:
-    """Queue pictures as the first version answered them; return id → input."""
+    """Queue pictures as the first version answered them, none of which judges versions; return id → input."""
     champion, offered = Predictor(task, FIRST, config), {}
     with closing(open_store(config)) as store:
         for picture in pictures:
             inputs = decode(Sample(image=Image.fromarray(picture)), task)
             prediction = replace(champion.predict_inputs(inputs, "default"), flagged=True, reason="low_confidence")
-            offered[review_queue.offer(store, task, inputs, prediction)[0]] = inputs
+            offered[review_queue.offer(store, task, inputs, prediction, share=0.0)[0]] = inputs
     return offered
 
 
