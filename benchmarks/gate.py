@@ -56,7 +56,7 @@ MONTHS = (
     Scenario("7 %, random checks of 2 %", World(audit_share=0.02), f"≤ {MONTHLY_BUDGET:.0%}"),
     Scenario("7 %, blind", World(blind=True), f"≤ {MONTHLY_BUDGET:.0%}"),
     Scenario("7 %, half of it waits", World(answered=0.5), f"≤ {MONTHLY_BUDGET:.0%}"),
-    Scenario("the same, checks of 2 % after 200", World(answered=0.5, later_share=0.02), f"≤ {MONTHLY_BUDGET:.0%}"),
+    Scenario("the same, checks of 2 % after 60", World(answered=0.5, later_share=0.02), f"≤ {MONTHLY_BUDGET:.0%}"),
 )
 PLANTED = (
     Scenario("gain of 5 points, 7 % disagreement", World(gain=GAIN), "promoted ≥ 80 %"),

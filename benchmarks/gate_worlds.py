@@ -31,7 +31,7 @@ RIGHT = 0.85  # share of the traffic of which a champion is right
 DOUBTED = 0.2  # share of the traffic that it doubts
 CLASSES, EXAMPLES = 3, 8
 MINIMUM, HELD_OUT_SHARE = 20, 0.3  # as a task's file has them by default
-CHECKED = 200  # answered checks, as with `audits.until`
+CHECKED = 60  # answered checks, which a month reaches: as `audits.until`
 NIGHTS, SENT = 30, 60  # in a month, and samples that are sent between two nights
 BEGIN = datetime(2026, 1, 1, 2, tzinfo=UTC)
 BLIND_OWN = 0.3  # a version's own part where disagreement does not come from it

@@ -30,9 +30,9 @@ def test_what_is_answered_stands_for_all_that_was_sent(world: World) -> None:
     for _ in range(100):
         home.send(200)
     weights = home.standing().weights.values()
-    assert sum(weight for _, weight in weights) == pytest.approx(20_000, rel=0.05)
+    assert sum(weight for _, weight in weights) == pytest.approx(20_000, rel=0.15)
     flagged = sum(weight for name, weight in weights if name == FLAGGED)
-    assert flagged == pytest.approx(20_000 * DOUBTED, rel=0.1)
+    assert flagged == pytest.approx(20_000 * DOUBTED, rel=0.15)
 
 
 def test_a_queue_that_is_partly_answered_favours_no_challenger() -> None:
