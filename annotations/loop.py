@@ -21,7 +21,7 @@ from mmdemo.errors import NotAllowed
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
-from mmdemo.values.history import Lesson, ModelHistory, TurnedAnswer
+from mmdemo.values.history import Lesson, MeasuredCurves, ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
     SCRIPTS,
     Answered,
@@ -284,6 +284,10 @@ class Loop:
     def models(self, task: str) -> ModelHistory:
         """Return the versions of a task through time, each with the training that judged it."""
         return models.of(self._store, self._settings, self._task(task))
+
+    def curves(self, task: str, version: str) -> MeasuredCurves | None:
+        """Return how far a version's confidence can be believed; None where nobody measured it."""
+        return models.curves_of(self._store, self._settings, self._task(task), version)
 
     def turned(self, task: str, version: str, most: int) -> tuple[Sequence[TurnedAnswer], int]:
         """Return the answers that turned with a version, at most so many each way, and how many are left out."""

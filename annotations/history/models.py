@@ -1,12 +1,12 @@
 """The versions of a task through time, each with the run that judged it: what the Models tab shows."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from scipy.stats import binomtest
 
 from annotations import rollback
-from annotations.history import curves
 from annotations.nightly import unlearning
 from annotations.review_queue.stored_samples import Stored
 from annotations.schema import RunRow
@@ -14,11 +14,21 @@ from annotations.store import Session, Store, runs, samples, snapshots
 from annotations.store.labels import iso
 from annotations.store.snapshots import SnapshotEntry
 from annotations.watching import probation
+from mmdemo import curves
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.history import AnswerPairs, ConfidenceCurves, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
-from mmdemo.values.review import Reason, VersionInfo
+from mmdemo.values.history import (
+    AnswerPairs,
+    ConfidenceCurves,
+    FigurePair,
+    MeasuredCurves,
+    ModelHistory,
+    ModelVersion,
+    TurnedAnswer,
+)
+from mmdemo.values.review import MeasuredOn, Reason, VersionInfo
+from mmdemo.versions import curves as version_curves
 from mmdemo.versions.registry import Versions
 
 MOST_PAIRED = 20  # newest runs whose single answers are compared
@@ -72,6 +82,23 @@ def turned(store: Store, task: Task, version: str, most: int) -> tuple[list[Turn
             golden = row.pinned_at is not None
             shown.append(TurnedAnswer(row.sample_id, sample, golden, entry.value, before, after, is_right))
     return sorted(shown, key=lambda one: not one.is_right), left
+
+
+def curves_of(store: Store, settings: Settings, task: Task, version: str) -> MeasuredCurves | None:
+    """Return the curves that lie beside a version's weights, else those of the corrections that judged it.
+
+    None where neither is known. Raises StorageError, CheckpointError.
+    """
+    with contextlib.suppress(UnknownName):  # it was removed since: its run is known
+        measured = version_curves.read(Versions(settings).path(task.name, version))
+        if measured is not None:
+            return measured
+    with store.reading() as session:
+        run = runs.of_challenger(session, task.name, version)
+        judged = snapshots.judged(session, [run.id]).get(run.id, ()) if run else ()
+    if not (both := _curves(task, judged)):
+        return None
+    return MeasuredCurves(both[-1], sum(point.count for point in both[-1].reliability), MeasuredOn.HELD_OUT)
 
 
 def _run_of(session: Session, task: Task) -> dict[str, RunRow]:

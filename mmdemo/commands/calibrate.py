@@ -15,7 +15,7 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.promise import PromiseOutcome, PromiseRecord
 from mmdemo.values.samples import to_json
-from mmdemo.versions import sidecar
+from mmdemo.versions import curves, sidecar
 
 if TYPE_CHECKING:
     from mmdemo.training.calibration.recalibration import Recalibration
@@ -48,6 +48,7 @@ def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
     shutil.copytree(folder, args.out)
     if fitted:
         recalibration.apply(args.out, fitted)
+        curves.write(args.out, None)  # they were those of other confidences
     sidecar.write(
         args.out,
         dataclasses.replace(

@@ -11,6 +11,7 @@ from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predi
 from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.history import MeasuredCurves
 from mmdemo.values.results import BehaviourRate, Beside, EvaluationResult, Recall, SliceMetrics, title
 from mmdemo.values.review import MeasuredOn
 from mmdemo.values.samples import to_json
@@ -41,19 +42,25 @@ def evaluate(args: argparse.Namespace, config: Settings) -> CommandResult:
         worst = mistakes.worst(answers[0].whole, task)
         report.write(args.report, report.Report(task, args.manifest.name, figures, damaged, worst, beside))
     if args.describe:
-        describe(task, folders[0], figures)
+        describe(folders[0], figures, answers[0], args.manifest)
     return CommandResult(
         {**to_json(figures), "beside": to_json(beside)}, [*figure_lines(figures), *_beside_lines(beside)]
     )
 
 
 def measure(task: Task, folder: Path, manifest: Path, config: Settings) -> EvaluationResult:
-    """Return the figures of a version folder on a manifest. Raises ManifestError, CheckpointError."""
+    """Return the figures of a version folder on a manifest, and write them there.
+
+    Raises ManifestError, CheckpointError.
+    """
     from mmdemo.evaluation import ask
     from mmdemo.training import manifests
 
     predictor, rows = predictor_of(task, str(folder), config), manifests.read(manifest, task)
-    return _figures(predictor, ask(predictor, rows, say), rows)
+    answers = ask(predictor, rows, say)
+    figures = _figures(predictor, answers, rows)
+    describe(folder, figures, answers, manifest)
+    return figures
 
 
 def _figures(
@@ -68,9 +75,9 @@ def _figures(
     return dataclasses.replace(overall, behaviour=behaviour.rates(results, predictor.task))
 
 
-def describe(task: Task, folder: Path, figures: EvaluationResult) -> None:
-    """Write the figures into version.json and model_card.md."""
-    from mmdemo.versions import card
+def describe(folder: Path, figures: EvaluationResult, answers: "Answers", manifest: Path) -> None:
+    """Write the figures into version.json and model_card.md, and the curves into curves.json."""
+    from mmdemo.versions import card, curves
 
     about = sidecar.read(folder)
     measured = {name: round(figures.figure(name), 4) for name in ("accuracy", figures.short, "ece")}
@@ -78,7 +85,17 @@ def describe(task: Task, folder: Path, figures: EvaluationResult) -> None:
         about, figures={**about.figures, **measured}, measured_on=MeasuredOn.DEV, measured=figures.n
     )
     sidecar.write(folder, changed)
-    card.write(folder, task, figures)
+    card.write(folder, answers.task, figures)
+    curves.write(folder, _curves(answers, manifest))
+
+
+def _curves(answers: "Answers", manifest: Path) -> MeasuredCurves | None:
+    from mmdemo import curves
+    from mmdemo.evaluation import slices
+
+    outcomes = slices.judged(answers.task, answers.whole)
+    drawn = curves.of(outcomes.confidence.tolist(), outcomes.right.tolist())
+    return MeasuredCurves(drawn, len(answers.whole), MeasuredOn.DEV, manifest.name) if drawn else None
 
 
 def figure_lines(figures: EvaluationResult) -> list[str]:
@@ -147,7 +164,13 @@ COMMANDS = {
                 },
             ),
             ("--report", {"type": Path, "metavar": "DIR", "help": "write a page and figures.json there; takes longer"}),
-            ("--describe", {"action": "store_true", "help": "write the figures into version.json and model card"}),
+            (
+                "--describe",
+                {
+                    "action": "store_true",
+                    "help": "write the figures into version.json and model card, the curves into curves.json",
+                },
+            ),
         ],
     ),
 }

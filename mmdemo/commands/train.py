@@ -11,7 +11,7 @@ from typing import Any
 from mmdemo import tasks
 from mmdemo.commands.calibrate import promise_lines, write_promise
 from mmdemo.commands.command import TASK, Argument, Command, CommandResult, version_folder
-from mmdemo.commands.evaluate import describe, figure_lines, measure
+from mmdemo.commands.evaluate import figure_lines, measure
 from mmdemo.errors import ManifestError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -58,7 +58,6 @@ def train(args: argparse.Namespace, config: Settings) -> CommandResult:
     if not processes.leads():
         raise SystemExit(0)  # one of several that trained together says what came of it
     figures = measure(task, out, args.dev, config)
-    describe(task, out, figures)
     return CommandResult(
         {"version": figures.model_version, "path": str(out), **to_json(figures)},
         [str(out), *figure_lines(figures), *(line for record in promises for line in promise_lines(record))],

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
-from mmdemo.values.history import Lesson, ModelHistory, TurnedAnswer
+from mmdemo.values.history import Lesson, MeasuredCurves, ModelHistory, TurnedAnswer
 from mmdemo.values.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
 from mmdemo.values.samples import Inputs, Prediction
 
@@ -92,6 +92,9 @@ class Services(Protocol):
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:
         """Return a kept answer to a reviewer, and to whoever holds its sender's view key; else NotAllowed."""
+
+    def curves(self, task: str, version: str) -> MeasuredCurves | None:
+        """Return how far a version's confidence can be believed; None where nobody measured it. Asks no model."""
 
     # Reviewers.
     def queue(self, task: str, limit: int) -> Sequence[QueueItem]:

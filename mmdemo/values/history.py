@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from mmdemo.values.review import Reason, VersionInfo
 from mmdemo.values.samples import Sample
 
+WHOLE = "whole"  # all modalities that a sample has
+
 
 @dataclass(frozen=True)
 class FigurePair:
@@ -52,6 +54,17 @@ class ConfidenceCurves:
 
     reliability: tuple[CurvePoint, ...]  # the least sure first
     risk: tuple[CurvePoint, ...]  # the smallest share that goes out first
+
+
+@dataclass(frozen=True)
+class MeasuredCurves:
+    """A version's curves, and the samples that they are of: none of them trained it."""
+
+    curves: ConfidenceCurves
+    count: int
+    measured_on: str  # one of MeasuredOn
+    manifest: str = ""  # the name of its file; "" of corrections
+    subset: str = WHOLE  # of each sample's modalities
 
 
 @dataclass(frozen=True)

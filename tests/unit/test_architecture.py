@@ -12,6 +12,7 @@ from tests.source_tree import Import
 BASE = {
     "mmdemo.answers",
     "mmdemo.characters",
+    "mmdemo.curves",
     "mmdemo.errors",
     "mmdemo.hashed_draw",
     "mmdemo.locale",
@@ -38,6 +39,7 @@ KNOWN = INPUT | {
     "mmdemo.checks.language",
     "mmdemo.checks.speech",
     "mmdemo.values.results",
+    "mmdemo.versions.curves",
     "mmdemo.versions.local_rules",
     "mmdemo.versions.sidecar",
     "mmdemo.versions.temperature_scaling",
@@ -72,6 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.answers": {"mmdemo.errors", "mmdemo.locale"},
     "mmdemo.values.promise": set(),
     "mmdemo.thresholds": {"mmdemo.values.promise"},
+    "mmdemo.curves": {"mmdemo.thresholds", "mmdemo.values.history"},
     "mmdemo.values.promise_status": {"mmdemo.locale", "mmdemo.values.local_rule", "mmdemo.values.promise"},
     "mmdemo.values.local_rule": {"mmdemo.values.promise"},
     "mmdemo.values.live_figures": {"mmdemo.locale"},
@@ -99,6 +102,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.versions.temperature_scaling": set(),
     "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.temperature_scaling"},
     "mmdemo.versions.local_rules": BASE,
+    "mmdemo.versions.curves": BASE,
     "mmdemo.versions.card": KNOWN,
     "mmdemo.versions.registry": MODEL,
     "mmdemo.explain": MODEL,
@@ -155,18 +159,8 @@ CALLED_IN = {
 }
 
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.
-HEAVY = {
-    "torch",
-    "torchaudio",
-    "transformers",
-    "silero_vad",
-    "py3langid",
-    "label_studio_sdk",
-    "gradio",
-    "sklearn",
-    "captum",
-}
-HEAVY |= OPTIONAL  # … or there only where requirements-dev.txt was installed
+HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
+HEAVY |= {"captum"} | OPTIONAL  # … or there only where requirements-dev.txt was installed
 # … and our own rooms that import such packages, for package roots and commands that must answer without them.
 LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations", "annotations.panel.commands"}
 

@@ -1,4 +1,4 @@
-"""Curves of a version before and after → where they stand in two drawings. Plain data in, plain data out.
+"""Curves of a version, or of two before and after → where they stand in two drawings. Plain data in, plain data out.
 
 Places are units of the drawing's own square; its words stand beside it, so that they are as large on a phone.
 """
@@ -38,7 +38,7 @@ class CurveDrawing:
 
 
 def drawings(curves: Sequence[ConfidenceCurves], language: str) -> tuple[CurveDrawing, ...]:
-    """Return both drawings of the version before and of the new one; none where the curves are not known."""
+    """Return both drawings, of one version or of the one before and the new one; none where no curves are known."""
     if not curves:
         return ()
     risks = [one.risk for one in curves]
@@ -52,17 +52,17 @@ def drawings(curves: Sequence[ConfidenceCurves], language: str) -> tuple[CurveDr
 
 
 def _drawing(name: str, curves: Sequence[Sequence[CurvePoint]], top: float, language: str) -> CurveDrawing:
-    lines = tuple(_line(kind, points, top) for kind, points in zip(KINDS, curves, strict=True))
-    words = {"points": _aloud(name, curves[-1], language)}
+    lines = tuple(_line(kind, points, top) for kind, points in zip(KINDS[-len(curves) :], curves, strict=True))
+    title, points = text(f"models.curve_{name}", language), _aloud(name, curves[-1], language)
     return CurveDrawing(
-        name=text(f"models.curve_{name}", language),
+        name=title,
         across=text(f"models.curve_{name}_across", language),
         down=text(f"models.curve_{name}_down", language),
         top=percent(top, language),
         bottom=percent(0.0, language),
         diagonal=name == "reliability",
         lines=lines,
-        aloud=text(f"models.curve_{name}_aloud", language, **words),
+        aloud=text(f"models.curve_{name}_aloud", language, points=points) if len(curves) > 1 else f"{title} {points}",
     )
 
 
@@ -72,7 +72,7 @@ def _line(kind: str, points: Sequence[CurvePoint], top: float) -> CurveLine:
 
 
 def _aloud(name: str, points: Sequence[CurvePoint], language: str) -> str:
-    """Return the new version's points in words, with their intervals."""
+    """Return the points of one version in words, with their intervals."""
     sentences = [
         text(
             f"models.curve_{name}_point",

@@ -3,7 +3,7 @@
 from mmdemo.settings import UNLESS_DECLINED
 from mmdemo.ui.callers.access import Door
 from mmdemo.ui.maps import analysis
-from mmdemo.ui.predict import controller, intake, opening, task_choices
+from mmdemo.ui.predict import answer_curves, controller, intake, opening, task_choices
 from mmdemo.ui.predict.controller import PredictController
 from mmdemo.ui.predict.visits import REMEMBERED_S
 from mmdemo.ui.queueing import turns
@@ -31,6 +31,8 @@ def build(counter: PredictController, door: Door) -> None:
     closer = analysis.Looking(services, visits)
     frame.endpoints("page", closer.study, closer.what_if, line="look")
     frame.endpoints("page", closer.weigh, closer.alike, line="weigh")  # they take a second
+    believing = answer_curves.Believing(services, visits)
+    frame.endpoints("page", believing.curves)
     opener = opening.Opening(services, door, visits)
     frame.endpoints("page", counter.recall, counter.consent, counter.dispute, counter.forget, counter.clear)
     frame.endpoints("page", counter.cancel, counter.ready, counter.example, opener.tasks, opener.open)

@@ -36,6 +36,7 @@ STYLES = (
     "review/pins.css",
     "review/lesson.css",
     "shell/board.css",
+    "shell/curves.css",
     "models/models.css",
     "status/status.css",
     "shell/forced.css",

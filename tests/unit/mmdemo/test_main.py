@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmdemo.__main__ import COMMANDS, main
-from mmdemo.versions import sidecar
+from mmdemo.versions import curves, sidecar
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -63,6 +63,9 @@ def test_train_then_evaluate(capsys, trained, tmp_path: Path) -> None:
     assert {"accuracy", "macro_f1", "ece"} <= set(about.figures)
     card = (out / "model_card.md").read_text("utf-8")
     assert about.command in card and "| given" not in card
+    measured = curves.read(out)
+    assert measured is not None and (measured.count, measured.manifest) == (about.measured, "dev.jsonl")
+    assert 1 - measured.curves.risk[-1].y == pytest.approx(about.figures["accuracy"], abs=1e-3)
     words = ("evaluate", "--task", trained.task, "--manifest", trained.dev, "--version", out)
     code, printed, _ = run(capsys, *words, "--json")
     fields = json.loads(printed)

@@ -35,7 +35,9 @@
       for (const { name } of [...part.attributes]) if (/^data-|^tabindex$|^role$|^aria-(pressed|live|busy)$/.test(name)) part.removeAttribute(name);
     }
     const said = answer.cloneNode(true);
-    for (const gone of said.querySelectorAll(".mm-after, .mm-dispute, .mm-now")) gone.remove();
+    for (const gone of said.querySelectorAll(".mm-after, .mm-dispute, .mm-now, .mm-believed")) gone.remove();
+    const badge = said.querySelector(".mm-badge"); // which opens nothing there
+    badge?.replaceWith(mmdemo.element("p", { className: "mm-badge" }, ...badge.childNodes));
     const foot = mmdemo.element("p", { className: "mm-muted mm-facts", textContent: facts.join(" · ") });
     const styles = [...document.head.querySelectorAll("style")].map((style) => style.textContent).filter((text) => text.includes("mm-"));
     return `<!doctype html>

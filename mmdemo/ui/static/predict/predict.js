@@ -70,6 +70,7 @@
     cancel,
     clear,
     kept: mmdemo.result.unfold,
+    curves: (button) => mmdemo.result.curves(button, desk.token),
     dispute: (button) => mmdemo.result.unfold(button).querySelector("input, button").focus(),
     download: () => mmdemo.result.download(desk.state.view),
     forget: () => {

@@ -88,6 +88,19 @@
     return panel;
   }
 
+  // How far its version can be believed: fetched where somebody asks, once for an answer.
+  async function curves(button, token) {
+    const panel = unfold(button);
+    if (panel.hidden || panel.dataset.of === token) return;
+    panel.replaceChildren(mmdemo.element("p", { className: "mm-muted", textContent: mmdemo.t("predict.curves_looking") }));
+    try {
+      panel.innerHTML = (await mmdemo.call("page_curves", [token])).html;
+      panel.dataset.of = token;
+    } catch (error) {
+      panel.firstChild.textContent = error.message;
+    }
+  }
+
   function download(view) {
     mmdemo.download(new Blob([JSON.stringify(view.json, null, 2)], { type: "application/json" }), "prediction.json");
   }
@@ -110,5 +123,5 @@
     }
   }
 
-  mmdemo.result = { earlier, dropEarlier, kept, draw, unfold, download, offerForgetAll };
+  mmdemo.result = { earlier, dropEarlier, kept, draw, unfold, curves, download, offerForgetAll };
 })();

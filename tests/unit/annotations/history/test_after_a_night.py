@@ -11,6 +11,7 @@ from annotations.store import open_store
 from annotations.store.snapshots import HELD_OUT, TRAIN
 from mmdemo import tasks
 from mmdemo.tasks import Gate
+from mmdemo.values.review import MeasuredOn
 from tests import tiny_training
 from tests.unit.annotations.test_retrain import answer
 
@@ -43,4 +44,7 @@ def test_a_night_keeps_what_it_read_and_what_both_versions_answered(tmp_path: Pa
         assert sum(point.count for point in drawn.reliability) == len(sides[HELD_OUT])
         assert drawn.risk[-1].x == 1.0  # all that goes out: its risk is what is wrong
         assert 1 - drawn.risk[-1].y == pytest.approx(run.figures[f"{name}_accuracy"])
+    measured = models.curves_of(store, config, task, run.challenger or "")
+    assert measured is not None and (measured.curves, measured.measured_on) == (newest.curves[1], MeasuredOn.HELD_OUT)
+    assert measured.count == len(sides[HELD_OUT])
     store.close()

@@ -111,6 +111,9 @@ def test_no_other_version_is(past: Past) -> None:
 
 def test_the_page_is_told_the_same_and_refused_the_same(loop: Loop) -> None:
     [shipped] = loop.models("sentiment").versions
+    beside_its_weights = loop.curves("sentiment", shipped.version)
+    assert beside_its_weights is not None and beside_its_weights.manifest == "dev.jsonl"
+    assert loop.curves("sentiment", "nosuch") is None
     assert shipped.served and not shipped.can_serve
     with pytest.raises(Conflict, match="serves already"):
         loop.roll_back("sentiment", shipped.version)

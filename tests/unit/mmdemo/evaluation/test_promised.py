@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mmdemo.training import manifests
 from mmdemo.training.manifests import Row, splits
 from mmdemo.values.promise import NEVER, Promise, PromiseOutcome
 from mmdemo.values.samples import Prediction, Sample
-from mmdemo.versions import sidecar
+from mmdemo.versions import curves, sidecar
 from tests import number_kind, tiny_training
 from tests.unit import test_kinds
 
@@ -162,6 +163,16 @@ def test_where_no_sample_is_at_hand_that_is_what_a_version_says(
     about = sidecar.read(tmp_path / "v")
     assert about.command.endswith("python -m mmdemo calibrate --task sides --thresholds")
     assert about.promise is not None and about.promise.subsets["image"].outcome == PromiseOutcome.TOO_FEW
+
+
+@pytest.mark.slow
+def test_curves_of_other_confidences_are_not_kept(trained, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(trained.folder, before)
+    (before / curves.FILE).write_text("{}", "utf-8")
+    words = ["calibrate", "--task", trained.task, "--version", str(before), "--manifest", str(trained.dev)]
+    assert main([*words, "--out", str(tmp_path / "fitted")]) == 0
+    assert (before / curves.FILE).is_file() and not (tmp_path / "fitted" / curves.FILE).exists()
 
 
 @pytest.mark.slow

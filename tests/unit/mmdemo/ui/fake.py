@@ -28,7 +28,7 @@ from mmdemo.values.analysis import (
     Trust,
     TrustVerdict,
 )
-from mmdemo.values.history import Lesson, ModelHistory, TurnedAnswer
+from mmdemo.values.history import Lesson, MeasuredCurves, ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
     SCRIPTS,
     Answered,
@@ -67,6 +67,7 @@ class FakeLoop:
         self.sought: list[tuple[str, Inputs, int, bool]] = []
         self.without_model: set[str] = set()
         self.history: dict[str, ModelHistory] = {}
+        self.measured_curves: dict[tuple[str, str], MeasuredCurves] = {}
         self.turned_answers: list[TurnedAnswer] = []
         self.rolled_back: list[tuple[str, str]] = []
         self.lessons: dict[str, Lesson] = {}
@@ -266,6 +267,10 @@ class FakeLoop:
     def models(self, task: str) -> ModelHistory:
         """Return the history that it was told, by default none."""
         return self.history.get(task, ModelHistory(task, ()))
+
+    def curves(self, task: str, version: str) -> MeasuredCurves | None:
+        """Return the curves that it was told, by default none."""
+        return self.measured_curves.get((task, version))
 
     def turned(self, task: str, version: str, most: int) -> tuple[Sequence[TurnedAnswer], int]:
         """Return the answers that it was told."""

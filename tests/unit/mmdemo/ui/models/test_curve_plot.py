@@ -24,13 +24,19 @@ def test_every_point_lies_within_the_frame_and_errors_fill_it() -> None:
     assert "Of the surest 50 %, 5 % are wrong (1 % to 24 %)." in risk.aloud
 
 
+def test_one_version_alone_is_drawn_as_the_new_one_is() -> None:
+    [alone, _], [both, _] = curve_plot.drawings((CURVES,), "en"), curve_plot.drawings((CURVES, CURVES), "en")
+    assert alone.lines == both.lines[1:]
+    assert alone.aloud.startswith("Is it as sure as it should be? Where it is 50 % sure") and alone.aloud != both.aloud
+
+
 def test_without_confidences_there_are_none() -> None:
     assert curve_plot.drawings((), "en") == ()
-    assert "mm-mo-curve" not in shown(dataclasses.replace(HISTORY, versions=(SECOND,)))
+    assert "mm-mo-curves" not in shown(dataclasses.replace(HISTORY, versions=(SECOND,)))
 
 
 def test_the_card_says_of_how_many_answers_they_are() -> None:
     version = dataclasses.replace(SECOND, curves=(CURVES, CURVES))
     for language, words in (("en", "Of the 40 held-out answers"), ("zh", "40 个回答")):
         page = shown(dataclasses.replace(HISTORY, versions=(version,)), language=language)
-        assert words in page and page.count('class="mm-mo-curve"') == 2 and page.count('role="img"') >= 2
+        assert words in page and page.count('class="mm-curve"') == 2 and page.count('role="img"') >= 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from annotations.history import curves
+from mmdemo import curves
 
 
 def test_each_bin_has_as_many_answers_and_says_how_many_of_them_are_right() -> None:

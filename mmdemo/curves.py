@@ -2,14 +2,14 @@
 
 Reliability: Guo et al., "On calibration of modern neural networks", ICML 2017, figure 1, in bins of like size. Risk and
 coverage: El-Yaniv and Wiener, "On the foundations of noise-free selective classification", JMLR 2010, section 2.
-Intervals are Wilson's, 95 % at each point by itself.
+Intervals are exact, 95 % at each point by itself.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binomtest
 
+from mmdemo import thresholds
 from mmdemo.values.history import ConfidenceCurves, CurvePoint
 
 FEWEST = 20  # answers, below which intervals are wider than what they are about
@@ -41,5 +41,4 @@ def _risk(sure: np.ndarray, right: np.ndarray) -> list[CurvePoint]:
 
 
 def _point(x: float, hits: int, count: int) -> CurvePoint:
-    interval = binomtest(hits, count).proportion_ci(0.95, method="wilson")
-    return CurvePoint(x, hits / count, float(interval.low), float(interval.high), count)
+    return CurvePoint(x, hits / count, *thresholds.interval(hits, count), count)
