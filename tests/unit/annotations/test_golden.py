@@ -116,7 +116,7 @@ def test_by_command(store: Store, config: Settings, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MMDEMO_HOME", str(config.home))
     sample_id = corrected(store, "one")
     assert command.main(["pin", "--sample", sample_id]) == 0
-    assert "no newly trained version that loses it" in capsys.readouterr().out
+    assert "no newly trained version that gets it wrong" in capsys.readouterr().out
     assert command.main(["pins", "--task", "sentiment", "--json"]) == 0
     assert [each["sample_id"] for each in json.loads(capsys.readouterr().out)] == [sample_id]
     assert command.main(["unpin", "--sample", sample_id, "--json"]) == 0

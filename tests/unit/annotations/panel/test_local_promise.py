@@ -101,7 +101,7 @@ def test_unanswered_checks_bound_the_figures_from_both_sides() -> None:
     )
     assert bounded.wrong.low < answered.wrong.low and bounded.wrong.high > answered.wrong.high
     assert bounded.right.low < answered.right.low and bounded.right.high > answered.right.high
-    assert bounded.unanswered == 20 and any("20 of them" in line for line in bounded.lines())
+    assert bounded.unanswered == 20 and any("20 of the samples" in line for line in bounded.lines())
 
 
 def test_what_is_asked_about_anyway_does_not_go_out() -> None:

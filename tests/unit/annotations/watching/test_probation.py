@@ -96,7 +96,7 @@ def test_one_that_falls_short_goes_for_good_and_says_why(store: Store, config: S
     watched = run(store, config)
     assert watched is not None and (watched.lost, watched.gained, watched.falls_short) == (NEEDED - 1, 0, False)
     assert versions.champion(TASK.name) == SECOND
-    assert f"At {NEEDED} of these {FIRST} serves again" in status.of(store, config, TASK).watch.sentence()
+    assert f"Once that is {NEEDED}, {FIRST} serves again" in status.of(store, config, TASK).watch.sentence()
 
     send(store, 1, OTHER)
     watched = run(store, config)
@@ -164,7 +164,7 @@ def test_a_run_that_would_make_it_again_waits_for_another_answer(
 ) -> None:
     early = night.too_early(night.begin(store, config, SMALL))
     assert early is not None and early.verdict.name == gate.WAITING
-    assert f"the very ones that {SECOND} learned" in early.verdict.reasons[0].sentence()
+    assert f"{SECOND}, which was taken out of service, learned the very same" in early.verdict.reasons[0].sentence()
     review_queue.correct(store, {TASK.name: TASK}, learned[0].id, SAID, "Ann")
     assert night.too_early(night.begin(store, config, SMALL)) is None
 
