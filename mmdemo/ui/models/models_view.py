@@ -16,7 +16,7 @@ from mmdemo.ui.review.pins import PinButton
 from mmdemo.ui.samples.retrieval import Card
 from mmdemo.ui.shell.percent import percent
 from mmdemo.values.history import FigurePair, ModelHistory, ModelVersion, TurnedAnswer
-from mmdemo.values.review import RunVerdict, for_everybody
+from mmdemo.values.review import RunVerdict, Status, for_everybody
 
 LISTED = 20  # versions; the served one is listed however old it is
 THUMBNAIL_PX = 320  # longest side of a picture that is shown
@@ -52,6 +52,7 @@ class VersionCard:
     curves: tuple[CurveDrawing, ...]  # before and after; none where they are not known
     judged: int  # answers behind the curves
     turned: int  # answers that can be looked at
+    here: tuple[str, ...]  # how good it is at what is sent here, and its promise; of the served version alone
     serve: str  # what the button says, "" where it can't be put into service
     confirm: str
 
@@ -67,7 +68,9 @@ class Catalogue:
     left_out: int  # older versions that are not listed
 
 
-def view(history: ModelHistory, reviewer: bool, has_key: bool, language: str) -> Catalogue:
+def view(
+    history: ModelHistory, reviewer: bool, has_key: bool, language: str, status: Status | None = None
+) -> Catalogue:
     """Return what the tab shows of a task."""
     listed = [one for number, one in enumerate(history.versions) if number < LISTED or one.served]
     served = next((one for one in history.versions if one.served), None)
@@ -75,7 +78,7 @@ def view(history: ModelHistory, reviewer: bool, has_key: bool, language: str) ->
         reviewer=reviewer,
         has_key=has_key,
         plot=plot.plot(history.versions, language),
-        versions=tuple(_card(one, served, reviewer, language) for one in listed),
+        versions=tuple(_card(one, served, status, reviewer, language) for one in listed),
         left_out=len(history.versions) - len(listed),
     )
 
@@ -114,7 +117,9 @@ def _media(answer: TurnedAnswer, task: Task) -> dict[str, str]:
     return urls
 
 
-def _card(version: ModelVersion, served: ModelVersion | None, reviewer: bool, language: str) -> VersionCard:
+def _card(
+    version: ModelVersion, served: ModelVersion | None, status: Status | None, reviewer: bool, language: str
+) -> VersionCard:
     pairs = version.pairs
     why = version.why if reviewer else for_everybody(version.why)
     return VersionCard(
@@ -131,9 +136,21 @@ def _card(version: ModelVersion, served: ModelVersion | None, reviewer: bool, la
         curves=curve_plot.drawings(version.curves, language),
         judged=sum(point.count for point in version.curves[0].reliability) if version.curves else 0,
         turned=pairs.turned_right + pairs.turned_wrong if pairs and reviewer else 0,
+        here=tuple(_here(version.version, status, language)) if version.served and status else (),
         serve=_serve(version, served, language) if version.can_serve and reviewer else "",
         confirm=text("models.confirm", language, version=version.version, served=served.version if served else "–"),
     )
+
+
+def _here(version: str, status: Status, language: str) -> Iterator[str]:
+    """Yield what random checks say of the version that serves, and how its promise stands; nothing of another one."""
+    if status.live is not None and status.live.version == version:
+        yield from status.live.lines(language)
+    promise = status.promise
+    if promise is not None and promise.version == version:
+        yield promise.sentence(language)
+        yield text(f"models.promise_{'kept' if promise.stands else 'not_kept'}", language)
+        yield from promise.lines(language)
 
 
 def _about(version: ModelVersion, language: str) -> Iterator[str]:

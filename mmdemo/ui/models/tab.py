@@ -35,7 +35,8 @@ class VersionBoard:
         """Return the versions as HTML. "" asks for the first task. Raises UnknownName."""
         name, language = board.task_of(task, self.services.tasks).name, language_of(request)
         reviewer = self.door.is_reviewer(request, arguments.text(key, "key"))
-        view = models_view.view(self.services.models(name), reviewer, self.door.has_key, language)
+        history, status = self.services.models(name), self.services.status(name)
+        view = models_view.view(history, reviewer, self.door.has_key, language, status)
         return {"task": name, "line": "", "html": render.html("models_cards", language, view=view, task=name)}
 
     def turned(self, request: gr.Request, task: str, version: str, key: str) -> dict[str, str]:

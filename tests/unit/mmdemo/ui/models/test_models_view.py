@@ -18,7 +18,10 @@ from mmdemo.ui.models import models_view, plot
 from mmdemo.ui.models.tab import MOST, VersionBoard
 from mmdemo.ui.shell import render
 from mmdemo.values.history import AnswerPairs, FigurePair, ModelHistory, ModelVersion, TurnedAnswer
-from mmdemo.values.review import Reason, VersionInfo
+from mmdemo.values.live_figures import BoundedShare, LiveFigures
+from mmdemo.values.promise import Promise, PromiseOutcome, SubsetPromise
+from mmdemo.values.promise_status import PromiseStatus
+from mmdemo.values.review import Reason, Status, VersionInfo
 from mmdemo.values.samples import Sample
 from tests.unit.mmdemo.ui.fake import FakeLoop
 from tests.unit.mmdemo.ui.fake_queue import NOW
@@ -211,3 +214,18 @@ def test_a_stranger_sees_figures_and_does_nothing() -> None:
     with pytest.raises(UnknownName):
         board.show(HERE, "nope", "")
     assert loop.rolled_back == []
+
+
+def test_the_served_version_says_how_good_it_is_here_and_whether_its_promise_is_kept() -> None:
+    kept = SubsetPromise(PromiseOutcome.STANDS, 100, 0.8, 60, 1)
+    none = SubsetPromise(PromiseOutcome.TOO_FEW, 3, missing=29)
+    right = BoundedShare(18, 20, 20, 0.68, 0.99)
+    live = LiveFigures(SECOND.version, 20, 0, 0, right, BoundedShare(0, 0, 20), BoundedShare(0, 0, 0))
+    for subset, said in ((kept, "This stands for all"), (none, "This does not stand for all")):
+        promise = PromiseStatus("sentiment", SECOND.version, Promise(0.1, 0.95), 0.6, {"text": subset})
+        status = Status("sentiment", {}, {}, {}, (), None, None, 0, 20, promise=promise, live=live)
+        third, second, base = models_view.view(HISTORY, True, True, "en", status).versions
+        assert "90 % are answered rightly: between 68 % and 99 %" in second.here[0]
+        assert any(line.startswith(said) for line in second.here) and third.here == base.here == ()
+        other = dataclasses.replace(status, live=dataclasses.replace(live, version="x"), promise=None)
+        assert models_view.view(HISTORY, True, True, "en", other).versions[1].here == ()
