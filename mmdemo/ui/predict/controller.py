@@ -142,7 +142,8 @@ class PredictController:
             return {"refusal": visit.refusal}
         try:
             prediction, forward = self.services.predict(visit.task, visit.inputs, "default", False, caller)
-            audit = self.services.audit(prediction)
+            # Nobody sent an example, so it stands for nothing that is sent here.
+            audit = self.services.audit(prediction) if visit.example is None else None
             if visit.keep and (prediction.flagged or audit is not None):  # of any other answer nothing is kept
                 prediction = self._kept(visit.inputs, prediction, caller, audit)
         except MmdemoError as error:

@@ -81,14 +81,15 @@ def _consents(task: Task, language: str) -> dict[str, str]:
 def _sentence(what: str, task: Task, language: str) -> str:
     """Return what is kept of this task's samples; some tasks also have a share of sure answers checked by people.
 
-    Where that is raised at first the sentence says until when: it holds before and after.
+    Where that is raised at times the sentence names the higher share, and `kept` says when which one holds.
     """
     if task.audit_share == 0:
         return text(f"predict.{what}_unsure", language)
     share = percent(task.audit_share, language)
     if task.audits.raises(task.audit_share):
+        key = "audits_raised" if what == "kept" else "audits_up_to"
         first, until = percent(task.audits.share, language), task.audits.until
-        share = text("predict.audits_raised", language, percent=first, later=share, until=until)
+        share = text(f"predict.{key}", language, percent=first, later=share, until=until)
     return text(f"predict.{what}_audit", language, percent=share)
 
 

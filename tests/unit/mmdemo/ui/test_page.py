@@ -16,6 +16,7 @@ from mmdemo.ui.predict.controller import PredictController
 from mmdemo.ui.predict.visits import Visit
 from mmdemo.ui.samples.preview import Preview
 from mmdemo.ui.shell import address, frame, render
+from mmdemo.ui.shell.percent import percent
 from mmdemo.values.samples import Sample
 from tests.unit.mmdemo.ui.fake import FakeLoop
 
@@ -73,24 +74,25 @@ def test_what_is_deleted_is_not_left_among_what_reviewers_are_shown() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
 def test_the_share_of_sure_answers_that_is_kept_is_said_before_anybody_agrees(share: float) -> None:
     task = dataclasses.replace(FakeLoop().tasks["sentiment"], audit_share=share, examples=())
-    for language, percent in (("en", f"{100 * share:.0f} %"), ("zh", f"{100 * share:.0f}%")):
+    for language in ("en", "zh"):
+        usual, most = (percent(each, language) for each in (share, max(share, task.audits.share)))
         tasks = task_choices.view({"sentiment": task}, language)
         html = form(tasks, language)
         consent = re.search(r'<div class="mm-consent".*', html, re.S)[0]  # type: ignore[index]
         for name in ("ask", "yes", "kept"):
             sentence = re.search(rf'<span data-consent="{name}" hidden>(.*?)</span>', consent)[1]  # type: ignore[index]
-            assert sentence.count(percent) == (1 if share else 0)
-            assert ("200" in sentence) == bool(share)  # until so many are checked, more are
-        assert consent.count(percent) == (4 if share else 0)  # and in what is kept
+            assert sentence.count(most) == (1 if share else 0)  # at first, and where answers are disputed
+        kept = consent[consent.index('class="mm-kept"') :]
+        assert (usual in kept and most in kept and "200" in kept) == bool(share)
         assert "%" not in consent or share
 
 
 def test_each_task_says_its_own_share() -> None:
     tasks = {name: dataclasses.replace(task, examples=()) for name, task in FakeLoop().tasks.items()}
-    tasks["sentiment"] = dataclasses.replace(tasks["sentiment"], audit_share=0.1)
+    tasks["speech_emotion"] = dataclasses.replace(tasks["speech_emotion"], audit_share=0.5)
     said = {task.name: task.consent for task in task_choices.view(tasks, "en")}
     for choice in ("ask", "yes", "kept"):
-        assert "10 %" in said["sentiment"][choice] and "2 %" in said["speech_emotion"][choice]
+        assert "20 %" in said["sentiment"][choice] and "50 %" in said["speech_emotion"][choice]
 
 
 def test_no_box_is_ticked_beforehand_and_nothing_agreed_to() -> None:

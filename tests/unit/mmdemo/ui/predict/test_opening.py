@@ -68,6 +68,15 @@ def test_an_example_is_answered_and_kept_by_nobody(desk: PredictController, inta
     assert (shown["example"], shown["kept"], shown["prediction_id"], shown["view_key"]) == (1, False, None, None)
 
 
+def test_an_example_is_no_random_check_of_what_is_sent(desk: PredictController, intake: Intake, loop: FakeLoop) -> None:
+    task = loop.tasks["sentiment"]
+    drawn = dataclasses.replace(task.examples[0], text="They laugh")
+    loop.tasks["sentiment"] = dataclasses.replace(task, examples=(drawn,))
+    intake.begin_example(ONE, "sentiment", 0, None)
+    shown = desk.predict(ONE, ENGLISH)
+    assert "drawn at random" not in shown["answer"]
+
+
 def test_many_who_only_look_are_answered_once(desk: PredictController, intake: Intake, loop: FakeLoop) -> None:
     for token in (ONE, OTHER):
         intake.begin_example(token, "sentiment", 0, False)
