@@ -37,6 +37,6 @@ def test_without_confidences_there_are_none() -> None:
 
 def test_the_card_says_of_how_many_answers_they_are() -> None:
     version = dataclasses.replace(SECOND, curves=(CURVES, CURVES))
-    for language, words in (("en", "Of the 40 held-out answers"), ("zh", "40 个回答")):
+    for language, words in (("en", "From the 40 set-aside answers"), ("zh", "40 个回答")):
         page = shown(dataclasses.replace(HISTORY, versions=(version,)), language=language)
         assert words in page and page.count('class="mm-curve"') == 2 and page.count('role="img"') >= 2

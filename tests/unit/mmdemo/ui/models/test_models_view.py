@@ -225,7 +225,7 @@ def test_the_served_version_says_how_good_it_is_here_and_whether_its_promise_is_
         promise = PromiseStatus("sentiment", SECOND.version, Promise(0.1, 0.95), 0.6, {"text": subset})
         status = Status("sentiment", {}, {}, {}, (), None, None, 0, 20, promise=promise, live=live)
         third, second, base = models_view.view(HISTORY, True, True, "en", status).versions
-        assert "90 % are answered rightly: between 68 % and 99 %" in second.here[0]
+        assert "90 % are answered rightly; of everything sent, between 68 % and 99 %" in second.here[0]
         assert any(line.startswith(said) for line in second.here) and third.here == base.here == ()
         other = dataclasses.replace(status, live=dataclasses.replace(live, version="x"), promise=None)
         assert models_view.view(HISTORY, True, True, "en", other).versions[1].here == ()
