@@ -1,4 +1,4 @@
-"""A lesson: what the served version would make of an annotator's latest answers, within seconds and for nobody else.
+"""A lesson: what the served version would make of an annotator's latest answers; it serves nobody.
 
 It is taught as a night teaches, in fewer steps, and asked before and after about samples that it does not learn. The
 version that comes of it is gone with the answer: it is served to nobody, judged by no gate, and spends no look.
