@@ -67,7 +67,7 @@ def test_a_confident_answer_leaves_a_row_alone_and_the_same_input_no_second_one(
     assert [flagger.flag([None, "so so", 3, DOUBTFUL]) for _ in range(2)] == [1, 1]
     with store.reading() as session:
         assert samples.count_by_state(session, "sentiment") == {"unflagged": 1, "queued": 1}
-        assert samples.holders(session, rows(store)[0].sample_id) == 1
+        assert samples.holders(session, rows(store)[0].sample_id) == (1, 1)
 
 
 def test_an_option_that_is_a_label_is_a_suggestion(flagger: DoubtFlagger, store: Store) -> None:

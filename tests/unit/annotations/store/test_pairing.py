@@ -94,7 +94,8 @@ def without_ids(config: Settings) -> None:
             connection.execute(text(f"DROP TABLE {table}"))
         for column in ("original_digest", "caption_digest", "pinned_at"):
             connection.execute(text(f"DROP INDEX ix_samples_{column}"))
-        connection.execute(text("DROP INDEX ix_samples_task_stratum_state"))
+        for index in ("task_stratum_state", "task_reason_model_version"):
+            connection.execute(text(f"DROP INDEX ix_samples_{index}"))
         connection.execute(text("DROP TABLE panel_answers"))
         for column in (
             "original_digest",
