@@ -88,7 +88,8 @@ def test_a_night_that_is_told_to_stop_leaves_nothing_half_done(start: Start) -> 
 
 
 def _more_corrections(start: Start) -> None:
-    """Import drawings that nobody sent, enough for a night: corrections may come from elsewhere."""
-    folder = start.home / "imported"
-    manifest = drawings.write(folder, drawings.drawings(OUTLINE, SENT, seed=99))
+    """Import drawings, enough for another comparison: of each it is known with which chance it was drawn elsewhere."""
+    manifest = drawings.write(start.home / "imported", drawings.drawings(OUTLINE, SENT, seed=99))
+    rows = [json.loads(line) | {"drawn": 0.5} for line in manifest.read_text("utf-8").splitlines()]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     start.run("-m", "annotations", "import", manifest, "--task", TASK)
