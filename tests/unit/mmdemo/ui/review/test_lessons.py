@@ -58,7 +58,7 @@ def test_it_is_shown_before_and_after_with_what_turned(tmp_path: Path) -> None:
 
 
 def test_without_a_task_it_is_that_of_the_newest_answer(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="answered nothing yet"):
+    with pytest.raises(BadInput, match="not given an answer yet"):
         lessons(FakeLoop()).lesson(ENGLISH, "", "", "Ann")
 
 
