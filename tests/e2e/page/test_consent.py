@@ -159,7 +159,7 @@ def test_what_is_kept_is_said_before(visit: Callable[..., Visitor]) -> None:
     )
     for part in parts:
         assert part in kept
-    assert "up to 20 % of the sure answers" in said(page) and "2 % once 200 of them are checked" in kept
+    assert "up to 20 % of sure answers" in said(page) and "2 % once 200 of them are checked" in kept
     assert page.evaluate("document.activeElement.id") == "mm-kept"
 
 
