@@ -42,5 +42,7 @@ class AuditSchedule:
 
     def chance(self, task: Task, prediction: Prediction) -> float | None:
         """Return with which chance a sure answer is drawn, None where it is not. Raises StorageError."""
+        if not strata.is_audited(prediction.sample_id, max(task.audit_share, task.audits.share)):
+            return None  # by no share, so nobody need count checks for it
         share = self.share(task, prediction.model_version)
         return share if strata.is_audited(prediction.sample_id, share) else None

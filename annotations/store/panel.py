@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from annotations.acquisition.strata import AUDITED
-from annotations.schema import PanelAnswerRow, SampleRow
+from annotations.schema import CorrectionRow, PanelAnswerRow, SampleRow
 from annotations.store import labels
-from annotations.store.samples import HAS_CONTENT, parts
+from annotations.store.samples import HAS_CONTENT, PREDICTIONS, parts
 from mmdemo.values.promise import ASKED_ALWAYS, NEVER
 from mmdemo.values.samples import Prediction
 
@@ -54,6 +54,7 @@ def answered(session: Session, task: str, version: str) -> list[PanelSample]:
     """Return the samples of the panel that a version answered when they were sent, and people since; oldest first."""
     query = labels.standing(session, task).where(HAS_CONTENT, SampleRow.in_panel, SampleRow.model_version == version)
     query = query.where(SampleRow.prediction.is_not(None))
+    query = query.options(*map(defer, PREDICTIONS))
     return [PanelSample(row, correction.value) for correction, row in session.execute(query)]
 
 
@@ -112,7 +113,7 @@ def unanswered_by(session: Session, task: str, version: str) -> Sequence[SampleR
     """Return the panel's samples that can be shown to a version and that it has not answered, by their id."""
     answered = exists().where(PanelAnswerRow.sample_id == SampleRow.sample_id, PanelAnswerRow.version == version)
     query = select(SampleRow).where(SampleRow.task == task, SampleRow.in_panel, HAS_CONTENT, ~answered)
-    return session.scalars(query.order_by(SampleRow.sample_id)).all()
+    return session.scalars(query.order_by(SampleRow.sample_id).options(*map(defer, PREDICTIONS))).all()
 
 
 def checked(session: Session, task: str, version: str, since: datetime | None = None) -> list[tuple[str, str]]:
@@ -124,12 +125,13 @@ def checked(session: Session, task: str, version: str, since: datetime | None = 
     query = query.where(SampleRow.model_version == version, SampleRow.prediction.is_not(None))
     if since is not None:
         query = query.where(SampleRow.created_at > since)
-    return [(sample.predicted_value, correction.value) for correction, sample in session.execute(query)]
+    said = session.execute(query.with_only_columns(SampleRow.predicted_value, CorrectionRow.value))
+    return [(guess, label) for guess, label in said]
 
 
 def _labels(session: Session, task: str) -> dict[str, str]:
     query = labels.standing(session, task).where(HAS_CONTENT, SampleRow.in_panel)
-    return {sample.sample_id: correction.value for correction, sample in session.execute(query)}
+    return dict(session.execute(query.with_only_columns(SampleRow.sample_id, CorrectionRow.value)).all())
 
 
 def _of_erased(stratum: str | None) -> float:

@@ -20,6 +20,7 @@ from mmdemo.tasks import Gate
 from mmdemo.tasks.audits import Audits
 from mmdemo.values.review import ClaimSample
 from mmdemo.values.samples import FlagReason
+from tests.statements import statements
 from tests.unit.annotations import sentiment
 
 TASK = replace(sentiment.TASK, audit_share=0.02, audits=Audits(share=0.5, until=3))
@@ -47,6 +48,15 @@ def test_more_is_checked_until_enough_checks_are_answered(store: Store) -> None:
     assert schedule.share(TASK) == 0.02
     review_queue.undo(store, "Ann")
     assert schedule.share(TASK) == 0.5
+
+
+def test_of_what_no_share_takes_the_store_is_not_asked(store: Store) -> None:
+    schedule = AuditSchedule(store, Settings())
+    answers = [sentiment.prediction(sentiment.inputs(f"caption {number}"), 0.9) for number in range(60)]
+    for answer in answers:
+        with statements(store) as sent:
+            chance = schedule.chance(TASK, answer)
+        assert (chance is not None) == strata.is_audited(answer.sample_id, 0.5) == bool(sent)
 
 
 def test_what_waits_and_what_was_doubted_are_no_answered_checks(store: Store) -> None:

@@ -26,6 +26,7 @@ from mmdemo.values.samples import Sample
 from mmdemo.versions import local_rules
 from mmdemo.versions.registry import Versions
 from tests import tiny
+from tests.statements import statements
 from tests.unit.annotations import sentiment
 from tests.unit.annotations.panel_home import RIGHT, TASK, WRONG, send
 
@@ -220,3 +221,12 @@ def test_the_commands_say_how_it_stands_and_end_an_alarm(
     assert "suspended, everything is asked" in capsys.readouterr().out
     assert command_line.main(["recalibrate", "--task", name, "--dismiss"]) == 0
     assert "suspended" not in capsys.readouterr().out
+
+
+def test_to_look_at_the_panel_nothing_that_models_said_at_length_is_read(store: Store, home: Settings) -> None:
+    for number in range(3):
+        send(store, number)
+    with statements(store) as sent:
+        upkeep.look(store, home, TASK)
+    asked = [statement.partition("FROM")[0] for statement in sent]
+    assert asked and not any("prediction" in columns for columns in asked)
