@@ -7,7 +7,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations, islice
+from itertools import islice
 from pathlib import Path
 
 from annotations.nightly import interruption
@@ -19,7 +19,7 @@ from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
-from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.values.samples import Inputs, Prediction, subsets
 from mmdemo.versions.registry import Versions
 
 TIMED, ROUNDS = 8, 3  # samples that both versions are timed on, and how often: of each the fastest counts
@@ -82,17 +82,12 @@ def _one_of_each(predictor: Predictor, rows: Sequence[Row]) -> Iterator[Inputs]:
     asked: set[tuple[str, ...]] = set()
     for row in rows:
         sent = [name for name in predictor.task.modalities if getattr(row.sample, name)]
-        if asked.issuperset(_sets(sent)):
+        if asked.issuperset(subsets(sent)):
             continue
         for inputs in _readable(predictor, [row]):
-            new = [chosen for chosen in _sets(inputs.modalities) if chosen not in asked]
+            new = [chosen for chosen in subsets(inputs.modalities) if chosen not in asked]
             asked.update(new)
             yield from map(inputs.only, new)
-
-
-def _sets(modalities: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    for size in range(1, len(modalities) + 1):
-        yield from combinations(modalities, size)
 
 
 def _readable(predictor: Predictor, rows: Iterable[Row]) -> Iterator[Inputs]:

@@ -3,9 +3,8 @@
 Nothing that is scaled depends on what else is in a batch, and padding is seen by nobody.
 """
 
-import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,23 +17,15 @@ from mmdemo.model.encoded import EncodedSample, TokenSource, padded
 from mmdemo.prediction import answering
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.loading import Served
-from mmdemo.values.samples import MODALITIES, Inputs, Prediction
+from mmdemo.values.samples import MODALITIES, Inputs, Modalities, Prediction
 
 MOST_SAMPLES = 16  # of a batch
 MOST_SECONDS = 240.0  # of sound in a batch, padding included: what its spectra and tokens take is bounded
 
-Modalities = tuple[str, ...]
 
-
-def whole(modalities: Modalities) -> Iterator[Modalities]:
-    """Yield all that a sample has."""
-    yield modalities
-
-
-def every_part(modalities: Modalities) -> Iterator[Modalities]:
-    """Yield each subset of what a sample has but the empty one, small ones first, all of it last."""
-    for size in range(1, len(modalities) + 1):
-        yield from itertools.combinations(modalities, size)
+def whole(modalities: Modalities) -> list[Modalities]:
+    """Return all that a sample has, and no other part of it."""
+    return [modalities]
 
 
 @dataclass(frozen=True)
@@ -53,7 +44,7 @@ class SampleAnswers:
 def answers(
     served: Served,
     samples: Sequence[Inputs],
-    parts: Callable[[Modalities], Iterator[Modalities]],
+    parts: Callable[[Modalities], Sequence[Modalities]],
     tokens_of: TokenSource | None = None,
 ) -> list[SampleAnswers]:
     """Return the answers to each sample, one for each of its `parts`.
@@ -67,7 +58,7 @@ def answers(
         start = time.perf_counter()
         batch = [samples[place] for place in places]
         tokens = None if kept is None else [kept[place] for place in places]
-        outputs, features = _passed(served, batch, list(parts(batch[0].modalities)), tokens)
+        outputs, features = _passed(served, batch, parts(batch[0].modalities), tokens)
         of_samples = [tuple(assemble(served, said) for said in of_parts) for of_parts in zip(*outputs, strict=True)]
         share_ms = (time.perf_counter() - start) * 1000 / sum(map(len, of_samples))
         for row, place in enumerate(places):

@@ -16,14 +16,14 @@ from mmdemo.model import Loaded
 from mmdemo.model.encoded import EncodedSample, TokenSource
 from mmdemo.prediction import answering, batches
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
-from mmdemo.prediction.batches import Modalities, SampleAnswers
+from mmdemo.prediction.batches import SampleAnswers
 from mmdemo.prediction.loading import Served
 from mmdemo.prediction.serving import VersionInUse
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
-from mmdemo.values.samples import Explanation, Features, Inputs, Prediction, Sample
+from mmdemo.values.samples import Explanation, Features, Inputs, Modalities, Prediction, Sample, subsets
 from mmdemo.versions.sidecar import Sidecar
 
 Done = Callable[[int], None]  # is told how many more are done
@@ -104,7 +104,7 @@ class Predictor:
 
     def predict_parts(self, samples: Iterable[Sample], done: Done = _nobody) -> Iterator[SampleAnswers | BadInput]:
         """Yield the same for each subset of a sample's modalities, all that it has last; encoders are asked once."""
-        return self._many(samples, batches.every_part, done, decode.WINDOW)
+        return self._many(samples, subsets, done, decode.WINDOW)
 
     def answer_batch(self, samples: Sequence[Inputs | BadInput]) -> list[Prediction | BadInput]:
         """Return for each decoded sample what `predict_inputs` returns, or the refusal that it raises.
@@ -216,7 +216,7 @@ class Predictor:
         return replace(prediction, explanation=explanation, latency_ms=latency_ms), forward
 
     def _many(
-        self, samples: Iterable[Sample], parts: Callable[[Modalities], Iterator[Modalities]], done: Done, window: int
+        self, samples: Iterable[Sample], parts: Callable[[Modalities], Sequence[Modalities]], done: Done, window: int
     ) -> Iterator[SampleAnswers | BadInput]:
         for decoded in decode.decode_ahead(samples, self.task, window):
             outcomes = self._answers(decoded, parts)
@@ -224,7 +224,7 @@ class Predictor:
             yield from outcomes
 
     def _answers(
-        self, samples: Sequence[Inputs | BadInput], parts: Callable[[Modalities], Iterator[Modalities]]
+        self, samples: Sequence[Inputs | BadInput], parts: Callable[[Modalities], Sequence[Modalities]]
     ) -> list[SampleAnswers | BadInput]:
         outcomes = [self._checked(sample) for sample in samples]
         taken = [outcome for outcome in outcomes if isinstance(outcome, Inputs)]

@@ -18,7 +18,7 @@ from mmdemo.retrieval.neighbours import Neighbours
 from mmdemo.settings import Settings
 from mmdemo.speed.turns import Clock, Measures, Timing, in_turns, timings
 from mmdemo.values.analysis import MapRequest
-from mmdemo.values.samples import Inputs
+from mmdemo.values.samples import Inputs, Modalities, subsets
 
 BARE, BARE_BATCHES, BARE_PARTS = "bare forward (B)", "bare batches (BB)", "bare batches, all subsets"
 FILE, MAP, CLOSER = "predict a file", "… with the default map", "closer looks: study, weigh, alike"
@@ -125,7 +125,7 @@ class Bench:
         self.served.model(batch)
 
     @torch.inference_mode()
-    def _parts(self, batch: Batch, modalities: tuple[str, ...]) -> None:
+    def _parts(self, batch: Batch, modalities: Modalities) -> None:
         tokens = self.served.model.encode(batch)
-        for part in batches.every_part(modalities):
+        for part in subsets(modalities):
             self.served.model.fuse(tokens.only(part))

@@ -17,13 +17,14 @@ from mmdemo.checks.out_of_distribution import distance
 from mmdemo.model import Loaded
 from mmdemo.training.calibration.reference_stats import FEWEST, fit, limit
 from mmdemo.training.data import Data, Decoded
-from mmdemo.training.data.datasets import Item, only, subsets
+from mmdemo.training.data.datasets import Item, only
 from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.fitting.processes import say
 from mmdemo.training.jobs import TrainingJob, train_model
 from mmdemo.training.manifests import splits
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.version_folder import pooled
+from mmdemo.values.samples import subsets
 from mmdemo.versions import sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling
 

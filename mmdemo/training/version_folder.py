@@ -21,11 +21,12 @@ from mmdemo.model.packing import pack, unpack
 from mmdemo.tasks import Task
 from mmdemo.training.calibration.reference_stats import FEWEST, fit_references
 from mmdemo.training.data import Data
-from mmdemo.training.data.datasets import Item, only, subsets
+from mmdemo.training.data.datasets import Item, only
 from mmdemo.training.fitting.inference import logits, outputs, targets_of
 from mmdemo.training.fitting.processes import say
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.values.review import MeasuredOn
+from mmdemo.values.samples import subsets
 from mmdemo.versions import card, sidecar
 from mmdemo.versions.sidecar import Sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling

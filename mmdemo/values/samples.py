@@ -6,9 +6,10 @@ Field names are those of the JSON that API and command line return; `to_json` ma
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,12 @@ FLAT = {"json": "flat"}  # its entries stand among the fields around it
 OMITTED = {"json": "omitted"}  # left out where it is None
 SUSPENDED = "suspended"  # the note of an answer that is asked about since what is sent here no longer fits
 MODALITIES = ("image", "text", "audio")  # the order in which tokens enter the fusion
+Modalities = tuple[str, ...]
+
+
+def subsets(modalities: Sequence[str]) -> list[Modalities]:
+    """Return every subset of the modalities but the empty one, small ones first, each in the given order."""
+    return [chosen for size in range(1, len(modalities) + 1) for chosen in combinations(modalities, size)]
 
 
 class FlagReason(StrEnum):

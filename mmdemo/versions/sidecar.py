@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from mmdemo import whole_file
 from mmdemo.errors import CheckpointError
 from mmdemo.settings import ROOT, in_clone
 from mmdemo.tasks import Task
+from mmdemo.values import samples
 from mmdemo.values.promise import PromiseRecord, SubsetPromise
 from mmdemo.values.review import MeasuredOn
 from mmdemo.values.samples import to_json
@@ -85,7 +85,7 @@ def subset(modalities: tuple[str, ...]) -> str:
 
 def subsets(modalities: tuple[str, ...]) -> list[str]:
     """Return the names of all subsets of the modalities but the empty one, small ones first."""
-    return [subset(chosen) for size in range(1, len(modalities) + 1) for chosen in combinations(modalities, size)]
+    return [subset(chosen) for chosen in samples.subsets(modalities)]
 
 
 def read(folder: Path) -> Sidecar:

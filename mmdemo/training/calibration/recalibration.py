@@ -14,10 +14,11 @@ from mmdemo.model import MultimodalModel
 from mmdemo.model.packing import FILE
 from mmdemo.tasks import Task
 from mmdemo.training.calibration import FEWEST, fit_refusal
-from mmdemo.training.data.datasets import decode_rows, only, subsets
+from mmdemo.training.data.datasets import decode_rows, only
 from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.manifests import Row
 from mmdemo.training.objectives import OBJECTIVES
+from mmdemo.values.samples import subsets
 from mmdemo.versions import sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling
 

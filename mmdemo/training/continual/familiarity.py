@@ -16,10 +16,11 @@ from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training.calibration import FEWEST
 from mmdemo.training.calibration.reference_stats import QUANTILE, fit
 from mmdemo.training.data import Data
-from mmdemo.training.data.datasets import Item, only, subsets
+from mmdemo.training.data.datasets import Item, only
 from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.objectives import OBJECTIVES
 from mmdemo.training.version_folder import Calibration, pooled
+from mmdemo.values.samples import subsets
 from mmdemo.versions import sidecar
 from mmdemo.versions.temperature_scaling import TemperatureScaling
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 
 import numpy as np
 import torch
@@ -146,11 +145,6 @@ def _with_holes(inputs: Batch) -> Batch:
 def generator() -> np.random.Generator:
     """Return a generator that follows torch's: one seed rules a whole run."""
     return np.random.default_rng(int(torch.randint(2**62, ()).item()))
-
-
-def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return every subset of the modalities but the empty one, small ones first, each in the given order."""
-    return [chosen for size in range(1, len(modalities) + 1) for chosen in combinations(modalities, size)]
 
 
 def only(items: Sequence[Item], modalities: Sequence[str]) -> list[Item]:

@@ -14,7 +14,7 @@ from mmdemo.errors import BadInput
 from mmdemo.model.encoders.interface import ModalityEncoder
 from mmdemo.prediction import batches
 from mmdemo.tasks import Limits, Task
-from mmdemo.values.samples import Inputs, Prediction
+from mmdemo.values.samples import Inputs, Prediction, subsets
 from tests import number_kind, tiny
 
 SHIPPED = ("sentiment", "speech_emotion", "spoken_digits")
@@ -26,7 +26,7 @@ def variants(task: Task) -> list[Inputs]:
     samples = []
     for number, example in enumerate(task.examples):
         inputs = decode(Sample(example.image, example.text, example.audio), task)
-        samples += [inputs.only(part) for part in batches.every_part(inputs.modalities)]
+        samples += [inputs.only(part) for part in subsets(inputs.modalities)]
         if inputs.audio is not None:
             shorter = inputs.audio[: int(len(inputs.audio) * SHARES[number % len(SHARES)])]
             samples += [replace(inputs, audio=shorter), replace(inputs, audio=np.tile(inputs.audio, 2))]

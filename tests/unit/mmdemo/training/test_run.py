@@ -15,12 +15,13 @@ from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training import manifests
 from mmdemo.training.data import Manifests
-from mmdemo.training.data.datasets import Item, decode_rows, only, subsets
+from mmdemo.training.data.datasets import Item, decode_rows, only
 from mmdemo.training.fitting.trainer import Plan, fit
 from mmdemo.training.fitting.weight_selection import JUDGED_BY
 from mmdemo.training.jobs import Origin
 from mmdemo.training.options import Options
 from mmdemo.training.run import TrainingRecord, train
+from mmdemo.values.samples import subsets
 from mmdemo.versions import sidecar
 from tests import tiny, tiny_training
 from tests.tiny_training import job
