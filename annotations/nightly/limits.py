@@ -4,15 +4,14 @@ Its files can be served. It is neither much larger nor much slower than the vers
 pinned as golden none is lost.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mmdemo.values.review import Reason
+from mmdemo.values.review import ID_CHARS, Reason, first_of
 
 # So many times what the champion costs. What a training changed lies in 16 bits, where shipped weights lie in 8: where
 # all of it learns, a version is twice as large for that alone.
 MOST_TIMES = {"size": 2.5, "latency": 1.5}
-NAMED, ID_CHARS = 5, 12  # samples that a reason names, and how much of their ids
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ def broken(check: LimitCheck) -> Iterator[Reason]:
     """Yield why a challenger may not be served; nothing where it may."""
     if check.golden_lost:
         yield Reason("status.night_golden", {"golden": check.golden, "lost": len(check.golden_lost)})
-        yield Reason("status.night_golden_samples", {"samples": _named(check.golden_lost)})
+        names = [sample_id[:ID_CHARS] for sample_id in check.golden_lost]
+        yield Reason("status.night_golden_samples", {"samples": first_of(names)})
     for cost in check.costs:
         if cost.challenger > MOST_TIMES[cost.name] * cost.champion:
             yield Reason(f"status.night_{cost.name}", _told(cost))
@@ -62,7 +62,3 @@ def unusable(detail: str) -> Reason:
 def _told(cost: PairedCost) -> dict[str, float]:
     times = cost.challenger / max(cost.champion, 1e-9)
     return {"champion": cost.champion, "challenger": cost.challenger, "times": times, "most": MOST_TIMES[cost.name]}
-
-
-def _named(ids: Sequence[str]) -> str:
-    return ", ".join(each[:ID_CHARS] for each in ids[:NAMED]) + (" …" if len(ids) > NAMED else "")

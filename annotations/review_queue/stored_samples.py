@@ -6,14 +6,11 @@ from pathlib import Path
 
 from annotations import media
 from annotations.schema import SampleRow
-from annotations.store.samples import SHORT
 from mmdemo import decode
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Task
-from mmdemo.values.review import Reason
+from mmdemo.values.review import ID_CHARS, Reason, first_of
 from mmdemo.values.samples import Inputs, Sample
-
-NAMED = 5  # samples that a reason names
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,5 @@ def reason(key: str, left_out: Sequence[LeftOut]) -> tuple[Reason, ...]:
     """
     if not left_out:
         return ()
-    named = [f"{one.sample_id[:SHORT]}{f': {one.why}' if one.why else ''}" for one in left_out[:NAMED]]
-    more = " …" if len(left_out) > NAMED else ""
-    return (Reason(key, {"count": len(left_out), "samples": "; ".join(named) + more}),)
+    named = [f"{one.sample_id[:ID_CHARS]}{f': {one.why}' if one.why else ''}" for one in left_out]
+    return (Reason(key, {"count": len(left_out), "samples": first_of(named, "; ")}),)

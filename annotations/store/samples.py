@@ -12,11 +12,10 @@ from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRo
 from annotations.store import order
 from mmdemo import characters, decode
 from mmdemo.errors import UnknownName
-from mmdemo.values.review import WAITING, CorrectionSource, SampleState
+from mmdemo.values.review import ID_CHARS, WAITING, CorrectionSource, SampleState
 from mmdemo.values.samples import FlagReason, Inputs
 
 FILES = ("image", "audio")  # columns that name files
-SHORT = 12  # characters of an id by which sentences name a sample
 _AT_ONCE = 500  # names in one question; a database takes only so many
 ASKED = (*WAITING, SampleState.SKIPPED)  # … and at the queue's end what was skipped
 PREDICTIONS = (SampleRow.prediction, SampleRow.fresh_prediction)  # with their maps much the largest of a row
@@ -118,7 +117,7 @@ def get(session: Session, sample_id: str) -> SampleRow:
 def named(session: Session, name: str) -> SampleRow:
     """Return the sample of that id, or the only one whose id begins so, as sentences name it. Raises UnknownName."""
     row = find(session, name)
-    if row is None and len(name) >= SHORT:
+    if row is None and len(name) >= ID_CHARS:
         query = select(SampleRow).where(SampleRow.sample_id.startswith(name, autoescape=True)).limit(2)
         rows = session.scalars(query).all()
         row = rows[0] if len(rows) == 1 else None

@@ -203,6 +203,15 @@ class Reason:
         return locale.text(self.key, language, **self.values)
 
 
+ID_CHARS = 12  # of a sample's id, by which sentences name it
+_NAMED = 5  # samples that a sentence names
+
+
+def first_of(names: Sequence[str], separator: str = ", ") -> str:
+    """Return the first names as a sentence gives them, and a sign that there are more."""
+    return separator.join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+
+
 # Sentences that name samples: for reviewers alone, since an id tells what was sent to whoever has the same file.
 _NAME_SAMPLES = ("status.night_left_out", "status.not_scored_again", "status.night_golden_samples")
 

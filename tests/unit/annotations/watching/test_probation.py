@@ -23,6 +23,7 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Task
 from mmdemo.training.continual import memory, recipe_of
 from mmdemo.training.manifests import Row
+from mmdemo.values.review import ID_CHARS
 from mmdemo.values.samples import Inputs, Prediction
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
@@ -324,7 +325,7 @@ def test_what_cannot_be_read_is_named_and_nothing_is_loaded_for_it(
     [printed] = json.loads(capsys.readouterr().out)
     assert (printed["answered"], printed["not_read"]) == (0, [sample_id])
     assert command.main(["watch", "--task", TASK.name]) == 0
-    assert sample_id[: samples.SHORT] in capsys.readouterr().out
+    assert sample_id[:ID_CHARS] in capsys.readouterr().out
 
 
 def test_that_it_went_is_said_while_the_version_before_serves(
