@@ -23,6 +23,7 @@ STATIC = Path(__file__).parent.parent / "static"
 STYLES = (
     "shell/theme.css",
     "shell/frame.css",
+    "shell/figures.css",
     "predict/predict.css",
     "predict/examples.css",
     "predict/answer.css",
