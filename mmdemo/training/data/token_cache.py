@@ -56,7 +56,7 @@ class TokenCache:
         """Return the items with tokens in the place of their `modalities` (None: all of them)."""
         every = loaded.model.config.modalities
         chosen = [name for name in every if modalities is None or name in modalities]
-        if not chosen:
+        if not any(name in item.inputs.modalities for item in items for name in chosen):
             return list(items)
         tokens = self.of(loaded, [item.inputs.only(chosen) for item in items], chosen, ids)
         rest = [name for name in every if name not in chosen]
@@ -87,8 +87,8 @@ class TokenCache:
                 for name, part in contents[row].items()
                 if part not in known
             }
-            made = encoded.tokens_of(loaded, list(new.values()))
-            known |= {part: tokens[part[0]] for part, tokens in zip(new, made, strict=True)}
+            tokens = encoded.tokens_of(loaded, list(new.values()))
+            known |= {part: of_part[part[0]] for part, of_part in zip(new, tokens, strict=True)}
             for row in some:
                 room -= _write({name: known[part] for name, part in contents[row].items()}, paths[row], room)
         return [{name: known[part] for name, part in parts.items()} for parts in contents]
