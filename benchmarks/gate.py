@@ -95,8 +95,8 @@ def _months(keep: Path | None, runs: int) -> Iterator[str]:
         months = runs // FEWER if number else runs
         outcomes = _counted(keep, f"month {scenario.name}", scenario.world, scenario.months, months)
         looked = sum(outcome["looks"] for outcome in outcomes)
-        false = _share(sum(outcome["promoted"] for outcome in outcomes), months)
-        refused = _share(sum(outcome["rejected"] for outcome in outcomes), looked)
+        false = share(sum(outcome["promoted"] for outcome in outcomes), months)
+        refused = share(sum(outcome["rejected"] for outcome in outcomes), looked)
         yield f"| {scenario.name} | {months} | {looked / months:.1f} | {false} | {scenario.reach} | {refused} |"
 
 
@@ -107,7 +107,7 @@ def _looks(keep: Path | None, runs: int) -> Iterator[str]:
     for number, scenario in enumerate(PLANTED):
         outcomes = _counted(keep, f"look {number} {scenario.name}", scenario.world, scenario.look, runs)
         counts = Counter(outcome["verdict"] for outcome in outcomes)
-        shares = " | ".join(_share(counts[name], runs) for name in (PROMOTED, REJECTED, "waiting"))
+        shares = " | ".join(share(counts[name], runs) for name in (PROMOTED, REJECTED, "waiting"))
         missing = sorted(outcome["missing"] for outcome in outcomes if outcome["missing"] is not None)
         median = f"{missing[len(missing) // 2]:.0f}" if missing else "–"
         yield f"| {scenario.name} | {runs} | {shares} | {scenario.reach} | {median} |"
@@ -123,10 +123,11 @@ def _before(keep: Path | None, runs: int) -> Iterator[str]:
     yield "|---|---|---|"
     for scenario in BEFORE:
         outcomes = _counted(keep, f"before {scenario.name}", scenario.world, scenario.before, runs)
-        yield f"| {scenario.name} | {runs} | {_share(sum(outcome['passed'] for outcome in outcomes), runs)} |"
+        yield f"| {scenario.name} | {runs} | {share(sum(outcome['passed'] for outcome in outcomes), runs)} |"
 
 
-def _share(count: int, of: int) -> str:
+def share(count: int, of: int) -> str:
+    """Return a share with Wilson's 95 % interval, as a table has it."""
     interval = binomtest(count, max(1, of)).proportion_ci(0.95, "wilson")
     return f"{count / max(1, of):.1%} ({interval.low:.1%} … {interval.high:.1%})"
 

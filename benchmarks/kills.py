@@ -18,9 +18,9 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from sqlalchemy import select
 from annotations.review_queue import retention
 from annotations.schema import ConsentRow, CorrectionRow, SampleRow
 from annotations.store import Store, open_store
+from benchmarks.calling import Caller, calling
 from mmdemo.settings import Settings
 from mmdemo.ui.callers import upload_folder
 from tests import serving
@@ -72,7 +73,10 @@ def run(kills: int, seed: int, folder: Path) -> KillCount:
     uploads.mkdir()
     for number in range(kills):
         notes.first.clear()
-        with serving.serve(home, TMPDIR=str(uploads)) as server, _callers(server.url, notes, seed + number, folder):
+        with (
+            serving.serve(home, TMPDIR=str(uploads)) as server,
+            calling(_callers(server.url, notes, seed + number, folder)),
+        ):
             notes.first.wait(FIRST_WAIT_S)
             time.sleep(chance.uniform(0, LONGEST_S))
             server.process.send_signal(signal.SIGKILL)
@@ -84,24 +88,11 @@ def run(kills: int, seed: int, folder: Path) -> KillCount:
         return _count(store, notes, kills, uploads)
 
 
-@contextmanager
-def _callers(url: str, notes: Notes, seed: int, folder: Path) -> Iterator[None]:
-    stop = threading.Event()
-    threads = [
-        threading.Thread(target=_call, args=(url, notes, random.Random(seed * 100 + number), stop, folder))
-        for number in range(CALLERS)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+def _callers(url: str, notes: Notes, seed: int, folder: Path) -> list[Caller]:
+    return [partial(_call, url, notes, random.Random(seed * 100 + number), folder) for number in range(CALLERS)]
 
 
-def _call(url: str, notes: Notes, chance: random.Random, stop: threading.Event, folder: Path) -> None:
+def _call(url: str, notes: Notes, chance: random.Random, folder: Path, stop: threading.Event) -> None:
     with suppress(Exception):  # the app is killed in the middle of anything
         client = Client(url, verbose=False)
         while not stop.is_set():

@@ -13,11 +13,11 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.calling import Caller, calling
 from mmdemo import tasks
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.process import memory
@@ -62,7 +62,7 @@ def run(task: Task, settings: Settings, swaps: int, callers: int) -> SwapCount:
     sample = task.examples[0]
     asked = Sample(image=sample.image, text=sample.text or "", audio=sample.audio)
     predictor.predict(asked)
-    with _callers(predictor, asked, callers, count):
+    with calling([_caller(predictor, asked, count)] * callers):
         for number in range(swaps):
             if number % 2 == 0:
                 versions.promote(task.name, wanted := NAMES[1])
@@ -82,11 +82,11 @@ def run(task: Task, settings: Settings, swaps: int, callers: int) -> SwapCount:
     return count
 
 
-@contextmanager
-def _callers(predictor: Predictor, asked: Sample, callers: int, count: SwapCount) -> Iterator[None]:
-    stop, lock = threading.Event(), threading.Lock()
+def _caller(predictor: Predictor, asked: Sample, count: SwapCount) -> Caller:
+    """Return a caller that counts its answers; one at a time counts."""
+    lock = threading.Lock()
 
-    def call() -> None:
+    def call(stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 is_known = predictor.predict(asked).model_version in NAMES
@@ -96,15 +96,7 @@ def _callers(predictor: Predictor, asked: Sample, callers: int, count: SwapCount
                 count.answers += 1
                 count.failed += not is_known
 
-    threads = [threading.Thread(target=call) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    return call
 
 
 def _resident_mib() -> float:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from annotations.watching import martingale
+from benchmarks.gate import share
 
 MONTHS = 2_000
 NIGHTS, SENT = 30, 200  # in a month, and samples that are sent between two nights
@@ -76,10 +76,8 @@ def row(promotion: Promotion, months: int, seed: int) -> str:
     draw = np.random.default_rng(seed)
     outcomes = [month(promotion, draw) for _ in range(months)]
     out = [one.judged for one in outcomes if one.out]
-    interval = binomtest(len(out), months).proportion_ci(0.95, "wilson")
-    share = f"{len(out) / months:.1%} ({interval.low:.1%} … {interval.high:.1%})"
     median = f"{np.median(out):.0f}" if len(out) > months / 2 else "–"
-    return f"| {promotion.name} | {months} | {share} | {promotion.reach} | {median} |"
+    return f"| {promotion.name} | {months} | {share(len(out), months)} | {promotion.reach} | {median} |"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
