@@ -4,12 +4,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from annotations.loop import Loop
 from annotations.store import Store, open_store
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from tests import tiny_training
 from tests.unit.annotations.sentiment import RulePredictor
 
 
@@ -29,11 +31,18 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(config: Settings, empty_home: Path) -> Iterator[Store]:
-    """The open store of `config`."""
-    shutil.copytree(empty_home, config.home, dirs_exist_ok=True)
+    """The open store of `config`; an empty one where there is none yet."""
+    if not (config.home / "mmdemo.sqlite").exists():
+        shutil.copytree(empty_home, config.home, dirs_exist_ok=True)
     opened = open_store(config)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, str]]:
+    """Pictures of `tiny_training`'s task with what each is; nobody changes them."""
+    return tiny_training.drawn(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture

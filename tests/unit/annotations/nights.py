@@ -1,5 +1,6 @@
 """A task that a model learns in seconds: its pictures are queued and corrected, and weights are compared."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,3 +39,9 @@ def other(truth: str) -> str:
 
 def weights(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
+
+
+def copied(config: Settings, folder: Path) -> Settings:
+    """Return a copy of a home, which a test may change."""
+    shutil.copytree(config.home, folder / "home")
+    return Settings(home=folder / "home")

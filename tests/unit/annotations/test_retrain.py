@@ -39,11 +39,6 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     return replace(loaded, gate=Gate(minimum=MINIMUM, held_out_share=0.3))
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, str]]:
-    return tiny_training.drawn(tmp_path_factory.mktemp("pictures"))
-
-
 @pytest.fixture
 def config(tmp_path: Path, task: Task) -> Settings:
     return tiny_training.home(tmp_path, task)

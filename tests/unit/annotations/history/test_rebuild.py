@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +13,7 @@ from annotations import retrain
 from annotations.history.rebuild import Rebuilt, rebuild
 from annotations.review_queue import retention
 from annotations.schema import now
-from annotations.store import Store, labels, open_store, runs, snapshots
+from annotations.store import Store, labels, runs, snapshots
 from mmdemo import tasks
 from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
@@ -25,7 +22,7 @@ from mmdemo.versions import sidecar
 from tests import tiny_training
 from tests.statements import statements
 from tests.tiny_training import FIRST
-from tests.unit.annotations.nights import answer, weights
+from tests.unit.annotations.nights import answer, copied, weights
 
 pytestmark = pytest.mark.slow
 
@@ -55,15 +52,7 @@ def after_a_night(tmp_path_factory: pytest.TempPathFactory, task: Task) -> tuple
 
 @pytest.fixture
 def config(tmp_path: Path, after_a_night) -> Settings:
-    """A copy of that home."""
-    shutil.copytree(after_a_night[0].home, tmp_path / "home")
-    return Settings(home=tmp_path / "home")
-
-
-@pytest.fixture
-def store(config: Settings) -> Iterator[Store]:
-    with closing(open_store(config)) as opened:
-        yield opened
+    return copied(after_a_night[0], tmp_path)
 
 
 def learned(store: Store, task: Task, version: str, split: str) -> list[str]:

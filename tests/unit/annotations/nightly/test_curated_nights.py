@@ -1,8 +1,6 @@
 """A night with planted wrong labels and copies: they train nothing, are written down, and are asked about once more."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from annotations import retrain, review_queue
 from annotations.acquisition.held_out import draw, is_held_out
 from annotations.nightly import curation, dataset
 from annotations.review_queue import second_look
-from annotations.store import Store, labels, open_store, runs, samples, snapshots
+from annotations.store import Store, labels, runs, samples, snapshots
 from mmdemo import tasks
 from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Task
@@ -22,7 +20,7 @@ from mmdemo.values.review import Run, SampleState
 from mmdemo.versions.registry import Versions
 from tests import tiny_training
 from tests.tiny_training import FIRST
-from tests.unit.annotations.nights import answer, other
+from tests.unit.annotations.nights import answer, copied, other
 
 SHARE = 0.3
 WRONG = 8  # planted among what is trained on
@@ -57,11 +55,8 @@ def night(tmp_path_factory: pytest.TempPathFactory, task: Task) -> tuple[Setting
 
 
 @pytest.fixture
-def store(night, tmp_path: Path) -> Iterator[Store]:
-    """The store of a copy of that home."""
-    shutil.copytree(night[0].home, tmp_path / "home")
-    with closing(open_store(Settings(home=tmp_path / "home"))) as opened:
-        yield opened
+def config(night, tmp_path: Path) -> Settings:
+    return copied(night[0], tmp_path)
 
 
 def _darker(image: np.ndarray) -> np.ndarray:

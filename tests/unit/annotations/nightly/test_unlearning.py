@@ -2,12 +2,9 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from sqlalchemy import delete, select
 
@@ -15,7 +12,7 @@ from annotations import retrain, rollback
 from annotations.nightly import run_record, unlearning
 from annotations.review_queue import retention
 from annotations.schema import ConsentRow, SnapshotRow, now
-from annotations.store import Store, labels, open_store, runs, samples, snapshots
+from annotations.store import Store, labels, runs, samples, snapshots
 from mmdemo import tasks
 from mmdemo.errors import Conflict
 from mmdemo.settings import Settings
@@ -24,18 +21,13 @@ from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 from tests import tiny_training
 from tests.tiny_training import FIRST
-from tests.unit.annotations.nights import answer, weights
+from tests.unit.annotations.nights import answer, copied, weights
 
 
 @pytest.fixture(scope="module")
 def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     loaded = tasks.load_file(tiny_training.write_task(tmp_path_factory.mktemp("task")))
     return replace(loaded, gate=Gate(minimum=6, held_out_share=0.3))
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, str]]:
-    return tiny_training.drawn(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +42,7 @@ def after_a_night(tmp_path_factory: pytest.TempPathFactory, task: Task, pictures
 
 @pytest.fixture
 def config(tmp_path: Path, after_a_night) -> Settings:
-    """A copy of that home."""
-    shutil.copytree(after_a_night[0].home, tmp_path / "home")
-    return Settings(home=tmp_path / "home")
-
-
-@pytest.fixture
-def store(config: Settings) -> Iterator[Store]:
-    with closing(open_store(config)) as opened:
-        yield opened
+    return copied(after_a_night[0], tmp_path)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +23,6 @@ BEN = "ben@example.org"
 def config(config: Settings, empty_home: Path) -> Settings:
     shutil.copytree(empty_home, config.home)
     return replace(config, deciding_reviewers=f" {ZOE_APART} ,, {BEN}")
-
-
-@pytest.fixture
-def store(config: Settings) -> Iterator[Store]:
-    with closing(open_store(config)) as opened:
-        yield opened
 
 
 @pytest.fixture
