@@ -71,7 +71,7 @@ def give_lesson(store: Store, settings: Settings, task: Task, annotator: str) ->
     return Lesson(
         task=task.name,
         version=sidecar.read(folder).version,
-        taught=tuple(row.id for row in parts.train),
+        sample_ids=tuple(row.id for row in parts.train),
         set_aside=set_aside,
         seconds=time.perf_counter() - started,
         parts=tuple(_compared(task, parts, judged, tests, before, after)),

@@ -84,20 +84,20 @@ def errors_table() -> Iterator[str]:
 
 def _errors_line(draw: np.random.Generator, promised: float, share: float, wrong: float, change: float) -> str:
     """`change`: the part of the stream in which errors are as promised before they are not."""
-    places = []
-    for _ in range(STREAMS):
+    delays = np.full(STREAMS, np.inf)  # checks from the change to the alarm; below 0: before it
+    for number in range(STREAMS):
         checks = np.flatnonzero(draw.random(ANSWERS) < share)
         rates = np.where(checks < change * ANSWERS, promised, wrong)
         wealth = alarm.errors(draw.random(len(checks)) < rates, promised)
         first = np.flatnonzero(wealth >= 1 / alarm.FALSE_ERRORS)
         before = int((checks < change * ANSWERS).sum())
-        places.append(int(first[0]) - before if len(first) else np.inf)
-    found = np.array(places)
+        if len(first):
+            delays[number] = first[0] - before
     said = f"{wrong:.1%}" + (f" from answer {change * ANSWERS:.0f} on" if change else "")
-    seen = found[np.isfinite(found)]
-    median = f"{np.median(seen) + 1:.0f}" if len(seen) else "–"
-    within = f"{((found >= 0) & (found < FOUND_WITHIN)).mean():.1%}"
-    return f"| {promised:.0%} | {share:.0%} | {said} | {np.isfinite(found).mean():.1%} | {within} | {median} |"
+    raised = delays[np.isfinite(delays)]
+    median = f"{np.median(raised) + 1:.0f}" if len(raised) else "–"
+    within = f"{((delays >= 0) & (delays < FOUND_WITHIN)).mean():.1%}"
+    return f"| {promised:.0%} | {share:.0%} | {said} | {np.isfinite(delays).mean():.1%} | {within} | {median} |"
 
 
 def inputs_table(dev: np.ndarray, shift: np.ndarray) -> Iterator[str]:
@@ -118,11 +118,10 @@ def inputs_table(dev: np.ndarray, shift: np.ndarray) -> Iterator[str]:
     draw = np.random.default_rng(SEED)
     for share in SHARES:
         for name, change in STREAMS_OF_INPUTS.items():
-            places = [_first_of_inputs(draw, dev, shift, share, change) for _ in range(STREAMS)]
-            found = np.array(places)
-            late = found[np.isfinite(found)] + 1
+            places = np.array([_first_of_inputs(draw, dev, shift, share, change) for _ in range(STREAMS)])
+            late = places[np.isfinite(places)] + 1
             median = f"{np.median(late):.0f}" if len(late) and change < 1 else "–"
-            yield f"| {name} | {share:.0%} | {np.isfinite(found).mean():.1%} | {median} |"
+            yield f"| {name} | {share:.0%} | {np.isfinite(places).mean():.1%} | {median} |"
     yield ""
 
 

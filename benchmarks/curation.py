@@ -87,8 +87,8 @@ def _one(
 
     planted, right = (held_back & wrong).sum(), (held_back & ~wrong).sum()
     with np.errstate(invalid="ignore"):
-        found = [held_back.mean(), planted / held_back.sum(), planted / wrong.sum(), right / (~wrong).sum()]
-    return np.array([*found, accuracy(np.ones(number, bool)), accuracy(~held_back), accuracy(~wrong)])
+        shares = [held_back.mean(), planted / held_back.sum(), planted / wrong.sum(), right / (~wrong).sum()]
+    return np.array([*shares, accuracy(np.ones(number, bool)), accuracy(~held_back), accuracy(~wrong)])
 
 
 def _line(share: float, draws: Sequence[np.ndarray]) -> str:

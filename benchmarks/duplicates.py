@@ -64,9 +64,9 @@ class Changed:
 
     def __call__(self, inputs: Inputs) -> Sample:
         """Return the changed sample."""
-        given = {"image": None if inputs.image is None else Image.fromarray(inputs.image), "text": inputs.text or ""}
-        given["audio"] = None if inputs.audio is None else (inputs.audio, SAMPLE_RATE_HZ)
-        return Sample(**{**given, self._modality: self._change(getattr(inputs, self._modality))})
+        media = {"image": None if inputs.image is None else Image.fromarray(inputs.image), "text": inputs.text or ""}
+        media["audio"] = None if inputs.audio is None else (inputs.audio, SAMPLE_RATE_HZ)
+        return Sample(**{**media, self._modality: self._change(getattr(inputs, self._modality))})
 
 
 def _saved(quality: int, crop: float = 0.0, scale: float = 1.0) -> Callable[[np.ndarray], bytes]:

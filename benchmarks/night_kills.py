@@ -116,8 +116,8 @@ def _moment(config: Settings, task_file: Path) -> str:
         row = runs.last(session, task.name)
     if row is not None and row.verdict:
         return JUDGED
-    made = row is not None and row.challenger and (config.versions / task.name / row.challenger).is_dir()
-    return TRAINED if made else BEFORE
+    is_trained = row is not None and row.challenger and (config.versions / task.name / row.challenger).is_dir()
+    return TRAINED if is_trained else BEFORE
 
 
 def run(kills: int, seed: int, folder: Path, keep: Path | None = None) -> list[KillOutcome]:

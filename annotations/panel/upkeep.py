@@ -44,8 +44,8 @@ def look(store: Store, settings: Settings, task: Task) -> LocalRule:
         changed = rule
         if rule.alarm is None:
             members = _members(store, task, version, rule.since)
-            found = _alarm(store, task, version, rule, members)
-            changed = replace(rule, alarm=found) if found else local_promise.refit(rule, task, version, members)
+            raised = _alarm(store, task, version, rule, members)
+            changed = replace(rule, alarm=raised) if raised else local_promise.refit(rule, task, version, members)
         if changed != rule:
             local_rules.write(settings, task.name, changed)
     return changed

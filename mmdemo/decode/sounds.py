@@ -224,16 +224,16 @@ def _too_long(seconds: float, limits: Limits) -> BadInput:
 
 def _joined(arrays: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield arrays (…, samples), joined to about PIECE_SAMPLES each."""
-    held: list[np.ndarray] = []
+    piece: list[np.ndarray] = []
     size = 0
     for array in arrays:
-        held.append(array)
+        piece.append(array)
         size += array.shape[1]
         if size >= PIECE_SAMPLES:
-            yield np.concatenate(held, axis=1)
-            held, size = [], 0
-    if held:
-        yield np.concatenate(held, axis=1)
+            yield np.concatenate(piece, axis=1)
+            piece, size = [], 0
+    if piece:
+        yield np.concatenate(piece, axis=1)
 
 
 def _channels(values: np.ndarray, form: str, channels: int) -> np.ndarray:

@@ -140,7 +140,7 @@ class Lesson:
 
     task: str
     version: str  # that was taught
-    taught: tuple[str, ...]  # ids of the samples
+    sample_ids: tuple[str, ...]  # what is learned in it
     set_aside: int  # answers of the annotator that judge and are not taught
     seconds: float
     parts: tuple[LessonPart, ...]

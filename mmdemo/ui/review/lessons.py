@@ -1,6 +1,5 @@
 """Teach it, now: the endpoints of a lesson, and what the Review tab shows of one."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +57,7 @@ class Lessons:
         who, language = arguments.text(annotator, "annotator"), language_of(request)
         lesson = self.services.lesson(self._task(arguments.text(task, "task"), who), who)
         html = render.html("review_lesson", language, view=view(lesson, self.services.tasks[lesson.task], language))
-        return {"html": html, "ids": list(lesson.taught)}
+        return {"html": html, "ids": list(lesson.sample_ids)}
 
     def unteach(self, request: gr.Request, key: str, ids: list, annotator: str, browser: str) -> dict[str, Any]:
         """Take back these answers of an annotator in this browser. Raises NotAllowed, BadInput."""
@@ -79,14 +78,15 @@ class Lessons:
 def view(lesson: Lesson, task: Task, language: str) -> LessonView:
     """Return what is shown of a lesson."""
     seconds = f"{lesson.seconds:.0f}" if lesson.seconds >= 10 else f"{lesson.seconds:.1f}"
-    values = {"count": len(lesson.taught), "version": lesson.version, "seconds": seconds}
+    values = {"count": len(lesson.sample_ids), "version": lesson.version, "seconds": seconds}
     aside = text("review.lesson_aside", language, count=lesson.set_aside) if lesson.set_aside else ""
     parts = tuple(_part(part, task, language) for part in lesson.parts)
     return LessonView(text("review.lesson_line", language, **values), aside, parts)
 
 
 def _part(part: LessonPart, task: Task, language: str) -> PartView:
-    before, after = (text("review.lesson_share", language, right=side, count=part.count) for side in _sides(part))
+    sides = part.before, part.after
+    before, after = (text("review.lesson_share", language, right=side, count=part.count) for side in sides)
     cards = {
         text(f"models.turned_{side}", language, count=count): list(models_view.cards(turned, task, language))
         for side, count, turned in (
@@ -103,7 +103,3 @@ def _part(part: LessonPart, task: Task, language: str) -> PartView:
         turned=text("review.lesson_turned", language, right=part.right, wrong=part.wrong) if part.count else "",
         groups=cards,
     )
-
-
-def _sides(part: LessonPart) -> Iterator[int]:
-    yield from (part.before, part.after)

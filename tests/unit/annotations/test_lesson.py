@@ -1,16 +1,13 @@
 """A lesson shows what the served version would make of an annotator's latest answers, and changes nothing."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from annotations import give_lesson, golden
 from annotations.acquisition.strata import is_set_aside
-from annotations.store import Store, labels, open_store, runs
+from annotations.store import Store, labels, runs
 from mmdemo import tasks
 from mmdemo.errors import Conflict
 from mmdemo.settings import Settings
@@ -28,20 +25,9 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     return replace(loaded, gate=Gate(minimum=2, held_out_share=0.3))
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, str]]:
-    return tiny_training.drawn(tmp_path_factory.mktemp("pictures"))
-
-
 @pytest.fixture
 def config(tmp_path: Path, task: Task) -> Settings:
     return tiny_training.home(tmp_path, task)
-
-
-@pytest.fixture
-def store(config: Settings) -> Iterator[Store]:
-    with closing(open_store(config)) as opened:
-        yield opened
 
 
 def files(home: Path) -> dict[Path, bytes]:
@@ -63,8 +49,8 @@ def test_the_latest_answers_are_taught_and_others_judge(store: Store, config: Se
     golden.pin(store, pinned, "Ann")
     before = files(config.home)
     lesson = give_lesson(store, config, task, "Ann")
-    assert set(lesson.taught) == set(ids[-20:]) - aside - {pinned}
-    assert lesson.set_aside == 20 - len(lesson.taught) and lesson.version == FIRST
+    assert set(lesson.sample_ids) == set(ids[-20:]) - aside - {pinned}
+    assert lesson.set_aside == 20 - len(lesson.sample_ids) and lesson.version == FIRST
     held_out = part(lesson, HELD_OUT)
     assert held_out.count == len(aside)
     assert held_out.after - held_out.before == held_out.right - held_out.wrong

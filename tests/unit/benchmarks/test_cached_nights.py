@@ -48,12 +48,12 @@ def test_right_corrections_are_served_and_what_a_base_remembers_keeps_poison_out
     assert cached_nights.right(learner, held_out).mean() > cached_nights.right(base, held_out).mean()
 
     known = [KeptSample(Row(str(n), Sample(), ""), item) for n, item in enumerate(items * 3)]
-    told, narrow = poison.KINDS["all one class"](items, np.random.default_rng(0), len(task.answers))
+    poisoned, narrow = poison.KINDS["all one class"](items, np.random.default_rng(0), len(task.answers))
     site = CachedHome(task, learner, known)
     assert len(site.guard) > 50
-    verdict, _ = site.night(learner, told[:half], told[half:], narrow=narrow)
+    verdict, _ = site.night(learner, poisoned[:half], poisoned[half:], narrow=narrow)
     assert verdict.name != gate.PROMOTED
-    assert CachedHome(task, learner).night(learner, told[:half], told[half:])[0].name == gate.PROMOTED
+    assert CachedHome(task, learner).night(learner, poisoned[:half], poisoned[half:])[0].name == gate.PROMOTED
 
 
 def test_few_corrections_wait(task, base, items) -> None:
@@ -62,8 +62,8 @@ def test_few_corrections_wait(task, base, items) -> None:
 
 @pytest.mark.parametrize(("kind", "share"), [("right", 0.0), ("50 % wrong", 0.5), ("one hostile of three", 1 / 3)])
 def test_poison_is_as_strong_as_it_says(items, task, kind: str, share: float) -> None:
-    told, _ = poison.KINDS[kind](items * 10, np.random.default_rng(0), len(task.answers))
-    wrong = [item.target != before.target for item, before in zip(told, items * 10, strict=True)]
+    poisoned, _ = poison.KINDS[kind](items * 10, np.random.default_rng(0), len(task.answers))
+    wrong = [item.target != before.target for item, before in zip(poisoned, items * 10, strict=True)]
     assert np.mean(wrong) == pytest.approx(share, abs=0.05)
 
 

@@ -30,8 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(capsys: Any, folder: Path, out: Path, *more: str, version: str = "first") -> tuple[int, dict[str, Any], str]:
     words = ["predict", "--task", folder / "tiny.toml", "--version", folder / version, "--manifest", folder / "m.jsonl"]
     code = main([*map(str, words), "--out", str(out), "--json", *more])
-    told = capsys.readouterr()
-    return code, json.loads(told.out) if told.out else {}, told.err
+    output = capsys.readouterr()
+    return code, json.loads(output.out) if output.out else {}, output.err
 
 
 @pytest.fixture
@@ -80,17 +80,17 @@ def test_answers_to_other_samples_or_of_another_version_stay_as_they_are(
         (whole + b'{"id": "s75"}\n', "other samples: see its line 76"),
     ):
         other.write_bytes(content)
-        code, _, told = run(capsys, folder, other)
-        assert code == 2 and said in told and other.read_bytes() == content
+        code, _, sentence = run(capsys, folder, other)
+        assert code == 2 and said in sentence and other.read_bytes() == content
     other.write_bytes(whole)
-    code, _, told = run(capsys, folder, other, version="second")
-    assert code == 2 and "answers of version first, and second answers now" in told and other.read_bytes() == whole
+    code, _, sentence = run(capsys, folder, other, version="second")
+    assert code == 2 and "answers of version first, and second answers now" in sentence and other.read_bytes() == whole
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "-1/2", "1/0"])
 def test_a_shard_that_is_none_is_refused(capsys: Any, folder: Path, tmp_path: Path, shard: str) -> None:
-    code, _, told = run(capsys, folder, tmp_path / "out.jsonl", f"--shard={shard}")
-    assert code == 2 and f'"{shard}" is no part' in told and not (tmp_path / "out.jsonl").exists()
+    code, _, sentence = run(capsys, folder, tmp_path / "out.jsonl", f"--shard={shard}")
+    assert code == 2 and f'"{shard}" is no part' in sentence and not (tmp_path / "out.jsonl").exists()
 
 
 def test_shards_are_windows_and_miss_nothing() -> None:

@@ -16,10 +16,10 @@
     }
     button.disabled = true;
     try {
-      const told = await mmdemo.call("review_pin", [mmdemo.reviewKey(), button.dataset.pin, golden, name]);
-      button.setAttribute("aria-pressed", told.golden);
-      button.textContent = told.label;
-      line.textContent = told.line;
+      const pinned = await mmdemo.call("review_pin", [mmdemo.reviewKey(), button.dataset.pin, golden, name]);
+      button.setAttribute("aria-pressed", pinned.golden);
+      button.textContent = pinned.label;
+      line.textContent = pinned.line;
     } catch (error) {
       line.textContent = error.message;
     }

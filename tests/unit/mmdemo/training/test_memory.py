@@ -83,9 +83,9 @@ def test_a_damaged_memory_is_refused_and_none_is_none(base: Path, task: Task) ->
 
 def test_of_what_the_base_learned_from_nothing_calibrates() -> None:
     rows = [Row(str(number), Sample(text="a"), "good") for number in range(300)]
-    seen, unseen = ([memory.role_of(row, flag) for row in rows] for flag in (False, True))
-    assert set(seen) == {Role.REHEARSED, Role.GUARD} and set(unseen) == set(Role)
-    assert [role for role in seen if role == Role.REHEARSED] == [role for role in unseen if role == Role.REHEARSED]
+    learned, unseen = ([memory.role_of(row, flag) for row in rows] for flag in (False, True))
+    assert set(learned) == {Role.REHEARSED, Role.GUARD} and set(unseen) == set(Role)
+    assert [role for role in learned if role == Role.REHEARSED] == [role for role in unseen if role == Role.REHEARSED]
 
 
 @pytest.mark.slow

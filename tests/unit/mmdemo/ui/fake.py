@@ -71,7 +71,7 @@ class FakeLoop:
         self.turned_answers: list[TurnedAnswer] = []
         self.rolled_back: list[tuple[str, str]] = []
         self.lessons: dict[str, Lesson] = {}
-        self.taught: list[tuple[str, str]] = []
+        self.lessons_asked_for: list[tuple[str, str]] = []
         self.taken_back: list[tuple[tuple[str, ...], str, str]] = []
         self.pins: list[tuple[str, bool, str]] = []
         self.kept: dict[str, tuple[str, ReviewItem]] = {}  # sample → view key of its sender, answer
@@ -253,7 +253,7 @@ class FakeLoop:
 
     def lesson(self, task: str, annotator: str) -> Lesson:
         """Return the lesson that it was told, by default one of nothing."""
-        self.taught.append((task, annotator))
+        self.lessons_asked_for.append((task, annotator))
         return self.lessons.get(task, Lesson(task, VERSION, (), 0, 0.0, ()))
 
     def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:

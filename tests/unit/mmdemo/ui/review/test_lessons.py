@@ -46,7 +46,7 @@ def test_it_is_shown_before_and_after_with_what_turned(tmp_path: Path) -> None:
     loop.lessons["sentiment"] = lesson(tmp_path)
     answer = lessons(loop).lesson(ENGLISH, "", "sentiment", "Ann")
     page = answer["html"]
-    assert answer["ids"] == ["a", "b"] and loop.taught == [("sentiment", "Ann")]
+    assert answer["ids"] == ["a", "b"] and loop.lessons_asked_for == [("sentiment", "Ann")]
     assert "v-7 was taught 2 of your answers in 4.3 s." in page and "3 more are set aside" in page
     assert "4 of 20" in page and '<td class="mm-ls-better">18 of 20' in page
     assert '<td class="mm-ls-worse">29 of 40' in page and "15 turned right, 1 turned wrong" in page

@@ -35,8 +35,8 @@ def listed(is_golden: bool, standing: bool = True) -> str:
 def test_a_reviewer_pins_and_takes_it_back() -> None:
     loop = FakeLoop()
     pins = GoldenPins(loop, Door.of(Settings()))
-    told = pins.pin(HERE, "", "s-1", True, "Ann")
-    assert (told["golden"], told["label"]) == (True, "Pinned") and "not trained on" in told["line"]
+    pinned = pins.pin(HERE, "", "s-1", True, "Ann")
+    assert (pinned["golden"], pinned["label"]) == (True, "Pinned") and "not trained on" in pinned["line"]
     assert pins.pin(HERE, "", "s-1", False, "Ann")["label"] == "Pin"
     assert loop.pins == [("s-1", True, "Ann"), ("s-1", False, "Ann")]
 
