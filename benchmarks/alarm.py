@@ -132,7 +132,8 @@ def _first_of_inputs(
     members = np.flatnonzero(draw.random(ANSWERS) < share)
     early = members < change * ANSWERS
     sides = [draw.choice(pool[:, 0], len(members)) for pool in (dev, shift)]
-    doubts = 1 - np.where(early, *sides)  # what is only a guess is the strangest: NEVER is below all confidences
+    # What is only a guess is the strangest: NEVER is below all confidences.
+    doubts = 1 - np.where(early, sides[0], sides[1])
     wealth = alarm.inputs(doubts.tolist(), draw.random(len(members)).tolist(), [""] * len(members), 0)
     first = np.flatnonzero(wealth >= 1 / alarm.FALSE_INPUTS)
     return int(first[0]) - int(early.sum()) if len(first) else np.inf

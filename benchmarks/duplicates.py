@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -59,14 +60,18 @@ def main() -> None:
 class Changed:
     """A change of one modality."""
 
-    def __init__(self, modality: str, change: Callable[[np.ndarray], object]) -> None:
+    def __init__(self, modality: str, change: Callable[[Any], object]) -> None:
         self.needs, self._modality, self._change = {modality}, modality, change
 
     def __call__(self, inputs: Inputs) -> Sample:
         """Return the changed sample."""
-        media = {"image": None if inputs.image is None else Image.fromarray(inputs.image), "text": inputs.text or ""}
-        media["audio"] = None if inputs.audio is None else (inputs.audio, SAMPLE_RATE_HZ)
-        return Sample(**{**media, self._modality: self._change(getattr(inputs, self._modality))})
+        whole = Sample(
+            image=None if inputs.image is None else Image.fromarray(inputs.image),
+            text=inputs.text or "",
+            audio=None if inputs.audio is None else (inputs.audio, SAMPLE_RATE_HZ),
+        )
+        changed: dict[str, Any] = {self._modality: self._change(getattr(inputs, self._modality))}
+        return replace(whole, **changed)
 
 
 def _saved(quality: int, crop: float = 0.0, scale: float = 1.0) -> Callable[[np.ndarray], bytes]:

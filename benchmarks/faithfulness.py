@@ -34,6 +34,7 @@ from mmdemo.explain.perturbation.faithfulness import (
 from mmdemo.explain.perturbation.perturbers import InputPerturber, TokenMasker
 from mmdemo.explain.perturbation.trust import trust
 from mmdemo.model import MultimodalModel, MultimodalProcessor
+from mmdemo.model.config import MultimodalConfig
 from mmdemo.process import memory
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
@@ -47,7 +48,7 @@ from mmdemo.versions.sidecar import Sidecar
 ORDERS = 10  # random maps of a sample
 AGREED = 3  # … whose SaCo is taken: ten passes each
 CHECKED = 50  # samples whose maps are compared with an untrained model's, and whose default map gets the page's badge
-PLACES = {"input": InputPerturber, "tokens": TokenMasker}
+PLACES: dict[str, type[InputPerturber] | type[TokenMasker]] = {"input": InputPerturber, "tokens": TokenMasker}
 TOLD_EVERY = 10  # samples
 
 Maps = dict[str, list[float]]  # method → its score of each unit
@@ -68,7 +69,9 @@ class MapsGround:
     def untrained(self) -> MultimodalModel:
         """A model of the same shape that learned nothing."""
         torch.manual_seed(0)
-        return MultimodalModel(self.model.config).eval()
+        config = self.model.config
+        assert isinstance(config, MultimodalConfig)
+        return MultimodalModel(config).eval()
 
 
 def main() -> None:
@@ -175,7 +178,7 @@ def _areas(perturber: InputPerturber | TokenMasker, maps: Maps, units: range, dr
     inserted = area(insertion_curves(perturber, orders), RETURNED)
     agreement = saco(perturber, [*orders, *drawn[:AGREED]], [*scores, *random[:AGREED]])
     agreed, agreed_at_random = np.split(agreement, [len(orders)])
-    figures = {}
+    figures: Figures = {}
     for name, *values in zip(maps, deleted, inserted, agreed, strict=True):
         figures |= {
             f"{name}/{name_of_figure}": float(value) for name_of_figure, value in zip(FIGURES, values, strict=True)
@@ -209,7 +212,7 @@ def _untrained(ground: MapsGround, aimed: AimedPass, maps: Maps) -> Figures:
     """Return how alike the maps of an untrained copy of the model are: about 0, where maps tell of what was learned."""
     other = replace(passed(ground, aimed.inputs, ground.untrained)[0], target=aimed.target)
     blank = {name: scores_of(explain.explain(name, other)) for name in maps if name != REFEREE}
-    figures = {}
+    figures: Figures = {}
     for scope, units in _scopes(aimed.layout).items():
         for name, theirs in blank.items():
             figures |= {

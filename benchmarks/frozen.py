@@ -6,7 +6,7 @@ The encoders are those that a task starts from: a shipped version's have learned
 import argparse
 import math
 import time
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mmdemo import tasks
 from mmdemo.commands.train import starts_of
-from mmdemo.model import MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model import MultimodalModel, MultimodalProcessor
 from mmdemo.model.batch import Batch, EncoderTokens
 from mmdemo.model.config import for_task
 from mmdemo.process.logs import say
@@ -110,8 +110,9 @@ def keep(model: MultimodalModel, processor: MultimodalProcessor, rows: Sequence[
     labels, further, start = [], [], time.monotonic()
     for first in range(0, len(rows), BATCH):
         batch = collate(processor)(decode_rows(rows[first : first + BATCH], task, processor))
-        pictures, _ = model.encoders["image"](*batch.inputs.modalities["image"].tensors)
-        words, real = model.encoders["text"](*batch.inputs.modalities["text"].tensors)
+        every = torch.arange(BATCH)[: len(rows) - first]
+        pictures, _ = batch.inputs.modalities["image"].encoded_by(model.encoders["image"], every)
+        words, real = batch.inputs.modalities["text"].encoded_by(model.encoders["text"], every)
         tokens["image"] += list(pictures.half())
         tokens["text"] += [row[mask].half() for row, mask in zip(words, real, strict=True)]
         labels.append(batch.targets)
@@ -146,11 +147,15 @@ def learn(ground: Ground, task: Task, train: EncodedSamples, epochs: int, seed: 
 
 
 @torch.inference_mode()
-def judged(model: MultimodalModel, kept: EncodedSamples) -> Iterator[MultimodalOutput]:
-    """Yield what a model says of batches of samples, in their order."""
+def judged(model: MultimodalModel, kept: EncodedSamples) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return logits (n, answers) of samples, in their order, and those of each further head by its name."""
+    answers, further = [], []
     for first in range(0, len(kept), BATCH):
         part = kept.part(range(first, min(first + BATCH, len(kept))))
-        yield model(batch_of(part, model.config.modalities))
+        output = model(batch_of(part, model.config.modalities))
+        answers.append(output.logits)
+        further.append(output.further)
+    return torch.cat(answers), {name: torch.cat([each[name] for each in further]) for name in further[0]}
 
 
 def batch_of(kept: EncodedSamples, modalities: Sequence[str]) -> Batch:

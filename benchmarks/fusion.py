@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -59,7 +58,7 @@ def _measured(what: str, ground: Ground, task: Task, args: argparse.Namespace) -
     runs, seconds, size = [], [], 0
     for seed in SEEDS:
         model, took = learn(ground, task, ground.train, args.epochs, seed)
-        predicted = torch.cat([output.logits.argmax(dim=1) for output in judged(model, ground.dev)])
+        predicted = judged(model, ground.dev)[0].argmax(dim=1)
         runs.append(scores(ground.dev.labels.numpy(), predicted.numpy()))
         seconds.append(took)
         size = learned(model)

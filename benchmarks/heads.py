@@ -56,10 +56,8 @@ def _together(ground: Ground, args: argparse.Namespace) -> tuple[Figures, int]:
     size = 0
     for seed in SEEDS:
         model, seconds = learn(ground, ground.task, ground.train, args.epochs, seed)
-        outputs = list(judged(model, ground.dev))
-        predicted = {"sentiment": torch.cat([output.logits for output in outputs])}
-        predicted |= {name: torch.cat([output.further[name] for output in outputs]) for name in ground.task.head_labels}
-        for number, (name, logits) in enumerate(predicted.items()):
+        answer, further = judged(model, ground.dev)
+        for number, (name, logits) in enumerate({"sentiment": answer, **further}.items()):
             runs.setdefault(name, []).append(_scores(logits, _labels(ground.dev, number)))
         size = learned(model)
         say(f"together, seed {seed}: {seconds:.0f} s")
@@ -73,7 +71,7 @@ def _alone(ground: Ground, args: argparse.Namespace) -> tuple[Figures, int]:
         train, dev = (_having(kept, number) for kept in (ground.train, ground.dev))
         for seed in SEEDS:
             model, seconds = learn(ground, task, train, args.epochs, seed)
-            logits = torch.cat([output.logits for output in judged(model, dev)])
+            logits, _ = judged(model, dev)
             runs.setdefault(name, []).append(_scores(logits, dev.labels))
             say(f"{name} alone, seed {seed}: {seconds:.0f} s")
         size += learned(model)

@@ -1,5 +1,6 @@
 """What a round of the sync takes beside the bare requests that it needs."""
 
+import functools
 import gc
 import json
 import sqlite3
@@ -174,7 +175,7 @@ def _sending(site: Site, count: int) -> RoundCost:
     for number in range(ROUNDS):
         ids = site.visit(f"sent {number}", count)
         bodies = [tasks.payload(TASK, outgoing(row), {}) for row in site.rows(ids)]
-        bare.append(_timed(lambda bodies=bodies: _send(site, other, bodies)))
+        bare.append(_timed(functools.partial(_send, site, other, bodies)))
         whole.append(_round(site, pushed=count))
     return RoundCost(f"send {count:,} samples, read back", min(whole), min(bare))
 
@@ -191,7 +192,7 @@ def _fetching(site: Site, count: int) -> RoundCost:
     bare, whole = [], []
     for number in range(ROUNDS):
         numbers = site.put(site.rows(site.visit(f"answered {number}", count)), annotations=[ANSWER])
-        bare.append(_timed(lambda numbers=numbers: site.read(site.project, numbers)))
+        bare.append(_timed(functools.partial(site.read, site.project, numbers)))
         whole.append(_round(site, pulled=count))
     return RoundCost(f"fetch {count:,} answers", min(whole), min(bare))
 

@@ -137,7 +137,7 @@ def read(page: httpx.Client, project: int, **query: Any) -> list[RemoteTask]:
     remotes: list[RemoteTask] = []
     ordered = json.dumps({**query, "ordering": ["tasks:id"]})
     for number in itertools.count(1):
-        params = {"project": project, "fields": "all", "include": FIELDS, "resolve_uri": "false"}
+        params: dict[str, Any] = {"project": project, "fields": "all", "include": FIELDS, "resolve_uri": "false"}
         answer = page.get("api/tasks/", params={**params, "page": number, "page_size": PAGE, "query": ordered})
         if answer.status_code == httpx.codes.NOT_FOUND:  # behind the last page
             break

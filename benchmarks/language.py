@@ -7,7 +7,7 @@ python -m benchmarks.language MANIFEST.jsonl > benchmarks/language.md
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmdemo.checks import language
@@ -141,7 +141,7 @@ def _is_noted(caption: str, text: TextFrontend) -> bool:
     return language.is_foreign(caption, LANGUAGES) or language.is_unclear(caption, LANGUAGES, text.knows)
 
 
-def _noted(lists: dict[str, Sequence[str]], text: TextFrontend, wanted: bool) -> list[str]:
+def _noted(lists: Mapping[str, Sequence[str]], text: TextFrontend, wanted: bool) -> list[str]:
     return [caption for some in lists.values() for caption in some if _is_noted(caption, text) == wanted]
 
 
@@ -149,7 +149,11 @@ def _listed(captions: Sequence[str]) -> str:
     return ", ".join(f"*{caption}*" for caption in captions) or "none"
 
 
-LISTS = {"foreign sentences": SENTENCES, "foreign, a few words": SHORT_FOREIGN, "English, a few words": SHORT_ENGLISH}
+LISTS: dict[str, Mapping[str, Sequence[str]]] = {
+    "foreign sentences": SENTENCES,
+    "foreign, a few words": SHORT_FOREIGN,
+    "English, a few words": SHORT_ENGLISH,
+}
 
 if __name__ == "__main__":
     main()

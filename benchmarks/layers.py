@@ -17,7 +17,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmdemo import tasks
 from mmdemo.model import MultimodalModel, MultimodalProcessor
@@ -64,13 +64,15 @@ def probed(model: MultimodalModel, processor: MultimodalProcessor, items: Sequen
     means: list[Tensor] = []
     encoder = model.encoders["audio"]
     layers = encoder.get_submodule("backbone.layers")
+    assert isinstance(layers, nn.ModuleList)
     for start in range(0, len(items), BATCH):
         hidden: list[Tensor] = []
         hooks = [layers[0].register_forward_pre_hook(lambda _, inputs, hidden=hidden: hidden.append(inputs[0]))]
         hooks += [layer.register_forward_hook(lambda _, __, out, hidden=hidden: hidden.append(out)) for layer in layers]
         try:
             batch = processor([item.inputs for item in items[start : start + BATCH]]).batch
-            _, real = encoder(*batch.modalities["audio"].tensors)
+            sounds = batch.modalities["audio"]
+            _, real = sounds.encoded_by(encoder, torch.arange(len(sounds.present)))
         finally:
             for hook in hooks:
                 hook.remove()

@@ -56,7 +56,7 @@ def main() -> None:
 
 def _line(name: str, lesson: Lesson) -> str:
     held_out, _, tests = lesson.parts
-    cells = [lesson.task, name, len(lesson.taught), f"{lesson.seconds:.1f}"]
+    cells = [lesson.task, name, len(lesson.sample_ids), f"{lesson.seconds:.1f}"]
     cells += [held_out.count, held_out.before, held_out.after, tests.count, tests.before, tests.after]
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -226,7 +226,8 @@ def fitted_table(fit_scaling: Callable[..., TemperatureScaling], pool: Pool) -> 
         "|---|---|---|---|---|---|---|",
     ]
     for name in pool.outcomes:
-        draw, cells = np.random.default_rng(SEED), {True: [], False: []}
+        draw = np.random.default_rng(SEED)
+        cells: dict[bool, list] = {True: [], False: []}
         for _ in range(REFITTED):
             rows = draw.integers(0, len(pool.targets), ASIDE)
             for same, (fitted, tested) in {True: (rows, rows), False: np.split(rows, 2)}.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ def of(task: Task, rows: Sequence[Row], kept: Path) -> Representations:
         path = kept / f"{start}.npz"
         if not path.is_file():
             piece = representations.of_version(folder, rows[start : start + PIECE], task)
-            np.savez(path, features=piece.features, **{f"m_{name}": each for name, each in piece.whitened.items()})
+            arrays: dict[str, Any] = {f"m_{name}": each for name, each in piece.whitened.items()}
+            np.savez(path, features=piece.features, **arrays)
             say(f"{min(start + PIECE, len(rows))} of {len(rows)} samples of {kept.name}")
         pieces.append(dict(np.load(path)))
     joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}

@@ -64,7 +64,7 @@ def clicks(draw: np.random.Generator) -> np.ndarray:
 
 def struck(draw: np.random.Generator, ratios: tuple[float, ...]) -> np.ndarray:
     """Return notes, each of several pitches and their overtones, struck and dying away."""
-    parts = []
+    parts: list[np.ndarray] = []
     while sum(map(len, parts)) < len(TIME):
         moment = TIME[: int(draw.uniform(0.2, 1.0) * SAMPLE_RATE_HZ)]
         pitches = draw.choice(NOTES_HZ) * np.outer(ratios, range(1, int(draw.integers(2, 9)))).ravel()

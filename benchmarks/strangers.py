@@ -76,13 +76,14 @@ def main() -> int:
     parser.add_argument("--attack", nargs=2, metavar=("NAME", "URL"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.attack:
-        return _attack(*args.attack, args.seconds)
+        name, url = args.attack
+        return _attack(name, url, args.seconds)
     chosen = [name for name in ATTACKS if args.only in name]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="strangers-")))
         python = stack.enter_context(limited(folder))
-        variables = {"TMPDIR": str(folder), "MMDEMO_REVIEW_KEY": KEY}
-        app = stack.enter_context(serving.serve(folder / "home", python=python, **variables))
+        server = serving.serve(folder / "home", python=python, TMPDIR=str(folder), MMDEMO_REVIEW_KEY=KEY)
+        app = stack.enter_context(server)
         visitor = Visitor(app.url)
         idle = visitor.ask(ANSWERS)
         before = memory_mib(app.process.pid)

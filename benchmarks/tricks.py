@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.special import softmax
 
 from benchmarks.frozen import (
@@ -69,7 +68,7 @@ class TricksGround:
 
     def learn(self, seed: int, items: Sequence[Item], changed: Mapping[str, Any], cache: FeatureCache) -> Loaded:
         """Return a model that learned from the items."""
-        chosen = options(self.task, seed=seed, epochs=self.epochs, **PLAIN | changed)
+        chosen = options(self.task, seed=seed, epochs=self.epochs, **{**PLAIN, **changed})
         job = TrainingJob(self.task, chosen, Origin(self.starts), cache)
         loaded = job.fresh()
         train_model(job, loaded, Data(items))
@@ -77,7 +76,7 @@ class TricksGround:
 
     def logits(self, model: MultimodalModel) -> np.ndarray:
         """Return what a model says of dev (n, labels), whose tokens are known."""
-        return torch.cat([output.logits for output in judged(model, self.dev)]).numpy()
+        return judged(model, self.dev)[0].numpy()
 
 
 def main() -> None:

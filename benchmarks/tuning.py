@@ -27,7 +27,7 @@ from mmdemo.training.fitting.inference import logits, targets_of
 from mmdemo.training.jobs import Origin, TrainingJob, train_model
 from mmdemo.training.manifests import Row
 from mmdemo.training.objectives import label_figures
-from mmdemo.training.options import options
+from mmdemo.training.options import Tuning, options
 from mmdemo.values.samples import Inputs
 
 SAMPLES, DEV_SAMPLES, EPOCHS, BATCH, SEED = 256, 256, 2, 16, 0
@@ -85,7 +85,7 @@ def _some(path: Path, task: Task, count: int) -> list[Item]:
     return [Item(Inputs(text=rows[index].sample.text), task.label_names.index(rows[index].label)) for index in chosen]
 
 
-def _alone(method: str, task: Task, start: Path, train_items: Sequence[Item], dev: Sequence[Item]) -> Cost:
+def _alone(method: Tuning, task: Task, start: Path, train_items: Sequence[Item], dev: Sequence[Item]) -> Cost:
     fork = multiprocessing.get_context("fork")  # shares what was imported and read
     answer = fork.SimpleQueue()
     process = fork.Process(target=lambda: answer.put(_cost(method, task, start, train_items, dev)))
@@ -95,7 +95,7 @@ def _alone(method: str, task: Task, start: Path, train_items: Sequence[Item], de
     return cost
 
 
-def _cost(method: str, task: Task, start: Path, train_items: Sequence[Item], dev: Sequence[Item]) -> Cost:
+def _cost(method: Tuning, task: Task, start: Path, train_items: Sequence[Item], dev: Sequence[Item]) -> Cost:
     chosen = {"epochs": EPOCHS, "batch": BATCH, "seed": SEED, "precision": "fp32", "augment": False, "tuning": method}
     job = TrainingJob(task, options(task, **chosen), Origin({"text": start}))
     probe = job.fresh().model

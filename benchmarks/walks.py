@@ -109,7 +109,7 @@ def looked_at(root: Path, listener: Listener) -> Iterator[dict[str, int]]:
         listener.begin()
         _predict(client, root, "A cat enjoys the garden", keep=False)
         yield listener.count()
-        sample = [TOKEN, "sentiment", "A lovely day in the sun", None, None, False, "", []]
+        sample: list[object] = [TOKEN, "sentiment", "A lovely day in the sun", None, None, False, "", []]
         body = {"data": sample, "session_hash": "page"}
         httpx.post(f"{client.src.rstrip('/')}/gradio_api/run/page_begin", json=body, timeout=60).raise_for_status()
         client.predict(TOKEN, api_name="/page_predict")

@@ -75,7 +75,7 @@ def command(
 def serve(
     home: Path, folder: Path = ROOT, python: str | Path = sys.executable, program: Sequence[str] = APP, **settings: str
 ) -> Iterator[Server]:
-    """Run `folder`/app.py, or another program, until the block ends; `given` are environment variables.
+    """Run `folder`/app.py, or another program, until the block ends; `settings` are environment variables.
 
     Raises RuntimeError with its log.
     """
