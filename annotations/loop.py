@@ -144,7 +144,7 @@ class Loop:
     def forget(self, prediction_id: str) -> None:
         """Take back what was sent. Raises UnknownName."""
         retention.forget(self._store, prediction_id)
-        self._finder.prune()
+        self._let_go()
 
     def forward(self, task: str, inputs: Inputs) -> ForwardPass:
         """Return a sample's forward pass, of which more can be asked. Like all closer looks it keeps nothing."""
@@ -335,9 +335,11 @@ class Loop:
 
     def _tend(self) -> None:
         leftovers.tidy_all(self._store, self._settings, self.tasks)
-        retention.keep_expiring(
-            self._store, self._settings.retention_days, self._closing, each_round=self._finder.prune
-        )
+        retention.keep_expiring(self._store, self._settings.retention_days, self._closing, each_round=self._let_go)
+
+    def _let_go(self) -> None:
+        self._finder.prune()
+        self._predictors.forget_erased(self._store)
 
     def _watch(self) -> None:
         upkeep.keep_looking(self._store, self._settings, self.tasks.values(), self._closing)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import mmdemo
+from annotations.store import Store, facts
 from mmdemo.errors import MmdemoError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.values.samples import Features, Inputs, Prediction
+
+REMEMBERED_S = 30 * 60.0  # that what models made of a sample stays which nobody asks about
 
 
 class ServingPredictor(Protocol):
@@ -54,6 +57,9 @@ class ServingPredictor(Protocol):
     def features_of(self, forward: ForwardPass) -> Features:
         """Return what it made of one, to be compared."""
 
+    def forget(self, unasked_s: float = 0.0) -> None:
+        """Let go of what is kept of samples that nobody asked about in so many seconds; 0: of all."""
+
 
 def shipped_predictor(task: Task, settings: Settings) -> ServingPredictor:
     """Return the predictor of the version that is served."""
@@ -69,6 +75,7 @@ class Predictors:
         self._made: dict[str, ServingPredictor] = {}  # by task
         self._making = threading.Lock()
         self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
+        self._erased: Mapping[str, str] = {}  # the last sample that is known to be erased
 
     def of(self, task: Task) -> ServingPredictor:
         """Return the predictor of a task."""
@@ -94,6 +101,18 @@ class Predictors:
         if predictor is None or champion is None:  # only where one stands in, a version is loaded that can be asked for
             return None
         return champion, predictor.model_version
+
+    def forget_erased(self, store: Store) -> None:
+        """Let go of what models made of samples: where some were erased since, of all; else of those of some time ago.
+
+        Whoever erased them, here or in another process; what was made of parts of a sample goes too. Raises
+        StorageError.
+        """
+        with store.reading() as session:
+            erased = facts.get(session, facts.LAST_ERASED)
+        unasked_s, self._erased = (REMEMBERED_S if erased == self._erased else 0.0), erased
+        for predictor in list(self._made.values()):
+            predictor.forget(unasked_s)
 
     def load(self, tasks: Mapping[str, Task]) -> None:
         """Load the models of all tasks; one that can't be loaded keeps none of the others from it."""

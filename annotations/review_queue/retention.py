@@ -210,6 +210,7 @@ def _erase(session: Session, row: SampleRow, name: str) -> Erased:
     panel.erase(session, row.sample_id)
     in_runs = snapshots.erase(session, row.sample_id)
     facts.put(session, facts.ERASED, {"due": True})
+    facts.put(session, facts.LAST_ERASED, {"sample_id": row.sample_id, "at": now().isoformat()})
     return Erased(row, inputs, answered=answered, waited=waited, corrections=corrections, in_runs=in_runs)
 
 

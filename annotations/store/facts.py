@@ -13,6 +13,7 @@ from mmdemo.values.samples import to_json
 STORE_ID = "store_id"  # {"id": …}: the media folder that belongs to this store carries the same one
 CLOCK = "clock"  # see `annotations.review_queue.clock`
 ERASED = "erased"  # {"due": True}: content was erased whose old words may still stand in a table's file
+LAST_ERASED = "last_erased"  # {"sample_id": …, "at": …}: by which other processes see that something was
 _TOLD = "told."  # begins the names of what Status tells
 _OWED = "owed."  # … of {"sample_id": …, "files": […]}: names under the media folder that are to go with that sample
 _OWED_ID = 32  # characters of an id in such a name: enough to tell samples apart, and a name is short

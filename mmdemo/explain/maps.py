@@ -1,16 +1,18 @@
 """From one score a fusion token to maps over picture, caption and sound: the way that all methods share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 
 from mmdemo.explain.targets import KINDS, ExplanationTarget
 from mmdemo.explain.words import Span, merge, shared, words_read
-from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
+from mmdemo.model import Encoded, Loaded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
+from mmdemo.model.batch import Batch
+from mmdemo.model.encoded import EncodedSample, padded, tokens_in_batches
 from mmdemo.values.layout import Layout, Word
 from mmdemo.values.samples import Explanation, Inputs
 from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
@@ -30,6 +32,7 @@ class AimedPass:
     scaling: TemperatureScaling = (
         UNSCALED  # the version's for the sample's modalities: from logits to those that are served
     )
+    tokens_of: Callable[[Sequence[Inputs]], Sequence[EncodedSample]] | None = None  # may know some; None: the encoders
 
     @property
     def explanation_target(self) -> ExplanationTarget:
@@ -41,6 +44,11 @@ class AimedPass:
         """What went into the fusion."""
         assert self.output.tokens is not None
         return self.output.tokens
+
+    def encode(self, copies: Sequence[Inputs]) -> Tokens:
+        """Return the fusion's input for copies of the sample, or parts of it; real tokens alone, then padding."""
+        tokens_of = self.tokens_of or partial(tokens_in_batches, Loaded(self.model, self.processor))
+        return self.model.encode(Batch(padded(tokens_of(copies))).to(self.model.device))
 
     @cached_property
     def layout(self) -> Layout:

@@ -1,8 +1,9 @@
 """What encoders make of samples, to be kept and gone on from: an encoder that does not learn is asked once.
 
-Each sample is encoded alone, and by one thread: what comes of it depends on nothing but the sample and the weights, to
-the last bit, so that tokens that were kept are as good as new ones in any company. On a processor that is no slower
-than batches, which pay for padding; as many samples are at work as there are threads.
+`tokens_of` encodes each sample alone, and by one thread: what comes of it depends on nothing but the sample and the
+weights, to the last bit, so that tokens that were kept in files are as good as new ones in any company. On a processor
+that is no slower than batches, which pay for padding; as many samples are at work as there are threads. What answers
+wants all threads for one sample, and full precision: `tokens_in_batches`.
 
 Letters of the shapes: b samples, n tokens of a sample, w width of an encoder's token.
 """
@@ -19,11 +20,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from mmdemo.model import grouping
 from mmdemo.model.batch import EncoderInputs, EncoderTokens
 from mmdemo.model.model import Loaded
 from mmdemo.values.samples import MODALITIES, Inputs
 
-EncodedSample = Mapping[str, Tensor]  # modality → real tokens (n, w) float16 of one sample
+EncodedSample = Mapping[str, Tensor]  # modality → real tokens (n, w) of one sample, float16 where they lie in files
 TokenSource = Callable[[Loaded, Sequence[Inputs]], Sequence[EncodedSample]]  # `tokens_of`, or what knows some already
 
 
@@ -37,6 +39,20 @@ def tokens_of(loaded: Loaded, inputs: Sequence[Inputs]) -> list[EncodedSample]:
     with one_thread() as workers, ThreadPoolExecutor(workers) as pool:
         encoded = dict(zip(parts, pool.map(lambda part: _encoded(loaded, part), parts.values()), strict=True))
     return [{name: encoded[name, _key(getattr(item, name))] for name in item.modalities} for item in inputs]
+
+
+@torch.inference_mode()
+def tokens_in_batches(loaded: Loaded, samples: Sequence[Inputs]) -> list[EncodedSample]:
+    """Return the tokens (n, w) float32 of decoded samples, in their order: those that go together in one pass."""
+    encoded: dict[int, EncodedSample] = {}
+    for places in grouping.alike(samples):
+        batch = loaded.processor([samples[place] for place in places]).batch.to(loaded.model.device)
+        passed = {}
+        for name, inputs in batch.modalities.items():
+            passed[name] = inputs.encoded_by(loaded.model.encoders[name], torch.arange(len(places)))
+        for row, place in enumerate(places):
+            encoded[place] = {name: tokens[row][real[row]] for name, (tokens, real) in passed.items()}
+    return [encoded[place] for place in range(len(samples))]
 
 
 def padded(samples: Sequence[EncodedSample]) -> dict[str, EncoderTokens]:

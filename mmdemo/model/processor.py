@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ class MultimodalProcessor:
             frames[torch.tensor([item.audio is None for item in batch])] = 0
             modalities["audio"] = EncoderInputs((features, frames), frames > 0)
         return Encoded(Batch(modalities), spans, cut, unread)
+
+    def captions(self, batch: Sequence[Inputs]) -> Encoded:
+        """Return what is known of the captions of samples that are encoded: spans of what their tokens stand for."""
+        encoded = self([item.only(["text"]) for item in batch])
+        captions = encoded.batch.modalities.get("text")
+        if not isinstance(captions, EncoderInputs):
+            return encoded
+        *_, words = captions.tensors
+        spans = tuple(tuple(compress(own, real)) for own, real in zip(encoded.spans, words.tolist(), strict=True))
+        return replace(encoded, batch=Batch(), spans=spans)
 
     def squashed(self, inputs: Inputs) -> Inputs:
         """Return the sample with its picture as small as the encoder reads it: less to keep, the same to see."""

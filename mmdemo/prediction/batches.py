@@ -10,17 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model import Loaded
 from mmdemo.model.batch import Batch
 from mmdemo.model.encoded import EncodedSample, TokenSource, padded
+from mmdemo.model.grouping import MOST_SAMPLES, alike
 from mmdemo.prediction import answering
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.loading import Served
 from mmdemo.values.samples import MODALITIES, Inputs, Modalities, Prediction
-
-MOST_SAMPLES = 16  # of a batch
-MOST_SECONDS = 240.0  # of sound in a batch, padding included: what its spectra and tokens take is bounded
 
 
 def whole(modalities: Modalities) -> list[Modalities]:
@@ -82,31 +79,11 @@ def values(served: Served, samples: Sequence[EncodedSample]) -> list[str]:
     return answered
 
 
-def alike(samples: Sequence[Inputs]) -> list[list[int]]:
-    """Return the places of samples that go together: the same modalities, of like length, no more than the limits."""
-    batches: list[list[int]] = []
-    for place in sorted(range(len(samples)), key=lambda place: _length(samples[place])):
-        sample, last = samples[place], batches[-1] if batches else []
-        room = MOST_SAMPLES
-        if sample.audio is not None:  # the longest so far: all before are padded to it
-            room = min(room, int(MOST_SECONDS * SAMPLE_RATE_HZ / max(1, len(sample.audio))))
-        if last and len(last) < room and samples[last[0]].modalities == sample.modalities:
-            last.append(place)
-        else:
-            batches.append([place])
-    return batches
-
-
-def _length(sample: Inputs) -> tuple[Modalities, int, int]:
-    """Return what samples are sorted by: a picture is as long as any other."""
-    return sample.modalities, 0 if sample.audio is None else len(sample.audio), len(sample.text or "")
-
-
 def _passed(
     served: Served, batch: Sequence[Inputs], parts: Sequence[Modalities], kept: Sequence[EncodedSample] | None
 ) -> tuple[list[list[SampleOutput]], dict[str, np.ndarray]]:
     """Return what one pass says of each part (first) of each sample (second), and features (b, d) by modality."""
-    encoded = served.processor(batch if kept is None else [sample.only(["text"]) for sample in batch])
+    encoded = served.processor(batch) if kept is None else served.processor.captions(batch)
     with torch.inference_mode():
         tokens = served.model.encode(encoded.batch if kept is None else Batch(padded(kept)))
         fused = [(part, served.model.fuse(tokens.only(part))) for part in parts]

@@ -1,6 +1,8 @@
 """One version of a task's model, loaded and checked, with all that an answer needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,8 +14,10 @@ from mmdemo.checks import language, out_of_distribution, speech
 from mmdemo.checks.out_of_distribution import ReferenceStats
 from mmdemo.errors import CheckpointError
 from mmdemo.explain import targets
-from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model import Encoded, Loaded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.batch import Batch
+from mmdemo.model.encoded import EncodedSample, padded, tokens_in_batches
+from mmdemo.model.token_memory import TokenMemory
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
 from mmdemo.values.local_rule import LocalRule
@@ -61,6 +65,7 @@ class Served:
     processor: MultimodalProcessor
     reference_stats: dict[str, ReferenceStats]  # by modality
     local: LocalRule = field(default_factory=LocalRule)  # what this home's random checks say
+    memory: TokenMemory = field(default_factory=TokenMemory)  # what its encoders were asked about lately
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -85,12 +90,19 @@ class Served:
             return replace(rule, threshold=ASKED_ALWAYS, promise=None, suspended=True)
         return rule
 
+    def tokens_of(self, samples: Sequence[Inputs]) -> list[EncodedSample]:
+        """Return what the encoders make of decoded samples: they are asked together about what they did not just read.
+
+        What answers, maps, what-ifs, trust tests and searches see of a sample comes from here.
+        """
+        return self.memory.of(samples, partial(tokens_in_batches, Loaded(self.model, self.processor)))
+
     def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
         """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""
-        encoded = self.processor([inputs])
         with torch.inference_mode():
-            output = self.model(encoded.batch, return_attention=attentive)
-        state = PassState(replace(encoded, batch=Batch()), output)
+            tokens = self.model.encode(Batch(padded(self.tokens_of([inputs]))))
+            output = self.model.fuse(tokens, return_attention=attentive)
+        state = PassState(self.processor.captions([inputs]), output)
         return ForwardPass(self.sidecar.version, inputs, state, state.size)
 
     def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.AimedPass:
@@ -112,6 +124,7 @@ class Served:
             state.output,
             target=targets.KINDS[self.task.kind].answered(state.output.logits[0], self.answers),
             scaling=self.sidecar.scaling(forward.inputs.modalities),
+            tokens_of=self.tokens_of,
         )
 
 

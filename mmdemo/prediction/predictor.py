@@ -13,7 +13,8 @@ from mmdemo.errors import BadInput, UnknownName
 from mmdemo.explain import analysis, targets
 from mmdemo.explain.perturbation import trust
 from mmdemo.model import Loaded
-from mmdemo.model.encoded import EncodedSample, TokenSource
+from mmdemo.model.batch import Batch
+from mmdemo.model.encoded import EncodedSample, TokenSource, padded
 from mmdemo.prediction import answering, batches
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
 from mmdemo.prediction.batches import SampleAnswers
@@ -175,16 +176,20 @@ class Predictor:
         shares = answering.KINDS[self.task.kind].shares
         return shares(served.asking(whole.inputs).task, served.answers, outputs, bool(strangeness(served, whole)))
 
+    def forget(self, unasked_s: float = 0.0) -> None:
+        """Let go of what is kept of samples that nobody asked about in so many seconds; 0: of all."""
+        self._serving.forget(unasked_s)
+
     def check(self, inputs: Inputs) -> None:
         """Raise BadInput for a decoded sample that is refused all the same: sound in which nobody speaks."""
         if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
             raise BadInput("no_speech")
 
     def features(self, batch: Sequence[Inputs]) -> Features:
-        """Return what the encoders of the version that answers now make of decoded samples, all in one pass."""
+        """Return what the encoders of the version that answers now make of decoded samples."""
         served = self._current()
         with torch.inference_mode():
-            alike = served.model.alike(served.model.encode(served.processor(batch).batch))
+            alike = served.model.alike(served.model.encode(Batch(padded(served.tokens_of(batch)))))
         vectors = {name: values.numpy() for name, values in alike.items()}
         by_sample = tuple({name: vectors[name][row] for name in item.modalities} for row, item in enumerate(batch))
         return Features(served.sidecar.version, by_sample)

@@ -49,6 +49,11 @@ class VersionInUse:
         served = self._version()
         return served if self.wanted is not None else replace(served, local=self._rule.now())
 
+    def forget(self, unasked_s: float) -> None:
+        """Let go of what the version that is loaded keeps of samples that nobody asked about in so many seconds."""
+        if self._served is not None:
+            self._served.memory.forget(unasked_s)
+
     def _version(self) -> Served:
         served = self._served
         if served is not None and self.wanted is not None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,8 +11,9 @@ import torch
 from mmdemo import decode
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.evaluation import LabelledRow, ask, figures, retrieval
+from mmdemo.model import grouping
 from mmdemo.model.batch import Batch
-from mmdemo.prediction import batches, loading
+from mmdemo.prediction import loading
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.retrieval.neighbours import Neighbours
@@ -22,6 +24,7 @@ from mmdemo.values.samples import Inputs, Modalities, subsets
 
 BARE, BARE_BATCHES, BARE_PARTS = "bare forward (B)", "bare batches (BB)", "bare batches, all subsets"
 FILE, MAP, CLOSER = "predict a file", "… with the default map", "closer looks: study, weigh, alike"
+AGAIN, WHAT_IF = "the same file again", "what-if, one unit less: {modality}"
 DECODE, CHECK, PREPARE = "decode", "checks", "frontends"
 ENCODE, FUSE, ASSEMBLE = "encoders", "fusion", "answer from outputs"
 DECODED, FILES, EVALUATE = "answer_batch, decoded", "predict_many, files", "evaluate, files, all subsets"
@@ -60,7 +63,8 @@ class Bench:
         for row, inputs in list(zip(self.rows, self.inputs, strict=True))[:ALONE]:
             for name, took in in_turns(self._of_one(row, inputs), rounds, self.clock).items():
                 seconds[name] += took
-        return timings(seconds, dict.fromkeys(seconds, BARE))
+        again = [AGAIN, *(WHAT_IF.format(modality=name) for name in self.predictor.task.modalities)]
+        return timings(seconds, {name: FILE if name in again else BARE for name in seconds})
 
     def in_batches(self, rounds: int) -> list[Timing]:
         """Return what a sample costs where all go in batches, beside the bare batches that it takes."""
@@ -77,15 +81,35 @@ class Bench:
         said = SampleOutput.of(inputs, encoded, output)
         return {
             BARE: lambda: self._forward(encoded.batch),
-            FILE: lambda: predictor.predict(row.sample),
-            MAP: lambda: predictor.predict(row.sample, "default"),
-            CLOSER: self._closer(inputs),
+            FILE: self._unknown(lambda: predictor.predict(row.sample)),
+            CLOSER: self._unknown(self._closer(inputs)),
+            MAP: self._unknown(lambda: predictor.predict(row.sample, "default")),
+            AGAIN: lambda: predictor.predict(row.sample),
+            **self._what_ifs(inputs),
             DECODE: lambda: decode.decode(row.sample, predictor.task),
             CHECK: lambda: predictor.check(inputs),
             PREPARE: lambda: served.processor([inputs]),
             ENCODE: torch.inference_mode()(lambda: served.model.encode(encoded.batch)),
             FUSE: torch.inference_mode()(lambda: served.model.fuse(tokens)),
             ASSEMBLE: lambda: assemble(served, said),
+        }
+
+    def _unknown(self, run: Callable[[], object]) -> Callable[[], None]:
+        """Return what asks encoders about all that it needs, whatever they read before."""
+
+        def first() -> None:
+            self.predictor.forget()
+            run()
+
+        return first
+
+    def _what_ifs(self, inputs: Inputs) -> Measures:
+        """Return what takes the first unit of each modality away, after an answer with its map."""
+        _, forward = self.predictor.answer(inputs, "default")
+        return {
+            WHAT_IF.format(modality=name): partial(self.predictor.what_if, forward, [units.start], [])
+            for name, units in self.served.aimed(forward).layout.units.items()
+            if len(units)
         }
 
     def _closer(self, inputs: Inputs) -> Callable[[], None]:
@@ -103,7 +127,7 @@ class Bench:
 
     def _of_many(self) -> Measures:
         served, predictor = self.served, self.predictor
-        together = [[self.inputs[place] for place in places] for places in batches.alike(self.inputs)]
+        together = [[self.inputs[place] for place in places] for places in grouping.alike(self.inputs)]
         prepared = [(part[0].modalities, served.processor(part).batch) for part in together]
         alone = [served.processor([inputs]).batch for inputs in self.inputs]
         return {

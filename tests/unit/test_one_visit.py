@@ -1,4 +1,4 @@
-"""A whole visit, from the upload to a yes: its files are decoded once, and the sample goes through the model once."""
+"""A whole visit, from the upload to a yes: its files are decoded once, and encoders are asked about a content once."""
 
 import sys
 from collections import Counter
@@ -14,7 +14,8 @@ from PIL import Image
 from annotations.loop import Loop
 from mmdemo import decode
 from mmdemo.decode import pictures, pool, sounds
-from mmdemo.model import MultimodalProcessor
+from mmdemo.model.encoded import tokens_in_batches
+from mmdemo.model.token_memory import Content, content_digests
 from mmdemo.settings import Settings
 from mmdemo.ui.maps.analysis import Looking
 from mmdemo.ui.predict.controller import PredictController
@@ -24,6 +25,7 @@ from tests import tiny
 from tests.unit.mmdemo.ui.fake import ENGLISH
 
 TOKEN, VERSION = "a" * 32, "2026-01-01-n001"
+COPIES = {"image": 8, "text": 3, "audio": 19}  # of its parts that the trust test asks about, none of them twice
 COLD = {"image+text+audio": 100.0}  # makes every answer doubtful
 READERS: set[CodeType] = {
     reader.__code__ for reader in (pool.read_image, pool.read_audio, pictures.read_image, sounds.read_audio)
@@ -50,8 +52,11 @@ def upload(folder: Path, name: str, content: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def counted(desk: PredictController) -> Iterator[Counter[str]]:
-    """Count the files that are decoded meanwhile, and how often the visit's whole sample is made ready for a model."""
+def counted(read: Counter[Content]) -> Iterator[Counter[str]]:
+    """Count the files that are decoded meanwhile, and by modality the contents that encoders are asked about.
+
+    `read` counts how often they are asked about each.
+    """
     counts: Counter[str] = Counter()
 
     def count(frame: FrameType, event: str, _: object) -> None:
@@ -59,9 +64,10 @@ def counted(desk: PredictController) -> Iterator[Counter[str]]:
             return
         if frame.f_code in READERS:
             counts["decoded"] += 1
-        elif frame.f_code is MultimodalProcessor.__call__.__code__:
-            visit = desk.visits.get(TOKEN)
-            counts["passes"] += sum(visit is not None and item is visit.inputs for item in frame.f_locals["batch"])
+        elif frame.f_code is tokens_in_batches.__wrapped__.__code__:
+            contents = [content for part in frame.f_locals["samples"] for content in content_digests(part).values()]
+            counts.update(modality for modality, _ in contents)
+            read.update(contents)
 
     sys.setprofile(count)
     try:
@@ -70,7 +76,7 @@ def counted(desk: PredictController) -> Iterator[Counter[str]]:
         sys.setprofile(None)
 
 
-def test_a_visit_decodes_each_file_once_and_goes_through_the_model_once(
+def test_a_visit_decodes_each_file_once_and_asks_encoders_about_each_content_once(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
@@ -85,18 +91,24 @@ def test_a_visit_decodes_each_file_once_and_goes_through_the_model_once(
         "predict": lambda: desk.predict(TOKEN, ENGLISH),
         "study": lambda: looking.study(TOKEN, ENGLISH),
         "weigh": lambda: looking.weigh(TOKEN, "default", "good", "", ENGLISH),
-        "without a word": lambda: looking.what_if(TOKEN, [0], [], ENGLISH),
+        "without a region": lambda: looking.what_if(TOKEN, [0], [], ENGLISH),
         "without the sound": lambda: looking.what_if(TOKEN, [], ["audio"], ENGLISH),
         "alike": lambda: looking.alike(TOKEN, ENGLISH),
         "consent": lambda: desk.consent(TOKEN, True, ENGLISH),
     }
-    decoded, passes, shown = {}, {}, {}
+    read, counted_in, shown = Counter[Content](), {}, {}
     for name, step in steps.items():
-        with counted(desk) as counts:
+        with counted(read) as counts:
             shown[name] = step()
-        decoded[name], passes[name] = counts["decoded"], counts["passes"]
-    assert decoded == {**dict.fromkeys(steps, 0), "begin": 2}
-    assert passes == {**dict.fromkeys(steps, 0), "predict": 1}
+        counted_in[name] = dict(counts)
+    assert counted_in == {
+        **{name: {} for name in steps},
+        "begin": {"decoded": 2},
+        "predict": {"image": 1, "text": 1 + 3, "audio": 1},  # the map strikes each word
+        "weigh": COPIES,
+        "without a region": {"image": 1},
+    }
+    assert set(read.values()) == {1}
     assert shown["consent"]["kept"] and len(loop.queue(tiny.NAME, 10)) == 1
     [item] = loop.queue(tiny.NAME, 10)
     assert item.image is not None

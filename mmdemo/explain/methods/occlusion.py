@@ -29,6 +29,6 @@ def _without_each(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> Ten
     changed = [without(aimed.inputs, aimed.layout, [unit]) for unit in range(len(aimed.layout))]
     log_odds = [aimed.log_odds(aimed.output, targets)[:0]]  # a caption may have no word that is read
     for first in range(0, len(changed), AT_ONCE):
-        batch = aimed.processor(changed[first : first + AT_ONCE]).batch
-        log_odds.append(aimed.log_odds(aimed.model(batch), targets))
+        tokens = aimed.encode(changed[first : first + AT_ONCE])
+        log_odds.append(aimed.log_odds(aimed.model.fuse(tokens), targets))
     return torch.cat(log_odds)

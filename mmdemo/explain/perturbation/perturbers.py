@@ -80,7 +80,7 @@ class InputPerturber(_Batched):
                 self._encoded[name, lacking] = self.aimed.model.modality_embedding.weight[:0]
         there = [lacking for lacking in new if left[lacking] is not None]
         if there:
-            tokens = encode(self.aimed, [Inputs(**{name: left[lacking]}) for lacking in there])
+            tokens = self.aimed.encode([Inputs(**{name: left[lacking]}) for lacking in there])
             for lacking, values, mask in zip(there, tokens.values, tokens.mask, strict=True):
                 self._encoded[name, lacking] = values[mask]
 
@@ -99,11 +99,6 @@ class TokenMasker(_Batched):
         for row, group in enumerate(groups):
             mask[row] &= ~self._members[list(group)].any(dim=0)
         return self._whole.masked(mask)
-
-
-def encode(aimed: AimedPass, copies: Sequence[Inputs]) -> Tokens:
-    """Return the tokens of copies of a sample that all have the same modalities."""
-    return aimed.model.encode(aimed.processor(copies).batch.to(aimed.model.device))
 
 
 def probability(aimed: AimedPass, tokens: Tokens, targets: Sequence[ExplanationTarget]) -> Tensor:

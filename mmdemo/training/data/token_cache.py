@@ -9,7 +9,6 @@ gone, such as those of an erased sample, these samples are encoded once more.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
 import sys
 import weakref
@@ -18,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -27,14 +25,13 @@ from tqdm import tqdm
 from mmdemo import whole_file
 from mmdemo.model import Loaded, encoded
 from mmdemo.model.encoded import EncodedSample
+from mmdemo.model.token_memory import Content, TokenMemory, content_digests
 from mmdemo.training.data.datasets import Item
 from mmdemo.values.samples import Inputs
 
-MOST_BYTES = 2 * 2**30  # of a task's files: some 15,000 pictures with captions
+MOST_BYTES = 2 * 2**30  # of a task's files, and of as much in memory: some 15,000 pictures with captions
 SUFFIX = ".safetensors"
 _AT_ONCE = 32  # samples that are encoded before their files are written
-
-_Part = tuple[str, str]  # modality, digest of its content
 
 
 @dataclass
@@ -43,7 +40,7 @@ class TokenCache:
 
     folder: Path | None = None  # for the files; None for none
     most_bytes: int = MOST_BYTES
-    _tokens: dict[str, dict[_Part, Tensor]] = field(default_factory=dict)  # by digest of the encoders
+    _tokens: dict[str, TokenMemory] = field(default_factory=dict)  # by digest of the encoders
     _last: tuple[Any, Any, str] = (None, None, "")  # the model that was asked last, its encoders' state, their digest
 
     def encode(
@@ -73,8 +70,9 @@ class TokenCache:
         With `ids` they are kept in files too, as long as there is room.
         """
         encoders = self._encoders(loaded, modalities)
-        known, folder = self._tokens.setdefault(encoders, {}), self.folder and self.folder / encoders
-        contents = [{name: (name, _digest(getattr(item, name))) for name in item.modalities} for item in inputs]
+        memory = self._tokens.setdefault(encoders, TokenMemory(self.most_bytes))
+        folder, contents = self.folder and self.folder / encoders, [content_digests(item) for item in inputs]
+        known = memory.get(content for parts in contents for content in parts.values())
         paths = [folder / f"{name}{SUFFIX}" if folder and name else None for name in ids or [""] * len(inputs)]
         missing = [
             row for row, (parts, path) in enumerate(zip(contents, paths, strict=True)) if not _read(known, parts, path)
@@ -91,6 +89,7 @@ class TokenCache:
             known |= {part: of_part[part[0]] for part, of_part in zip(new, tokens, strict=True)}
             for row in some:
                 room -= _write({name: known[part] for name, part in contents[row].items()}, paths[row], room)
+        memory.put(known)
         return [{name: known[part] for name, part in parts.items()} for parts in contents]
 
     def _encoders(self, loaded: Loaded, modalities: Sequence[str]) -> str:
@@ -123,7 +122,7 @@ def _with_bar(rows: Sequence[int]) -> Iterator[Sequence[int]]:
             bar.update(len(part))
 
 
-def _read(known: dict[_Part, Tensor], parts: dict[str, _Part], path: Path | None) -> bool:
+def _read(known: dict[Content, Tensor], parts: dict[str, Content], path: Path | None) -> bool:
     """Take what is not known yet from a sample's file; return whether all of it is known then."""
     if all(part in known for part in parts.values()):
         return path is None or path.is_file()
@@ -145,12 +144,6 @@ def _write(tokens: EncodedSample, path: Path | None, room: int) -> int:
     except OSError:
         return 0
     return len(content)
-
-
-def _digest(content: str | np.ndarray) -> str:
-    """Return the SHA-256 (hex) of a caption or an array."""
-    data = content.encode() if isinstance(content, str) else np.ascontiguousarray(content).data
-    return hashlib.sha256(data).hexdigest()
 
 
 def _size(inputs: Inputs) -> int:

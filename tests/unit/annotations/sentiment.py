@@ -96,6 +96,7 @@ class RulePredictor:
         self.task = task
         self.version = "v1"
         self.stands_in_for: str | None = None
+        self.forgotten: list[float] = []  # what it was told to let go of, in seconds
 
     @property
     def model_version(self) -> str:
@@ -142,6 +143,10 @@ class RulePredictor:
     def features_of(self, forward: ForwardPass) -> Features:
         """Return the same of one that went through."""
         return self.features([forward.inputs])
+
+    def forget(self, unasked_s: float = 0.0) -> None:
+        """Keep nothing, and note what was asked."""
+        self.forgotten.append(unasked_s)
 
 
 def _vector(sample: Inputs, name: str) -> np.ndarray:

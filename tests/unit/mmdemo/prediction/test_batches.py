@@ -12,7 +12,6 @@ from mmdemo import Predictor, Sample, tasks
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput
 from mmdemo.model.encoders.interface import ModalityEncoder
-from mmdemo.prediction import batches
 from mmdemo.tasks import Limits, Task
 from mmdemo.values.samples import Inputs, Prediction, subsets
 from tests import number_kind, tiny
@@ -148,19 +147,6 @@ def test_no_more_is_read_than_is_soon_answered(predictor: Predictor) -> None:
     next(answers)
     assert len(taken) <= 3 * 64
     answers.close()
-
-
-def test_those_of_like_length_go_together() -> None:
-    samples = mixed()
-    together = batches.alike(samples)
-    assert sorted(place for places in together for place in places) == list(range(len(samples)))
-    for places in together:
-        assert len({samples[place].modalities for place in places}) == 1
-    long = [Inputs(audio=np.zeros(seconds * 16_000, np.float32)) for seconds in (1, 30, 1, 29, 2, 28)]
-    assert batches.alike([*long] * 4)[0][:8] == [0, 2, 6, 8, 12, 14, 18, 20]
-    for places in batches.alike([*long] * 4):
-        longest = max(len(([*long] * 4)[place].audio) for place in places)  # type: ignore[arg-type]
-        assert longest * len(places) <= batches.MOST_SECONDS * 16_000 and len(places) <= batches.MOST_SAMPLES
 
 
 def test_a_kind_that_is_not_shipped_goes_in_batches_too(tmp_path: Path) -> None:

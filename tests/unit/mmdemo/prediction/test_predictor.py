@@ -12,10 +12,11 @@ from mmdemo import Predictor, Sample
 from mmdemo.checks import out_of_distribution
 from mmdemo.decode import sample_id
 from mmdemo.errors import BadInput, CheckpointError, UnknownName
-from mmdemo.model import MultimodalModel
+from mmdemo.model.encoders.interface import ModalityEncoder
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits, Task
 from mmdemo.training.calibration.reference_stats import fit
+from mmdemo.values.analysis import MapRequest
 from mmdemo.values.samples import Inputs, Prediction
 from mmdemo.versions import sidecar
 from tests import tiny
@@ -82,10 +83,11 @@ def test_the_same_again_gives_the_same(predictor: Predictor) -> None:
     assert first == second
 
 
-def test_explaining_takes_no_further_pass_and_changes_no_answer(predictor: Predictor) -> None:
-    with tiny.passes(MultimodalModel) as passes:
-        plain, looked = (predictor.predict_inputs(tiny.inputs(), how) for how in ("none", "default"))
-    assert len(passes) == 2 and plain.explanation is None
+def test_explaining_encodes_captions_without_a_word_alone_and_changes_no_answer(predictor: Predictor) -> None:
+    plain = predictor.predict_inputs(tiny.inputs(43), "none")
+    with tiny.passes(ModalityEncoder) as asked:
+        looked = predictor.predict_inputs(tiny.inputs(43), "default")
+    assert {type(encoder).__name__ for encoder in asked} == {"AutoText"} and plain.explanation is None
     assert plain.probabilities == pytest.approx(looked.probabilities, abs=1e-5)
 
 
@@ -250,3 +252,32 @@ def test_weights_of_other_labels_than_their_sidecar_are_refused(tmp_path: Path, 
 def test_settings_are_read_without_torch() -> None:
     script = "import sys, mmdemo, mmdemo.settings, mmdemo.tasks; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+def test_what_was_read_lately_is_not_encoded_again_and_every_answer_stays_to_the_last_bit(
+    predictor: Predictor,
+) -> None:
+    inputs = tiny.inputs(41)
+
+    def look() -> tuple:
+        prediction, forward = predictor.answer(inputs, "default")
+        assert prediction.explanation is not None
+        request = MapRequest(prediction.explanation.method, prediction.label)
+        looks = predictor.study(forward), predictor.weigh(forward, request), predictor.what_if(forward, [0], ["audio"])
+        features = {name: vector.tobytes() for name, vector in predictor.features([inputs]).by_sample[0].items()}
+        return replace(prediction, latency_ms=0.0), *looks, features
+
+    with tiny.passes(ModalityEncoder) as asked:
+        first = look()
+        asked.clear()
+        assert look() == first and asked == []
+        predictor.forget()
+        assert look() == first and len(asked) > len(inputs.modalities)
+
+
+def test_a_caption_that_changes_leaves_the_picture_alone(predictor: Predictor) -> None:
+    inputs = tiny.inputs(42)
+    predictor.answer(inputs)
+    with tiny.passes(ModalityEncoder) as asked:
+        predictor.answer(replace(inputs, text="the good cat"))
+    assert [type(encoder).__name__ for encoder in asked] == ["AutoText"]
