@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from mmdemo.explain.targets import KINDS, ExplanationTarget
 from mmdemo.explain.words import Span, merge, shared, words_read
-from mmdemo.model import Encoded, Loaded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
+from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor, Tokens
 from mmdemo.model.batch import Batch
 from mmdemo.model.encoded import EncodedSample, padded, tokens_in_batches
 from mmdemo.values.layout import Layout, Word
@@ -47,8 +47,11 @@ class AimedPass:
 
     def encode(self, copies: Sequence[Inputs]) -> Tokens:
         """Return the fusion's input for copies of the sample, or parts of it; real tokens alone, then padding."""
-        tokens_of = self.tokens_of or partial(tokens_in_batches, Loaded(self.model, self.processor))
-        return self.model.encode(Batch(padded(tokens_of(copies))).to(self.model.device))
+        if self.tokens_of is not None:
+            known = self.tokens_of(copies)
+        else:
+            known = tokens_in_batches(dict(self.model.encoders.items()), self.processor, copies, self.model.device)
+        return self.model.encode(Batch(padded(known)).to(self.model.device))
 
     @cached_property
     def layout(self) -> Layout:

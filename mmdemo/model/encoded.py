@@ -21,8 +21,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mmdemo.model import grouping
-from mmdemo.model.batch import EncoderInputs, EncoderTokens
+from mmdemo.model.batch import Encoder, EncoderInputs, EncoderTokens
 from mmdemo.model.model import Loaded
+from mmdemo.model.processor import MultimodalProcessor
 from mmdemo.values.samples import MODALITIES, Inputs
 
 EncodedSample = Mapping[str, Tensor]  # modality → real tokens (n, w) of one sample, float16 where they lie in files
@@ -42,17 +43,21 @@ def tokens_of(loaded: Loaded, inputs: Sequence[Inputs]) -> list[EncodedSample]:
 
 
 @torch.inference_mode()
-def tokens_in_batches(loaded: Loaded, samples: Sequence[Inputs]) -> list[EncodedSample]:
-    """Return the tokens (n, w) float32 of decoded samples, in their order: those that go together in one pass."""
-    encoded: dict[int, EncodedSample] = {}
-    for places in grouping.alike(samples):
-        batch = loaded.processor([samples[place] for place in places]).batch.to(loaded.model.device)
-        passed = {}
-        for name, inputs in batch.modalities.items():
-            passed[name] = inputs.encoded_by(loaded.model.encoders[name], torch.arange(len(places)))
-        for row, place in enumerate(places):
-            encoded[place] = {name: tokens[row][real[row]] for name, (tokens, real) in passed.items()}
-    return [encoded[place] for place in range(len(samples))]
+def tokens_in_batches(
+    encoders: Mapping[str, Encoder],
+    processor: MultimodalProcessor,
+    samples: Sequence[Inputs],
+    device: torch.device | str = "cpu",
+) -> list[EncodedSample]:
+    """Return the tokens (n, w) float32 of decoded samples, in their order: contents of like length in one pass."""
+    parts = [(place, item.only([name])) for place, item in enumerate(samples) for name in item.modalities]
+    encoded: list[dict[str, Tensor]] = [{} for _ in samples]
+    for group in grouping.alike([part for _, part in parts]):
+        [(name, inputs)] = processor([parts[row][1] for row in group]).batch.to(device).modalities.items()
+        tokens, real = inputs.encoded_by(encoders[name], torch.arange(len(group)))
+        for row, values, mask in zip(group, tokens, real, strict=True):
+            encoded[parts[row][0]][name] = values[mask]
+    return [{name: own[name] for name in item.modalities} for item, own in zip(samples, encoded, strict=True)]
 
 
 def padded(samples: Sequence[EncodedSample]) -> dict[str, EncoderTokens]:

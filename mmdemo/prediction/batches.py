@@ -83,9 +83,9 @@ def _passed(
     served: Served, batch: Sequence[Inputs], parts: Sequence[Modalities], kept: Sequence[EncodedSample] | None
 ) -> tuple[list[list[SampleOutput]], dict[str, np.ndarray]]:
     """Return what one pass says of each part (first) of each sample (second), and features (b, d) by modality."""
-    encoded = served.processor(batch) if kept is None else served.processor.captions(batch)
+    encoded = served.processor.captions(batch)
     with torch.inference_mode():
-        tokens = served.model.encode(encoded.batch if kept is None else Batch(padded(kept)))
+        tokens = served.model.encode(Batch(padded(served.encode(batch) if kept is None else kept)))
         fused = [(part, served.model.fuse(tokens.only(part))) for part in parts]
         features = {name: values.numpy() for name, values in served.model.alike(tokens).items()}
     outputs = [

@@ -1,8 +1,7 @@
 """One version of a task's model, loaded and checked, with all that an answer needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,9 +13,10 @@ from mmdemo.checks import language, out_of_distribution, speech
 from mmdemo.checks.out_of_distribution import ReferenceStats
 from mmdemo.errors import CheckpointError
 from mmdemo.explain import targets
-from mmdemo.model import Encoded, Loaded, MultimodalModel, MultimodalOutput, MultimodalProcessor
-from mmdemo.model.batch import Batch
+from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
+from mmdemo.model.batch import Batch, Encoder
 from mmdemo.model.encoded import EncodedSample, padded, tokens_in_batches
+from mmdemo.model.encoders.folded import folded
 from mmdemo.model.token_memory import TokenMemory
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
@@ -63,6 +63,7 @@ class Served:
     sidecar: Sidecar
     model: MultimodalModel
     processor: MultimodalProcessor
+    encoders: Mapping[str, Encoder]  # by modality, what reads it for answers
     reference_stats: dict[str, ReferenceStats]  # by modality
     local: LocalRule = field(default_factory=LocalRule)  # what this home's random checks say
     memory: TokenMemory = field(default_factory=TokenMemory)  # what its encoders were asked about lately
@@ -90,12 +91,16 @@ class Served:
             return replace(rule, threshold=ASKED_ALWAYS, promise=None, suspended=True)
         return rule
 
+    def encode(self, samples: Sequence[Inputs]) -> list[EncodedSample]:
+        """Return what the encoders make of decoded samples, whatever is known of them."""
+        return tokens_in_batches(self.encoders, self.processor, samples)
+
     def tokens_of(self, samples: Sequence[Inputs]) -> list[EncodedSample]:
-        """Return what the encoders make of decoded samples: they are asked together about what they did not just read.
+        """Return the same; the encoders are asked, together, about what they did not read lately.
 
         What answers, maps, what-ifs, trust tests and searches see of a sample comes from here.
         """
-        return self.memory.of(samples, partial(tokens_in_batches, Loaded(self.model, self.processor)))
+        return self.memory.of(samples, self.encode)
 
     def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
         """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""
@@ -154,4 +159,6 @@ def _load(folder: Path, task: Task) -> Served:
         language.load()
     if task.limits.speech:
         speech.load()
-    return Served(folder, task.in_profile(about.profile), about, model, processor, out_of_distribution.load(folder))
+    encoders = {name: folded(encoder) for name, encoder in model.encoders.items()}
+    stats = out_of_distribution.load(folder)
+    return Served(folder, task.in_profile(about.profile), about, model, processor, encoders, stats)

@@ -13,6 +13,7 @@ from mmdemo.errors import BadInput, ManifestError
 from mmdemo.evaluation import LabelledRow, ask, figures, retrieval
 from mmdemo.model import grouping
 from mmdemo.model.batch import Batch
+from mmdemo.model.encoded import padded
 from mmdemo.prediction import loading
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.predictor import Predictor
@@ -26,7 +27,7 @@ BARE, BARE_BATCHES, BARE_PARTS = "bare forward (B)", "bare batches (BB)", "bare 
 FILE, MAP, CLOSER = "predict a file", "… with the default map", "closer looks: study, weigh, alike"
 AGAIN, WHAT_IF = "the same file again", "what-if, one unit less: {modality}"
 DECODE, CHECK, PREPARE = "decode", "checks", "frontends"
-ENCODE, FUSE, ASSEMBLE = "encoders", "fusion", "answer from outputs"
+ENCODE, FUSE, ASSEMBLE = "frontends and encoders, as they answer", "fusion", "answer from outputs"
 DECODED, FILES, EVALUATE = "answer_batch, decoded", "predict_many, files", "evaluate, files, all subsets"
 ALONE = 8  # samples that are timed one by one
 ALIKE = 5  # neighbours that are looked for
@@ -74,10 +75,9 @@ class Bench:
 
     def _of_one(self, row: LabelledRow, inputs: Inputs) -> Measures:
         served, predictor = self.served, self.predictor
-        encoded = served.processor([inputs])
+        encoded, kept = served.processor([inputs]), served.encode([inputs])
         with torch.inference_mode():
-            tokens = served.model.encode(encoded.batch)
-            output = served.model.fuse(tokens)
+            output = served.model(Batch(padded(kept)))
         said = SampleOutput.of(inputs, encoded, output)
         return {
             BARE: lambda: self._forward(encoded.batch),
@@ -89,8 +89,8 @@ class Bench:
             DECODE: lambda: decode.decode(row.sample, predictor.task),
             CHECK: lambda: predictor.check(inputs),
             PREPARE: lambda: served.processor([inputs]),
-            ENCODE: torch.inference_mode()(lambda: served.model.encode(encoded.batch)),
-            FUSE: torch.inference_mode()(lambda: served.model.fuse(tokens)),
+            ENCODE: lambda: served.encode([inputs]),
+            FUSE: lambda: self._forward(Batch(padded(kept))),
             ASSEMBLE: lambda: assemble(served, said),
         }
 

@@ -22,3 +22,9 @@ def test_long_sounds_are_fewer() -> None:
     for places in grouping.alike(sounds):
         longest = max(sound.audio.size for sound in (sounds[place] for place in places) if sound.audio is not None)
         assert longest * len(places) <= grouping.MOST_SECONDS * 16_000 and len(places) <= grouping.MOST_SAMPLES
+
+
+def test_pictures_alone_are_fewer_than_what_comes_with_them() -> None:
+    pictures = [tiny.inputs(seed, ("image",)) for seed in range(10)]
+    assert [len(places) for places in grouping.alike(pictures)] == [4, 4, 2]
+    assert [len(places) for places in grouping.alike([tiny.inputs(seed, ("text",)) for seed in range(17)])] == [16, 1]

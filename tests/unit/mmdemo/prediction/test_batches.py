@@ -93,7 +93,7 @@ def test_any_subset_of_three_modalities_is_answered_as_alone(predictor: Predicto
 
 
 def test_parts_are_answered_as_if_the_rest_were_not_there(predictor: Predictor) -> None:
-    noise = [tiny.inputs(seed, seconds=0.5 + seed * 0.2) for seed in range(5)]
+    noise = [tiny.inputs(seed, seconds=0.5 + seed * 0.2) for seed in range(4)]
     samples = [Sample(Image.fromarray(each.image), each.text or "", (each.audio, 16_000)) for each in noise]  # type: ignore[arg-type]
     with tiny.passes(ModalityEncoder) as passes:
         answered = list(predictor.predict_parts(samples))
