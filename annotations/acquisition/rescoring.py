@@ -1,9 +1,9 @@
 """Once another version serves, what waits for a person is scored again: its guess is shown, and its doubt orders.
 
 What was served stays as it was, and nothing leaves the queue. What was drawn at random to judge versions is answered
-without a guess, and what an app's own model answered is none of our versions' business: both are left as they are. A
-run that broke off is finished by the next: a sample is due as long as its guess is of another version than the one that
-serves.
+without a guess: the version is written down with it, by which Label Studio gives it its turn, and is not asked. What an
+app's own model answered is none of our versions' business, and left as it is. A run that broke off is finished by the
+next: a sample is due as long as its guess is of another version than the one that serves.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from annotations.review_queue.answering_again import BATCH
 from annotations.review_queue.content import Holder
 from annotations.review_queue.stored_samples import LeftOut, Stored
 from annotations.schema import SampleRow
-from annotations.store import Session, Store, samples
+from annotations.store import Session, Store, panel, samples
 from mmdemo.errors import BadInput
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -49,7 +49,10 @@ def run(store: Store, settings: Settings, task: Task) -> Rescored:
     Raises StorageError, CheckpointError.
     """
     versions = Versions(settings)
-    if not versions.serves(task.name) or not _due(store, task, versions.champion(task.name), limit=1):
+    if not versions.serves(task.name):
+        return Rescored()
+    if not _due(store, task, versions.champion(task.name), limit=1):
+        _name(store, task, versions.champion(task.name))
         return Rescored()
     return rescore(store, task, mmdemo.Predictor(task, None, settings))
 
@@ -67,7 +70,14 @@ def rescore(store: Store, task: Task, scorer: Scorer) -> Rescored:
         return is_asked
 
     answered = answering_again.in_batches(store, _batches(store, task, scorer.model_version), answer, write)
+    _name(store, task, scorer.model_version)
     return Rescored(answered.written, answered.left_out)
+
+
+def _name(store: Store, task: Task, version: str) -> None:
+    with store.session() as session:
+        panel.name_scorer(session, task.name, version)
+        session.commit()
 
 
 def _batches(store: Store, task: Task, version: str) -> Iterator[Sequence[SampleRow]]:

@@ -118,7 +118,8 @@ def _project(
 def _sick(here: RemoteProject, shown_files: ShownFiles) -> Iterator[Reason]:
     there = {str(remote.data.get(tasks.SAMPLE_ID)): remote for remote in here.client.tasks(here.project.id)}
     pairs = [(row, there[name]) for name, row in here.rows(there).items() if row.has_content]
-    sick = sum(is_sick(here.task, remote, outgoing(row, True)) for row, remote in pairs)
+    share = here.task.gate.held_out_share
+    sick = sum(is_sick(here.task, remote, outgoing(row, share, bare=True)) for row, remote in pairs)
     if sick:
         yield Reason("cli.check_sick", {"task": here.task.name, "count": sick})
     unseen = sum(lacks_files(row, remote, shown_files, here.noted(row.sample_id, remote.id)) for row, remote in pairs)

@@ -1,25 +1,30 @@
 """Whether a task there is as it should be, and mending it in place: people may be answering it.
 
 Under load the server drops predictions and still answers that all went well, so what was sent is read back. A sample
-that was drawn at random for a check is answered blind: its task has no guess and no map.
+that was drawn at random for a check is answered blind: its task has no map, and a guess that says nothing, by which it
+gets its turn.
 """
 
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from annotations.acquisition import strata
 from annotations.labelstudio.connection.remote import RemoteGuess, RemoteTask
 from annotations.labelstudio.files import Files, ShownFiles
 from annotations.labelstudio.remote_projects import LinkState, RemoteProject
 from annotations.labelstudio.translation import tasks
 from annotations.labelstudio.translation.tasks import TaskPayload
 from annotations.review_queue import predictions
+from annotations.review_queue.predictions import Guess
 from annotations.schema import SampleRow
 from annotations.store import samples
 from mmdemo.tasks import Task
 from mmdemo.values.samples import FlagReason
 
 BATCH = 200  # guesses that are added at once
+AGES_S = 1e12  # longer than any clock shows, in seconds
+DOUBTED = 0.01  # the least rank of what does not judge: behind all that does, for some 250 years
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,10 @@ class Health:
         sick = [
             row
             for sample_id, row in suspects.items()
-            if is_sick(self.place.task, there[sample_id], outgoing(row, bare=True), ours)
+            if is_sick(self.place.task, there[sample_id], self.outgoing(row, bare=True), ours)
         ]
         if sick:
-            self._mend([(there[row.sample_id], outgoing(row)) for row in sick])
+            self._mend([(there[row.sample_id], self.outgoing(row)) for row in sick])
         lost = self._with_content(self._lost(rows, there))
         resent = {sample_id for sample_id, row in lost.items() if self._send_files(there[sample_id], row)}
         rows |= suspects | lost
@@ -68,7 +73,11 @@ class Health:
     ) -> bool:
         """Whether a task that was mended is as it should be `again`; what is not is looked at by the next round."""
         remote = again.get(there[row.sample_id].id)
-        return remote is not None and not is_sick(self.place.task, remote, outgoing(row, bare=True), ours)
+        return remote is not None and not is_sick(self.place.task, remote, self.outgoing(row, bare=True), ours)
+
+    def outgoing(self, row: SampleRow, bare: bool = False) -> TaskPayload:
+        """Return what is sent of a sample; `bare`: without its map, which takes time to read."""
+        return outgoing(row, self.place.task.gate.held_out_share, bare)
 
     def _with_content(self, sample_ids: Iterable[str], predictions: bool = True) -> dict[str, SampleRow]:
         rows = self.place.rows(sample_ids, predictions)
@@ -89,7 +98,7 @@ class Health:
         missing = []
         for remote, sample in sick:
             task, expected = self.place.task, tasks.guess(self.place.task, sample)
-            for each in remote.guesses if expected is None else outdated(task, remote, sample, ours):
+            for each in outdated(task, remote, sample, ours):
                 self.place.client.delete_guess(each.id)
             self._show_map(remote, sample)
             if expected is not None and not _is_said(task, remote, sample):
@@ -106,7 +115,7 @@ class Health:
 
     def _send_files(self, remote: RemoteTask, row: SampleRow) -> bool:
         """Send what is lost of a sample's files, and name them in its task; False where they are missing here too."""
-        sample = outgoing(row)
+        sample = self.outgoing(row)
         if not all((self.place.store.media / name).is_file() for name in sample.files.values()):
             return False
         self.files.send([sample])
@@ -132,21 +141,22 @@ def is_sick(task: Task, remote: RemoteTask, sample: TaskPayload, ours: Collectio
 
     `ours`: the versions whose guesses were sent from here. What was answered keeps the guess beside which it was.
     """
-    if sample.blind:
-        return bool(remote.guesses or remote.data.get(tasks.LOOKED))
+    if sample.blind and (remote.data.get(tasks.LOOKED) or outdated(task, remote, sample, ours)):
+        return True
     if tasks.guess(task, sample) is None:
         return False
     if remote.annotations:
-        return not remote.guesses
+        return not (remote.guesses or sample.blind)
     return not _is_said(task, remote, sample) or bool(outdated(task, remote, sample, ours))
 
 
 def outdated(task: Task, remote: RemoteTask, sample: TaskPayload, ours: Collection[str]) -> list[RemoteGuess]:
-    """Return the guesses there that another one of ours has taken the place of."""
-    if remote.annotations:
+    """Return the guesses there that another one of ours took the place of; of a blind task all that say anything."""
+    if remote.annotations and not sample.blind:
         return []
     current = (sample.model_version, sample.value)
-    return [each for each in remote.guesses if each.model_version in ours and _said(each, task) != current]
+    others = [each for each in remote.guesses if _said(each, task) != current]
+    return [each for each in others if sample.blind or each.model_version in ours]
 
 
 def _is_said(task: Task, remote: RemoteTask, sample: TaskPayload) -> bool:
@@ -162,17 +172,31 @@ def lacks_files(row: SampleRow, remote: RemoteTask, shown_files: ShownFiles, not
     return shown_files.lacks([remote.data.get(modality) for modality in _files(row)], noted.files)
 
 
-def outgoing(row: SampleRow, bare: bool = False) -> TaskPayload:
-    """Return what is sent of a sample; `bare`: without its map, which takes time to read."""
+def outgoing(row: SampleRow, share: float, bare: bool = False) -> TaskPayload:
+    """Return what is sent of a sample of a task that sets `share` aside; `bare`: without its map, slow to read."""
     reason = FlagReason.AUDIT if row.is_check else row.reason or ""  # whatever was said of its answer
-    base = TaskPayload(row.sample_id, row.caption, _files(row), reason=reason, blind=row.is_check)
+    guess = predictions.guess_shown(row)
+    base = TaskPayload(
+        row.sample_id,
+        row.caption,
+        _files(row),
+        model_version=row.scored_by if row.is_check else guess.model_version,
+        reason=reason,
+        blind=row.is_check,
+        rank=_rank(row, guess, share),
+    )
     if row.is_check:
         return base
-    guess = predictions.guess_shown(row)
     score = None if guess.capped else guess.confidence
     explanation = None if bare else predictions.explanation_shown(row)
-    with_guess = replace(base, value=guess.value or None, score=score, model_version=guess.model_version)
-    return replace(with_guess, suggested=row.suggested or "", explanation=explanation)
+    return replace(base, value=guess.value or None, score=score, suggested=row.suggested or "", explanation=explanation)
+
+
+def _rank(row: SampleRow, guess: Guess, share: float) -> float:
+    """Return by what the server orders: what judges versions as it came, then the most doubtful, as Review does."""
+    if row.stratum is not None and strata.is_set_aside(row, share):
+        return row.created_at.timestamp() / AGES_S
+    return DOUBTED if guess.capped else max(DOUBTED, guess.confidence)
 
 
 def _files(row: SampleRow) -> dict[str, str]:

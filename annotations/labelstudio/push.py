@@ -63,7 +63,7 @@ class Push:
         return row.has_content and (waits or bool(remote and remote.annotations))
 
     def send(self, there: dict[str, RemoteTask]) -> list[str]:
-        """Send what waits and does not lie there, most doubtful first, and add it to `there`.
+        """Send what waits and does not lie there, in the order in which Review asks, and add it to `there`.
 
         Return the ids of what lacks a file.
         """
@@ -93,9 +93,9 @@ class Push:
 
     def _send_batch(self, sample_ids: list[str]) -> dict[str, RemoteTask]:
         rows = self.place.rows(sample_ids)  # read again: what was forgotten since must not be sent
-        outgoing = [
-            health.outgoing(rows[sample_id]) for sample_id in sample_ids if self._belongs(rows[sample_id], None)
-        ]
+        share = self.place.task.gate.held_out_share
+        belonging = (rows[sample_id] for sample_id in sample_ids if self._belongs(rows[sample_id], None))
+        outgoing = [health.outgoing(row, share) for row in belonging]
         if not outgoing:
             return {}
         self.files.send(outgoing)

@@ -103,11 +103,12 @@ class RemoteProject:
         return replace(self, links={link.sample_id: link for link in rows})
 
     def unsent(self) -> Sequence[SampleRow]:
-        """Return the samples that wait and don't lie there, most doubtful first; none for a place that is closed."""
+        """Return the samples that wait and don't lie there, in Review's order; none for a place that is closed."""
         if self.closed:
             return []
         with self.store.reading() as session:
-            return remote_links.unsent(session, SYSTEM, self.id, self.task.name)
+            share = self.task.gate.held_out_share
+            return remote_links.unsent(session, SYSTEM, self.id, self.task.name, share)
 
     def number_of(self, sample_id: str) -> int:
         """Return the task of a sample of this round that was sent."""

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session, defer
 
 from annotations.acquisition.strata import AUDITED
 from annotations.schema import CorrectionRow, PanelAnswerRow, SampleRow
 from annotations.store import labels
-from annotations.store.samples import HAS_CONTENT, PREDICTIONS, parts
+from annotations.store.samples import ASKED, HAS_CONTENT, PREDICTIONS, parts
 from mmdemo.values.promise import ASKED_ALWAYS, NEVER
 from mmdemo.values.samples import Prediction
 
@@ -136,3 +136,10 @@ def _labels(session: Session, task: str) -> dict[str, str]:
 
 def _of_erased(stratum: str | None) -> float:
     return ASKED_ALWAYS if stratum == AUDITED else NEVER
+
+
+def name_scorer(session: Session, task: str, version: str) -> None:
+    """Write down a version with what is asked about blind: its guess is the one that is not shown."""
+    is_check = or_(SampleRow.stratum.is_not_distinct_from(AUDITED), SampleRow.in_panel)
+    due = (SampleRow.task == task, SampleRow.state.in_(ASKED), SampleRow.scored_by != version, is_check)
+    session.execute(update(SampleRow).where(*due).values(scored_by=version))

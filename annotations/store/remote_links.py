@@ -44,9 +44,13 @@ def links(
     return rows
 
 
-def unsent(session: Session, system: str, server: str, task: str) -> Sequence[SampleRow]:
-    """Return the samples of a task that can be shown to a person and don't live there, in the order of `waiting`."""
-    return session.scalars(_unsent(select(SampleRow), system, server, task).order_by(*order.most_doubtful())).all()
+def unsent(session: Session, system: str, server: str, task: str, share: float) -> Sequence[SampleRow]:
+    """Return the samples of a task that can be shown to a person and don't live there, in the order of Review.
+
+    `share` of the task's samples is set aside.
+    """
+    query = _unsent(select(SampleRow), system, server, task)
+    return session.scalars(query.order_by(*order.in_turn({task: share}))).all()
 
 
 def unsent_ids(session: Session, system: str, server: str, task: str) -> Sequence[str]:

@@ -84,7 +84,7 @@ class Client:
             return next((Counts.read(raw) for raw in listed.results or []), Counts())
 
     def create_project(self, title: str, description: str, label_config: str) -> Project:
-        """Create a project that asks for what its predictions doubt most first, and takes no empty answer."""
+        """Create a project that asks by the score of its predictions, least first, and takes no empty answer."""
         with self._translated():
             raw = self._sdk.projects.create(
                 title=title,

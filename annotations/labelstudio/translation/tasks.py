@@ -48,11 +48,12 @@ class TaskPayload:
     files: Mapping[str, str] = field(default_factory=dict)  # modality → name under the media folder
     value: str | None = None  # the model's guess; None where nobody predicted
     score: float | None = 0.0  # its confidence; None where it is only a guess
-    model_version: str = ""
+    model_version: str = ""  # whose guess it is, or would be were it shown
     explanation: Explanation | None = None  # as it was served with the guess
     reason: str = ""  # why people are asked
     suggested: str = ""  # what its sender said it should be
     blind: bool = False  # no guess is shown beside it, and no map
+    rank: float = 0.0  # in [0, 1]: the server asks for the least first
 
 
 @dataclass(frozen=True)
@@ -191,11 +192,14 @@ def _said(task: Task, sample: TaskPayload) -> str:
 
 
 def guess(task: Task, sample: TaskPayload) -> dict[str, Any] | None:
-    """Return the prediction that its task should have, None where it should have none."""
-    if sample.value is None or not task.takes(sample.value):
+    """Return the prediction that its task should have, None where it should have none.
+
+    The server asks for what has a prediction first, by its score: so what is answered blind has one that says nothing.
+    """
+    if not sample.blind and (sample.value is None or not task.takes(sample.value)):
         return None
-    body = {"model_version": sample.model_version, "result": [result(task, sample.value)]}
-    return body if sample.score is None else {**body, "score": sample.score}
+    results = [] if sample.blind or sample.value is None else [result(task, sample.value)]
+    return {"model_version": sample.model_version, "result": results, "score": sample.rank}
 
 
 def result(task: Task, value: str) -> dict[str, Any]:

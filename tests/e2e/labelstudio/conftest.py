@@ -18,6 +18,7 @@ from label_studio_sdk import LabelStudio
 from PIL import Image, ImageDraw
 
 from annotations import review_queue
+from annotations.acquisition import strata
 from annotations.labelstudio import sync
 from annotations.labelstudio.connection.client import Client
 from annotations.labelstudio.connection.local_server import down
@@ -28,7 +29,7 @@ from mmdemo import decode
 from mmdemo import tasks as known
 from mmdemo.settings import OWN_SERVER, Settings
 from mmdemo.tasks import Task
-from mmdemo.values.samples import Inputs
+from mmdemo.values.samples import FlagReason, Inputs
 from tests import label_studio_server, serving
 from tests.label_studio_server import LabelStudioServer
 from tests.unit.annotations import sentiment as given
@@ -158,6 +159,17 @@ class Loop:
     def speak(self, seed: int) -> tuple[str, str]:
         """Let a visitor send a sound."""
         return self._offer(self.sounds, Inputs(audio=melody(seed)))
+
+    def check(self, seed: int, caption: str) -> str:
+        """Let a visitor send a picture with a caption, surely answered, that is drawn for a check; return its id."""
+        inputs = Inputs(image=drawing(seed), text=caption)
+        answer = replace(given.prediction(inputs, 0.9, "v7", self.pictures), flagged=True, reason=FlagReason.AUDIT)
+        return review_queue.offer(self.store, self.pictures, inputs, answer, share=0.5)[0]
+
+    def is_set_aside(self, sample_id: str) -> bool:
+        """Return whether a sample judges versions."""
+        with self.store.reading() as session:
+            return strata.is_set_aside(samples.get(session, sample_id), self.pictures.gate.held_out_share)
 
     def _offer(self, task: Task, inputs: Inputs) -> tuple[str, str]:
         return review_queue.offer(self.store, task, inputs, given.prediction(inputs, 0.4, "v7", task), share=0.0)

@@ -32,7 +32,7 @@ def test_the_queue_goes_there_with_media_and_guesses(loop: Loop, label_studio, s
             {"audio"} if sample_id == sound else {"image", "text"}
         )
         (guess,) = task.predictions
-        assert (guess.model_version, guess.score) == ("v7", 0.4)
+        assert guess.model_version == "v7" and 0 < guess.score <= 0.4
         asked = loop.sounds if sample_id == sound else loop.pictures
         assert guess.result == [tasks.result(asked, asked.label_names[-1])]
         (kept,) = loop.media(sample_id)
@@ -151,3 +151,20 @@ def test_inputs_that_answers_contradict_get_a_project_of_their_own(loop: Loop, l
         SampleState.SENT,
     ]
     assert loop.sync_task(loop.pictures) == SyncReport(waiting=2, unreadable=1)
+
+
+def test_its_page_asks_for_what_judges_first_and_shows_no_guess_of_a_check(
+    loop: Loop, label_studio, sdk: LabelStudio
+) -> None:
+    doubted = [loop.visit(seed, f"doubted {seed}")[0] for seed in range(4)]
+    checked = loop.check(9, "surely")
+    loop.sync()
+    there = loop.there(sdk, loop.pictures)
+    judging = [sample_id for sample_id in (*doubted, checked) if loop.is_set_aside(sample_id)]
+    assert checked in judging and len(judging) < len(there)
+    for sample_id in judging:
+        asked = fetch(label_studio, f"/api/projects/{there[checked].project}/next").json()
+        assert asked["data"]["sample_id"] == sample_id
+        if sample_id == checked:
+            assert [guess["result"] for guess in asked["predictions"]] == [[]] and asked["data"]["looked"] == ""
+        sdk.annotations.create(id=asked["id"], result=[tasks.result(loop.pictures, "negative")])

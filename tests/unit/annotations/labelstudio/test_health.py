@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from annotations import review_queue
+from annotations.acquisition.strata import is_set_aside
 from annotations.labelstudio.files import ShownFiles
 from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
@@ -15,6 +16,8 @@ from mmdemo.values.review import SampleState
 from tests.fake_label_studio import KEY
 from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop
+
+SILENT = ("v1", None)  # the guess by which a blind task gets its turn
 
 
 def guesses(loop: Loop, sample_id: str) -> list[tuple[str, str | None]]:
@@ -70,8 +73,24 @@ def test_a_random_check_is_answered_blind_there_too(loop: Loop) -> None:
     sample_id = audit(loop)
     assert loop.sync() == SyncReport(created=1, pushed=1, waiting=1)
     _, remote = loop.server.tasks[loop.there(sample_id)[0]]
-    assert (guesses(loop, sample_id), remote.data["looked"], remote.data["reason"]) == ([], "", "audit")
+    assert (guesses(loop, sample_id), remote.data["looked"], remote.data["reason"]) == ([SILENT], "", "audit")
     assert loop.sync() == SyncReport(waiting=1)
+
+
+def test_what_judges_is_asked_first_there_as_it_came_and_then_what_is_doubted_most(loop: Loop) -> None:
+    visits = [loop.visit(f"text {number}", confidence=0.5 - number / 100)[0] for number in range(12)]
+    checked = audit(loop)
+    aside = [name for name in visits if is_set_aside(loop.row(name), given.TASK.gate.held_out_share)]
+    others = [name for name in visits if name not in aside]
+    assert len(aside) > 1 and len(others) > 1
+    loop.sync()
+    scores = {}
+    for sample_id in (*visits, checked):
+        [guess] = loop.server.predictions[loop.there(sample_id)[0]]["predictions"]
+        scores[sample_id] = guess["score"]
+    assert sorted(scores, key=scores.__getitem__) == [*aside, checked, *others[::-1]]
+    sent = sorted(scores, key=lambda sample_id: loop.there(sample_id)[0])
+    assert sent == sorted(scores, key=scores.__getitem__)
 
 
 def test_a_random_check_stays_blind_there_where_its_visitor_disputes_the_answer(loop: Loop) -> None:
@@ -81,7 +100,7 @@ def test_a_random_check_stays_blind_there_where_its_visitor_disputes_the_answer(
     loop.sync()
     _, remote = loop.server.tasks[loop.there(sample_id)[0]]
     said = {name: remote.data[name] for name in ("looked", "reason", "suggested")}
-    assert (guesses(loop, sample_id), said) == ([], {"looked": "", "reason": "audit", "suggested": ""})
+    assert (guesses(loop, sample_id), said) == ([SILENT], {"looked": "", "reason": "audit", "suggested": ""})
     assert loop.sync() == SyncReport(waiting=1)
 
 
@@ -97,7 +116,7 @@ def test_a_random_check_that_an_earlier_release_sent_with_its_guess_loses_it(loo
     client.set_data(task, {**remote.data, "looked": "<p>here</p>"})
     assert loop.sync() == SyncReport(mended=1, waiting=1)
     _, remote = loop.server.tasks[task]
-    assert (guesses(loop, sample_id), remote.data["looked"]) == ([], "")
+    assert (guesses(loop, sample_id), remote.data["looked"]) == ([SILENT], "")
     assert loop.sync() == SyncReport(waiting=1)
 
 

@@ -136,10 +136,10 @@ def test_what_others_said_there_and_what_was_answered_is_left_as_it_is(loop: Loo
     theirs = {"task": task, "model_version": "theirs", "result": [tasks.result(given.TASK, "neutral")]}
     client.add_guesses(loop.server.tasks[task][0], [theirs])
     loop.annotate(answered, "neutral")
-    assert loop.sync() == SyncReport(pulled=1, mended=1, waiting=2)
+    assert loop.sync() == SyncReport(pulled=1, mended=2, waiting=2)
     assert guesses(loop, sample_id) == [("theirs", "neutral"), ("v2", "negative")]
     assert guesses(loop, answered) == [("v1", "positive")]  # beside which it was answered
-    assert guesses(loop, checked) == []
+    assert guesses(loop, checked) == [("v2", None)]
     assert loop.sync() == SyncReport(waiting=2)
 
 

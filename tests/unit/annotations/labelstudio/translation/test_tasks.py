@@ -117,7 +117,7 @@ def test_a_title_is_never_longer_than_the_server_takes() -> None:
 
 
 def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
-    sample = TaskPayload(SAMPLE, "a <b>caption</b>", {"image": "12/34.webp"}, "neutral", 0.41, "v7")
+    sample = TaskPayload(SAMPLE, "a <b>caption</b>", {"image": "12/34.webp"}, "neutral", 0.41, "v7", rank=0.3)
     assert tasks.payload(SENTIMENT, sample, {"image": "/data/upload/1/x.webp"}) == {
         "data": {
             "image": "/data/upload/1/x.webp",
@@ -130,7 +130,7 @@ def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
         "predictions": [
             {
                 "model_version": "v7",
-                "score": 0.41,
+                "score": 0.3,
                 "result": [
                     {
                         "from_name": "label",
@@ -144,9 +144,9 @@ def test_a_task_carries_the_sample_and_the_guess_and_nothing_else() -> None:
     }
 
 
-def test_a_guess_that_is_only_a_guess_goes_without_a_score() -> None:
+def test_a_guess_that_is_only_a_guess_goes_without_a_probability() -> None:
     body = tasks.payload(SENTIMENT, TaskPayload(SAMPLE, "hm", {}, "neutral", None, "v7"), {})
-    assert "score" not in body["predictions"][0] and body["predictions"][0]["result"]
+    assert body["predictions"][0]["score"] == 0.0 and body["predictions"][0]["result"]
     assert body["data"]["looked"] == "<p>The model guesses neutral, and can&#x27;t say how surely (v7).</p>"
 
 
