@@ -12,7 +12,6 @@ from typing import Any
 
 from annotations import erasure, export, golden_commands
 from annotations.acquisition import rescoring
-from annotations.acquisition.rescoring import Rescored
 from annotations.command_line import LoopResult, natural
 from annotations.erasure import Certificate
 from annotations.history import commands as history
@@ -197,15 +196,15 @@ def _scored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any],
     from annotations.panel import answering  # brings torch, as scoring does once there is something to score
 
     rescored = rescoring.run(store, config, task)
-    answering.catch_up(store, config, task)
-    return _report(task, rescored)
-
-
-def _report(task: Task, rescored: Rescored) -> tuple[dict[str, Any], list[str]]:
-    named = stored_samples.reason("status.not_scored_again", rescored.left_out)
+    judged = answering.catch_up(store, config, task)
+    left_out = {"not_scored": rescored.left_out, "not_judged_by": judged.left_out}
+    named = (
+        *stored_samples.reason("status.not_scored_again", rescored.left_out),
+        *stored_samples.reason("status.not_judged_by", judged.left_out),
+    )
     lines = [locale.text("cli.rescored", task=task.name, count=rescored.scored)]
-    value = {"scored": rescored.scored, "not_scored": [one.sample_id for one in rescored.left_out]}
-    return value, [*lines, *(reason.sentence() for reason in named)]
+    ids = {key: [one.sample_id for one in some] for key, some in left_out.items()}
+    return {"scored": rescored.scored, **ids}, [*lines, *(reason.sentence() for reason in named)]
 
 
 def rebuild(args: argparse.Namespace, config: Settings) -> LoopResult:

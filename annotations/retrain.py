@@ -94,7 +94,7 @@ def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run
     """
     try:
         rescored = rescoring.run(store, config, task)
-        answering.catch_up(store, config, task)
+        judged = answering.catch_up(store, config, task)
     except Exception as error:
         if interruption.is_told():
             raise
@@ -102,7 +102,10 @@ def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run
         return None
     if rescored.scored:
         logs.say(locale.text("cli.rescored", task=task.name, count=rescored.scored))
-    named = stored_samples.reason("status.not_scored_again", rescored.left_out)
+    named = (
+        *stored_samples.reason("status.not_scored_again", rescored.left_out),
+        *stored_samples.reason("status.not_judged_by", judged.left_out),
+    )
     return run_record.add_reasons(store, run_id, named) if named else None
 
 

@@ -1,8 +1,9 @@
 """Where a version comes from, and where a sample went: the runs' snapshots, and the parents that sidecars name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from annotations.nightly import unlearning
 from annotations.store import Session, Store, labels, runs, samples, snapshots
 from annotations.store.snapshots import SnapshotEntry
 from mmdemo.settings import Settings
@@ -70,7 +71,8 @@ def of_sample(store: Store, settings: Settings, sample_id: str) -> SampleLineage
     parents = _parents(settings, row.task)
     trained = (use.version for use in uses if use.split == snapshots.TRAIN and use.version)
     learned = tuple(dict.fromkeys(trained))
-    inherited = [name for name in sorted(parents) if name not in learned and set(_chain(parents, name)) & set(learned)]
+    lines = {name: unlearning.line_of(parents, name) for name in sorted(parents) if name not in learned}
+    inherited = [name for name, line in lines.items() if set(line) & set(learned)]
     value = counts.value if counts else None
     erased = not row.has_content
     files = tuple(file for file in (row.image, row.audio) if file)
@@ -89,7 +91,7 @@ def of_version(store: Store, settings: Settings, task: str, version: str) -> Ver
         version=version,
         task=task,
         created_at=about.created_at,
-        ancestors=tuple(_chain({**_parents(settings, task), version: about.parent}, version)),
+        ancestors=tuple(unlearning.line_of({**_parents(settings, task), version: about.parent}, version)),
         data=about.data,
         samples=about.samples,
         seed=about.seed,
@@ -109,13 +111,3 @@ def _not_kept(session: Session, task: str) -> Sequence[str]:
 
 def _parents(settings: Settings, task: str) -> dict[str, str | None]:
     return {info.version: info.parent for info in Versions(settings).list(task)}
-
-
-def _chain(parents: Mapping[str, str | None], version: str) -> list[str]:
-    """Return the parent of a version, the parent of that, and so on."""
-    chain: list[str] = []
-    parent = parents.get(version)
-    while parent and parent not in chain:
-        chain.append(parent)
-        parent = parents.get(parent)
-    return chain

@@ -125,8 +125,11 @@ def _replace_tainted(night: Night, version: str) -> None:
 def _without_challenger(night: Night) -> Outcome | None:
     """Serve another version where the champion learned nothing else than what was taken back, or nothing can be judged.
 
-    So too where what is left makes a version again that was taken out of service.
+    So too where what is left makes a version again that was taken out of service, and where the base learned it.
     """
+    if night.base_is_tainted:
+        _replace_tainted(night, night.untainted)
+        return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_base"),)))
     if not (night.parts.train and night.parts.held_out):
         _replace_tainted(night, night.untainted)
         return Outcome(Verdict(gate.NOTHING_NEW, (_taken_back(night, "status.night_taken_back_all"),)))

@@ -1,7 +1,7 @@
 """What a retraining run has at hand, read once at its start; and whether it has enough to train and to compare."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from annotations.acquisition import strata
 from annotations.acquisition.strata import SampleWeights
@@ -36,6 +36,7 @@ class Night:
     last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
     taken_back: frozenset[str] = frozenset()  # samples that the champion learned, of which nothing stands any more
     untainted: str = ""  # the newest version that learned none such; "" where the champion is one
+    base_is_tainted: bool = False  # somebody trained the base further from a version that learned such
     # Versions that were taken out of service → what each learned: sample → label
     withdrawn: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -68,6 +69,7 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         learned = unlearning.learned(session, versions, task.name, served) if served else frozenset()
         taken_back = unlearning.taken_back(session, task.name, learned)
         untainted = unlearning.untainted(session, versions, task) if taken_back else ""
+        of_base = taken_back and unlearning.learned(session, versions, task.name, versions.base(task.name)) & taken_back
         withdrawn = probation.learned_by_withdrawn(session, versions, task.name)
         earlier = unlearning.considered(session, versions, task.name, served) if served and taken_back else frozenset()
     snapshot = dataset.freeze(task, corrections, store.media)
@@ -76,9 +78,8 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
         snapshot = dataset.only(snapshot, earlier | set_aside | snapshot.golden, last.last_correction if last else 0)
     parts = dataset.split(snapshot, task.gate.held_out_share)
     standing = strata.standing(snapshot.drawn, drawn, task)
-    return Night(
-        task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted, withdrawn
-    )
+    night = Night(task, config, versions, served, snapshot, parts, standing, sure, past, last, taken_back, untainted)
+    return replace(night, base_is_tainted=bool(of_base), withdrawn=withdrawn)
 
 
 def too_early(night: Night) -> Outcome | None:

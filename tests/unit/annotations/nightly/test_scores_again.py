@@ -107,7 +107,7 @@ def test_going_back_and_forth_scores_again(config: Settings, task: Task, picture
     for words, version, scored in ((["--to", SECOND], SECOND, 5), ([], FIRST, 5), (["--to", SECOND], SECOND, 5)):
         assert command.main(["rollback", "--task", task.name, *words, "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
-        assert told == {"task": task.name, "version": version, "scored": scored, "not_scored": []}
+        assert told == {"task": task.name, "version": version, "scored": scored, "not_scored": [], "not_judged_by": []}
         assert shown(config, task, offered) == {version}
 
 

@@ -174,3 +174,38 @@ def test_versions_that_learned_what_was_erased_are_refused(
         with pytest.raises(Conflict):
             rollback.to(store, config, task, version)
     assert Versions(config).champion(task.name) == FIRST
+
+
+@pytest.fixture
+def further(config: Settings, task: Task, after_a_night) -> str:
+    """A version that an engineer trained further from the one that the night made."""
+    folder = config.versions / task.name / "further"
+    shutil.copytree(config.versions / task.name / after_a_night[2], folder)
+    by_hand = replace(sidecar.read(folder), version="further", parent=after_a_night[2], data="", created_at="2026")
+    sidecar.write(folder, replace(by_hand, command="python -m mmdemo train --parent"))
+    return "further"
+
+
+@pytest.mark.slow
+def test_what_was_trained_further_from_what_was_taken_back_is_refused_too(
+    store: Store, config: Settings, task: Task, learned, further: str
+) -> None:
+    rollback.to(store, config, task, further)
+    withdraw(store, learned[0])
+    with store.reading() as session:
+        assert unlearning.tainted(session, Versions(config), task.name)[further] == 1
+    Versions(config).promote(task.name, FIRST)
+    with pytest.raises(Conflict, match="taken back"):
+        rollback.to(store, config, task, further)
+
+
+@pytest.mark.slow
+def test_a_night_serves_what_never_learned_it_where_its_base_did(
+    store: Store, config: Settings, task: Task, learned, further: str
+) -> None:
+    Versions(config).promote(task.name, further)
+    assert Versions(config).base(task.name) == further
+    withdraw(store, learned[0])
+    run = retrain.retrain(config, task)
+    assert (run.verdict, run.challenger) == ("nothing_new", None) and "training starts from" in run.reasons[0]
+    assert Versions(config).champion(task.name) == FIRST

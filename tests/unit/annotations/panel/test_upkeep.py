@@ -198,12 +198,24 @@ def test_a_version_that_serves_from_now_on_answers_the_whole_panel(
         sample_id, prediction_id = review_queue.offer(store, task, inputs, answer, share=1.0)
         ids[sample_id] = caption
     retention.forget(store, prediction_id)
-    assert answering.catch_up(store, config, task) == 2 and answering.catch_up(store, config, task) == 0
+    assert [answering.catch_up(store, config, task).written for _ in range(2)] == [2, 0]
     with store.reading() as session:
         answered = {member.sample_id: member.value for member in panel.members(session, name, "v1")}
     version = Predictor(task, "v1", config)
     kept = {sample_id: caption for sample_id, caption in ids.items() if caption != "a cat"}
     assert answered == {sample_id: version.predict(Sample(text=caption)).label for sample_id, caption in kept.items()}
+
+
+def test_what_a_version_cannot_be_judged_by_is_named(store: Store, tiny_home: tuple[Settings, str]) -> None:
+    config, name = tiny_home
+    task = replace(tasks.get(name, config.task_dir), gate=Gate(held_out_share=1.0))
+    ids = []
+    for caption in ("the dog", "the bad dog"):
+        inputs = sentiment.inputs(caption)
+        answer = replace(sentiment.prediction(inputs, 0.9, "v0", task), flagged=True, reason="audit")
+        ids.append(review_queue.offer(store, task, inputs, answer, share=1.0)[0])
+    judged = answering.catch_up(store, config, replace(task, limits=replace(task.limits, text_chars=8)))
+    assert (judged.written, [one.sample_id for one in judged.left_out]) == (1, ids[1:])
 
 
 def test_the_commands_say_how_it_stands_and_end_an_alarm(
