@@ -36,21 +36,42 @@ _BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and
 def write(folder: Path, task: Task, figures: EvaluationResult | None = None) -> None:
     """Write `folder/model_card.md` with its figures on dev, else those of the sidecar.
 
-    Raises CheckpointError, StorageError.
+    Of the same version the card keeps what it says of behaviour, where the figures say nothing of that. Raises
+    CheckpointError, StorageError.
     """
-    whole_file.write(folder / FILE, render(task, sidecar.read(folder), figures))
+    about = sidecar.read(folder)
+    whole_file.write(folder / FILE, render(task, about, figures, _behaviour_of(folder, task, about)))
 
 
-def render(task: Task, about: Sidecar, figures: EvaluationResult | None = None) -> str:
-    """Return the card as Markdown."""
+def render(task: Task, about: Sidecar, figures: EvaluationResult | None = None, behaviour: str = "") -> str:
+    """Return the card as Markdown; `behaviour`: what an earlier measurement says of that, as it stood in a card."""
     parts = [
         _head(task, about),
         _notes(task),
         "## Training\n\n" + _training(about),
         f"## Figures on {_SETS[about.measured_on]}\n\n" + (_figures(figures) if figures else _summary(about)),
+        _section_of_behaviour(figures) if figures and figures.behaviour else behaviour,
         "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _behaviour_of(folder: Path, task: Task, about: Sidecar) -> str:
+    """Return the section on behaviour of the card that lies there, "" where that is another version's, or has none."""
+    try:
+        card = (folder / FILE).read_text("utf-8")
+    except OSError:
+        return ""
+    _, begins, rest = card.partition(_BEHAVIOUR)
+    return begins + rest.partition("\n## ")[0] if begins and card.startswith(_title(task, about)) else ""
+
+
+def _section_of_behaviour(figures: EvaluationResult) -> str:
+    return f"{_BEHAVIOUR}\n{_table(_BEHAVIOUR_COLUMNS, _behaviour(figures))}"
+
+
+def _title(task: Task, about: Sidecar) -> str:
+    return f"# {task.display_title()}: {about.version}\n"
 
 
 def _head(task: Task, about: Sidecar) -> str:
@@ -68,7 +89,7 @@ def _head(task: Task, about: Sidecar) -> str:
         "code": about.code_revision or "unknown",
     }
     lines = [f"- {name}: {value}" for name, value in facts.items()]
-    return f"# {task.display_title()}: {about.version}\n\n" + "\n".join(lines) + "\n"
+    return _title(task, about) + "\n" + "\n".join(lines) + "\n"
 
 
 def _promise(task: Task, about: Sidecar) -> dict[str, str]:
@@ -166,7 +187,6 @@ def _figures(figures: EvaluationResult) -> str:
             "",
             _table(("samples", "n", *columns), slices),
             *([_details(figures.details)] if figures.details else []),
-            *([_BEHAVIOUR, _table(_BEHAVIOUR_COLUMNS, _behaviour(figures))] if figures.behaviour else []),
         ]
     )
 

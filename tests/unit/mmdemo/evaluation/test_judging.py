@@ -14,6 +14,7 @@ from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Limits
 from mmdemo.training import manifests
 from mmdemo.training.manifests import Row
+from mmdemo.values.results import BehaviourRate
 from mmdemo.values.samples import Sample
 from mmdemo.versions import card, sidecar
 from tests import tiny
@@ -171,3 +172,21 @@ def test_two_versions_differ_by_the_difference_of_their_figures(trained, result,
 def test_card_shows_the_figures(trained, result) -> None:
     text = card.render(tasks.get(trained.task), sidecar.read(trained.folder), result)
     assert f"Accuracy {result.accuracy:.3f}" in text and "| source even |" in text and "left, right" in text
+
+
+@pytest.mark.slow
+def test_a_card_keeps_what_it_says_of_behaviour_until_that_is_measured_again(trained, result, tmp_path: Path) -> None:
+    task, folder = tasks.get(trained.task), tmp_path / "v1"
+    folder.mkdir()
+    sidecar.write(folder, sidecar.read(trained.folder))
+    rate = BehaviourRate(n=40, rate=0.9, interval=(0.77, 0.96), wrong_and_sure=0.05)
+    card.write(folder, task, replace(result, behaviour={"negation": rate}))
+    whole = (folder / card.FILE).read_text("utf-8")
+    assert "| negation | 40 | 0.900 |" in whole
+    card.write(folder, task, result)
+    assert (folder / card.FILE).read_text("utf-8") == whole
+    card.write(folder, task, replace(result, behaviour={"irony": rate}))
+    assert "| irony |" in (kept := (folder / card.FILE).read_text("utf-8")) and "| negation |" not in kept
+    sidecar.write(folder, replace(sidecar.read(folder), version="v2"))
+    card.write(folder, task, result)
+    assert "## Behaviour" not in (folder / card.FILE).read_text("utf-8")
