@@ -25,6 +25,7 @@ from mmdemo.tasks import Task
 from mmdemo.training.data import Manifests
 from mmdemo.training.run import train
 from mmdemo.ui.callers.access import Door
+from mmdemo.ui.review import lessons
 from mmdemo.ui.review.controller import Reviewing
 from mmdemo.versions.registry import Versions
 from tests import number_kind, source_tree, tiny_training
@@ -137,6 +138,14 @@ def test_a_number_goes_once_around_the_loop(heights: Task, tmp_path: Path) -> No
             assert refused["refused"] and "a number" in refused["line"]
             shown = desk.act(HERE, {**ask, "do": "label", "label": f" {sent[sample_id]}.0 "})
             assert not shown["refused"], shown["line"]
+
+        lesson = loop.lesson(heights.name, "Ann")
+        held_out = lesson.parts[0]
+        assert (
+            lesson.sample_ids and held_out.after > held_out.before == held_out.after - held_out.right + held_out.wrong
+        )
+        row, *_ = lessons.view(lesson, heights, "en").parts
+        assert row.better == 1 and all(card.image for cards in row.groups.values() for card in cards)
 
         run = retrain(config, heights)
         assert run.verdict == gate.PROMOTED, run.reasons
