@@ -116,16 +116,16 @@ class CachedHome:
         self._recipe, self._started = continual.recipe_of(task), continual.started(task)
         examples = [*manifests.examples(task), *corpus.rehearsal(task)]
         items = TokenCache().encode(base, decode_rows(examples, task, base.processor))
-        roles = [memory.role_of(each.row, unseen=False) for each in remembered]
-        pooled = [_pooled(each.item) for each in remembered]
-        self._rehearsed = [*items, *(item for item, role in zip(pooled, roles, strict=True) if role == Role.REHEARSED)]
-        self.guard = [item for item, role in zip(pooled, roles, strict=True) if role == Role.GUARD]
+        pooled = {each.row.id: _pooled(each.item) for each in remembered}
+        roles = memory.roles_of([each.row for each in remembered])
+        self.rehearsed = [*items, *(pooled[row.id] for row, role in roles if role == Role.REHEARSED)]
+        self.guard = [pooled[row.id] for row, role in roles if role == Role.GUARD]
 
     def challenger(self, items: Sequence[Item], seed: int = 0) -> Loaded:
         """Return the base after a night."""
         model = Loaded(copy.deepcopy(self.base.model), self.base.processor)
         started = self._started
-        continual.learn(model, items, self._recipe, rehearsed=self._rehearsed, started=started, seed=seed)
+        continual.learn(model, items, self._recipe, rehearsed=self.rehearsed, started=started, seed=seed)
         return model
 
     def night(

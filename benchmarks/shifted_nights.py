@@ -71,7 +71,7 @@ def _month(
 ) -> dict[str, object]:
     draw = cached_nights.seeded(seed)
     old = [each for each in train if not shift.is_new(each)]
-    base = _base(task, shipped, [each.item for each in old])
+    base = base_from(task, shipped, [each.item for each in old])
     site = CachedHome(task, base, [old[place] for place in draw.permutation(len(old))[:REMEMBERED]])
     new = [each.item for each in (*train, *dev) if shift.is_new(each)]
     new = [new[place] for place in draw.permutation(len(new))]
@@ -104,7 +104,7 @@ def _month(
     return result
 
 
-def _base(task: Task, shipped: Loaded, items: Sequence[Item]) -> Loaded:
+def base_from(task: Task, shipped: Loaded, items: Sequence[Item]) -> Loaded:
     """Return the shipped encoders with everything behind them learned anew from these items."""
     model = copy.deepcopy(shipped.model)
     for part in (model.projections, model.fusion, model.head):

@@ -14,8 +14,9 @@ et al., "REMIND your neural network to prevent catastrophic forgetting", ECCV 20
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -40,7 +41,8 @@ from mmdemo.values.samples import MODALITIES, Inputs
 FILE = "memory.safetensors"
 MOST_BYTES = 2 * 2**20
 TOKENS = {"image": 1, "text": 8, "audio": 8}  # of a sample at most
-REHEARSED, CALIBRATING = 0.5, 0.7  # what is drawn below the first is rehearsed, below the second calibrates
+CALIBRATING = 0.4  # share of what trained nothing that calibrates
+REHEARSED = 0.5  # share of what the base learned that is rehearsed, where nothing else is at hand to guard
 
 
 class Role(IntEnum):
@@ -48,7 +50,7 @@ class Role(IntEnum):
 
     REHEARSED = 0
     CALIBRATION = 1  # temperatures are fitted on it; nothing trained on it, the base neither
-    GUARD = 2  # versions are compared on it, and no night learns from it; what the base learned from flatters the base
+    GUARD = 2  # versions are compared on it, and no night learns from it; what the base learned flatters the base
 
 
 @dataclass(frozen=True)
@@ -80,18 +82,30 @@ class RehearsalMemory:
         return encoded.digest(loaded, loaded.model.config.modalities) == self.encoders
 
 
-def role_of(row: Row, unseen: bool) -> Role:
-    """Return what a row is for: of those that the base was trained on none calibrates."""
-    drawn = hashed_draw.draw("memory", row.id)
-    if drawn < REHEARSED:
-        return Role.REHEARSED
-    return Role.CALIBRATION if unseen and drawn < CALIBRATING else Role.GUARD
+def roles_of(
+    learned: Sequence[Row], unseen: Sequence[Row] = (), calibrating: float = CALIBRATING
+) -> list[tuple[Row, Role]]:
+    """Return what is to be remembered and what each is for, in the order in which there is room for it.
+
+    What the base `learned` is rehearsed. What trained nothing guards, and a share of it calibrates; the two sides take
+    turns, so that neither crowds out the other. Without any `unseen`, a part of what was learned has to guard.
+    """
+    learned, unseen = (sorted(rows, key=lambda row: hashed_draw.draw("remember", row.id)) for rows in (learned, unseen))
+    if not unseen:
+        return [(row, Role.REHEARSED if _draw(row) < REHEARSED else Role.GUARD) for row in learned]
+    of_learned = [(row, Role.REHEARSED) for row in learned]
+    of_unseen = [(row, Role.CALIBRATION if _draw(row) < calibrating else Role.GUARD) for row in unseen]
+    return [pair for pairs in itertools.zip_longest(of_unseen, of_learned) for pair in pairs if pair]
+
+
+def _draw(row: Row) -> float:
+    return hashed_draw.draw("memory", row.id)
 
 
 def write(folder: Path, loaded: Loaded, samples: Sequence[Remembered], most_bytes: int = MOST_BYTES) -> int:
     """Write as many of the samples as there is room for, the first ones; return how many. Raises StorageError."""
     pooled = [{name: pool(value, TOKENS[name]) for name, value in sample.tokens.items()} for sample in samples]
-    sizes = np.cumsum([sum(value.numel() + 2 * len(value) + 8 for value in one.values()) + 16 for one in pooled])
+    sizes = np.cumsum([size(one) for one in pooled])
     count = int((sizes < most_bytes - 2048 * len(MODALITIES)).sum())  # names, shapes and digest
     kept, tensors = list(zip(samples, pooled, strict=True))[:count], {}
     for name in (name for name in MODALITIES if any(name in one for _, one in kept)):
@@ -109,6 +123,11 @@ def write(folder: Path, loaded: Loaded, samples: Sequence[Remembered], most_byte
     }
     whole_file.write(folder / FILE, save(tensors, about))
     return count
+
+
+def size(pooled: Mapping[str, Tensor]) -> int:
+    """Return the bytes that one sample's means take, with scales, counts, role and label."""
+    return sum(value.numel() + 2 * len(value) + 8 for value in pooled.values()) + 16
 
 
 def digest(folder: Path) -> str:

@@ -23,6 +23,7 @@ from mmdemo.values.samples import Sample
 GROUP = "plain"
 BESIDE = 0.5  # share of the captions that stand beside a picture, drawn at random: it must not carry them
 REHEARSED = 90  # captions that a night rehearses
+FRESH = 1000  # captions that are drawn to find some that trained nothing
 LOWER, BARE = 0.1, 0.1  # shares of the captions written in small letters, and without their last full stop
 
 
@@ -50,10 +51,23 @@ def write(task: Task, manifest: Path, out: Path, count: int, seed: int = 0) -> d
 
 
 def rehearsal(task: Task, count: int = REHEARSED) -> list[Row]:
-    """Return some of the task's captions to learn from, for a night to rehearse; none of a task without them."""
+    """Return the captions that `write` draws so many of; none of a task without any. A night rehearses some."""
+    return _rows(GROUP, _drawn(task, count))
+
+
+def fresh(task: Task, learned: int, count: int = FRESH) -> list[Row]:
+    """Return captions from the same templates and words, which are not among the first `learned` ones."""
+    known = {caption.text.lower() for caption in _drawn(task, learned)}
+    return _rows("fresh", [each for each in _drawn(task, count, seed=1) if each.text.lower() not in known])
+
+
+def _drawn(task: Task, count: int, seed: int = 0) -> Sequence[behaviour.Caption]:
     suite = behaviour.load(task, TRAIN) if task.behaviour and (task.behaviour / TRAIN).is_file() else None
-    drawn = behaviour.captions(suite, count) if suite else []
-    return [Row(f"{GROUP}-{number}", Sample(text=item.text), item.label) for number, item in enumerate(drawn, 1)]
+    return behaviour.captions(suite, count, seed) if suite else []
+
+
+def _rows(name: str, captions: Sequence[behaviour.Caption]) -> list[Row]:
+    return [Row(f"{name}-{number}", Sample(text=each.text), each.label) for number, each in enumerate(captions, 1)]
 
 
 def _lines(captions: Sequence[behaviour.Caption], pictures: Sequence[str], seed: int) -> Iterator[Mapping[str, Any]]:

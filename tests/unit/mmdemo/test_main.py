@@ -1,6 +1,7 @@
 """The command line keeps its contract: exit codes, one JSON value, one sentence for what is wrong, no traceback."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,18 @@ def test_what_cannot_be_indexed_is_said(capsys, trained, tmp_path: Path, more: t
     version = () if "--version" in more else ("--version", trained.folder)
     code, out, err = run(capsys, "index", "--task", trained.task, *[known.get(word, word) for word in more], *version)
     assert (code, out) == (2, "") and said in err and "Traceback" not in err
+
+
+def test_remember_writes_what_was_learned_and_what_trained_nothing(capsys, trained, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "v1")
+    words = ("remember", "--task", trained.task, "--version", folder, "--json")
+    code, out, _ = run(capsys, *words, "--manifest", trained.train, "--unseen", trained.dev, "--calibrating", 0.5)
+    counts = json.loads(out)
+    unseen = len(trained.dev.read_text("utf-8").splitlines())
+    assert code == 0 and counts["calibration"] + counts["guard"] == unseen and counts["rehearsed"] > 0
+    assert counts["bytes"] == (folder / "memory.safetensors").stat().st_size
+    first = json.loads(trained.dev.read_text("utf-8").splitlines()[0])["id"]
+    less = run(capsys, *words, "--manifest", trained.train, "--unseen", trained.dev, "--leave-out", first)
+    assert json.loads(less[1])["calibration"] + json.loads(less[1])["guard"] == unseen - 1
+    code, _, err = run(capsys, *words)
+    assert code == 2 and "--captions" in err

@@ -81,11 +81,28 @@ def test_a_damaged_memory_is_refused_and_none_is_none(base: Path, task: Task) ->
         memory.load(base)
 
 
-def test_of_what_the_base_learned_from_nothing_calibrates() -> None:
-    rows = [Row(str(number), Sample(text="a"), "good") for number in range(300)]
-    learned, unseen = ([memory.role_of(row, flag) for row in rows] for flag in (False, True))
-    assert set(learned) == {Role.REHEARSED, Role.GUARD} and set(unseen) == set(Role)
-    assert [role for role in learned if role == Role.REHEARSED] == [role for role in unseen if role == Role.REHEARSED]
+def rows(name: str, count: int = 300) -> list[Row]:
+    return [Row(f"{name} {number}", Sample(text="a"), "good") for number in range(count)]
+
+
+def test_what_was_learned_is_rehearsed_and_what_trained_nothing_guards_and_calibrates() -> None:
+    roles = memory.roles_of(rows("learned"), rows("unseen"))
+    of = {side: [role for row, role in roles if row.id.startswith(side)] for side in ("learned", "unseen")}
+    assert set(of["learned"]) == {Role.REHEARSED} and set(of["unseen"]) == {Role.CALIBRATION, Role.GUARD}
+    assert of["unseen"].count(Role.CALIBRATION) == pytest.approx(300 * memory.CALIBRATING, abs=30)
+    assert {role for _, role in memory.roles_of(rows("learned"), rows("unseen"), 0.0)} == {Role.REHEARSED, Role.GUARD}
+
+
+def test_where_there_is_little_room_half_of_it_is_for_what_trained_nothing() -> None:
+    roles = memory.roles_of(rows("learned"), rows("unseen", 20))
+    assert sum(row.id.startswith("unseen") for row, _ in roles[:40]) == 20
+    assert roles == memory.roles_of(rows("learned")[::-1], rows("unseen", 20)[::-1])  # whatever order they came in
+
+
+def test_of_what_the_base_learned_a_part_guards_where_nothing_else_can_and_none_calibrates() -> None:
+    roles = [role for _, role in memory.roles_of(rows("learned"))]
+    assert set(roles) == {Role.REHEARSED, Role.GUARD}
+    assert roles.count(Role.GUARD) == pytest.approx(150, abs=30)
 
 
 @pytest.mark.slow

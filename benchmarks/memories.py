@@ -1,0 +1,146 @@
+"""What a memory is worth, by its size and by how its tokens are pooled: one night each, on cached tokens.
+
+python -m benchmarks.memories DATA --kept DIR            a piece of the runs
+python -m benchmarks.memories DATA --kept DIR --table    what there is so far
+
+A source is withheld, as by `shifted_nights`, and a share of the others' samples: the base learns from neither. What is
+answered is of the withheld source, rightly, and half of the memory is rehearsed. Nobody judges the challenger, so what
+is lost is what the night itself loses. The same base, corrections and order of samples for every memory.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from benchmarks import cached_nights, shifted_nights
+from benchmarks.cached_nights import CachedHome, KeptSample, Pieces
+from benchmarks.shifted_nights import SHIFTS, Shift
+from mmdemo.process.logs import say
+from mmdemo.training.continual import memory
+from mmdemo.training.data.datasets import Item
+
+SEEDS = 3
+HELD_BACK = 0.15  # of the old sources' samples, which train nothing
+MIB = 2**20
+SIZES = (0.5, 1.0, 2.0)  # MiB
+POOLED = {"2 means": 2, "8 means": 8, "whole": 10_000}  # tokens of a sample at most
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A base, what it learned from, and what it is asked about."""
+
+    home: CachedHome
+    learned: Sequence[Item]
+    new: Sequence[KeptSample]
+    asked: dict[str, Sequence[Item]]
+
+
+def main() -> None:
+    """Do a piece of the runs, or print the table."""
+    command_line = cached_nights.parser(__doc__)
+    command_line.add_argument("--table", action="store_true")
+    args = command_line.parse_args()
+    pieces = Pieces(args.kept / "memories.jsonl", args.seconds)
+
+    @cache
+    def ground(shift: Shift, seed: int) -> Ground:
+        task, shipped = cached_nights.base_of(shift.task)
+        paths = (args.data / shift.task / name for name in ("train.jsonl", "dev.jsonl"))
+        train, dev = (cached_nights.encoded(task, shipped, path, args.kept, only_kept=True) for path in paths)
+        draw = cached_nights.seeded(seed)
+        old = [sample for sample in train if not shift.is_new(sample)]
+        aside = draw.random(len(old)) < HELD_BACK
+        learned, held_back = ([s.item for s, out in zip(old, aside, strict=True) if out == side] for side in (0, 1))
+        base = shifted_nights.base_from(task, shipped, learned)
+        new = [sample for sample in (*train, *dev) if shift.is_new(sample)]
+        new = [new[place] for place in draw.permutation(len(new))]
+        asked = {
+            "held back": held_back,
+            "dev": [sample.item for sample in dev if not shift.is_new(sample)],
+            "new": [sample.item for sample in new[: shifted_nights.UNSENT]],
+        }
+        order = draw.permutation(len(learned))
+        return Ground(CachedHome(task, base), [learned[place] for place in order], new[shifted_nights.UNSENT :], asked)
+
+    for shift in () if args.table else SHIFTS:
+        for key in pieces.todo([" | ".join((shift.task, *each)) for each in _runs()]):
+            _, seed, kind, size, pooling = key.split(" | ")
+            pieces.put(key, **_night(ground(shift, int(seed)), kind, size, pooling, int(seed)))
+    if args.table:
+        _print(pieces)
+
+
+def _runs() -> list[tuple[str, str, str, str]]:
+    memories = [(NONE, NONE), *itertools.product(map(str, SIZES), POOLED)]
+    return [(str(seed), kind, *each) for seed in range(SEEDS) for kind in KINDS for each in memories]
+
+
+def _night(ground: Ground, kind: str, size: str, pooling: str, seed: int) -> dict[str, float]:
+    rehearsed = [] if size == NONE else remembered(ground.learned, float(size) * MIB / 2, POOLED[pooling])
+    base = ground.home.base
+    home = CachedHome(ground.home.task, base)
+    home.rehearsed += rehearsed
+    challenger = home.challenger(KINDS[kind](ground.new), seed)
+    result: dict[str, float] = {"samples": len(rehearsed)}
+    for name, items in ground.asked.items():
+        before, after = (cached_nights.right(model, items).mean() for model in (base, challenger))
+        result |= {f"{name}_first": float(before), f"{name}_last": float(after)}
+    say(f"{ground.home.task.name}, {kind}, {size}, {pooling}, {seed}: {result}")
+    return result
+
+
+def remembered(items: Sequence[Item], most_bytes: float, most_tokens: int) -> list[Item]:
+    """Return as many of the items, in their order, as there is room for, each pooled to so many tokens at most."""
+    kept: list[Item] = []
+    for item in items:
+        pooled = {name: memory.pool(tokens, most_tokens) for name, tokens in item.tokens.items()}
+        most_bytes -= memory.size(pooled)
+        if most_bytes < 0:
+            break
+        whole = {name: memory.expand(value, len(item.tokens[name])).half() for name, value in pooled.items()}
+        kept.append(replace(item, tokens=whole))
+    return kept
+
+
+def _any(new: Sequence[KeptSample]) -> list[Item]:
+    return [sample.item for sample in new[:80]]
+
+
+def _one_class(new: Sequence[KeptSample]) -> list[Item]:
+    labels = [sample.row.label for sample in new]
+    label = max(sorted(set(labels)), key=labels.count)
+    return [sample.item for sample in new if sample.row.label == label][:30]
+
+
+KINDS = {"80 of any class": _any, "30 of one class": _one_class}
+
+
+def _print(pieces: Pieces) -> None:
+    print("| task | corrections | memory | kept as | rehearsed | held back | dev | withheld source |")
+    print("|---|---|---|---|---|---|---|---|")
+    for shift, kind in itertools.product(SHIFTS, KINDS):
+        for size, pooling in [(NONE, NONE), *itertools.product(map(str, SIZES), POOLED)]:
+            keys = [" | ".join((shift.task, str(seed), kind, size, pooling)) for seed in range(SEEDS)]
+            runs = [pieces.results[key] for key in keys if key in pieces.results]
+            if not runs:
+                continue
+            changes = [_change(runs, name) for name in ("held back", "dev", "new")]
+            room = ("none", "–") if size == NONE else (f"{size} MiB", pooling)
+            cells = (shift.task, kind, *room, round(np.mean([run["samples"] for run in runs])), *changes)
+            print("| " + " | ".join(map(str, cells)) + " |")
+
+
+def _change(runs: Sequence[dict[str, float]], name: str) -> str:
+    """Return the share of right answers before, and the mean change in points with its least and largest."""
+    before = np.mean([run[f"{name}_first"] for run in runs])
+    changes = [100 * (run[f"{name}_last"] - run[f"{name}_first"]) for run in runs]
+    return f"{before:.3f}, {np.mean(changes):+.1f} ({min(changes):+.1f} to {max(changes):+.1f})"
+
+
+if __name__ == "__main__":
+    main()
