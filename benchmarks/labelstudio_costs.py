@@ -31,6 +31,7 @@ from tests.label_studio_server import DATABASE, LabelStudioServer
 from tests.unit.annotations import sentiment as given
 
 TASK = known.get("sentiment")
+SHARE = TASK.gate.held_out_share
 ROUNDS = 3  # that send, and that fetch: the shortest is told, of the bare requests too
 IDLE_ROUNDS = 5
 AFTER_S = 2 * OVERLAP_S  # how long rounds follow one another after tasks were put there
@@ -103,7 +104,7 @@ class Site:
 
     def put(self, rows: Sequence[SampleRow], **more: Any) -> list[int]:
         """Let samples lie there, as if they had been sent, each with what is in `more`; return their tasks."""
-        bodies = [{**tasks.payload(TASK, outgoing(row), {}), **more} for row in rows]
+        bodies = [{**tasks.payload(TASK, outgoing(row, SHARE), {}), **more} for row in rows]
         numbers = self.client.import_tasks(self.project, bodies)
         self._link(rows, numbers)
         return numbers
@@ -113,7 +114,9 @@ class Site:
         (first,) = self.put(rows[:1])
         for start in range(1, len(rows), AT_ONCE):
             part = rows[start : start + AT_ONCE]
-            self._link(part, self._copies(first, [tasks.payload(TASK, outgoing(row), {})["data"] for row in part]))
+            self._link(
+                part, self._copies(first, [tasks.payload(TASK, outgoing(row, SHARE), {})["data"] for row in part])
+            )
 
     def _copies(self, first: int, data: Sequence[Mapping[str, Any]]) -> list[int]:
         with closing(sqlite3.connect(self.server.data / DATABASE, timeout=60)) as database, database:
@@ -174,7 +177,7 @@ def _sending(site: Site, count: int) -> RoundCost:
     bare, whole = [], []
     for number in range(ROUNDS):
         ids = site.visit(f"sent {number}", count)
-        bodies = [tasks.payload(TASK, outgoing(row), {}) for row in site.rows(ids)]
+        bodies = [tasks.payload(TASK, outgoing(row, SHARE), {}) for row in site.rows(ids)]
         bare.append(_timed(functools.partial(_send, site, other, bodies)))
         whole.append(_round(site, pushed=count))
     return RoundCost(f"send {count:,} samples, read back", min(whole), min(bare))

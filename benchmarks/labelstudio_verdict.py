@@ -113,7 +113,7 @@ class ChaosVerdict:
             return
         if not (row.has_content and (row.state in WAITING or remote.annotations)):
             yield WRONG, f"{sample_id} still lies there: {row.state}"
-        if health.is_sick(TASK, remote, health.outgoing(row, bare=True)):
+        if health.is_sick(TASK, remote, health.outgoing(row, TASK.gate.held_out_share, bare=True)):
             yield WITHOUT_GUESS, sample_id
         here, expected = _said(history), votes(remote.annotations, self.people)
         yield from ((LOST, f"{person} on {sample_id}") for person in expected.keys() - here.keys())

@@ -9,7 +9,7 @@ is lost is what the night itself loses. The same base, corrections and order of 
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -31,13 +31,13 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Ground:
+class WithheldSource:
     """A base, what it learned from, and what it is asked about."""
 
     home: CachedHome
     learned: Sequence[Item]
     new: Sequence[KeptSample]
-    asked: dict[str, Sequence[Item]]
+    asked: Mapping[str, Sequence[Item]]
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     pieces = Pieces(args.kept / "memories.jsonl", args.seconds)
 
     @cache
-    def ground(shift: Shift, seed: int) -> Ground:
+    def ground(shift: Shift, seed: int) -> WithheldSource:
         task, shipped = cached_nights.base_of(shift.task)
         paths = (args.data / shift.task / name for name in ("train.jsonl", "dev.jsonl"))
         train, dev = (cached_nights.encoded(task, shipped, path, args.kept, only_kept=True) for path in paths)
@@ -59,13 +59,15 @@ def main() -> None:
         base = shifted_nights.base_from(task, shipped, learned)
         new = [sample for sample in (*train, *dev) if shift.is_new(sample)]
         new = [new[place] for place in draw.permutation(len(new))]
-        asked = {
+        asked: dict[str, Sequence[Item]] = {
             "held back": held_back,
             "dev": [sample.item for sample in dev if not shift.is_new(sample)],
             "new": [sample.item for sample in new[: shifted_nights.UNSENT]],
         }
         order = draw.permutation(len(learned))
-        return Ground(CachedHome(task, base), [learned[place] for place in order], new[shifted_nights.UNSENT :], asked)
+        return WithheldSource(
+            CachedHome(task, base), [learned[place] for place in order], new[shifted_nights.UNSENT :], asked
+        )
 
     for shift in () if args.table else SHIFTS:
         for key in pieces.todo([" | ".join((shift.task, *each)) for each in _runs()]):
@@ -80,7 +82,7 @@ def _runs() -> list[tuple[str, str, str, str]]:
     return [(str(seed), kind, *each) for seed in range(SEEDS) for kind in KINDS for each in memories]
 
 
-def _night(ground: Ground, kind: str, size: str, pooling: str, seed: int) -> dict[str, float]:
+def _night(ground: WithheldSource, kind: str, size: str, pooling: str, seed: int) -> dict[str, float]:
     rehearsed = [] if size == NONE else remembered(ground.learned, float(size) * MIB / 2, POOLED[pooling])
     base = ground.home.base
     home = CachedHome(ground.home.task, base)

@@ -26,11 +26,11 @@ def remember(args: argparse.Namespace, config: Settings) -> CommandResult:
     plain = (corpus.rehearsal(task, args.captions), corpus.fresh(task, args.captions)) if args.captions else ([], [])
     rows = manifests.read(args.manifest, task) if args.manifest else []
     sampled = splits.calibration_split(rows, args.aside, task.split_by)
-    further = [], manifests.read(args.unseen, task) if args.unseen else []
+    apart = manifests.read(args.unseen, task) if args.unseen else []
     left_out = {*args.leave_out}
     learned, unseen = (
         [row for row in (*captions, *samples, *more) if not {row.id, row.group} & left_out]
-        for captions, samples, more in zip(plain, sampled, further, strict=True)
+        for captions, samples, more in zip(plain, sampled, ([], apart), strict=True)
     )
     if not learned:
         raise ManifestError("nothing_to_remember")
