@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -19,6 +19,16 @@ from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What was found out about one pass, and holds whatever is asked of it next."""
+
+    of: MultimodalOutput  # of that pass
+    without: dict[frozenset[int], Tensor] = field(default_factory=dict)  # units taken from the input → outputs (k,)
+    seen: dict[frozenset[str], Tensor] = field(default_factory=dict)  # modalities that the fusion sees → outputs (k,)
+    maps: dict[tuple[str, ExplanationTarget], Explanation] = field(default_factory=dict)  # by method, as it scores
+
+
+@dataclass(frozen=True)
 class AimedPass:
     """One sample on its way through the model, with all that an explanation may want to look at."""
 
@@ -32,7 +42,12 @@ class AimedPass:
     scaling: TemperatureScaling = (
         UNSCALED  # the version's for the sample's modalities: from logits to those that are served
     )
+    measured: Measured = None  # type: ignore[assignment]  # None, or of another output: nothing yet
     tokens_of: Callable[[Sequence[Inputs]], Sequence[EncodedSample]] | None = None  # may know some; None: the encoders
+
+    def __post_init__(self) -> None:
+        if self.measured is None or self.measured.of is not self.output:
+            object.__setattr__(self, "measured", Measured(self.output))
 
     @property
     def explanation_target(self) -> ExplanationTarget:
@@ -68,6 +83,20 @@ class AimedPass:
         """Return (b, targets) of what the model says: how far each target leads, see `targets.TargetKind`."""
         assert output.logits is not None
         return KINDS[self.model.config.kind].log_odds(output.logits, self.model.config.labels, targets)
+
+
+def remembered(
+    method: str,
+    find: Callable[[AimedPass, Sequence[ExplanationTarget]], list[Explanation]],
+    aimed: AimedPass,
+    targets: Sequence[ExplanationTarget],
+) -> list[Explanation]:
+    """Return a method's map for each target; `find` makes those that were not asked for before."""
+    maps = aimed.measured.maps
+    new = [target for target in dict.fromkeys(targets) if (method, target) not in maps]
+    if new:
+        maps.update(zip([(method, target) for target in new], find(aimed, new), strict=True))
+    return [maps[method, target] for target in targets]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from itertools import combinations
 from math import factorial
 
 import torch
+from torch import Tensor
 
 from mmdemo.explain.maps import AimedPass
 from mmdemo.explain.perturbation.perturbers import probability
@@ -59,11 +60,21 @@ def _worths(
     aimed: AimedPass, wanted: Sequence[Coalition], targets: Sequence[ExplanationTarget]
 ) -> list[dict[Coalition, float]]:
     """Return, for each target, the probability where the fusion sees the tokens of each coalition alone."""
+    seen = aimed.measured.seen
+    if new := [coalition for coalition in wanted if coalition not in seen]:
+        seen.update(zip(new, _outputs(aimed, new), strict=True))
+    probabilities = probability(aimed, torch.stack([seen[coalition] for coalition in wanted]), targets)
+    return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]
+
+
+@torch.inference_mode()
+def _outputs(aimed: AimedPass, wanted: Sequence[Coalition]) -> Tensor:
+    """Return the head's outputs (coalitions, k) where the fusion sees the tokens of each coalition alone."""
     tokens = aimed.tokens
     mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
     for row, coalition in enumerate(wanted):
         for name, (first, last) in tokens.spans.items():
             mask[row, first:last] &= name in coalition
-    with torch.inference_mode():
-        probabilities = probability(aimed, tokens.masked(mask), targets)  # (coalitions, targets)
-    return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]
+    logits = aimed.model.fuse(tokens.masked(mask)).logits
+    assert logits is not None
+    return logits

@@ -6,7 +6,7 @@ from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.values.samples import Inputs, Modalities
 
 MOST_SAMPLES = 16  # of a batch
-MOST_PICTURES = 4  # of a batch of nothing else: what a layer makes of more is too much for a processor's cache
+MOST_ALONE = {"image": 4, "audio": 8}  # … of one modality: what a layer makes of more is too much for a CPU's cache
 MOST_SECONDS = 240.0  # of sound in a batch, padding included: what its spectra and tokens take is bounded
 
 
@@ -15,7 +15,7 @@ def alike(samples: Sequence[Inputs]) -> list[list[int]]:
     batches: list[list[int]] = []
     for place in sorted(range(len(samples)), key=lambda place: _length(samples[place])):
         sample, last = samples[place], batches[-1] if batches else []
-        room = MOST_PICTURES if sample.modalities == ("image",) else MOST_SAMPLES
+        room = MOST_ALONE.get("".join(sample.modalities), MOST_SAMPLES)
         if sample.audio is not None:  # the longest so far: all before are padded to it
             room = min(room, int(MOST_SECONDS * SAMPLE_RATE_HZ / max(1, len(sample.audio))))
         if last and len(last) < room and samples[last[0]].modalities == sample.modalities:

@@ -13,6 +13,7 @@ from mmdemo.checks import language, out_of_distribution, speech
 from mmdemo.checks.out_of_distribution import ReferenceStats
 from mmdemo.errors import CheckpointError
 from mmdemo.explain import targets
+from mmdemo.explain.maps import Measured
 from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalProcessor
 from mmdemo.model.batch import Batch, Encoder
 from mmdemo.model.encoded import EncodedSample, padded, tokens_in_batches
@@ -36,6 +37,7 @@ class PassState:
 
     encoded: Encoded  # without its batch, which nobody needs any more
     output: MultimodalOutput
+    measured: Measured
 
     @property
     def size(self) -> int:
@@ -107,7 +109,7 @@ class Served:
         with torch.inference_mode():
             tokens = self.model.encode(Batch(padded(self.tokens_of([inputs]))))
             output = self.model.fuse(tokens, return_attention=attentive)
-        state = PassState(self.processor.captions([inputs]), output)
+        state = PassState(self.processor.captions([inputs]), output, Measured(output))
         return ForwardPass(self.sidecar.version, inputs, state, state.size)
 
     def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.AimedPass:
@@ -129,6 +131,7 @@ class Served:
             state.output,
             target=targets.KINDS[self.task.kind].answered(state.output.logits[0], self.answers),
             scaling=self.sidecar.scaling(forward.inputs.modalities),
+            measured=state.measured,
             tokens_of=self.tokens_of,
         )
 

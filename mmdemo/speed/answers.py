@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -116,8 +116,15 @@ class Bench:
         prediction, forward = self.predictor.answer(inputs, "default")
         assert prediction.explanation is not None
         request = MapRequest(prediction.explanation.method, prediction.explanation.target)
+        answered, state = forward, forward.state
+        assert isinstance(state, loading.PassState)
 
         def look() -> None:
+            measured = state.measured  # by the answer: each look begins with no more
+            measured = replace(
+                measured, without=dict(measured.without), seen=dict(measured.seen), maps=dict(measured.maps)
+            )
+            forward = replace(answered, state=replace(state, measured=measured))
             self.predictor.study(forward)
             self.predictor.weigh(forward, request)
             features = self.predictor.features_of(forward)

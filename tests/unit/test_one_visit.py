@@ -91,6 +91,7 @@ def test_a_visit_decodes_each_file_once_and_asks_encoders_about_each_content_onc
         "predict": lambda: desk.predict(TOKEN, ENGLISH),
         "study": lambda: looking.study(TOKEN, ENGLISH),
         "weigh": lambda: looking.weigh(TOKEN, "default", "good", "", ENGLISH),
+        "weigh another map": lambda: looking.weigh(TOKEN, "relevance", "bad", "", ENGLISH),
         "without a region": lambda: looking.what_if(TOKEN, [0], [], ENGLISH),
         "without the sound": lambda: looking.what_if(TOKEN, [], ["audio"], ENGLISH),
         "alike": lambda: looking.alike(TOKEN, ENGLISH),
@@ -106,6 +107,7 @@ def test_a_visit_decodes_each_file_once_and_asks_encoders_about_each_content_onc
         "begin": {"decoded": 2},
         "predict": {"image": 1, "text": 1 + 3, "audio": 1},  # the map strikes each word
         "weigh": COPIES,
+        "weigh another map": {"image": 2, "audio": 1},  # random orders are the same
         "without a region": {"image": 1},
     }
     assert set(read.values()) == {1}

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mmdemo.explain.maps import AimedPass, unit_explanations
+from mmdemo.explain.maps import AimedPass, remembered, unit_explanations
 from mmdemo.explain.methods.relevance import relevance
 from mmdemo.explain.perturbation.perturbers import InputPerturber
 from mmdemo.explain.targets import ExplanationTarget
+from mmdemo.model import MultimodalOutput
 from mmdemo.values.layout import scores_of
 from mmdemo.values.samples import Explanation
 
 PIECES = 140  # word pieces in all copies of the caption together: what bounds the time
-AT_ONCE = 16  # copies in one batch: what bounds the memory
 
 
 def erasure(aimed: AimedPass, targets: Sequence[ExplanationTarget], pieces: int = PIECES) -> list[Explanation]:
@@ -26,7 +26,7 @@ def erasure(aimed: AimedPass, targets: Sequence[ExplanationTarget], pieces: int 
     not encoded again.
     """
     words = aimed.layout.units.get("text", range(0))
-    relevant = [scores_of(item) for item in relevance(aimed, targets)]
+    relevant = [scores_of(item) for item in remembered("relevance", relevance, aimed, targets)]
     chosen = [_most_relevant(words, scores, _copies(aimed, pieces)) for scores in relevant]  # words, by target
     struck = sorted(set().union(*chosen))
     with torch.inference_mode():
@@ -52,12 +52,7 @@ def _most_relevant(words: range, scores: Sequence[float], count: int) -> set[int
 
 def _without_each(aimed: AimedPass, words: Sequence[int], targets: Sequence[ExplanationTarget]) -> Tensor:
     """Return log-odds (words, targets): in each row one of the words was struck from the caption."""
-    perturber = InputPerturber(aimed)
-    odds = [aimed.log_odds(aimed.output, targets)[:0]]  # a caption may have no word that is read
-    for start in range(0, len(words), AT_ONCE):
-        tokens = perturber.tokens([frozenset({word}) for word in words[start : start + AT_ONCE]])
-        odds.append(aimed.log_odds(aimed.model.fuse(tokens), targets))
-    return torch.cat(odds)
+    return aimed.log_odds(MultimodalOutput(logits=InputPerturber(aimed).outputs([{word} for word in words])), targets)
 
 
 def _measured(words: range, scores: Sequence[float], lost: Mapping[int, float]) -> list[float]:

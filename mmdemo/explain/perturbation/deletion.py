@@ -35,10 +35,11 @@ def counts(total: int, shares: Sequence[int] = SHARES) -> list[int]:
     return [round(total * share / 100) for share in shares]
 
 
-def without(inputs: Inputs, layout: Layout, units: Collection[int]) -> Inputs:
+def without(inputs: Inputs, layout: Layout, units: Collection[int], smooth: np.ndarray | None = None) -> Inputs:
     """Return the sample without some units; what is untouched stays the same object.
 
-    Words behind the last that was read are gone wherever one is struck, else they would move up and be read.
+    Words behind the last that was read are gone wherever one is struck, else they would move up and be read. Where many
+    copies are made, `smooth` is the picture `blurred`.
     """
     taken = {name: [number for number, unit in enumerate(some) if unit in units] for name, some in layout.units.items()}
     if taken.get("text") and layout.words and inputs.text is not None:
@@ -46,7 +47,7 @@ def without(inputs: Inputs, layout: Layout, units: Collection[int]) -> Inputs:
         struck = [layout.words[number] for number in taken["text"]]
         inputs = without_words(inputs, [*((word.start, word.end) for word in struck), unread])
     if taken.get("image") and layout.grid and inputs.image is not None:
-        inputs = without_cells(inputs, layout.grid, taken["image"])
+        inputs = without_cells(inputs, layout.grid, taken["image"], smooth)
     if taken.get("audio") and layout.edges_s and inputs.audio is not None:
         inputs = without_moments(inputs, layout.edges_s, taken["audio"])
     return inputs
@@ -64,14 +65,16 @@ def without_words(inputs: Inputs, spans: Collection[Span]) -> Inputs:
     return replace(inputs, text=left if left or inputs.modalities == ("text",) else None)
 
 
-def without_cells(inputs: Inputs, grid: tuple[int, int], cells: Collection[int]) -> Inputs:
+def without_cells(
+    inputs: Inputs, grid: tuple[int, int], cells: Collection[int], smooth: np.ndarray | None = None
+) -> Inputs:
     """Return the sample with cells of its picture blurred; `grid` is rows × columns over the whole upright picture.
 
     Cells are counted in reading order. A picture blurred all over stays a picture.
     """
     assert inputs.image is not None, "a sample without a picture has no cells to blur"
     height, width = inputs.image.shape[:2]
-    image, smooth = inputs.image.copy(), _blurred(inputs.image)
+    image, smooth = inputs.image.copy(), blurred(inputs.image) if smooth is None else smooth
     rows, columns = _edges(height, grid[0]), _edges(width, grid[1])
     for row, column in (divmod(cell, grid[1]) for cell in cells):
         cell = slice(rows[row], rows[row + 1]), slice(columns[column], columns[column + 1])
@@ -94,7 +97,7 @@ def without_moments(inputs: Inputs, edges_s: Sequence[float], moments: Collectio
     return replace(inputs, audio=inputs.audio * uniform_filter1d(heard, FADE_SAMPLES + 1, mode="nearest"))
 
 
-def _blurred(image: np.ndarray) -> np.ndarray:
+def blurred(image: np.ndarray) -> np.ndarray:
     """Return a picture (height, width, 3) uint8 so blurred that no more than its colours are left, roughly placed."""
     height, width = image.shape[:2]
     small = Image.fromarray(image).resize((BLUR_PX, BLUR_PX), Image.Resampling.BOX)

@@ -38,9 +38,11 @@ class FusionLayer(nn.Module):
         `attn_mask` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one. `kept`: how many of the
         first tokens are wanted, all where None; the others are looked at, and not worked out any further.
         """
-        projected = self.query_key_value(self.attention_norm(tokens))  # (b, n, 3 · d)
+        projected = self.query_key_value(self.attention_norm(_once(tokens)))
+        projected = projected.expand(len(tokens), -1, -1)  # (b, n, 3 · d)
         share = self.dropout if self.training else 0.0
-        mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention)
+        looking = None if return_attention else kept
+        mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention, looking)
         tokens = tokens[:, :kept] + F.dropout(self.out(mixed[:, :kept]), self.dropout, self.training)
         forwarded = self.feed_forward(self.forward_norm(tokens))
         return tokens + F.dropout(forwarded, self.dropout, self.training), attention
@@ -127,7 +129,7 @@ def _attend(
     b, n, width = projected.shape
     split = projected.view(b, n, 3, heads, width // (3 * heads))  # (b, n, 3, h, k)
     query, key, value = split.permute(2, 0, 3, 1, 4)  # each (b, h, n, k)
-    query, mask = query[:, :, :looking], mask[:, None]  # (b, h, looking, k), (b, 1, 1 or n, n)
+    query, mask = query[:, :, :looking], mask[:, None, :looking]  # (b, h, looking, k), (b, 1, 1 or looking, n)
     attention = None
     if return_attention:
         scores = query @ key.transpose(-1, -2) / math.sqrt(key.shape[-1])  # (b, h, looking, n)
@@ -140,9 +142,14 @@ def _attend(
 
 def _behind(answer: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Return tokens (b, 1 + n, d) and mask (b, 1 + n) with the answer token in front, which is always real."""
-    b = tokens.shape[0]
-    tokens = torch.cat([answer.expand(b, 1, -1), tokens], dim=1)  # (b, 1 + n, d)
-    return tokens, torch.cat([mask.new_ones(b, 1), mask], dim=1)  # (b, 1 + n)
+    b, own = len(tokens), _once(tokens)
+    joined = torch.cat([answer.expand(len(own), 1, -1), own], dim=1).expand(b, -1, -1)  # (b, 1 + n, d)
+    return joined, torch.cat([mask.new_ones(b, 1), mask], dim=1)  # (b, 1 + n)
+
+
+def _once(tokens: Tensor) -> Tensor:
+    """Return one (1, n, d) of copies that lie in one place of memory, and differ in their masks; others as they are."""
+    return tokens[:1] if tokens.stride(0) == 0 else tokens
 
 
 def _feed_forward(dim: int, dropout: float) -> nn.Sequential:

@@ -10,7 +10,7 @@ import pytest
 from mmdemo import Predictor
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.values.analysis import MapRequest
-from mmdemo.values.layout import Layout
+from mmdemo.values.layout import Layout, scores_of
 from mmdemo.values.samples import Inputs
 from tests import tiny
 
@@ -33,6 +33,19 @@ def test_every_map_and_what_met_what_count_the_same_units(predictor: Predictor, 
     [layout] = {Layout.of(each) for each in explanations.maps}
     assert len(layout) == explanations.attended.units
     assert explanations.maps[0].target == predictor.predict_inputs(inputs).label
+
+
+def test_a_map_is_the_same_whatever_was_asked_of_the_pass_before(predictor: Predictor, inputs: Inputs) -> None:
+    prediction, looked = predictor.answer(inputs, "default")
+    for explanation in predictor.study(looked).maps:
+        request = MapRequest(explanation.method, explanation.target, explanation.against)
+        after, alone = (predictor.weigh(forward, request) for forward in (looked, predictor.forward(inputs)))
+        assert after.trust.verdict == alone.trust.verdict
+        assert (*after.trust.map, *after.trust.random) == pytest.approx((*alone.trust.map, *alone.trust.random))
+        assert after.contributions.values == pytest.approx(alone.contributions.values)
+        if (explanation.target, explanation.against) == (prediction.label, None):
+            again = predictor.predict_inputs(inputs, explanation.method).explanation
+            assert again is not None and scores_of(again) == pytest.approx(scores_of(explanation), abs=1e-6)
 
 
 def test_a_what_if_without_nothing_is_the_answer_itself(predictor: Predictor, inputs: Inputs) -> None:

@@ -21,10 +21,12 @@ def test_long_sounds_are_fewer() -> None:
     assert grouping.alike(sounds)[0][:8] == [0, 2, 6, 8, 12, 14, 18, 20]
     for places in grouping.alike(sounds):
         longest = max(sound.audio.size for sound in (sounds[place] for place in places) if sound.audio is not None)
-        assert longest * len(places) <= grouping.MOST_SECONDS * 16_000 and len(places) <= grouping.MOST_SAMPLES
+        assert longest * len(places) <= grouping.MOST_SECONDS * 16_000 and len(places) <= grouping.MOST_ALONE["audio"]
 
 
-def test_pictures_alone_are_fewer_than_what_comes_with_them() -> None:
-    pictures = [tiny.inputs(seed, ("image",)) for seed in range(10)]
-    assert [len(places) for places in grouping.alike(pictures)] == [4, 4, 2]
-    assert [len(places) for places in grouping.alike([tiny.inputs(seed, ("text",)) for seed in range(17)])] == [16, 1]
+def test_pictures_and_sounds_alone_are_fewer() -> None:
+    counts = {
+        modality: [len(places) for places in grouping.alike([tiny.inputs(seed, (modality,)) for seed in range(10)])]
+        for modality in ("image", "text", "audio")
+    }
+    assert counts == {"image": [4, 4, 2], "text": [10], "audio": [8, 2]}

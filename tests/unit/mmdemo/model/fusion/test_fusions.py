@@ -105,6 +105,17 @@ def test_masked_tokens_are_as_if_they_had_not_been_given(fused: Built) -> None:
     assert of_nothing.isfinite().all()
 
 
+def test_copies_of_one_sample_in_one_place_of_memory_answer_as_copies_of_their_own(fused: Built) -> None:
+    model, processor = fused
+    with torch.inference_mode():
+        tokens = model.encode(processor([tiny.inputs(5)]).batch)
+        masks = torch.rand(3, tokens.mask.shape[1]) < 0.7
+        shared = tokens.masked(masks)
+        own = replace(shared, values=shared.values.contiguous())
+        assert shared.values.stride(0) == 0 != own.values.stride(0)
+        torch.testing.assert_close(model.fuse(shared).logits, model.fuse(own).logits)
+
+
 def test_every_modality_counts(fused: Built) -> None:
     whole = logits(fused, [WHOLE])
     for left_out in MODALITIES:
