@@ -20,7 +20,7 @@ from annotations.panel import commands as panel
 from annotations.review_queue import predictions, retention_commands, stored_samples
 from annotations.review_queue.predictions import Guess
 from annotations.schema import SampleRow
-from annotations.store import Store, labels, open_store, samples
+from annotations.store import Store, labels, open_store, samples, tallies
 from mmdemo import locale, settings, tasks
 from mmdemo.errors import BadInput, Busy, MmdemoError
 from mmdemo.process import logs
@@ -95,7 +95,7 @@ def write(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Write the corrections as manifests, TASK.jsonl and TASK.csv, with copies of their media."""
     with closing(open_store(config)) as store:
         with store.reading() as session:
-            names = [tasks.get(args.task, config.task_dir).name] if args.task else samples.task_names(session)
+            names = [tasks.get(args.task, config.task_dir).name] if args.task else tallies.task_names(session)
         written = export.write_folder(store, names, args.out)
     lines = [f"{args.out / name}.jsonl: {number} corrections" for name, number in written.items()]
     return LoopResult(written, lines or ["There is nothing to export."])

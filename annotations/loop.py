@@ -15,7 +15,7 @@ from annotations.review_queue import claims, content, items, predictions, retent
 from annotations.review_queue.keeper import Keeper
 from annotations.review_queue.quota import Quota
 from annotations.schema import SampleRow
-from annotations.store import Store, labels, open_store, samples
+from annotations.store import Store, labels, open_store, samples, tallies
 from mmdemo import decode, tasks
 from mmdemo.errors import NotAllowed
 from mmdemo.settings import Settings
@@ -204,7 +204,7 @@ class Loop:
     def left_out(self) -> Mapping[str, int]:
         """Return task → samples of it that wait, of the tasks that are not loaded here: nobody can be asked of them."""
         with self._store.reading() as session:
-            return samples.waiting_elsewhere(session, list(self.tasks))
+            return tallies.waiting_elsewhere(session, list(self.tasks))
 
     def item(self, sample_id: str) -> ReviewItem:
         """Return one sample with all that its annotator is shown. Raises UnknownName (sample or task), Conflict."""

@@ -15,7 +15,17 @@ from annotations.acquisition import held_out
 from annotations.acquisition.strata import AUDITED
 from mmdemo import characters
 
-HEAD = "0015"  # the newest migration; a test compares it with the folder
+HEAD = "0016"  # the newest migration; a test compares it with the folder
+
+
+# Partial indexes hold few of many rows. SQLite uses one where the question repeats these very words.
+CONTENT = "caption IS NOT NULL OR image IS NOT NULL OR audio IS NOT NULL"
+
+
+def _of_some(*columns: str, where: str, sqlite: str = "") -> Index:
+    """Return an index of the rows that are `where`; `sqlite`: how that is said there, where it is said otherwise."""
+    conditions = sqlalchemy.text(sqlite or where), sqlalchemy.text(where)
+    return Index(None, *columns, sqlite_where=conditions[0], postgresql_where=conditions[1])
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -73,9 +83,12 @@ class SampleRow(Base):
 
     __tablename__ = "samples"
     __table_args__ = (
-        Index(None, "task", "state", "doubt"),
-        Index(None, "task", "stratum", "state"),
-        Index(None, "task", "reason", "model_version"),
+        _of_some("task", "state", "doubt", where=CONTENT),
+        _of_some("task", "stratum", "state", "model_version", "created_at", where="stratum IS NOT NULL"),
+        _of_some("task", "reason", "model_version", where="reason IS NOT NULL"),
+        _of_some("task", "in_panel", "created_at", "sample_id", where="in_panel", sqlite="in_panel = 1"),
+        _of_some("task", "standing_id", where="standing_id IS NOT NULL"),
+        _of_some("agreed_at", "sample_id", where=f"({CONTENT}) AND standing_id IS NULL"),
     )
 
     sample_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -112,6 +125,9 @@ class SampleRow(Base):
     original_digest: Mapped[str | None] = mapped_column(String(64), index=True)  # Inputs.original, with the content
     # Of the canonical caption, where the id was made of another form of it: an earlier release's row
     caption_digest: Mapped[str | None] = mapped_column(String(64), index=True)
+
+    # Its correction that counts, None: none stands. `store.standing` keeps it; a row in memory may be behind.
+    standing_id: Mapped[int | None]
 
     @property
     def is_check(self) -> bool:
@@ -167,7 +183,11 @@ class CorrectionRow(Base):
     """What a person said a sample is; which of those that stand counts, `store.labels` says."""
 
     __tablename__ = "corrections"
-    __table_args__ = (Index(None, "source", "external_id"),)
+    __table_args__ = (
+        Index(None, "source", "external_id"),
+        Index(None, "corrected_at"),
+        _of_some("withdrawn_at", "sample_id", where="withdrawn_at IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
@@ -187,7 +207,7 @@ class MoveRow(Base):
     """The log of moves: who took which sample from which state to which; undo reads it backwards."""
 
     __tablename__ = "moves"
-    __table_args__ = (Index(None, "who", "id"),)
+    __table_args__ = (Index(None, "who", "id"), Index(None, "who", "browser", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), index=True)
@@ -230,6 +250,7 @@ class SnapshotRow(Base):
     """One correction as a run that trained read it, and what both of its versions answered where it was held out."""
 
     __tablename__ = "snapshots"
+    __table_args__ = (_of_some("run_id", "sample_id", where="champion_value IS NOT NULL"),)
 
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
     sample_id: Mapped[str] = mapped_column(ForeignKey("samples.sample_id"), primary_key=True, index=True)
@@ -253,6 +274,17 @@ class SyncRow(Base):
     pushed: Mapped[int]
     pulled: Mapped[int]
     at: Mapped[datetime]
+
+
+class TallyRow(Base):
+    """How many samples of a task are so: kept beside them, in the same transactions. See `store.tallies`."""
+
+    __tablename__ = "tallies"
+
+    task: Mapped[str] = mapped_column(String(100), primary_key=True)
+    about: Mapped[str] = mapped_column(String(20), primary_key=True)  # one of store.tallies.About
+    item: Mapped[str] = mapped_column(String(200), primary_key=True)
+    number: Mapped[int]
 
 
 class FactRow(Base):

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime, time
 
 from annotations import promises
-from annotations.acquisition.strata import AUDITED, is_drawn, is_set_aside
+from annotations.acquisition.strata import AUDITED, is_drawn
 from annotations.nightly import gate, lock, looks
 from annotations.panel import upkeep
-from annotations.store import Store, facts, labels, runs, samples
+from annotations.store import Store, facts, labels, runs, tallies
+from annotations.store.tallies import About
 from annotations.watching import probation
 from mmdemo.retrieval import index
 from mmdemo.settings import Settings
@@ -22,23 +23,24 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     registry = Versions(settings)
     midnight = datetime.combine(datetime.now().date(), time()).astimezone()  # where this machine stands
     with store.reading() as session:
-        states = samples.count_by_state(session, task.name)
-        by_value = labels.count_by(session, "value", task.name)
-        by_annotator = labels.count_by(session, "annotator", task.name)
-        usable = labels.corrections(session, task.name)
+        states = tallies.count_by_state(session, task.name)
+        by_value = tallies.by_item(session, task.name, About.VALUE)
+        by_annotator = tallies.by_item(session, task.name, About.ANNOTATOR)
+        aside = tallies.count_set_aside(session, task.name, task.gate.held_out_share)
         sync = runs.last_sync(session, task.name)
         run = runs.last(session, task.name)
-        _, sure = samples.count_sure(session, task.name, AUDITED)
+        _, sure = tallies.count_sure(session, task.name, AUDITED)
         past = looks.of_runs(runs.compared(session, task.name))
-        wrong_reason = labels.count_wrong_reasons(session, task.name)
+        wrong_reason = sum(tallies.by_item(session, task.name, About.WRONG_REASON).values())
         today = labels.count_since(session, task.name, midnight)
         notices = (*facts.told(session), *runs.trouble(session, task.name, CorrectionSource.LABEL_STUDIO))
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
         watched, out = probation.last_noted(session, registry, task), probation.why_ended(session, registry, task)
     versions = tuple(registry.list(task.name))
     promise, served = promises.of(settings, task), next((info.version for info in versions if info.served), "")
-    aside = [row for row in usable if is_set_aside(row, task.gate.held_out_share)]
-    drawn = sum(is_drawn(row, task) for row in aside)
+    held_out = sum(aside.values())
+    drawn = sum(number for way, number in aside.items() if is_drawn(way, task))
+    checked = sum(number for way, number in aside.items() if way.stratum == AUDITED)
     return Status(
         task=task.name,
         states={state.value: states.pop(state, 0) for state in SampleState} | states,
@@ -47,9 +49,9 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         versions=versions,
         last_sync=labels.iso(sync.at) if sync else None,
         last_retrain=_checked(runs.as_run(run), settings) if run else None,
-        held_out=len(aside),
-        held_out_needed=looks.held_out_needed(task.gate.minimum, len(aside), drawn, past),
-        checks_missing=gate.checks_missing(sum(row.stratum == AUDITED for row in aside), sure),
+        held_out=held_out,
+        held_out_needed=looks.held_out_needed(task.gate.minimum, held_out, drawn, past),
+        checks_missing=gate.checks_missing(checked, sure),
         answered_today=today,
         indexed=tuple(_indexed(settings, task, {version.version for version in versions if version.served})),
         wrong_reason=wrong_reason,

@@ -9,7 +9,7 @@ from annotations.nightly import dataset, gate, looks, unlearning
 from annotations.nightly.dataset import Snapshot, Split
 from annotations.nightly.gate import Verdict
 from annotations.nightly.looks import Look
-from annotations.store import Store, labels, runs, samples
+from annotations.store import Store, labels, runs, samples, tallies
 from annotations.watching import probation
 from mmdemo.errors import CheckpointError, UnknownName
 from mmdemo.settings import Settings
@@ -62,7 +62,7 @@ def begin(store: Store, config: Settings, task: Task) -> Night:
     with store.reading() as session:
         corrections = labels.corrections(session, task.name)
         last = runs.last(session, task.name, runs.DONE, other_than=gate.NOTHING_NEW)
-        _, sure = samples.count_sure(session, task.name, strata.AUDITED)
+        _, sure = tallies.count_sure(session, task.name, strata.AUDITED)
         drawn = samples.count_drawn(session, task.name, task.gate.held_out_share)
         past = looks.of_runs(runs.compared(session, task.name))
         served = versions.champion(task.name) if versions.serves(task.name) else None

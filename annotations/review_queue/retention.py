@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from annotations import media
 from annotations.review_queue import clock, content, log, removal
 from annotations.schema import SampleRow, now
-from annotations.store import Session, Store, facts, labels, panel, samples, snapshots
+from annotations.store import Session, Store, facts, labels, panel, samples, snapshots, tallies
 from mmdemo.errors import MmdemoError, StorageError, UnknownName
 from mmdemo.values.review import WAITING, Reason
 
@@ -146,7 +146,7 @@ def keep_expiring(
 def _expire_old(store: Store, since: datetime, moment: datetime, told_to: bool) -> int:
     """Erase all that is older than `since`, or a share of it where it is more; return how many lost their content."""
     with store.session() as session:
-        old, whole = samples.count_unanswered(session, since), samples.count_with_content(session)
+        old, whole = samples.count_unanswered(session, since), tallies.count_with_content(session)
         most = old if told_to else _share(whole)
         today = facts.get(session, EXPIRED).get("day") == moment.date().isoformat()
         if old > most:

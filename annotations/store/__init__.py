@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
-from annotations.store import connect, facts, labels, pairing, private, problems
+from annotations.store import connect, facts, pairing, private, problems, standing, tallies
 from mmdemo import characters
 from mmdemo.errors import StorageError
 from mmdemo.locale import text
@@ -110,7 +110,7 @@ class Store:
 
     def _session(self, engine: Engine) -> Session:
         # Rows stay readable after the session: they travel to whoever asked.
-        return Session(engine, expire_on_commit=False, info={labels.DECIDING: self.deciding})
+        return tallies.TallyingSession(engine, expire_on_commit=False, info={standing.DECIDING: self.deciding})
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -142,6 +142,7 @@ def open_store(settings: Settings, busy_ms: int = connect.BUSY_MS) -> Store:
         identity = _identity(file) if file else None
         store = Store(engine, settings.media, settings.tokens, place, deciding, identity)
         _pair(store)
+        _decide(store)
     except DBAPIError as error:
         engine.dispose()
         raise problems.from_database(error, place) from error
@@ -163,6 +164,22 @@ def _pair(store: Store) -> None:
     except WriteConflict:  # another process gave both an id meanwhile
         store.pair()
     except StorageError as error:  # where nothing can be written nothing can be erased either
+        logging.getLogger(__name__).warning("%s", error)
+
+
+def _decide(store: Store) -> None:
+    """Have what reviewers said count as the settings have it, where they had it otherwise before."""
+    names = sorted(store.deciding)
+    with store.reading() as session:
+        if facts.get(session, facts.DECIDING).get("names", []) == names:
+            return
+    try:
+        with store.session() as session:
+            standing.settle_all(session)
+            tallies.recount(session)
+            facts.put(session, facts.DECIDING, {"names": names} if names else {})
+            session.commit()
+    except StorageError as error:  # where nothing can be written it counts as it did
         logging.getLogger(__name__).warning("%s", error)
 
 

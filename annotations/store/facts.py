@@ -14,6 +14,7 @@ STORE_ID = "store_id"  # {"id": …}: the media folder that belongs to this stor
 CLOCK = "clock"  # see `annotations.review_queue.clock`
 ERASED = "erased"  # {"due": True}: content was erased whose old words may still stand in a table's file
 LAST_ERASED = "last_erased"  # {"sample_id": …, "at": …}: by which other processes see that something was
+DECIDING = "deciding"  # {"names": […]}: the annotators whose say counted before the majority's when that was settled
 _TOLD = "told."  # begins the names of what Status tells
 _OWED = "owed."  # … of {"sample_id": …, "files": […]}: names under the media folder that are to go with that sample
 _OWED_ID = 32  # characters of an id in such a name: enough to tell samples apart, and a name is short

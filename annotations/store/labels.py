@@ -1,22 +1,17 @@
-"""SQL about corrections: which of a sample counts, and its history.
-
-Each person has one say about a sample, the latest they gave that was not withdrawn. What most of them say counts; where
-as many say one thing as another, what was said last. Where reviewers who decide have a say, theirs alone are counted.
-Everything else is the sample's history.
-"""
+"""SQL about corrections: the one of a sample that counts, see `standing`, and its history, which is all the others."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, case, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from annotations.schema import CorrectionRow, MoveRow, SampleRow, now
+from annotations.store import tallies
 from annotations.store.samples import HAS_CONTENT, made_in_page, parts
+from annotations.store.standing import DECIDING, settle
 from mmdemo.values.review import Correction
-
-DECIDING = "deciding"  # what a session knows of the settings: the annotators whose say counts before the majority's
 
 
 @dataclass(frozen=True)
@@ -40,32 +35,11 @@ def standing(
     session: Session, task: str = "", sample_ids: Collection[str] | None = None
 ) -> Select[CorrectionRow, SampleRow]:
     """Return the query of the corrections that count, each with its sample, oldest first; of these samples alone."""
-    query = select(CorrectionRow, SampleRow).join(SampleRow, CorrectionRow.sample_id == SampleRow.sample_id)
-    # In any state: it may be asked about again
-    query = query.where(CorrectionRow.id.in_(_counting(session, sample_ids)))
-    return (query.where(SampleRow.task == task) if task else query).order_by(CorrectionRow.id)
-
-
-def _counting(session: Session, sample_ids: Collection[str] | None) -> Select[int]:
-    """Return the query of the ids of the corrections that count: of what most people say, the latest.
-
-    Of a sample about which reviewers who decide have a say, what most of these say.
-    """
-    row = CorrectionRow
-    time = (row.corrected_at.desc(), row.id.desc())
-    nth = func.row_number().over(partition_by=(row.sample_id, row.annotator), order_by=time).label("nth")
-    decides = case((row.annotator.in_(session.info[DECIDING]), 1), else_=0).label("decides")
-    query = select(row.id, row.sample_id, row.value, row.corrected_at, decides, nth).where(row.withdrawn_at.is_(None))
+    query = select(CorrectionRow, SampleRow).join(SampleRow, SampleRow.standing_id == CorrectionRow.id)
+    query = query.where(SampleRow.standing_id.is_not(None))  # in any state: it may be asked about again
     if sample_ids is not None:
-        query = query.where(row.sample_id.in_(sample_ids))
-    say = query.subquery()
-    voices = func.count().over(partition_by=(say.c.sample_id, say.c.decides, say.c.value)).label("voices")
-    columns = say.c.id, say.c.sample_id, say.c.corrected_at, say.c.decides, voices
-    counted = select(*columns).where(say.c.nth == 1).subquery()
-    order = (counted.c.decides.desc(), counted.c.voices.desc(), counted.c.corrected_at.desc(), counted.c.id.desc())
-    place = func.row_number().over(partition_by=counted.c.sample_id, order_by=order).label("place")
-    ranked = select(counted.c.id, place).subquery()
-    return select(ranked.c.id).where(ranked.c.place == 1)
+        query = query.where(SampleRow.sample_id.in_(sample_ids))
+    return (query.where(SampleRow.task == task) if task else query).order_by(CorrectionRow.id)
 
 
 def decides(session: Session, annotator: str) -> bool:
@@ -141,10 +115,12 @@ def erase(session: Session, sample_id: str) -> int:
 
     A value may be the words of a sound, and a note may quote a caption: that somebody answered is left, and when.
     """
+    tallies.touch(session, [sample_id])
     of_sample = update(CorrectionRow).where(CorrectionRow.sample_id == sample_id)
     standing = of_sample.where(CorrectionRow.withdrawn_at.is_(None)).values(withdrawn_at=now())
     count = len(session.scalars(standing.returning(CorrectionRow.id)).all())
     session.execute(of_sample.values(value="", predicted_value="", note="", wrong_reason=False))
+    settle(session, [sample_id])
     return count
 
 
@@ -175,13 +151,15 @@ def given_by(
     session: Session, annotator: str, moves: Sequence[str], tasks: Sequence[str], limit: int
 ) -> list[AnnotatorMove]:
     """Return what an annotator last did, by one of these moves, with samples that still have content; newest first."""
-    latest = select(func.max(MoveRow.id)).outerjoin(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
-    latest = latest.where(made_in_page(annotator, moves)).group_by(MoveRow.sample_id)
+    later, theirs = aliased(MoveRow), aliased(CorrectionRow)
+    again = select(later.id).outerjoin(theirs, later.correction_id == theirs.id)
+    again = again.where(made_in_page(annotator, moves, later, theirs), later.sample_id == MoveRow.sample_id)
     query = (
         select(MoveRow, SampleRow, CorrectionRow)
         .join(SampleRow, MoveRow.sample_id == SampleRow.sample_id)
         .outerjoin(CorrectionRow, MoveRow.correction_id == CorrectionRow.id)
-        .where(MoveRow.id.in_(latest.scalar_subquery()), SampleRow.task.in_(tasks), HAS_CONTENT)
+        .where(made_in_page(annotator, moves), ~again.where(later.id > MoveRow.id).exists())
+        .where(SampleRow.task.in_(tasks), HAS_CONTENT)
     )
     rows = session.execute(query.order_by(MoveRow.id.desc()).limit(limit)).all()
     standing_of = counting_of(session, [sample.sample_id for _, sample, _ in rows])
@@ -190,24 +168,12 @@ def given_by(
     ]
 
 
-def count_by(session: Session, column: str, task: str) -> dict[str, int]:
-    """Return what stands in a column → corrections that count, most first; `column` is "value" or "annotator"."""
-    counted = standing(session, task).subquery()
-    key = counted.c[column]
-    query = select(key, func.count()).group_by(key).order_by(func.count().desc(), key)
-    return {row[0]: row[1] for row in session.execute(query)}
-
-
-def count_wrong_reasons(session: Session, task: str) -> int:
-    """Return how many corrections that count say that the model was right for the wrong reason."""
-    counted = standing(session, task).where(CorrectionRow.wrong_reason).subquery()
-    return session.scalar(select(func.count()).select_from(counted)) or 0
-
-
 def count_since(session: Session, task: str, moment: datetime) -> int:
     """Return how many corrections that count were given since `moment`."""
-    counted = standing(session, task).where(CorrectionRow.corrected_at >= moment).subquery()
-    return session.scalar(select(func.count()).select_from(counted)) or 0
+    counts = exists().where(SampleRow.standing_id == CorrectionRow.id, SampleRow.task == task)
+    counts = counts.where(SampleRow.sample_id == CorrectionRow.sample_id)
+    query = select(func.count()).select_from(CorrectionRow).where(CorrectionRow.corrected_at >= moment, counts)
+    return session.scalar(query) or 0
 
 
 def as_correction(row: CorrectionRow, task: str) -> Correction:

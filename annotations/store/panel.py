@@ -88,21 +88,22 @@ def members(session: Session, task: str, version: str, since: datetime | None = 
         SampleRow.created_at,
         answer.value,
         answer.confidence,
+        CorrectionRow.value.label("label"),
     ).outerjoin(answer, (answer.sample_id == SampleRow.sample_id) & (answer.version == version))
+    query = query.outerjoin(CorrectionRow, (CorrectionRow.id == SampleRow.standing_id) & HAS_CONTENT)
     query = query.where(SampleRow.task == task, SampleRow.in_panel)
     gone = SampleRow.forgotten_at.is_not(None) & (SampleRow.model_version == version)
     query = query.where(answer.value.is_not(None) | gone)
     if since is not None:
         query = query.where(SampleRow.created_at > since)
     rows = session.execute(query.order_by(SampleRow.created_at, SampleRow.sample_id)).all()
-    said = _labels(session, task)
     return [
         Member(
             row.sample_id,
             tuple(row.modalities),
             row.value or "",
             row.confidence if row.confidence is not None else _of_erased(row.stratum),
-            said.get(row.sample_id),
+            row.label,
             row.created_at,
         )
         for row in rows
@@ -127,11 +128,6 @@ def checked(session: Session, task: str, version: str, since: datetime | None = 
         query = query.where(SampleRow.created_at > since)
     said = session.execute(query.with_only_columns(SampleRow.predicted_value, CorrectionRow.value))
     return [(guess, label) for guess, label in said]
-
-
-def _labels(session: Session, task: str) -> dict[str, str]:
-    query = labels.standing(session, task).where(HAS_CONTENT, SampleRow.in_panel)
-    return dict(session.execute(query.with_only_columns(SampleRow.sample_id, CorrectionRow.value)).all())
 
 
 def _of_erased(stratum: str | None) -> float:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
@@ -16,10 +17,9 @@ from mmdemo.values.review import ID_CHARS, WAITING, CorrectionSource, SampleStat
 from mmdemo.values.samples import FlagReason, Inputs
 
 FILES = ("image", "audio")  # columns that name files
-_AT_ONCE = 500  # names in one question; a database takes only so many
+AT_ONCE = 500  # names in one question; a database takes only so many
 ASKED = (*WAITING, SampleState.SKIPPED)  # … and at the queue's end what was skipped
 PREDICTIONS = (SampleRow.prediction, SampleRow.fresh_prediction)  # with their maps much the largest of a row
-FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
 HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
 
 
@@ -57,8 +57,8 @@ def _of_ids(session: Session, sample_ids: Collection[str], query: Select[SampleR
 def parts(sample_ids: Collection[str]) -> Iterator[list[str]]:
     """Yield ids in order, as many at once as may stand in one question."""
     ids = sorted(sample_ids)
-    for start in range(0, len(ids), _AT_ONCE):
-        yield ids[start : start + _AT_ONCE]
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]
 
 
 def of_inputs(
@@ -174,17 +174,6 @@ def to_score(session: Session, task: str, version: str, after: str, limit: int, 
     return session.scalars(query.order_by(SampleRow.sample_id).limit(limit)).all()
 
 
-def count_by_state(session: Session, task: str) -> dict[str, int]:
-    """Return state → samples of a task; those whose content was erased after the fact count as FORGOTTEN."""
-    counts: dict[str, int] = {}
-    gone = SampleRow.forgotten_at.is_not(None)
-    query = select(SampleRow.state, gone, func.count()).where(SampleRow.task == task).group_by(SampleRow.state, gone)
-    for state, forgotten, number in session.execute(query):
-        name = FORGOTTEN if forgotten else state
-        counts[name] = counts.get(name, 0) + number
-    return counts
-
-
 def count_drawn(session: Session, task: str, share: float) -> dict[Draw, int]:
     """Return how samples were drawn that are set aside, where a `share` is, → how many were drawn so."""
     way = (SampleRow.stratum, SampleRow.propensity)
@@ -223,25 +212,6 @@ def count_disputed(session: Session, task: str, version: str, most: int) -> int:
     return session.scalar(select(func.count()).select_from(disputed.subquery())) or 0
 
 
-def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:
-    """Return how many samples are of the stratum `checked`, and how many sure answers there are with them."""
-    of_task = select(func.count()).where(SampleRow.task == task)
-    checks = session.scalar(of_task.where(SampleRow.stratum == checked)) or 0
-    return checks, checks + (session.scalar(of_task.where(SampleRow.state == SampleState.UNFLAGGED)) or 0)
-
-
-def waiting_elsewhere(session: Session, tasks: Sequence[str]) -> dict[str, int]:
-    """Return task → samples that wait, of all but these tasks, in the order of the alphabet."""
-    query = select(SampleRow.task, func.count()).where(SampleRow.state.in_(WAITING), HAS_CONTENT)
-    query = query.where(SampleRow.task.not_in(tasks)).group_by(SampleRow.task).order_by(SampleRow.task)
-    return dict(session.execute(query).all())
-
-
-def task_names(session: Session) -> list[str]:
-    """Return the tasks that have samples, in the order of the alphabet."""
-    return list(session.scalars(select(SampleRow.task).distinct().order_by(SampleRow.task)))
-
-
 def unanswered(session: Session, moment: datetime, limit: int) -> Sequence[SampleRow]:
     """Return samples with content that no correction stands for and whose latest consent is older than `moment`."""
     query = select(SampleRow).where(_unanswered_since(moment))
@@ -253,25 +223,19 @@ def count_unanswered(session: Session, moment: datetime) -> int:
     return session.scalar(select(func.count()).select_from(SampleRow).where(_unanswered_since(moment))) or 0
 
 
-def count_with_content(session: Session) -> int:
-    """Return how many samples have anything left to look at."""
-    return session.scalar(select(func.count()).select_from(SampleRow).where(HAS_CONTENT)) or 0
-
-
 def newest_change(session: Session) -> datetime | None:
-    """Return when a sample last changed, None where there is none."""
+    """Return when a sample last changed, None where there is none. Goes through all of them."""
     return session.scalar(select(func.max(SampleRow.updated_at)))
 
 
 def _unanswered_since(moment: datetime) -> ColumnElement[bool]:
-    corrected = exists().where(CorrectionRow.sample_id == SampleRow.sample_id, CorrectionRow.withdrawn_at.is_(None))
-    return and_(HAS_CONTENT, SampleRow.agreed_at < moment, ~corrected)
+    return and_(HAS_CONTENT, SampleRow.standing_id.is_(None), SampleRow.agreed_at < moment)
 
 
 def unanswered_files(session: Session) -> tuple[int, list[str]]:
     """Return how many samples with content no correction stands for, and their files."""
-    corrected = exists().where(CorrectionRow.sample_id == SampleRow.sample_id, CorrectionRow.withdrawn_at.is_(None))
-    rows = session.execute(select(SampleRow.image, SampleRow.audio).where(HAS_CONTENT, ~corrected)).all()
+    query = select(SampleRow.image, SampleRow.audio).where(HAS_CONTENT, SampleRow.standing_id.is_(None))
+    rows = session.execute(query).all()
     return len(rows), sorted({name for row in rows for name in row if name})
 
 
@@ -340,7 +304,7 @@ def answers_given(session: Session, sample_ids: Collection[str], who: str, brows
     return rows
 
 
-def made_in_page(who: str, moves: Sequence[str]) -> ColumnElement[bool]:
+def made_in_page(who: str, moves: Sequence[str], move: Any = MoveRow, said: Any = CorrectionRow) -> ColumnElement[bool]:
     """Return the condition on moves and their corrections for those of `who` in the page that are not undone."""
-    here = or_(CorrectionRow.id.is_(None), CorrectionRow.source == CorrectionSource.PAGE)
-    return and_(MoveRow.who == who, MoveRow.move.in_(moves), MoveRow.undone_at.is_(None), here)
+    here = or_(said.id.is_(None), said.source == CorrectionSource.PAGE)
+    return and_(move.who == who, move.move.in_(moves), move.undone_at.is_(None), here)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, not_, or_, select, update
+from sqlalchemy import exists, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
-from annotations.schema import RunRow, SampleRow, SnapshotRow
-from annotations.store import labels
+from annotations.schema import CorrectionRow, RunRow, SampleRow, SnapshotRow
 from annotations.store.samples import HAS_CONTENT
 
 TRAIN, HELD_OUT, GOLDEN = "train", "held_out", "golden"
@@ -83,9 +82,12 @@ def judged(
 
 def count_taken_back(session: Session, task: str) -> dict[int, int]:
     """Return run → how many samples it trained on of which no correction stands any more; only runs with some."""
-    query = select(SnapshotRow.run_id, func.count()).join(RunRow, RunRow.id == SnapshotRow.run_id)
-    query = query.where(RunRow.task == task, SnapshotRow.split == TRAIN)
-    query = query.where(SnapshotRow.sample_id.not_in(labels.standing_samples(session, task)))
+    withdrawn = select(CorrectionRow.sample_id).where(CorrectionRow.withdrawn_at.is_not(None)).distinct().subquery()
+    query = select(SnapshotRow.run_id, func.count())
+    query = query.join(withdrawn, withdrawn.c.sample_id == SnapshotRow.sample_id)
+    query = query.join(SampleRow, SampleRow.sample_id == withdrawn.c.sample_id)
+    query = query.where(SampleRow.task == task, SnapshotRow.split == TRAIN)
+    query = query.where(or_(SampleRow.standing_id.is_(None), not_(HAS_CONTENT)))
     return dict(session.execute(query.group_by(SnapshotRow.run_id)).all())
 
 
@@ -98,7 +100,8 @@ def of_sample(session: Session, sample_id: str) -> list[tuple[RunRow, SnapshotEn
 
 def kept(session: Session, run_ids: Sequence[int]) -> set[int]:
     """Return which of these runs kept their snapshot."""
-    return set(session.scalars(select(SnapshotRow.run_id).where(SnapshotRow.run_id.in_(run_ids)).distinct()))
+    any_row = exists().where(SnapshotRow.run_id == RunRow.id)
+    return set(session.scalars(select(RunRow.id).where(RunRow.id.in_(run_ids), any_row)))
 
 
 def _entry(row: SnapshotRow) -> SnapshotEntry:

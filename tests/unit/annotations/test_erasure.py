@@ -14,8 +14,9 @@ from annotations import erasure, review_queue
 from annotations.erasure import Certificate
 from annotations.review_queue import retention
 from annotations.schema import SampleRow, SnapshotRow
-from annotations.store import Store, connect, facts, labels, open_store, runs, samples, snapshots
+from annotations.store import Store, connect, facts, labels, open_store, runs, samples, snapshots, tallies
 from annotations.store.snapshots import HELD_OUT, TRAIN, SnapshotEntry
+from annotations.store.tallies import About
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Inputs
@@ -99,7 +100,7 @@ def test_its_row_keeps_what_became_of_it_and_nothing_that_was_said(
         assert correction.withdrawn_at is not None and correction.annotator == "Ann"
         entries = [entry for _, entry in snapshots.of_sample(session, corrected)]
         assert {(one.value, one.champion, one.challenger) for one in entries} == {("", None, None)}
-        assert labels.count_by(session, "value", sentiment.TASK.name) == {}
+        assert tallies.by_item(session, sentiment.TASK.name, About.VALUE) == {}
 
 
 def test_the_certificate_says_what_was_done_and_what_only_others_can(

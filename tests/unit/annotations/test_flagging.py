@@ -14,7 +14,7 @@ from PIL import Image
 
 from annotations import DoubtFlagger
 from annotations.schema import SampleRow
-from annotations.store import Store, samples
+from annotations.store import Store, samples, tallies
 from mmdemo.answers import labels
 from mmdemo.errors import BadInput, ManifestError, UnknownName
 from mmdemo.settings import ROOT, Settings
@@ -66,7 +66,7 @@ def test_a_confident_answer_leaves_a_row_alone_and_the_same_input_no_second_one(
     assert flagger.flag([None, "fine", 3, SURE]) == 0
     assert [flagger.flag([None, "so so", 3, DOUBTFUL]) for _ in range(2)] == [1, 1]
     with store.reading() as session:
-        assert samples.count_by_state(session, "sentiment") == {"unflagged": 1, "queued": 1}
+        assert tallies.count_by_state(session, "sentiment") == {"unflagged": 1, "queued": 1}
         assert samples.holders(session, rows(store)[0].sample_id) == (1, 1)
 
 

@@ -17,7 +17,7 @@ import pytest
 from annotations import review_queue
 from annotations.loop import Loop
 from annotations.schema import now
-from annotations.store import open_store, runs, samples
+from annotations.store import open_store, runs, tallies
 from mmdemo import tasks
 from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
@@ -152,7 +152,7 @@ def test_a_suggestion_is_taken_back_under_the_id_of_its_answer(loop: Loop) -> No
     mine, strangers = (loop.predict("sentiment", SURE, "none", True)[0].prediction_id for _ in range(2))
     assert loop.suggest("sentiment", SURE, "negative", mine).prediction_id == mine
     loop.forget(mine)
-    assert (loop.queue("", 10), loop.status("sentiment").states[samples.FORGOTTEN]) == ([], 1)
+    assert (loop.queue("", 10), loop.status("sentiment").states[tallies.FORGOTTEN]) == ([], 1)
     loop.forget(strangers)
 
 
@@ -182,7 +182,7 @@ def test_what_nobody_answered_in_time_is_erased_in_the_background(config: Settin
         session.commit()
     loop = Loop(config, RulePredictor)
     loop.tend()
-    assert wait_until(lambda: samples.FORGOTTEN in loop.status("sentiment").states)
+    assert wait_until(lambda: tallies.FORGOTTEN in loop.status("sentiment").states)
     loop.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "tend"]
     store.close()
@@ -229,7 +229,7 @@ def test_a_forgotten_sample_is_not_shown(loop: Loop) -> None:
     loop.forget(answer.prediction_id)
     with pytest.raises(Conflict, match="deleted by its sender"):
         loop.item(answer.sample_id)
-    assert loop.status("sentiment").states == {**dict.fromkeys(SampleState, 0), samples.FORGOTTEN: 1}
+    assert loop.status("sentiment").states == {**dict.fromkeys(SampleState, 0), tallies.FORGOTTEN: 1}
 
 
 def test_an_answer_that_may_be_kept_but_cannot_be_stored_is_refused(loop: Loop, config: Settings) -> None:

@@ -11,7 +11,7 @@ from annotations.acquisition import strata
 from annotations.acquisition.strata import AUDITED, FLAGGED, Draw
 from annotations.nightly import dataset
 from annotations.schema import PanelAnswerRow, SampleRow
-from annotations.store import Store, labels, order, samples
+from annotations.store import Store, labels, order, samples, tallies
 from mmdemo.tasks import Gate
 from mmdemo.values.samples import FlagReason
 from tests.unit.annotations import sentiment
@@ -91,8 +91,8 @@ def test_sure_answers_are_counted_with_those_that_are_checked(store: Store) -> N
     one = sentiment.inputs("checked")
     review_queue.offer(store, TASK, one, replace(sentiment.prediction(one, 0.9), flagged=True, reason=FlagReason.AUDIT))
     with store.reading() as session:
-        assert samples.count_sure(session, TASK.name, AUDITED) == (1, 3)
-        assert samples.count_sure(session, "another", AUDITED) == (0, 0)
+        assert tallies.count_sure(session, TASK.name, AUDITED) == (1, 3)
+        assert tallies.count_sure(session, "another", AUDITED) == (0, 0)
 
 
 def test_random_checks_never_train(store: Store) -> None:

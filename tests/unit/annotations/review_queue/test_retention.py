@@ -12,7 +12,7 @@ import pytest
 from annotations import review_queue
 from annotations.review_queue import retention
 from annotations.schema import SampleRow, now
-from annotations.store import Store, labels, open_store, samples
+from annotations.store import Store, labels, open_store, samples, tallies
 from mmdemo.errors import Conflict, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Inputs
@@ -49,7 +49,7 @@ def test_forgetting_erases_caption_media_and_explanation_from_the_disk(store: St
     assert SECRET.encode() not in bytes_of(config.home)
     with store.reading() as session:
         assert samples.waiting(session) == []
-        assert samples.count_by_state(session, "sentiment") == {"forgotten": 1}
+        assert tallies.count_by_state(session, "sentiment") == {"forgotten": 1}
 
 
 def test_an_input_that_two_agreed_to_keep_stays_until_both_take_it_back(store: Store) -> None:

@@ -84,18 +84,31 @@ RENAMED = (
     ("corrections", "value", "label"),
     ("corrections", "predicted_value", "predicted_label"),
 )
+LATER_INDEXES = (
+    "samples_original_digest",
+    "samples_caption_digest",
+    "samples_pinned_at",
+    "samples_task_state_doubt",
+    "samples_task_stratum_state_model_version_created_at",
+    "samples_task_reason_model_version",
+    "samples_task_in_panel_created_at_sample_id",
+    "samples_task_standing_id",
+    "samples_agreed_at_sample_id",
+    "corrections_corrected_at",
+    "corrections_withdrawn_at_sample_id",
+    "moves_who_browser_id",
+)
 
 
 def without_ids(config: Settings) -> None:
     """Make a home such as the release before left it."""
     engine = connect.engine_for(connect.url_of(config))
     with engine.begin() as connection:
-        for table in ("facts", "sample_aliases"):
+        for table in ("facts", "sample_aliases", "tallies"):
             connection.execute(text(f"DROP TABLE {table}"))
-        for column in ("original_digest", "caption_digest", "pinned_at"):
-            connection.execute(text(f"DROP INDEX ix_samples_{column}"))
-        for index in ("task_stratum_state", "task_reason_model_version"):
-            connection.execute(text(f"DROP INDEX ix_samples_{index}"))
+        for index in LATER_INDEXES:
+            connection.execute(text(f"DROP INDEX ix_{index}"))
+        connection.execute(text("CREATE INDEX ix_samples_task_state_doubt ON samples (task, state, doubt)"))
         connection.execute(text("DROP TABLE panel_answers"))
         for column in (
             "original_digest",
@@ -107,6 +120,7 @@ def without_ids(config: Settings) -> None:
             "propensity",
             "in_panel",
             "pinned_at",
+            "standing_id",
         ):
             connection.execute(text(f"ALTER TABLE samples DROP COLUMN {column}"))
         for table, column, before in RENAMED:

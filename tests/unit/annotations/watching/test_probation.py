@@ -15,7 +15,7 @@ from annotations.history import models
 from annotations.nightly import gate, leftovers, night
 from annotations.review_queue import retention
 from annotations.schema import ConsentRow, PanelAnswerRow, RunRow, now
-from annotations.store import Store, open_store, runs, samples, snapshots
+from annotations.store import Store, open_store, runs, samples, snapshots, tallies
 from annotations.watching import martingale, probation
 from mmdemo.answers import LabelAnswer
 from mmdemo.errors import CheckpointError, Conflict
@@ -77,7 +77,7 @@ def send(store: Store, number: int, says: str, version: str = SECOND, share: flo
     """Let so many samples be sent that a version answers with SAID, and let people answer them."""
     ids = []
     with store.reading() as session:
-        start = sum(samples.count_by_state(session, TASK.name).values())
+        start = sum(tallies.count_by_state(session, TASK.name).values())
     for place in range(start, start + number):
         inputs = sentiment.inputs(f"evening {place}")
         sample_id, _ = review_queue.offer(
