@@ -5,7 +5,7 @@ longer, and its features go.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import numpy as np
@@ -42,7 +42,9 @@ class Corrected:
         with self._lock:
             if version != self._version:
                 self._version, self._features = version, {}
-            standing = self._prune()
+            with self._store.reading() as session:
+                standing = labels.corrections(session, self._task.name)
+            self._keep({item.correction.sample_id for item in standing})
             unknown = [item for item in standing if item.correction.sample_id not in self._features]
             self._encode(encoder, unknown[-self._catch_up :])
             pairs = [(item, self._features.get(item.correction.sample_id)) for item in standing]
@@ -51,15 +53,11 @@ class Corrected:
 
     def prune(self) -> None:
         """Let go of what stands in the store no longer. Raises StorageError."""
-        with self._lock:
-            self._prune()
+        with self._lock, self._store.reading() as session:
+            self._keep(labels.standing_among(session, self._task.name, self._features))
 
-    def _prune(self) -> list[LabelledContent]:
-        with self._store.reading() as session:
-            standing = labels.corrections(session, self._task.name)
-        ids = {item.correction.sample_id for item in standing}
+    def _keep(self, ids: Collection[str]) -> None:
         self._features = {name: features for name, features in self._features.items() if name in ids}
-        return standing
 
     def _encode(self, encoder: Encoder, items: Sequence[LabelledContent]) -> None:
         read = [(item.correction.sample_id, self._inputs(item)) for item in items]

@@ -1,5 +1,7 @@
 """Serving an earlier version again: by command whichever there is, from the page one that was served before."""
 
+from collections.abc import Collection
+
 from annotations.nightly import gate, leftovers, unlearning
 from annotations.store import Session, Store, runs
 from mmdemo.errors import Conflict
@@ -42,16 +44,19 @@ def to_proven(store: Store, config: Settings, task: Task, version: str) -> None:
     if versions.champion(task.name) == version:
         raise Conflict("serves_already", version=version, task=task.name)
     with store.reading() as session:
-        if not is_proven(session, versions, task.name, version):
+        if version not in proven(session, versions, task.name, [version]):
             raise Conflict("version_not_proven", version=version, task=task.name)
     to(store, config, task, version)
 
 
-def is_proven(session: Session, versions: Versions, task: str, version: str) -> bool:
-    """Whether a version was served before, is shipped, or was made by no run that could judge it; and not withdrawn."""
-    if version in versions.withdrawn(task):
-        return False
-    if version in versions.candidates(task):
-        return True
-    run = runs.of_challenger(session, task, version)
-    return run is None or run.verdict == gate.PROMOTED
+def proven(session: Session, versions: Versions, task: str, names: Collection[str]) -> set[str]:
+    """Return those of these versions that were served before, are shipped, or were made by no run that could judge.
+
+    None of them was withdrawn.
+    """
+    served, withdrawn, verdicts = versions.candidates(task), versions.withdrawn(task), runs.verdicts(session, task)
+    return {
+        name
+        for name in names
+        if name not in withdrawn and (name in served or verdicts.get(name, gate.PROMOTED) == gate.PROMOTED)
+    }

@@ -2,19 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import event
 
 from annotations.store import Store
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """Yield a list that grows by each statement that the store sends."""
-    sent: list[str] = []
+@dataclass(frozen=True)
+class Statement:
+    """What was sent, and the first values that went with it."""
 
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        sent.append(statement)
+    words: str
+    values: Any
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[list[Statement]]:
+    """Yield a list that grows by each statement that the store sends."""
+    sent: list[Statement] = []
+
+    def note(connection: object, cursor: object, words: str, values: Any, context: object, many: bool) -> None:
+        sent.append(Statement(words, values[0] if many else values))
 
     event.listen(store.engine, "before_cursor_execute", note)
     try:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from scipy.stats import binomtest
 
@@ -10,7 +10,7 @@ from annotations import rollback
 from annotations.nightly import unlearning
 from annotations.review_queue.stored_samples import Stored
 from annotations.schema import RunRow
-from annotations.store import Session, Store, runs, samples, snapshots
+from annotations.store import Session, Store, runs, samples, snapshots, tallies
 from annotations.store.labels import iso
 from annotations.store.snapshots import SnapshotEntry
 from annotations.watching import probation
@@ -35,6 +35,14 @@ MOST_PAIRED = 20  # newest runs whose single answers are compared
 BEFORE, AFTER = "champion_", "challenger_"  # begin the names of a run's paired figures
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What a run's single answers come to."""
+
+    pairs: AnswerPairs | None = None
+    curves: tuple[ConfidenceCurves, ...] = ()
+
+
 def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
     """Return all versions that are there, and those that runs made and that were removed since. Raises StorageError."""
     versions = Versions(settings)
@@ -42,8 +50,8 @@ def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
     with store.reading() as session:
         run_of = _run_of(session, task)
         recent = sorted(run.id for run in run_of.values())[-MOST_PAIRED:]
-        judged = snapshots.judged(session, recent)
-        proven = {name for name in infos if rollback.is_proven(session, versions, task.name, name)}
+        judged = {run_id: _judged(store, session, task, run_id) for run_id in recent}
+        proven = rollback.proven(session, versions, task.name, infos)
         proven -= unlearning.tainted(session, versions, task.name).keys()
         watched = probation.last_noted(session, versions, task)
     history = [
@@ -107,20 +115,31 @@ def _run_of(session: Session, task: Task) -> dict[str, RunRow]:
     return {row.challenger: row for row in reversed(rows) if row.challenger}
 
 
+def _judged(store: Store, session: Session, task: Task, run_id: int) -> _Judged:
+    """Return it as it was made before, where nothing of what the run read was erased since."""
+
+    def make() -> _Judged:
+        entries = snapshots.judged(session, [run_id]).get(run_id, ())
+        return _Judged(_pairs(task, entries), _curves(task, entries))
+
+    state = tallies.snapshot_changes(session, run_id), task
+    return store.remembered.of(("judged", run_id), state, make)
+
+
 def _version(
     versions: Versions,
     task: Task,
     name: str,
     info: VersionInfo | None,
     run: RunRow | None,
-    judged: Mapping[int, Sequence[SnapshotEntry]],
+    judged: Mapping[int, _Judged],
     proven: bool,
 ) -> ModelVersion:
     can_serve = info is not None and not info.served and proven and versions.fits(task, name)
     if run is None:
         assert info is not None
         return ModelVersion(name, info.created_at, info.parent, info, can_serve)
-    trained_on = run.figures.get("trained_on")
+    trained_on, own = run.figures.get("trained_on"), judged.get(run.id, _Judged())
     return ModelVersion(
         version=name,
         at=info.created_at if info else iso(run.started_at),
@@ -133,8 +152,8 @@ def _version(
         compared_with=run.champion,
         held_out=int(run.figures.get("held_out", 0)),
         figures=tuple(_figures(run.figures)),
-        pairs=_pairs(task, judged.get(run.id, ())),
-        curves=_curves(task, judged.get(run.id, ())),
+        pairs=own.pairs,
+        curves=own.curves,
     )
 
 

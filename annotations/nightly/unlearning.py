@@ -35,7 +35,7 @@ def considered(session: Session, versions: Versions, task: str, version: str) ->
 
 def taken_back(session: Session, task: str, samples: frozenset[str]) -> frozenset[str]:
     """Return those of the samples of which nothing that was said stands any more."""
-    return samples - frozenset(session.scalars(labels.standing_samples(session, task))) if samples else samples
+    return samples - labels.standing_among(session, task, samples)
 
 
 def tainted(session: Session, versions: Versions, task: str) -> dict[str, int]:

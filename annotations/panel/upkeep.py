@@ -13,7 +13,7 @@ import numpy as np
 
 from annotations.panel import alarm, local_promise, turns
 from annotations.schema import now
-from annotations.store import Store, file_lock, panel
+from annotations.store import Store, file_lock, panel, tallies
 from annotations.store.panel import Member
 from mmdemo import hashed_draw
 from mmdemo.errors import Busy, MmdemoError
@@ -39,6 +39,12 @@ def look(store: Store, settings: Settings, task: Task) -> LocalRule:
     versions = Versions(settings)
     if task.promise is None or not versions.serves(task.name):
         return LocalRule()
+    state = (_changes(store, task), versions.champion(task.name), local_rules.read(settings, task.name), task.promise)
+    return store.remembered.of(("looked", task.name), state, lambda: _look(store, settings, task))
+
+
+def _look(store: Store, settings: Settings, task: Task) -> LocalRule:
+    versions = Versions(settings)
     with _changing(settings, task):
         rule, version = local_rules.read(settings, task.name), versions.champion(task.name)
         changed = rule
@@ -85,7 +91,17 @@ def figures(store: Store, settings: Settings, task: Task, status: PromiseStatus 
     rule = local_rules.read(settings, task.name)
     names = sidecar.subsets(task.modalities)
     serving = status.thresholds if status else dict.fromkeys(names, task.threshold)
-    return turns.figures(task, version, _members(store, task, version, rule.since), serving)
+    state = (_changes(store, task), version, rule.since, tuple(sorted(serving.items())))
+
+    def make() -> LiveFigures:
+        return turns.figures(task, version, _members(store, task, version, rule.since), serving)
+
+    return store.remembered.of(("figures", task.name), state, make)
+
+
+def _changes(store: Store, task: Task) -> int:
+    with store.reading() as session:
+        return tallies.panel_changes(session, task.name)
 
 
 def _members(store: Store, task: Task, version: str, since: str) -> list[Member]:

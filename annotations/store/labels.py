@@ -89,6 +89,12 @@ def standing_samples(session: Session, task: str) -> Select[str]:
     return standing(session, task).where(HAS_CONTENT).with_only_columns(SampleRow.sample_id).order_by(None)
 
 
+def standing_among(session: Session, task: str, sample_ids: Collection[str]) -> set[str]:
+    """Return those of these samples that `corrections` speak of."""
+    among = (standing(session, task, part).where(HAS_CONTENT) for part in parts(sample_ids))
+    return {name for query in among for name in session.scalars(query.with_only_columns(SampleRow.sample_id))}
+
+
 def every(session: Session, sample_id: str) -> list[CorrectionRow]:
     """Return all corrections of a sample, withdrawn ones too, oldest first."""
     query = select(CorrectionRow).where(CorrectionRow.sample_id == sample_id)

@@ -99,6 +99,12 @@ def of_challenger(session: Session, task: str, version: str) -> RunRow | None:
     return session.scalar(query.order_by(RunRow.id.desc()).limit(1))
 
 
+def verdicts(session: Session, task: str) -> dict[str, str | None]:
+    """Return version → the verdict of the newest run that made it."""
+    query = select(RunRow.challenger, RunRow.verdict).where(RunRow.task == task, RunRow.challenger.is_not(None))
+    return {name: verdict for name, verdict in session.execute(query.order_by(RunRow.id)) if name}
+
+
 def get(session: Session, run_id: int) -> RunRow:
     """Return one run."""
     return session.get_one(RunRow, run_id)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import exists, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import CorrectionRow, RunRow, SampleRow, SnapshotRow
+from annotations.store import tallies
 from annotations.store.samples import HAS_CONTENT
 
 TRAIN, HELD_OUT, GOLDEN = "train", "held_out", "golden"
@@ -19,6 +21,15 @@ _NOTHING: dict[str, str | None] = {
     "champion_confidence": None,
     "challenger_confidence": None,
 }
+_ENTRY = (
+    SnapshotRow.sample_id,
+    SnapshotRow.value,
+    SnapshotRow.split,
+    SnapshotRow.champion_value,
+    SnapshotRow.challenger_value,
+    SnapshotRow.champion_confidence,
+    SnapshotRow.challenger_confidence,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class SnapshotEntry:
 
 def keep(session: Session, run_id: int, entries: Sequence[SnapshotEntry]) -> None:
     """Write down a run's snapshot; of samples that were erased while the run was at work, their ids alone."""
+    tallies.note_snapshots(session, [run_id])
     session.add_all(
         SnapshotRow(
             run_id=run_id,
@@ -59,7 +71,9 @@ def erase(session: Session, sample_id: str) -> int:
     """Take out what a sample was said to be, and return of how many runs' snapshots: its id alone is left in them."""
     said = or_(*(getattr(SnapshotRow, name).is_distinct_from(nothing) for name, nothing in _NOTHING.items()))
     of_sample = update(SnapshotRow).where(SnapshotRow.sample_id == sample_id, said).values(_NOTHING)
-    return len(session.scalars(of_sample.returning(SnapshotRow.run_id)).all())
+    run_ids = session.scalars(of_sample.returning(SnapshotRow.run_id)).all()
+    tallies.note_snapshots(session, run_ids)
+    return len(run_ids)
 
 
 def of_run(session: Session, run_id: int) -> tuple[SnapshotEntry, ...]:
@@ -72,22 +86,22 @@ def judged(
     session: Session, run_ids: Sequence[int], sides: Sequence[str] = (HELD_OUT,)
 ) -> dict[int, list[SnapshotEntry]]:
     """Return run → the samples of these sides on which it asked both versions, by sample id; of runs that kept them."""
-    query = select(SnapshotRow).where(SnapshotRow.run_id.in_(run_ids), SnapshotRow.split.in_(sides))
-    query = query.where(SnapshotRow.champion_value.is_not(None), SnapshotRow.challenger_value.is_not(None))
+    row = SnapshotRow
+    query = select(row.run_id, *_ENTRY).where(row.run_id.in_(run_ids), row.split.in_(sides))
+    query = query.where(row.champion_value.is_not(None), row.challenger_value.is_not(None))
     by_run: dict[int, list[SnapshotEntry]] = {}
-    for row in session.scalars(query.order_by(SnapshotRow.sample_id)):
-        by_run.setdefault(row.run_id, []).append(_entry(row))
+    for one in session.execute(query.order_by(row.sample_id)):
+        by_run.setdefault(one.run_id, []).append(_entry(one))
     return by_run
 
 
 def count_taken_back(session: Session, task: str) -> dict[int, int]:
     """Return run → how many samples it trained on of which no correction stands any more; only runs with some."""
-    withdrawn = select(CorrectionRow.sample_id).where(CorrectionRow.withdrawn_at.is_not(None)).distinct().subquery()
+    withdrawn = select(CorrectionRow.sample_id).where(CorrectionRow.withdrawn_at.is_not(None))
+    taken_back = select(SampleRow.sample_id).where(SampleRow.task == task, SampleRow.sample_id.in_(withdrawn))
+    taken_back = taken_back.where(or_(SampleRow.standing_id.is_(None), not_(HAS_CONTENT)))
     query = select(SnapshotRow.run_id, func.count())
-    query = query.join(withdrawn, withdrawn.c.sample_id == SnapshotRow.sample_id)
-    query = query.join(SampleRow, SampleRow.sample_id == withdrawn.c.sample_id)
-    query = query.where(SampleRow.task == task, SnapshotRow.split == TRAIN)
-    query = query.where(or_(SampleRow.standing_id.is_(None), not_(HAS_CONTENT)))
+    query = query.where(SnapshotRow.sample_id.in_(taken_back), SnapshotRow.split == TRAIN)
     return dict(session.execute(query.group_by(SnapshotRow.run_id)).all())
 
 
@@ -104,6 +118,7 @@ def kept(session: Session, run_ids: Sequence[int]) -> set[int]:
     return set(session.scalars(select(RunRow.id).where(RunRow.id.in_(run_ids), any_row)))
 
 
-def _entry(row: SnapshotRow) -> SnapshotEntry:
+def _entry(row: Any) -> SnapshotEntry:
+    """Return an entry of a row, or of its columns `_ENTRY`."""
     confidences = row.champion_confidence, row.challenger_confidence
     return SnapshotEntry(row.sample_id, row.value, row.split, row.champion_value, row.challenger_value, *confidences)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import delete, event, func, select, text
 from sqlalchemy.orm import Session
 
-from annotations.acquisition.strata import Draw, is_set_aside
+from annotations.acquisition.strata import AUDITED, Draw, is_set_aside
 from annotations.schema import CorrectionRow, PanelAnswerRow, SampleRow, TallyRow
 from annotations.store import order, standing
 from annotations.store.samples import AT_ONCE, HAS_CONTENT, parts
@@ -25,7 +25,7 @@ from mmdemo.values.review import WAITING, SampleState
 
 Tally = tuple[str, str, str]  # task, about, item
 FORGOTTEN = "forgotten"  # how samples without content are counted, whatever their state was
-_BEFORE, _UNSETTLED = "tallied_before", "unsettled"  # what a session knows of its transaction
+_BEFORE, _UNSETTLED, _CHANGES = "tallied_before", "unsettled", "changes"  # what a session knows of its transaction
 _BORDERS = [percent / 100 for percent in range(1, 101)]  # of draws: see `count_set_aside`
 _ITEM = 200  # characters of an item
 _ADD = text(
@@ -47,7 +47,11 @@ class About(StrEnum):
     ANNOTATOR = "annotator"  # … by whose correction counts
     WRONG_REASON = "wrong_reason"  # … of which that says: right for the wrong reason
     USABLE = "usable"  # samples that are answered and have their content, by all that sets them aside
-    PANEL = "panel"  # changes of the panel so far: of its samples, of their answers and of what people say
+    PANEL = "panel"  # changes of the panel and of random checks: of samples, of their answers, of what people say
+    SNAPSHOTS = "snapshots"  # changes of what runs read, by run
+
+
+GROWING = (About.PANEL, About.SNAPSHOTS)  # numbers of changes: another number says that something is otherwise
 
 
 class TallyingSession(Session):
@@ -72,10 +76,10 @@ def _before_commit(session: TallyingSession) -> None:
     session.flush()
     before: dict[str, set[Tally]] = session.info.pop(_BEFORE, {})
     after = _counted(session, before)
-    changes = Counter[Tally]()
+    changes: Counter[Tally] = session.info.pop(_CHANGES, Counter())
     for sample_id, earlier in before.items():
         current = after.get(sample_id, set())
-        in_panel = {tally for tally in {*earlier, *current} if tally[1] == About.PANEL}
+        in_panel = {tally for tally in {*earlier, *current} if tally[1] in GROWING}
         changes.update(tally for tally in current if tally not in in_panel)
         changes.subtract(tally for tally in earlier if tally not in in_panel)
         changes.update(in_panel)  # this number only grows
@@ -84,8 +88,8 @@ def _before_commit(session: TallyingSession) -> None:
 
 @event.listens_for(TallyingSession, "after_soft_rollback")
 def _after_rollback(session: TallyingSession, _: object) -> None:
-    session.info.pop(_BEFORE, None)
-    session.info.pop(_UNSETTLED, None)
+    for name in (_BEFORE, _UNSETTLED, _CHANGES):
+        session.info.pop(name, None)
 
 
 def touch(session: Session, sample_ids: Collection[str]) -> None:
@@ -95,9 +99,14 @@ def touch(session: Session, sample_ids: Collection[str]) -> None:
     before.update({**{name: set() for name in unknown}, **_counted(session, unknown)})
 
 
+def note_snapshots(session: Session, run_ids: Collection[int]) -> None:
+    """Take note that what these runs read is otherwise from now on."""
+    session.info.setdefault(_CHANGES, Counter()).update(("", About.SNAPSHOTS, str(number)) for number in set(run_ids))
+
+
 def recount(session: Session) -> None:
     """Count all samples anew."""
-    session.execute(delete(TallyRow).where(TallyRow.about != About.PANEL))
+    session.execute(delete(TallyRow).where(TallyRow.about.not_in(GROWING)))
     numbers, after = Counter[Tally](), ""
     names = select(SampleRow.sample_id).order_by(SampleRow.sample_id).limit(AT_ONCE)
     while some := session.scalars(names.where(SampleRow.sample_id > after)).all():
@@ -167,6 +176,11 @@ def panel_changes(session: Session, task: str) -> int:
     return by_item(session, task, About.PANEL).get("", 0)
 
 
+def snapshot_changes(session: Session, run_id: int) -> int:
+    """Return how often anything changed of what a run read."""
+    return by_item(session, "", About.SNAPSHOTS).get(str(run_id), 0)
+
+
 @dataclass(frozen=True)
 class _Drawn:
     stratum: str | None
@@ -207,7 +221,7 @@ def _of(sample: Any) -> Iterable[tuple[str, str]]:
         yield About.CONTENT, sample.state
     if sample.stratum is not None:
         yield About.STRATUM, sample.stratum
-    if sample.in_panel:
+    if sample.in_panel or sample.stratum == AUDITED:
         yield About.PANEL, ""
     if sample.id is None:
         return

@@ -29,6 +29,7 @@ from tests import serving
 from tests.unit.annotations import sentiment
 from tests.unit.annotations.acquisition.test_rescoring import Version
 from tests.unit.annotations.earlier_home import home_of_before
+from tests.unit.annotations.store.test_tallies import Walk, check
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: see requirements-dev.txt")
 SECRET = "zanzibar-quokka"
@@ -121,6 +122,16 @@ def test_a_database_of_the_release_before_is_brought_up_to_date(server: tuple[st
             assert [row.caption for row in rows] == [plain, spelled, spelled]
             assert [row.split_draw for row in rows] == [*[max(map(draw, ids[:2]))] * 2, draw(ids[2])]
             assert connect.version_of(store.engine) == connect.HEAD
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_counts_are_kept_there_too(server: tuple[str, Path], tmp_path: Path, seed: int) -> None:
+    url, _ = server
+    with closing(opened(url, tmp_path / "counted")) as store:
+        walk = Walk(store, seed)
+        for _ in range(60):
+            walk.step()
+        check(store)
 
 
 def test_no_sentence_names_the_server_or_a_row(server: tuple[str, Path], tmp_path: Path, caplog) -> None:

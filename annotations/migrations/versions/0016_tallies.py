@@ -100,7 +100,7 @@ def upgrade() -> None:
     for statement in _COUNTS:
         for task, about, item, number in connection.execute(sa.text(statement)):
             counts[task, about, item] = number
-    for row in connection.execution_options(yield_per=1_000).execute(sa.text(_LABELLED)):
+    for row in connection.execute(sa.text(_LABELLED), execution_options={"yield_per": 1_000}):
         counts[row.task, "value", _item(row.value)] += 1
         counts[row.task, "annotator", _item(row.annotator)] += 1
         if row.wrong_reason:

@@ -65,7 +65,7 @@ def test_turned_answers_come_with_their_samples_and_the_rest_is_counted(past: Pa
     past.run(store, "promoted", [*entries, SnapshotEntry(past.ids[3], "left", HELD_OUT, "left", "right")])
     with statements(store) as sent:
         shown, more = models.turned(store, past.task, SECOND, 2)
-    assert sum("FROM samples" in one for one in sent) == 1  # however many they are
+    assert sum("FROM samples" in one.words for one in sent) == 1  # however many they are
     assert [one.is_right for one in shown] == [True, True, False] and more == 1
     assert all(one.sample.image is not None and one.sample.image.is_file() for one in shown)
     assert (shown[-1].before, shown[-1].after, shown[-1].value) == ("left", "right", "left")

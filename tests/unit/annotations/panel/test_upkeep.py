@@ -240,5 +240,20 @@ def test_to_look_at_the_panel_nothing_that_models_said_at_length_is_read(store: 
         send(store, number)
     with statements(store) as sent:
         upkeep.look(store, home, TASK)
-    asked = [statement.partition("FROM")[0] for statement in sent]
+    asked = [statement.words.partition("FROM")[0] for statement in sent]
     assert asked and not any("prediction" in columns for columns in asked)
+
+
+def test_what_did_not_change_is_not_looked_at_again(store: Store, home: Settings) -> None:
+    def asked() -> int:
+        with statements(store) as sent:
+            upkeep.look(store, home, TASK)
+            upkeep.figures(store, home, TASK, None, "v1")
+        return sum("panel_answers" in one.words for one in sent)
+
+    for number in range(3):
+        send(store, number)
+    assert (asked(), asked(), asked()) == (2, 1, 0)  # the first look wrote the rule, and so the second is at another
+    send(store, 3)
+    assert (asked(), asked(), asked()) == (2, 1, 0)
+    assert upkeep.figures(store, home, TASK, None, "v1").samples == 4

@@ -97,9 +97,11 @@ def test_how_earlier_samples_came_is_read_from_what_was_served_and_old_verdicts_
         "sure-disputed": ("disputed", {"flagged": False, "reason": None}),
         "imported": (None, None),
     }
+    doubted_disputed = {"flagged": True, "reason": "low_confidence"}
+    many = {f"disputed {number}": ("disputed", doubted_disputed) for number in range(1_001)}  # read in parts
     lower = {"key": "status.night_worse_macro_f1", "values": {"champion": 0.5, "challenger": 0.4}}
     with engine.begin() as connection:
-        for name, (reason, prediction) in rows.items():
+        for name, (reason, prediction) in {**rows, **many}.items():
             connection.execute(
                 text(
                     "INSERT INTO samples (sample_id, task, state, modalities, predicted_value, confidence, reason, "
@@ -119,10 +121,12 @@ def test_how_earlier_samples_came_is_read_from_what_was_served_and_old_verdicts_
     engine.dispose()
     with closing(open_store(config)) as store, store.reading() as session:
         ways = {name: (samples.get(session, name).stratum, samples.get(session, name).propensity) for name in rows}
+        later = {(samples.get(session, name).stratum, samples.get(session, name).propensity) for name in many}
         run = runs.last(session, "sentiment")
         assert run is not None and "macro f1 is worse, 0.400 against 0.500" in runs.as_run(run).reasons[0]
     doubted, checked = ("flagged", 1.0), ("audited", None)
     assert list(ways.values()) == [doubted, checked, doubted, checked, (None, None), (None, None)]
+    assert later == {doubted}
 
 
 def test_an_up_to_date_database_is_not_migrated_again(store: Store, config: Settings) -> None:

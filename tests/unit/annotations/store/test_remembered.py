@@ -1,0 +1,14 @@
+"""Answers are made once for each state of what they are about."""
+
+from annotations.store.remembered import Remembered
+
+
+def test_an_answer_is_made_once_a_state_and_only_the_latest_is_kept() -> None:
+    remembered, made = Remembered(), list[int]()
+
+    def make() -> int:
+        made.append(len(made))
+        return made[-1]
+
+    assert [remembered.of("a", 1, make), remembered.of("a", 1, make), remembered.of("b", 1, make)] == [0, 0, 1]
+    assert [remembered.of("a", 2, make), remembered.of("a", 1, make), remembered.of("b", 1, make)] == [2, 3, 1]
