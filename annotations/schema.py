@@ -282,7 +282,7 @@ class TallyRow(Base):
     __tablename__ = "tallies"
 
     task: Mapped[str] = mapped_column(String(100), primary_key=True)
-    about: Mapped[str] = mapped_column(String(20), primary_key=True)  # one of store.tallies.About
+    about: Mapped[str] = mapped_column(String(20), primary_key=True)  # one of store.tallies.Counted
     item: Mapped[str] = mapped_column(String(200), primary_key=True)
     number: Mapped[int]
 

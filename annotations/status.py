@@ -9,7 +9,7 @@ from annotations.acquisition.strata import AUDITED, is_drawn
 from annotations.nightly import gate, lock, looks
 from annotations.panel import upkeep
 from annotations.store import Store, facts, labels, runs, tallies
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from annotations.watching import probation
 from mmdemo.retrieval import index
 from mmdemo.settings import Settings
@@ -24,14 +24,14 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     midnight = datetime.combine(datetime.now().date(), time()).astimezone()  # where this machine stands
     with store.reading() as session:
         states = tallies.count_by_state(session, task.name)
-        by_value = tallies.by_item(session, task.name, About.VALUE)
-        by_annotator = tallies.by_item(session, task.name, About.ANNOTATOR)
+        by_value = tallies.by_item(session, task.name, Counted.VALUE)
+        by_annotator = tallies.by_item(session, task.name, Counted.ANNOTATOR)
         aside = tallies.count_set_aside(session, task.name, task.gate.held_out_share)
         sync = runs.last_sync(session, task.name)
         run = runs.last(session, task.name)
         _, sure = tallies.count_sure(session, task.name, AUDITED)
         past = looks.of_runs(runs.compared(session, task.name))
-        wrong_reason = sum(tallies.by_item(session, task.name, About.WRONG_REASON).values())
+        wrong_reason = sum(tallies.by_item(session, task.name, Counted.WRONG_REASON).values())
         today = labels.count_since(session, task.name, midnight)
         notices = (*facts.told(session), *runs.trouble(session, task.name, CorrectionSource.LABEL_STUDIO))
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)

@@ -39,7 +39,7 @@ _OPEN_LEAST, _OPEN = 300, 0.002  # questions
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _AnswerTexts:
     """What is kept of answers, as text: with their map, and without; and of which versions they are."""
 
     whole: str
@@ -77,7 +77,7 @@ def _write(connection: sqlite3.Connection, task: Task, rows: int, versions: tupl
 
 
 def _sample(
-    task: Task, number: int, rows: int, first: datetime, drawn: random.Random, answers: _Answers
+    task: Task, number: int, rows: int, first: datetime, drawn: random.Random, answers: _AnswerTexts
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     sample_id = hashlib.sha256(f"sample {number}".encode()).hexdigest()
     at = first + number / rows * YEARS
@@ -179,7 +179,7 @@ def _insert(connection: sqlite3.Connection, part: dict[str, list[dict[str, Any]]
             connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
-def _answers(task: Task, versions: tuple[str, ...]) -> _Answers:
+def _answers(task: Task, versions: tuple[str, ...]) -> _AnswerTexts:
     label = task.label_names[0]
     tokens = tuple(TokenScore(word, 6 * place, 6 * place + len(word), 0.1) for place, word in enumerate(_WORDS[:12]))
     prediction = Prediction(
@@ -197,4 +197,4 @@ def _answers(task: Task, versions: tuple[str, ...]) -> _Answers:
         explanation=Explanation("erasure", label, ImageMap((7, 7), ((0.1,) * 7,) * 7), TextMap(tokens)),
     )
     whole, bare = (json.dumps(predictions.stored(prediction, content)) for content in (True, False))
-    return _Answers(whole, bare, versions)
+    return _AnswerTexts(whole, bare, versions)

@@ -39,7 +39,7 @@ RETENTION_DAYS = 365 * 3
 
 
 @dataclass(frozen=True)
-class Home:
+class FilledHome:
     """A filled home, and what is asked of it."""
 
     settings: Settings
@@ -53,13 +53,13 @@ class Home:
         self.store.close()
 
 
-def opened(settings: Settings) -> Home:
+def opened(settings: Settings) -> FilledHome:
     """Open a filled home."""
     loop = Loop(settings, shipped_predictor)
-    return Home(settings, open_store(settings), loop, loop.tasks[TASK])
+    return FilledHome(settings, open_store(settings), loop, loop.tasks[TASK])
 
 
-def questions(home: Home) -> Mapping[str, Callable[[], object]]:
+def questions(home: FilledHome) -> Mapping[str, Callable[[], object]]:
     """Return what is asked of a store, by its name in the table; each changes what is open by one sample at most."""
     loop, store, settings, task = home.loop, home.store, home.settings, home.task
     who, mark = ANNOTATORS[0], "b" * 32
@@ -87,7 +87,7 @@ def questions(home: Home) -> Mapping[str, Callable[[], object]]:
     }
 
 
-def _answered(home: Home) -> str:
+def _answered(home: FilledHome) -> str:
     with home.store.reading() as session:
         query = "SELECT sample_id FROM samples WHERE task = ? AND state = ? LIMIT 1"
         return str(session.connection().exec_driver_sql(query, (TASK, SampleState.LABELLED.value)).scalar())
@@ -148,7 +148,7 @@ def main() -> None:
             home.close()
 
 
-def _home(folder: Path, rows: int) -> Home:
+def _home(folder: Path, rows: int) -> FilledHome:
     settings = Settings(home=folder / f"rows-{rows}", retention_days=0)
     if not settings.home.exists():
         fill(settings, tasks.get(TASK), rows)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
 from annotations.store import connect, facts, pairing, private, problems, standing, tallies
-from annotations.store.remembered import Remembered
+from annotations.store.remembered import AnswerMemo
 from mmdemo import characters
 from mmdemo.errors import StorageError
 from mmdemo.locale import text
@@ -40,7 +40,7 @@ class Store:
     place: str  # what a sentence calls the database, without its password
     deciding: frozenset[str] = frozenset()  # annotators whose say about a sample counts before the majority's
     file: tuple[int, int] | None = None  # device and inode of an SQLite database, as it was opened
-    remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)
+    remembered: AnswerMemo = field(default_factory=AnswerMemo, compare=False, repr=False)
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Remembered:
+class AnswerMemo:
     """Answers by question, each with the state of the rows that it is about. Threads may share it."""
 
     def __init__(self) -> None:

@@ -36,7 +36,7 @@ _ADD = text(
 _CLEAR = text("DELETE FROM tallies WHERE task = :task AND about = :about AND item = :item AND number = 0")
 
 
-class About(StrEnum):
+class Counted(StrEnum):
     """What is counted, and by which item."""
 
     KEPT = "kept"  # samples that were not erased, by state
@@ -51,7 +51,7 @@ class About(StrEnum):
     SNAPSHOTS = "snapshots"  # changes of what runs read, by run
 
 
-GROWING = (About.PANEL, About.SNAPSHOTS)  # numbers of changes: another number says that something is otherwise
+GROWING = (Counted.PANEL, Counted.SNAPSHOTS)  # numbers of changes: another number says that something is otherwise
 
 
 class TallyingSession(Session):
@@ -101,7 +101,7 @@ def touch(session: Session, sample_ids: Collection[str]) -> None:
 
 def note_snapshots(session: Session, run_ids: Collection[int]) -> None:
     """Take note that what these runs read is otherwise from now on."""
-    session.info.setdefault(_CHANGES, Counter()).update(("", About.SNAPSHOTS, str(number)) for number in set(run_ids))
+    session.info.setdefault(_CHANGES, Counter()).update(("", Counted.SNAPSHOTS, str(number)) for number in set(run_ids))
 
 
 def recount(session: Session) -> None:
@@ -116,7 +116,7 @@ def recount(session: Session) -> None:
     _add(session, numbers)
 
 
-def by_item(session: Session, task: str, about: About) -> dict[str, int]:
+def by_item(session: Session, task: str, about: Counted) -> dict[str, int]:
     """Return item → how many there are of a task, most first."""
     query = select(TallyRow.item, TallyRow.number).where(TallyRow.task == task, TallyRow.about == about)
     return dict(session.execute(query.order_by(TallyRow.number.desc(), TallyRow.item)).all())
@@ -124,32 +124,32 @@ def by_item(session: Session, task: str, about: About) -> dict[str, int]:
 
 def count_by_state(session: Session, task: str) -> dict[str, int]:
     """Return state → samples of a task; those whose content was erased after the fact count as FORGOTTEN."""
-    gone = sum(by_item(session, task, About.FORGOTTEN).values())
-    return by_item(session, task, About.KEPT) | ({FORGOTTEN: gone} if gone else {})
+    gone = sum(by_item(session, task, Counted.FORGOTTEN).values())
+    return by_item(session, task, Counted.KEPT) | ({FORGOTTEN: gone} if gone else {})
 
 
 def count_sure(session: Session, task: str, checked: str) -> tuple[int, int]:
     """Return how many samples are of the stratum `checked`, and how many sure answers there are with them."""
-    checks = by_item(session, task, About.STRATUM).get(checked, 0)
-    states = (by_item(session, task, about) for about in (About.KEPT, About.FORGOTTEN))
+    checks = by_item(session, task, Counted.STRATUM).get(checked, 0)
+    states = (by_item(session, task, about) for about in (Counted.KEPT, Counted.FORGOTTEN))
     return checks, checks + sum(numbers.get(SampleState.UNFLAGGED, 0) for numbers in states)
 
 
 def count_with_content(session: Session) -> int:
     """Return how many samples have anything left to look at."""
-    return session.scalar(select(func.sum(TallyRow.number)).where(TallyRow.about == About.CONTENT)) or 0
+    return session.scalar(select(func.sum(TallyRow.number)).where(TallyRow.about == Counted.CONTENT)) or 0
 
 
 def waiting_elsewhere(session: Session, tasks: Collection[str]) -> dict[str, int]:
     """Return task → samples that wait, of all but these tasks, in the order of the alphabet."""
-    query = select(TallyRow.task, func.sum(TallyRow.number)).where(TallyRow.about == About.CONTENT)
+    query = select(TallyRow.task, func.sum(TallyRow.number)).where(TallyRow.about == Counted.CONTENT)
     query = query.where(TallyRow.item.in_(WAITING), TallyRow.task.not_in(tasks))
     return dict(session.execute(query.group_by(TallyRow.task).order_by(TallyRow.task)).all())
 
 
 def task_names(session: Session) -> list[str]:
     """Return the tasks that have samples, in the order of the alphabet."""
-    query = select(TallyRow.task).where(TallyRow.about.in_((About.KEPT, About.FORGOTTEN))).distinct()
+    query = select(TallyRow.task).where(TallyRow.about.in_((Counted.KEPT, Counted.FORGOTTEN))).distinct()
     return list(session.scalars(query.order_by(TallyRow.task)))
 
 
@@ -160,9 +160,9 @@ def count_set_aside(session: Session, task: str, share: float) -> dict[Draw, int
     """
     counts = Counter[Draw]()
     if share in (0.0, *_BORDERS):
-        for item, number in by_item(session, task, About.USABLE).items():
+        for item, number in by_item(session, task, Counted.USABLE).items():
             stratum, propensity, in_panel, percent = json.loads(item)
-            if is_set_aside(_Drawn(stratum, propensity, in_panel, percent / 100), share):
+            if is_set_aside(_CountedDraw(stratum, propensity, in_panel, percent / 100), share):
                 counts[Draw(stratum, propensity)] += number
         return dict(counts)
     way = (SampleRow.stratum, SampleRow.propensity)
@@ -173,16 +173,16 @@ def count_set_aside(session: Session, task: str, share: float) -> dict[Draw, int
 
 def panel_changes(session: Session, task: str) -> int:
     """Return how often the panel of a task changed so far, or what is said of it: another number, another panel."""
-    return by_item(session, task, About.PANEL).get("", 0)
+    return by_item(session, task, Counted.PANEL).get("", 0)
 
 
 def snapshot_changes(session: Session, run_id: int) -> int:
     """Return how often anything changed of what a run read."""
-    return by_item(session, "", About.SNAPSHOTS).get(str(run_id), 0)
+    return by_item(session, "", Counted.SNAPSHOTS).get(str(run_id), 0)
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _CountedDraw:
     stratum: str | None
     propensity: float | None
     in_panel: bool
@@ -216,22 +216,22 @@ def _counted(session: Session, sample_ids: Collection[str]) -> dict[str, set[Tal
 
 
 def _of(sample: Any) -> Iterable[tuple[str, str]]:
-    yield (About.KEPT if sample.forgotten_at is None else About.FORGOTTEN), sample.state
+    yield (Counted.KEPT if sample.forgotten_at is None else Counted.FORGOTTEN), sample.state
     if sample.content:
-        yield About.CONTENT, sample.state
+        yield Counted.CONTENT, sample.state
     if sample.stratum is not None:
-        yield About.STRATUM, sample.stratum
+        yield Counted.STRATUM, sample.stratum
     if sample.in_panel or sample.stratum == AUDITED:
-        yield About.PANEL, ""
+        yield Counted.PANEL, ""
     if sample.id is None:
         return
-    yield About.VALUE, _item(sample.label)
-    yield About.ANNOTATOR, _item(sample.annotator)
+    yield Counted.VALUE, _item(sample.label)
+    yield Counted.ANNOTATOR, _item(sample.annotator)
     if sample.wrong_reason:
-        yield About.WRONG_REASON, ""
+        yield Counted.WRONG_REASON, ""
     if sample.content:
         percent = bisect_right(_BORDERS, sample.split_draw)
-        yield About.USABLE, json.dumps([sample.stratum, sample.propensity, sample.in_panel, percent])
+        yield Counted.USABLE, json.dumps([sample.stratum, sample.propensity, sample.in_panel, percent])
 
 
 def _item(words: str) -> str:

@@ -20,7 +20,7 @@ from annotations.acquisition.held_out import draw
 from annotations.review_queue import predictions, retention
 from annotations.store import Store, connect, open_store, panel, runs, samples, snapshots, tallies
 from annotations.store.snapshots import SnapshotEntry
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from mmdemo.answers import LabelAnswer
 from mmdemo.errors import StorageError
 from mmdemo.settings import Settings
@@ -118,7 +118,7 @@ def test_a_database_of_the_release_before_is_brought_up_to_date(server: tuple[st
             assert again == [ids[0], ids[0], ids[2]]
             with store.reading() as session:
                 rows = [samples.get(session, sample_id) for sample_id in ids]
-                assert tallies.by_item(session, sentiment.TASK.name, About.ANNOTATOR) == {"Zoë": 3}
+                assert tallies.by_item(session, sentiment.TASK.name, Counted.ANNOTATOR) == {"Zoë": 3}
             assert [row.caption for row in rows] == [plain, spelled, spelled]
             assert [row.split_draw for row in rows] == [*[max(map(draw, ids[:2]))] * 2, draw(ids[2])]
             assert connect.version_of(store.engine) == connect.HEAD

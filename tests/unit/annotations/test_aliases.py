@@ -14,7 +14,7 @@ from annotations.nightly import dataset
 from annotations.review_queue import claims, retention
 from annotations.schema import SampleAliasRow, SampleRow
 from annotations.store import Store, labels, open_store, samples, tallies
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from mmdemo import decode
 from mmdemo.settings import Settings
 from mmdemo.values.review import ClaimSample
@@ -115,7 +115,7 @@ def test_annotators_of_before_who_were_two_by_their_spelling_are_one(config: Set
     names = ("Zoë", unicodedata.normalize("NFD", "Zoë"), "Zoë\u00a0 ")
     home_of_before(config, *(sentiment.inputs(name) for name in "abc"), annotators=names)
     with closing(open_store(config)) as store, store.reading() as session:
-        assert tallies.by_item(session, NAME, About.ANNOTATOR) == {"Zoë": 3}
+        assert tallies.by_item(session, NAME, Counted.ANNOTATOR) == {"Zoë": 3}
 
 
 def test_what_is_decoded_otherwise_is_found_by_its_original_bytes(store: Store) -> None:

@@ -16,7 +16,7 @@ from annotations.review_queue import retention
 from annotations.schema import SampleRow, SnapshotRow
 from annotations.store import Store, connect, facts, labels, open_store, runs, samples, snapshots, tallies
 from annotations.store.snapshots import HELD_OUT, TRAIN, SnapshotEntry
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Inputs
@@ -100,7 +100,7 @@ def test_its_row_keeps_what_became_of_it_and_nothing_that_was_said(
         assert correction.withdrawn_at is not None and correction.annotator == "Ann"
         entries = [entry for _, entry in snapshots.of_sample(session, corrected)]
         assert {(one.value, one.champion, one.challenger) for one in entries} == {("", None, None)}
-        assert tallies.by_item(session, sentiment.TASK.name, About.VALUE) == {}
+        assert tallies.by_item(session, sentiment.TASK.name, Counted.VALUE) == {}
 
 
 def test_the_certificate_says_what_was_done_and_what_only_others_can(

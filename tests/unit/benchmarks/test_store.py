@@ -10,7 +10,7 @@ import pytest
 
 from annotations.store import standing, tallies
 from benchmarks import filled_store
-from benchmarks.store import TASK, Home, opened, questions
+from benchmarks.store import TASK, FilledHome, opened, questions
 from mmdemo import tasks
 from mmdemo.settings import Settings
 from tests.statements import Statement, statements
@@ -24,7 +24,7 @@ WHOLE = re.compile(rf"SCAN ({GROWING})(_\d+)?\b(?!.*({'|'.join(FEW)}))")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FilledHome]:
     settings = Settings(home=tmp_path_factory.mktemp("filled") / "home", retention_days=0)
     filled_store.fill(settings, tasks.get(TASK), ROWS)
     one = opened(settings)
@@ -37,7 +37,7 @@ def plan(database: Path, statement: Statement) -> list[str]:
         return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.words}", statement.values)]
 
 
-def test_what_was_brought_up_is_counted_as_it_would_be_anew(home: Home) -> None:
+def test_what_was_brought_up_is_counted_as_it_would_be_anew(home: FilledHome) -> None:
     with home.store.session() as session:
         before = tallied(session)
         standing.settle_all(session)
@@ -46,7 +46,7 @@ def test_what_was_brought_up_is_counted_as_it_would_be_anew(home: Home) -> None:
         assert sum(number for (_, about, _), number in before.items() if about in ("kept", "forgotten")) == ROWS
 
 
-def test_no_question_goes_through_all_rows_of_a_table_that_grows(home: Home) -> None:
+def test_no_question_goes_through_all_rows_of_a_table_that_grows(home: FilledHome) -> None:
     whole: list[tuple[str, str, str]] = []
     number = 0
     for question, ask in questions(home).items():
@@ -61,6 +61,6 @@ def test_no_question_goes_through_all_rows_of_a_table_that_grows(home: Home) -> 
     assert number > 80 and whole == []
 
 
-def test_that_a_plan_is_looked_at_shows_in_one_that_goes_through_all(home: Home) -> None:
+def test_that_a_plan_is_looked_at_shows_in_one_that_goes_through_all(home: FilledHome) -> None:
     everything = Statement("SELECT * FROM samples WHERE samples.doubt > 0.5 AND samples.updated_at > ?", ("",))
     assert [step for step in plan(Path(home.store.place), everything) if WHOLE.search(step)]

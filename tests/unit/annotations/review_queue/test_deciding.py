@@ -11,7 +11,7 @@ import pytest
 from annotations import export, review_queue
 from annotations.loop import Loop
 from annotations.store import Store, labels, open_store, tallies
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from mmdemo.settings import Settings
 from tests.unit.annotations import sentiment
 from tests.unit.annotations.sentiment import RulePredictor
@@ -40,7 +40,7 @@ def counts(store: Store) -> tuple[str, str]:
     with store.reading() as session:
         [one] = labels.corrections(session, sentiment.TASK.name)
         assert labels.counting(session, one.correction.sample_id).id == one.correction_id
-        assert tallies.by_item(session, sentiment.TASK.name, About.ANNOTATOR) == {one.correction.annotator: 1}
+        assert tallies.by_item(session, sentiment.TASK.name, Counted.ANNOTATOR) == {one.correction.annotator: 1}
     return one.correction.label, one.correction.annotator
 
 

@@ -5,7 +5,7 @@ import pytest
 from annotations import review_queue
 from annotations.review_queue import claims, retention
 from annotations.store import Store, labels, tallies
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.values.review import ClaimSample
 from tests.unit.annotations import sentiment
@@ -30,7 +30,7 @@ def test_one_annotator_in_any_spelling_is_one(store: Store, name: str) -> None:
     assert correct(store, two, annotator=name).annotator == NAMES[0]
     review_queue.skip(store, three, name)
     with store.reading() as session:
-        assert tallies.by_item(session, sentiment.TASK.name, About.ANNOTATOR) == {NAMES[0]: 2}
+        assert tallies.by_item(session, sentiment.TASK.name, Counted.ANNOTATOR) == {NAMES[0]: 2}
         assert len(labels.given_by(session, NAMES[0], review_queue.UNDOABLE, [sentiment.TASK.name], 9)) == 3
     assert [review_queue.undo(store, NAMES[0]), review_queue.undo(store, name)] == [three, two]
 

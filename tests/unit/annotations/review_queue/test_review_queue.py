@@ -9,7 +9,7 @@ from sqlalchemy import select
 from annotations import review_queue
 from annotations.schema import ConsentRow, MoveRow, SampleRow
 from annotations.store import Store, labels, samples, tallies
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from mmdemo.errors import BadInput, Conflict, MmdemoError, UnknownName
 from mmdemo.values import review
 from mmdemo.values.review import SampleState
@@ -205,8 +205,8 @@ def test_the_last_correction_counts_and_earlier_ones_stay_as_history(store: Stor
     with store.reading() as session:
         assert [row.correction.label for row in labels.corrections(session)] == ["neutral"]
         assert [row.annotator for row in labels.history(session, sample_id)] == ["Ann", "Bo"]
-        assert tallies.by_item(session, "sentiment", About.ANNOTATOR) == {"Bo": 1}
-        assert tallies.by_item(session, "sentiment", About.VALUE) == {"neutral": 1}
+        assert tallies.by_item(session, "sentiment", Counted.ANNOTATOR) == {"Bo": 1}
+        assert tallies.by_item(session, "sentiment", Counted.VALUE) == {"neutral": 1}
 
 
 @pytest.mark.parametrize(
@@ -257,16 +257,16 @@ def test_right_answer_wrong_reason_is_kept_with_the_correction_and_only_of_a_rig
     with store.reading() as session:
         assert (
             labels.every(session, sample_id) == []
-            and sum(tallies.by_item(session, "sentiment", About.WRONG_REASON).values()) == 0
+            and sum(tallies.by_item(session, "sentiment", Counted.WRONG_REASON).values()) == 0
         )
     assert correct(store, sample_id, "positive", wrong_reason=True).wrong_reason
     assert not correct(store, sample_id, "positive", "Bo").wrong_reason  # the latest counts
     with store.reading() as session:
         assert [correction.wrong_reason for correction in labels.history(session, sample_id)] == [True, False]
-        assert sum(tallies.by_item(session, "sentiment", About.WRONG_REASON).values()) == 0
+        assert sum(tallies.by_item(session, "sentiment", Counted.WRONG_REASON).values()) == 0
     review_queue.undo(store, "Bo")
     with store.reading() as session:
-        assert sum(tallies.by_item(session, "sentiment", About.WRONG_REASON).values()) == 1
+        assert sum(tallies.by_item(session, "sentiment", Counted.WRONG_REASON).values()) == 1
 
 
 def test_an_unflagged_sample_has_nothing_to_correct(store: Store, offer: Offer) -> None:

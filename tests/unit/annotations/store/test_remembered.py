@@ -1,10 +1,10 @@
 """Answers are made once for each state of what they are about."""
 
-from annotations.store.remembered import Remembered
+from annotations.store.remembered import AnswerMemo
 
 
 def test_an_answer_is_made_once_a_state_and_only_the_latest_is_kept() -> None:
-    remembered, made = Remembered(), list[int]()
+    remembered, made = AnswerMemo(), list[int]()
 
     def make() -> int:
         made.append(len(made))

@@ -13,7 +13,7 @@ from annotations.acquisition import strata
 from annotations.review_queue import retention, second_look, withdrawal
 from annotations.schema import CorrectionRow, SampleRow, TallyRow
 from annotations.store import Session, Store, WriteConflict, labels, panel, samples, standing, tallies
-from annotations.store.tallies import About
+from annotations.store.tallies import Counted
 from mmdemo.errors import MmdemoError
 from mmdemo.tasks import Gate
 from mmdemo.values.review import SCRIPTS
@@ -41,7 +41,7 @@ def check(store: Store) -> None:
         session.expire_all()
         assert dict(session.execute(select(SampleRow.sample_id, SampleRow.standing_id)).all()) == counting
         by_state = Counter(session.scalars(select(SampleRow.state).where(SampleRow.forgotten_at.is_(None))))
-        assert by_state == tallies.by_item(session, NAME, About.KEPT)
+        assert by_state == tallies.by_item(session, NAME, Counted.KEPT)
         assert 0 not in kept.values()
 
 
@@ -141,7 +141,7 @@ def test_what_is_not_committed_is_not_counted(store: Store) -> None:
         session.add(sentiment.row())
         session.commit()
     with store.reading() as session:
-        committed = (NAME, About.KEPT, "queued"), (NAME, About.CONTENT, "queued")
+        committed = (NAME, Counted.KEPT, "queued"), (NAME, Counted.CONTENT, "queued")
         assert tallied(session) == {name: n + (name in committed) for name, n in before.items()}
 
 
@@ -163,10 +163,10 @@ def test_a_long_value_is_counted_and_leaves_no_words_behind(store: Store) -> Non
         said.corrected_at, said.predicted_value, said.model_version, said.source = row.created_at, "", "v1", "page"
         session.add(said)
         session.commit()
-        assert list(tallies.by_item(session, NAME, About.VALUE).values()) == [1]
+        assert list(tallies.by_item(session, NAME, Counted.VALUE).values()) == [1]
     retention.erase(store, sample_id)
     with store.reading() as session:
-        assert {about for _, about, _ in tallied(session)} == {About.FORGOTTEN, About.STRATUM}
+        assert {about for _, about, _ in tallied(session)} == {Counted.FORGOTTEN, Counted.STRATUM}
 
 
 def test_each_change_of_the_panel_is_another_number(store: Store) -> None:
