@@ -20,12 +20,15 @@ HEAD = "0016"  # the newest migration; a test compares it with the folder
 
 # Partial indexes hold few of many rows. SQLite uses one where the question repeats these very words.
 CONTENT = "caption IS NOT NULL OR image IS NOT NULL OR audio IS NOT NULL"
+ASKED = "state IN ('queued', 'sent', 'skipped')"  # people are asked about it, or were and put it off
+_TURN = ("created_at", "doubt", "sample_id", "stratum", "propensity", "in_panel", "split_draw", "updated_at")
+_CLAIM = ("claim_session", "claimed_until")
 
 
-def _of_some(*columns: str, where: str, sqlite: str = "") -> Index:
+def _of_some(*columns: str, where: str, sqlite: str = "", name: str | None = None) -> Index:
     """Return an index of the rows that are `where`; `sqlite`: how that is said there, where it is said otherwise."""
     conditions = sqlalchemy.text(sqlite or where), sqlalchemy.text(where)
-    return Index(None, *columns, sqlite_where=conditions[0], postgresql_where=conditions[1])
+    return Index(name, *columns, sqlite_where=conditions[0], postgresql_where=conditions[1])
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -84,6 +87,8 @@ class SampleRow(Base):
     __tablename__ = "samples"
     __table_args__ = (
         _of_some("task", "state", "doubt", where=CONTENT),
+        # All that decides whose turn it is: rows themselves, with their maps, are large
+        _of_some("task", "state", "forgotten_at", *_TURN, *_CLAIM, where=ASKED, name="ix_samples_asked"),
         _of_some("task", "stratum", "state", "model_version", "created_at", where="stratum IS NOT NULL"),
         _of_some("task", "reason", "model_version", where="reason IS NOT NULL"),
         _of_some("task", "in_panel", "created_at", "sample_id", where="in_panel", sqlite="in_panel = 1"),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
-from annotations.store import connect, facts, pairing, private, problems, standing, tallies
+from annotations.store import connect, facts, pairing, private, problems, samples, standing, tallies
 from annotations.store.remembered import AnswerMemo
 from mmdemo import characters
 from mmdemo.errors import StorageError
@@ -57,6 +57,7 @@ class Store:
     def reading(self) -> Iterator[Session]:
         """Yield a session that only reads, and so never waits for a writer. Raises StorageError."""
         with self._translated(), self._session(self.engine.execution_options(reading=True)) as session:
+            session.info[samples.READING] = True
             self._check_there()
             yield session
 

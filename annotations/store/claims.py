@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, case, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.schema import SampleRow
 from annotations.store import order
-from annotations.store.samples import ASKED, HAS_CONTENT
+from annotations.store.samples import ASKED, IS_ASKED
 from mmdemo import characters
 from mmdemo.values.review import ClaimSample, SampleState
 
@@ -48,7 +48,7 @@ def release(session: Session, claim_session: str, other_than: str = "") -> None:
 
 
 def _asked() -> ColumnElement[bool]:
-    return SampleRow.state.in_(ASKED) & HAS_CONTENT
+    return and_(SampleRow.state.in_(ASKED), IS_ASKED)
 
 
 def _free(claim_session: str, at: datetime) -> ColumnElement[bool]:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, text
 from sqlalchemy.orm import Session, defer
 
+from annotations import schema
 from annotations.acquisition.strata import AUDITED, Draw
 from annotations.schema import ConsentRow, CorrectionRow, MoveRow, SampleAliasRow, SampleRow
 from annotations.store import order
@@ -16,15 +17,21 @@ from mmdemo.errors import UnknownName
 from mmdemo.values.review import ID_CHARS, WAITING, CorrectionSource, SampleState
 from mmdemo.values.samples import FlagReason, Inputs
 
+READING = "reading"  # what a session knows of itself: it only reads, and so keeps nobody from writing
 FILES = ("image", "audio")  # columns that name files
 AT_ONCE = 500  # names in one question; a database takes only so many
 ASKED = (*WAITING, SampleState.SKIPPED)  # … and at the queue's end what was skipped
+# … of which there is something to look at: by the index that holds these alone, whose words this repeats
+IS_ASKED = and_(text(schema.ASKED), SampleRow.forgotten_at.is_(None))
 PREDICTIONS = (SampleRow.prediction, SampleRow.fresh_prediction)  # with their maps much the largest of a row
 HAS_CONTENT = or_(SampleRow.caption.is_not(None), SampleRow.image.is_not(None), SampleRow.audio.is_not(None))
 
 
 def find(session: Session, sample_id: str) -> SampleRow | None:
-    """Return the sample of that id or alias, locked until the transaction ends where the database can lock rows."""
+    """Return the sample of that id or alias.
+
+    It is locked until the transaction ends where the database can lock rows, and the session may write.
+    """
     named = select(SampleAliasRow.sample_id).where(SampleAliasRow.alias == sample_id).scalar_subquery()
     return _locked(session, SampleRow.sample_id == sample_id) or _locked(session, SampleRow.sample_id == named)
 
@@ -103,7 +110,8 @@ def caption_digest(caption: str) -> str:
 def _locked(session: Session, *conditions: ColumnElement[bool]) -> SampleRow | None:
     """Return the first row of these conditions: oldest first."""
     oldest = (SampleRow.created_at, SampleRow.sample_id)
-    return session.scalar(select(SampleRow).where(*conditions).order_by(*oldest).limit(1).with_for_update())
+    query = select(SampleRow).where(*conditions).order_by(*oldest).limit(1)
+    return session.scalar(query if session.info.get(READING) else query.with_for_update())
 
 
 def get(session: Session, sample_id: str) -> SampleRow:
@@ -138,19 +146,25 @@ def waiting(
     Of all tasks, also of those that are not loaded, where none is named. `aside`: what is set aside comes first, see
     `order.in_turn`.
     """
-    query = select(SampleRow).where(SampleRow.state.in_(states), HAS_CONTENT)
-    if tasks:
-        query = query.where(SampleRow.task.in_(tasks))
+    query = select(SampleRow.sample_id).where(SampleRow.state.in_(states), IS_ASKED)
     in_order = order.most_doubtful() if aside is None else order.in_turn(aside)
-    return session.scalars(query.order_by(*in_order).limit(limit)).all()
+    return _first(session, query.order_by(*in_order), tasks, limit)
 
 
 def later(session: Session, *tasks: str, limit: int | None = None) -> Sequence[SampleRow]:
     """Return the skipped samples that can be shown to a person, in the order in which they were skipped."""
-    query = select(SampleRow).where(SampleRow.state == SampleState.SKIPPED, HAS_CONTENT)
-    if tasks:
-        query = query.where(SampleRow.task.in_(tasks))
-    return session.scalars(query.order_by(SampleRow.updated_at, SampleRow.sample_id).limit(limit)).all()
+    query = select(SampleRow.sample_id).where(SampleRow.state == SampleState.SKIPPED, IS_ASKED)
+    return _first(session, query.order_by(SampleRow.updated_at, SampleRow.sample_id), tasks, limit)
+
+
+def _first(session: Session, ids: Select[str], tasks: Sequence[str], limit: int | None) -> Sequence[SampleRow]:
+    """Return the samples that a query names; those alone are read whole."""
+    names = session.scalars((ids.where(SampleRow.task.in_(tasks)) if tasks else ids).limit(limit)).all()
+    rows: dict[str, SampleRow] = {}
+    for part in parts(names):
+        of_part = session.scalars(select(SampleRow).where(SampleRow.sample_id.in_(part)))
+        rows.update({row.sample_id: row for row in of_part})
+    return [rows[name] for name in names]
 
 
 def pinned(session: Session, *tasks: str) -> Sequence[SampleRow]:

@@ -20,6 +20,26 @@ _CONTENT = "caption IS NOT NULL OR image IS NOT NULL OR audio IS NOT NULL"
 _INDEXES: tuple[tuple[str, str, tuple[str, ...], str | None], ...] = (
     ("ix_samples_task_state_doubt", "samples", ("task", "state", "doubt"), _CONTENT),
     (
+        "ix_samples_asked",
+        "samples",
+        (
+            "task",
+            "state",
+            "forgotten_at",
+            "created_at",
+            "doubt",
+            "sample_id",
+            "stratum",
+            "propensity",
+            "in_panel",
+            "split_draw",
+            "updated_at",
+            "claim_session",
+            "claimed_until",
+        ),
+        "state IN ('queued', 'sent', 'skipped')",
+    ),
+    (
         "ix_samples_task_stratum_state_model_version_created_at",
         "samples",
         ("task", "stratum", "state", "model_version", "created_at"),

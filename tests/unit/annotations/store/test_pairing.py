@@ -89,6 +89,7 @@ LATER_INDEXES = (
     "samples_caption_digest",
     "samples_pinned_at",
     "samples_task_state_doubt",
+    "samples_asked",
     "samples_task_stratum_state_model_version_created_at",
     "samples_task_reason_model_version",
     "samples_task_in_panel_created_at_sample_id",

@@ -2,6 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
+
 from annotations import review_queue
 from annotations.schema import now
 from annotations.store import Store, samples
@@ -29,3 +33,16 @@ def test_what_lies_outside_is_waited_for_but_not_queued(store: Store) -> None:
     with store.reading() as session:
         assert samples.waiting(session, states=(SampleState.QUEUED,)) == []
         assert [row.sample_id for row in samples.waiting(session)] == [sample_id]
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_who_only_reads_a_sample_locks_it_for_nobody(store: Store, writes: bool) -> None:
+    sent: list[str] = []
+    with store.session() if writes else store.reading() as session:
+        event.listen(
+            session,
+            "do_orm_execute",
+            lambda asked: sent.append(str(asked.statement.compile(dialect=postgresql.dialect()))),
+        )
+        samples.find(session, sentiment.NEVER)
+    assert len(sent) == 2 and all(("FOR UPDATE" in one) == writes for one in sent)
