@@ -136,9 +136,10 @@ def test_what_was_doubted_and_judges_versions_is_asked_about_blind_too(store: St
         row = samples.get(session, sample_id)
         assert (row.stratum, row.in_panel, items.queue_item(row, store.media).checks) == (strata.FLAGGED, True, True)
         assert samples.to_score(session, TASK.name, "v2", "", 10, held_by="") == []  # no other version's guess either
-        assert health.outgoing(row).blind
+        share = task.gate.held_out_share
+        assert health.outgoing(row, share).blind
         row.in_panel = False
-        assert not items.queue_item(row, store.media).checks and not health.outgoing(row).blind
+        assert not items.queue_item(row, store.media).checks and not health.outgoing(row, share).blind
 
 
 def test_a_second_look_leaves_a_dispute_counted(store: Store) -> None:
