@@ -279,7 +279,7 @@ class Loop:
         if stand_in is not None:
             notices = (*status.stand_in(loaded_task.name, *stand_in), *task_status.notices)
             task_status = replace(task_status, notices=notices)
-        return replace(task_status, last_retrain=run)
+        return replace(task_status, last_retrain=run, runtime=self._predictors.runtime(loaded_task))
 
     def models(self, task: str) -> ModelHistory:
         """Return the versions of a task through time, each with the training that judged it."""
@@ -331,7 +331,8 @@ class Loop:
 
     def _load_all(self) -> None:
         self._predictors.load(self.tasks)
-        decode.warm()  # last: whoever sends a file before has them started
+        decode.warm()  # whoever sends a file before has them started
+        self._predictors.equip()  # last: it takes the processor from answers
 
     def _tend(self) -> None:
         leftovers.tidy_all(self._store, self._settings, self.tasks)

@@ -11,6 +11,7 @@ from mmdemo.errors import MmdemoError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.review import Reason
 from mmdemo.values.samples import Features, Inputs, Prediction
 
 REMEMBERED_S = 30 * 60.0  # that what models made of a sample stays which nobody asks about
@@ -32,6 +33,13 @@ class ServingPredictor(Protocol):
     @property
     def stands_in_for(self) -> str | None:
         """The version that should answer but cannot, "" for none that is; None where the right one answers."""
+
+    @property
+    def runtime(self) -> Reason | None:
+        """What computes its encoders; None where that is PyTorch, and nothing else is wanted."""
+
+    def equip(self) -> None:
+        """From here on, have the runtime of the settings compute its encoders, as soon as it is made."""
 
     def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
         """Answer for a decoded sample, and return its forward pass."""
@@ -63,7 +71,7 @@ class ServingPredictor(Protocol):
 
 def shipped_predictor(task: Task, settings: Settings) -> ServingPredictor:
     """Return the predictor of the version that is served."""
-    return mmdemo.Predictor(task, None, settings)  # by attribute: torch is loaded only where somebody predicts
+    return mmdemo.Predictor.of_page(task, settings)  # by attribute: torch is loaded only where somebody predicts
 
 
 class Predictors:
@@ -113,6 +121,16 @@ class Predictors:
         unasked_s, self._erased = (REMEMBERED_S if erased == self._erased else 0.0), erased
         for predictor in list(self._made.values()):
             predictor.forget(unasked_s)
+
+    def runtime(self, task: Task) -> Reason | None:
+        """Return what computes the encoders of a task, None where that is PyTorch, or nothing was loaded yet."""
+        predictor = self._made.get(task.name)
+        return predictor.runtime if predictor else None
+
+    def equip(self) -> None:
+        """Let all that were made compute in the runtime of the settings, as soon as that is made beside the answers."""
+        for predictor in list(self._made.values()):
+            predictor.equip()
 
     def load(self, tasks: Mapping[str, Task]) -> None:
         """Load the models of all tasks; one that can't be loaded keeps none of the others from it."""

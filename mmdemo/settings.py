@@ -15,6 +15,7 @@ from mmdemo.errors import ManifestError
 
 ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py, or of the installed packages
 ASK, UNLESS_DECLINED = "ask", "unless_declined"  # of MMDEMO_KEEP_DOUBTFUL
+TORCH, AUTO = "torch", "auto"  # of MMDEMO_RUNTIME: PyTorch; what is fastest where it is no worse
 PRIVATE = "private"  # of MMDEMO_TRUSTED_PROXIES: every address of a private network, and of this machine
 _BESIDE = ("app.py", "requirements.txt")  # what stands beside the packages in a clone, and in a Space
 
@@ -52,6 +53,13 @@ class Settings:
     task_dir: Path | None = _setting("MMDEMO_TASK_DIR", None, "folder", "task files beside the shipped ones")
     profile: str = _setting(
         "MMDEMO_PROFILE", "", "name", "which [profiles.…] of its file a task is trained with; empty: none"
+    )
+    runtime: str = _setting(
+        "MMDEMO_RUNTIME",
+        AUTO,
+        "choice",
+        "computes the encoders of answers: torch, openvino, onnxruntime; auto: the page takes openvino where it gains",
+        choices=(AUTO, TORCH, "openvino", "onnxruntime"),
     )
     review_key: str = _setting("MMDEMO_REVIEW_KEY", "", "text", "what reviewers type once in the page", secret=True)
     keep_doubtful: str = _setting(
@@ -135,6 +143,11 @@ class Settings:
     def media(self) -> Path:
         """The folder of stored pictures and sounds."""
         return self.home / "media"
+
+    @property
+    def engines(self) -> Path:
+        """The folder of encoders as other runtimes than PyTorch compute them, a folder a runtime."""
+        return self.home / "engines"
 
     @property
     def tokens(self) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmdemo import decode, tasks
 from mmdemo.answers import KINDS
-from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of
+from mmdemo.commands.command import RUNTIME, TASK, VERSION, Command, CommandResult, predictor_of
 from mmdemo.commands.many import predict_many
 from mmdemo.errors import ManifestError
 from mmdemo.locale import text
@@ -25,7 +25,7 @@ def predict(args: argparse.Namespace, config: Settings) -> CommandResult:
     if args.manifest is not None:
         return predict_many(args, config, task)
     inputs = decode.decode(Sample(image=args.image, text=args.text, audio=args.audio), task)
-    prediction = predictor_of(task, args.version, config).predict_inputs(inputs, args.explain)
+    prediction = predictor_of(task, args.version, config, args.runtime).predict_inputs(inputs, args.explain)
     return CommandResult(to_json(prediction), prediction_lines(prediction, task))
 
 
@@ -55,6 +55,7 @@ COMMANDS = {
             ("--manifest", {"type": Path, "help": _MANY}),
             ("--out", {"type": Path, "help": "answers to --manifest, JSON lines; a run that was ended goes on there"}),
             ("--shard", {"metavar": "K/N", "help": "part K of N of the manifest; the parts' files join to the whole"}),
+            RUNTIME,
             VERSION,
         ],
     ),

@@ -5,19 +5,21 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmdemo import tasks
-from mmdemo.commands.command import VERSION, Command, CommandResult, predictor_of, version_folder
-from mmdemo.errors import ManifestError
+from mmdemo.commands.command import RUNTIME, VERSION, Command, CommandResult, predictor_of, version_folder
+from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import to_json
 
 if TYPE_CHECKING:
+    from mmdemo.prediction.predictor import Predictor
     from mmdemo.speed.turns import Timing
     from mmdemo.training.manifests import Row
 
@@ -47,7 +49,8 @@ def _groups(task: Task, folder: Path, args: argparse.Namespace, config: Settings
 
     predictor = predictor_of(task, str(folder), config)
     clock = time.process_time if args.cpu else time.perf_counter
-    timed = answers.Bench.of(predictor, folder, _rows(task, args.manifest, args.samples), config, clock)
+    in_runtimes = _in_runtime(task, folder, args, config)
+    timed = answers.Bench.of(predictor, folder, _rows(task, args.manifest, args.samples), config, clock, in_runtimes)
     runs = {
         ONE: lambda: timed.one_by_one(args.rounds),
         MANY: lambda: timed.in_batches(args.rounds),
@@ -58,6 +61,23 @@ def _groups(task: Task, folder: Path, args: argparse.Namespace, config: Settings
         say(f"{task.name}: timing {name}")
         groups[name] = runs[name]()
     return groups
+
+
+def _in_runtime(task: Task, folder: Path, args: argparse.Namespace, config: Settings) -> "dict[str, Predictor]":
+    """Return what answers in the runtime that the page would take, by its name; nothing where PyTorch is faster."""
+    from mmdemo.prediction import engines
+    from mmdemo.prediction.predictor import Predictor
+
+    choice = engines.for_page(replace(config, runtime=args.runtime or config.runtime))
+    if choice is None:
+        return {}
+    predictor = Predictor(task, str(folder), config, engine=replace(choice, waits=True))
+    try:
+        say(f"{predictor.model_version}: {predictor.runtime.sentence() if predictor.runtime else ''}")
+    except CheckpointError as error:
+        say(str(error))
+        return {}
+    return {choice.runtime.name: predictor}
 
 
 def _rows(task: Task, manifest: Path | None, count: int) -> "list[Row]":
@@ -114,6 +134,7 @@ COMMANDS = {
                 {"action": "store_true", "help": "time the processor, not the clock, where others use the machine too"},
             ),
             ("--only", {"action": "append", "choices": [ONE, MANY, START], "help": "time this alone; may be repeated"}),
+            RUNTIME,
             VERSION,
         ],
     ),

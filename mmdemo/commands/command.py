@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmdemo.settings import Settings
+from mmdemo.settings import TORCH, Settings
 from mmdemo.tasks import Task
 from mmdemo.versions.registry import Versions
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 Argument = tuple[str, dict[str, Any]]  # a flag, and what argparse is told about it
 TASK: Argument = ("--task", {"required": True, "help": "name of a task, or path to its file"})
+RUNTIME: Argument = (
+    "--runtime",
+    {"metavar": "NAME", "help": "what computes the encoders: torch, openvino or onnxruntime (default: MMDEMO_RUNTIME)"},
+)
 VERSION: Argument = ("--version", {"help": "name of a version, or its folder (default: the served one)"})
 
 
@@ -34,11 +38,16 @@ class Command:
     arguments: Sequence[Argument] = ()
 
 
-def predictor_of(task: Task, version: str | None, config: Settings) -> "Predictor":
-    """Return what answers for a task; loading torch is put off until a command needs it."""
+def predictor_of(task: Task, version: str | None, config: Settings, runtime: str | None = TORCH) -> "Predictor":
+    """Return what answers for a task; loading torch is put off until a command needs it.
+
+    `runtime` computes the encoders; None: as the settings say. Raises UnknownName, MmdemoError for one that is not
+    there.
+    """
+    from mmdemo.prediction import engines
     from mmdemo.prediction.predictor import Predictor
 
-    return Predictor(task, version, config)
+    return Predictor(task, version, config, engine=engines.for_command(runtime, config))
 
 
 def version_folder(task: Task, version: str | None, config: Settings) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmdemo import tasks
-from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, version_folder
+from mmdemo.commands.command import RUNTIME, TASK, VERSION, Command, CommandResult, predictor_of, version_folder
 from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -32,7 +32,7 @@ def evaluate(args: argparse.Namespace, config: Settings) -> CommandResult:
     task = tasks.get(args.task, config.task_dir)
     folders = [version_folder(task, name, config) for name in (args.version, *filter(None, [args.against]))]
     rows = manifests.read(args.manifest, task)
-    predictors = [predictor_of(task, str(folder), config) for folder in folders]
+    predictors = [predictor_of(task, str(folder), config, args.runtime) for folder in folders]
     answers = [ask(predictor, rows, say) for predictor in predictors]
     tests = None if args.behaviour is None else rows if args.behaviour == "" else manifests.read(args.behaviour, task)
     figures, *others = [_figures(*pair, rows, tests) for pair in zip(predictors, answers, strict=True)]
@@ -152,6 +152,7 @@ COMMANDS = {
         [
             TASK,
             ("--manifest", {"type": Path, "required": True, "help": "labelled samples"}),
+            RUNTIME,
             VERSION,
             ("--against", {"metavar": "VERSION", "help": "another version, or its folder, on the same samples"}),
             (

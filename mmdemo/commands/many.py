@@ -61,7 +61,7 @@ def predict_many(args: argparse.Namespace, config: Settings, task: Task) -> Comm
     every = manifests.read_lines(args.manifest, task)
     window = max(1, min(WINDOW, math.ceil(len(every) / FEWEST_WINDOWS)))
     lines = Shard.parsed(args.shard or "1/1").of(every, window)
-    predictor = predictor_of(task, str(version_folder(task, args.version, config)), config)
+    predictor = predictor_of(task, str(version_folder(task, args.version, config)), config, args.runtime)
     try:
         with args.out.open("a+b") as file:
             written = _written(file, args.out, lines, window, predictor.model_version)

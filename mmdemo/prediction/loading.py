@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -18,6 +19,8 @@ from mmdemo.model import Encoded, MultimodalModel, MultimodalOutput, MultimodalP
 from mmdemo.model.batch import Batch, Encoder
 from mmdemo.model.encoded import EncodedSample, padded, tokens_in_batches
 from mmdemo.model.encoders.folded import folded
+from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.engines.converted import Engine
 from mmdemo.model.token_memory import TokenMemory
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
@@ -62,13 +65,24 @@ class Served:
 
     folder: Path
     task: Task  # as the version was trained for it
-    sidecar: Sidecar
+    about: Sidecar  # as it is in PyTorch
     model: MultimodalModel
     processor: MultimodalProcessor
-    encoders: Mapping[str, Encoder]  # by modality, what reads it for answers
+    encoders: Mapping[str, ModalityEncoder]  # by modality, what reads it for answers in PyTorch
     reference_stats: dict[str, ReferenceStats]  # by modality
     local: LocalRule = field(default_factory=LocalRule)  # what this home's random checks say
     memory: TokenMemory = field(default_factory=TokenMemory)  # what its encoders were asked about lately
+    engine: Engine | None = None  # what computes encoders in their place; None: nothing
+
+    @property
+    def computes(self) -> Engine | None:
+        """The engine, as long as it did not fail."""
+        return None if self.engine is None or self.engine.failure.error else self.engine
+
+    @property
+    def sidecar(self) -> Sidecar:
+        """What is known of the version in the runtime that computes it."""
+        return self.about.in_runtime(self.computes.name) if self.computes else self.about
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -95,7 +109,8 @@ class Served:
 
     def encode(self, samples: Sequence[Inputs]) -> list[EncodedSample]:
         """Return what the encoders make of decoded samples, whatever is known of them."""
-        return tokens_in_batches(self.encoders, self.processor, samples)
+        encoders: dict[str, Encoder] = {**self.encoders, **(self.engine.encoders if self.engine else {})}
+        return tokens_in_batches(encoders, self.processor, samples)
 
     def tokens_of(self, samples: Sequence[Inputs]) -> list[EncodedSample]:
         """Return the same; the encoders are asked, together, about what they did not read lately.
@@ -162,6 +177,6 @@ def _load(folder: Path, task: Task) -> Served:
         language.load()
     if task.limits.speech:
         speech.load()
-    encoders = {name: folded(encoder) for name, encoder in model.encoders.items()}
+    encoders = {name: folded(cast(ModalityEncoder, encoder)) for name, encoder in model.encoders.items()}
     stats = out_of_distribution.load(folder)
     return Served(folder, task.in_profile(about.profile), about, model, processor, encoders, stats)

@@ -1,5 +1,7 @@
 """Predictor: one sample in, one calibrated answer out, with where the model looked; swaps versions while it serves."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,15 +17,17 @@ from mmdemo.explain.perturbation import trust
 from mmdemo.model import Loaded
 from mmdemo.model.batch import Batch
 from mmdemo.model.encoded import EncodedSample, TokenSource, padded
-from mmdemo.prediction import answering, batches
+from mmdemo.prediction import answering, batches, engines
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
 from mmdemo.prediction.batches import SampleAnswers
+from mmdemo.prediction.engines import EngineChoice
 from mmdemo.prediction.loading import Served
 from mmdemo.prediction.serving import VersionInUse
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
+from mmdemo.values.review import Reason
 from mmdemo.values.samples import Explanation, Features, Inputs, Modalities, Prediction, Sample, subsets
 from mmdemo.versions.sidecar import Sidecar
 
@@ -46,15 +50,22 @@ class Predictor:
         version: str | Path | None = None,
         settings: Settings | None = None,
         tokens_of: TokenSource | None = None,
+        engine: EngineChoice | None = None,
     ) -> None:
         """Load nothing yet. Raises UnknownName, ManifestError.
 
-        `tokens_of` may know what the encoders make of samples, where many are asked about.
+        `tokens_of` may know what the encoders make of samples, where many are asked about. `engine`: the runtime that
+        computes encoders; None: PyTorch.
         """
         settings = settings or load_settings()
         self.task = task if isinstance(task, Task) else tasks.get(task, settings.task_dir)
         self._tokens_of = tokens_of
-        self._serving = VersionInUse(self.task, version, settings)
+        self._serving = VersionInUse(self.task, version, settings, engine)
+
+    @classmethod
+    def of_page(cls, task: Task, settings: Settings) -> Predictor:
+        """Return what answers on the page: PyTorch, until `equip` was called. Raises MmdemoError."""
+        return cls(task, None, settings, engine=engines.for_page(settings))
 
     @property
     def model_version(self) -> str:
@@ -70,6 +81,11 @@ class Predictor:
     def stands_in_for(self) -> str | None:
         """The version that should answer, where another one does because it cannot be loaded; "" for none that is."""
         return self._serving.stands_in_for
+
+    @property
+    def runtime(self) -> Reason | None:
+        """What computes the encoders now; None where that is PyTorch, and nothing else is wanted."""
+        return self._serving.runtime
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -175,6 +191,10 @@ class Predictor:
         outputs = calibrated(served, SampleOutput.of(left, rest.encoded, rest.output))
         shares = answering.KINDS[self.task.kind].shares
         return shares(served.asking(whole.inputs).task, served.answers, outputs, bool(strangeness(served, whole)))
+
+    def equip(self) -> None:
+        """From here on, have the chosen runtime compute encoders, as soon as it is made beside the answers."""
+        self._serving.equip()
 
     def forget(self, unasked_s: float = 0.0) -> None:
         """Let go of what is kept of samples that nobody asked about in so many seconds; 0: of all."""

@@ -9,9 +9,11 @@ from pathlib import Path
 from mmdemo import locale
 from mmdemo.errors import CheckpointError, MmdemoError
 from mmdemo.prediction import loading
+from mmdemo.prediction.engines import EngineChoice
 from mmdemo.prediction.loading import Served
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.review import Reason
 from mmdemo.versions.local_rules import RuleInUse
 from mmdemo.versions.registry import Versions
 
@@ -21,8 +23,10 @@ _log = logging.getLogger(__name__)
 class VersionInUse:
     """The version that answers now, for any number of threads; `wanted` (a name or a folder) stays, None follows."""
 
-    def __init__(self, task: Task, wanted: str | Path | None, settings: Settings) -> None:
-        """Load nothing yet."""
+    def __init__(
+        self, task: Task, wanted: str | Path | None, settings: Settings, choice: EngineChoice | None = None
+    ) -> None:
+        """Load nothing yet. `choice`: the runtime that computes encoders; None: PyTorch."""
         self.wanted = wanted
         self._task = task
         self._versions = Versions(settings)
@@ -30,6 +34,9 @@ class VersionInUse:
         self._served: Served | None = None
         self._refused: Path | None = None  # a champion that could not be loaded: not tried at every call
         self._rule = RuleInUse(settings, task.name)
+        self._choice = choice
+        self._equips = choice is not None and choice.waits  # … else from `equip` on
+        self._why_torch = ""  # why the version that serves has no engine, where one is wanted
 
     @property
     def stands_in_for(self) -> str | None:
@@ -48,6 +55,26 @@ class VersionInUse:
         """
         served = self._version()
         return served if self.wanted is not None else replace(served, local=self._rule.now())
+
+    @property
+    def runtime(self) -> Reason | None:
+        """What computes the encoders of the version that answers; None where nothing but PyTorch is wanted."""
+        served = self._served
+        if self._choice is None or served is None or not self._equips:
+            return None
+        why = served.engine.failure.error if served.engine else self._why_torch
+        if why:
+            return Reason("status.runtime_torch", {"name": self._choice.runtime.name, "why": why})
+        if served.engine is None:
+            return Reason("status.runtime_begins", {"name": self._choice.runtime.name})
+        return Reason("status.runtime", {"engine": served.engine.name, "gain": round(served.engine.gain, 1)})
+
+    def equip(self) -> None:
+        """From here on, have the runtime that was chosen compute encoders, as soon as it is made beside the answers."""
+        with self._loading:
+            if not self._equips:
+                self._equips = True
+                self._served = self._begin(self._served) if self._served else None
 
     def forget(self, unasked_s: float) -> None:
         """Let go of what the version that is loaded keeps of samples that nobody asked about in so many seconds."""
@@ -73,7 +100,7 @@ class VersionInUse:
         if self._served is not None and self._served.folder == folder:
             return self._served
         try:
-            self._served = loading.load(folder, self._task)
+            self._served = self._begin(loading.load(folder, self._task))
         except CheckpointError as error:
             key = "cli.stays" if self._served else "cli.serves_instead"
             self._served = self._served or self._fallback(error)
@@ -91,8 +118,32 @@ class VersionInUse:
         """Return the best other version that loads, where this one follows the pointer. Raises `error`."""
         for name in () if self.wanted is not None else self._versions.candidates(self._task.name)[1:]:
             with contextlib.suppress(MmdemoError):
-                return loading.load(self._versions.path(self._task.name, name), self._task)
+                return self._begin(loading.load(self._versions.path(self._task.name, name), self._task))
         raise error
+
+    def _begin(self, served: Served) -> Served:
+        """Return a version that was loaded, as it begins to serve: with its engine, or soon."""
+        if self._choice is None or not self._equips:
+            return served
+        if self._choice.waits:
+            return self._choice.equipped(served)
+        self._why_torch = ""
+        # No daemon: one that ends within a runtime takes the process down.
+        threading.Thread(target=self._put_in, args=(self._choice, served), name="engine").start()
+        return served
+
+    def _put_in(self, choice: EngineChoice, served: Served) -> None:
+        try:
+            equipped = choice.equipped(served)
+        except Exception as error:  # what a runtime may raise is not known, and PyTorch serves
+            why = str(error).split("\n")[0]
+            _log.info("%s: %s", served.about.version, why, exc_info=not isinstance(error, MmdemoError))
+            equipped = served
+        else:
+            why = ""
+        with self._loading:
+            if self._served is served:
+                self._served, self._why_torch = equipped, why
 
     def _folder(self, served: Served | None) -> Path:
         """Return the folder of the version to serve; one that is served already outlives a home that is gone."""

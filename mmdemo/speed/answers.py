@@ -1,8 +1,8 @@
 """What an answer costs, part by part and in batches, beside the network alone on prepared tensors (fp32, eager)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from mmdemo.values.analysis import MapRequest
 from mmdemo.values.samples import Inputs, Modalities, subsets
 
 BARE, BARE_BATCHES, BARE_PARTS = "bare forward (B)", "bare batches (BB)", "bare batches, all subsets"
-FILE, MAP, CLOSER = "predict a file", "… with the default map", "closer looks: study, weigh, alike"
+FILE, FILE_IN_RUNTIME = "predict a file", "predict a file, {runtime}"
+MAP, MAP_IN_RUNTIME = "… with the default map", "… with the default map, {runtime}"
+CLOSER = "closer looks: study, weigh, alike"
 AGAIN, WHAT_IF = "the same file again", "what-if, one unit less: {modality}"
 DECODE, CHECK, PREPARE = "decode", "checks", "frontends"
 ENCODE, FUSE, ASSEMBLE = "frontends and encoders, as they answer", "fusion", "answer from outputs"
@@ -43,10 +45,17 @@ class Bench:
     inputs: Sequence[Inputs]  # of the rows, decoded
     neighbours: Neighbours
     clock: Clock
+    in_runtimes: Mapping[str, Predictor] = field(default_factory=dict)  # the same version, by what computes encoders
 
     @classmethod
     def of(
-        cls, predictor: Predictor, folder: Path, rows: Sequence[LabelledRow], settings: Settings, clock: Clock
+        cls,
+        predictor: Predictor,
+        folder: Path,
+        rows: Sequence[LabelledRow],
+        settings: Settings,
+        clock: Clock,
+        in_runtimes: Mapping[str, Predictor],
     ) -> "Bench":
         """Return what is timed: the rows that can be judged. Raises ManifestError where there are none."""
         outcomes = [each for part in decode.decode_ahead((row.sample for row in rows), predictor.task) for each in part]
@@ -56,7 +65,7 @@ class Bench:
             raise ManifestError("nothing_to_evaluate", count=len(rows))
         decoded = [each for each in (outcomes[place] for place in kept) if isinstance(each, Inputs)]
         served, neighbours = loading.load(folder, predictor.task), Neighbours(predictor.task, settings)
-        return cls(predictor, served, [rows[place] for place in kept], decoded, neighbours, clock)
+        return cls(predictor, served, [rows[place] for place in kept], decoded, neighbours, clock, in_runtimes)
 
     def one_by_one(self, rounds: int) -> list[Timing]:
         """Return what one sample costs: its parts, its answer, its map and its closer looks, each beside B."""
@@ -84,6 +93,7 @@ class Bench:
             FILE: self._unknown(lambda: predictor.predict(row.sample)),
             CLOSER: self._unknown(self._closer(inputs)),
             MAP: self._unknown(lambda: predictor.predict(row.sample, "default")),
+            **self._in_runtimes(row),
             AGAIN: lambda: predictor.predict(row.sample),
             **self._what_ifs(inputs),
             DECODE: lambda: decode.decode(row.sample, predictor.task),
@@ -94,11 +104,11 @@ class Bench:
             ASSEMBLE: lambda: assemble(served, said),
         }
 
-    def _unknown(self, run: Callable[[], object]) -> Callable[[], None]:
+    def _unknown(self, run: Callable[[], object], predictor: Predictor | None = None) -> Callable[[], None]:
         """Return what asks encoders about all that it needs, whatever they read before."""
 
         def first() -> None:
-            self.predictor.forget()
+            (predictor or self.predictor).forget()
             run()
 
         return first
@@ -111,6 +121,14 @@ class Bench:
             for name, units in self.served.aimed(forward).layout.units.items()
             if len(units)
         }
+
+    def _in_runtimes(self, row: LabelledRow) -> Measures:
+        measures = {}
+        for runtime, predictor in self.in_runtimes.items():
+            for name, method in ((FILE_IN_RUNTIME, "none"), (MAP_IN_RUNTIME, "default")):
+                answer = partial(predictor.predict, row.sample, method)
+                measures[name.format(runtime=runtime)] = self._unknown(answer, predictor)
+        return measures
 
     def _closer(self, inputs: Inputs) -> Callable[[], None]:
         prediction, forward = self.predictor.answer(inputs, "default")

@@ -269,3 +269,4 @@ class Status:
     promise: PromiseStatus | None = None  # None where the task promises nothing
     watch: Reason | None = None  # how the version that serves does since its promotion; None: it is not watched
     live: LiveFigures | None = None  # of the version that serves; None where none does
+    runtime: Reason | None = None  # what computes its encoders; None where that is PyTorch, and nothing else is wanted

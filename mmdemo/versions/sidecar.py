@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mmdemo.values import samples
 from mmdemo.values.promise import PromiseRecord, SubsetPromise
 from mmdemo.values.review import MeasuredOn
 from mmdemo.values.samples import to_json
+from mmdemo.versions.runtime_record import RuntimeRecord
 from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 
 FILE = "version.json"
@@ -61,6 +62,8 @@ class Sidecar:
     measured: int = 0  # samples behind the figures; 0 where that was not written down
     dims: Mapping[str, int] = field(default_factory=dict)  # sizes of the model, such as parameters, features
     options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
+    # engine's name, such as "openvino: text bf16" → what the version is there, where that differs from PyTorch
+    runtimes: Mapping[str, RuntimeRecord] = field(default_factory=dict)
 
     @property
     def scalings(self) -> dict[str, TemperatureScaling]:
@@ -72,6 +75,13 @@ class Sidecar:
     def scaling(self, modalities: tuple[str, ...]) -> TemperatureScaling:
         """Return what calibrates answers to samples of these modalities."""
         return self.scalings.get(subset(modalities), UNSCALED)
+
+    def in_runtime(self, engine: str) -> Sidecar:
+        """Return the same with what holds where an engine of this name computes; as it is, where nothing else does."""
+        record = self.runtimes.get(engine)
+        if record is None:
+            return self
+        return replace(self, temperatures=record.temperatures, powers=record.powers, promise=record.promise)
 
     def keeping(self, task: Task, modalities: tuple[str, ...]) -> SubsetPromise | None:
         """Return what keeps the task's promise for samples of these modalities; None where its own threshold serves."""
@@ -95,10 +105,11 @@ def read(folder: Path) -> Sidecar:
         values = {item.name: raw[item.name] for item in fields(Sidecar) if item.name in raw}
         promise = PromiseRecord.of(raw["promise"]) if raw.get("promise") else None
         names = {name: tuple(raw[name]) for name in ("labels", "modalities")}
-        return Sidecar(**{**values, **names, "promise": promise})
+        runtimes = {name: RuntimeRecord.of(entry) for name, entry in raw.get("runtimes", {}).items()}
+        return Sidecar(**{**values, **names, "promise": promise, "runtimes": runtimes})
     except FileNotFoundError as error:
         raise CheckpointError("checkpoint_missing", path=folder) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise CheckpointError("checkpoint_broken", path=folder / FILE, detail=repr(error)) from error
 
 

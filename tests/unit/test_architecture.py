@@ -49,6 +49,7 @@ BELOW_LOOP = MODEL | {
     "mmdemo",
     "mmdemo.evaluation",
     "mmdemo.explain",
+    "mmdemo.prediction.engines",
     "mmdemo.prediction.loading",
     "mmdemo.prediction.predictor",
     "mmdemo.process.memory",
@@ -100,7 +101,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.model.batch": INPUT,
     "mmdemo.model": MODEL,
     "mmdemo.versions.temperature_scaling": set(),
-    "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.temperature_scaling"},
+    "mmdemo.versions.runtime_record": {"mmdemo.values.promise"},
+    "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.runtime_record", "mmdemo.versions.temperature_scaling"},
     "mmdemo.versions.local_rules": BASE,
     "mmdemo.versions.curves": BASE,
     "mmdemo.versions.card": KNOWN,
@@ -110,7 +112,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.retrieval": KNOWN,
     "mmdemo.prediction.answering": MODEL,
     "mmdemo.prediction.loading": MODEL | {"mmdemo.explain", "mmdemo.versions.registry"},
-    "mmdemo.prediction.serving": MODEL | {"mmdemo.prediction.loading", "mmdemo.versions.registry"},
+    "mmdemo.prediction.engines": MODEL | {"mmdemo.prediction.loading"},
+    "mmdemo.prediction.serving": MODEL
+    | {"mmdemo.prediction.engines", "mmdemo.prediction.loading", "mmdemo.versions.registry"},
     "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.answering", "mmdemo.prediction.loading"},
     "mmdemo.prediction.batches": MODEL
     | {"mmdemo.prediction.answering", "mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
@@ -120,6 +124,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "mmdemo.prediction.answering",
         "mmdemo.prediction.assembly",
         "mmdemo.prediction.batches",
+        "mmdemo.prediction.engines",
         "mmdemo.prediction.loading",
         "mmdemo.prediction.serving",
     },
@@ -141,12 +146,14 @@ KEPT_BEHIND = {
     "alembic": ("annotations.store", "annotations.migrations"),
     "label_studio_sdk": ("annotations.labelstudio",),
     "av": ("mmdemo.decode",),
+    "openvino": ("mmdemo.model.engines",),
+    "onnxruntime": ("mmdemo.model.engines",),
     "gradio": ("mmdemo.ui", "annotations.flagging", "app", "examples"),
 }
 NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqlalchemy", "label_studio_sdk"}
 
 # Needed by one way of training alone; where it is missing, a sentence says so.
-OPTIONAL = {"peft", "optuna"}
+OPTIONAL = {"peft", "optuna", "openvino", "onnxruntime"}
 
 # What is called → the only modules that may: all others ask these.
 CALLED_IN = {

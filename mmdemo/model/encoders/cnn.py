@@ -52,15 +52,18 @@ class SmallCnn(ModalityEncoder):
         side = -(-size // 2 ** len(channels))  # regions
         self.grid = (side, side)
 
-    def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Return regions (b, rows · columns, dim) of pictures (b, 3, s, s), in reading order; all are real."""
+    def hidden(self, pixel_values: Tensor) -> Tensor:  # type: ignore[override]
+        """Return regions (b, rows · columns, dim) of pictures (b, 3, s, s), in reading order."""
         # Never with the channels last: the gradient of a 1 × 1 convolution of three channels at stride 2 then writes
         # past its memory (torch 2.11, two threads, five samples).
         maps = pixel_values.contiguous()
         for block in self.blocks:
             maps, _ = block(maps)
-        regions = maps.flatten(2).transpose(1, 2)  # (b, rows · columns, dim)
-        return regions, regions.new_ones(regions.shape[:2], dtype=torch.bool)
+        return maps.flatten(2).transpose(1, 2)  # (b, rows · columns, dim)
+
+    def tokens(self, hidden: Tensor, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the regions; all are real."""
+        return hidden, hidden.new_ones(hidden.shape[:2], dtype=torch.bool)
 
 
 class LogMelCnn(ModalityEncoder):

@@ -8,10 +8,12 @@ from typing import Any
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from mmdemo.model.encoders.interface import ModalityEncoder
+
 Pair = tuple[str, str]  # names of a convolution, and of the batch norm that it goes through
 
 
-def folded(encoder: nn.Module) -> nn.Module:
+def folded(encoder: ModalityEncoder) -> ModalityEncoder:
     """Return an encoder that makes the same of everything, up to rounding; itself where it has nothing to fold.
 
     A batch norm that keeps its statistics is affine (Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 2), as a

@@ -19,7 +19,18 @@ class ModalityEncoder(nn.Module):
 
     def forward(self, *arguments: Tensor) -> tuple[Tensor, Tensor]:
         """Return tokens (batch, n, dim) float32 and which of them are real (batch, n) bool."""
+        return self.tokens(self.hidden(*arguments), *arguments)
+
+    def hidden(self, *arguments: Tensor) -> Tensor:
+        """Return (batch, m, …) float32: what costs, and what another runtime can do in PyTorch's place.
+
+        Which operations it takes depends on no number in the tensors. It may ignore some of them.
+        """
         raise TypeError("an encoder says itself what it takes")
+
+    def tokens(self, hidden: Tensor, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does, of `hidden` in which each sample may go on, as padding, behind its own m."""
+        raise TypeError("an encoder says itself what it makes of it")
 
 
 @dataclass(frozen=True)

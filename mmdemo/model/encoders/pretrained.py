@@ -40,11 +40,14 @@ class AutoImage(ModalityEncoder):
         keep_statistics(self)
         return self
 
-    def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Return regions (b, rows · columns, d) of pictures (b, 3, size, size), in reading order; all are real."""
+    def hidden(self, pixel_values: Tensor) -> Tensor:  # type: ignore[override]
+        """Return regions (b, rows · columns, d) of pictures (b, 3, size, size), in reading order."""
         ordered = pixel_values.contiguous(memory_format=torch.channels_last)  # as convolutions like it
-        regions, _ = see(self.family, self.backbone, ordered)
-        return regions, regions.new_ones(regions.shape[:2], dtype=torch.bool)
+        return see(self.family, self.backbone, ordered)[0]
+
+    def tokens(self, hidden: Tensor, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the regions; all are real."""
+        return hidden, hidden.new_ones(hidden.shape[:2], dtype=torch.bool)
 
 
 class AutoText(ModalityEncoder):
@@ -56,10 +59,15 @@ class AutoText(ModalityEncoder):
         self.full = TEXT[spec["config"]["model_type"]].full
         self.dim = self.backbone.config.hidden_size
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Return tokens (b, n, d) of word pieces (b, n); marks such as [CLS] are not real: nobody wrote them."""
+    def hidden(self, input_ids: Tensor, attention_mask: Tensor, text_mask: Tensor) -> Tensor:  # type: ignore[override]
+        """Return what becomes (b, n, d) of word pieces (b, n)."""
         mask = None if self.full else attention_mask
-        return self.backbone(input_ids=input_ids, attention_mask=mask).last_hidden_state, text_mask
+        return self.backbone(input_ids=input_ids, attention_mask=mask).last_hidden_state
+
+    def tokens(self, hidden: Tensor, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return tokens (b, n, d) of word pieces (b, n); marks such as [CLS] are not real: nobody wrote them."""
+        _, _, text_mask = arguments  # (b, n)
+        return hidden[:, : text_mask.shape[1]], text_mask
 
 
 class AutoAudio(ModalityEncoder):
@@ -75,15 +83,19 @@ class AutoAudio(ModalityEncoder):
         self.margin = spec.get("margin", 0)  # tokens of silence on both sides of a clip, before the pooling
         self.dim = self.backbone.config.hidden_size
 
-    def forward(self, audio_features: Tensor, audio_frames: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Return tokens (b, n, d) and which of them are real (b, n) bool.
+    def hidden(self, audio_features: Tensor, audio_frames: Tensor) -> Tensor:  # type: ignore[override]
+        """Return the last hidden state (b, m, d), margins and padding included.
 
         `audio_features` (b, t) wave or (b, bands, t) spectrogram, of which `audio_frames` (b,) of each are sound,
         behind the margin.
         """
         listen = self.family.listen if self.padded else self.family.listen_short
         assert listen is not None, "only what can hear short clips is specified to"
-        hidden = listen(self.backbone, audio_features, audio_frames + 2 * self.margin * self.steps.stride)
+        return listen(self.backbone, audio_features, audio_frames + 2 * self.margin * self.steps.stride)
+
+    def tokens(self, hidden: Tensor, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return tokens (b, n, d) and which of them are real (b, n) bool, up to the end of the longest clip."""
+        _, audio_frames = arguments
         tokens = self.steps.count(audio_frames)  # (b,)
         hidden = hidden[:, self.margin : self.margin + int(tokens.max())]  # behind it, every clip has ended
         return _pooled(hidden, torch.arange(hidden.shape[1], device=hidden.device) < tokens[:, None], self.pool)

@@ -25,11 +25,16 @@ class TextCnn(ModalityEncoder):
         self.convolutions = nn.ModuleList(nn.Conv1d(PIECE_DIM, FILTERS, k, padding=k // 2) for k in KERNELS)
         self.dim = FILTERS * len(KERNELS)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Return tokens (b, n, d) of word pieces (b, n), and which of them somebody wrote."""
+    def hidden(self, input_ids: Tensor, attention_mask: Tensor, text_mask: Tensor) -> Tensor:  # type: ignore[override]
+        """Return tokens (b, n, d) of word pieces (b, n)."""
         embedded = self.pieces(input_ids, attention_mask).transpose(1, 2)  # (b, PIECE_DIM, n)
         features = torch.cat([F.relu(convolution(embedded)) for convolution in self.convolutions], dim=1)  # (b, d, n)
-        return features.transpose(1, 2), text_mask
+        return features.transpose(1, 2)
+
+    def tokens(self, hidden: Tensor, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the tokens, and which of them somebody wrote."""
+        _, _, text_mask = arguments  # (b, n)
+        return hidden[:, : text_mask.shape[1]], text_mask
 
 
 class BiLstm(ModalityEncoder):

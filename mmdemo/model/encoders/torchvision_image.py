@@ -43,10 +43,13 @@ class TorchvisionImage(ModalityEncoder):
             keep_statistics(self)
         return self
 
-    def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Return regions (b, rows · columns, d) of pictures (b, 3, size, size), in reading order; all are real."""
-        regions = self.backbone(pixel_values).flatten(2).transpose(1, 2)  # (b, rows · columns, d)
-        return regions, regions.new_ones(regions.shape[:2], dtype=torch.bool)
+    def hidden(self, pixel_values: Tensor) -> Tensor:  # type: ignore[override]
+        """Return regions (b, rows · columns, d) of pictures (b, 3, size, size), in reading order."""
+        return self.backbone(pixel_values).flatten(2).transpose(1, 2)  # (b, rows · columns, d)
+
+    def tokens(self, hidden: Tensor, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the regions; all are real."""
+        return hidden, hidden.new_ones(hidden.shape[:2], dtype=torch.bool)
 
 
 def specify(request: EncoderRequest) -> EncoderSpec:

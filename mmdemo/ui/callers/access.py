@@ -101,6 +101,7 @@ def for_strangers(status: Status) -> Status:
         why = for_everybody(run.why)
         run = replace(run, reasons=tuple(reason.sentence() for reason in why), why=why)
     hidden: dict[str, Any] = {"by_label": {}, "by_annotator": {}, "answered_today": 0, "wrong_reason": 0, "notices": ()}
+    hidden["runtime"] = None  # why a runtime failed may name files
     return replace(status, states=waiting, last_retrain=run, **hidden)
 
 

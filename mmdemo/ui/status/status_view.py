@@ -72,6 +72,7 @@ class Standing:
     watch: str = ""  # how the version that serves does since its promotion
     alarm: bool = False  # it is suspended
     live: tuple[str, ...] = ()  # how good the served version is here
+    runtime: str = ""  # what computes the encoders of the version that serves, "" where there is nothing to say
     has_key: bool = True  # there is a review key that could be typed
 
 
@@ -105,6 +106,7 @@ def view(status: Status, task: Task, reviewer: bool, language: str) -> Standing:
         watch=status.watch.sentence(language) if status.watch else "",
         promise=(status.promise.sentence(language), *status.promise.lines(language)) if status.promise else (),
         alarm=status.promise is not None and status.promise.alarm is not None,
+        runtime=status.runtime.sentence(language) if status.runtime else "",
         live=tuple(status.live.lines(language)) if status.live else (),
     )
 

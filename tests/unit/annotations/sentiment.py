@@ -13,6 +13,7 @@ from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, Contributions, ExplanationSet, ForwardPass, MapRequest, Trust
+from mmdemo.values.review import Reason
 from mmdemo.values.samples import Explanation, Features, ImageMap, Inputs, Prediction, TextMap, TokenScore
 
 TASK = tasks.get("sentiment")
@@ -96,6 +97,7 @@ class RulePredictor:
         self.task = task
         self.version = "v1"
         self.stands_in_for: str | None = None
+        self.runtime: Reason | None = None
         self.forgotten: list[float] = []  # what it was told to let go of, in seconds
 
     @property
@@ -107,6 +109,10 @@ class RulePredictor:
     def methods(self) -> Sequence[str]:
         """One method."""
         return ("attention",)
+
+    def equip(self) -> None:
+        """Compute in a runtime."""
+        self.runtime = Reason("status.runtime", {"engine": "quick: text f32", "gain": 2.0})
 
     def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
         """Answer by the caption."""

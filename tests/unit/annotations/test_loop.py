@@ -253,6 +253,14 @@ def test_status_tells_which_version_stands_in_and_what_is_held_back(
     assert "holds files of another database" in notices[1]
 
 
+def test_status_says_what_computes_once_all_models_are_loaded(loop: Loop) -> None:
+    loop.predict("sentiment", DOUBTFUL, "none", False)
+    assert loop.status("sentiment").runtime is None
+    loop.warm().join()
+    computes = loop.status("sentiment").runtime
+    assert computes is not None and "quick: text f32, 2.0 times" in computes.sentence()
+
+
 def test_status_counts_answers_annotators_held_out_and_the_last_run(loop: Loop, config: Settings) -> None:
     for number in range(6):
         answer = loop.predict("sentiment", Inputs(text=f"sample {number}"), "none", True)[0]
