@@ -64,6 +64,8 @@ def _environment(chosen: Settings, uploads: str) -> dict[str, str]:
         # Torch reads it when it is imported: beside a busy program, threads that spin while they wait answer far later.
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
         "GRADIO_TEMP_DIR": uploads,
+        # Gradio asks it which backend it has at each call, and the first one would wait for all that can draw.
+        "MPLBACKEND": os.environ.get("MPLBACKEND", "agg"),
         "GRADIO_ANALYTICS_ENABLED": "False",
         # A blank port is our default, but no number to Gradio.
         "GRADIO_SERVER_PORT": str(chosen.server_port),

@@ -87,6 +87,7 @@ class Loop:
         for thread in self._tending:
             if thread.is_alive():
                 thread.join(END_S)
+        self._predictors.close()
         self._store.close()
 
     def predict(

@@ -1,4 +1,7 @@
-"""The predictor of each task, made when it is first needed, and what the loop asks of it."""
+"""The predictor of each task, made when it is first needed, and what the loop asks of it.
+
+Callers at the same time share the lanes in which models answer, and there their batches.
+"""
 
 import logging
 import threading
@@ -8,6 +11,7 @@ from typing import Protocol
 import mmdemo
 from annotations.store import Store, facts
 from mmdemo.errors import MmdemoError
+from mmdemo.prediction.lanes import AnswerLanes
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPass, MapRequest
@@ -43,6 +47,9 @@ class ServingPredictor(Protocol):
 
     def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
         """Answer for a decoded sample, and return its forward pass."""
+
+    def prepare(self, samples: Sequence[Inputs], threads: int) -> None:
+        """Ask the encoders together about decoded samples that this thread answers next, by so many threads."""
 
     def forward(self, inputs: Inputs) -> ForwardPass:
         """Return the forward pass of a decoded sample. Raises BadInput for one that is refused all the same."""
@@ -80,6 +87,7 @@ class Predictors:
     def __init__(self, settings: Settings, make: Callable[[Task, Settings], ServingPredictor]) -> None:
         self._settings = settings
         self._make = make
+        self._lanes = AnswerLanes()
         self._made: dict[str, ServingPredictor] = {}  # by task
         self._making = threading.Lock()
         self._tried: set[str] = set()  # tasks whose model was loaded, or could not be
@@ -94,9 +102,13 @@ class Predictors:
 
     def answer(self, task: Task, inputs: Inputs, explain: str) -> tuple[Prediction, ForwardPass]:
         """Answer for a decoded sample. Raises MmdemoError."""
-        answer = self.of(task).answer(inputs, explain)
+        answer = self._lanes.answer(self.of(task), inputs, explain)
         self._tried.add(task.name)
         return answer
+
+    def close(self) -> None:
+        """Answer what waits, and end the lanes."""
+        self._lanes.close()
 
     def ready(self, task: Task) -> bool:
         """Whether a sample of this task is answered without waiting for its model."""

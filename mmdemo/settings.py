@@ -95,9 +95,12 @@ class Settings:
         "networks",
         "proxies that say in X-Forwarded-For who asks: addresses or networks, with commas; or private",
     )
-    max_connections: int = _setting("MMDEMO_MAX_CONNECTIONS", 512, "connections", "open at once, of all callers")
+    max_connections: int = _setting("MMDEMO_MAX_CONNECTIONS", 1280, "connections", "open at once, of all callers")
     max_connections_each: int = _setting(
-        "MMDEMO_MAX_CONNECTIONS_EACH", 64, "connections", "open at once, of one caller; requests too"
+        "MMDEMO_MAX_CONNECTIONS_EACH",
+        320,
+        "connections",
+        "open at once, of one caller; requests too; a visitor needs three, hundreds behind one address need more",
     )
     max_requests_per_s: int = _setting(
         "MMDEMO_MAX_REQUESTS_PER_S", 200, "requests", "of one caller a second; the page itself counts as twenty"
@@ -110,7 +113,7 @@ class Settings:
         "MMDEMO_MAX_UPLOADS_MB",
         2048,
         "MB",
-        "uploads that lie there at once; a quarter from one caller in ten minutes",
+        "uploads that lie there at once; a quarter from one caller",
     )
     line_places: int = _setting("MMDEMO_LINE_PLACES", 256, "calls", "that may wait in one line; more are refused")
     line_share: int = _setting(

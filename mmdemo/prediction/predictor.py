@@ -108,6 +108,15 @@ class Predictor:
         """Answer for a decoded sample, and return its forward pass, of which more can be asked."""
         return self._predict(inputs, explain, time.perf_counter())
 
+    def prepare(self, samples: Sequence[Inputs], threads: int) -> None:
+        """Ask the encoders together about decoded samples that this thread answers next, by so many threads.
+
+        Each answer then goes on from what they made of its sample.
+        """
+        torch.set_num_threads(threads)
+        if len(samples) > 1:
+            self._current().tokens_of(samples)
+
     def predict_many(
         self, samples: Iterable[Sample], done: Done = _nobody, window: int = decode.WINDOW
     ) -> Iterator[Prediction | BadInput]:

@@ -15,12 +15,14 @@ import gradio as gr
 from gradio import FileData
 
 from mmdemo import decode
+from mmdemo.tasks import Task
 from mmdemo.ui.callers import access, arguments, uploads
+from mmdemo.ui.callers.reading import ReadingTurns
 from mmdemo.ui.queueing.fair_queue import LANES
 from mmdemo.ui.services import Services
 from mmdemo.values.analysis import Near
 from mmdemo.values.review import SCRIPTS, Correction, SampleState, Status
-from mmdemo.values.samples import Prediction, Sample, to_json
+from mmdemo.values.samples import Inputs, Prediction, Sample, to_json
 
 ALIKE_MOST = 50  # samples of one answer
 
@@ -58,6 +60,7 @@ class Endpoints:
     door: access.Door
     erase: Callable[[str], None]  # takes back what is kept under a prediction_id
     discards: uploads.Discards = field(default_factory=uploads.Discards)  # uploads that were answered
+    reading: ReadingTurns = field(default_factory=ReadingTurns)
 
     def predict(
         self,
@@ -84,8 +87,7 @@ class Endpoints:
         with self._uploaded(image, text, audio) as sample:
             method = arguments.text(explain, "explain") or "none"
             agreed, known = arguments.flag(keep, "keep"), arguments.task(task, self.services.tasks)
-            inputs = decode.decode_untrusted(sample, known)
-            caller = self.door.callers.of_request(request)
+            inputs, caller = self._read(sample, known, request)
             return self.services.predict(known.name, inputs, method, agreed, caller)[0]
 
     def suggest(
@@ -107,8 +109,7 @@ class Endpoints:
             known = arguments.task(task, self.services.tasks)
             suggested = known.check(arguments.text(label, "label"))
             answered = arguments.text(prediction_id, "prediction_id") or None
-            inputs = decode.decode_untrusted(sample, known)
-            caller = self.door.callers.of_request(request)
+            inputs, caller = self._read(sample, known, request)
             return self.services.suggest(known.name, inputs, suggested, answered, caller).sample_id
 
     def alike(
@@ -130,7 +131,7 @@ class Endpoints:
         with self._uploaded(image, text, audio) as sample:
             known, most = arguments.task(task, self.services.tasks), arguments.limit(k, "k", ALIKE_MOST)
             reviewer = self.door.is_reviewer(request)
-            forward = self.services.forward(known.name, decode.decode_untrusted(sample, known))
+            forward = self.services.forward(known.name, self._read(sample, known, request)[0])
             return list(self.services.alike(known.name, forward, most, reviewer).nearest)
 
     def forget(self, prediction_id: str) -> bool:
@@ -211,6 +212,12 @@ class Endpoints:
 
     def _admit(self, request: gr.Request) -> None:
         self.door.admit(request)
+
+    def _read(self, sample: Sample, task: Task, request: gr.Request) -> tuple[Inputs, str]:
+        """Return a sample's arrays, and who sent it."""
+        caller = self.door.callers.of_request(request)
+        with self.reading.take(caller):
+            return decode.decode_untrusted(sample, task), caller
 
     @contextmanager
     def _uploaded(self, image: Any, text: Any, audio: Any) -> Iterator[Sample]:

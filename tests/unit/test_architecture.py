@@ -51,6 +51,7 @@ BELOW_LOOP = MODEL | {
     "mmdemo.explain",
     "mmdemo.prediction.engines",
     "mmdemo.prediction.loading",
+    "mmdemo.prediction.lanes",
     "mmdemo.prediction.predictor",
     "mmdemo.process.memory",
     "mmdemo.retrieval",
@@ -118,6 +119,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.answering", "mmdemo.prediction.loading"},
     "mmdemo.prediction.batches": MODEL
     | {"mmdemo.prediction.answering", "mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
+    "mmdemo.prediction.lanes": {"mmdemo.values.analysis", "mmdemo.values.samples"},
     "mmdemo.prediction.predictor": MODEL
     | {
         "mmdemo.explain",

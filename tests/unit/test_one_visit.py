@@ -40,6 +40,7 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
     tiny.version(settings.versions / task.name / VERSION, task, VERSION, temperatures=COLD)
     Versions(settings).promote(task.name, VERSION)
     with closing(Loop(settings)) as running:
+        running._predictors.close()  # without lanes each caller's own thread answers, and that one is looked into
         yield running
 
 

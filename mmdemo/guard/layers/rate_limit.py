@@ -11,22 +11,24 @@ from collections.abc import Callable
 from typing import Any
 
 from mmdemo.guard.callers import Callers
-from mmdemo.guard.limits import RequestLimits
+from mmdemo.guard.layers.bodies import declared
+from mmdemo.guard.layers.uploads import ROUTE as UPLOAD
+from mmdemo.guard.limits import KIB, RequestLimits
 from mmdemo.guard.refusals import Refusal
 
 BURST_S = 15.0  # of its pace, which a caller may take at once: a room full of people opening the page
 WAIT_S = 5.0  # at most, for the bucket to fill again
 # Hundreds of kilobytes in answer, or read along piece by piece.
-DEAR = {
-    "/": 20,
-    "/config": 20,
-    "/config/": 20,
-    "/gradio_api/info": 10,
-    "/gradio_api/info/": 10,
-    "/gradio_api/upload": 10,
-}
+DEAR = {"/": 20, "/config": 20, "/config/": 20, "/gradio_api/info": 10, "/gradio_api/info/": 10, UPLOAD: 10}
+UPLOADED_BYTES = 128 * KIB  # cost as much as a request: an upload that tells its length costs what it brings
 DEAR_AT_ONCE = 2
 REMEMBERED = 10_000  # callers; those whose bucket is full by now are forgotten beyond
+
+
+def cost(scope: Any) -> float:
+    """Return how many requests this one counts as. Raises Refusal for a length that is no number."""
+    size = declared(scope) if scope["path"] == UPLOAD else 0
+    return 1 + size / UPLOADED_BYTES if size else DEAR.get(scope["path"], 1)
 
 
 class Pace:
@@ -43,7 +45,7 @@ class Pace:
         self._taken: dict[str, tuple[float, float]] = {}  # caller → when it last asked, and what it had taken then
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        wait = self.wait_s(self._callers.of_scope(scope), DEAR.get(scope["path"], 1))
+        wait = self.wait_s(self._callers.of_scope(scope), cost(scope))
         if wait > 0:
             await asyncio.sleep(wait)
         if scope["path"] in DEAR:

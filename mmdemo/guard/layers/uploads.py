@@ -6,10 +6,13 @@ the multipart body, upon which it removes what it has written.
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,42 +30,63 @@ log = logging.getLogger(__name__)
 ROUTE = "/gradio_api/upload"
 PARTS = 4  # of one request; page and gradio_client send one
 FIELDS_KIB = 64  # what the parts may hold that are no files
-SHARE = 4  # one caller may fill a quarter of the folder …
-WINDOW_S = 600  # … in as long as what nobody asks about stays
+SHARE = 4  # one caller may fill a quarter of the folder
+WINDOW_S = 600  # for which what was sent and became no file counts, too
 FILE_BYTES = 256 * KIB  # what a file counts at least: a folder of a million small ones is slow
 LOOK_S = 5  # how often the folder is looked at
 UNFINISHED_S = 40  # after which a file that nobody writes to any more is no upload
 
 
+@dataclass
+class SentPiece:
+    """What a caller sent that is no file yet; 0 bytes of it count where it became one, or where its time is over."""
+
+    at: float
+    caller: str
+    size: int
+
+
 class Folder:
-    """The folder of uploads: how much lies there, and who sent how much of late."""
+    """The folder of uploads: how much lies there, and how much of that is whose."""
 
     def __init__(self, path: Path, limits: RequestLimits) -> None:
         self.path = path
         self._most = limits.upload_folder_bytes
         self._size = 0
-        self._recent: deque[tuple[float, str, int]] = deque()
-        self._sent: dict[str, int] = {}
+        self._recent: deque[SentPiece] = deque()
+        self._sent: Counter[str] = Counter()  # caller → bytes of its pieces
+        self._files: dict[str, dict[Path, int]] = {}  # caller → its files that lie there, and their bytes
 
-    def admit(self, caller: str, size: int) -> None:
+    def admit(self, caller: str, size: int) -> SentPiece:
         """Note that `caller` sends `size` more bytes. Raises Refusal where they are too many."""
         now = time.monotonic()
-        self._forget(now)
-        sent = self._sent.get(caller, 0) + size
-        if sent > self._most // SHARE:
+        while self._recent and now - self._recent[0].at > WINDOW_S:
+            self._drop(self._recent.popleft())
+        if self._sent[caller] + sum(self._files.get(caller, {}).values()) + size > self._most // SHARE:
             raise Refusal(429, "uploads_share_used", minutes=WINDOW_S // 60)
         if self._size + size > self._most:
             raise Refusal(503, "uploads_full")
         self._size += size
-        self._sent[caller] = sent
-        self._recent.append((now, caller, size))
+        self._sent[caller] += size
+        self._recent.append(SentPiece(now, caller, size))
+        return self._recent[-1]
 
-    def _forget(self, now: float) -> None:
-        while self._recent and now - self._recent[0][0] > WINDOW_S:
-            _, caller, size = self._recent.popleft()
-            self._sent[caller] -= size
-            if not self._sent[caller]:
-                del self._sent[caller]
+    def settle(self, pieces: Sequence[SentPiece], paths: Collection[Path]) -> None:
+        """Note that all pieces of an upload became these files, which count for as long as they lie there.
+
+        Whoever sends the same file again has one there: Gradio calls it by its content.
+        """
+        files, size = self._files.setdefault(pieces[0].caller, {}), sum(piece.size for piece in pieces) // len(paths)
+        self._size -= sum(size for path in paths if path in files)
+        files |= dict.fromkeys(paths, size)
+        for piece in pieces:
+            self._drop(piece)
+
+    def _drop(self, piece: SentPiece) -> None:
+        self._sent[piece.caller] -= piece.size
+        piece.size = 0
+        if not self._sent[piece.caller]:
+            del self._sent[piece.caller]
 
     def sweep(self) -> int:
         """Remove unfinished files that nobody writes to any more; return the size of the rest, in bytes.
@@ -85,9 +109,19 @@ class Folder:
         while True:
             try:
                 self._size = await asyncio.to_thread(self.sweep)
+                gone = await asyncio.to_thread(self._gone, [path for files in self._files.values() for path in files])
+                self._files = {
+                    caller: left
+                    for caller, files in self._files.items()
+                    if (left := {path: size for path, size in files.items() if path not in gone})
+                }
             except OSError as error:
                 log.warning("The folder of uploads cannot be swept: %s", error)
             await asyncio.sleep(LOOK_S)
+
+    @staticmethod
+    def _gone(paths: Collection[Path]) -> set[Path]:
+        return {path for path in paths if not path.exists()}
 
 
 class Uploads:
@@ -108,6 +142,7 @@ class Uploads:
             raise too_large(self._limits)
         upload = UploadReader(scope, self._limits, self._folder, self._callers.of_scope(scope))
         piece, refusal, broken = patient(receive, self._limits), None, False
+        status, response = 0, b""
 
         async def measured() -> Any:
             nonlocal refusal, broken
@@ -122,13 +157,20 @@ class Uploads:
             raise MultiPartException("broken off")
 
         async def answer(message: Any) -> None:
+            nonlocal status, response
+            status = message.get("status", status)
+            response += message.get("body", b"")
             if not broken:
                 await send(message)
 
-        # An upload's id would be remembered for good; only upload_progress, which is closed, asks for it.
-        await self._app({**scope, "query_string": b""}, measured, answer)
+        # An upload's id would be remembered for good; only upload_progress, which is closed, asks for it. What is
+        # answered is read here too, so it comes unpacked.
+        headers = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        await self._app({**scope, "headers": headers, "query_string": b""}, measured, answer)
         if refusal is not None:
             raise refusal
+        if status == 200 and not broken:
+            upload.settle(response)
 
 
 class UploadReader:
@@ -139,6 +181,7 @@ class UploadReader:
         self._limits, self._folder, self._caller = limits, folder, caller
         self._parts = self._size = self._fields = 0
         self._name, self._value, self._is_file = b"", b"", False
+        self._pieces: list[SentPiece] = []
         kind, options = parse_options_header(dict(scope["headers"]).get(b"content-type", b""))
         callbacks: Any = {
             "on_part_begin": self._begin,
@@ -161,12 +204,21 @@ class UploadReader:
         except FormParserError as error:
             raise Refusal(400, "body_unreadable") from error
 
+    def settle(self, response: bytes) -> None:
+        """Note which files came of it: Gradio's answer is a list of their paths."""
+        names = json.loads(response)
+        if isinstance(names, list) and names and self._pieces:
+            self._folder.settle(self._pieces, [Path(name) for name in names])
+
+    def _admit(self, size: int) -> None:
+        self._pieces.append(self._folder.admit(self._caller, size))
+
     def _begin(self) -> None:
         self._parts += 1
         self._size, self._is_file = 0, False
         if self._parts > PARTS:
             raise Refusal(400, "too_many_files", limit=PARTS)
-        self._folder.admit(self._caller, FILE_BYTES)
+        self._admit(FILE_BYTES)
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]  # the parser itself bounds it
@@ -188,7 +240,8 @@ class UploadReader:
         self._size += end - start
         if self._size > self._limits.upload_bytes:
             raise too_large(self._limits)
-        self._folder.admit(self._caller, max(0, min(end - start, self._size - FILE_BYTES)))
+        if self._size > FILE_BYTES:
+            self._admit(min(end - start, self._size - FILE_BYTES))
 
 
 def too_large(limits: RequestLimits) -> Refusal:

@@ -8,9 +8,11 @@ leaves some.
 
 import asyncio
 import random
+import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -18,7 +20,7 @@ from gradio import queueing
 from gradio.block_function import BlockFunction
 from gradio.data_classes import PredictBodyInternal
 from gradio.server_messages import EventMessage, ProcessCompletedMessage
-from gradio.utils import error_payload, run_coro_in_background
+from gradio.utils import error_payload, run_coro_in_background, set_task_name
 
 from mmdemo import locale
 from mmdemo.errors import BadInput, Busy, MmdemoError, UnknownName
@@ -26,9 +28,10 @@ from mmdemo.guard.callers import Callers
 from mmdemo.settings import Settings
 from mmdemo.ui.queueing.mailboxes import Mail
 
-# Line → how many of its calls are worked on at once. What a model answers has one lane: two would both be slower.
+# Line → how many of its calls are worked on at once. Answers that are worked on at once share batches, in lanes of
+# their own (`mmdemo.prediction.lanes`): enough are let in that these never wait for files to be read.
 LANES = {
-    "predict": 1,  # answers
+    "predict": 8,  # answers
     "look": 1,  # closer looks that a reader waits for
     "weigh": 1,  # … that take a second
     "lesson": 1,  # what a reviewer teaches, which takes some
@@ -37,7 +40,10 @@ LANES = {
 }
 OF_MODELS = ("predict", "look", "weigh", "lesson")  # lines in whose calls a model answers
 SESSION_CHARS = 128  # of the name that a caller gives its session
+OF_CALLER = 0.75  # of the lanes of a line, at most: whoever comes next finds one
 SWEEP_S = 2.0
+TOLD_EVERY_S = 1.0  # who waits is told its place: telling all of them at each step would cost more than the answers
+LOOK_S = 0.25  # how often a queue that nothing happens in looks whether it was ended
 ABSENT_S = 1.0  # after which whoever came into a line and listens for no answer gives way
 
 Outcome = tuple[bool, Any, Any]  # of Gradio's `push`: accepted, the event's id or why not, which of its reasons
@@ -62,13 +68,13 @@ class FairQueue(queueing.Queue):
     """Gradio's queue, kept fairly and within bounds."""
 
     def __init__(self, blocks: gr.Blocks, settings: Settings) -> None:
-        super().__init__(True, blocks.max_threads, 1, None, blocks, None)
-        self.mail = Mail(settings)
+        super().__init__(False, blocks.max_threads, TOLD_EVERY_S, None, blocks, None)
+        self._news = asyncio.Event()  # something waits, is listened for, or has ended
+        self.mail = Mail(settings, listened=self._news.set)
         self.pending_messages_per_session = self.mail  # type: ignore[assignment]
         self._callers = Callers.of(settings)
         self._places = QueuePlaces(settings)
         self.ANALYTICS_MAX_EVENTS = 1  # nobody is shown them
-        self.sleep_when_free = 0.005  # s; looking a thousand times a second takes a tenth of a core while nobody calls
 
     def compute_analytics_summary(self, records: Any) -> Any:
         """Work out nothing: Gradio would go through its last ten thousand calls after each one."""
@@ -78,6 +84,34 @@ class FairQueue(queueing.Queue):
         """Begin to work, and to sweep."""
         super().start()
         run_coro_in_background(self._sweep_always)
+
+    async def start_processing(self) -> None:
+        """Begin each call as soon as it has its turn; Gradio's own looks for one a thousand times a second."""
+        try:
+            while not self.stopped:
+                self._news.clear()
+                while None in self.active_jobs and (turn := self.get_events()) is not None:
+                    self._begin(*turn)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), LOOK_S)
+        finally:
+            self.stopped = True
+            self._cancel_asyncio_tasks()
+
+    def _begin(self, events: list[queueing.Event], batch: bool, name: str) -> None:
+        """Work on calls, as Gradio does: the task's name is what it cancels by."""
+        line, fn, start = self.event_queue_per_concurrency_id[name], events[0].fn, time.time()
+        self.active_jobs[self.active_jobs.index(None)] = events
+        line.current_concurrency += 1
+        line.start_times_per_fn[fn].add(start)
+        task = run_coro_in_background(self.process_events, events, batch, start, fn)
+        set_task_name(task, events[0].session_hash, fn._id, events[0]._id, batch)
+        self._asyncio_tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._asyncio_tasks.discard(task)
+        self._news.set()
 
     async def push(self, body: PredictBodyInternal, request: Any, username: str | None) -> Outcome:
         """Let a call wait for its turn; one that is refused is told why, as the answer that it waits for."""
@@ -96,7 +130,9 @@ class FairQueue(queueing.Queue):
         except Busy as error:
             return self._refuse(body, fn, request, error.public_sentence(language))
         outcome = await super().push(body, request, username)
-        self._put_in_turn(fn.concurrency_id)
+        waiting = self.event_queue_per_concurrency_id[fn.concurrency_id].queue
+        waiting[:] = in_turn(waiting, self._caller)
+        self._news.set()
         return outcome
 
     def send_message(self, event: queueing.Event, event_message: EventMessage) -> None:
@@ -139,11 +175,21 @@ class FairQueue(queueing.Queue):
         random.shuffle(lines)
         for name, line in lines:
             if line.current_concurrency < (line.concurrency_limit or 1):
-                event = next((event for event in line.queue if self.is_awaited(event)), None)
+                full = self._with_their_share(name)
+                event = next((each for each in line.queue if self._begins(each, full)), None)
                 if event is not None:
                     line.queue.remove(event)
                     return [event], False, name
         return None
+
+    def _begins(self, event: queueing.Event, full: Collection[str]) -> bool:
+        return self.is_awaited(event) and self._caller(event) not in full
+
+    def _with_their_share(self, name: str) -> set[str]:
+        """Return the callers who have as many of a line's lanes as one may have."""
+        at_work = [event for events in self.active_jobs for event in events or () if event.concurrency_id == name]
+        most = max(1, int(OF_CALLER * LANES[name]))
+        return {caller for caller, own in Counter(map(self._caller, at_work)).items() if own >= most}
 
     def _check_place(self, fn: BlockFunction, caller: str) -> None:
         line = self.event_queue_per_concurrency_id.get(fn.concurrency_id)
@@ -176,14 +222,6 @@ class FairQueue(queueing.Queue):
         self.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)
         self.send_message(event, _refusal(sentence))
         return True, event._id, "success"
-
-    def _put_in_turn(self, line: str) -> None:
-        waiting = self.event_queue_per_concurrency_id[line].queue
-        arrived = list(waiting)
-        waiting[:] = in_turn(arrived, self._caller)
-        moved = [place for place, event in enumerate(waiting) if event is not arrived[place]]
-        if moved:
-            self.broadcast_estimations(line, moved[0])
 
     def _caller(self, event: queueing.Event) -> str:
         box = self.mail.get(event.session_hash)

@@ -21,6 +21,10 @@ NUMBER_BYTES = 32  # … and of a number in a list
 CALLERS_PART = 8  # one caller may leave an eighth of what all may
 
 
+def _nobody() -> None:
+    pass
+
+
 class Ledger:
     """Bytes that wait to be read, by caller and in all."""
 
@@ -49,7 +53,9 @@ class Ledger:
 class Mailbox(asyncio.Queue[Any]):
     """What one session is told, until it is read."""
 
-    def __init__(self, caller: str, ledger: Ledger, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, caller: str, ledger: Ledger, clock: Callable[[], float], listened: Callable[[], None] = _nobody
+    ) -> None:
         super().__init__()
         self.caller = caller
         self.readers = 0
@@ -57,6 +63,7 @@ class Mailbox(asyncio.Queue[Any]):
         self._read = -math.inf  # when somebody last read here
         self._ledger = ledger
         self._clock = clock
+        self._listened = listened  # told that somebody begins to listen
         self._sizes = MAILBOX_BYTES
         self._ended: set[str | None] = set()  # events of which the end lies here
         ledger.add(caller, MAILBOX_BYTES)
@@ -76,6 +83,7 @@ class Mailbox(asyncio.Queue[Any]):
     async def get(self) -> Any:
         """Wait for the next message, as a reader."""
         self.readers += 1
+        self._listened()
         try:
             return await super().get()
         finally:
@@ -116,18 +124,25 @@ class Mailbox(asyncio.Queue[Any]):
 class Mail(dict[str, Mailbox]):
     """Mailboxes by session."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        listened: Callable[[], None] = _nobody,
+    ) -> None:
+        """`listened` is told whenever somebody begins to listen to any of them."""
         super().__init__()
         self.ledger = Ledger(settings.unread_mb * 1_000_000)
         self._unread_s = settings.unread_s
         self._clock = clock
+        self._listened = listened
 
     def open(self, session: str, caller: str) -> None:
         """Make sure that there is a mailbox for this session; it is whose who asked first."""
         if session in self:
             self[session].touch()
         else:
-            self[session] = Mailbox(caller, self.ledger, self._clock)
+            self[session] = Mailbox(caller, self.ledger, self._clock, self._listened)
 
     def fits(self, session: str, message: Any) -> bool:
         """Tell whether a message may be put there: it is read as it comes, or little lies there."""

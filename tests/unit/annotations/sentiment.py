@@ -114,6 +114,9 @@ class RulePredictor:
         """Compute in a runtime."""
         self.runtime = Reason("status.runtime", {"engine": "quick: text f32", "gain": 2.0})
 
+    def prepare(self, samples: Sequence[Inputs], threads: int) -> None:
+        """Ask nobody: there are no encoders."""
+
     def answer(self, inputs: Inputs, explain: str = "none") -> tuple[Prediction, ForwardPass]:
         """Answer by the caption."""
         if explain not in ("none", "default", *self.methods):

@@ -59,6 +59,16 @@ def test_what_the_server_makes_anew_costs_more(clock: Clock) -> None:
     assert paced.wait_s("127.0.0.1", 1) > 0
 
 
+def test_an_upload_costs_what_it_brings() -> None:
+    def cost(path: str, **headers: str) -> float:
+        named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        return rate_limit.cost({"path": path, "headers": named})
+
+    assert cost(rate_limit.UPLOAD, content_length="65536") == 1.5
+    assert cost(rate_limit.UPLOAD, content_length="52428800") == 401
+    assert cost(rate_limit.UPLOAD) == 10 and cost("/gradio_api/queue/join", content_length="65536") == 1
+
+
 def test_of_what_costs_most_a_caller_has_two_at_once_until_the_answer_begins() -> None:
     async def facts() -> None:
         at_once, most, go = 0, 0, asyncio.Event()

@@ -115,6 +115,46 @@ def test_one_caller_fills_a_quarter_and_no_more_and_others_go_on(tmp_path: Path)
     folder.admit("b", 10 * MIB)
 
 
+def test_what_became_a_file_counts_once_and_for_as_long_as_it_lies_there(tmp_path: Path) -> None:
+    folder, path = Folder(tmp_path, LIMITS), tmp_path / "hash" / "a.png"
+    path.parent.mkdir()
+    path.write_bytes(b"x")
+
+    async def looked_after() -> None:
+        for _ in range(20):  # the same file again and again, which Gradio calls by its content
+            folder.settle([folder.admit("a", 3 * MIB), folder.admit("a", MIB)], [path])
+        folder.admit("a", 6 * MIB)  # broken off
+        with pytest.raises(Refusal, match="uploads_share_used"):
+            folder.admit("a", 1)
+        path.unlink()
+        task = asyncio.create_task(folder.look_after())
+        while folder._files:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        folder.admit("a", 4 * MIB)
+        with pytest.raises(Refusal, match="uploads_share_used"):
+            folder.admit("a", 1)
+
+    asyncio.run(looked_after())
+
+
+def test_an_upload_is_settled_by_the_paths_that_it_is_answered_with(tmp_path: Path) -> None:
+    folder, packed = Folder(tmp_path, LIMITS), {"Accept-Encoding": "br"}
+
+    async def gradio(scope, receive, send):  # type: ignore[no-untyped-def]
+        assert b"accept-encoding" not in dict(scope["headers"])
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'["/uploads/hash/a.png"]'})
+
+    app = Refusing(Uploads(gradio, Echo(), LIMITS, Callers(), folder))
+    for _ in range(100):  # ten times what one caller may have lying there
+        assert upload(app, part(b"x" * MIB), headers=packed)[0] == 200
+    assert folder._files == {"127.0.0.1": {Path("/uploads/hash/a.png"): MIB}} and not folder._sent
+    assert folder._size <= LIMITS.upload_folder_bytes
+
+
 def test_all_together_fill_the_folder_and_no_more(tmp_path: Path) -> None:
     folder = Folder(tmp_path, LIMITS)
     for caller in "abcd":
