@@ -50,8 +50,8 @@ BELOW_LOOP = MODEL | {
     "mmdemo.evaluation",
     "mmdemo.explain",
     "mmdemo.prediction.engines",
-    "mmdemo.prediction.loading",
     "mmdemo.prediction.lanes",
+    "mmdemo.prediction.loading",
     "mmdemo.prediction.predictor",
     "mmdemo.process.memory",
     "mmdemo.retrieval",
@@ -148,8 +148,7 @@ KEPT_BEHIND = {
     "alembic": ("annotations.store", "annotations.migrations"),
     "label_studio_sdk": ("annotations.labelstudio",),
     "av": ("mmdemo.decode",),
-    "openvino": ("mmdemo.model.engines",),
-    "onnxruntime": ("mmdemo.model.engines",),
+    **dict.fromkeys(("openvino", "onnxruntime"), ("mmdemo.model.engines",)),
     "gradio": ("mmdemo.ui", "annotations.flagging", "app", "examples"),
 }
 NEVER_ON_THE_PAGE = {"torch", "torchaudio", "torchvision", "transformers", "sqlalchemy", "label_studio_sdk"}
