@@ -1,0 +1,52 @@
+"""Each shipped base remembers what its nights rehearse, and what later versions are held to."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from annotations.nightly import gate, looks, version_comparison
+from mmdemo import tasks
+from mmdemo.prediction.predictor import Predictor
+from mmdemo.training.continual import memory
+from mmdemo.training.continual.memory import MOST_BYTES, RehearsalMemory, Role
+from mmdemo.versions.registry import SHIPPED
+from tests.unit.annotations.nightly.test_gate import BEGIN, comparison
+
+ENOUGH = 100  # samples without a loss that show a version to be no worse than gate.NOT_WORSE allows
+CALIBRATED = {"spoken_digits"}  # others remember nothing that temperatures could be fitted on
+
+
+def remembered(name: str) -> RehearsalMemory:
+    kept = memory.load(SHIPPED / name)
+    assert kept is not None
+    return kept
+
+
+@pytest.mark.parametrize("name", tasks.load_all())
+def test_each_shipped_base_remembers_what_fits_it_within_two_mebibytes(name: str) -> None:
+    kept, predictor = remembered(name), Predictor(name, SHIPPED / name)
+    assert kept.fits(predictor.loaded), "the encoders changed: write the memory anew, as the model card says"
+    assert (SHIPPED / name / memory.FILE).stat().st_size <= MOST_BYTES
+    assert len(kept.of(Role.REHEARSED)) >= ENOUGH and len(kept.of(Role.GUARD)) >= ENOUGH
+    assert bool(kept.of(Role.CALIBRATION)) == (name in CALIBRATED)
+    right = version_comparison.remembered(predictor, kept)
+    assert len(right) == len(kept.of(Role.GUARD)) and np.mean(right) > 0.75
+    assert {sample.label for sample in kept.samples} == set(predictor.task.answers)
+
+
+def test_a_night_of_one_class_is_held_to_what_a_shipped_base_remembers(tmp_path: Path) -> None:
+    kept, predictor = remembered("spoken_digits"), Predictor("spoken_digits", SHIPPED / "spoken_digits")
+    before = version_comparison.remembered(predictor, kept)
+    with torch.no_grad():
+        predictor.loaded.model.head.out.bias[3] += 50  # as if all that was learned were threes
+    after = version_comparison.remembered(predictor, kept)
+    looks_better = replace(comparison(40, 0), narrow=gate.ONE_CLASS)
+    verdicts = [
+        gate.judge(replace(looks_better, memory=np.array([before, answers], float).T), looks.allowance([], BEGIN))
+        for answers in (before, after)
+    ]
+    assert [verdict.name for verdict in verdicts] == [gate.PROMOTED, gate.REJECTED]
+    assert verdicts[1].reasons[-1].key == "status.night_worse_memory"
