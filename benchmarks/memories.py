@@ -92,14 +92,14 @@ def main() -> None:
         draw = cached_nights.seeded(seed)
         return CachedHome(task, base), [others[place] for place in draw.permutation(len(others))]
 
-    for shift in () if args.table else SHIFTS:
-        for key in pieces.todo([" | ".join((shift.task, *each)) for each in _runs()]):
-            _, seed, kind, size, pooling = key.split(" | ")
-            pieces.put(key, **_night(ground(shift, int(seed)), kind, size, pooling, int(seed)))
     for name in () if args.table else tasks.load_all():
         for key in pieces.todo([" | ".join(("shipped", name, *each)) for each in _shipped_runs()]):
             _, _, seed, kind, with_memory = key.split(" | ")
             pieces.put(key, **_shipped_night(*shipped_ground(name, int(seed)), kind, with_memory, int(seed)))
+    for shift in () if args.table else SHIFTS:
+        for key in pieces.todo([" | ".join((shift.task, *each)) for each in _runs()]):
+            _, seed, kind, size, pooling = key.split(" | ")
+            pieces.put(key, **_night(ground(shift, int(seed)), kind, size, pooling, int(seed)))
     if args.table:
         _print(pieces)
         _print_shipped(pieces)
