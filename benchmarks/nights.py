@@ -103,11 +103,11 @@ def _night(task: Task, settings: Settings, train: list[Row], held_out: list[Row]
     start = time.perf_counter()
     versions, cache = Versions(settings), TokenCache(settings.tokens / task.name)
     base = versions.path(task.name, versions.base(task.name))
-    kept = memory.load(base)
+    asked = version_comparison.ComparisonSamples(held_out, memory=memory.load(base))
     out = versions.folder(task.name, version)
-    before = version_comparison.answers_of(task, None, settings, held_out, (), cache, kept)
+    before = version_comparison.answers_of(task, None, settings, asked, cache)
     challenge.teach(task, base, train, held_out, out, cache=cache)
-    after = version_comparison.answers_of(task, version, settings, held_out, (), cache, kept)
+    after = version_comparison.answers_of(task, version, settings, asked, cache)
     version_comparison.compare(task, before, after)
     return time.perf_counter() - start
 

@@ -54,10 +54,11 @@ def of(store: Store, settings: Settings, task: Task) -> ModelHistory:
         proven = rollback.proven(session, versions, task.name, infos)
         proven -= unlearning.tainted(session, versions, task.name).keys()
         watched = probation.last_noted(session, versions, task)
-    history = [
-        _version(versions, task, name, infos.get(name), run_of.get(name), judged, name in proven)
-        for name in {**infos, **run_of}
-    ]
+    history = []
+    for name in {**infos, **run_of}:
+        info, run = infos.get(name), run_of.get(name)
+        can_serve = info is not None and not info.served and name in proven and versions.fits(task, name)
+        history.append(_version(name, info, run, judged.get(run.id, _Judged()) if run else _Judged(), can_serve))
     if watched is not None:
         history = [replace(one, why=(*one.why, watched)) if one.served else one for one in history]
     return ModelHistory(task.name, tuple(sorted(history, key=lambda one: (one.at, one.version), reverse=True)))
@@ -127,19 +128,16 @@ def _judged(store: Store, session: Session, task: Task, run_id: int) -> _Judged:
 
 
 def _version(
-    versions: Versions,
-    task: Task,
     name: str,
     info: VersionInfo | None,
     run: RunRow | None,
-    judged: Mapping[int, _Judged],
-    proven: bool,
+    judged: _Judged,
+    can_serve: bool,
 ) -> ModelVersion:
-    can_serve = info is not None and not info.served and proven and versions.fits(task, name)
     if run is None:
         assert info is not None
         return ModelVersion(name, info.created_at, info.parent, info, can_serve)
-    trained_on, own = run.figures.get("trained_on"), judged.get(run.id, _Judged())
+    trained_on = run.figures.get("trained_on")
     return ModelVersion(
         version=name,
         at=info.created_at if info else iso(run.started_at),
@@ -152,8 +150,8 @@ def _version(
         compared_with=run.champion,
         held_out=int(run.figures.get("held_out", 0)),
         figures=tuple(_figures(run.figures)),
-        pairs=own.pairs,
-        curves=own.curves,
+        pairs=judged.pairs,
+        curves=judged.curves,
     )
 
 

@@ -74,11 +74,10 @@ def rebuild(
     if stored.taken_back:
         why = Reason("cli.rebuild_taken_back", {"version": version, "count": stored.taken_back})
         return Rebuilt(task.name, version, False if check else None, (), stored.taken_back, (why,))
-    notes = tuple(_notes(stored, task, versions.path(task.name, stored.about.parent or "")))
     if out is not None:
-        return _compared(versions, task, stored, out / version, check, notes, say)
+        return _compared(versions, task, stored, out / version, check, say)
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".rebuild-") as folder:
-        return _compared(versions, task, stored, Path(folder) / version, check, notes, say)
+        return _compared(versions, task, stored, Path(folder) / version, check, say)
 
 
 def _read(store: Store, versions: Versions, task: Task, version: str) -> _Stored:
@@ -110,13 +109,13 @@ def _compared(
     stored: _Stored,
     out: Path,
     check: bool,
-    notes: tuple[Reason, ...],
     say: Callable[[str], None],
 ) -> Rebuilt:
     about = stored.about
     if out.exists():
         raise BadInput("rebuild_taken", folder=out)
     base = versions.path(task.name, about.parent or "")
+    notes = tuple(_notes(stored, task, base))
     say(f"{task.name}: {about.version} is made again from {about.parent} and {len(stored.train)} corrections")
     challenge.teach(task, base, stored.train, stored.held_out, out, about.seed, _recipe(task, about))
     sidecar.write(out, dataclasses.replace(sidecar.read(out), created_at=about.created_at))

@@ -8,7 +8,7 @@ from pathlib import Path
 from annotations.nightly import curation, dataset, gate, limits, looks, serving_check, version_comparison
 from annotations.nightly.gate import Comparison, Verdict
 from annotations.nightly.night import Night, Outcome, repeats, too_early
-from annotations.nightly.version_comparison import VersionAnswers
+from annotations.nightly.version_comparison import ComparisonSamples, VersionAnswers
 from annotations.review_queue import stored_samples
 from annotations.schema import now
 from mmdemo.process import logs
@@ -143,7 +143,8 @@ def _answers_of(night: Night, version: str | None, cache: TokenCache) -> Version
     """Ask a version about all that versions are compared on, what the base holds back of its memory too."""
     held_out, golden = night.parts.held_out, night.parts.golden
     kept = memory.load(night.versions.path(night.task.name, night.versions.base(night.task.name)))
-    return version_comparison.answers_of(night.task, version, night.settings, held_out, golden, cache, kept)
+    asked = ComparisonSamples(held_out, golden, kept)
+    return version_comparison.answers_of(night.task, version, night.settings, asked, cache)
 
 
 def _train(night: Night, challenger: str, cache: TokenCache) -> None:

@@ -31,6 +31,15 @@ MAPS = 16  # corrections whose maps are compared
 
 
 @dataclass(frozen=True)
+class ComparisonSamples:
+    """What versions are compared by, beside what their task brings along."""
+
+    held_out: Sequence[Row]  # corrections
+    golden: Sequence[Row] = ()
+    memory: RehearsalMemory | None = None  # of the base
+
+
+@dataclass(frozen=True)
 class VersionAnswers:
     """What one version says of all that versions are compared by. Samples that cannot be judged are in none of it."""
 
@@ -53,19 +62,17 @@ def answers_of(
     task: Task,
     version: str | None,
     settings: Settings,
-    held_out: Sequence[Row],
-    golden: Sequence[Row] = (),
+    asked: ComparisonSamples,
     cache: TokenCache | None = None,
-    memory: RehearsalMemory | None = None,
 ) -> VersionAnswers:
     """Load a version (None: the one that is served), ask it, and let it go.
 
     Versions that have the same encoders, and the same `cache`, ask them once. Raises CheckpointError, and ManifestError
     where not one of the corrections can be judged.
     """
-    drawn, pinned = ({row.id for row in rows} for rows in (held_out, golden))
+    drawn, pinned = ({row.id for row in rows} for rows in (asked.held_out, asked.golden))
     predictor = Predictor(task, version, settings, token_source(cache or TokenCache(), task, drawn | pinned))
-    answered = ask_whole(predictor, [*held_out, *(row for row in golden if row.id not in drawn)])
+    answered = ask_whole(predictor, [*asked.held_out, *(row for row in asked.golden if row.id not in drawn)])
     judged = tuple(each for each in answered if each.row.id in drawn)
     answers = VersionAnswers(
         predictor.model_version,
@@ -74,10 +81,10 @@ def answers_of(
         ask_whole(predictor, manifests.examples(task)),
         tuple(behaviour.ask(predictor, capabilities.instances(task))),
         tuple(predictor.map_shortfall(decode.decode(each.row.sample, task)) for each in judged[:MAPS]),
-        remembered(predictor, memory),
+        remembered(predictor, asked.memory),
     )
     if not answers.held_out:
-        raise ManifestError("nothing_to_evaluate", count=len(held_out))
+        raise ManifestError("nothing_to_evaluate", count=len(asked.held_out))
     return answers
 
 

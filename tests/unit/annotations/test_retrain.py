@@ -265,7 +265,10 @@ def test_a_clip_without_speech_is_judged_by_nobody(tmp_path: Path) -> None:
     humming = np.sin(np.arange(16_000) * 0.1).astype(np.float32)
     said = Predictor(task, "first", config).predict(Sample(audio=spoken)).label
     rows = Row("spoken", Sample(audio=spoken), said), Row("hummed", Sample(audio=(humming, 16_000)), said)
-    first, second = (version_comparison.answers_of(task, name, config, rows) for name in ("first", "second"))
+    first, second = (
+        version_comparison.answers_of(task, name, config, version_comparison.ComparisonSamples(rows))
+        for name in ("first", "second")
+    )
     comparison = version_comparison.compare(task, first, second)
     assert (comparison.held_out, comparison.figures[0].champion) == (1, 1.0)
 

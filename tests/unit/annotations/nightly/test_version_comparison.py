@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from annotations.acquisition.strata import AUDITED, FLAGGED, SampleWeights
 from annotations.nightly import version_comparison
-from annotations.nightly.version_comparison import VersionAnswers, answers_of
+from annotations.nightly.version_comparison import ComparisonSamples, VersionAnswers, answers_of
 from mmdemo.errors import ManifestError
 from mmdemo.model import encoded
 from mmdemo.model.packing import FILE
@@ -72,7 +72,7 @@ def test_each_version_is_loaded_once_and_asked_once_about_each_sample(task: Task
     answers: list[VersionAnswers] = []
     for version in (None, NAMES[1]):
         with counted() as counts:
-            answers.append(version_comparison.answers_of(task, version, settings, ROWS))
+            answers.append(version_comparison.answers_of(task, version, settings, ComparisonSamples(ROWS)))
         assert counts == {"loaded": 1, "answered": len(ROWS) - 1}, "one of them is refused"
     champion, challenger = answers
     assert (champion.version, challenger.version) == NAMES
@@ -93,9 +93,11 @@ def test_versions_with_the_same_encoders_ask_them_once(task: Task, settings: Set
     sizes: Counter[str] = Counter()
     with encodings(sizes):
         cache = TokenCache(tmp_path / "tokens")
-        first, second = (answers_of(task, name, settings, ROWS, cache=cache) for name in (None, str(other)))
+        first, second = (
+            answers_of(task, name, settings, ComparisonSamples(ROWS), cache=cache) for name in (None, str(other))
+        )
         assert sizes == {"samples": 2}
-        third = answers_of(task, None, settings, ROWS, cache=TokenCache(tmp_path / "tokens"))
+        third = answers_of(task, None, settings, ComparisonSamples(ROWS), cache=TokenCache(tmp_path / "tokens"))
     assert sizes == {"samples": 4}, "samples that have no id of a stored one are in no file"
     assert {each.prediction.label for each in second.held_out} == {task.labels[-1].name}
     assert [each.prediction.answer for each in first.held_out] == [each.prediction.answer for each in third.held_out]
@@ -123,7 +125,9 @@ def test_what_was_drawn_alike_stands_together_and_what_was_not_stands_for_nothin
     task: Task, settings: Settings
 ) -> None:
     rows = [Row(str(number), Sample(text=f"dog {number}"), label) for number, label in enumerate(["good", "bad"] * 3)]
-    champion, challenger = (version_comparison.answers_of(task, version, settings, rows) for version in NAMES)
+    champion, challenger = (
+        version_comparison.answers_of(task, version, settings, ComparisonSamples(rows)) for version in NAMES
+    )
     weights = {"0": (FLAGGED, 3.0), "1": (FLAGGED, 3.0), "2": (AUDITED, 50.0), "3": (AUDITED, 5.0)}
     comparison = version_comparison.compare(task, champion, challenger, SampleWeights(weights, 5.0))
     strata = [(stratum.name, stratum.weight, stratum.labels) for stratum in comparison.strata]
@@ -146,7 +150,9 @@ def test_of_golden_samples_those_count_that_the_champion_answers_rightly(task: T
     assert differ and alike
     rows = [Row(text, Sample(text=text), said[NAMES[0]][text]) for text in texts]
     held_out, pinned = rows[:1], [*rows, Row("never", Sample(text="dog"), "none")]
-    first, second = (version_comparison.answers_of(task, name, settings, held_out, pinned) for name in NAMES)
+    first, second = (
+        version_comparison.answers_of(task, name, settings, ComparisonSamples(held_out, pinned)) for name in NAMES
+    )
     assert len(first.held_out) == 1 and len(first.golden) == len(pinned)
     limits = version_comparison.compare(task, first, second).limits
     assert (limits.golden, set(limits.golden_lost)) == (len(rows), set(differ))
@@ -163,4 +169,4 @@ def _confidence(answers: VersionAnswers) -> list[float]:
 
 def test_where_not_one_correction_can_be_judged_there_is_no_verdict(task: Task, settings: Settings) -> None:
     with pytest.raises(ManifestError):
-        version_comparison.answers_of(task, None, settings, ROWS[-1:])
+        version_comparison.answers_of(task, None, settings, ComparisonSamples(ROWS[-1:]))
