@@ -9,7 +9,8 @@ memory is rehearsed. Nobody judges the challenger, so what is lost is what the n
 corrections and order of samples for each.
 
 Then the shipped bases with their own memory and without it: samples of dev are answered, others judge, and none of
-either is in the memory. At last what a temperature comes to that is fitted anew on two of dev's speakers.
+either is in the memory. At last how often pooled tokens are answered as all of them are, and what a
+temperature comes to that is fitted anew on two of dev's speakers.
 """
 
 import argparse
@@ -41,6 +42,7 @@ HELD_BACK = 0.15  # of the old sources' samples, which train nothing
 MIB = 2**20
 SIZES = (0.5, 1.0, 2.0)  # MiB
 POOLED = {"2 means": 2, "8 means": 8, "whole": 10_000}  # tokens of a sample at most
+MEANS = (1, 2, 4, 8, 16)
 NONE = "none"
 
 
@@ -103,6 +105,7 @@ def main() -> None:
     if args.table:
         _print(pieces)
         _print_shipped(pieces)
+        _print_agreement(args)
         _print_temperatures(args)
 
 
@@ -203,6 +206,20 @@ def _print_shipped(pieces: Pieces) -> None:
             turned = [f"{np.mean([run[f'guard_{side}'] for run in runs]):.1f}" for side in ("lost", "gained")]
             cells = (name, kind, with_memory, _change(runs, "dev"), pictures, _change(runs, "guard"), *turned)
             print("| " + " | ".join(cells) + " |")
+
+
+def _print_agreement(args: argparse.Namespace) -> None:
+    """Print how often the shipped models answer dev's samples by a few means of tokens as they do by all of them."""
+    print("\n| task | all tokens | " + " | ".join(f"{most} means" for most in MEANS) + " |")
+    print("|---|" + "---|" * (1 + len(MEANS)))
+    for name in dict.fromkeys(shift.task for shift in SHIFTS):
+        task, base = cached_nights.base_of(name)
+        dev = cached_nights.encoded(task, base, args.data / name / "dev.jsonl", args.kept, only_kept=True)
+        items = [sample.item for sample in dev]
+        whole = logits(base, items).argmax(axis=1)
+        same = [np.mean(logits(base, remembered(items, np.inf, most)).argmax(axis=1) == whole) for most in MEANS]
+        right = f"{np.mean(whole == targets_of(items)):.3f} right"
+        print("| " + " | ".join((name, right, *(f"{each:.3f} the same" for each in same))) + " |")
 
 
 def _print_temperatures(args: argparse.Namespace) -> None:
