@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -69,6 +70,11 @@ class Options:
     precision: Precision = Precision.BF16  # where the device has it; a GPU without takes fp16; weights stay fp32
     bits: int = 16  # of a weight in the version's file: 16, or 8 with a scale for each row of a matrix
     seed: int = 0
+
+    @property
+    def at_once(self) -> int:
+        """Samples that are computed at once, by all processes together."""
+        return math.ceil(self.batch / self.accumulate)
 
 
 def options(task: Task, **overrides: Any) -> Options:

@@ -13,7 +13,8 @@ from mmdemo.model import Loaded
 from mmdemo.training import manifests
 from mmdemo.training.cross_validation import Folds, cross_validate
 from mmdemo.training.data import Data, Decoded, Manifests
-from mmdemo.training.fitting.processes import leads, say
+from mmdemo.training.fitting import sharding
+from mmdemo.training.fitting.processes import leads, number, say
 from mmdemo.training.fitting.progress import tensorboard
 from mmdemo.training.fitting.resuming import ResumeFolder
 from mmdemo.training.jobs import TrainingJob, train_model
@@ -49,6 +50,7 @@ def train(
     CheckpointError, StorageError before training.
     """
     record, task, out = record or TrainingRecord(), job.task, _free(Path(out))
+    sharding.check(job.options.at_once)
     callbacks = [tensorboard(record.log)] if record.log and leads() else []
     train_manifest, dev_manifest = sources.read(task)
     loaded = job.fresh(train_manifest.rows)
@@ -85,6 +87,7 @@ def _claimed(resume: ResumeFolder, job: TrainingJob, samples: Decoded) -> Resume
         "options": dataclasses.asdict(job.options),
         "from": [origin.starts, origin.parent, origin.teachers],
         "samples": manifests.digest(samples.rows),
+        **({"processes": number()} if number() > 1 else {}),
     }
     if leads() and resume.claim(training):
         say(f"going on with {resume.checkpoint()}")

@@ -10,7 +10,12 @@ from mmdemo.process import logs
 
 def leads() -> bool:
     """Return whether this is the process that speaks and writes; the only one leads."""
-    return int(os.environ.get("RANK", "0")) == 0
+    return rank() == 0
+
+
+def rank() -> int:
+    """Return which of the processes this is, from 0."""
+    return int(os.environ.get("RANK", "0"))
 
 
 def number() -> int:
@@ -20,11 +25,21 @@ def number() -> int:
 
 def agreed(value: Any) -> Any:
     """Return the leading process's `value` in all of them: what decides must be the same everywhere."""
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+    if not _together():
         return value
     objects = [value]
     torch.distributed.broadcast_object_list(objects)
     return objects[0]
+
+
+def wait() -> None:
+    """Return once all processes have come this far."""
+    if _together():
+        torch.distributed.barrier()
+
+
+def _together() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def say(text: str) -> None:

@@ -18,7 +18,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from mmdemo import whole_file
 from mmdemo.errors import ManifestError, StorageError
-from mmdemo.training.fitting.processes import leads
+from mmdemo.training.fitting.processes import leads, wait
 
 _COMMAND = "training.json"  # what is being trained
 _REST = "rest.pt"  # what transformers does not keep; written last, so a checkpoint with it is whole
@@ -84,6 +84,7 @@ class ExtraState(TrainerCallback):
         self._parts = parts
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        wait()  # each process writes its random numbers
         if leads():
             path = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / _REST
             rest = {"parts": [part.state() for part in self._parts], "ended": control.should_training_stop}

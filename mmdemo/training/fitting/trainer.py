@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
@@ -25,7 +25,7 @@ from mmdemo.training.data import feature_cache
 from mmdemo.training.data.augmentation import Augmentation, WordNoise, words
 from mmdemo.training.data.datasets import Item, LabelledBatch, Samples, collate, narrowed
 from mmdemo.training.data.feature_cache import CachedDataset, FeatureCache
-from mmdemo.training.fitting import adalora, processes, tuning
+from mmdemo.training.fitting import adalora, processes, sharding, tuning
 from mmdemo.training.fitting.progress import Progress
 from mmdemo.training.fitting.resuming import ExtraState, ResumeFolder
 from mmdemo.training.fitting.weight_selection import WeightSelector
@@ -122,7 +122,7 @@ def _slow(plan: Plan) -> tuple[str, ...]:
 
 
 def _steps(options: Options, items: Sequence[Item]) -> int:
-    return math.ceil(options.epochs * math.ceil(len(items) / options.batch / processes.number()))
+    return math.ceil(options.epochs * math.ceil(len(items) / options.batch))
 
 
 def _lay_out(model: MultimodalModel, memory_format: torch.memory_format) -> None:
@@ -150,7 +150,7 @@ def _arguments(options: Options, folder: Path, judged: bool, saved: bool) -> Tra
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=options.epochs,
-        per_device_train_batch_size=math.ceil(options.batch / options.accumulate),
+        per_device_train_batch_size=options.at_once,
         gradient_accumulation_steps=options.accumulate,
         learning_rate=options.head_lr,
         lr_scheduler_type="cosine",
@@ -200,11 +200,22 @@ class _Trainer(Trainer):
             self.optimizer = torch.optim.AdamW(groups, lr=self._options.head_lr)
         return self.optimizer
 
+    def get_train_dataloader(self) -> DataLoader:
+        if processes.number() == 1:
+            return super().get_train_dataloader()
+        options = self._options
+        lengths = self._lengths() if options.by_length else None
+        return sharding.loader(
+            self.train_dataset, self.data_collator, options.at_once, options.seed, self.args.device, lengths
+        )
+
+    def _lengths(self) -> list[int]:
+        return [len(item.inputs.text or "") for item in self._items]
+
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler | None:
         if not self._options.by_length:
             return super()._get_train_sampler(train_dataset)
-        lengths = [len(item.inputs.text or "") for item in self._items]
-        return LengthGroupedSampler(self._options.batch, lengths=lengths)
+        return LengthGroupedSampler(self._options.batch, lengths=self._lengths())
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
         batch: LabelledBatch = inputs[BATCH]
@@ -217,6 +228,7 @@ class _Trainer(Trainer):
             loss = adversarial.loss(self._bare.projections, forward, size, self._options.adversarial_steps)
         else:
             loss = forward()
+        loss = loss * inputs.get(sharding.WEIGHT, 1.0)
         return loss + adalora.orthogonality(self._bare) if self._options.tuning == Tuning.ADALORA else loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
