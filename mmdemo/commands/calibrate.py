@@ -56,6 +56,7 @@ def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
             version=args.name or before.version,
             command=_command(before, args, fitted is None),
             promise=None,  # what was tested before was tested on other confidences
+            runtimes={},  # … and so was this
         ),
     )
     record = write_promise(task, args.out, to_test, config)

@@ -76,6 +76,6 @@ def for_command(name: str | None, settings: Settings, runtimes: Runtimes = engin
 
 def _is_close(served: Served, engine: Engine) -> bool:
     """Whether its answers are PyTorch's, by its precision or by what was measured of this version in it."""
-    record = served.about.runtimes.get(engine.name)
+    record = served.about.measured_in(engine.name)
     exact = all(encoder.precision == making.EXACT for encoder in engine.encoders.values())
     return exact or (record is not None and record.serves)

@@ -15,6 +15,7 @@ LEAST_AGREEMENT = 0.99  # share of the labels of dev that must be PyTorch's
 class RuntimeRecord:
     """Measured on dev, against the same version in PyTorch; fitted on what PyTorch's own figures were fitted on."""
 
+    version: str  # that was measured: in a copy with other weights or another calibration it says nothing
     samples: int  # of dev
     agreement: float  # share of them that are answered as in PyTorch
     accuracy: tuple[float, float]  # 95 % interval of the difference in accuracy, paired

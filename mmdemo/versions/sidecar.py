@@ -76,9 +76,14 @@ class Sidecar:
         """Return what calibrates answers to samples of these modalities."""
         return self.scalings.get(subset(modalities), UNSCALED)
 
+    def measured_in(self, engine: str) -> RuntimeRecord | None:
+        """Return what this very version is where an engine of this name computes; None where nobody measured it."""
+        record = self.runtimes.get(engine)
+        return record if record and record.version == self.version else None
+
     def in_runtime(self, engine: str) -> Sidecar:
         """Return the same with what holds where an engine of this name computes; as it is, where nothing else does."""
-        record = self.runtimes.get(engine)
+        record = self.measured_in(engine)
         if record is None:
             return self
         return replace(self, temperatures=record.temperatures, powers=record.powers, promise=record.promise)

@@ -87,7 +87,7 @@ def test_the_answers_are_pytorchs_until_the_engine_is_made_and_its_own_then(
 def test_a_runtime_that_fails_leaves_pytorch_its_own_figures(task: Task, version: Path, tmp_path: Path) -> None:
     copied = Copied("bf16", off=1.001)
     name = "copied: image bf16, text bf16"
-    record = RuntimeRecord(100, 1.0, (-0.01, 0.01), (-0.01, 0.01), temperatures={"image+text": 100.0})
+    record = RuntimeRecord("tiny-v1", 100, 1.0, (-0.01, 0.01), (-0.01, 0.01), temperatures={"image+text": 100.0})
     folder = _with(version, tmp_path / "v1", {name: record})
     predictor = Predictor(task, folder, engine=copied.choice(tmp_path))
     assert max(predictor.predict_inputs(inputs()).probabilities.values()) < 0.51  # of so high a temperature
@@ -104,10 +104,11 @@ def test_a_precision_that_nobody_measured_the_version_in_does_not_serve(
         folder = _with(version, tmp_path / place, runtimes_of_version)
         return Predictor(task, folder, engine=Copied("bf16", off=1.001).choice(tmp_path / place))
 
-    name, good = "copied: image bf16, text bf16", RuntimeRecord(100, 0.995, (-0.02, 0.01), (-0.01, 0.02))
+    name, good = "copied: image bf16, text bf16", RuntimeRecord("tiny-v1", 100, 0.995, (-0.02, 0.01), (-0.01, 0.02))
     assert choice({name: good}, "good").predict_inputs(inputs())
     worse = {
         "never measured": {},
+        "another version": {name: replace(good, version="tiny-v0")},
         "labels differ": {name: replace(good, agreement=0.98)},
         "less accurate": {name: replace(good, accuracy=(-0.02, -0.01))},
         "worse calibrated": {name: replace(good, ece=(0.01, 0.02))},
