@@ -41,9 +41,13 @@ def free_port() -> int:
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
-    """Return this process's environment with every setting at its default, except `home` and what is `given`."""
+    """Return this process's environment with every setting at its default, except `home` and `settings`.
+
+    PyTorch computes: another runtime would be made beside each server, for nothing.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MMDEMO_", "GRADIO_", "SPACE_"))}
     fixed = {"MMDEMO_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    fixed["MMDEMO_RUNTIME"] = "torch"
     return {**kept, **defaults(), **fixed, **settings}
 
 
