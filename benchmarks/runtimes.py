@@ -10,9 +10,8 @@ version's version.json, with thresholds tested on the runtime's own answers to w
 
 import argparse
 import dataclasses
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,11 +80,14 @@ def _record(task: Task, ours: Answers, theirs: Answers) -> RuntimeRecord:
     pair = slices.judged(task, ours.whole), slices.judged(task, theirs.whole)
     n = len(ours.whole)
     drawn = metrics.resamples(n, np.random.default_rng(SEED))
-    intervals = []
-    for figure in (_accuracy, _ece):
+
+    def interval(figure: Callable[[slices.Judged, np.ndarray], np.ndarray]) -> tuple[float, float]:
         low, high = metrics.interval(figure(pair[0], drawn) - figure(pair[1], drawn))
-        intervals.append((round(low, 5), round(high, 5)))
-    return RuntimeRecord(ours.version, n, round(_agreement(ours, theirs)["all"], 5), *intervals)
+        return round(low, 5), round(high, 5)
+
+    return RuntimeRecord(
+        ours.version, n, round(_agreement(ours, theirs)["all"], 5), interval(_accuracy), interval(_ece)
+    )
 
 
 def _accuracy(judged: slices.Judged, weights: np.ndarray) -> np.ndarray:
@@ -160,4 +162,4 @@ def _table(task: Task, name: str, ours: Answers, theirs: Answers, record: Runtim
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
