@@ -340,8 +340,8 @@ class Loop:
         retention.keep_expiring(self._store, self._settings.retention_days, self._closing, each_round=self._let_go)
 
     def _let_go(self) -> None:
-        self._finder.prune()
         self._predictors.forget_erased(self._store)
+        self._finder.prune()
 
     def _watch(self) -> None:
         upkeep.keep_looking(self._store, self._settings, self.tasks.values(), self._closing)

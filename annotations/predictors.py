@@ -128,11 +128,15 @@ class Predictors:
         Whoever erased them, here or in another process; what was made of parts of a sample goes too. Raises
         StorageError.
         """
-        with store.reading() as session:
-            erased = facts.get(session, facts.LAST_ERASED)
-        unasked_s, self._erased = (REMEMBERED_S if erased == self._erased else 0.0), erased
-        for predictor in list(self._made.values()):
-            predictor.forget(unasked_s)
+        unasked_s = REMEMBERED_S
+        try:
+            with store.reading() as session:
+                erased = facts.get(session, facts.LAST_ERASED)
+            if erased != self._erased:
+                unasked_s, self._erased = 0.0, erased
+        finally:
+            for predictor in list(self._made.values()):
+                predictor.forget(unasked_s)
 
     def runtime(self, task: Task) -> Reason | None:
         """Return what computes the encoders of a task, None where that is PyTorch, or nothing was loaded yet."""

@@ -1,7 +1,8 @@
 """A prediction as it was served, and the guess that people who answer are shown: to the database and back.
 
 That guess is the one served, until another version serves and the sample is scored again: then it is that version's,
-with its map. `doubt` and `scored_by` of a row are always of the guess that is shown.
+with its map. `doubt` of a row is always of the guess that is shown; `scored_by` names the version that was asked last,
+whose guess may be the same.
 """
 
 from dataclasses import dataclass, fields, replace

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from annotations import media
 from annotations.review_queue import clock, content, log, removal
@@ -130,17 +131,19 @@ def keep_expiring(
     and tried again in the next round or on the next day.
     """
     for number in itertools.count():
-        try:
-            if number % ROUNDS_A_DAY:
-                _remove(store)
-                removal.scrub(store)
-            else:
-                expire(store, days)
-            each_round()
-        except (MmdemoError, OSError) as error:
-            logging.getLogger(__name__).warning("%s", error)
+        for step in (each_round, partial(_wipe, store) if number % ROUNDS_A_DAY else partial(expire, store, days)):
+            try:
+                step()
+            except (MmdemoError, OSError) as error:
+                logging.getLogger(__name__).warning("%s", error)
         if stop.wait(round_s):
             return
+
+
+def _wipe(store: Store) -> None:
+    """Remove again what a reader kept from being removed."""
+    _remove(store)
+    removal.scrub(store)
 
 
 def _expire_old(store: Store, since: datetime, moment: datetime, told_to: bool) -> int:

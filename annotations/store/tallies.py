@@ -28,6 +28,7 @@ FORGOTTEN = "forgotten"  # how samples without content are counted, whatever the
 _BEFORE, _UNSETTLED, _CHANGES = "tallied_before", "unsettled", "changes"  # what a session knows of its transaction
 _BORDERS = [percent / 100 for percent in range(1, 101)]  # of draws: see `count_set_aside`
 _ITEM = 200  # characters of an item
+_DIGEST = 16  # … of which so many tell long ones apart
 _ADD = text(
     "INSERT INTO tallies (task, about, item, number) VALUES (:task, :about, :item, :number) "
     "ON CONFLICT (task, about, item) DO UPDATE SET number = tallies.number + excluded.number"
@@ -235,7 +236,9 @@ def _of(sample: Any) -> Iterable[tuple[str, str]]:
 
 
 def _item(words: str) -> str:
-    return words if len(words) <= _ITEM else hashlib.sha256(words.encode()).hexdigest()
+    """Return words as an item: of long ones the beginning, and what tells them from others that begin so."""
+    digest = hashlib.sha256(words.encode()).hexdigest()[:_DIGEST]
+    return words if len(words) <= _ITEM else f"{words[: _ITEM - _DIGEST - 2]}… {digest}"
 
 
 def _add(session: Session, changes: Mapping[Tally, int]) -> None:

@@ -59,8 +59,8 @@ class AnswerLanes:
 
     def __init__(self, lanes: int | None = None, threads: int | None = None) -> None:
         """`lanes`: how many batches are at work at once; `threads`: how many all of them have. None: as cores are."""
-        self._threads = threads or int(os.environ.get("OMP_NUM_THREADS") or _cores())
-        self._lanes = lanes or min(MOST_LANES, _cores())
+        self._threads = threads or _threads()
+        self._lanes = lanes or min(MOST_LANES, self._threads)
         self._changed = threading.Condition()
         self._waiting: deque[_Request] = deque()  # longest first
         self._busy = 0  # lanes that are at work
@@ -139,5 +139,9 @@ def _answer(batch: Sequence[_Request], threads: int) -> None:
             request.answer.set_exception(error)
 
 
-def _cores() -> int:
+def _threads() -> int:
+    """Return how many threads OpenMP was told to take, of a list for nested ones the first number; else the cores."""
+    words = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if words.isdecimal() and int(words):
+        return int(words)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -66,6 +66,7 @@ _INDEXES: tuple[tuple[str, str, tuple[str, ...], str | None], ...] = (
 )
 _BORDERS = [percent / 100 for percent in range(1, 101)]
 _KEY = 200  # characters of an item
+_DIGEST = 16
 
 # Of each person the latest say; of these what most say, and of that the latest
 _STANDING = """
@@ -134,4 +135,5 @@ def upgrade() -> None:
 
 
 def _item(text: str) -> str:
-    return text if len(text) <= _KEY else hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+    return text if len(text) <= _KEY else f"{text[: _KEY - _DIGEST - 2]}… {digest}"

@@ -65,4 +65,4 @@ def apply(folder: Path, fitted: Recalibration) -> None:
     about = sidecar.read(folder)
     temperatures = {name: scaling.temperature for name, scaling in fitted.scalings.items()}
     powers = {name: scaling.power for name, scaling in fitted.scalings.items() if scaling.power}
-    sidecar.write(folder, dataclasses.replace(about, temperatures=temperatures, powers=powers))
+    sidecar.write(folder, dataclasses.replace(about, temperatures=temperatures, powers=powers, runtimes={}))

@@ -163,7 +163,8 @@ def test_a_long_value_is_counted_and_leaves_no_words_behind(store: Store) -> Non
         said.corrected_at, said.predicted_value, said.model_version, said.source = row.created_at, "", "v1", "page"
         session.add(said)
         session.commit()
-        assert list(tallies.by_item(session, NAME, Counted.VALUE).values()) == [1]
+        [(item, number)] = tallies.by_item(session, NAME, Counted.VALUE).items()
+        assert number == 1 and item.startswith("word word ") and len(item) == 200
     retention.erase(store, sample_id)
     with store.reading() as session:
         assert {about for _, about, _ in tallied(session)} == {Counted.FORGOTTEN, Counted.STRATUM}

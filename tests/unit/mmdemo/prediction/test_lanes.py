@@ -1,5 +1,6 @@
 """Requests that wait share a batch; each is answered as alone, and a refusal or an error is its caller's only."""
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -101,6 +102,15 @@ def test_who_comes_alone_is_asked_about_alone_by_all_threads() -> None:
     with closing(AnswerLanes(2, 4)) as lanes:
         assert [lanes.answer(predictor, Inputs(text=text), "none")[0] for text in "abc"] == ["a", "b", "c"]
     assert predictor.prepared == [["a"], ["b"], ["c"]] and predictor.threads == [4, 4, 4]
+
+
+@pytest.mark.parametrize("words, threads", [("1", 1), ("3,2", 3), ("", None), ("many", None)])
+def test_threads_are_as_openmp_is_told(words: str, threads: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", words)
+    predictor = Recorder()
+    with closing(AnswerLanes()) as lanes:
+        lanes.answer(predictor, Inputs(text="a"), "none")
+    assert predictor.threads == [threads or len(os.sched_getaffinity(0))]
 
 
 def test_a_refusal_or_an_error_is_its_callers_only() -> None:
