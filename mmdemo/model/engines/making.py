@@ -91,8 +91,8 @@ def make(
     for name in loaded.model.config.modalities:
         if not threading.main_thread().is_alive():
             break
-        example = _example(loaded, name, encoders[name], runtime, home)
         try:
+            example = _example(loaded, name, encoders[name], runtime, home)
             with _marked(example.mark):
                 converted, (torch_s, converted_s) = _tried(example, runtime, threads, precisions, failure)
         except Exception as error:  # whatever a runtime raises: what it cannot do, PyTorch does
