@@ -128,8 +128,8 @@ class VersionInUse:
         if self._choice.waits:
             return self._choice.equipped(served)
         self._why_torch = ""
-        # No daemon: one that ends within a runtime takes the process down.
-        threading.Thread(target=self._put_in, args=(self._choice, served), name="engine").start()
+        # No daemon, whoever starts it: one that is stopped within a runtime takes the process down.
+        threading.Thread(target=self._put_in, args=(self._choice, served), name="engine", daemon=False).start()
         return served
 
     def _put_in(self, choice: EngineChoice, served: Served) -> None:
