@@ -17,7 +17,7 @@ from mmdemo.ui.shell import address
 
 def main() -> int:
     """Serve until told to end, and return the exit code."""
-    memory.keep_freed()
+    memory.keep_freed(memory.SERVING)
     logs.set_up()
     quiet_log.install()
     stop = threading.Event()

@@ -3,17 +3,26 @@
 import ctypes
 import threading
 import time
+from typing import NamedTuple
 
-# glibc's mallopt (malloc.h): blocks from this size on are mapped one by one, and unmapped when they are free; so much
-# that is free at the end of the heap is kept. Its defaults start at 128 KiB, and are meant for small blocks.
-_M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 1 << 30
-_M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 1 << 29
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # of glibc's mallopt (malloc.h)
+
+
+class Bounds(NamedTuple):
+    """What the C library keeps of freed blocks. Its defaults start at 128 KiB, and are meant for small ones."""
+
+    mapped_bytes: int  # blocks from this size on are mapped one by one, and unmapped when they are free
+    kept_bytes: int  # of what is free at the end of the heap, so much is kept
+
+
+TRAINING = Bounds(1 << 30, 1 << 29)
+SERVING = Bounds(1 << 26, 1 << 27)  # no tensor of an answer is as large; a large picture is
 
 GIVE_BACK_S = 60.0  # the next answer after it asks for its pages anew, which takes it some ten milliseconds
-WORKED_S = 1.0  # of processor time: an idle server has nothing to give back
+WORKED_S = 0.1  # of processor time: an idle server has nothing to give back
 
 
-def keep_freed() -> bool:
+def keep_freed(bounds: Bounds = TRAINING) -> bool:
     """Ask the C library to keep freed blocks for the next ones, and say whether it does; only glibc can be asked.
 
     Otherwise each large tensor is asked of the kernel, which clears it page by page, and given back at once.
@@ -22,7 +31,7 @@ def keep_freed() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # Windows has no such handle, macOS and musl no such function
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES) and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))
+    return bool(mallopt(_M_MMAP_THRESHOLD, bounds.mapped_bytes) and mallopt(_M_TRIM_THRESHOLD, bounds.kept_bytes))
 
 
 def give_back() -> bool:

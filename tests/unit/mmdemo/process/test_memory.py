@@ -11,8 +11,8 @@ from mmdemo.settings import ROOT
 FAULTS = """
 import resource
 from mmdemo.process import memory
-if {keep}:
-    assert memory.keep_freed()
+for bounds in [{bounds}]:
+    assert memory.keep_freed(bounds)
 bytes(bytearray(20_000_000))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(10):
@@ -21,16 +21,55 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(keep: bool) -> int:
+def faults(bounds: str) -> int:
     """Return how many pages the kernel has to give while ten blocks of 20 MB come and go."""
-    program = FAULTS.format(keep=keep)
+    program = FAULTS.format(bounds=bounds)
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return int(said.stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
 def test_blocks_that_come_and_go_are_not_asked_of_the_kernel_again() -> None:
-    assert faults(keep=True) < 1_000 < faults(keep=False)
+    kept = faults("memory.SERVING"), faults("memory.TRAINING")
+    assert max(kept) < 1_000 < faults("")
+
+
+LARGE = """
+import ctypes
+from pathlib import Path
+from mmdemo.process import memory
+
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+library.free.argtypes = [ctypes.c_void_p]
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+def block(size):
+    place = library.malloc(size)
+    ctypes.memset(place, 1, size)
+    return place
+
+assert memory.keep_freed(memory.SERVING)
+before = resident_mb()
+small = [block(1_000_000) for _ in range(300)]
+picture = block(150_000_000)
+most = resident_mb()
+library.free(picture)
+without_picture = resident_mb()
+for place in reversed(small):
+    library.free(place)
+print(most - before, without_picture - before, resident_mb() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_serving_keeps_no_more_than_its_bound() -> None:
+    command = [sys.executable, "-c", LARGE]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    most, without_picture, left = map(float, output.split())
+    assert most > 440 and without_picture < 310 and left < 140
 
 
 PINNED = """
