@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, betaincinv
+from scipy.special import bdtr, betaincinv, ndtri
 
 from mmdemo.values.promise import Promise, PromiseOutcome, SubsetPromise
 
@@ -48,6 +48,14 @@ def interval(wrong: int, n: int, sure: float = 0.95) -> tuple[float, float]:
     low = float(betaincinv(wrong, n - wrong + 1, tail)) if wrong else 0.0
     high = float(betaincinv(wrong + 1, n - wrong, 1 - tail)) if wrong < n else 1.0
     return low, high
+
+
+def wilson(right: int, n: int, sure: float = 0.95) -> tuple[float, float]:
+    """Return the score interval of a share (Wilson, JASA 1927), where nothing is promised by it."""
+    z2, share = ndtri((1 + sure) / 2) ** 2, right / n
+    centre, reach = share + z2 / (2 * n), math.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n)
+    low, high = ((centre + side * reach) / (1 + z2 / n) for side in (-1, 1))
+    return float(low) if right else 0.0, float(high) if right < n else 1.0
 
 
 def p_values(accepted: np.ndarray, wrong: np.ndarray, error: float) -> np.ndarray:

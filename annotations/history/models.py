@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scipy.stats import binomtest
-
 from annotations import rollback
 from annotations.nightly import unlearning
 from annotations.review_queue.stored_samples import Stored
@@ -14,7 +12,7 @@ from annotations.store import Session, Store, runs, samples, snapshots, tallies
 from annotations.store.labels import iso
 from annotations.store.snapshots import SnapshotEntry
 from annotations.watching import probation
-from mmdemo import curves
+from mmdemo import curves, thresholds
 from mmdemo.errors import UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -182,8 +180,8 @@ def _pairs(task: Task, entries: Sequence[SnapshotEntry]) -> AnswerPairs | None:
         turned_right=outcomes.count((False, True)),
         turned_wrong=outcomes.count((True, False)),
         neither=outcomes.count((False, False)),
-        before=_interval(before, len(entries)),
-        after=_interval(after, len(entries)),
+        before=thresholds.wilson(before, len(entries)),
+        after=thresholds.wilson(after, len(entries)),
     )
 
 
@@ -201,9 +199,3 @@ def _is_right(task: Task, entry: SnapshotEntry, value: str | None) -> bool:
     if task.takes(entry.value) and task.takes(value):
         return task.is_right(value or "", entry.value)
     return value == entry.value
-
-
-def _interval(right: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share."""
-    interval = binomtest(right, count).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)

@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from scipy.stats import binomtest
-
-from mmdemo import behaviour
+from mmdemo import behaviour, thresholds
 from mmdemo.behaviour import Expectation, Instance
 from mmdemo.evaluation.answers import LabelledRow
 from mmdemo.evaluation.judging import KINDS
@@ -80,12 +78,11 @@ def rates(results: Sequence[InstanceResult], task: Task) -> dict[str, BehaviourR
     by_capability = {}
     for name, members in groupby(results, lambda result: result.instance.capability):
         part = list(members)
-        binomial = binomtest(sum(result.holds for result in part), len(part))
-        low, high = binomial.proportion_ci(method="wilson")
+        right = sum(result.holds for result in part)
         by_capability[name] = BehaviourRate(
             n=len(part),
-            rate=float(binomial.statistic),
-            interval=(float(low), float(high)),
+            rate=right / len(part),
+            interval=thresholds.wilson(right, len(part)),
             wrong_and_sure=sum(result.wrong_and_sure for result in part) / len(part),
             reported_only=name in reported,
         )

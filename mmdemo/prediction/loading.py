@@ -1,6 +1,7 @@
 """One version of a task's model, loaded and checked, with all that an answer needs."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -163,7 +164,10 @@ def load(folder: Path, task: Task) -> Served:
 def _load(folder: Path, task: Task) -> Served:
     about = sidecar.read(folder)
     sidecar.check(about, task, folder)
-    model, processor = MultimodalModel.load(folder)
+    with ThreadPoolExecutor(1) as beside:  # what checks captions is unpacked meanwhile
+        checks = beside.submit(_load_checks, task)
+        model, processor = MultimodalModel.load(folder)
+        checks.result()
     further = {entry["name"]: tuple(entry["labels"]) for entry in model.config.further}
     for name, has, wanted in (
         ("labels", tuple(model.config.labels), (*task.label_names, *([NONE_OF_THESE] if about.none_of_these else []))),
@@ -173,10 +177,13 @@ def _load(folder: Path, task: Task) -> Served:
             raise CheckpointError(
                 "checkpoint_does_not_fit", path=folder, task=task.name, field=name, found=has, wanted=wanted
             )
+    encoders = {name: folded(cast(ModalityEncoder, encoder)) for name, encoder in model.encoders.items()}
+    stats = out_of_distribution.load(folder)
+    return Served(folder, task.in_profile(about.profile), about, model, processor, encoders, stats)
+
+
+def _load_checks(task: Task) -> None:
     if "text" in task.modalities:
         language.load()
     if task.limits.speech:
         speech.load()
-    encoders = {name: folded(cast(ModalityEncoder, encoder)) for name, encoder in model.encoders.items()}
-    stats = out_of_distribution.load(folder)
-    return Served(folder, task.in_profile(about.profile), about, model, processor, encoders, stats)

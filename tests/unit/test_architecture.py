@@ -176,6 +176,8 @@ LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations", "annotat
 STARTS_WITHOUT = {
     "annotations.__main__": {"torch", "transformers", "scipy", "sklearn", "gradio", "label_studio_sdk"},
     "annotations.retrain": {"mmdemo.training.fitting.trainer", "mmdemo.training.fitting.adalora", "peft", "gradio"},
+    "annotations.loop": {"torch", "transformers", "scipy.stats", "scipy.optimize", "sklearn", "gradio"},
+    "mmdemo.prediction.predictor": {"scipy.stats", "scipy.optimize", "sklearn", "captum", "gradio"},
 }
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import rankdata
 
 from mmdemo.explain.perturbation import deletion
 from mmdemo.explain.perturbation.deletion import SHARES
@@ -65,8 +64,14 @@ def rank_correlation(scores: Sequence[float], others: Sequence[float]) -> float:
     """Return Spearman's rank correlation of two maps of the same units, NaN where one is constant or they are short."""
     if len(scores) < FEWEST:
         return float("nan")
-    ranks = np.stack([rankdata(scores), rankdata(others)])  # (2, units)
+    ranks = np.stack([_ranks(scores), _ranks(others)])  # (2, units)
     return float("nan") if (ranks.std(axis=1) == 0).any() else float(np.corrcoef(ranks)[0, 1])
+
+
+def _ranks(scores: Sequence[float]) -> np.ndarray:
+    """Return the ranks (units,) from 1 on; even scores share the mean of theirs."""
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[places]
 
 
 def _groups(order: Sequence[int]) -> list[Sequence[int]]:

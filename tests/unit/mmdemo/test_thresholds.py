@@ -164,3 +164,9 @@ def test_a_promise_that_stands_says_what_goes_out_unasked() -> None:
     above = SOME.confidence >= fitted.threshold
     assert (fitted.accepted, fitted.wrong) == (above.sum(), SOME.wrong[above].sum())
     assert fitted.coverage == above.mean()
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 3), (3, 3), (1, 2), (17, 20), (499, 1000)])
+def test_the_score_interval_is_wilsons(right: int, n: int) -> None:
+    expected = binomtest(right, n).proportion_ci(0.95, method="wilson")
+    assert thresholds.wilson(right, n) == pytest.approx((expected.low, expected.high), abs=1e-12)

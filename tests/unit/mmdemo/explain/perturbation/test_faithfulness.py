@@ -85,6 +85,8 @@ def test_saco_of_a_constant_map_or_of_one_unit_is_zero() -> None:
 def test_rank_correlation_is_spearmans() -> None:
     others = [0.3, 0.1, 0.1, 0.7, 0.0, 0.2]
     assert faithfulness.rank_correlation(WORTH[:6], others) == pytest.approx(spearmanr(WORTH[:6], others).statistic)
+    even = [0.1, 0.1, -0.3, 0.1, -0.3, 0.7]
+    assert faithfulness.rank_correlation(WORTH[:6], even) == pytest.approx(spearmanr(WORTH[:6], even).statistic)
 
 
 @pytest.mark.parametrize("scores", [[1.0, 2.0], [3.0, 3.0, 3.0], []])
