@@ -68,8 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.process.environment": set(),
     "mmdemo.process.logs": set(),
     "mmdemo.process.memory": set(),
-    "mmdemo.process.progress": set(),
-    "mmdemo.process.quiet_log": set(),
+    **{key: set() for key in ("mmdemo.process.progress", "mmdemo.process.quiet_log")},
     "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.whole_file": {"mmdemo.errors"},
@@ -176,8 +175,7 @@ LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations", "annotat
 STARTS_WITHOUT = {
     "annotations.__main__": {"torch", "transformers", "scipy", "sklearn", "gradio", "label_studio_sdk"},
     "annotations.retrain": {"mmdemo.training.fitting.trainer", "mmdemo.training.fitting.adalora", "peft", "gradio"},
-    "annotations.loop": {"torch", "transformers", "scipy.stats", "scipy.optimize", "sklearn", "gradio"},
-    "mmdemo.prediction.predictor": {"scipy.stats", "scipy.optimize", "sklearn", "captum", "gradio"},
+    **{key: {"scipy.stats", "sklearn", "gradio"} for key in ("annotations.loop", "mmdemo.prediction.predictor")},
 }
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's
