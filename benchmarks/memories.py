@@ -94,10 +94,10 @@ def main() -> None:
         draw = cached_nights.seeded(seed)
         return CachedHome(task, base), [others[place] for place in draw.permutation(len(others))]
 
-    for name in () if args.table else tasks.load_all():
-        for key in pieces.todo([" | ".join(("shipped", name, *each)) for each in _shipped_runs()]):
-            _, _, seed, kind, with_memory = key.split(" | ")
-            pieces.put(key, **_shipped_night(*shipped_ground(name, int(seed)), kind, with_memory, int(seed)))
+    shipped = [" | ".join(("shipped", name, *each)) for each in _shipped_runs() for name in tasks.load_all()]
+    for key in () if args.table else pieces.todo(shipped):
+        _, name, seed, kind, with_memory = key.split(" | ")
+        pieces.put(key, **_shipped_night(*shipped_ground(name, int(seed)), kind, with_memory, int(seed)))
     for shift in () if args.table else SHIFTS:
         for key in pieces.todo([" | ".join((shift.task, *each)) for each in _runs()]):
             _, seed, kind, size, pooling = key.split(" | ")
