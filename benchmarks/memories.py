@@ -181,8 +181,8 @@ KINDS = {"80 of any class": _any, "30 of one class": _one_class}
 
 
 def _print(pieces: Pieces) -> None:
-    print("| task | corrections | memory | kept as | rehearsed | held back | dev | withheld source |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| task | corrections | memory | kept as | seeds | rehearsed | held back | dev | withheld source |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for shift, kind in itertools.product(SHIFTS, KINDS):
         for size, pooling in [(NONE, NONE), *itertools.product(map(str, SIZES), POOLED)]:
             keys = [" | ".join((shift.task, str(seed), kind, size, pooling)) for seed in range(SEEDS)]
@@ -191,20 +191,29 @@ def _print(pieces: Pieces) -> None:
                 continue
             changes = [_change(runs, name) for name in ("held back", "dev", "new")]
             room = ("none", "–") if size == NONE else (f"{size} MiB", pooling)
-            cells = (shift.task, kind, *room, round(np.mean([run["samples"] for run in runs])), *changes)
+            cells = (shift.task, kind, *room, len(runs), round(np.mean([run["samples"] for run in runs])), *changes)
             print("| " + " | ".join(map(str, cells)) + " |")
 
 
 def _print_shipped(pieces: Pieces) -> None:
-    print("\n| task | corrections | memory | dev | pictures of dev alone | guard | lost there | gained there |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("\n| task | corrections | memory | seeds | dev | pictures of dev alone | guard | lost there | gained there |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, kind, with_memory in itertools.product(tasks.load_all(), KINDS, (NONE, "shipped")):
         keys = [" | ".join(("shipped", name, str(seed), kind, with_memory)) for seed in range(SEEDS)]
         runs = [pieces.results[key] for key in keys if key in pieces.results]
         if runs:
             pictures = _change(runs, "image") if "image_first" in runs[0] else "–"
             turned = [f"{np.mean([run[f'guard_{side}'] for run in runs]):.1f}" for side in ("lost", "gained")]
-            cells = (name, kind, with_memory, _change(runs, "dev"), pictures, _change(runs, "guard"), *turned)
+            cells = (
+                name,
+                kind,
+                with_memory,
+                str(len(runs)),
+                _change(runs, "dev"),
+                pictures,
+                _change(runs, "guard"),
+                *turned,
+            )
             print("| " + " | ".join(cells) + " |")
 
 
