@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from mmdemo import settings as all_settings
-from mmdemo.commands import answer, bench, calibrate, evaluate, index, remember, show, train, trials
+from mmdemo.commands import answer, bench, calibrate, compress, evaluate, index, remember, show, train, trials
 from mmdemo.errors import MmdemoError
 from mmdemo.process import logs, memory
 
-_GROUPS = (answer, trials, train, calibrate, remember, evaluate, bench, index, show)
+_GROUPS = (answer, trials, train, calibrate, remember, evaluate, bench, compress, index, show)
 COMMANDS = {name: command for group in _GROUPS for name, command in group.COMMANDS.items()}
 
 

@@ -108,15 +108,31 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
         measured=len(dev),
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
     )
-    out = draft.folder
+    return write_folder(loaded, packed, calibration.reference_stats, draft.task, about, draft.folder)
+
+
+def write_folder(
+    loaded: Loaded,
+    packed: Mapping[str, torch.Tensor],
+    stats: Mapping[str, ReferenceStats],
+    task: Task,
+    about: Sidecar,
+    out: Path,
+    finish: Callable[[Path], None] = lambda folder: None,
+) -> Path:
+    """Write a version folder, whole or not at all: what builds the model, its weights as packed, and what is known.
+
+    `finish` is handed the folder before it takes its place. Raises StorageError.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".training-") as name:
             folder = Path(name) / "version"
             _save(loaded, folder, packed)
-            out_of_distribution.save(folder, calibration.reference_stats)
+            out_of_distribution.save(folder, stats)
             sidecar.write(folder, about)
-            card.write(folder, draft.task)
+            card.write(folder, task)
+            finish(folder)
             for path in folder.iterdir():
                 path.chmod(0o644)  # safetensors leaves its files to their owner alone
             if out.is_dir():

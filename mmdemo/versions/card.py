@@ -84,12 +84,23 @@ def _head(task: Task, about: Sidecar) -> str:
         "parameters": f"{about.dims.get('parameters', 0):,}",
         "asks a person": _asks(task, about),
         **_promise(task, about),
-        "trained further from": about.parent or "nothing of this project",
+        **_origin(about),
         "made": about.created_at,
         "code": about.code_revision or "unknown",
     }
     lines = [f"- {name}: {value}" for name, value in facts.items()]
     return _title(task, about) + "\n" + "\n".join(lines) + "\n"
+
+
+def _origin(about: Sidecar) -> dict[str, str]:
+    record = about.compression
+    if record is None:
+        return {"trained further from": about.parent or "nothing of this project"}
+    return {
+        "made smaller from": f"{about.parent}, by {record.method}",
+        "bytes": f"{record.bytes.after:,}, of {record.bytes.before:,}",
+        "answers as that does": f"{record.agreement:.1%} of {record.samples} samples of {record.manifest}",
+    }
 
 
 def _promise(task: Task, about: Sidecar) -> dict[str, str]:

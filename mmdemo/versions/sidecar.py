@@ -18,6 +18,7 @@ from mmdemo.values import samples
 from mmdemo.values.promise import PromiseRecord, SubsetPromise
 from mmdemo.values.review import MeasuredOn
 from mmdemo.values.samples import to_json
+from mmdemo.versions.compression_record import CompressionRecord
 from mmdemo.versions.runtime_record import RuntimeRecord
 from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 
@@ -64,6 +65,8 @@ class Sidecar:
     options: Mapping[str, Any] = field(default_factory=dict)  # hyperparameters
     # engine's name, such as "openvino: text bf16" → what the version is there, where that differs from PyTorch
     runtimes: Mapping[str, RuntimeRecord] = field(default_factory=dict)
+    # how it was made of its parent, and how the two compare; None of a version that was trained
+    compression: CompressionRecord | None = None
 
     @property
     def scalings(self) -> dict[str, TemperatureScaling]:
@@ -111,7 +114,9 @@ def read(folder: Path) -> Sidecar:
         promise = PromiseRecord.of(raw["promise"]) if raw.get("promise") else None
         names = {name: tuple(raw[name]) for name in ("labels", "modalities")}
         runtimes = {name: RuntimeRecord.of(entry) for name, entry in raw.get("runtimes", {}).items()}
-        return Sidecar(**{**values, **names, "promise": promise, "runtimes": runtimes})
+        compression = CompressionRecord.of(raw["compression"]) if raw.get("compression") else None
+        records = {"promise": promise, "runtimes": runtimes, "compression": compression}
+        return Sidecar(**{**values, **names, **records})
     except FileNotFoundError as error:
         raise CheckpointError("checkpoint_missing", path=folder) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:

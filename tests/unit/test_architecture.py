@@ -101,8 +101,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.model.batch": INPUT,
     "mmdemo.model": MODEL,
     "mmdemo.versions.temperature_scaling": set(),
+    "mmdemo.versions.compression_record": set(),
     "mmdemo.versions.runtime_record": {"mmdemo.values.promise"},
-    "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.runtime_record", "mmdemo.versions.temperature_scaling"},
+    "mmdemo.versions.sidecar": INPUT
+    | {
+        "mmdemo.versions.compression_record",
+        "mmdemo.versions.runtime_record",
+        "mmdemo.versions.temperature_scaling",
+    },
     "mmdemo.versions.local_rules": BASE,
     "mmdemo.versions.curves": BASE,
     "mmdemo.versions.card": KNOWN,
@@ -134,7 +140,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.ui": INPUT | {"mmdemo.guard"},
     "mmdemo.speed": BELOW_LOOP
     | {"mmdemo.prediction.assembly", "mmdemo.prediction.batches", "mmdemo.prediction.loading"},
-    "mmdemo.commands": BELOW_LOOP | {"mmdemo.speed"},
+    "mmdemo.compression": BELOW_LOOP | {"mmdemo.speed.turns", "mmdemo.versions.compression_record"},
+    "mmdemo.commands": BELOW_LOOP | {"mmdemo.compression", "mmdemo.speed"},
     "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
     "mmdemo": {"mmdemo.prediction.predictor", "mmdemo.process.environment", "mmdemo.values.samples"},
     "annotations": BELOW_LOOP,

@@ -1,0 +1,84 @@
+"""The word pieces that captions use, and none of the others: rows of the word table go, and the tokenizer's with them.
+
+Captions are those of the samples, of the task's own templates and word lists, and of its examples. A caption whose
+pieces all stay has the same tokens, to the last bit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from torch import nn
+
+from mmdemo import behaviour
+from mmdemo.behaviour.capabilities import TEST, TRAIN
+from mmdemo.compression import pieces
+from mmdemo.compression.interface import Compressed, Request
+from mmdemo.decode import decode_caption
+from mmdemo.errors import ManifestError
+from mmdemo.model import Loaded, packing
+from mmdemo.model.frontends.text import TextFrontend
+from mmdemo.tasks import Task
+from mmdemo.training.manifests import Row
+
+DRAWN = 2000  # captions of a task's own templates
+MARKS = ("pad_token_id", "bos_token_id", "eos_token_id", "sep_token_id")  # numbers that a configuration holds
+
+
+def vocabulary(request: Request) -> Compressed:
+    """Trim the word table. Raises ManifestError for a task or samples without captions."""
+    model, processor = request.loaded
+    captions = sorted(set(captions_of(request.task, request.rows)))
+    if processor.text is None:
+        raise ManifestError("compress_no_captions", task=request.task.name)
+    if not any(row.sample.text.strip() for row in request.rows):
+        raise ManifestError("compress_wordless")
+    encoder: Any = model.encoders["text"]
+    tokenizer = processor.text.tokenizer
+    smaller, numbers = pieces.trimmed(tokenizer, pieces.used(tokenizer, captions))
+    table = _name(encoder)
+    packed = {
+        name: value[numbers] if name in (table, table + packing.SCALE) else value
+        for name, value in request.packed.items()
+    }
+    model.config.encoders = {**model.config.encoders, "text": _spec(model.config.encoders["text"], encoder, numbers)}
+    settings = {"pieces": len(numbers), "of": tokenizer.get_vocab_size()}
+    return Compressed(Loaded(model, dataclasses.replace(processor, text=TextFrontend(smaller))), packed, settings)
+
+
+def captions_of(task: Task, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield captions of samples, those that may stand in for them, of a task's templates and of its examples."""
+    for row in rows:
+        yield from filter(None, map(decode_caption, (row.sample.text, *_further(task, row))))
+    for name in (TRAIN, TEST):
+        suite = behaviour.load(task, name) if task.behaviour and (task.behaviour / name).is_file() else None
+        if suite:
+            yield from (each.text for each in behaviour.captions(suite, DRAWN))
+            drawn = behaviour.draw(suite, [], DRAWN // len(suite.capabilities))
+            yield from (each.sample.text or "" for instance in drawn for each in instance.expectations)
+    yield from (example.text for example in task.examples if example.text)
+
+
+def _further(task: Task, row: Row) -> list[str]:
+    return [str(row.extra[name]) for name in task.captions if row.extra.get(name)]
+
+
+def _name(encoder: nn.Module) -> str:
+    """Return the name of the word table among the model's weights."""
+    backbone: Any = getattr(encoder, "backbone", None)
+    tables = [(name, part) for name, part in encoder.named_modules() if isinstance(part, nn.Embedding)]
+    wanted = tables[0][1] if backbone is None else backbone.get_input_embeddings()
+    return next(f"encoders.text.{name}.weight" for name, part in tables if part is wanted)
+
+
+def _spec(spec: dict[str, Any], encoder: Any, numbers: Sequence[int]) -> dict[str, Any]:
+    """Return what builds the encoder with so many pieces; marks that its configuration numbers are renumbered."""
+    if "config" not in spec:
+        return {**spec, "pieces": len(numbers)}
+    config = encoder.backbone.config
+    place = {number: new for new, number in enumerate(numbers)}
+    marks = {name: getattr(config, name, None) for name in MARKS}
+    renumbered = {name: place[number] for name, number in marks.items() if number in place}
+    return {**spec, "config": {**spec["config"], **renumbered, "vocab_size": len(numbers)}}
