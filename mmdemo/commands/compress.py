@@ -8,18 +8,19 @@ from pathlib import Path
 
 from mmdemo import tasks
 from mmdemo.commands.command import TASK, VERSION, Command, CommandResult, predictor_of, version_folder
+from mmdemo.commands.train import options_of
+from mmdemo.errors import ManifestError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
+from mmdemo.values.history import CompressionRecord
 from mmdemo.values.samples import to_json
-from mmdemo.versions.compression_record import CompressionRecord
 
 SAMPLES, ROUNDS = 200, 3
 
 
 def compress(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Make a version smaller, and compare the two on labelled samples. Nobody is served by it."""
-    from mmdemo.compression import Settings as MethodSettings
-    from mmdemo.compression import making
+    from mmdemo.compression import MethodSettings, making
     from mmdemo.training import manifests
 
     task = tasks.get(args.task, config.task_dir)
@@ -33,9 +34,24 @@ def compress(args: argparse.Namespace, config: Settings) -> CommandResult:
     )
     naming = making.Naming(args.out, args.name or args.out.name, _command(args, task))
     rows = manifests.read(args.manifest, task)
-    record = making.compress(args.method, task, folder, rows, MethodSettings(), naming, comparing)
+    told = MethodSettings(
+        args.sparsity,
+        _layers(args.layers),
+        tasks.get(args.into, config.task_dir) if args.into else None,
+        options_of(args.option),
+    )
+    record = making.compress(args.method, task, folder, rows, told, naming, comparing)
     value = {"version": naming.name, "path": str(args.out), **to_json(record)}
     return CommandResult(value, [str(args.out), *record_lines(record)])
+
+
+def _layers(entries: Sequence[str]) -> dict[str, int]:
+    """Return by part how many layers are kept. Raises ManifestError."""
+    pairs = [entry.partition("=") for entry in entries]
+    for name, _, value in pairs:
+        if not value.isdigit():
+            raise ManifestError("layers_wrong", value=f"{name}={value}")
+    return {name: int(value) for name, _, value in pairs}
 
 
 def record_lines(record: CompressionRecord) -> Sequence[str]:
@@ -57,7 +73,12 @@ def record_lines(record: CompressionRecord) -> Sequence[str]:
 def _command(args: argparse.Namespace, task: Task) -> str:
     """Return the command that makes this again, with DATA in place of a folder of this machine."""
     words = ["python", "-m", "mmdemo", "compress", "--task", task.name, "--method", args.method]
-    words += ["--manifest", f"DATA/{args.manifest.name}", "--out", args.out.name]
+    words += ["--manifest", f"DATA/{args.manifest.name}"]
+    words += ["--sparsity", f"{args.sparsity:g}"] if args.sparsity is not None else []
+    words += [word for entry in args.layers for word in ("--layers", entry)]
+    words += ["--into", Path(args.into).name] if args.into else []
+    words += [word for entry in args.option for word in ("--option", entry)]
+    words += ["--out", args.out.name]
     return shlex.join(words)
 
 
@@ -67,13 +88,23 @@ COMMANDS = {
         [
             TASK,
             VERSION,
-            ("--method", {"required": True, "help": "how: fp16, int8 or vocabulary"}),
+            ("--method", {"required": True, "help": "how: fp16, int8, vocabulary, onnx, prune, depth or distil"}),
             ("--manifest", {"type": Path, "required": True, "help": "labelled samples to go by, and to compare on"}),
             ("--out", {"type": Path, "required": True, "help": "new version folder"}),
             ("--name", {"help": "name of the new version (default: that of the folder)"}),
             (
                 "--samples",
                 {"type": int, "default": SAMPLES, "help": "of the manifest, to compare on (default: %(default)s)"},
+            ),
+            ("--sparsity", {"type": float, "help": "of prune: share of each matrix that becomes 0"}),
+            (
+                "--layers",
+                {"action": "append", "default": [], "metavar": "PART=N", "help": "of depth: layers that a part keeps"},
+            ),
+            ("--into", {"metavar": "TASK", "help": "of distil: task file, or name, of the smaller network"}),
+            (
+                "--option",
+                {"action": "append", "default": [], "metavar": "NAME=VALUE", "help": "of what trains, as in train"},
             ),
             ("--cpu", {"action": "store_true", "help": "time the processor, not the clock"}),
         ],

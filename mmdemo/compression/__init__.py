@@ -1,6 +1,10 @@
 """A smaller version from a version: methods in METHODS, a module each; what each costs is measured as it is made."""
 
-from mmdemo.compression.interface import Compressed, Method, Request, Settings
+from mmdemo.compression.depth import depth
+from mmdemo.compression.distillation import distil
+from mmdemo.compression.exported import onnx
+from mmdemo.compression.interface import Compressed, Method, MethodSettings, Request
+from mmdemo.compression.sparsity import prune
 from mmdemo.compression.storage import fp16, int8
 from mmdemo.compression.vocabulary import vocabulary
 from mmdemo.errors import UnknownName
@@ -9,6 +13,10 @@ METHODS: dict[str, Method] = {
     "fp16": fp16,
     "int8": int8,
     "vocabulary": vocabulary,
+    "onnx": onnx,
+    "prune": prune,
+    "depth": depth,
+    "distil": distil,
 }
 
 
@@ -19,4 +27,4 @@ def get(name: str) -> Method:
     return METHODS[name]
 
 
-__all__ = ["METHODS", "Compressed", "Method", "Request", "Settings", "get"]
+__all__ = ["METHODS", "Compressed", "Method", "MethodSettings", "Request", "get"]

@@ -10,13 +10,14 @@ from typing import Any
 from torch import Tensor
 
 from mmdemo.model import Loaded
+from mmdemo.speed.turns import Clock
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
 from mmdemo.training.version_folder import Calibration
 
 
 @dataclass(frozen=True)
-class Settings:
+class MethodSettings:
     """What methods may be told. Each reads its own."""
 
     sparsity: float | None = None  # share of the weights of each matrix that become 0
@@ -34,7 +35,7 @@ class Request:
     loaded: Loaded  # of the folder; nobody else's: a method may change it
     packed: Mapping[str, Tensor]  # its weights as they lie in its file
     rows: Sequence[Row]  # labelled samples
-    settings: Settings
+    settings: MethodSettings
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Compressed:
     settings: Mapping[str, Any] = field(default_factory=dict)  # that made a difference
     rows: Sequence[Row] | None = None  # samples to compare on, where not all of the request's are fair
     calibration: Calibration | None = None  # where the original's does not hold any more
-    # writes what the method alone has into the version's folder, by samples to compare on, and returns figures of it
-    finish: Callable[[Path, Sequence[Row]], Mapping[str, float]] = lambda folder, rows: {}
+    # writes what the method alone has into the version's folder, and returns figures of it on samples to compare on
+    finish: Callable[[Path, Sequence[Row], Clock], Mapping[str, float]] = lambda folder, rows, clock: {}
 
 
 Method = Callable[[Request], Compressed]

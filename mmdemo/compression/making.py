@@ -10,25 +10,33 @@ from pathlib import Path
 
 from mmdemo import compression, decode
 from mmdemo.checks import out_of_distribution
-from mmdemo.compression.interface import Compressed, Request, Settings
+from mmdemo.compression.interface import Compressed, MethodSettings, Request
 from mmdemo.errors import ManifestError
 from mmdemo.evaluation.answers import ask_whole
 from mmdemo.evaluation.judging import part
 from mmdemo.model import MultimodalModel, packing
+from mmdemo.model.engines import whole_model
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.speed.turns import Clock, in_turns, timings
 from mmdemo.tasks import Task
+from mmdemo.training.continual import memory
 from mmdemo.training.manifests import Row
 from mmdemo.training.version_folder import write_folder
+from mmdemo.values.history import Change, CompressionRecord
 from mmdemo.values.samples import Inputs, Sample
 from mmdemo.versions import card, curves, sidecar
-from mmdemo.versions.compression_record import Change, CompressionRecord
 from mmdemo.versions.sidecar import Sidecar
 
 Answering = Callable[[Path], Predictor]  # what answers with the version in a folder
 ALONE = 8  # samples that are timed, one by one
 BEFORE, AFTER = "before", "after"
-SPOKEN_OF = (sidecar.FILE, card.FILE, curves.FILE)  # files of a version that no answer needs
+UNREAD = (
+    sidecar.FILE,
+    card.FILE,
+    curves.FILE,
+    memory.FILE,
+    whole_model.FILE,
+)  # files that no answer needs
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,13 @@ class Naming:
 
 
 def compress(
-    method: str, task: Task, folder: Path, rows: Sequence[Row], settings: Settings, naming: Naming, comparing: Comparing
+    method: str,
+    task: Task,
+    folder: Path,
+    rows: Sequence[Row],
+    settings: MethodSettings,
+    naming: Naming,
+    comparing: Comparing,
 ) -> CompressionRecord:
     """Write `naming.out`, the version in `folder` made smaller, and return how the two compare.
 
@@ -71,7 +85,7 @@ def compress(
         judged = rows if smaller.rows is None else smaller.rows
         judged = judged[:: max(1, len(judged) // comparing.samples)][: comparing.samples]
         record = _compared(task, (folder, written), judged, comparing)
-        more = smaller.finish(written, judged)
+        more = smaller.finish(written, judged, comparing.clock)
         size = Change(weighed(folder), weighed(written))
         record = dataclasses.replace(record, method=method, settings=dict(smaller.settings), bytes=size, more=more)
         parameters = sum(each.numel() for each in MultimodalModel.load(written).model.parameters())
@@ -89,7 +103,7 @@ def compress(
 
 def weighed(folder: Path) -> int:
     """Return the bytes of the files that a version answers with."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file() and path.name not in SPOKEN_OF)
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file() and path.name not in UNREAD)
 
 
 def _sidecar(before: Sidecar, smaller: Compressed, naming: Naming) -> Sidecar:

@@ -15,10 +15,10 @@ from mmdemo.errors import CheckpointError
 from mmdemo.settings import ROOT, in_clone
 from mmdemo.tasks import Task
 from mmdemo.values import samples
+from mmdemo.values.history import CompressionRecord
 from mmdemo.values.promise import PromiseRecord, SubsetPromise
 from mmdemo.values.review import MeasuredOn
 from mmdemo.values.samples import to_json
-from mmdemo.versions.compression_record import CompressionRecord
 from mmdemo.versions.runtime_record import RuntimeRecord
 from mmdemo.versions.temperature_scaling import UNSCALED, TemperatureScaling
 

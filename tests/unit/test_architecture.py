@@ -101,14 +101,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.model.batch": INPUT,
     "mmdemo.model": MODEL,
     "mmdemo.versions.temperature_scaling": set(),
-    "mmdemo.versions.compression_record": set(),
     "mmdemo.versions.runtime_record": {"mmdemo.values.promise"},
-    "mmdemo.versions.sidecar": INPUT
-    | {
-        "mmdemo.versions.compression_record",
-        "mmdemo.versions.runtime_record",
-        "mmdemo.versions.temperature_scaling",
-    },
+    "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.runtime_record", "mmdemo.versions.temperature_scaling"},
     "mmdemo.versions.local_rules": BASE,
     "mmdemo.versions.curves": BASE,
     "mmdemo.versions.card": KNOWN,
@@ -140,7 +134,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.ui": INPUT | {"mmdemo.guard"},
     "mmdemo.speed": BELOW_LOOP
     | {"mmdemo.prediction.assembly", "mmdemo.prediction.batches", "mmdemo.prediction.loading"},
-    "mmdemo.compression": BELOW_LOOP | {"mmdemo.speed.turns", "mmdemo.versions.compression_record"},
+    "mmdemo.compression": BELOW_LOOP | {"mmdemo.speed"},
     "mmdemo.commands": BELOW_LOOP | {"mmdemo.compression", "mmdemo.speed"},
     "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
     "mmdemo": {"mmdemo.prediction.predictor", "mmdemo.process.environment", "mmdemo.values.samples"},
@@ -322,10 +316,7 @@ def test_annotations_hides_no_module_of_the_standard_library() -> None:
 @pytest.mark.parametrize(
     ("sources", "said"),
     [
-        (
-            {"mmdemo.tasks": "import annotations.store", "annotations.store": ""},
-            "mmdemo.tasks may not need annotations",
-        ),
+        ({"mmdemo.tasks": "import annotations.store", "annotations.store": ""}, "tasks may not need annotations"),
         ({"annotations.loop": "from mmdemo.ui import page", "mmdemo.ui.page": ""}, "may not need mmdemo.ui"),
         (
             {

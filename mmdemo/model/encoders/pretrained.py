@@ -97,7 +97,7 @@ class AutoAudio(ModalityEncoder):
         """Return tokens (b, n, d) and which of them are real (b, n) bool, up to the end of the longest clip."""
         _, audio_frames = arguments
         tokens = self.steps.count(audio_frames)  # (b,)
-        hidden = hidden[:, self.margin : self.margin + int(tokens.max())]  # behind it, every clip has ended
+        hidden = hidden[:, self.margin : self.margin + tokens.max()]  # behind it, every clip has ended
         return _pooled(hidden, torch.arange(hidden.shape[1], device=hidden.device) < tokens[:, None], self.pool)
 
 
@@ -156,9 +156,10 @@ def _pooled(tokens: Tensor, real: Tensor, every: int) -> tuple[Tensor, Tensor]:
     if every == 1:
         return tokens, real
     short = -tokens.shape[1] % every
-    tokens = F.pad(tokens * real[..., None], (0, 0, 0, short)).unflatten(1, (-1, every))
-    counts = F.pad(real, (0, short)).unflatten(1, (-1, every)).sum(dim=2)  # (b, runs)
-    return tokens.sum(dim=2) / counts.clamp_min(1)[..., None], counts > 0
+    # not unflatten, which a traced graph takes for the numbers of one batch
+    runs = F.pad(tokens * real[..., None], (0, 0, 0, short)).reshape(tokens.shape[0], -1, every, tokens.shape[2])
+    counts = F.pad(real, (0, short)).reshape(tokens.shape[0], -1, every).sum(dim=2)  # (b, runs)
+    return runs.sum(dim=2) / counts.clamp_min(1)[..., None], counts > 0
 
 
 def keep_statistics(encoder: nn.Module) -> None:

@@ -39,7 +39,7 @@ class FusionLayer(nn.Module):
         first tokens are wanted, all where None; the others are looked at, and not worked out any further.
         """
         projected = self.query_key_value(self.attention_norm(_once(tokens)))
-        projected = projected.expand(len(tokens), -1, -1)  # (b, n, 3 · d)
+        projected = projected.expand(tokens.shape[0], -1, -1)  # (b, n, 3 · d)
         share = self.dropout if self.training else 0.0
         looking = None if return_attention else kept
         mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention, looking)
@@ -142,8 +142,8 @@ def _attend(
 
 def _behind(answer: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Return tokens (b, 1 + n, d) and mask (b, 1 + n) with the answer token in front, which is always real."""
-    b, own = len(tokens), _once(tokens)
-    joined = torch.cat([answer.expand(len(own), 1, -1), own], dim=1).expand(b, -1, -1)  # (b, 1 + n, d)
+    b, own = tokens.shape[0], _once(tokens)  # not len, which a traced graph takes for a constant
+    joined = torch.cat([answer.expand(own.shape[0], 1, -1), own], dim=1).expand(b, -1, -1)  # (b, 1 + n, d)
     return joined, torch.cat([mask.new_ones(b, 1), mask], dim=1)  # (b, 1 + n)
 
 

@@ -1,8 +1,8 @@
 """A tiny version of all modalities, and samples for it."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from PIL import Image
@@ -13,7 +13,8 @@ from tests import tiny
 CAPTIONS = ("a dog", "the cat is here", "good dogs", "bad", "is the dog good")
 
 
-class Original(NamedTuple):
+@dataclass(frozen=True)
+class Original:
     """A version folder, its task and a manifest."""
 
     task: Task

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_bits_of_files(capsys, original, tmp_path: Path) -> None:
             step = value.flatten(1).abs().amax(dim=1) / packing.LARGEST
             off = (eighth[name] - value).flatten(1).abs().amax(dim=1)
             assert bool((off <= step * 0.501).all())
-    again = original._replace(folder=tmp_path / "int8")
+    again = replace(original, folder=tmp_path / "int8")
     smaller(capsys, again, "int8", tmp_path / "twice")
     assert (tmp_path / "twice" / packing.FILE).read_bytes() == (tmp_path / "int8" / packing.FILE).read_bytes()
 
@@ -86,7 +87,7 @@ def test_bits_of_files(capsys, original, tmp_path: Path) -> None:
 @pytest.mark.parametrize("stored", ["fp16", "int8"])
 def test_a_caption_whose_pieces_stay_has_the_same_tokens(capsys, original, tmp_path: Path, stored: str) -> None:
     smaller(capsys, original, stored, tmp_path / "whole")
-    said = smaller(capsys, original._replace(folder=tmp_path / "whole"), "vocabulary", tmp_path / "small")
+    said = smaller(capsys, replace(original, folder=tmp_path / "whole"), "vocabulary", tmp_path / "small")
     before, after = (MultimodalModel.load(tmp_path / name) for name in ("whole", "small"))
     rows = [len(each.model.get_parameter(_TABLE)) for each in (before, after)]
     assert said["settings"] == {"pieces": rows[1], "of": rows[0]} and rows[1] < rows[0]

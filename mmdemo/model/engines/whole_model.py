@@ -1,0 +1,132 @@
+"""A whole model as one file for ONNX Runtime: any number of samples together, each with any subset of the modalities.
+
+Inputs are, by modality, which samples have it, `image_present` (b,) bool, and what its encoder takes, `image_0` …, as
+the processor makes it; output `logits` (b, k), not calibrated. What stands in the place of a modality that a sample
+lacks makes no difference.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmdemo.model.batch import Batch, EncoderInputs
+from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.engines.onnx_runtime import OPSET, PROVIDERS
+from mmdemo.model.model import Loaded, MultimodalModel
+from mmdemo.values.samples import Inputs
+
+FILE = "model.onnx"
+LOGITS, PRESENT = "logits", "present"
+SAMPLE_RATE_HZ = 16_000  # of sounds
+
+
+class WholeModel(nn.Module):
+    """A model without branches: every encoder reads every sample, and masks say what counts."""
+
+    def __init__(self, model: MultimodalModel, encoders: Mapping[str, ModalityEncoder]) -> None:
+        super().__init__()
+        self.model = model
+        self.encoders = nn.ModuleDict(encoders)
+
+    def forward(self, *arguments: Tensor) -> Tensor:
+        """Return logits (b, k) of what `arguments_of` returns, in its order."""
+        waiting, values, masks, kinds = list(arguments), [], [], []
+        for place, name in enumerate(self.model.config.modalities):
+            present, count = waiting.pop(0), _counts[name]
+            taken, waiting = waiting[:count], waiting[count:]
+            tokens, mask = self.encoders[name](*taken)
+            mask = mask & present[:, None]
+            tokens = torch.where(mask[..., None], tokens, 0.0)  # (b, n, w): nothing of what is not there gets through
+            values.append(self.model.projections[name](tokens) + self.model._place(name, tokens.shape[1]))
+            masks.append(mask)
+            kinds.append(torch.zeros_like(mask[0], dtype=torch.long) + place)
+        fused = self.model.fusion(torch.cat(values, dim=1), torch.cat(masks, dim=1), torch.cat(kinds))
+        return self.model.fusion.logits(self.model.head, fused)
+
+
+_counts = {"image": 1, "text": 3, "audio": 2}  # modality → tensors that its encoder takes
+
+
+class OnnxModel:
+    """The exported model, ready to answer."""
+
+    def __init__(self, loaded: Loaded, path: Path, threads: int = 1) -> None:
+        """Raises whatever the runtime does where it cannot read the file."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(path, options, PROVIDERS)
+        self._wanted = {entry.name for entry in self._session.get_inputs()}
+        self._modalities = loaded.model.config.modalities
+        self._blanks = _examples(loaded).modalities
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return logits (b, k) of a batch as the processor makes it, whatever its samples lack."""
+        arrays = {name: value for name, value in self.arrays(batch).items() if name in self._wanted}
+        return torch.from_numpy(self._session.run([LOGITS], arrays)[0])
+
+    def arrays(self, batch: Batch) -> dict[str, np.ndarray]:
+        """Return the inputs by name; of a modality that no sample has, a stand-in."""
+        count = len(next(iter(batch.modalities.values())).present)
+        return {name: tensor.numpy() for name, tensor in _named(self._modalities, batch, self._blanks, count)}
+
+
+def export(loaded: Loaded, encoders: Mapping[str, ModalityEncoder], path: Path) -> None:
+    """Write a model that answers. `encoders`: by modality, as they answer. Raises whatever the exporter does."""
+    batch = _examples(loaded)
+    named = dict(_named(loaded.model.config.modalities, batch, batch.modalities, 2))
+    axes = {name: {0: "samples"} for name in named}
+    for name, tensor in named.items():
+        if not name.startswith("image"):
+            axes[name] |= {axis: f"{name}_{axis}" for axis in range(1, tensor.dim()) if name != "audio_0" or axis == 2}
+            if name == "audio_0" and tensor.dim() == 2:  # a wave
+                axes[name][1] = "audio_samples"
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own, and of numbers that it takes for the same in all samples
+        torch.onnx.export(
+            WholeModel(loaded.model, encoders).eval(),
+            tuple(named.values()),
+            str(path),
+            input_names=list(named),
+            output_names=[LOGITS],
+            dynamic_axes={**axes, LOGITS: {0: "samples"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def _named(modalities: Sequence[str], batch: Batch, blanks: Mapping[str, Any], count: int) -> list[tuple[str, Tensor]]:
+    named = []
+    for name in modalities:
+        item = batch.modalities.get(name)
+        if item is None:
+            tensors = tuple(each[:1].expand(count, *each.shape[1:]).contiguous() for each in blanks[name].tensors)
+            item = EncoderInputs(tensors, torch.zeros(count, dtype=torch.bool))
+        assert isinstance(item, EncoderInputs)
+        named += [(f"{name}_{PRESENT}", item.present)]
+        named += [(f"{name}_{place}", tensor.contiguous()) for place, tensor in enumerate(item.tensors)]
+    return named
+
+
+def _examples(loaded: Loaded) -> Batch:
+    """Return two samples of noise with all modalities, a short one and a long one."""
+    noise = np.random.default_rng(0)
+    size = loaded.processor.image.size if loaded.processor.image else 1
+    samples = [
+        Inputs(
+            image=noise.integers(0, 256, (size, size, 3), np.uint8),
+            text=" ".join(["a dog"] * words),
+            audio=(noise.standard_normal(words * SAMPLE_RATE_HZ // 2) * 0.1).astype(np.float32),
+        ).only(loaded.model.config.modalities)
+        for words in (2, 5)
+    ]
+    return loaded.processor(samples).batch
