@@ -212,7 +212,7 @@ class Loop:
         with self._store.reading() as session:
             row = review_queue.present(session, sample_id)
             task = self._task(row.task)
-            earlier = tuple(labels.as_correction(each, row.task) for each in labels.history(session, row.sample_id))
+            earlier = labels.as_corrections(session, row)
         return ReviewItem(self._item(row), predictions.prediction_shown(task, row), earlier)
 
     def kept_answer(self, sample_id: str, keys: Sequence[str], reviewer: bool) -> ReviewItem:

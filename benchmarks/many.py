@@ -1,13 +1,13 @@
 """What many answers cost beside the network alone in batches (BB), and how much memory they take.
 
-python -m benchmarks.many rows --task spoken_digits --manifest DATA/dev.jsonl [--parts 10]
+python -m benchmarks.many rows --task spoken_digits --manifest DATA/dev.jsonl [--parts 10] [--folder KEPT]
 python -m benchmarks.many evaluate --task sentiment --manifest DATA/dev.jsonl
 
 `rows` writes a manifest out of the sounds of another, each time at another loudness, so that none is answered from
-memory. `predict --manifest` answers it in runs that each go on where the one before stopped, a part further. `evaluate`
-asks and judges all rows of a manifest, beside the forward passes that the figures need: each encoder once a sample, the
-fusion once a subset of its modalities. Both take turns with the bare batches of the same samples; of all that this
-process does the time on a processor is counted.
+memory. `predict --manifest` answers it in runs that each go on where the one before stopped, a part further, and after
+each the bare batches of a quarter of the part are timed. With `--folder` this script goes on likewise. `evaluate` asks
+and judges all rows of a manifest, beside the forward passes that the figures need: each encoder once a sample, the
+fusion once a subset of its modalities. Of all that this process does the time on a processor is counted.
 """
 
 import argparse
@@ -34,22 +34,24 @@ from mmdemo.training import manifests
 from mmdemo.values.samples import Inputs, Modalities, Sample, subsets
 
 PART = 16 * decode.WINDOW  # rows between two turns
+QUARTER = 4
 QUIETER = 0.93  # each time a sound is written again
 Bare = Callable[[Sequence[Sample]], float]  # samples → seconds of their bare batches
 
 
 def main() -> None:
-    """Print a line a part and one for all."""
+    """Print a line a part, or one for all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["rows", "evaluate"])
     parser.add_argument("--task", required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--parts", type=int, default=10, help=f"of {PART} rows each (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, help="where rows and answers stay (default: nowhere)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         settings, task = Settings(home=Path(name) / "home"), tasks.get(args.task)
         if args.what == "rows":
-            _rows(settings, task, args.manifest, args.parts, Path(name))
+            _rows(settings, task, args.manifest, args.parts, args.folder or Path(name))
         else:
             _evaluate(settings, task, manifests.read(args.manifest, task))
 
@@ -58,29 +60,29 @@ def _rows(settings: Settings, task: Task, source: Path, parts: int, folder: Path
     lines = _written(task, source, parts * PART, folder)
     bare = _bare(settings, task, subsets_too=False)
     print("| rows so far | seconds of this part | BB | times | resident MiB |\n|---|---|---|---|---|")
-    whole = {"took": 0.0, "bare": 0.0}
     command = argparse.Namespace(manifest=folder / "rows.jsonl", out=folder / "out.jsonl", shard=None, version=None)
     command.runtime = "torch"
-    for number in range(1, parts + 1):
+    earlier = len(command.out.read_bytes().splitlines()) // PART if command.out.exists() else 0
+    for number in range(earlier + 1, parts + 1):
         command.manifest.write_text("".join(lines[: number * PART]), "utf-8")
         start = time.process_time()
         value = predict_many(command, settings, task).value
         took = time.process_time() - start
         assert (value["answered"] + value["errors"], value["earlier"]) == (number * PART, (number - 1) * PART)
-        part = lines[(number - 1) * PART : number * PART]
-        passes = bare([Sample(audio=folder / json.loads(line)["audio"]) for line in part])
-        whole = {"took": whole["took"] + took, "bare": whole["bare"] + passes}
+        part = lines[(number - 1) * PART : (number - 1) * PART + PART // QUARTER]
+        passes = QUARTER * bare([Sample(audio=folder / json.loads(line)["audio"]) for line in part])
         print(f"| {number * PART} | {took:.1f} | {passes:.1f} | {took / passes:.2f} | {_resident():.0f} |", flush=True)
-    print(f"| all | {whole['took']:.1f} | {whole['bare']:.1f} | {whole['took'] / whole['bare']:.2f} | |")
 
 
 def _written(task: Task, source: Path, count: int, folder: Path) -> list[str]:
     """Write sounds of another manifest anew until there are so many; return the lines of the new one."""
     rows, lines = manifests.read(source, task), list[str]()
+    folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         row = rows[number % len(rows)]
-        sound, rate = soundfile.read(row.sample.audio)
-        soundfile.write(folder / f"{number}.flac", sound * QUIETER ** (number // len(rows)), rate)
+        if not (path := folder / f"{number}.flac").exists():
+            sound, rate = soundfile.read(row.sample.audio)
+            soundfile.write(path, sound * QUIETER ** (number // len(rows)), rate)
         lines.append(json.dumps({"id": str(number), "audio": f"{number}.flac", "label": row.label}) + "\n")
     return lines
 

@@ -1,7 +1,7 @@
 """SQL about corrections: the one of a sample that counts, see `standing`, and its history, which is all the others."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Select, exists, func, select, update
@@ -195,6 +195,15 @@ def as_correction(row: CorrectionRow, task: str) -> Correction:
         predicted_label=row.predicted_value,
         model_version=row.model_version,
         source=row.source,
+    )
+
+
+def as_corrections(session: Session, row: SampleRow) -> tuple[Correction, ...]:
+    """Return what was said of a sample and not withdrawn, oldest first, each with whether its value counts."""
+    counts = counting(session, row.sample_id)
+    return tuple(
+        replace(as_correction(one, row.task), counts=counts is None or one.value == counts.value)
+        for one in history(session, row.sample_id)
     )
 
 

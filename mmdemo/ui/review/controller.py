@@ -188,8 +188,9 @@ class Reviewing:
     def _meanwhile(self, sample_id: str, language: str) -> str:
         """Return what became of a sample that an annotator wanted and does not get."""
         entry = self._entry(sample_id)
-        if entry is not None and entry.item.state == SampleState.LABELLED and entry.corrections:
-            counts, task = entry.corrections[-1], self.services.tasks[entry.item.task]
+        that_count = [each for each in entry.corrections if each.counts] if entry is not None else []
+        if entry is not None and entry.item.state == SampleState.LABELLED and that_count:
+            counts, task = that_count[-1], self.services.tasks[entry.item.task]
             label = task.display(counts.label, language)
             return text("review.answered_meanwhile", language, annotator=counts.annotator, label=label)
         if entry is not None and entry.item.state not in PASSED and (claim := question_view.held(entry.item, language)):

@@ -171,8 +171,9 @@ def _own(entry: ReviewItem, annotator: str) -> str:
     """Return the label that this annotator gave, while it counts; "" where they are to look afresh."""
     if entry.item.reason == FlagReason.SECOND_LOOK and entry.item.state != SampleState.LABELLED:
         return ""
-    counts = entry.corrections[-1] if entry.corrections else None
-    return counts.label if counts is not None and counts.annotator == characters.canonical_name(annotator) else ""
+    name = characters.canonical_name(annotator)
+    latest = [each for each in entry.corrections if each.annotator == name][-1:]
+    return latest[0].label if latest and latest[0].counts else ""
 
 
 def _guess(item: QueueItem, language: str) -> str:

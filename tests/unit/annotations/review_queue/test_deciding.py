@@ -100,3 +100,11 @@ def test_without_the_setting_nobody_decides(config: Settings, store: Store, samp
     assert counts(store) == ("neutral", ZOE)
     with closing(open_store(replace(config, deciding_reviewers=""))) as plain:
         assert counts(plain) == ("negative", "Cleo")
+
+
+def test_whoever_opens_a_sample_is_told_which_answers_count(config: Settings, store: Store, sample_id: str) -> None:
+    for who, label in ((ZOE, "neutral"), ("Ann", "negative"), ("Cleo", "neutral")):
+        say(store, sample_id, who, label)
+    with closing(Loop(config, RulePredictor)) as loop:
+        said = loop.item(sample_id).corrections
+    assert [(one.annotator, one.counts) for one in said] == [(ZOE, True), ("Ann", False), ("Cleo", True)]

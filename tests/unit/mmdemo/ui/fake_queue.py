@@ -93,7 +93,8 @@ class FakeQueue(FakeLoop):
             raise UnknownName("unknown_sample", sample_id=sample_id)
         entry = self.items[sample_id]
         earlier = tuple(correction for correction in self.corrections if correction.sample_id == sample_id)
-        return dataclasses.replace(entry, item=self._marked(entry.item), corrections=earlier)
+        counted = tuple(dataclasses.replace(each, counts=each.label == earlier[-1].label) for each in earlier)
+        return dataclasses.replace(entry, item=self._marked(entry.item), corrections=counted)
 
     def answer(self, asked: AnswerSample) -> Correction:
         """Remember an answer, unless somebody else was faster."""

@@ -86,6 +86,20 @@ def test_earlier_answers_are_told(loop: FakeQueue) -> None:
     assert line == "Answered before: negative, but for the wrong reason (Bob)."
 
 
+def test_ones_own_answer_is_shown_while_it_counts_whoever_answered_since(loop: FakeQueue) -> None:
+    own, later = (Correction("s", "sentiment", "neutral", who, "", NOW, "negative", "v") for who in ("Ann", "Bob"))
+    shown = entry(loop, RAIN)
+    item = dataclasses.replace(shown.item, state="labelled")
+
+    def asides(*said: Correction) -> list[str]:
+        opened = dataclasses.replace(shown, item=item, corrections=said)
+        return [choice.aside for choice in question_view.question(opened, TASK, False, "en", "Ann").choices]
+
+    assert any(asides(own)) and asides(own, later) == asides(own)
+    outvoted = dataclasses.replace(own, counts=False)
+    assert asides(outvoted, dataclasses.replace(later, label="positive")) == asides(later)
+
+
 def test_a_second_look_tells_nothing_of_the_answer_that_it_doubts(loop: FakeQueue) -> None:
     before = Correction("s", "sentiment", "neutral", "Bob", "", NOW, "negative", "v")
     item = dataclasses.replace(entry(loop, RAIN).item, reason="second_look")
