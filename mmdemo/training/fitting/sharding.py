@@ -28,7 +28,7 @@ def check(at_once: int) -> None:
         raise ManifestError("processes_too_many", count=processes.number(), most=at_once)
 
 
-class Shares(Sampler[list[int]]):
+class BatchShares(Sampler[list[int]]):
     """One process's share of each batch of a sampler."""
 
     def __init__(self, sampler: Any, batch: int, rank: int, number: int) -> None:
@@ -74,6 +74,6 @@ def loader(
 ) -> DataLoader[Any]:
     """Return what yields this process's share of all batches, with its weight; `lengths`: like ones come together."""
     sampler = SeedableRandomSampler(dataset, data_seed=seed) if lengths is None else ByLength(batch, [*lengths], seed)
-    shares = Shares(sampler, batch, processes.rank(), processes.number())
+    shares = BatchShares(sampler, batch, processes.rank(), processes.number())
     mine = DataLoader(dataset, batch_sampler=shares, collate_fn=lambda part: {**collate(part), WEIGHT: shares.weight})
     return prepare_data_loader(mine, device, num_processes=1, process_index=0, put_on_device=True)

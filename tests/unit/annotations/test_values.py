@@ -108,7 +108,7 @@ def test_its_control_in_label_studio_says_and_reads_it(store: Store, heights: Ta
     assert tasks.fits(config, heights) and not tasks.fits(tasks.label_config(sentiment.TASK), heights)
     sample_id = offer(store, heights, "a wall", 3.25, "4")
     with store.reading() as session:
-        outgoing = health.outgoing(samples.get(session, sample_id))
+        outgoing = health.outgoing(samples.get(session, sample_id), heights.gate.held_out_share)
     body = tasks.payload(heights, outgoing, {})
     assert "The model says 3.25" in body["data"]["looked"] and "says 4." in body["data"]["looked"]
     [result] = body["predictions"][0]["result"]

@@ -16,7 +16,7 @@ from torch.utils.data import SequentialSampler
 from mmdemo.errors import ManifestError
 from mmdemo.settings import ROOT
 from mmdemo.training.fitting.resuming import ResumeFolder
-from mmdemo.training.fitting.sharding import ByLength, Shares, check
+from mmdemo.training.fitting.sharding import BatchShares, ByLength, check
 from mmdemo.training.options import Options
 from tests import serving
 
@@ -49,7 +49,7 @@ RATE = 16_000
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_each_sample_is_taken_once_and_weighs_as_in_one_process(samples: int, number: int) -> None:
     values = torch.linspace(-1, 2, samples)
-    shares = [Shares(SequentialSampler(range(samples)), 8, rank, number) for rank in range(number)]
+    shares = [BatchShares(SequentialSampler(range(samples)), 8, rank, number) for rank in range(number)]
     taken: list[list[tuple[list[int], float]]] = [[(own, share.weight) for own in share] for share in shares]
     assert len({len(one) for one in taken} | {len(share) for share in shares}) == 1  # all take as many steps
     counted = [sample for one in taken for own, weight in one if weight for sample in own]
