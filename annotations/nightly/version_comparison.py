@@ -81,14 +81,14 @@ def answers_of(
         ask_whole(predictor, manifests.examples(task)),
         tuple(behaviour.ask(predictor, capabilities.instances(task))),
         tuple(predictor.map_shortfall(decode.decode(each.row.sample, task)) for each in judged[:MAPS]),
-        remembered(predictor, asked.memory),
+        right_on_memory(predictor, asked.memory),
     )
     if not answers.held_out:
         raise ManifestError("nothing_to_evaluate", count=len(asked.held_out))
     return answers
 
 
-def remembered(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[bool, ...]:
+def right_on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[bool, ...]:
     """Return whether a version is right, of each sample that a memory holds back to compare versions on.
 
     () without a memory, or where the version's encoders are not those of the memory.

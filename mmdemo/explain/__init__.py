@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mmdemo.errors import UnknownName
 from mmdemo.explain.completeness import complete
-from mmdemo.explain.maps import AimedPass, remembered
+from mmdemo.explain.maps import AimedPass, maps_once
 from mmdemo.explain.methods.attention import attention
 from mmdemo.explain.methods.erasure import erasure
 from mmdemo.explain.methods.integrated_gradients import integrated_gradients
@@ -72,7 +72,7 @@ def every(aimed: AimedPass, targets: Sequence[ExplanationTarget]) -> dict[str, l
 def _maps(
     chosen: Sequence[str], aimed: AimedPass, targets: Sequence[ExplanationTarget]
 ) -> dict[str, list[Explanation]]:
-    maps = {name: remembered(name, METHODS[name], aimed, targets) for name in chosen}
+    maps = {name: maps_once(name, METHODS[name], aimed, targets) for name in chosen}
     if not maps.keys() & set(COMPLETE):
         return maps
     effects = [contributed.values for contributed in each_contributions(aimed, targets)]

@@ -24,7 +24,7 @@ class Measured:
 
     of: MultimodalOutput  # of that pass
     without: dict[frozenset[int], Tensor] = field(default_factory=dict)  # units taken from the input → outputs (k,)
-    seen: dict[frozenset[str], Tensor] = field(default_factory=dict)  # modalities that the fusion sees → outputs (k,)
+    of_modalities: dict[frozenset[str], Tensor] = field(default_factory=dict)  # those that fusion reads → outputs (k,)
     maps: dict[tuple[str, ExplanationTarget], Explanation] = field(default_factory=dict)  # by method, as it scores
 
 
@@ -42,12 +42,13 @@ class AimedPass:
     scaling: TemperatureScaling = (
         UNSCALED  # the version's for the sample's modalities: from logits to those that are served
     )
-    measured: Measured = None  # type: ignore[assignment]  # None, or of another output: nothing yet
+    shared: Measured | None = None  # what was found out before; None, or of another output: nothing
     tokens_of: Callable[[Sequence[Inputs]], Sequence[EncodedSample]] | None = None  # may know some; None: the encoders
 
-    def __post_init__(self) -> None:
-        if self.measured is None or self.measured.of is not self.output:
-            object.__setattr__(self, "measured", Measured(self.output))
+    @cached_property
+    def measured(self) -> Measured:
+        """What was found out about this pass so far."""
+        return self.shared if self.shared and self.shared.of is self.output else Measured(self.output)
 
     @property
     def explanation_target(self) -> ExplanationTarget:
@@ -85,7 +86,7 @@ class AimedPass:
         return KINDS[self.model.config.kind].log_odds(output.logits, self.model.config.labels, targets)
 
 
-def remembered(
+def maps_once(
     method: str,
     find: Callable[[AimedPass, Sequence[ExplanationTarget]], list[Explanation]],
     aimed: AimedPass,

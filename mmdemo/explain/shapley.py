@@ -60,10 +60,10 @@ def _worths(
     aimed: AimedPass, wanted: Sequence[Coalition], targets: Sequence[ExplanationTarget]
 ) -> list[dict[Coalition, float]]:
     """Return, for each target, the probability where the fusion sees the tokens of each coalition alone."""
-    seen = aimed.measured.seen
-    if new := [coalition for coalition in wanted if coalition not in seen]:
-        seen.update(zip(new, _outputs(aimed, new), strict=True))
-    probabilities = probability(aimed, torch.stack([seen[coalition] for coalition in wanted]), targets)
+    outputs = aimed.measured.of_modalities
+    if new := [coalition for coalition in wanted if coalition not in outputs]:
+        outputs.update(zip(new, _outputs(aimed, new), strict=True))
+    probabilities = probability(aimed, torch.stack([outputs[coalition] for coalition in wanted]), targets)
     return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]
 
 

@@ -147,7 +147,7 @@ class Served:
             state.output,
             target=targets.KINDS[self.task.kind].answered(state.output.logits[0], self.answers),
             scaling=self.sidecar.scaling(forward.inputs.modalities),
-            measured=state.measured,
+            shared=state.measured,
             tokens_of=self.tokens_of,
         )
 

@@ -140,7 +140,10 @@ class Bench:
         def look() -> None:
             measured = state.measured  # by the answer: each look begins with no more
             measured = replace(
-                measured, without=dict(measured.without), seen=dict(measured.seen), maps=dict(measured.maps)
+                measured,
+                without=dict(measured.without),
+                of_modalities=dict(measured.of_modalities),
+                maps=dict(measured.maps),
             )
             forward = replace(answered, state=replace(state, measured=measured))
             self.predictor.study(forward)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mmdemo.explain.maps import AimedPass, remembered, unit_explanations
+from mmdemo.explain.maps import AimedPass, maps_once, unit_explanations
 from mmdemo.explain.methods.relevance import relevance
 from mmdemo.explain.perturbation.perturbers import InputPerturber
 from mmdemo.explain.targets import ExplanationTarget
@@ -26,7 +26,7 @@ def erasure(aimed: AimedPass, targets: Sequence[ExplanationTarget], pieces: int 
     not encoded again.
     """
     words = aimed.layout.units.get("text", range(0))
-    relevant = [scores_of(item) for item in remembered("relevance", relevance, aimed, targets)]
+    relevant = [scores_of(item) for item in maps_once("relevance", relevance, aimed, targets)]
     chosen = [_most_relevant(words, scores, _copies(aimed, pieces)) for scores in relevant]  # words, by target
     struck = sorted(set().union(*chosen))
     with torch.inference_mode():

@@ -20,6 +20,7 @@ from mmdemo.values.samples import Inputs, Medium, Prediction, Sample
 REMEMBERED_S = 30 * 60
 MOST_BYTES = 512_000_000  # of all visits together; the oldest go first of the caller who has most
 MOST_VISITS = 2_000
+LOOKS_BYTES = 200 * 2**10  # what closer looks add to a forward pass, at most
 
 
 @dataclass(frozen=True)
@@ -189,4 +190,6 @@ def _size(thing: Any) -> int:
         return len(thing)
     if isinstance(thing, Medium):
         return thing.array.nbytes
-    return thing.size if isinstance(thing, Preview | ForwardPass) else 0
+    if isinstance(thing, ForwardPass):
+        return thing.size + LOOKS_BYTES
+    return thing.size if isinstance(thing, Preview) else 0

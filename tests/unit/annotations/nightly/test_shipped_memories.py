@@ -32,17 +32,17 @@ def test_each_shipped_base_remembers_what_fits_it_within_two_mebibytes(name: str
     assert (SHIPPED / name / memory.FILE).stat().st_size <= MOST_BYTES
     assert len(kept.of(Role.REHEARSED)) >= ENOUGH and len(kept.of(Role.GUARD)) >= ENOUGH
     assert bool(kept.of(Role.CALIBRATION)) == (name in CALIBRATED)
-    right = version_comparison.remembered(predictor, kept)
+    right = version_comparison.right_on_memory(predictor, kept)
     assert len(right) == len(kept.of(Role.GUARD)) and np.mean(right) > 0.75
     assert {sample.label for sample in kept.samples} == set(predictor.task.answers)
 
 
 def test_a_night_of_one_class_is_held_to_what_a_shipped_base_remembers(tmp_path: Path) -> None:
     kept, predictor = remembered("spoken_digits"), Predictor("spoken_digits", SHIPPED / "spoken_digits")
-    before = version_comparison.remembered(predictor, kept)
+    before = version_comparison.right_on_memory(predictor, kept)
     with torch.no_grad():
         predictor.loaded.model.head.out.bias[3] += 50  # as if all that was learned were threes
-    after = version_comparison.remembered(predictor, kept)
+    after = version_comparison.right_on_memory(predictor, kept)
     looks_better = replace(comparison(40, 0), narrow=gate.ONE_CLASS)
     verdicts = [
         gate.judge(replace(looks_better, memory=np.array([before, answers], float).T), looks.allowance([], BEGIN))
