@@ -14,10 +14,13 @@ from mmdemo.settings import Settings
 from mmdemo.ui.callers import access, upload_folder
 from mmdemo.ui.shell import address
 
+SWITCH_S = 0.001  # after which a thread lets others run Python: what reads requests asks for that many times a request
+
 
 def main() -> int:
     """Serve until told to end, and return the exit code."""
     memory.keep_freed(memory.SERVING)
+    sys.setswitchinterval(SWITCH_S)
     logs.set_up()
     quiet_log.install()
     stop = threading.Event()

@@ -72,6 +72,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15, help="how long sixteen ask in a round (default: 15)")
     parser.add_argument("--crowd-seconds", type=float, default=120, help="how long a hundred ask (default: 120)")
     parser.add_argument("--rounds", type=int, default=3, help="how often (default: 3)")
+    parser.add_argument("--runtime", default="torch", help="the app's MMDEMO_RUNTIME (default: torch)")
+    parser.add_argument(
+        "--settle", type=float, default=0, help="seconds before the first call, for a runtime"
+    )
     parser.add_argument("--threads", default=str(os.cpu_count()), help="of torch, in each process (default: cores)")
     args = parser.parse_args()
     # As app.py does, and before torch is imported.
@@ -82,7 +86,7 @@ def main() -> None:
     samples = cycle(files)  # no server is asked about one again before it has forgotten what it made of it
     machine = f"{os.cpu_count()} cores, {args.threads} threads, load {os.getloadavg()[0]:.1f}"
     print(f"{task.name}, {len(files)} samples, {machine}", flush=True)
-    with _servers(task, args.threads) as servers:
+    with _servers(task, args) as servers:
         for name in args.only or PARTS:
             print(f"\n{PARTS[name](servers, samples, task, args)}", flush=True)
 
@@ -123,12 +127,16 @@ def one(servers: Mapping[str, Ran], samples: Iterator[SampleFiles], task: Task, 
 def sixteen(servers: Mapping[str, Ran], samples: Iterator[SampleFiles], task: Task, args: argparse.Namespace) -> str:
     """Sixteen visitors: each server in turn, some rounds of each."""
     rounds: dict[str, list[Tally]] = {name: [] for name in servers}
+    processor: dict[str, list[float]] = {name: [] for name in servers}  # ms an answer
     for turn in range(args.rounds + 1):
         for name, ran in servers.items():
             with ran.awake() as server:
+                before = _processor_s(ran.pid)
                 tally = asyncio.run(crowd(server, samples, 16, args.seconds if turn else 3))
+                spent = _processor_s(ran.pid) - before
             if turn:  # the round before is not counted
                 rounds[name].append(tally)
+                processor[name].append(spent * 1000 / tally.answered)
                 print(f"  {name}: {_line(tally)}", file=sys.stderr, flush=True)
     per_s = {name: [each.per_s for each in tallies] for name, tallies in rounds.items()}
     p95 = {name: [_p95(each.took_s) for each in tallies] for name, tallies in rounds.items()}
@@ -138,6 +146,8 @@ def sixteen(servers: Mapping[str, Ran], samples: Iterator[SampleFiles], task: Ta
         cells = ", ".join(f"{name} {statistics.median(values):.2f}" for name, values in numbers.items())
         unit = "a second" if what == "throughput" else "s"
         rows.append(f"| {what}, 16 clients | {times[EMPTY]:.2f} × empty, {times[PLAIN]:.2f} × plain | {cells} {unit} |")
+    cells = ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in processor.items())
+    rows.append(f"| processor time of the server, ms an answer | | {cells} |")
     rows.append(f"| of the app's 16 | {'; '.join(_line(each) for each in rounds[APP])} | |")
     return "\n".join(rows)
 
@@ -179,6 +189,12 @@ def _line(tally: Tally) -> str:
     )
 
 
+def _processor_s(pid: int) -> float:
+    """Return the processor time of a server so far, without that of children that still run; Linux says so."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _p95(took_s: Sequence[float]) -> float:
     return float(np.percentile(took_s, P95)) if took_s else float("nan")
 
@@ -194,12 +210,14 @@ def _path(medium: object) -> Path | None:
 
 
 @contextmanager
-def _servers(task: Task, threads: str) -> Iterator[dict[str, Ran]]:
+def _servers(task: Task, args: argparse.Namespace) -> Iterator[dict[str, Ran]]:
+    threads = args.threads
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="load-")))
-        app = stack.enter_context(serving.serve(folder / "home", OMP_NUM_THREADS=threads))
+        app = stack.enter_context(serving.serve(folder / "home", OMP_NUM_THREADS=threads, MMDEMO_RUNTIME=args.runtime))
         ran = {APP: Ran(Server.at(app.url), app.process.pid)}
         asyncio.run(_prepare(ran[APP].server, task))
+        time.sleep(args.settle)
         for name, word in ((EMPTY, "empty"), (PLAIN, "plain")):
             program = ("-m", "benchmarks.load.others", word, task.name)
             port = str(serving.free_port())

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from mmdemo.errors import CheckpointError
 from mmdemo.model import Loaded, engines
 from mmdemo.model.engines import making
@@ -15,6 +13,7 @@ from mmdemo.model.engines.converted import Engine
 from mmdemo.model.engines.interface import Runtime
 from mmdemo.model.token_memory import TokenMemory
 from mmdemo.prediction.loading import Served
+from mmdemo.process import cores
 from mmdemo.settings import AUTO, TORCH, Settings
 
 Runtimes = Mapping[str, Runtime]  # by name
@@ -44,10 +43,8 @@ class EngineChoice:
 
     def _engine(self, served: Served, precisions: Sequence[str]) -> Engine | None:
         loaded = Loaded(served.model, served.processor)
-        threads = torch.get_num_threads()
-        return making.make(
-            loaded, served.encoders, self.runtime, self.settings.engines, threads, precisions, self.least_gain
-        )
+        folder, gain = self.settings.engines, self.least_gain
+        return making.make(loaded, served.encoders, self.runtime, folder, cores.threads(), precisions, gain)
 
 
 def for_page(settings: Settings, runtimes: Runtimes = engines.RUNTIMES) -> EngineChoice | None:

@@ -6,7 +6,6 @@ is free takes the sample that has waited longest and, while others are at work, 
 asked about all of them together, and then each is answered as if it were alone, so a refusal or an error is its own.
 """
 
-import os
 import threading
 import time
 from collections import deque
@@ -16,12 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mmdemo.process import cores
 from mmdemo.values.analysis import ForwardPass
 from mmdemo.values.samples import Inputs, Prediction
 
 MOST_LANES = 4
 MOST_TOGETHER = 4  # samples of a batch: larger ones are no faster on a processor, and the first would wait for the last
 WINDOW_S = 0.003  # for which a lane waits for company, while another is at work; none does where all are free
+BEHIND = 3  # steps behind the threads that read requests and send answers, and those in which reviewers are answered
 LONGER = 1.5  # times as long as another a sound may be to go with it: the shorter one is padded
 
 Answer = tuple[Prediction, ForwardPass]
@@ -59,7 +60,7 @@ class AnswerLanes:
 
     def __init__(self, lanes: int | None = None, threads: int | None = None) -> None:
         """`lanes`: how many batches are at work at once; `threads`: how many all of them have. None: as cores are."""
-        self._threads = threads or _threads()
+        self._threads = threads or cores.threads()
         self._lanes = lanes or min(MOST_LANES, self._threads)
         self._changed = threading.Condition()
         self._waiting: deque[_Request] = deque()  # longest first
@@ -91,6 +92,7 @@ class AnswerLanes:
             worker.join()
 
     def _work(self) -> None:
+        cores.step_back(BEHIND)
         while batch := self._next():
             try:
                 _answer(batch, max(1, self._threads // self._busy))
@@ -137,11 +139,3 @@ def _answer(batch: Sequence[_Request], threads: int) -> None:
             request.answer.set_result(request.predictor.answer(request.inputs, request.explain))
         except BaseException as error:  # whatever it is, its caller waits for it
             request.answer.set_exception(error)
-
-
-def _threads() -> int:
-    """Return how many threads OpenMP was told to take, of a list for nested ones the first number; else the cores."""
-    words = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if words.isdecimal() and int(words):
-        return int(words)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

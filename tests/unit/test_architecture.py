@@ -17,6 +17,7 @@ BASE = {
     "mmdemo.hashed_draw",
     "mmdemo.locale",
     "mmdemo.map_scale",
+    "mmdemo.process.cores",
     "mmdemo.process.environment",
     "mmdemo.process.logs",
     "mmdemo.process.progress",
@@ -65,10 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.characters": set(),
     "mmdemo.hashed_draw": set(),
     "mmdemo.locale": set(),
-    "mmdemo.process.environment": set(),
-    "mmdemo.process.logs": set(),
-    "mmdemo.process.memory": set(),
-    **{key: set() for key in ("mmdemo.process.progress", "mmdemo.process.quiet_log")},
+    **{f"mmdemo.process.{name}": set() for name in ("cores", "environment", "logs", "memory", "progress", "quiet_log")},
     "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.whole_file": {"mmdemo.errors"},
@@ -118,7 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.answering", "mmdemo.prediction.loading"},
     "mmdemo.prediction.batches": MODEL
     | {"mmdemo.prediction.answering", "mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
-    "mmdemo.prediction.lanes": {"mmdemo.values.analysis", "mmdemo.values.samples"},
+    "mmdemo.prediction.lanes": {"mmdemo.process.cores", "mmdemo.values.analysis", "mmdemo.values.samples"},
     "mmdemo.prediction.predictor": MODEL
     | {
         "mmdemo.explain",

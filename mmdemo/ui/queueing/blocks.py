@@ -14,7 +14,7 @@ from mmdemo.guard.callers import Callers
 from mmdemo.settings import Settings
 from mmdemo.ui.callers import uploads
 from mmdemo.ui.queueing import model_threads, turns
-from mmdemo.ui.queueing.fair_queue import LANES, OF_MODELS, FairQueue
+from mmdemo.ui.queueing.fair_queue import BEHIND, LANES, OF_MODELS, FairQueue
 from mmdemo.ui.queueing.sessions import Sessions
 from mmdemo.ui.queueing.turns import Turns
 from mmdemo.ui.shell.frame import language_of
@@ -36,7 +36,7 @@ class Blocks(gr.Blocks):
         """Keep all calls in fair and bounded lines; what waits in one can't be called past it."""
         self.queue(api_open=False)
         self._queue = FairQueue(self, settings)
-        model_threads.hold(self, {line: LANES[line] for line in OF_MODELS})
+        model_threads.hold(self, {line: LANES[line] for line in OF_MODELS}, BEHIND)
         self.turns = {kind: Turns(settings, kind) for kind in turns.LANES}
         self.callers = Callers.of(settings)
 

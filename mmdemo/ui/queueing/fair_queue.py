@@ -40,6 +40,8 @@ LANES = {
 }
 OF_MODELS = ("predict", "look", "weigh", "lesson")  # lines in whose calls a model answers
 SESSION_CHARS = 128  # of the name that a caller gives its session
+# … and how many steps the threads of some go behind all others: a closer look holds no answer up, nor a lesson a look.
+BEHIND = {"look": 6, "weigh": 8, "lesson": 10}
 OF_CALLER = 0.75  # of the lanes of a line, at most: whoever comes next finds one
 SWEEP_S = 2.0
 TOLD_EVERY_S = 1.0  # who waits is told its place: telling all of them at each step would cost more than the answers

@@ -13,10 +13,15 @@ from typing import Any
 
 import gradio as gr
 
+from mmdemo.process import cores
 
-def hold(page: gr.Blocks, threads: Mapping[str, int]) -> None:
-    """Run the calls of these lines (name → number of threads) in threads of their own."""
-    pools = {line: ThreadPoolExecutor(number, f"line-{line}") for line, number in threads.items()}
+
+def hold(page: gr.Blocks, threads: Mapping[str, int], behind: Mapping[str, int]) -> None:
+    """Run the calls of these lines (name → number of threads) in threads of their own, some so many steps `behind`."""
+    pools = {
+        line: ThreadPoolExecutor(number, f"line-{line}", cores.step_back, (behind.get(line, 0),))
+        for line, number in threads.items()
+    }
     for block in page.fns.values():
         if block.fn is not None and block.concurrency_id in pools:
             block.fn = _in(pools[block.concurrency_id], block.fn)

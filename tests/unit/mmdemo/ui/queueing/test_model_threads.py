@@ -22,7 +22,7 @@ def answer(word: str, mark: str) -> tuple[str, str, str]:
 def page(line: str | None) -> gr.Blocks:
     with gr.Blocks(analytics_enabled=False) as blocks:
         gr.api(answer, api_name="answer", concurrency_id=line)
-    model_threads.hold(blocks, {"predict": 1})
+    model_threads.hold(blocks, {"predict": 1}, {"predict": 1})
     return blocks
 
 
