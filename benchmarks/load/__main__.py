@@ -73,9 +73,7 @@ def main() -> None:
     parser.add_argument("--crowd-seconds", type=float, default=120, help="how long a hundred ask (default: 120)")
     parser.add_argument("--rounds", type=int, default=3, help="how often (default: 3)")
     parser.add_argument("--runtime", default="torch", help="the app's MMDEMO_RUNTIME (default: torch)")
-    parser.add_argument(
-        "--settle", type=float, default=0, help="seconds before the first call, for a runtime"
-    )
+    parser.add_argument("--settle", type=float, default=0, help="seconds before the first call, for a runtime")
     parser.add_argument("--threads", default=str(os.cpu_count()), help="of torch, in each process (default: cores)")
     args = parser.parse_args()
     # As app.py does, and before torch is imported.

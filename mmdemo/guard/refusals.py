@@ -8,6 +8,9 @@ from typing import Any
 from mmdemo import locale
 
 
+CLOSE = (b"connection", b"close")
+
+
 class Refusal(Exception):
     """Why a request is answered here: a status, and a sentence of the locale's [guard] whose braces `values` fill."""
 
@@ -55,14 +58,16 @@ def raw_refusal(key: str) -> bytes:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     body = _body(Refusal(status, key).sentence(locale.LANGUAGES[0]))
     lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
-    lines += [name + b": " + value for name, value in [*_headers(body), (b"connection", b"close")]]
+    lines += [name + b": " + value for name, value in [*_headers(body), CLOSE]]
     return b"\r\n".join([*lines, b"", body])
 
 
 async def _answer(refusal: Refusal, scope: Mapping[str, Any], send: Any) -> None:
     languages = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"), None)
     body = _body(refusal.sentence(locale.pick(languages)))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": _headers(body)})
+    # Of whoever asks for too much, what was sent behind this request is not read at all.
+    headers = [*_headers(body), *([CLOSE] if refusal.status == HTTPStatus.TOO_MANY_REQUESTS else [])]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -15,7 +15,7 @@ from mmdemo.guard.layers.origins import Origins
 from mmdemo.guard.layers.real_ip import Beyond
 from mmdemo.guard.layers.uploads import Folder
 from mmdemo.guard.limits import RequestLimits
-from mmdemo.guard.refusals import Refusing
+from mmdemo.guard.refusals import Refusal, Refusing
 from tests.unit.mmdemo.guard.asking import DISCONNECT, Echo, ask, asking
 
 HOST = {"Host": "demo.example:7860"}
@@ -63,6 +63,20 @@ def test_what_did_not_begin_on_this_machine_says_so(peer: str, http: str, noted:
     echo = Echo()
     ask(Beyond(echo), peer=peer, http=http)
     assert dict(echo.scope["headers"]).get(b"x-real-ip") == noted
+
+
+@pytest.mark.parametrize(("status", "closes"), [(429, True), (404, False), (413, False)])
+def test_what_stands_behind_a_request_too_many_is_not_read(status: int, closes: bool) -> None:
+    messages: list[Any] = []
+
+    async def refuses(scope: Any, receive: Any, send: Any) -> None:
+        raise Refusal(status, "too_fast")
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    asyncio.run(Refusing(refuses)({"type": "http", "headers": []}, None, send))
+    assert ((b"connection", b"close") in messages[0]["headers"]) == closes
 
 
 def test_one_caller_has_so_many_requests_open_and_no_more() -> None:
