@@ -7,7 +7,6 @@ from typing import Any
 
 from mmdemo import locale
 
-
 CLOSE = (b"connection", b"close")
 
 
