@@ -26,7 +26,8 @@ def compress(args: argparse.Namespace, config: Settings) -> CommandResult:
     task = tasks.get(args.task, config.task_dir)
     folder = version_folder(task, args.version, config)
     comparing = making.Comparing(
-        args.manifest.name,
+        (args.dev or args.manifest).name,
+        manifests.read(args.dev, task) if args.dev else None,
         args.samples,
         ROUNDS,
         time.process_time if args.cpu else time.perf_counter,
@@ -74,6 +75,7 @@ def _command(args: argparse.Namespace, task: Task) -> str:
     """Return the command that makes this again, with DATA in place of a folder of this machine."""
     words = ["python", "-m", "mmdemo", "compress", "--task", task.name, "--method", args.method]
     words += ["--manifest", f"DATA/{args.manifest.name}"]
+    words += ["--dev", f"DATA/{args.dev.name}"] if args.dev else []
     words += ["--sparsity", f"{args.sparsity:g}"] if args.sparsity is not None else []
     words += [word for entry in args.layers for word in ("--layers", entry)]
     words += ["--into", Path(args.into).name] if args.into else []
@@ -89,7 +91,11 @@ COMMANDS = {
             TASK,
             VERSION,
             ("--method", {"required": True, "help": "how: fp16, int8, vocabulary, onnx, prune, depth or distil"}),
-            ("--manifest", {"type": Path, "required": True, "help": "labelled samples to go by, and to compare on"}),
+            (
+                "--manifest",
+                {"type": Path, "required": True, "help": "labelled samples to go by, and to compare on"},
+            ),
+            ("--dev", {"type": Path, "help": "other samples to compare on, that the method is not given"}),
             ("--out", {"type": Path, "required": True, "help": "new version folder"}),
             ("--name", {"help": "name of the new version (default: that of the folder)"}),
             (

@@ -21,6 +21,7 @@ from mmdemo.training.jobs import TrainingJob
 from mmdemo.training.manifests import Row
 
 FUSION = "fusion"
+EPOCHS = 1.0  # of recovery
 
 
 def depth(request: Request) -> Compressed:
@@ -38,7 +39,7 @@ def depth(request: Request) -> Compressed:
             _shorten(model, name, count)
         return request.loaded
 
-    return recovered(request, request.task, settings, shorter, {"hold_out": 0.0})
+    return recovered(request, request.task, settings, shorter, {"epochs": EPOCHS})
 
 
 def _layers(model: MultimodalModel) -> dict[str, Sequence[nn.Module]]:

@@ -21,7 +21,6 @@ from mmdemo.training.version_folder import fit_calibration
 ASIDE, HALF = 0.3, 0.5  # shares: what is not learned from, and of that what is compared on
 FEWEST = 4  # samples in each part
 COMPARED = "compared"  # purpose of a draw
-EPOCHS = 1.0
 
 
 def recovered(
@@ -36,7 +35,7 @@ def recovered(
     `smaller` returns it as training begins. Raises ManifestError for too few samples, or a task that differs.
     """
     learned, fitted, judged = _parts(request)
-    chosen = {"epochs": EPOCHS, **overrides, **request.settings.training}
+    chosen = {**overrides, **request.settings.training}
     job = TrainingJob.of(task, options(task, **chosen), Origin(teachers=[request.folder]))
     loaded = smaller(job, learned)
     say(f"{len(learned)} samples to learn from, {len(fitted)} to calibrate on, {len(judged)} to compare on")

@@ -44,6 +44,7 @@ class Comparing:
     """How the two versions are compared."""
 
     manifest: str  # its name
+    rows: Sequence[Row] | None  # its samples; None: those that the method is given, or what of them it left alone
     samples: int  # at most; from all over the manifest
     rounds: int  # in which answers are timed
     clock: Clock
@@ -82,7 +83,7 @@ def compress(
     records: list[CompressionRecord] = []
 
     def finish(written: Path) -> None:
-        judged = rows if smaller.rows is None else smaller.rows
+        judged = next(each for each in (comparing.rows, smaller.rows, rows) if each is not None)
         judged = judged[:: max(1, len(judged) // comparing.samples)][: comparing.samples]
         record = _compared(task, (folder, written), judged, comparing)
         more = smaller.finish(written, judged, comparing.clock)

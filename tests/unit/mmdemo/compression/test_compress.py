@@ -19,6 +19,7 @@ from mmdemo.values.samples import Inputs
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
 from tests import tiny
+from tests.unit.mmdemo.compression.conftest import write_manifest
 
 ROUND = {"fp16", "int8", "vocabulary"}  # methods that only round, or not even that
 
@@ -59,6 +60,12 @@ def test_it_is_a_version_like_any_other(capsys, original, tmp_path: Path, method
     assert code == 0 and json.loads(printed)["model_version"] == "small"
     code, printed, _ = run(capsys, "evaluate", *words, "--manifest", original.manifest, "--json")
     assert code == 0 and json.loads(printed)["accuracy"] == pytest.approx(record.accuracy.after)
+
+
+def test_other_samples_may_be_compared_on(capsys, original, tmp_path: Path) -> None:
+    few = write_manifest(tmp_path, 4).rename(tmp_path / "few.jsonl")
+    said = smaller(capsys, original, "fp16", tmp_path / "small", "--dev", few)
+    assert (said["samples"], said["manifest"]) == (4, "few.jsonl")
 
 
 def test_nobody_is_served_by_it(capsys, original, tmp_path: Path) -> None:

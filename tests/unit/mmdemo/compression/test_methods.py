@@ -86,10 +86,21 @@ def test_a_student_has_the_network_of_its_own_task_file(capsys, large, tmp_path:
     text = path.read_text().replace('type = "auto"\nstart = "none"\nsize = 16', 'type = "small_cnn"\nsize = 16')
     text = text.replace('type = "auto"\nstart = "none"\nmax_tokens', 'type = "textcnn"\nmax_tokens')
     path.write_text(text.replace("dim = 32", "dim = 16"))
-    said = smaller(capsys, large, "distil", tmp_path / "student", "--into", path, "--option", "precision=fp32")
+    said = smaller(
+        capsys,
+        large,
+        "distil",
+        tmp_path / "student",
+        "--into",
+        path,
+        "--option",
+        "precision=fp32",
+        "--option",
+        "epochs=2",
+    )
     loaded = MultimodalModel.load(tmp_path / "student").model
     assert loaded.config.dim == 16 and loaded.config.encoders["text"]["type"] == "textcnn"
-    assert said["settings"]["into"] == "tiny.toml" and said["samples"] < ENOUGH
+    assert said["settings"] == {"into": "tiny.toml", "epochs": 2.0} and said["samples"] < ENOUGH
     words = ("--task", large.task.path, "--version", tmp_path / "student", "--text", "a dog", "--json")
     code, printed, _ = run(capsys, "predict", *words)
     assert code == 0 and json.loads(printed)["model_version"] == "student"
