@@ -19,16 +19,20 @@ from mmdemo.guard.refusals import Refusal
 BURST_S = 15.0  # of its pace, which a caller may take at once: a room full of people opening the page
 WAIT_S = 5.0  # at most, for the bucket to fill again
 # Hundreds of kilobytes in answer, or read along piece by piece.
-DEAR = {"/": 20, "/config": 20, "/config/": 20, "/gradio_api/info": 10, "/gradio_api/info/": 10, UPLOAD: 10}
-UPLOADED_BYTES = 128 * KIB  # cost as much as a request: an upload that tells its length costs what it brings
+DEAR = {"/": 20, "/config": 20, "/config/": 20, "/gradio_api/info": 10, "/gradio_api/info/": 10}
+UPLOADED_BYTES = 128 * KIB  # cost as much as a request: an upload costs what it brings
 DEAR_AT_ONCE = 2
 REMEMBERED = 10_000  # callers; those whose bucket is full by now are forgotten beyond
 
 
-def cost(scope: Any) -> float:
-    """Return how many requests this one counts as. Raises Refusal for a length that is no number."""
-    size = declared(scope) if scope["path"] == UPLOAD else 0
-    return 1 + size / UPLOADED_BYTES if size else DEAR.get(scope["path"], 1)
+def cost(scope: Any, largest: int) -> float:
+    """Return how many requests this one counts as; an upload that tells no length counts as the `largest` file, bytes.
+
+    Raises Refusal for a length that is no number.
+    """
+    if scope["path"] == UPLOAD:
+        return 1 + (declared(scope) or largest) / UPLOADED_BYTES
+    return DEAR.get(scope["path"], 1)
 
 
 class Pace:
@@ -40,15 +44,16 @@ class Pace:
         self._app = app
         self._callers = callers
         self._per_s = float(limits.requests_per_s)
+        self._largest = limits.upload_bytes
         self._clock = clock
         self._turns: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
         self._taken: dict[str, tuple[float, float]] = {}  # caller → when it last asked, and what it had taken then
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        wait = self.wait_s(self._callers.of_scope(scope), cost(scope))
+        wait = self.wait_s(self._callers.of_scope(scope), cost(scope, self._largest))
         if wait > 0:
             await asyncio.sleep(wait)
-        if scope["path"] in DEAR:
+        if scope["path"] in (*DEAR, UPLOAD):
             await self._in_turn(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -75,9 +80,12 @@ class Pace:
             leave()
 
     def wait_s(self, caller: str, cost: float) -> float:
-        """Take `cost` from the caller's bucket, and return for how long it must wait. Raises Refusal."""
+        """Take `cost` from the caller's bucket, and return for how long it must wait. Raises Refusal.
+
+        Whoever took nothing lately is let through, whatever it costs.
+        """
         now = self._clock()
-        taken = self._left(caller, now) + cost
+        taken = self._left(caller, now) + min(cost, BURST_S * self._per_s)
         wait = taken / self._per_s - BURST_S
         if wait > WAIT_S:
             raise Refusal(429, "too_fast")

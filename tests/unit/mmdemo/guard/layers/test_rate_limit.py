@@ -39,6 +39,12 @@ def test_a_burst_goes_through_and_what_follows_waits_longer_and_longer(paced: Pa
     assert paced.wait_s("b", 1) == 0.0
 
 
+def test_what_costs_more_than_a_burst_goes_through_where_nothing_was_asked_before(paced: Pace) -> None:
+    assert paced.wait_s("a", 100 * AT_ONCE) == 0.0
+    with pytest.raises(Refusal):
+        paced.wait_s("a", 100 * AT_ONCE)
+
+
 def test_who_goes_on_is_refused_until_time_has_passed(paced: Pace, clock: Clock) -> None:
     for _ in range(int(10 * (BURST_S + WAIT_S))):
         paced.wait_s("a", 1)
@@ -62,11 +68,12 @@ def test_what_the_server_makes_anew_costs_more(clock: Clock) -> None:
 def test_an_upload_costs_what_it_brings() -> None:
     def cost(path: str, **headers: str) -> float:
         named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        return rate_limit.cost({"path": path, "headers": named})
+        return rate_limit.cost({"path": path, "headers": named}, 20 * 2**20)
 
     assert cost(rate_limit.UPLOAD, content_length="65536") == 1.5
     assert cost(rate_limit.UPLOAD, content_length="52428800") == 401
-    assert cost(rate_limit.UPLOAD) == 10 and cost("/gradio_api/queue/join", content_length="65536") == 1
+    assert cost(rate_limit.UPLOAD) == 161  # tells no length: the largest file
+    assert cost("/gradio_api/queue/join", content_length="65536") == 1
 
 
 def test_of_what_costs_most_a_caller_has_two_at_once_until_the_answer_begins() -> None:
