@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from annotations.history import lineage
-from annotations.nightly import unlearning
 from annotations.review_queue import retention
 from annotations.review_queue.retention import Erased
 from annotations.store import Store, labels, remote_links, runs, snapshots
@@ -29,7 +28,7 @@ class Certificate:
     erased_at: str  # UTC, ISO 8601 with seconds
     removed: dict[str, int]  # what → how much of it, by this call
     learned: tuple[str, ...]  # versions that learned it: marked, and refused by `rollback`
-    inherited: tuple[str, ...]  # … that somebody trained on from one of these: nothing here refuses or replaces them
+    inherited: tuple[str, ...]  # … that somebody trained further from one of these: marked and refused like them
     unknown: tuple[str, ...]  # … that are there and of which nobody kept what they learned
     judged: tuple[str, ...]  # versions that were judged on it: they learned nothing from it
     done: tuple[Reason, ...]
@@ -53,24 +52,18 @@ def erase(store: Store, settings: Settings, sample_id: str, sync: Callable[[str]
     there, trouble = _taken_back_there(store, settings, row.sample_id, row.task, sync)
     left = [Reason("cli.erase_files_wait", {"detail": erased.trouble.sentence()})] if erased.trouble else []
     left += [] if erased.wiped else [Reason("cli.scrub_later", {"place": store.place})]
-    versions = Versions(settings)
-    with store.reading() as session:
-        marked = unlearning.tainted(session, versions, row.task)
-    learned = (*history.learned, *(name for name in history.inherited if name in marked))
-    inherited = tuple(name for name in history.inherited if name not in marked)
-    present = {info.version for info in versions.list(row.task)}
+    learned = (*history.learned, *history.inherited)
+    present = {info.version for info in Versions(settings).list(row.task)}
     unknown = tuple(name for name in history.not_kept if name in present)
     asked = (use.version for use in history.uses if use.split in (snapshots.HELD_OUT, snapshots.GOLDEN))
-    judged = tuple(dict.fromkeys(name for name in asked if name and name not in {*learned, *inherited}))
-    if inherited:
-        left.append(Reason("cli.erase_inherited", {"versions": ", ".join(inherited)}))
+    judged = tuple(dict.fromkeys(name for name in asked if name and name not in learned))
     return Certificate(
         sample_id=row.sample_id,
         task=row.task,
         erased_at=labels.iso(row.forgotten_at or row.updated_at),
         removed=_removed(erased) | {"label_studio_tasks": there},
-        learned=learned,
-        inherited=inherited,
+        learned=history.learned,
+        inherited=history.inherited,
         unknown=unknown,
         judged=judged,
         done=tuple(_done(store, settings, row.task, learned, erased.shared)),

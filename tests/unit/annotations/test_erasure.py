@@ -1,7 +1,6 @@
 """An erased sample leaves its id, and a certificate says what was done, what is left, and what nobody here reaches."""
 
 import json
-import shutil
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -266,10 +265,8 @@ def test_versions_are_told_apart_by_what_becomes_of_them(store: Store, config: S
     assert (certificate.learned, certificate.inherited, certificate.unknown) == (("v2",), ("E1",), ("v7",))
     assert certificate.judged == ("v3", "v6")
     keys = [[reason.key for reason in part] for part in (certificate.done, certificate.left, certificate.beyond)]
-    assert "cli.erase_learned" in keys[0] and "cli.erase_serves" not in keys[0]  # no run replaces it
-    assert keys[1] == ["cli.erase_inherited"] and keys[2][0] == "cli.erase_unknown"
-    shutil.rmtree(versions.folder(task.name, "E1"))
-    assert erase(store, config, corrected).is_complete
+    assert "cli.erase_learned" in keys[0] and "cli.erase_serves" in keys[0]  # the next run replaces it
+    assert not keys[1] and keys[2][0] == "cli.erase_unknown" and certificate.is_complete
 
 
 def test_that_no_version_learned_it_is_only_said_where_it_is_known(
