@@ -57,7 +57,7 @@ def ways(task: Task) -> list[MeasuredMethod]:
         MeasuredMethod("int8", "int8"),
         MeasuredMethod("fp16", "fp16"),
         *([MeasuredMethod("vocabulary", "vocabulary", captions=True)] if "text" in task.modalities else []),
-        MeasuredMethod("onnx", "onnx"),
+        *(MeasuredMethod(name, name) for name in ("onnx", "onnx-dynamic", "onnx-static")),
         MeasuredMethod("prune, 0.5", "prune", MethodSettings(sparsity=0.5)),
         MeasuredMethod("prune, 0.8", "prune", MethodSettings(sparsity=0.8)),
         MeasuredMethod(
@@ -87,7 +87,8 @@ def main() -> None:
                 kept.append(measured(tasks.get(name), way, args))
                 args.keep.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
     for name in TASKS:
-        print(table(name, [row for row in kept if row["task"] == name]))
+        of_task = {row["name"]: row for row in kept if row["task"] == name}
+        print(table(name, [of_task[way.name] for way in ways(tasks.get(name)) if way.name in of_task]))
 
 
 def measured(task: Task, way: MeasuredMethod, args: argparse.Namespace) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from mmdemo.values.history import CompressionRecord
 from mmdemo.values.samples import to_json
 
 SAMPLES, ROUNDS = 200, 3
+# Named here too: help loads no torch.
+METHODS = "fp16, int8, vocabulary, onnx, onnx-dynamic, onnx-static, prune, depth or distil"
 
 
 def compress(args: argparse.Namespace, config: Settings) -> CommandResult:
@@ -90,7 +92,7 @@ COMMANDS = {
         [
             TASK,
             VERSION,
-            ("--method", {"required": True, "help": "how: fp16, int8, vocabulary, onnx, prune, depth or distil"}),
+            ("--method", {"required": True, "help": f"how: {METHODS}"}),
             (
                 "--manifest",
                 {"type": Path, "required": True, "help": "labelled samples to go by, and to compare on"},

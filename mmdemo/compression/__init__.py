@@ -2,7 +2,7 @@
 
 from mmdemo.compression.depth import depth
 from mmdemo.compression.distillation import distil
-from mmdemo.compression.exported import onnx
+from mmdemo.compression.exported import onnx, onnx_dynamic, onnx_static
 from mmdemo.compression.interface import Compressed, Method, MethodSettings, Request
 from mmdemo.compression.sparsity import prune
 from mmdemo.compression.storage import fp16, int8
@@ -14,6 +14,8 @@ METHODS: dict[str, Method] = {
     "int8": int8,
     "vocabulary": vocabulary,
     "onnx": onnx,
+    "onnx-dynamic": onnx_dynamic,
+    "onnx-static": onnx_static,
     "prune": prune,
     "depth": depth,
     "distil": distil,

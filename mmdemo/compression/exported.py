@@ -1,8 +1,12 @@
-"""The whole model as one ONNX file beside the weights, checked against PyTorch sample by sample."""
+"""The whole model as one ONNX file beside the weights, compared with PyTorch sample by sample.
+
+In full precision it must answer as PyTorch does. In 8 bits (Jacob et al., CVPR 2018) it is said how far it does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -26,22 +30,54 @@ from mmdemo.values.samples import Inputs, subsets
 TOLERANCE = 1e-3  # by which a logit may differ from PyTorch's
 TOGETHER = 8  # samples of a batch in which some lack what others have
 TIMED, ROUNDS = 8, 3
+RANGED = 32  # samples by which the ranges of activations are set
 
 
 def onnx(request: Request) -> Compressed:
     """Export beside the weights, which stay as they are. Raises MmdemoError without the runtime, CheckpointError."""
+    return _exported(request, lambda path, exported: None, TOLERANCE)
+
+
+def onnx_dynamic(request: Request) -> Compressed:
+    """Export with matrices in 8 bits, and activations rounded in each call. Raises as `onnx` does."""
+
+    def quantize(path: Path, exported: OnnxModel) -> None:
+        whole_model.quantized_dynamic(path, path)
+
+    return _exported(request, quantize, math.inf)
+
+
+def onnx_static(request: Request) -> Compressed:
+    """Export with matrices and convolutions in 8 bits, and activations in ranges of some samples. Raises as `onnx`."""
+
+    def quantize(path: Path, exported: OnnxModel) -> None:
+        items = decode_rows(request.rows[:RANGED], request.task, request.loaded.processor)
+        batches = (request.loaded.processor([item.inputs]).batch for item in items)
+        whole_model.quantized_static(path, path, exported, batches)
+
+    return _exported(request, quantize, math.inf)
+
+
+Quantize = Callable[[Path, OnnxModel], None]  # an exported file, and the model of it → the file in fewer bits
+
+
+def _exported(request: Request, quantize: Quantize, tolerance: float) -> Compressed:
     engines.get(ONNXRUNTIME.name)
-    return Compressed(request.loaded, request.packed, finish=partial(_export, request))
+    finish = partial(_export, request, quantize, tolerance)
+    return Compressed(request.loaded, request.packed, finish=finish)
 
 
-def _export(request: Request, folder: Path, rows: Sequence[Row], clock: Clock) -> Mapping[str, float]:
-    loaded, path = request.loaded, folder / whole_model.FILE
+def _export(
+    request: Request, quantize: Quantize, tolerance: float, folder: Path, rows: Sequence[Row], clock: Clock
+) -> Mapping[str, float]:
+    loaded, path, threads = request.loaded, folder / whole_model.FILE, torch.get_num_threads()
     encoders = {name: folded(cast(ModalityEncoder, part)) for name, part in loaded.model.encoders.items()}
+    samples = [item.inputs for item in decode_rows(rows, request.task, loaded.processor)]
     try:
         whole_model.export(loaded, encoders, path)
-        exported = OnnxModel(loaded, path, torch.get_num_threads())
-        samples = [item.inputs for item in decode_rows(rows, request.task, loaded.processor)]
-        compared = farthest(loaded, exported, samples)
+        quantize(path, OnnxModel(loaded, path, threads))
+        exported = OnnxModel(loaded, path, threads)
+        compared = farthest(loaded, exported, samples, tolerance)
     except MmdemoError:
         raise
     except Exception as error:  # whatever exporter and runtime raise at what they do not know
@@ -54,7 +90,9 @@ def _export(request: Request, folder: Path, rows: Sequence[Row], clock: Clock) -
 
 
 @torch.inference_mode()
-def farthest(loaded: Loaded, exported: OnnxModel, samples: Sequence[Inputs]) -> dict[str, float]:
+def farthest(
+    loaded: Loaded, exported: OnnxModel, samples: Sequence[Inputs], tolerance: float = TOLERANCE
+) -> dict[str, float]:
     """Return how far logits lie from PyTorch's at most, of each sample with each subset of its modalities.
 
     They are also asked together. Raises CheckpointError where one lies too far.
@@ -67,8 +105,8 @@ def farthest(loaded: Loaded, exported: OnnxModel, samples: Sequence[Inputs]) -> 
     )
     right = torch.cat(wanted)  # (parts, k)
     distance = max(float((logits - right).abs().max()) for logits in (alone, together))
-    if not distance <= TOLERANCE:
-        raise CheckpointError("onnx_differs", distance=f"{distance:.2g}", tolerance=TOLERANCE)
+    if not distance <= tolerance:
+        raise CheckpointError("onnx_differs", distance=f"{distance:.2g}", tolerance=tolerance)
     same = (alone.argmax(dim=1) == right.argmax(dim=1)).double().mean()
     return {"onnx_checked": len(parts), "onnx_farthest_logit": distance, "onnx_same_labels": float(same)}
 

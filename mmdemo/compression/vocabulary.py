@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
 from torch import nn
 
 from mmdemo import behaviour
@@ -20,6 +23,7 @@ from mmdemo.decode import decode_caption
 from mmdemo.errors import ManifestError
 from mmdemo.model import Loaded, packing
 from mmdemo.model.frontends.text import TextFrontend
+from mmdemo.speed.turns import Clock
 from mmdemo.tasks import Task
 from mmdemo.training.manifests import Row
 
@@ -45,7 +49,8 @@ def vocabulary(request: Request) -> Compressed:
     }
     model.config.encoders = {**model.config.encoders, "text": _spec(model.config.encoders["text"], encoder, numbers)}
     settings = {"pieces": len(numbers), "of": tokenizer.get_vocab_size()}
-    return Compressed(Loaded(model, dataclasses.replace(processor, text=TextFrontend(smaller))), packed, settings)
+    trimmed = Loaded(model, dataclasses.replace(processor, text=TextFrontend(smaller)))
+    return Compressed(trimmed, packed, settings, finish=partial(_spelled, tokenizer, smaller))
 
 
 def captions_of(task: Task, rows: Sequence[Row]) -> Iterator[str]:
@@ -59,6 +64,13 @@ def captions_of(task: Task, rows: Sequence[Row]) -> Iterator[str]:
             drawn = behaviour.draw(suite, [], DRAWN // len(suite.capabilities))
             yield from (each.sample.text or "" for instance in drawn for each in instance.expectations)
     yield from (example.text for example in task.examples if example.text)
+
+
+def _spelled(before: Tokenizer, after: Tokenizer, folder: Path, rows: Sequence[Row], clock: Clock) -> dict[str, float]:
+    """Return how many of the samples' captions consist of the pieces that they consisted of."""
+    captions = [caption for row in rows if (caption := decode_caption(row.sample.text))]
+    same = [before.encode(caption).tokens == after.encode(caption).tokens for caption in captions]
+    return {"captions": len(same), "spelled_as_before": sum(same) / max(len(same), 1)}
 
 
 def _further(task: Task, row: Row) -> list[str]:

@@ -8,7 +8,7 @@ lacks makes no difference.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +71,13 @@ class OnnxModel:
 
     def __call__(self, batch: Batch) -> Tensor:
         """Return logits (b, k) of a batch as the processor makes it, whatever its samples lack."""
-        arrays = {name: value for name, value in self.arrays(batch).items() if name in self._wanted}
-        return torch.from_numpy(self._session.run([LOGITS], arrays)[0])
+        return torch.from_numpy(self._session.run([LOGITS], self.arrays(batch))[0])
 
     def arrays(self, batch: Batch) -> dict[str, np.ndarray]:
         """Return the inputs by name; of a modality that no sample has, a stand-in."""
         count = len(next(iter(batch.modalities.values())).present)
-        return {name: tensor.numpy() for name, tensor in _named(self._modalities, batch, self._blanks, count)}
+        named = _named(self._modalities, batch, self._blanks, count)
+        return {name: tensor.numpy() for name, tensor in named if name in self._wanted}
 
 
 def export(loaded: Loaded, encoders: Mapping[str, ModalityEncoder], path: Path) -> None:
@@ -102,6 +102,31 @@ def export(loaded: Loaded, encoders: Mapping[str, ModalityEncoder], path: Path) 
             opset_version=OPSET,
             dynamo=False,
         )
+
+
+def quantized_dynamic(path: Path, out: Path) -> None:
+    """Write the exported model with matrices in 8 bits; activations are rounded by what each call holds."""
+    from onnxruntime import quantization
+
+    quantization.quantize_dynamic(path, out, ["MatMul", "Gemm"], per_channel=True)
+
+
+def quantized_static(path: Path, out: Path, exported: OnnxModel, batches: Iterable[Batch]) -> None:
+    """Write the exported model with matrices and convolutions in 8 bits, activations within their ranges on batches."""
+    from onnxruntime import quantization
+
+    class Reader(quantization.CalibrationDataReader):
+        """Hands over one batch after another."""
+
+        def __init__(self) -> None:
+            self._rest = iter(batches)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            """Return the arrays of the next batch; None behind the last."""
+            batch = next(self._rest, None)
+            return None if batch is None else exported.arrays(batch)
+
+    quantization.quantize_static(path, out, Reader(), op_types_to_quantize=["MatMul", "Gemm", "Conv"], per_channel=True)
 
 
 def _named(modalities: Sequence[str], batch: Batch, blanks: Mapping[str, Any], count: int) -> list[tuple[str, Tensor]]:

@@ -10,6 +10,7 @@ import torch
 
 from mmdemo import tasks
 from mmdemo.__main__ import main
+from mmdemo.commands.compress import METHODS as named
 from mmdemo.compression import METHODS
 from mmdemo.compression.vocabulary import captions_of
 from mmdemo.model import MultimodalModel, packing
@@ -98,6 +99,7 @@ def test_a_caption_whose_pieces_stay_has_the_same_tokens(capsys, original, tmp_p
     before, after = (MultimodalModel.load(tmp_path / name) for name in ("whole", "small"))
     rows = [len(each.model.get_parameter(_TABLE)) for each in (before, after)]
     assert said["settings"] == {"pieces": rows[1], "of": rows[0]} and rows[1] < rows[0]
+    assert said["more"] == {"captions": 10, "spelled_as_before": 1}
     for text in ("the dog is good", "a cat", "good cats"):
         tokens = []
         for loaded in (before, after):
@@ -124,6 +126,10 @@ def test_captions_of_templates_and_examples_count() -> None:
 
 def _pieces(folder: Path) -> set[str]:
     return set(json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"])
+
+
+def test_help_names_every_method() -> None:
+    assert named.replace(" or ", ", ").split(", ") == list(METHODS)
 
 
 def test_what_is_refused_is_said_in_a_sentence(capsys, original, tmp_path: Path) -> None:

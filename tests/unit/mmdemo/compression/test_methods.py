@@ -159,6 +159,18 @@ def test_an_exported_model_answers_any_batch_with_anything_missing(tmp_path: Pat
         farthest(loaded, exported, samples)
 
 
+@pytest.mark.parametrize("method", ["onnx-dynamic", "onnx-static"])
+def test_an_export_in_8_bits_is_smaller_and_says_how_far_it_lies(
+    capsys, original: Original, tmp_path: Path, method: str
+) -> None:
+    whole, small = (smaller(capsys, original, name, tmp_path / name)["more"] for name in ("onnx", method))
+    assert {path.name for path in (tmp_path / method).iterdir()} == {
+        path.name for path in (tmp_path / "onnx").iterdir()
+    }
+    assert small["onnx_bytes"] < whole["onnx_bytes"] and small["onnx_checked"] == whole["onnx_checked"]
+    assert whole["onnx_farthest_logit"] < small["onnx_farthest_logit"] < 0.5
+
+
 def test_the_export_stands_beside_the_weights(capsys, original: Original, tmp_path: Path) -> None:
     said = smaller(capsys, original, "onnx", tmp_path / "portable")
     assert said["more"]["onnx_bytes"] == (tmp_path / "portable" / whole_model.FILE).stat().st_size
