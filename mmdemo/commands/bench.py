@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmdemo import tasks
 from mmdemo.commands.command import RUNTIME, VERSION, Command, CommandResult, predictor_of, version_folder
-from mmdemo.errors import CheckpointError, ManifestError
+from mmdemo.errors import ManifestError
 from mmdemo.process.logs import say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -72,12 +72,10 @@ def _in_runtime(task: Task, folder: Path, args: argparse.Namespace, config: Sett
     if choice is None:
         return {}
     predictor = Predictor(task, str(folder), config, engine=replace(choice, waits=True))
-    try:
-        say(f"{predictor.model_version}: {predictor.runtime.sentence() if predictor.runtime else ''}")
-    except CheckpointError as error:
-        say(str(error))
-        return {}
-    return {choice.runtime.name: predictor}
+    version, runtime = predictor.model_version, predictor.runtime
+    assert runtime is not None
+    say(f"{version}: {runtime.sentence()}")
+    return {choice.runtime.name: predictor} if predictor.engine else {}
 
 
 def _rows(task: Task, manifest: Path | None, count: int) -> "list[Row]":

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mmdemo.errors import CheckpointError
+from mmdemo.errors import MmdemoError
 from mmdemo.model import Loaded, engines
 from mmdemo.model.engines import making
 from mmdemo.model.engines.converted import Engine
 from mmdemo.model.engines.interface import Runtime
 from mmdemo.model.token_memory import TokenMemory
 from mmdemo.prediction.loading import Served
-from mmdemo.process import cores
+from mmdemo.prediction.thread_shares import SHARES
 from mmdemo.settings import AUTO, TORCH, Settings
 
 Runtimes = Mapping[str, Runtime]  # by name
 
+_log = logging.getLogger(__name__)
 _making = threading.Lock()  # one at a time: the processor is wanted for answers
 
 
@@ -32,19 +34,30 @@ class EngineChoice:
     least_gain: float = making.LEAST_GAIN  # as `making.make` has it
 
     def equipped(self, served: Served) -> Served:
-        """Return a version with the runtime's encoders. Raises CheckpointError where PyTorch stays the better one."""
+        """Return a version with the runtime's encoders, or with why PyTorch stays."""
+        try:
+            engine = self._best(served)
+        except Exception as error:  # what a runtime may raise is not known, and PyTorch serves
+            why = str(error).split("\n")[0] or type(error).__name__
+            _log.info("%s: %s", served.about.version, why, exc_info=True)
+            return replace(served, why_torch=why)
+        if engine is None:
+            lacks = MmdemoError("runtime_gains_nothing", name=self.runtime.name, version=served.about.version)
+            return replace(served, why_torch=str(lacks))
+        return replace(served, engine=engine, memory=TokenMemory())
+
+    def _best(self, served: Served) -> Engine | None:
         with _making:
             engine = self._engine(served, self.runtime.precisions())
             if engine is not None and not (self.unmeasured or _is_close(served, engine)):
                 engine = self._engine(served, [making.EXACT])
-        if engine is None:
-            raise CheckpointError("runtime_gains_nothing", name=self.runtime.name, version=served.about.version)
-        return replace(served, engine=engine, memory=TokenMemory())
+        return engine
 
     def _engine(self, served: Served, precisions: Sequence[str]) -> Engine | None:
         loaded = Loaded(served.model, served.processor)
+        threads = SHARES.take_all()  # … not what the lane left that asked for the version
         folder, gain = self.settings.engines, self.least_gain
-        return making.make(loaded, served.encoders, self.runtime, folder, cores.threads(), precisions, gain)
+        return making.make(loaded, served.encoders, self.runtime, folder, threads, precisions, gain)
 
 
 def for_page(settings: Settings, runtimes: Runtimes = engines.RUNTIMES) -> EngineChoice | None:

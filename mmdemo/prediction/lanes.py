@@ -1,8 +1,9 @@
 """Requests that wait share a batch: a few threads in which models answer, for any number of callers.
 
 A lane for each core, each of which keeps to its share of the cores: two lanes of one thread answer more samples a
-second than one lane of two threads does, and a sample that comes alone has all cores (docs/performance.md). A lane that
-is free takes the sample that has waited longest and, while others are at work, a few that are like it; the encoders are
+second than one lane of two threads does, and a sample that comes alone has all cores (docs/performance.md). The shares
+are PyTorch's: an engine has threads of its own, as many as PyTorch has in all, whichever lanes ask it. A lane that is
+free takes the sample that has waited longest and, while others are at work, a few that are like it; the encoders are
 asked about all of them together, and then each is answered as if it were alone, so a refusal or an error is its own.
 """
 

@@ -74,6 +74,7 @@ class Served:
     local: LocalRule = field(default_factory=LocalRule)  # what this home's random checks say
     memory: TokenMemory = field(default_factory=TokenMemory)  # what its encoders were asked about lately
     engine: Engine | None = None  # what computes encoders in their place; None: nothing
+    why_torch: str = ""  # why nothing does, where a runtime was asked to
 
     @property
     def computes(self) -> Engine | None:

@@ -23,6 +23,7 @@ from mmdemo.prediction.batches import SampleAnswers
 from mmdemo.prediction.engines import EngineChoice
 from mmdemo.prediction.loading import Served
 from mmdemo.prediction.serving import VersionInUse
+from mmdemo.prediction.thread_shares import SHARES
 from mmdemo.settings import Settings
 from mmdemo.settings import load as load_settings
 from mmdemo.tasks import Task
@@ -88,6 +89,12 @@ class Predictor:
         return self._serving.runtime
 
     @property
+    def engine(self) -> str:
+        """The name of the engine that computes the encoders now, "" where PyTorch does."""
+        engine = self._current().computes
+        return engine.name if engine else ""
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The explanation methods of the version that answers now."""
         return explain.methods_of(self._current().model)
@@ -113,7 +120,7 @@ class Predictor:
 
         Each answer then goes on from what they made of its sample.
         """
-        torch.set_num_threads(threads)
+        SHARES.take(threads)
         if len(samples) > 1:
             self._current().tokens_of(samples)
 
@@ -274,4 +281,5 @@ class Predictor:
         return sample
 
     def _current(self) -> Served:
+        SHARES.take_all()
         return self._serving.current()

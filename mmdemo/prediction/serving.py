@@ -36,7 +36,6 @@ class VersionInUse:
         self._rule = RuleInUse(settings, task.name)
         self._choice = choice
         self._equips = choice is not None and choice.waits  # … else from `equip` on
-        self._why_torch = ""  # why the version that serves has no engine, where one is wanted
 
     @property
     def stands_in_for(self) -> str | None:
@@ -62,7 +61,7 @@ class VersionInUse:
         served = self._served
         if self._choice is None or served is None or not self._equips:
             return None
-        why = served.engine.failure.error if served.engine else self._why_torch
+        why = served.engine.failure.error if served.engine else served.why_torch
         if why:
             return Reason("status.runtime_torch", {"name": self._choice.runtime.name, "why": why})
         if served.engine is None:
@@ -126,24 +125,19 @@ class VersionInUse:
         if self._choice is None or not self._equips:
             return served
         if self._choice.waits:
-            return self._choice.equipped(served)
-        self._why_torch = ""
+            equipped = self._choice.equipped(served)
+            if why := equipped.why_torch:
+                _log.warning("%s", locale.text("cli.runtime_not_used", version=served.about.version, detail=why))
+            return equipped
         # No daemon, whoever starts it: one that is stopped within a runtime takes the process down.
         threading.Thread(target=self._put_in, args=(self._choice, served), name="engine", daemon=False).start()
         return served
 
     def _put_in(self, choice: EngineChoice, served: Served) -> None:
-        try:
-            equipped = choice.equipped(served)
-        except Exception as error:  # what a runtime may raise is not known, and PyTorch serves
-            why = str(error).split("\n")[0]
-            _log.info("%s: %s", served.about.version, why, exc_info=not isinstance(error, MmdemoError))
-            equipped = served
-        else:
-            why = ""
+        equipped = choice.equipped(served)
         with self._loading:
             if self._served is served:
-                self._served, self._why_torch = equipped, why
+                self._served = equipped
 
     def _folder(self, served: Served | None) -> Path:
         """Return the folder of the version to serve; one that is served already outlives a home that is gone."""

@@ -110,7 +110,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.retrieval": KNOWN,
     "mmdemo.prediction.answering": MODEL,
     "mmdemo.prediction.loading": MODEL | {"mmdemo.explain", "mmdemo.versions.registry"},
-    "mmdemo.prediction.engines": MODEL | {"mmdemo.prediction.loading"},
+    "mmdemo.prediction.thread_shares": set(),
+    "mmdemo.prediction.engines": MODEL | {"mmdemo.prediction.loading", "mmdemo.prediction.thread_shares"},
     "mmdemo.prediction.serving": MODEL
     | {"mmdemo.prediction.engines", "mmdemo.prediction.loading", "mmdemo.versions.registry"},
     "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.answering", "mmdemo.prediction.loading"},
@@ -126,6 +127,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "mmdemo.prediction.engines",
         "mmdemo.prediction.loading",
         "mmdemo.prediction.serving",
+        "mmdemo.prediction.thread_shares",
     },
     "mmdemo.evaluation": MODEL | {"mmdemo.explain", "mmdemo.prediction.predictor"},
     "mmdemo.guard": BASE,
@@ -160,7 +162,8 @@ CALLED_IN = {
     "os.fsync": {"mmdemo.whole_file"},
     "tempfile.mkstemp": {"mmdemo.whole_file"},
     "tempfile.NamedTemporaryFile": set(),
-    "FileLock": {"annotations.store.file_lock", "mmdemo.ui.callers.upload_folder"},  # which needs nothing but a lock
+    # Of these, two need nothing but a lock.
+    "FileLock": {"annotations.store.file_lock", "mmdemo.ui.callers.upload_folder", "mmdemo.model.engines.attempts"},
     "int.from_bytes": {"mmdemo.hashed_draw", "mmdemo.decode.jpeg", "mmdemo.decode.png"},  # which read files
 }
 

@@ -1,12 +1,11 @@
 """Making the engine of a version: each encoder is converted once, tried, timed beside PyTorch's, and kept by digest.
 
-    engines/RUNTIME/DIGEST/         an encoder: its files, and engine.json
-    engines/RUNTIME/DIGEST.trying   the process that makes or tries it; behind those that ended over it
+    engines/RUNTIME/DIGEST/   an encoder: its files, and engine.json
 
 The digest covers weights, configuration, versions of the runtime and of PyTorch, and RECIPE. Files are written aside
 and moved whole; where engine.json doesn't fit them they are made anew. The first of the runtime's precisions serves
 whose tokens are as close as CLOSE. An encoder that cannot be converted, is not as close in any, or gains nothing on
-this processor, stays in PyTorch.
+this processor, stays in PyTorch; what gained nothing is timed again at the next load, as others may have been at work.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +34,7 @@ from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model import encoded
 from mmdemo.model.batch import Encoder, EncoderInputs
 from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.engines.attempts import attempt
 from mmdemo.model.engines.converted import ConvertedEncoder, Engine, Failure
 from mmdemo.model.engines.interface import Runtime, Shape
 from mmdemo.model.model import Loaded
@@ -48,7 +47,8 @@ CLOSE = {"bf16": 0.03, EXACT: 1e-3}  # how far tokens may lie from PyTorch's, in
 LEAST_GAIN = 1.1  # times as fast as PyTorch, under which it stays
 ROUNDS = 5  # of the timing
 KEPT = 12  # encoders of a runtime that stay in the home folder; the longest unused go first
-TRIES = 3  # processes that may end over an encoder before it is left alone: most were told to
+ASIDE = ".made-"  # how folders begin that are being written
+LEFT_S = 3600.0  # after which such a folder is that of a process that ended
 STEPS = {"text": 8, "audio": 32}  # modality → to which multiples lengths are padded: pieces, frames
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -66,11 +66,6 @@ class _Trial:
     shapes: Sequence[Shape]  # of its arguments, -1 where they vary
     step: int
     folder: Path
-
-    @property
-    def mark(self) -> Path:
-        """What is there while it is made or tried."""
-        return self.folder.with_name(f"{self.folder.name}.trying")
 
 
 def make(
@@ -92,9 +87,9 @@ def make(
         if not threading.main_thread().is_alive():
             break
         try:
-            example = _example(loaded, name, encoders[name], runtime, home)
-            with _marked(example.mark):
-                converted, (torch_s, converted_s) = _tried(example, runtime, threads, precisions, failure)
+            trial = _trial(loaded, name, encoders[name], runtime, home)
+            with attempt(trial.folder):
+                converted, (torch_s, converted_s) = _tried(trial, runtime, threads, precisions, failure, least_gain)
         except Exception as error:  # whatever a runtime raises: what it cannot do, PyTorch does
             _log.info("%s does not compute the encoder of %s: %s", runtime.name, name, str(error).split("\n")[0])
             continue
@@ -106,7 +101,7 @@ def make(
     return Engine(runtime.name, served, failure, float(seconds[0] / seconds[1])) if served else None
 
 
-def _example(loaded: Loaded, name: str, encoder: ModalityEncoder, runtime: Runtime, home: Path) -> _Trial:
+def _trial(loaded: Loaded, name: str, encoder: ModalityEncoder, runtime: Runtime, home: Path) -> _Trial:
     noise = np.random.default_rng(0)
     size = loaded.processor.image.size if loaded.processor.image else 1
     samples = [
@@ -132,44 +127,48 @@ def _example(loaded: Loaded, name: str, encoder: ModalityEncoder, runtime: Runti
 
 
 def _tried(
-    example: _Trial, runtime: Runtime, threads: int, precisions: Sequence[str], failure: Failure
+    trial: _Trial,
+    runtime: Runtime,
+    threads: int,
+    precisions: Sequence[str],
+    failure: Failure,
+    least_gain: float,
 ) -> tuple[ConvertedEncoder, tuple[float, float]]:
     """Return an encoder as the runtime computes it, and the seconds of PyTorch and of the runtime.
 
     Raises ValueError where no precision is close enough.
     """
-    if not _whole(example.folder):
-        _write(example, runtime)
+    if not _whole(trial.folder):
+        _write(trial, runtime)
     with torch.inference_mode():
         for precision in precisions:
-            hidden = runtime.read(example.folder, threads, precision)
+            hidden = runtime.read(trial.folder, threads, precision)
             converted = ConvertedEncoder(
-                example.encoder, hidden, example.shapes, example.step, runtime.name, precision, failure
+                trial.encoder, hidden, trial.shapes, trial.step, runtime.name, precision, failure
             )
-            if _distance(example, converted) <= CLOSE[precision]:
+            if _distance(trial, converted) <= CLOSE[precision]:
                 break
         else:
-            raise ValueError(f"its tokens lie {_distance(example, converted):.3f} from PyTorch's")
-        about = _about(example.folder)
+            raise ValueError(f"its tokens lie {_distance(trial, converted):.3f} from PyTorch's")
+        about = _about(trial.folder)
         cpu = f"{_cpu()}, {threads} threads, {precision}"
-        if cpu not in about["seconds"]:
-            about["seconds"][cpu] = _timed(example, converted)
-            whole_file.write(example.folder / FILE, json.dumps(about, indent=1) + "\n")
-    os.utime(example.folder)
-    torch_s, converted_s = about["seconds"][cpu]
-    return converted, (torch_s, converted_s)
+        seconds = about["seconds"].get(cpu)
+        if seconds is None or seconds[0] < least_gain * seconds[1]:
+            about["seconds"][cpu] = seconds = _timed(trial, converted)
+            whole_file.write(trial.folder / FILE, json.dumps(about, indent=1) + "\n")
+    os.utime(trial.folder)
+    return converted, (seconds[0], seconds[1])
 
 
-def _write(example: _Trial, runtime: Runtime) -> None:
-    """Convert an encoder into its folder; where another process was faster, its files stay."""
-    shutil.rmtree(example.folder, ignore_errors=True)
-    aside = Path(tempfile.mkdtemp(dir=example.folder.parent, prefix=".made-"))
+def _write(trial: _Trial, runtime: Runtime) -> None:
+    """Convert an encoder into its folder."""
+    shutil.rmtree(trial.folder, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(dir=trial.folder.parent, prefix=ASIDE))
     try:
-        runtime.write(example.encoder, example.arguments[2], example.shapes, aside)
+        runtime.write(trial.encoder, trial.arguments[2], trial.shapes, aside)
         about = {"files": {path.name: _digest(path) for path in sorted(aside.iterdir())}, "seconds": {}}
         whole_file.write(aside / FILE, json.dumps(about, indent=1) + "\n")
-        if not example.folder.exists():
-            whole_file.move_folder(aside, example.folder)
+        whole_file.move_folder(aside, trial.folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -193,25 +192,25 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _distance(example: _Trial, converted: ConvertedEncoder) -> float:
+def _distance(trial: _Trial, converted: ConvertedEncoder) -> float:
     """Return how far the real tokens lie from PyTorch's at most, in lengths of theirs; infinite where not finite."""
     distances = []
-    for arguments in example.arguments:
-        wanted, real = example.encoder(*arguments)
+    for arguments in trial.arguments:
+        wanted, real = trial.encoder(*arguments)
         tokens, same = converted.converted(*arguments)
         assert torch.equal(real, same)
         distances.append(float((tokens - wanted)[real].norm() / wanted[real].norm()))
     return max(distance if math.isfinite(distance) else math.inf for distance in distances)
 
 
-def _timed(example: _Trial, converted: ConvertedEncoder) -> tuple[float, float]:
+def _timed(trial: _Trial, converted: ConvertedEncoder) -> tuple[float, float]:
     """Return seconds of PyTorch and of the runtime for a short and a long sample, taken in turns.
 
     The fastest counts: whatever else the processor does only adds to it.
     """
-    ways: tuple[Encoder, Encoder] = example.encoder, converted.converted
+    ways: tuple[Encoder, Encoder] = trial.encoder, converted.converted
     seconds = []
-    for arguments in example.arguments[:2]:
+    for arguments in trial.arguments[:2]:
         of_sample: list[list[float]] = [[], []]
         for _ in range(ROUNDS):
             for way, encoder in enumerate(ways):
@@ -223,35 +222,12 @@ def _timed(example: _Trial, converted: ConvertedEncoder) -> tuple[float, float]:
     return torch_s, converted_s
 
 
-@contextmanager
-def _marked(mark: Path) -> Iterator[None]:
-    """Leave a mark while the block lasts. Raises ValueError where processes died over it, or another is at it."""
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    processes = mark.read_text("utf-8").split() if mark.is_file() else []
-    if processes and _lives(int(processes[-1])):
-        raise ValueError("another process is at it")
-    if len(processes) >= TRIES:
-        raise ValueError(f"{len(processes)} processes ended while they tried it; remove {mark} to try again")
-    mark.write_text(" ".join([*processes, str(os.getpid())]), "utf-8")
-    try:
-        yield
-    finally:
-        mark.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _tidy(folder: Path) -> None:
-    """Remove what was not used for longest, above the number that is kept."""
+    """Remove what was not used for longest, above the number that is kept, and what processes left half written."""
     if folder.is_dir():
+        for aside in folder.glob(f"{ASIDE}*"):
+            if aside.stat().st_mtime < time.time() - LEFT_S:
+                shutil.rmtree(aside, ignore_errors=True)
         ours = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
         for old in sorted(ours, key=lambda path: -path.stat().st_mtime)[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)

@@ -3,7 +3,12 @@
 import json
 import logging
 import os
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +19,7 @@ from torch import Tensor
 from mmdemo.errors import MmdemoError, UnknownName
 from mmdemo.model import Loaded, MultimodalModel, encoded, engines
 from mmdemo.model.encoders.interface import ModalityEncoder
-from mmdemo.model.engines import making
+from mmdemo.model.engines import attempts, making
 from mmdemo.model.engines.converted import Engine
 from mmdemo.model.engines.interface import Runtime
 from mmdemo.values.samples import Inputs
@@ -96,7 +101,8 @@ def test_files_are_made_once_and_anew_where_they_are_broken(loaded: Loaded, runt
     next(tmp_path.rglob("engine.json")).write_text("{")
     assert engine(loaded, counting, tmp_path)
     assert 3 <= len(writes) <= 4
-    assert [path for path in tmp_path.rglob("*") if path.name.startswith(".") or path.name.endswith("trying")] == []
+    left = {path.name for path in tmp_path.rglob("*") if path.name.startswith(".") or path.suffix == ".tries"}
+    assert left == {attempts.LOCK}
 
 
 def test_other_weights_have_other_files(loaded: Loaded, tmp_path: Path) -> None:
@@ -149,25 +155,90 @@ def test_what_gains_nothing_stays_in_pytorch(loaded: Loaded, tmp_path: Path) -> 
     assert making.make(loaded, of(loaded), own(both(loaded)), tmp_path, 1, ("f32",), least_gain=1000.0) is None
 
 
+def test_what_gained_nothing_is_timed_again(loaded: Loaded, tmp_path: Path) -> None:
+    def gains() -> bool:
+        return making.make(loaded, of(loaded), own(both(loaded)), tmp_path, 1, ("f32",), least_gain=1e-3) is not None
+
+    def set_seconds(torch_s: float, runtime_s: float) -> None:
+        for file in tmp_path.rglob("engine.json"):
+            about = json.loads(file.read_text())
+            about["seconds"] = {cpu: [torch_s, runtime_s] for cpu in about["seconds"]}
+            file.write_text(json.dumps(about))
+
+    assert gains()
+    set_seconds(1.0, 1e9)  # as if others had kept the processor busy
+    assert gains()
+    set_seconds(2.0, 1.0)
+    made = engine(loaded, own(both(loaded)), tmp_path)
+    assert made is not None and made.gain == 2.0  # what gained something is not timed again
+
+
 def test_an_encoder_that_processes_died_over_is_left_alone(loaded: Loaded, tmp_path: Path) -> None:
     assert engine(loaded, own(both(loaded)), tmp_path)
-    marks = [folder.with_name(f"{folder.name}.trying") for folder in (tmp_path / "own").iterdir()]
-    gone = "999999999"  # more than any process is numbered
-    for tries in (1, making.TRIES):
-        for mark in marks:
-            mark.write_text(" ".join([gone] * tries))
-        assert (engine(loaded, own(both(loaded)), tmp_path) is None) == (tries == making.TRIES)
-    assert all(mark.is_file() for mark in marks)
+    folders = [path for path in (tmp_path / "own").iterdir() if path.is_dir()]
+    for tries in (1, attempts.MOST):
+        for folder in folders:
+            folder.with_name(f"{folder.name}.tries").write_text("." * tries)
+        assert (engine(loaded, own(both(loaded)), tmp_path) is None) == (tries == attempts.MOST)
+    assert len(list((tmp_path / "own").glob("*.tries"))) == len(folders)
 
 
-def test_two_processes_at_once_leave_whole_files(loaded: Loaded, tmp_path: Path) -> None:
+def test_an_attempt_that_ends_its_process_counts_and_keeps_nobody_out(tmp_path: Path) -> None:
+    folder = tmp_path / "engine"
+    dies = """if True:
+        import os, pathlib, sys
+        from mmdemo.model.engines.attempts import attempt
+        with attempt(pathlib.Path(sys.argv[1])):
+            os._exit(9)"""
+    assert subprocess.run([sys.executable, "-c", dies, str(folder)], check=False).returncode == 9
+    assert (tmp_path / "engine.tries").stat().st_size == 1
+    with attempts.attempt(folder, wait_s=0.0):
+        assert (tmp_path / "engine.tries").stat().st_size == 2
+    assert not (tmp_path / "engine.tries").exists()
+
+
+def test_whoever_finds_another_at_it_waits_and_takes_its_files(loaded: Loaded, tmp_path: Path) -> None:
+    begun, may_end, writes = threading.Event(), threading.Event(), list[int]()
+
+    def write(encoder: object, arguments: object, shapes: object, folder: Path) -> None:
+        writes.append(1)
+        begun.set()
+        assert may_end.wait(30)
+        (folder / "encoder").write_text("whole")
+
+    runtime = replace(own(both(loaded)), write=write)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(engine, loaded, runtime, tmp_path)
+        assert begun.wait(30)
+        second = pool.submit(engine, loaded, runtime, tmp_path)
+        with pytest.raises(TimeoutError):
+            second.result(0.3)
+        may_end.set()
+        for made in (first.result(), second.result()):
+            assert made is not None and set(made.encoders) == {"image", "text"}
+    assert len(writes) == 2  # one a modality
+
+
+def test_waiting_for_another_ends(tmp_path: Path) -> None:
+    with attempts.attempt(tmp_path / "engine"), ThreadPoolExecutor(1) as pool:
+
+        def wait() -> None:
+            with attempts.attempt(tmp_path / "engine", wait_s=0.1):
+                pass
+
+        with pytest.raises(ValueError, match="another process"):
+            pool.submit(wait).result(30)
+
+
+def test_what_a_process_left_half_written_goes(loaded: Loaded, tmp_path: Path) -> None:
+    old, young = (tmp_path / "own" / f"{making.ASIDE}{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "encoder").write_text("half")
+    long_ago = time.time() - making.LEFT_S - 60
+    os.utime(old, (long_ago, long_ago))
     assert engine(loaded, own(both(loaded)), tmp_path)
-    [one, *_] = folders = list((tmp_path / "own").iterdir())
-    mark = one.with_name(f"{one.name}.trying")
-    mark.write_text(str(os.getppid()))  # another process, which lives
-    part = engine(loaded, own(both(loaded)), tmp_path)
-    assert part is not None and len(part.encoders) == len(folders) - 1
-    assert json.loads((one / "engine.json").read_text())["files"]
+    assert not old.exists() and young.exists()
 
 
 def test_old_files_go(loaded: Loaded, tmp_path: Path) -> None:
@@ -175,7 +246,7 @@ def test_old_files_go(loaded: Loaded, tmp_path: Path) -> None:
         (tmp_path / "own" / f"old{number}").mkdir(parents=True)
         os.utime(tmp_path / "own" / f"old{number}", (number, number))
     assert engine(loaded, own(both(loaded)), tmp_path)
-    left = {path.name for path in (tmp_path / "own").iterdir()}
+    left = {path.name for path in (tmp_path / "own").iterdir() if path.is_dir()}
     assert len(left) == making.KEPT and "old0" not in left and f"old{making.KEPT + 2}" in left
 
 

@@ -2,15 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from mmdemo import Predictor
-from mmdemo.errors import CheckpointError, MmdemoError, UnknownName
+from mmdemo.errors import MmdemoError, UnknownName
 from mmdemo.model import engines as runtimes
 from mmdemo.model.engines.interface import Hidden, Runtime
 from mmdemo.prediction import engines
@@ -18,6 +21,7 @@ from mmdemo.prediction.engines import EngineChoice
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.versions import sidecar
+from mmdemo.versions.registry import Versions
 from mmdemo.versions.runtime_record import RuntimeRecord
 from tests import tiny
 
@@ -39,6 +43,7 @@ class Copied:
 
     def __init__(self, precision: str = "f32", off: float = 1.0) -> None:
         self.hidden: dict[str, Callable[..., Tensor]] = {}
+        self.threads: list[int] = []  # with which it was read
         self.off = off
         self.breaks = False
         self.may_read = threading.Event()
@@ -50,6 +55,7 @@ class Copied:
         (folder / "encoder").write_text(str(len(self.hidden) - 1))
 
     def read(self, folder: Path, threads: int, precision: str) -> Hidden:
+        self.threads.append(threads)
         assert self.may_read.wait(30)
         name = (folder / "encoder").read_text()
 
@@ -62,6 +68,16 @@ class Copied:
 
     def choice(self, home: Path, waits: bool = True) -> EngineChoice:
         return EngineChoice(self.runtime, Settings(home=home), waits, least_gain=0.0)
+
+
+@contextmanager
+def lane(predictor: Predictor, share: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a thread that computes with a share."""
+    every = torch.get_num_threads()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(predictor.prepare, [], share).result()
+        yield pool
+    torch.set_num_threads(every)
 
 
 def inputs(seed: int = 0) -> object:
@@ -114,8 +130,64 @@ def test_a_precision_that_nobody_measured_the_version_in_does_not_serve(
         "worse calibrated": {name: replace(good, ece=(0.01, 0.02))},
     }
     for place, of_version in worse.items():
-        with pytest.raises(CheckpointError, match="copied"):
-            choice(of_version, place).predict_inputs(inputs())
+        predictor = choice(of_version, place)
+        assert predictor.predict_inputs(inputs()) and predictor.engine == ""
+        assert predictor.runtime is not None and "no faster" in predictor.runtime.sentence()
+
+
+def test_the_champion_serves_in_pytorch_where_a_command_gains_nothing(
+    task: Task, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copied, settings = Copied(), Settings(home=tmp_path)
+    versions = Versions(settings)
+    for seed, name in enumerate(("v1", "v2")):
+        tiny.version(versions.folder(task.name, name), task, name, seed)
+        versions.promote(task.name, name)
+    assert Predictor(task, "v1", settings, engine=copied.choice(tmp_path)).engine  # the earlier one gains
+    gains_nothing = replace(copied.choice(tmp_path), least_gain=1e9)
+    predictor = Predictor(task, None, settings, engine=gains_nothing)
+    assert predictor.predict_inputs(inputs()).model_version == "v2" and predictor.engine == ""
+    assert [record.message for record in caplog.records] == [
+        "PyTorch computes the encoders of v2: copied computes the encoders of v2 no faster than PyTorch here, "
+        "or not closely enough."
+    ]
+
+
+def test_a_runtime_that_raises_leaves_pytorch(task: Task, version: Path, tmp_path: Path) -> None:
+    def precisions() -> list[str]:
+        raise RuntimeError("no such device")
+
+    choice = EngineChoice(replace(Copied().runtime, precisions=precisions), Settings(home=tmp_path), waits=True)
+    predictor = Predictor(task, version, engine=choice)
+    assert predictor.predict_inputs(inputs())
+    assert predictor.runtime is not None and predictor.runtime.sentence().endswith("no such device")
+
+
+def test_an_engine_has_all_threads_whichever_lane_asked_for_the_version(
+    task: Task, version: Path, tmp_path: Path
+) -> None:
+    copied = Copied()
+    predictor = Predictor(task, version, engine=copied.choice(tmp_path, waits=False))
+    predictor.equip()
+    every = torch.get_num_threads()
+    with lane(predictor, every + 1) as pool:
+        pool.submit(predictor.predict_inputs, inputs()).result()
+        _wait(lambda: predictor.engine != "")
+    assert set(copied.threads) == {every}
+
+
+def test_whoever_is_no_lane_computes_with_all_threads(task: Task, version: Path) -> None:
+    predictor = Predictor(task, version)
+    every = torch.get_num_threads()
+
+    def look() -> int:
+        predictor.forward(inputs())
+        return torch.get_num_threads()
+
+    with lane(predictor, every + 1) as pool:
+        assert pool.submit(look).result() == every + 1
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(look).result() == every
 
 
 @needs_openvino

@@ -55,6 +55,15 @@ def test_a_moment_in_a_notice_is_shown_as_the_reader_writes_it(language: str) ->
     assert "<time" not in page.split("&lt;b&gt;")[1].split("</p>")[0]
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_computes_stands_with_the_version_that_serves(language: str) -> None:
+    runtime = Reason("status.runtime", {"engine": "openvino: text f32", "gain": 1.7})
+    view = status_view.view(dataclasses.replace(STATUS, runtime=runtime), TASK, True, language)
+    page = render.html("status_cards", language, view=view)
+    [row] = [part for part in page.split("<tr") if "mm-st-served" in part]
+    assert page.count(runtime.sentence(language)) == row.count(runtime.sentence(language)) == 1
+
+
 def test_counts_stand_in_the_order_of_states_and_none_that_is_empty_and_dull() -> None:
     counts = status_view.view(STATUS, TASK, True, "en").counts
     assert [(c.name, c.number) for c in counts] == [
