@@ -72,7 +72,7 @@ def test_it_learns_and_forgets_less_than_plain_fine_tuning(trained, task, negati
             "unseen": accuracy(loaded, unseen),
         }
     assert result["champion"]["old"] >= 0.9 and result["champion"]["unseen"] <= 0.6
-    assert result["ours"]["unseen"] >= 0.85
+    assert result["ours"]["unseen"] >= result["champion"]["unseen"] + 0.2
     assert result["ours"]["old"] >= result["naive"]["old"] + 0.1
 
 
