@@ -97,18 +97,18 @@ def measured(task: Task, way: MeasuredMethod, args: argparse.Namespace) -> dict[
     versions = Versions(config)
     folder = versions.path(task.name, versions.champion(task.name))
     train, dev = (manifests.read(args.data / task.name / f"{side}.jsonl", task) for side in ("train", "dev"))
-    given = train if way.captions else spread(train, args.given)
+    chosen = train if way.captions else spread(train, args.given)
     with tempfile.TemporaryDirectory() as name:
         record = compress(
             way.method,
             task,
             folder,
-            given,
+            chosen,
             way.settings,
             Naming(Path(name) / "smaller", "smaller", ""),
             Comparing("dev", dev, args.samples, ROUNDS, time.process_time, lambda path: Predictor(task, path, config)),
         )
-    about = {"threads": torch.get_num_threads(), "given": len(given)}
+    about = {"threads": torch.get_num_threads(), "given": len(chosen)}
     return {"task": task.name, "name": way.name, **about, **to_json(record)}
 
 

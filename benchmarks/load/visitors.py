@@ -92,15 +92,15 @@ class Guest:
         """Come into the line of an endpoint and listen until the end. Raises httpx.HTTPError."""
         body = {"data": data, "fn_index": self._server.ids[name], "session_hash": self.session}
         (await self._http.post("queue/join", json=body)).raise_for_status()
-        told = False
+        knows_place = False
         async with self._http.stream("GET", "queue/data", params={"session_hash": self.session}) as stream:
             stream.raise_for_status()
             async for line in stream.aiter_lines():
                 message = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
-                told = told or message.get("msg") == "estimation"
+                knows_place = knows_place or message.get("msg") == "estimation"
                 if message.get("msg") == "process_completed":
                     if message["success"]:
-                        return TOLD if told else ANSWERED, ""
+                        return TOLD if knows_place else ANSWERED, ""
                     return REFUSED, str(message["output"].get("error"))
         return FAILED, "the stream ended before an answer"
 

@@ -37,13 +37,13 @@ def compress(args: argparse.Namespace, config: Settings) -> CommandResult:
     )
     naming = making.Naming(args.out, args.name or args.out.name, _command(args, task))
     rows = manifests.read(args.manifest, task)
-    told = MethodSettings(
+    chosen = MethodSettings(
         args.sparsity,
         _layers(args.layers),
         tasks.get(args.into, config.task_dir) if args.into else None,
         options_of(args.option),
     )
-    record = making.compress(args.method, task, folder, rows, told, naming, comparing)
+    record = making.compress(args.method, task, folder, rows, chosen, naming, comparing)
     value = {"version": naming.name, "path": str(args.out), **to_json(record)}
     return CommandResult(value, [str(args.out), *record_lines(record)])
 

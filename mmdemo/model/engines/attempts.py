@@ -26,12 +26,12 @@ def attempt(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     tries = folder.with_name(f"{folder.name}.tries")
     try:
-        held = FileLock(folder.with_name(LOCK)).acquire(
+        lock = FileLock(folder.with_name(LOCK)).acquire(
             timeout=wait_s, cancel_check=lambda: not threading.main_thread().is_alive()
         )
     except Timeout as error:
         raise ValueError("another process is at it") from error
-    with held:
+    with lock:
         ended = tries.stat().st_size if tries.is_file() else 0
         if ended >= MOST:
             raise ValueError(f"{ended} processes ended while they tried it; remove {tries} to try again")

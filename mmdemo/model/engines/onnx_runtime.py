@@ -63,8 +63,8 @@ def read(folder: Path, threads: int, precision: str) -> Hidden:
     wanted = [(entry.name, int(entry.name.rpartition("_")[2])) for entry in session.get_inputs()]
 
     def hidden(*arguments: Tensor) -> Tensor:
-        given = {name: arguments[place].contiguous().numpy() for name, place in wanted}
-        return torch.from_numpy(session.run(None, given)[0])
+        feeds = {name: arguments[place].contiguous().numpy() for name, place in wanted}
+        return torch.from_numpy(session.run(None, feeds)[0])
 
     return hidden
 
