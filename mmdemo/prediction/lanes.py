@@ -21,7 +21,7 @@ from mmdemo.values.analysis import ForwardPass
 from mmdemo.values.samples import Inputs, Prediction
 
 MOST_LANES = 4
-MOST_TOGETHER = 4  # samples of a batch: larger ones are no faster on a processor, and the first would wait for the last
+MOST_TOGETHER = 2  # samples of a batch: larger ones are no faster on a processor, and the first would wait for the last
 WINDOW_S = 0.003  # for which a lane waits for company, while another is at work; none does where all are free
 BEHIND = 3  # steps behind the threads that read requests and send answers, and those in which reviewers are answered
 LONGER = 1.5  # times as long as another a sound may be to go with it: the shorter one is padded
