@@ -30,3 +30,4 @@ def test_the_default_runtime_takes_over(tmp_path: Path) -> None:
         assert any((tmp_path / "home" / "engines" / "openvino").iterdir())
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(60) == 0
+        assert "loss_type" not in server.log.read_text()  # of which transformers would warn whoever traces its models
