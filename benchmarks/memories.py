@@ -120,11 +120,11 @@ def _shipped_night(
     assert kept is not None and kept.fits(home.base)
     rehearsed, guard = ([one.item(home.task) for one in kept.of(role)] for role in (Role.REHEARSED, Role.GUARD))
     half = len(samples) // 2
-    held = [sample.item for sample in samples[half:]]
+    judged = [sample.item for sample in samples[half:]]
     plain, home.rehearsed = home.rehearsed, [*home.rehearsed, *(rehearsed if with_memory != NONE else ())]
     challenger = home.challenger(KINDS[kind](samples[:half]), seed)
     home.rehearsed = plain
-    asked = {"dev": held, "image": only(held, ["image"]), "guard": guard}
+    asked = {"dev": judged, "image": only(judged, ["image"]), "guard": guard}
     result: dict[str, float] = {}
     for name, items in asked.items():
         if items:

@@ -110,19 +110,7 @@ def weighed(folder: Path) -> int:
 def _sidecar(before: Sidecar, smaller: Compressed, naming: Naming) -> Sidecar:
     """Return what is known of the new version: of other weights nothing was promised, or measured on dev."""
     calibration = smaller.calibration
-    about = dataclasses.replace(
-        before,
-        version=naming.name,
-        parent=before.version,
-        created_at=sidecar.now(),
-        command=naming.command,
-        code_revision=sidecar.code_revision(),
-        promise=None,
-        runtimes={},
-        figures={},
-        measured=0,
-        compression=None,
-    )
+    about = dataclasses.replace(before.successor(naming.name, naming.command), figures={}, measured=0)
     if calibration is None:
         return about
     return dataclasses.replace(

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from mmdemo.errors import CheckpointError, ManifestError
-from mmdemo.model import encoders, fusion, packing, progress_bars
+from mmdemo.model import encoders, fusion, packing, transformers_output
 from mmdemo.model.batch import Batch, EncoderInputs, EncoderTokens
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.encoders.interface import EncoderRequest, EncoderSpec
@@ -254,7 +254,7 @@ class MultimodalModel(PreTrainedModel):
         """
         processor = MultimodalProcessor.from_pretrained(folder)
         try:
-            with progress_bars.hidden():
+            with transformers_output.without_bars():
                 loaded: Any = cls.from_pretrained(
                     None,
                     config=MultimodalConfig.from_pretrained(folder, local_files_only=True),

@@ -91,6 +91,23 @@ class Sidecar:
             return self
         return replace(self, temperatures=record.temperatures, powers=record.powers, promise=record.promise)
 
+    def successor(self, version: str, command: str) -> Sidecar:
+        """Return what is known of a version that a command makes of this one, before anything is measured of it.
+
+        What was measured of these very weights does not hold for others: promise, other runtimes, compression.
+        """
+        return replace(
+            self,
+            version=version,
+            parent=self.version,
+            command=command,
+            created_at=now(),
+            code_revision=code_revision(),
+            promise=None,
+            runtimes={},
+            compression=None,
+        )
+
     def keeping(self, task: Task, modalities: tuple[str, ...]) -> SubsetPromise | None:
         """Return what keeps the task's promise for samples of these modalities; None where its own threshold serves."""
         return self.promise.keeping(task.promise, subset(modalities)) if self.promise else None

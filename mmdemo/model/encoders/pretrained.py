@@ -5,18 +5,16 @@ Letters of the shapes: b samples, n tokens, d width of the encoder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, PreTrainedModel
-from transformers.utils import logging
 
 from mmdemo.errors import ManifestError
-from mmdemo.model import progress_bars
+from mmdemo.model import transformers_output
 from mmdemo.model.encoders.families import AUDIO, FAMILIES, IMAGE, TEXT, Family, ImageFamily
 from mmdemo.model.encoders.interface import ModalityEncoder
 
@@ -113,7 +111,8 @@ def load(modality: str, start: str) -> PreTrainedModel:
         raise ManifestError("unknown_family", start=start, type=config.model_type, modality=modality, known=names)
     family = families[config.model_type]
     loader = family.whole or family.tower
-    with _without_reports(), progress_bars.hidden():
+    # Else transformers lists the other half of a checkpoint as unexpected; what is missing is asked for here.
+    with transformers_output.errors_only(), transformers_output.without_bars():
         model, info = loader.from_pretrained(start, dtype=torch.float32, output_loading_info=True, **family.settings)
     missing = [name for name in info["missing_keys"] if not name.startswith(family.unread)]
     if missing:
@@ -167,17 +166,6 @@ def keep_statistics(encoder: nn.Module) -> None:
     for module in encoder.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.eval()
-
-
-@contextmanager
-def _without_reports() -> Iterator[None]:
-    """Keep transformers from listing the other half of a checkpoint as unexpected; what is missing is asked for."""
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
 
 
 def _empty(families: Mapping[str, Family], spec: Mapping[str, Any]) -> PreTrainedModel:

@@ -30,15 +30,14 @@ import torch
 from torch import Tensor
 
 from mmdemo import whole_file
-from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model import encoded
 from mmdemo.model.batch import Encoder, EncoderInputs
 from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.engines import tracing
 from mmdemo.model.engines.attempts import attempt
 from mmdemo.model.engines.converted import ConvertedEncoder, Engine, Failure
 from mmdemo.model.engines.interface import Runtime, Shape
 from mmdemo.model.model import Loaded
-from mmdemo.values.samples import Inputs
 
 RECIPE = 1  # counts the ways in which encoders were converted here
 FILE = "engine.json"
@@ -102,17 +101,7 @@ def make(
 
 
 def _trial(loaded: Loaded, name: str, encoder: ModalityEncoder, runtime: Runtime, home: Path) -> _Trial:
-    noise = np.random.default_rng(0)
-    size = loaded.processor.image.size if loaded.processor.image else 1
-    samples = [
-        Inputs(
-            image=noise.integers(0, 256, (size, size, 3), np.uint8),
-            text=" ".join(["a dog runs"] * words),
-            audio=(noise.standard_normal(words * SAMPLE_RATE_HZ // 2) * 0.1).astype(np.float32),
-        ).only([name])
-        for words in (2, 7)
-    ]
-    arguments = []
+    samples, arguments = tracing.examples(loaded, [name]), []
     for chosen in (samples[:1], samples[1:], samples):
         inputs = loaded.processor(chosen).batch.modalities[name]
         assert isinstance(inputs, EncoderInputs)

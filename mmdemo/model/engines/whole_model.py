@@ -7,7 +7,6 @@ lacks makes no difference.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,12 @@ from torch import Tensor, nn
 
 from mmdemo.model.batch import Batch, EncoderInputs
 from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.engines import tracing
 from mmdemo.model.engines.onnx_runtime import OPSET, PROVIDERS
 from mmdemo.model.model import Loaded, MultimodalModel
-from mmdemo.values.samples import Inputs
 
 FILE = "model.onnx"
 LOGITS, PRESENT = "logits", "present"
-SAMPLE_RATE_HZ = 16_000  # of sounds
 
 
 class WholeModel(nn.Module):
@@ -90,8 +88,7 @@ def export(loaded: Loaded, encoders: Mapping[str, ModalityEncoder], path: Path) 
             axes[name] |= {axis: f"{name}_{axis}" for axis in range(1, tensor.dim()) if name != "audio_0" or axis == 2}
             if name == "audio_0" and tensor.dim() == 2:  # a wave
                 axes[name][1] = "audio_samples"
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own, and of numbers that it takes for the same in all samples
+    with tracing.quietly():
         torch.onnx.export(
             WholeModel(loaded.model, encoders).eval(),
             tuple(named.values()),
@@ -143,15 +140,4 @@ def _named(modalities: Sequence[str], batch: Batch, blanks: Mapping[str, Any], c
 
 
 def _examples(loaded: Loaded) -> Batch:
-    """Return two samples of noise with all modalities, a short one and a long one."""
-    noise = np.random.default_rng(0)
-    size = loaded.processor.image.size if loaded.processor.image else 1
-    samples = [
-        Inputs(
-            image=noise.integers(0, 256, (size, size, 3), np.uint8),
-            text=" ".join(["a dog"] * words),
-            audio=(noise.standard_normal(words * SAMPLE_RATE_HZ // 2) * 0.1).astype(np.float32),
-        ).only(loaded.model.config.modalities)
-        for words in (2, 5)
-    ]
-    return loaded.processor(samples).batch
+    return loaded.processor(tracing.examples(loaded, loaded.model.config.modalities)).batch

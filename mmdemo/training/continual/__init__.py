@@ -85,20 +85,14 @@ def update(
     rehearsed = [*rehearsed, *known[Role.REHEARSED]]
     learn(loaded, learned, recipe, rehearsed=rehearsed, aside=aside, started=started(task), seed=seed, cache=cache)
     about = dataclasses.replace(
-        before,
-        version=out.name,
+        before.successor(out.name, f"{sidecar.RETRAINED} --task {task.name}"),
         none_of_these=task.none_of_these,
-        created_at=sidecar.now(),
-        parent=before.version,
         data=manifests.digest(corrections.rows),
         samples=len(corrections.rows),
         memory=memory.digest(champion),
         seed=seed,
-        command=f"{sidecar.RETRAINED} --task {task.name}",
-        code_revision=sidecar.code_revision(),
         options=recipe.as_options(),
         measured_on=MeasuredOn.HELD_OUT,
-        promise=None,  # its thresholds were the champion's
     )
     calibrate = partial(familiarity.carry_on, champion=champion, seed=seed, remembered=known[Role.REHEARSED])
     # Corrections alone are mostly what the champion doubted: temperatures would be those of doubtful samples.

@@ -3,7 +3,7 @@
 import pytest
 from transformers.utils import logging
 
-from mmdemo.model import progress_bars
+from mmdemo.model import transformers_output
 from mmdemo.model.model import MultimodalModel
 from mmdemo.versions.registry import SHIPPED
 
@@ -18,7 +18,7 @@ def test_bars_are_afterwards_as_they_were(shown: bool) -> None:
     before = logging.is_progress_bar_enabled()
     try:
         (logging.enable_progress_bar if shown else logging.disable_progress_bar)()
-        with pytest.raises(RuntimeError), progress_bars.hidden():
+        with pytest.raises(RuntimeError), transformers_output.without_bars():
             assert not logging.is_progress_bar_enabled()
             raise RuntimeError
         assert logging.is_progress_bar_enabled() is shown
