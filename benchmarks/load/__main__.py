@@ -29,7 +29,7 @@ import mmdemo
 from benchmarks.load.visitors import FAILED, REFUSED, TOLD, Guest, Reviewed, SampleFiles, Server, Tally, crowd, reviewer
 from mmdemo import tasks
 from mmdemo.process import memory
-from mmdemo.settings import Settings
+from mmdemo.settings import TORCH, Settings
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.versions.registry import SHIPPED
@@ -41,6 +41,7 @@ PAUSE_S = 0.5  # of the reviewer between two looks
 IDLE_S = 10.0  # for which nobody else asks, first
 DOUBTFUL = ("the box stands there", "a thing, perhaps", "good, bad, or neither", "it is what it is", "Well.")
 P95 = 95
+BEGINS = "status.runtime_begins"  # of a runtime that is being made
 
 Result = TypeVar("Result")
 
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--crowd-seconds", type=float, default=120, help="how long a hundred ask (default: 120)")
     parser.add_argument("--rounds", type=int, default=3, help="how often (default: 3)")
     parser.add_argument("--runtime", default="torch", help="the app's MMDEMO_RUNTIME (default: torch)")
-    parser.add_argument("--settle", type=float, default=0, help="seconds before the first call, for a runtime")
+    parser.add_argument("--settle", type=float, default=300, help="seconds that a runtime may take to be made")
     parser.add_argument("--threads", default=str(os.cpu_count()), help="of torch, in each process (default: cores)")
     args = parser.parse_args()
     # As app.py does, and before torch is imported.
@@ -215,7 +216,8 @@ def _servers(task: Task, args: argparse.Namespace) -> Iterator[dict[str, Ran]]:
         app = stack.enter_context(serving.serve(folder / "home", OMP_NUM_THREADS=threads, MMDEMO_RUNTIME=args.runtime))
         ran = {APP: Ran(Server.at(app.url), app.process.pid)}
         asyncio.run(_prepare(ran[APP].server, task))
-        time.sleep(args.settle)
+        if args.runtime != TORCH:
+            asyncio.run(_settle(ran[APP].server, args.settle))
         for name, word in ((EMPTY, "empty"), (PLAIN, "plain")):
             program = ("-m", "benchmarks.load.others", word, task.name)
             port = str(serving.free_port())
@@ -239,6 +241,18 @@ async def _prepare(server: Server, task: Task) -> None:
     for caption in DOUBTFUL if text else ():
         await visitor.predict(SampleFiles(task.name, None, caption, None), keep=True)
     await visitor.close()
+
+
+async def _settle(server: Server, most_s: float) -> None:
+    """Wait until it is known of all tasks what computes them: to make that takes the processor from answers."""
+    guest, until = Guest(server), time.monotonic() + most_s
+    for name in tasks.load_all():
+        while (runtime := (await guest.value("status", [name]))["runtime"]) is None or runtime["key"] == BEGINS:
+            if time.monotonic() > until:
+                raise SystemExit(f"{name}: no runtime after {most_s} s")
+            await asyncio.sleep(1)
+        print(f"  {name}: {runtime['key']} {runtime['values']}", file=sys.stderr, flush=True)
+    await guest.close()
 
 
 PARTS: dict[str, Callable[[Mapping[str, Ran], Iterator[SampleFiles], Task, argparse.Namespace], str]] = {

@@ -90,6 +90,20 @@ class Guest:
 
     async def call(self, name: str, data: Sequence[Any]) -> tuple[str, str]:
         """Come into the line of an endpoint and listen until the end. Raises httpx.HTTPError."""
+        message, knows_place = await self._end_of(name, data)
+        if not message:
+            return FAILED, "the stream ended before an answer"
+        if not message["success"]:
+            return REFUSED, str(message["output"].get("error"))
+        return TOLD if knows_place else ANSWERED, ""
+
+    async def value(self, name: str, data: Sequence[Any]) -> Any:
+        """Return what an endpoint answers. Raises httpx.HTTPError, KeyError where it refuses."""
+        message, _ = await self._end_of(name, data)
+        return message["output"]["data"][0]
+
+    async def _end_of(self, name: str, data: Sequence[Any]) -> tuple[dict[str, Any], bool]:
+        """Return the last message of a call, empty where there was none, and whether it was told its place before."""
         body = {"data": data, "fn_index": self._server.ids[name], "session_hash": self.session}
         (await self._http.post("queue/join", json=body)).raise_for_status()
         knows_place = False
@@ -99,10 +113,8 @@ class Guest:
                 message = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
                 knows_place = knows_place or message.get("msg") == "estimation"
                 if message.get("msg") == "process_completed":
-                    if message["success"]:
-                        return TOLD if knows_place else ANSWERED, ""
-                    return REFUSED, str(message["output"].get("error"))
-        return FAILED, "the stream ended before an answer"
+                    return message, knows_place
+        return {}, knows_place
 
     async def run(self, name: str, data: Sequence[Any]) -> None:
         """Call an endpoint that has no line. Raises httpx.HTTPError."""

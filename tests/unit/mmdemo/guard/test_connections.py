@@ -14,6 +14,7 @@ import pytest
 from mmdemo.guard import serving
 from mmdemo.guard.callers import Callers
 from mmdemo.guard.limits import RequestLimits
+from mmdemo.guard.serving import Serving
 from mmdemo.settings import Settings
 from tests.serving import free_port
 
@@ -38,14 +39,19 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def running() -> Iterator[Serving]:
     port = free_port()
     running = serving.start(app, "127.0.0.1", port, LIMITS, Callers.of(Settings(trusted_proxies="127.0.0.7"), {}))
-    yield port
+    yield running
     running.close()
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", port))  # the port is free
+
+
+@pytest.fixture
+def port(running: Serving) -> int:
+    return running.server.servers[0].sockets[0].getsockname()[1]
 
 
 def connect(port: int, peer: str = STRANGER, sent: bytes = b"GET / HTTP/1.1\r\nHost:") -> socket.socket:
@@ -66,6 +72,14 @@ def closed(connection: socket.socket) -> bool:
         while connection.recv(2**16):
             pass
     return True
+
+
+def test_no_piece_of_a_response_waits_for_its_caller_to_acknowledge_the_one_before(running: Serving, port: int) -> None:
+    with closing(connect(port, sent=b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")) as asking:
+        asking.recv(1)
+        sockets = [one.transport.get_extra_info("socket") for one in list(running.server.server_state.connections)]
+        (own,) = [each for each in sockets if each.getpeername() == asking.getsockname()]
+        assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_peer_is_that_of_the_connection_whatever_a_header_says(port: int) -> None:
