@@ -193,10 +193,10 @@ def _rescored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any
 
 def _scored(store: Store, config: Settings, task: Task) -> tuple[dict[str, Any], list[str]]:
     """Have the version that serves score what waits, and be judged by the panel."""
-    from annotations.panel import answering  # brings torch, as scoring does once there is something to score
+    from annotations.panel import asking  # brings torch, as scoring does once there is something to score
 
     rescored = rescoring.run(store, config, task)
-    judged = answering.catch_up(store, config, task)
+    judged = asking.catch_up(store, config, task)
     left_out = {"not_scored": rescored.left_out, "not_judged_by": judged.left_out}
     named = (
         *stored_samples.reason("status.not_scored_again", rescored.left_out),

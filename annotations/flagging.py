@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from annotations import review_queue
 from annotations.review_queue.content import Holder
-from annotations.review_queue.quota import Quota
+from annotations.review_queue.keeper import Quota
 from annotations.store import Store, open_store, samples
 from mmdemo import decode, settings, tasks
 from mmdemo.answers import KINDS, NONE_OF_THESE

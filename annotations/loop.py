@@ -11,9 +11,8 @@ from annotations.history import models
 from annotations.nightly import launcher, leftovers
 from annotations.panel import upkeep
 from annotations.predictors import Predictors, ServingPredictor, shipped_predictor
-from annotations.review_queue import claims, content, items, predictions, retention, withdrawal
-from annotations.review_queue.keeper import Keeper
-from annotations.review_queue.quota import Quota
+from annotations.review_queue import claims, content, predictions, retention, withdrawal
+from annotations.review_queue.keeper import Keeper, Quota
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, open_store, samples, tallies
 from mmdemo import decode, tasks
@@ -200,7 +199,7 @@ class Loop:
         name = review_queue.checked_name(annotator)
         with self._store.reading() as session:
             rows = labels.given_by(session, name, review_queue.UNDOABLE, list(self.tasks), limit)
-        return [items.answered(row, self._store.media) for row in rows]
+        return [predictions.answered(row, self._store.media) for row in rows]
 
     def left_out(self) -> Mapping[str, int]:
         """Return task → samples of it that wait, of the tasks that are not loaded here: nobody can be asked of them."""
@@ -347,4 +346,4 @@ class Loop:
         upkeep.keep_looking(self._store, self._settings, self.tasks.values(), self._closing)
 
     def _item(self, row: SampleRow) -> QueueItem:
-        return items.queue_item(row, self._store.media)
+        return predictions.queue_item(row, self._store.media)

@@ -1,11 +1,13 @@
-"""Files on disk under the SHA-256 of their bytes: `ab/cdef….png`. No name, place or camera of the sender is kept.
+"""Files of samples: media under the SHA-256 of their bytes, `ab/cdef….png`, and what encoders made of them.
 
-The bytes are made from decoded arrays (`mmdemo.decode`), so nothing that came with the upload can ride along.
+The bytes are made from decoded arrays (`mmdemo.decode`), so no name, place or camera that came with an upload can ride
+along. Files of tokens are written and read by `mmdemo.training.data.token_cache`, for the retraining runs to come. They
+say much of a sample, so they go with it; where one is gone, nothing is lost but time.
 """
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from mmdemo.errors import StorageError
 from mmdemo.values.samples import Inputs
 
 _SUFFIXES = {b"\x89PNG": ".png", b"RIFF": ".webp", b"fLaC": ".flac"}  # first four bytes → suffix
+_TOKEN_FILES = "*/{name}.safetensors"  # under the folder of a task: in that of the encoders, the sample's
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,25 @@ def names(root: Path, older_than: float) -> Iterator[str]:
         with contextlib.suppress(FileNotFoundError):  # another process removed it meanwhile
             if path.stat().st_mtime < older_than:
                 yield path.relative_to(root).as_posix()
+
+
+def forget_tokens(folder: Path, sample_ids: Iterable[str]) -> None:
+    """Remove what there is of samples of any task. Raises StorageError."""
+    for sample_id in sample_ids:
+        _remove_tokens(folder, folder.glob("*/" + _TOKEN_FILES.format(name=sample_id)))
+
+
+def keep_tokens_of(folder: Path, sample_ids: Collection[str]) -> None:
+    """Remove what there is of all samples of one task but these, in its `folder`. Raises StorageError."""
+    _remove_tokens(folder, (path for path in folder.glob(_TOKEN_FILES.format(name="*")) if path.stem not in sample_ids))
+
+
+def _remove_tokens(folder: Path, paths: Iterable[Path]) -> None:
+    try:
+        for path in list(paths):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise problems.from_os(error, folder) from error
 
 
 def _remove(paths: Sequence[Path]) -> None:

@@ -24,7 +24,7 @@ from functools import partial
 from annotations.acquisition import rescoring
 from annotations.nightly import challenge, interruption, leftovers, lock, night, run_record
 from annotations.nightly.interruption import FAILED_EXIT
-from annotations.panel import answering
+from annotations.panel import asking
 from annotations.review_queue import retention, second_look, stored_samples
 from annotations.store import Store, open_store, runs
 from annotations.watching import probation
@@ -94,7 +94,7 @@ def _score_again(store: Store, config: Settings, task: Task, run_id: int) -> Run
     """
     try:
         rescored = rescoring.run(store, config, task)
-        judged = answering.catch_up(store, config, task)
+        judged = asking.catch_up(store, config, task)
     except Exception as error:
         if interruption.is_told():
             raise

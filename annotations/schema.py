@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from annotations.acquisition import held_out
+from annotations.acquisition import strata
 from annotations.acquisition.strata import AUDITED
 from mmdemo import characters
 
@@ -74,7 +74,7 @@ class Base(DeclarativeBase):
 
 
 def _drawn(context: Any) -> float:
-    return held_out.draw(context.get_current_parameters()["sample_id"])
+    return strata.held_out_draw(context.get_current_parameters()["sample_id"])
 
 
 def _answered_by(context: Any) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from annotations.acquisition import held_out
+from annotations.acquisition import strata
 from annotations.review_queue import predictions
 from annotations.store import connect, open_store
 from mmdemo.answers import LabelAnswer
@@ -114,7 +114,7 @@ def _sample(
             "stratum": stratum,
             "propensity": propensity,
             "in_panel": in_panel,
-            "split_draw": held_out.draw(sample_id),
+            "split_draw": strata.held_out_draw(sample_id),
         },
     )
     move = {**sample, "before": None, "who": "", "browser": "", "at": stamp, "undone_at": None}
@@ -159,7 +159,7 @@ def _nights(
         read = dict(labelled[: len(labelled) * number // NIGHTS])
         part: dict[str, list[dict[str, Any]]] = {"snapshots": []}
         for sample_id, value in read.items():
-            is_held_out = held_out.draw(sample_id) < task.gate.held_out_share
+            is_held_out = strata.held_out_draw(sample_id) < task.gate.held_out_share
             sure = [drawn.random() if is_held_out else None for _ in range(2)]
             said = [value if drawn.random() < 0.7 else drawn.choice(task.label_names) for _ in range(2)]
             row = {"run_id": number, "sample_id": sample_id, "value": value}

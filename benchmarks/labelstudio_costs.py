@@ -19,8 +19,8 @@ from annotations.labelstudio.connection.client import PAGE, Client
 from annotations.labelstudio.connection.remote import PROJECT_FIELDS, TASK_FIELDS
 from annotations.labelstudio.health import outgoing
 from annotations.labelstudio.index import OVERLAP_S
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.remote_projects import SYSTEM, LinkState
-from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.schema import SampleRow
 from annotations.store import Store, open_store, remote_links, samples

@@ -21,7 +21,7 @@ from annotations.loop import Loop
 from annotations.panel import upkeep
 from annotations.predictors import shipped_predictor
 from annotations.review_queue import retention
-from annotations.review_queue.quota import Quota
+from annotations.review_queue.keeper import Quota
 from annotations.store import Store, open_store, panel
 from benchmarks.filled_store import ANNOTATORS, fill
 from mmdemo import tasks

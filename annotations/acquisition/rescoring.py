@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import mmdemo
-from annotations.review_queue import answering_again, predictions, stored_samples
-from annotations.review_queue.answering_again import BATCH
+from annotations.review_queue import predictions, stored_samples
 from annotations.review_queue.content import Holder
-from annotations.review_queue.stored_samples import LeftOut, Stored
+from annotations.review_queue.stored_samples import BATCH, LeftOut, Stored
 from annotations.schema import SampleRow
 from annotations.store import Session, Store, panel, samples
 from mmdemo.errors import BadInput
@@ -69,7 +68,7 @@ def rescore(store: Store, task: Task, scorer: Scorer) -> Rescored:
             predictions.score_again(task, row, prediction)
         return is_asked
 
-    answered = answering_again.in_batches(store, _batches(store, task, scorer.model_version), answer, write)
+    answered = stored_samples.in_batches(store, _batches(store, task, scorer.model_version), answer, write)
     _name(store, task, scorer.model_version)
     return Rescored(answered.written, answered.left_out)
 

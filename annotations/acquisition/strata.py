@@ -1,5 +1,8 @@
 """How a sample came to people, and with which chance: by that its answer says something about all that is sent here.
 
+Which samples are set aside for the gate is drawn once, by content, and kept with the row: a sample whose id changes,
+because pictures are decoded otherwise or captions compared otherwise, keeps its draw.
+
 What the champion doubts is asked about in full, of its sure answers a known share. What a visitor disputed and what was
 imported came by nobody's draw, and stands for itself alone. Who drew it stays so, whatever is said of a sample later.
 
@@ -13,8 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from annotations.acquisition import held_out
-from annotations.acquisition.held_out import is_held_out
 from mmdemo import hashed_draw
 from mmdemo.tasks import Task
 from mmdemo.values.samples import SUSPENDED, FlagReason, Prediction
@@ -49,6 +50,16 @@ class Draw:
     in_panel: bool = False
 
 
+def held_out_draw(sample_id: str) -> float:
+    """Return a number in [0, 1), as if at random: the same for one sample on every machine and in every night."""
+    return hashed_draw.draw("held-out", sample_id)
+
+
+def is_held_out(drawn: float, share: float) -> bool:
+    """Say whether a sample with that draw is set aside, for a `share` in [0, 1]. A larger share only adds samples."""
+    return drawn < share
+
+
 def is_audited(sample_id: str, share: float) -> bool:
     """Say whether a sure answer is checked all the same: about a `share` in [0, 1] of all inputs.
 
@@ -68,7 +79,7 @@ def of(prediction: Prediction, task: Task, share: float) -> Draw:
     if prediction.reason == FlagReason.AUDIT:
         return Draw(AUDITED, share, is_audited(prediction.sample_id, even))
     if prediction.flagged:
-        return Draw(FLAGGED, 1.0, is_held_out(held_out.draw(prediction.sample_id), even))
+        return Draw(FLAGGED, 1.0, is_held_out(held_out_draw(prediction.sample_id), even))
     return Draw()
 
 

@@ -5,23 +5,43 @@ one say, their latest; which of several people's counts is the store's rule, for
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from annotations import review_queue
 from annotations.labelstudio.connection.remote import Annotation, RemoteTask
 from annotations.labelstudio.remote_projects import SYSTEM, LinkState, RemoteProject
-from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.labelstudio.translation.tasks import StandingAnswer
 from annotations.review_queue import predictions
 from annotations.schema import CorrectionRow, SampleRow, now
 from annotations.store import Session, labels, samples
-from mmdemo import characters
+from mmdemo import characters, locale
 from mmdemo.values.review import WAITING, SampleState
 
 AT_ONCE = 500  # samples that are changed in one transaction
 NOBODY = "Label Studio"  # the annotator whose user was deleted there
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """Counts of one round, or of several added up; all but the last two are zero where both sides agreed already."""
+
+    created: int = 0  # projects
+    pushed: int = 0  # samples sent there
+    pulled: int = 0  # corrections
+    skipped: int = 0  # samples that were skipped there
+    withdrawn: int = 0  # corrections and skips that were deleted there
+    removed: int = 0  # samples taken back: forgotten, or answered here
+    mended: int = 0  # tasks there that lacked their guess or their files, or showed a guess that they should not
+    waiting: int = 0  # samples there that nobody answered yet
+    unreadable: int = 0  # samples there whose annotations say no label of the task
+
+    def __add__(self, other: "SyncReport") -> "SyncReport":
+        return SyncReport(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __str__(self) -> str:
+        return locale.text("cli.sync_round", **vars(self))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from annotations.labelstudio import remote_projects
 from annotations.labelstudio.connection.client import Client
 from annotations.labelstudio.exchange import Memory, exchange, say
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.store import Store, file_lock, open_store, runs
 from mmdemo import tasks as known_tasks
 from mmdemo.errors import Busy, LabelStudioError, MmdemoError

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from annotations import token_files
+from annotations import media
 from annotations.nightly import gate, lock
 from annotations.schema import RunRow, now
 from annotations.store import Store, labels, runs
@@ -73,7 +73,7 @@ def sweep_tokens(store: Store, config: Settings, task: str) -> None:
     """
     with store.reading() as session:
         standing = set(session.scalars(labels.standing_samples(session, task)))
-    token_files.keep_only(config.tokens / task, standing)
+    media.keep_tokens_of(config.tokens / task, standing)
 
 
 def _settle(store: Store, versions: Versions, task: str) -> None:

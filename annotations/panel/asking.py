@@ -1,4 +1,4 @@
-"""A version is asked about samples of the panel, and what it says is kept."""
+"""A version answers samples of the panel, whoever served when they came, and what it says is kept."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from annotations.review_queue import answering_again, stored_samples
-from annotations.review_queue.answering_again import BATCH, AnsweredAgain
-from annotations.review_queue.stored_samples import LeftOut, Stored
+import mmdemo
+from annotations.panel import upkeep
+from annotations.review_queue import stored_samples
+from annotations.review_queue.stored_samples import BATCH, AnsweredAgain, LeftOut, Stored
 from annotations.schema import SampleRow
 from annotations.store import Session, Store, panel
 from mmdemo.errors import BadInput
+from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import Prediction
+from mmdemo.versions.registry import Versions
 
 if TYPE_CHECKING:
     from mmdemo.prediction.predictor import Predictor
@@ -44,4 +47,20 @@ def ask(
         return True
 
     batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-    return answering_again.in_batches(store, batches, answer, write)
+    return stored_samples.in_batches(store, batches, answer, write)
+
+
+def catch_up(store: Store, settings: Settings, task: Task) -> AnsweredAgain:
+    """Have the version that serves answer what it has not, and test its thresholds; return what came of it.
+
+    Whoever broke off is followed by the next. Raises StorageError, CheckpointError.
+    """
+    versions = Versions(settings)
+    if not versions.serves(task.name):
+        return AnsweredAgain()
+    version = versions.champion(task.name)
+    with store.reading() as session:
+        rows = panel.unanswered_by(session, task.name, version)
+    answers = ask(store, task, lambda: mmdemo.Predictor(task, version, settings), version, rows)
+    upkeep.look(store, settings, task)
+    return answers

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from annotations import media, token_files
+from annotations import media
 from annotations.store import Store, facts, samples
 from mmdemo.errors import StorageError
 from mmdemo.locale import text
@@ -35,7 +35,7 @@ def finish(store: Store, sample_ids: Collection[str] | None = None) -> Removed:
         owed = facts.owed(session, sample_ids)
     files, shared, trouble = 0, 0, None
     try:
-        token_files.forget(store.tokens, owed if sample_ids is None else sample_ids)
+        media.forget_tokens(store.tokens, owed if sample_ids is None else sample_ids)
     except StorageError as error:
         trouble = error
     try:

@@ -1,6 +1,10 @@
 """How content goes: its sender takes it back, or nobody answered in time. The row stays, with its state.
 
 What was erased no longer trains. Time, and what a folder holds, erase nothing that could not be a fault: see `expire`.
+
+One reading of one clock is not enough: a machine may start with a clock that is years ahead. The store remembers the
+last reading. One that lies further ahead than a program is usually off is doubted: that is told, and nothing is erased
+for it until readings have gone on from there for CLOCK_WAIT, or a person says so.
 """
 
 import itertools
@@ -12,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from annotations import media
-from annotations.review_queue import clock, content, log, removal
+from annotations.review_queue import content, log, removal
 from annotations.schema import SampleRow, now
 from annotations.store import Session, Store, facts, labels, panel, samples, snapshots, tallies
+from annotations.store.labels import iso
 from mmdemo.errors import MmdemoError, StorageError, UnknownName
 from mmdemo.values.review import WAITING, Reason
 
@@ -22,9 +27,12 @@ ROUND_S = 600.0  # between two looks of `watch`
 ROUNDS_A_DAY = 144
 SHARE = 0.2  # of the samples, or of the files, that goes at once without being told to
 FEW = 100  # … or so many, where that is more
-EXPIRED, SWEPT = "expired", "swept"  # what notices are about
+EXPIRED, SWEPT, CLOCK = "expired", "swept", "clock"  # what notices are about
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing was kept before
 _ORPHAN_AGE = timedelta(hours=1)  # a younger file may belong to a write that has not ended
+FURTHEST_DAYS = 7  # between two readings of the clock that need no doubt; as long as things are kept, if that is less
+CLOCK_WAIT = timedelta(days=3)
+_LAST, _DOUBTED, _SEEN = "last", "doubted", "seen"  # moments, ISO 8601: the last believed; the first and last doubted
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ def expire(store: Store, days: int, at: datetime | None = None, told_to: bool = 
     """
     moment = at or now()
     with store.session() as session:
-        believed = clock.is_believed(session, moment, days) or told_to
+        believed = clock_is_believed(session, moment, days) or told_to
         session.commit()
     number = 0
     if believed:
@@ -221,3 +229,31 @@ def _remove(store: Store) -> None:
     """Remove the files of all that was erased, those too that an earlier try could not; what keeps one is logged."""
     if trouble := removal.finish(store).trouble:
         logging.getLogger(__name__).warning("%s", trouble)
+
+
+def clock_is_believed(session: Session, at: datetime, days: int) -> bool:
+    """Take a reading of the clock, and tell whether it may be acted upon; `days`: how long things are kept, 0: always.
+
+    The caller commits, also where it is not believed: it is written down to be told, and waits.
+    """
+    moments = {name: datetime.fromisoformat(value) for name, value in facts.get(session, facts.CLOCK).items()}
+    furthest = timedelta(days=min(days or FURTHEST_DAYS, FURTHEST_DAYS))
+    last = moments.get(_LAST) or samples.newest_change(session) or at
+    if at - last <= furthest:
+        _believe_clock(session, max(at, last))
+        return True
+    since, last_doubted = moments.get(_DOUBTED), moments.get(_SEEN)
+    if since is None or last_doubted is None or not timedelta() <= at - last_doubted <= furthest:
+        since = at  # the first such reading, or one that jumped again
+    if at - since >= CLOCK_WAIT:
+        _believe_clock(session, at)
+        return True
+    facts.put(session, facts.CLOCK, {_LAST: last.isoformat(), _DOUBTED: since.isoformat(), _SEEN: at.isoformat()})
+    values = {"now": iso(at), "last": iso(last), "until": iso(since + CLOCK_WAIT)}
+    facts.tell(session, CLOCK, Reason("status.clock_jumped", values))
+    return False
+
+
+def _believe_clock(session: Session, at: datetime) -> None:
+    facts.put(session, facts.CLOCK, {_LAST: at.isoformat()})
+    facts.tell(session, CLOCK, None)

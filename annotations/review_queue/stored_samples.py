@@ -1,16 +1,21 @@
 """A stored sample, read again from its row and the media folder: to learn from it, or to answer for it once more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from annotations import media
 from annotations.schema import SampleRow
+from annotations.store import Session, Store, samples
 from mmdemo import decode
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Task
 from mmdemo.values.review import ID_CHARS, Reason, first_of
 from mmdemo.values.samples import Inputs, Sample
+
+T = TypeVar("T")  # what is said of a sample
+BATCH = 32  # samples between two short transactions, and all that is in memory at once
 
 
 @dataclass(frozen=True)
@@ -67,3 +72,34 @@ def reason(key: str, left_out: Sequence[LeftOut]) -> tuple[Reason, ...]:
         return ()
     named = [f"{one.sample_id[:ID_CHARS]}{f': {one.why}' if one.why else ''}" for one in left_out]
     return (Reason(key, {"count": len(left_out), "samples": first_of(named, "; ")}),)
+
+
+@dataclass(frozen=True)
+class AnsweredAgain:
+    """What came of it."""
+
+    written: int = 0
+    left_out: tuple[LeftOut, ...] = ()  # what cannot be read, or was refused
+
+
+def in_batches(
+    store: Store,
+    batches: Iterable[Sequence[SampleRow]],
+    answer: Callable[[Sequence[SampleRow]], Mapping[str, T | LeftOut]],
+    write: Callable[[Session, SampleRow, T], bool],
+) -> AnsweredAgain:
+    """Have batches answered, and write down what is said of those that still have their content.
+
+    `answer` returns it by sample id; `write` is handed a row as it stands then, and tells whether it took the answer.
+    Raises StorageError.
+    """
+    written, left_out = 0, []
+    for rows in batches:
+        outcomes = answer(rows)
+        left_out += [outcome for outcome in outcomes.values() if isinstance(outcome, LeftOut)]
+        answers = {name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, LeftOut)}
+        with store.session() as session:
+            for sample_id, row in samples.locked(session, answers).items():
+                written += row.has_content and write(session, row, answers[sample_id])
+            session.commit()
+    return AnsweredAgain(written, tuple(left_out))

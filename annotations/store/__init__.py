@@ -6,10 +6,12 @@ SQL stands in the modules beside this one, split by subject: samples, labels, ru
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -17,11 +19,36 @@ from sqlalchemy.orm import Session
 
 from annotations.schema import HEAD
 from annotations.store import connect, facts, pairing, private, problems, samples, standing, tallies
-from annotations.store.remembered import AnswerMemo
 from mmdemo import characters
 from mmdemo.errors import StorageError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
+
+T = TypeVar("T")
+
+
+class AnswerMemo:
+    """Answers by question, each with the state of the rows that it is about. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[Hashable, tuple[object, Any]] = {}
+
+    def of(self, question: Hashable, state: object, make: Callable[[], T]) -> T:
+        """Return the answer that was made in this state, made by `make` where there is none.
+
+        `state` was read before what `make` reads: what changes in between is then asked for once more.
+        """
+        with self._lock:
+            known = self._answers.get(question)
+        if known is not None and known[0] == state:
+            answer: T = known[1]
+            return answer
+        answer = make()
+        with self._lock:
+            self._answers[question] = state, answer
+        return answer
+
 
 __all__ = ["Session", "Store", "WriteConflict", "open_store"]
 

@@ -11,7 +11,7 @@ from mmdemo.values.review import Reason
 from mmdemo.values.samples import to_json
 
 STORE_ID = "store_id"  # {"id": …}: the media folder that belongs to this store carries the same one
-CLOCK = "clock"  # see `annotations.review_queue.clock`
+CLOCK = "clock"  # see `annotations.review_queue.retention`
 ERASED = "erased"  # {"due": True}: content was erased whose old words may still stand in a table's file
 LAST_ERASED = "last_erased"  # {"sample_id": …, "at": …}: by which other processes see that something was
 DECIDING = "deciding"  # {"names": […]}: the annotators whose say counted before the majority's when that was settled

@@ -23,7 +23,7 @@ class LabelledContent:
     text: str | None
     image: str | None  # names under the media folder
     audio: str | None
-    split_draw: float  # see `annotations.acquisition.held_out`
+    split_draw: float  # see `annotations.acquisition.strata`
     stratum: str | None = None  # see `annotations.acquisition.strata`
     propensity: float | None = None
     is_golden: bool = False  # see `annotations.golden`

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from annotations import review_queue
 from annotations.acquisition import rescoring
-from annotations.acquisition.held_out import draw
+from annotations.acquisition.strata import held_out_draw
 from annotations.review_queue import predictions, retention
 from annotations.store import Store, connect, open_store, panel, runs, samples, snapshots, tallies
 from annotations.store.snapshots import SnapshotEntry
@@ -120,7 +120,7 @@ def test_a_database_of_the_release_before_is_brought_up_to_date(server: tuple[st
                 rows = [samples.get(session, sample_id) for sample_id in ids]
                 assert tallies.by_item(session, sentiment.TASK.name, Counted.ANNOTATOR) == {"Zoë": 3}
             assert [row.caption for row in rows] == [plain, spelled, spelled]
-            assert [row.split_draw for row in rows] == [*[max(map(draw, ids[:2]))] * 2, draw(ids[2])]
+            assert [row.split_draw for row in rows] == [*[max(map(held_out_draw, ids[:2]))] * 2, held_out_draw(ids[2])]
             assert connect.version_of(store.engine) == connect.HEAD
 
 

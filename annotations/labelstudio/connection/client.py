@@ -19,8 +19,6 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
-from annotations.labelstudio.connection.queries import changed_between, compare, selection
-from annotations.labelstudio.connection.refusals import body_of, detail_of
 from annotations.labelstudio.connection.remote import (
     COUNTS,
     PROJECT_FIELDS,
@@ -29,6 +27,11 @@ from annotations.labelstudio.connection.remote import (
     Project,
     RemoteTask,
     UploadedFile,
+    body_of,
+    changed_between,
+    compare,
+    detail_of,
+    selection,
 )
 from mmdemo.errors import LabelStudioError
 from mmdemo.process import environment

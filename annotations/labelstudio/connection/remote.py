@@ -1,15 +1,19 @@
-"""What lies on a Label Studio server, as values of our own, and how they are read from its answers."""
+"""What lies on a Label Studio server, as values of our own: how they are asked for, and read from its answers."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
+
+import httpx
 
 # Which fields an answer about tasks carries; the filter reaches into the annotations too.
 TASK_FIELDS = "id,data,predictions,annotations,result,completed_by,updated_by,updated_at,was_cancelled"
 # What is counted of a project; to count more takes the server much longer.
 COUNTS = "task_number,total_annotations_number,skipped_annotations_number,total_predictions_number"
 PROJECT_FIELDS = f"id,title,description,label_config,model_version,{COUNTS}"
+DETAIL_CHARS = 300  # of what the server says where it refuses
 
 
 @dataclass(frozen=True)
@@ -109,3 +113,37 @@ class RemoteTask:
             for each in raw["predictions"]
         )
         return cls(raw["id"], raw["data"], datetime.fromisoformat(raw["updated_at"]), annotations, guesses)
+
+
+def compare(field: str, kind: str, value: object, operator: str = "greater") -> dict[str, Any]:
+    """Return a filter: a field of a task, of a kind such as "Number", beside a value."""
+    return {"filter": f"filter:tasks:{field}", "operator": operator, "type": kind, "value": value}
+
+
+def selection(only: Sequence[int]) -> dict[str, Any]:
+    """Return the selection of these tasks, which are not none."""
+    return {"selectedItems": {"all": False, "included": list(only)}}
+
+
+def changed_between(since: datetime | None, until: datetime | None = None) -> list[dict[str, Any]]:
+    """Return the filters that let through what last changed after one moment, and not after the other."""
+    moments = {"greater": since, "less_or_equal": until}
+    written = {name: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for name, at in moments.items() if at}
+    return [compare("updated_at", "Datetime", value, operator) for operator, value in written.items()]
+
+
+def body_of(answer: httpx.Response) -> Any:
+    """Return what an answer holds: JSON, or else its text."""
+    try:
+        return answer.json()
+    except ValueError:
+        return answer.text
+
+
+def detail_of(what: object) -> str:
+    """Return the server's own words on one line, without the page that some of its errors come in."""
+    if isinstance(what, Mapping):
+        what = what.get("validation_errors") or what.get("detail") or json.dumps(what)
+    if isinstance(what, str) and what.lstrip().startswith("<"):
+        return "an HTML page"
+    return " ".join(str(what).split())[:DETAIL_CHARS] or type(what).__name__

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from annotations.labelstudio.translation.markup import as_text
+from annotations.labelstudio.translation import as_text
 from mmdemo import locale
 from mmdemo.answers import NONE_OF_THESE
 from mmdemo.tasks import Task

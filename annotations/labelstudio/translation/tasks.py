@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from annotations.labelstudio import controls
-from annotations.labelstudio.translation import map_html
-from annotations.labelstudio.translation.markup import as_text
+from annotations.labelstudio.translation import as_text, map_html
 from mmdemo import locale
 from mmdemo.errors import MmdemoError
 from mmdemo.tasks import Task

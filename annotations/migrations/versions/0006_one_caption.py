@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from annotations.acquisition import held_out
+from annotations.acquisition import strata
 from annotations.store.samples import caption_digest
 from mmdemo import characters, decode
 from mmdemo.values.samples import Inputs
@@ -61,7 +61,7 @@ def _changes(rows: Any) -> Iterator[dict[str, Any]]:
     """Yield for each row its draw, and the digest of a caption that stands in another form."""
     draws: dict[tuple[Any, ...], float] = {}
     for row in rows:
-        draws[_likeness(row)] = max(draws.get(_likeness(row), 0.0), held_out.draw(row.sample_id))
+        draws[_likeness(row)] = max(draws.get(_likeness(row), 0.0), strata.held_out_draw(row.sample_id))
     for row in rows:
         odd = row.caption is not None and characters.canonical(row.caption) != row.caption
         digest = caption_digest(row.caption) if odd else None

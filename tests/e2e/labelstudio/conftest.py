@@ -22,7 +22,7 @@ from annotations.acquisition import strata
 from annotations.labelstudio import sync
 from annotations.labelstudio.connection.client import Client
 from annotations.labelstudio.connection.local_server import down
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.store import Store, labels, open_store, samples
 from mmdemo import decode

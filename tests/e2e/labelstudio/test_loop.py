@@ -5,7 +5,7 @@ import re
 import httpx
 from label_studio_sdk import LabelStudio
 
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from mmdemo.values.review import SampleState

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import TimeoutError
 
 from annotations import review_queue
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import map_html
 from annotations.store import labels
 from mmdemo.values.samples import Inputs

@@ -11,7 +11,7 @@ import pytest
 
 from annotations.labelstudio import check
 from annotations.labelstudio.connection.client import Client
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from tests import label_studio_server, prefix_proxy, serving
 from tests.e2e.labelstudio.conftest import Loop, open_task, submit

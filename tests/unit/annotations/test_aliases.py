@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from annotations import export, review_queue
-from annotations.acquisition.held_out import draw
+from annotations.acquisition.strata import held_out_draw
 from annotations.nightly import dataset
 from annotations.review_queue import claims, retention
 from annotations.schema import SampleAliasRow, SampleRow
@@ -78,13 +78,14 @@ def test_a_row_of_before_keeps_its_id_and_side_and_takes_its_caption_in(
         assert offer(store, sample) == offer(store, sentiment.inputs("\n" + CAPTION, seed)) == old
         assert count(store) == 1
         row = row_of(store, new)
-        assert (row.sample_id, row.caption, row.split_draw) == (old, before.text, draw(old))
+        assert (row.sample_id, row.caption, row.split_draw) == (old, before.text, held_out_draw(old))
         correction = review_queue.correct(store, sentiment.TASKS, new, "negative", "Ann")
         assert correction.sample_id == old
         with store.reading() as session:
             [item] = labels.corrections(session, NAME)
         snapshot = dataset.freeze(sentiment.TASK, [item], store.media)
-        assert dataset.split(snapshot, draw(old) + 1e-9).held_out and not dataset.split(snapshot, draw(old)).held_out
+        drawn = held_out_draw(old)
+        assert dataset.split(snapshot, drawn + 1e-9).held_out and not dataset.split(snapshot, drawn).held_out
 
 
 def test_who_asks_by_the_new_id_gets_the_row(config: Settings) -> None:
@@ -106,8 +107,8 @@ def test_of_copies_of_before_all_go_to_the_side_that_was_trained_on(config: Sett
     ids = home_of_before(config, *(sentiment.inputs(caption) for caption in captions))
     with closing(open_store(config)) as store:
         draws = {row_of(store, sample_id).split_draw for sample_id in ids[:-1]}
-        assert draws == {max(map(draw, ids[:-1]))}
-        assert row_of(store, ids[-1]).split_draw == draw(ids[-1])
+        assert draws == {max(map(held_out_draw, ids[:-1]))}
+        assert row_of(store, ids[-1]).split_draw == held_out_draw(ids[-1])
         assert offer(store, sentiment.inputs(SPELLINGS["CR LF"])) == ids[0]  # the one that is spelled plainly
 
 
@@ -123,7 +124,7 @@ def test_what_is_decoded_otherwise_is_found_by_its_original_bytes(store: Store) 
     old = offer(store, replace(today, original="f" * 64))
     assert offer(store, replace(later, original="f" * 64)) == old
     assert offer(store, replace(later, original="e" * 64)) == old  # by the alias that was written
-    assert (count(store), row_of(store, old).split_draw) == (1, draw(old))
+    assert (count(store), row_of(store, old).split_draw) == (1, held_out_draw(old))
     assert offer(store, sentiment.inputs("a dog", seed=3)) != old
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from annotations import __main__ as command
 from annotations import golden, review_queue
-from annotations.acquisition import held_out
+from annotations.acquisition import strata
 from annotations.nightly import dataset, gate
 from annotations.nightly.limits import LimitCheck
 from annotations.review_queue import retention
@@ -84,7 +84,7 @@ def test_a_golden_sample_never_trains_and_is_held_out_only_where_it_was_drawn(st
     ids = [corrected(store, f"evening {number}") for number in range(12)]
     before, split = parts(store)
     aside = {row.id for row in split.held_out}
-    assert aside == {name for name in ids if held_out.is_held_out(held_out.draw(name), 0.5)} and len(aside) > 1
+    assert aside == {name for name in ids if strata.is_held_out(strata.held_out_draw(name), 0.5)} and len(aside) > 1
     learned, drawn = next(name for name in ids if name not in aside), next(iter(aside))
     for name in (learned, drawn):
         golden.pin(store, name, "Ann")

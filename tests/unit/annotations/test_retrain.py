@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from annotations import retrain, status
-from annotations.acquisition.held_out import draw, is_held_out
+from annotations.acquisition.strata import held_out_draw, is_held_out
 from annotations.nightly import lock, version_comparison
 from annotations.store import Store, open_store, runs
 from mmdemo import tasks
@@ -70,7 +70,7 @@ def test_a_better_challenger_is_served(promoted, task: Task) -> None:
     config, run, ids = promoted
     assert (run.state, run.verdict, run.champion) == ("done", "promoted", FIRST)
     assert Versions(config).champion(task.name) == run.challenger
-    held_out = [sample_id for sample_id in ids if is_held_out(draw(sample_id), task.gate.held_out_share)]
+    held_out = [sample_id for sample_id in ids if is_held_out(held_out_draw(sample_id), task.gate.held_out_share)]
     assert run.figures["held_out"] == len(held_out)
     assert sum(run.figures[name] for name in ("trained_on", "suspects", "copies")) == len(ids) - len(held_out)
     assert run.figures["challenger_accuracy"] > run.figures["champion_accuracy"]
@@ -115,7 +115,7 @@ def test_what_a_night_makes_depends_on_base_and_corrections_alone(
 @pytest.mark.slow
 def test_a_worse_challenger_is_not_served(config: Settings, task: Task, pictures) -> None:
     def misled(sample_id: str, truth: str) -> str:
-        return truth if is_held_out(draw(sample_id), task.gate.held_out_share) else other(truth)
+        return truth if is_held_out(held_out_draw(sample_id), task.gate.held_out_share) else other(truth)
 
     answer(config, task, pictures, misled)
     run = retrain.retrain(config, task)
@@ -135,7 +135,7 @@ def test_without_corrections_there_is_nothing_new(config: Settings, task: Task) 
 @pytest.mark.slow
 def test_too_few_to_judge_by_wait_and_say_how_many_are_missing(config: Settings, task: Task, pictures) -> None:
     ids = answer(config, task, pictures[:8])
-    held_out = sum(is_held_out(draw(sample_id), task.gate.held_out_share) for sample_id in ids)
+    held_out = sum(is_held_out(held_out_draw(sample_id), task.gate.held_out_share) for sample_id in ids)
     run = retrain.retrain(config, task)
     assert (run.verdict, run.challenger) == ("waiting", None)
     assert f"{MINIMUM - held_out} missing" in run.reasons[0]

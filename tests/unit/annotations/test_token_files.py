@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from annotations import token_files
+from annotations import media
 
 
 @pytest.fixture
@@ -21,11 +21,11 @@ def names(folder: Path) -> list[str]:
 
 
 def test_of_a_sample_that_is_forgotten_none_is_left_in_any_task(folder: Path) -> None:
-    token_files.forget(folder, ["a", "unknown"])
+    media.forget_tokens(folder, ["a", "unknown"])
     assert names(folder) == ["one b"]
 
 
 def test_of_a_task_those_of_standing_corrections_stay(folder: Path) -> None:
-    token_files.keep_only(folder / "one", {"b"})
-    token_files.keep_only(folder / "third", set())
+    media.keep_tokens_of(folder / "one", {"b"})
+    media.keep_tokens_of(folder / "third", set())
     assert names(folder) == ["one b", "other a"]

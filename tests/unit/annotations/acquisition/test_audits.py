@@ -6,12 +6,11 @@ from dataclasses import replace
 import pytest
 
 from annotations import review_queue
-from annotations.acquisition import held_out, strata
+from annotations.acquisition import strata
 from annotations.acquisition.audits import AuditSchedule
 from annotations.labelstudio import health
-from annotations.review_queue import claims, items, retention, second_look
-from annotations.review_queue.keeper import Keeper
-from annotations.review_queue.quota import Quota
+from annotations.review_queue import claims, predictions, retention, second_look
+from annotations.review_queue.keeper import Keeper, Quota
 from annotations.review_queue.second_look import AT_ONCE
 from annotations.schema import PanelAnswerRow
 from annotations.store import Store, samples
@@ -111,7 +110,7 @@ def test_review_asks_about_checks_first_in_the_order_in_which_they_came(store: S
 
 def test_review_asks_about_all_that_is_set_aside_in_the_order_in_which_it_came(store: Store) -> None:
     ids = [doubt(store, f"caption {number}", 0.5 - number / 100) for number in range(12)]  # each is doubted more
-    aside = [one for one in ids if held_out.is_held_out(held_out.draw(one), 0.5)]
+    aside = [one for one in ids if strata.is_held_out(strata.held_out_draw(one), 0.5)]
     with store.reading() as session:
         turn = [row.sample_id for row in samples.waiting(session, TASK.name, aside={TASK.name: 0.5})]
     assert 1 < len(aside) < 11
@@ -125,7 +124,7 @@ def test_a_check_that_its_visitor_disputes_stays_blind_and_is_asked_about_as_a_c
     review_queue.offer(store, TASK, one, sentiment.prediction(one, 0.9), suggested="negative")
     with store.reading() as session:
         row = samples.get(session, sample_id)
-        item = items.queue_item(row, store.media)
+        item = predictions.queue_item(row, store.media)
     assert (row.stratum, row.reason, item.checks) == (strata.AUDITED, "disputed", True)
 
 
@@ -134,12 +133,16 @@ def test_what_was_doubted_and_judges_versions_is_asked_about_blind_too(store: St
     sample_id, _ = review_queue.offer(store, task, one, sentiment.prediction(one, 0.4), share=1.0)
     with store.reading() as session:
         row = samples.get(session, sample_id)
-        assert (row.stratum, row.in_panel, items.queue_item(row, store.media).checks) == (strata.FLAGGED, True, True)
+        assert (row.stratum, row.in_panel, predictions.queue_item(row, store.media).checks) == (
+            strata.FLAGGED,
+            True,
+            True,
+        )
         assert samples.to_score(session, TASK.name, "v2", "", 10, held_by="") == []  # no other version's guess either
         share = task.gate.held_out_share
         assert health.outgoing(row, share).blind
         row.in_panel = False
-        assert not items.queue_item(row, store.media).checks and not health.outgoing(row, share).blind
+        assert not predictions.queue_item(row, store.media).checks and not health.outgoing(row, share).blind
 
 
 def test_a_second_look_leaves_a_dispute_counted(store: Store) -> None:

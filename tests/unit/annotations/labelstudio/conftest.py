@@ -8,7 +8,7 @@ import pytest
 
 from annotations import review_queue
 from annotations.labelstudio import sync
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.schema import SampleRow
 from annotations.store import Store, labels, samples

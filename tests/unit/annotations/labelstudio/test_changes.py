@@ -8,7 +8,7 @@ import pytest
 
 from annotations.labelstudio import index, sync
 from annotations.labelstudio.exchange import Memory
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError

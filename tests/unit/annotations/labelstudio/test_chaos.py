@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from annotations.labelstudio import sync
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.store import labels
 from mmdemo.errors import LabelStudioError

@@ -8,7 +8,7 @@ import pytest
 from annotations import review_queue
 from annotations.acquisition.strata import is_set_aside
 from annotations.labelstudio.files import ShownFiles
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from mmdemo.errors import LabelStudioError

@@ -3,7 +3,7 @@
 import pytest
 
 from annotations.labelstudio import pull
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from tests.unit.annotations import sentiment as given
 from tests.unit.annotations.labelstudio.conftest import Loop

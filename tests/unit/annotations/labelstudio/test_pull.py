@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from annotations import review_queue
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from annotations.schema import CorrectionRow, RemoteLinkRow, RemoteProjectRow

@@ -5,8 +5,8 @@ import pytest
 from annotations import review_queue
 from annotations.acquisition import rescoring
 from annotations.labelstudio import check
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.remote_projects import SYSTEM
-from annotations.labelstudio.report import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.store import labels, remote_links
 from tests.fake_label_studio import KEY

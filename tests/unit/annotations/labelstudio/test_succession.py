@@ -9,7 +9,7 @@ import pytest
 
 from annotations import review_queue, status
 from annotations.labelstudio import check, sync
-from annotations.labelstudio.report import SyncReport
+from annotations.labelstudio.pull import SyncReport
 from annotations.labelstudio.translation import tasks
 from annotations.review_queue import retention
 from annotations.store import open_store

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from annotations import retrain, review_queue
-from annotations.acquisition.held_out import draw, is_held_out
+from annotations.acquisition.strata import held_out_draw, is_held_out
 from annotations.nightly import curation, dataset
 from annotations.review_queue import second_look
 from annotations.store import Store, labels, runs, samples, snapshots
@@ -43,7 +43,7 @@ def night(tmp_path_factory: pytest.TempPathFactory, task: Task) -> tuple[Setting
     wrong: set[str] = set()
 
     def label(sample_id: str, truth: str) -> str:
-        if len(wrong) < WRONG and not is_held_out(draw(sample_id), SHARE):
+        if len(wrong) < WRONG and not is_held_out(held_out_draw(sample_id), SHARE):
             wrong.add(sample_id)
             return other(truth)
         return truth
@@ -76,7 +76,7 @@ def test_wrong_labels_are_held_back_from_training_alone(store: Store, task: Task
     suspects = {name for name, part in side.items() if part == snapshots.SUSPECT}
     assert len(suspects & wrong) >= WRONG - 2 and len(suspects - wrong) <= 2
     assert {name for name in ids if side[name] == snapshots.HELD_OUT} == {
-        name for name in ids if is_held_out(draw(name), SHARE)
+        name for name in ids if is_held_out(held_out_draw(name), SHARE)
     }
     assert run.figures["suspects"] == len(suspects)
     assert any(reason.startswith(f"{len(suspects)} answers do not fit") for reason in run.reasons)

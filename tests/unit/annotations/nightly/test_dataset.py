@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from annotations import media
-from annotations.acquisition.held_out import draw, is_held_out
+from annotations.acquisition.strata import held_out_draw, is_held_out
 from annotations.nightly import dataset
 from annotations.store.labels import LabelledContent
 from mmdemo.decode import encode_image
@@ -21,7 +21,13 @@ HELD_OUT = [1, 5, 6, 8, 9, 11, 14, 15]  # of the first twenty, at a share of 0.3
 
 def labelled(number: int, label: str = "positive", correction_id: int | None = None, **content: str) -> LabelledContent:
     correction = Correction(IDS[number], TASK.name, label, "ann", "", "2026-11-23T10:00:00+00:00", "neutral", "v1")
-    fields = {"text": f"caption {number}", "image": None, "audio": None, "split_draw": draw(IDS[number]), **content}
+    fields = {
+        "text": f"caption {number}",
+        "image": None,
+        "audio": None,
+        "split_draw": held_out_draw(IDS[number]),
+        **content,
+    }
     return LabelledContent(number if correction_id is None else correction_id, correction, **fields)
 
 
@@ -33,23 +39,25 @@ def stored(folder: Path) -> str:
 
 
 def test_the_share_that_is_held_out_is_about_right() -> None:
-    held_out = sum(is_held_out(draw(sample_id), 0.3) for sample_id in IDS)
+    held_out = sum(is_held_out(held_out_draw(sample_id), 0.3) for sample_id in IDS)
     assert 0.27 * len(IDS) < held_out < 0.33 * len(IDS)
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (1.0, len(IDS))])
 def test_none_or_all_can_be_held_out(share: float, expected: int) -> None:
-    assert sum(is_held_out(draw(sample_id), share) for sample_id in IDS) == expected
+    assert sum(is_held_out(held_out_draw(sample_id), share) for sample_id in IDS) == expected
 
 
 def test_a_larger_share_only_adds() -> None:
-    fewer, more = ({sample_id for sample_id in IDS if is_held_out(draw(sample_id), share)} for share in (0.2, 0.4))
+    fewer, more = (
+        {sample_id for sample_id in IDS if is_held_out(held_out_draw(sample_id), share)} for share in (0.2, 0.4)
+    )
     assert fewer < more
 
 
 def test_what_is_held_out_never_changes() -> None:
     """The very ids: a change would let samples that were trained on judge the next challenger."""
-    assert [number for number in range(20) if is_held_out(draw(IDS[number]), 0.3)] == HELD_OUT
+    assert [number for number in range(20) if is_held_out(held_out_draw(IDS[number]), 0.3)] == HELD_OUT
 
 
 def test_the_order_of_samples_makes_no_difference() -> None:
@@ -88,7 +96,7 @@ def test_the_parts_share_nothing_and_leave_nothing_out() -> None:
     train, held_out = ({row.id for row in part} for part in (parts.train, parts.held_out))
     assert not train & held_out
     assert train | held_out == set(IDS[:200])
-    assert all(is_held_out(draw(sample_id), 0.3) for sample_id in held_out)
+    assert all(is_held_out(held_out_draw(sample_id), 0.3) for sample_id in held_out)
 
 
 def test_a_row_carries_what_was_given(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from annotations import __main__ as command_line
 from annotations import promises, review_queue, status
 from annotations.acquisition import strata
 from annotations.acquisition.audits import AuditSchedule
-from annotations.panel import answering, upkeep
+from annotations.panel import asking, upkeep
 from annotations.review_queue import retention
 from annotations.store import Store, panel
 from mmdemo import tasks
@@ -180,7 +180,7 @@ def test_what_serves_asks_as_the_rule_of_this_home_says(tiny_home: tuple[Setting
     assert (suspended.threshold, suspended.promise, suspended.flagged) == (ASKED_ALWAYS, None, True)
     assert "suspended" in suspended.notes
     assert strata.of(suspended, task, share=0.0).in_panel == (
-        strata.held_out.draw(suspended.sample_id) < task.gate.held_out_share
+        strata.held_out_draw(suspended.sample_id) < task.gate.held_out_share
     )
     local_rules.write(config, name, LocalRule("v0", record))
     assert predictor.predict(sample).threshold == task.threshold  # another version's
@@ -198,7 +198,7 @@ def test_a_version_that_serves_from_now_on_answers_the_whole_panel(
         sample_id, prediction_id = review_queue.offer(store, task, inputs, answer, share=1.0)
         ids[sample_id] = caption
     retention.forget(store, prediction_id)
-    assert [answering.catch_up(store, config, task).written for _ in range(2)] == [2, 0]
+    assert [asking.catch_up(store, config, task).written for _ in range(2)] == [2, 0]
     with store.reading() as session:
         answered = {member.sample_id: member.value for member in panel.members(session, name, "v1")}
     version = Predictor(task, "v1", config)
@@ -214,7 +214,7 @@ def test_what_a_version_cannot_be_judged_by_is_named(store: Store, tiny_home: tu
         inputs = sentiment.inputs(caption)
         answer = replace(sentiment.prediction(inputs, 0.9, "v0", task), flagged=True, reason="audit")
         ids.append(review_queue.offer(store, task, inputs, answer, share=1.0)[0])
-    judged = answering.catch_up(store, config, replace(task, limits=replace(task.limits, text_chars=8)))
+    judged = asking.catch_up(store, config, replace(task, limits=replace(task.limits, text_chars=8)))
     assert (judged.written, [one.sample_id for one in judged.left_out]) == (1, ids[1:])
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from annotations.review_queue import clock, retention
+from annotations.review_queue import retention
 from annotations.schema import now
 from annotations.store import Store, samples
 from tests.unit.annotations import sentiment
@@ -15,7 +15,7 @@ AHEAD = timedelta(days=400)
 
 def read(store: Store, at: datetime, days: int = 365) -> bool:
     with store.session() as session:
-        believed = clock.is_believed(session, at, days)
+        believed = retention.clock_is_believed(session, at, days)
         session.commit()
     return believed
 
@@ -51,7 +51,7 @@ def test_a_clock_that_is_set_right_again_is_believed_and_the_notice_goes(store: 
     assert not read(store, start + AHEAD)
     assert read(store, start + DAY)
     assert retention.notices(store) == []
-    assert not read(store, start + AHEAD + clock.WAIT)  # the next jump waits as long as the first
+    assert not read(store, start + AHEAD + retention.CLOCK_WAIT)  # the next jump waits as long as the first
 
 
 def test_a_long_rest_is_believed_once_the_clock_has_gone_on(store: Store, start: datetime) -> None:

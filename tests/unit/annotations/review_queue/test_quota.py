@@ -8,7 +8,7 @@ import pytest
 
 from annotations import review_queue
 from annotations.loop import Loop
-from annotations.review_queue.quota import HOUR_S, MEGABYTE, MOST_CALLERS, RECOUNT_S, ROW_BYTES, Quota
+from annotations.review_queue.keeper import HOUR_S, MEGABYTE, MOST_CALLERS, RECOUNT_S, ROW_BYTES, Quota
 from annotations.store import Store, samples
 from mmdemo.errors import NotKept
 from mmdemo.settings import Settings

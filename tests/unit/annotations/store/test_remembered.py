@@ -1,6 +1,6 @@
 """Answers are made once for each state of what they are about."""
 
-from annotations.store.remembered import AnswerMemo
+from annotations.store import AnswerMemo
 
 
 def test_an_answer_is_made_once_a_state_and_only_the_latest_is_kept() -> None:
