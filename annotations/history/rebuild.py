@@ -17,6 +17,7 @@ from annotations.nightly import challenge, unlearning
 from annotations.review_queue.stored_samples import Stored
 from annotations.store import Store, runs, samples, snapshots
 from mmdemo.errors import BadInput
+from mmdemo.model import packing
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.training.continual import Recipe, memory, recipe_of
@@ -130,8 +131,10 @@ def _compared(
 def _differences(first: Path, second: Path, unmeasured: Sequence[str]) -> Iterator[str]:
     """Yield the files of two versions that differ in any byte; what stands in their sidecars is compared by fields."""
     names = {path.name for folder in (first, second) for path in folder.iterdir() if path.is_file()}
+    if not packing.same(first, second):  # they may lie in other files there
+        yield packing.FILE
     # The card says in words what the sidecar holds, and curves are measured later.
-    for name in sorted(names - {sidecar.FILE, card.FILE, curves.FILE}):
+    for name in sorted(names - {*packing.FILES, sidecar.FILE, card.FILE, curves.FILE}):
         one, other = first / name, second / name
         if not (one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)):
             yield name

@@ -153,7 +153,7 @@ def _train(night: Night, challenger: str, cache: TokenCache) -> None:
     base = night.versions.base(task.name)
     logs.say(f"{task.name}: {challenger} learns {len(train)} corrections, starting from {base}")
     folder, out = night.versions.path(task.name, base), night.versions.folder(task.name, challenger)
-    teach(task, folder, train, night.parts.held_out, out, cache=cache)
+    teach(task, folder, train, night.parts.held_out, out, cache=cache, store=night.versions.shared)
 
 
 def teach(
@@ -165,14 +165,17 @@ def teach(
     seed: int = SEED,
     recipe: Recipe | None = None,
     cache: TokenCache | None = None,
+    store: Path | None = None,
 ) -> None:
     """Write to `out` what the version in the folder `base` becomes that learns these corrections: nothing else decides.
+
+    Layers that other versions may carry too go into `store`, where one is given.
 
     Raises CheckpointError, ManifestError, StorageError.
     """
     rehearsed = [*manifests.examples(task), *corpus.rehearsal(task)]
     corrections = Corrections(train, rehearsed, held_out)
-    update(base, corrections, out, task=task, seed=seed, recipe=recipe, cache=cache)
+    update(base, corrections, out, task=task, seed=seed, recipe=recipe, cache=cache, store=store)
 
 
 def _moved(night: Night, judged: Verdict) -> Verdict | None:

@@ -21,7 +21,7 @@ from mmdemo.locale import text
 from mmdemo.settings import Settings
 from mmdemo.values.review import Reason
 from mmdemo.values.samples import to_json
-from mmdemo.versions import sidecar
+from mmdemo.versions import shared_layers, sidecar
 from mmdemo.versions.registry import REMOVED, Versions
 
 _UNFINISHED = (".training-*", f"{REMOVED}*")  # a version that was being written, or deleted, when that was killed
@@ -64,6 +64,7 @@ def clear(store: Store, config: Settings, task: str) -> None:
     for name in (*unjudged, *old, *present[config.rejected_versions :]):
         if versions.remove(task, name):
             logging.getLogger(__name__).warning("%s", text("cli.version_removed", task=task, version=name))
+    shared_layers.sweep(config.versions)
 
 
 def sweep_tokens(store: Store, config: Settings, task: str) -> None:

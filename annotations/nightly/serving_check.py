@@ -15,6 +15,7 @@ from annotations.nightly.limits import PairedCost
 from mmdemo.answers import KINDS
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput
+from mmdemo.model import packing
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
@@ -51,7 +52,7 @@ def costs(task: Task, names: tuple[str, str], settings: Settings, rows: Sequence
     """Return size and latency of champion and challenger; no latency where both are built alike."""
     versions = Versions(settings)
     folders = [versions.path(task.name, name) for name in names]
-    sizes = [float(sum(path.stat().st_size for path in folder.iterdir() if path.is_file())) for folder in folders]
+    sizes = [float(packing.size(folder)) for folder in folders]
     size = PairedCost("size", sizes[0], sizes[1])
     if _is_alike(*folders):
         return (size,)

@@ -26,6 +26,7 @@ MOST_REFUSED = 0.01
 
 def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
     """Copy a version, with temperatures, a readiness to refuse and thresholds fitted to what trained nothing."""
+    from mmdemo.model import packing
     from mmdemo.training import manifests
     from mmdemo.training.calibration import recalibration
     from mmdemo.training.manifests import splits
@@ -46,6 +47,7 @@ def calibrate(args: argparse.Namespace, config: Settings) -> CommandResult:
     to_fit, to_test = ([], rows) if args.thresholds else splits.promise_split(rows, task)
     fitted = None if args.thresholds else recalibration.fit(folder, task, to_fit, args.refused)
     shutil.copytree(folder, args.out)
+    packing.save(packing.read(folder), args.out)  # all in its own file: it may be copied on from there
     if fitted:
         recalibration.apply(args.out, fitted)
         curves.write(args.out, None)  # they were those of other confidences

@@ -104,7 +104,7 @@ def compress(
 
 def weighed(folder: Path) -> int:
     """Return the bytes of the files that a version answers with."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file() and path.name not in UNREAD)
+    return packing.size(folder) - sum((folder / name).stat().st_size for name in UNREAD if (folder / name).is_file())
 
 
 def _sidecar(before: Sidecar, smaller: Compressed, naming: Naming) -> Sidecar:

@@ -54,6 +54,7 @@ class Draft:
     sidecar: Sidecar  # all but what calibration and dev tell
     bits: int = 16  # of a weight in its file
     parent: Path | None = None  # version whose file says how weights lie that did not change: as they are there
+    store: Path | None = None  # where layers lie that several versions carry; None: all in its own file
 
 
 Calibrate = Callable[[Loaded, Data], Calibration]
@@ -108,7 +109,7 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
         measured=len(dev),
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
     )
-    return write_folder(loaded, packed, calibration.reference_stats, draft.task, about, draft.folder)
+    return write_folder(loaded, packed, calibration.reference_stats, draft.task, about, draft.folder, store=draft.store)
 
 
 def write_folder(
@@ -119,16 +120,17 @@ def write_folder(
     about: Sidecar,
     out: Path,
     finish: Callable[[Path], None] = lambda folder: None,
+    store: Path | None = None,
 ) -> Path:
     """Write a version folder, whole or not at all: what builds the model, its weights as packed, and what is known.
 
-    `finish` is handed the folder before it takes its place. Raises StorageError.
+    `finish` is handed the folder before it takes its place; layers are in `store` before. Raises StorageError.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".training-") as name:
             folder = Path(name) / "version"
-            _save(loaded, folder, packed)
+            _save(loaded, folder, packed, store)
             out_of_distribution.save(folder, stats)
             sidecar.write(folder, about)
             card.write(folder, task)
@@ -196,8 +198,8 @@ def _packed(model: MultimodalModel, draft: Draft) -> dict[str, torch.Tensor]:
     return packed
 
 
-def _save(loaded: Loaded, folder: Path, packed: Mapping[str, torch.Tensor]) -> None:
+def _save(loaded: Loaded, folder: Path, packed: Mapping[str, torch.Tensor], store: Path | None) -> None:
     folder.mkdir()
     loaded.model.config.save_pretrained(folder)
-    packing.save(packed, folder)
+    packing.save(packed, folder, store)
     loaded.processor.save_pretrained(folder)

@@ -6,6 +6,7 @@
     versions/TASK/history     earlier champions, oldest first: where `rollback` goes
     versions/TASK/withdrawn   versions that are never served again
     versions/TASK/asking.json  what this home's random checks say about when people are asked
+    versions/shared/           layers that several versions carry (shared_layers.py)
 
 A name is the day of training and a counter behind `n`, `2026-11-24-n001`; the shipped one ends in `base`. Names sort
 as they were made: `base` before `n001`, and a clock that was set back never gives a day before the newest version's.
@@ -30,10 +31,10 @@ from mmdemo.errors import CheckpointError, Conflict, StorageError, UnknownName
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.review import VersionInfo
-from mmdemo.versions import card, local_rules, sidecar
+from mmdemo.versions import card, local_rules, shared_layers, sidecar
+from mmdemo.versions.shared_layers import SHIPPED
 from mmdemo.versions.sidecar import Sidecar
 
-SHIPPED = Path(__file__).parent.parent / "checkpoints"
 CHAMPION = "champion"
 COPY = "champion.copy"
 HISTORY = "history"
@@ -49,6 +50,11 @@ class Versions:
     def __init__(self, settings: Settings, shipped: Path = SHIPPED) -> None:
         self._home = settings.versions
         self._shipped = shipped
+
+    @property
+    def shared(self) -> Path:
+        """Where layers lie that several versions of this home carry."""
+        return self._home / shared_layers.FOLDER
 
     def champion(self, task: str) -> str:
         """Return the version that is served: the first of `candidates`. Raises CheckpointError where there is none."""

@@ -42,6 +42,7 @@ KNOWN = INPUT | {
     "mmdemo.values.results",
     "mmdemo.versions.curves",
     "mmdemo.versions.local_rules",
+    "mmdemo.versions.shared_layers",
     "mmdemo.versions.sidecar",
     "mmdemo.versions.temperature_scaling",
 }
@@ -101,8 +102,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.versions.temperature_scaling": set(),
     "mmdemo.versions.runtime_record": {"mmdemo.values.promise"},
     "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.runtime_record", "mmdemo.versions.temperature_scaling"},
-    "mmdemo.versions.local_rules": BASE,
-    "mmdemo.versions.curves": BASE,
+    **{f"mmdemo.versions.{name}": BASE for name in ("curves", "local_rules", "shared_layers")},
     "mmdemo.versions.card": KNOWN,
     "mmdemo.versions.registry": MODEL,
     "mmdemo.explain": MODEL,

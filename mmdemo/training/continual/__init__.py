@@ -57,10 +57,12 @@ def update(
     seed: int = 0,
     recipe: Recipe | None = None,
     cache: TokenCache | None = None,
+    store: Path | None = None,
 ) -> Path:
     """Teach the version in folder `champion` corrections; write the challenger to `out`, whole or not at all.
 
-    The same seed gives the same weights on the same machine, whatever `cache` knew before. Returns `out`. Raises
+    Layers of encoders go into `store`, where one is given, once for all versions that carry them. The same seed gives
+    the same weights on the same machine, whatever `cache` knew before. Returns `out`. Raises
     CheckpointError, ManifestError (a row that cannot be judged), StorageError.
     """
     before = sidecar.read(champion)
@@ -97,7 +99,8 @@ def update(
     calibrate = partial(familiarity.carry_on, champion=champion, seed=seed, remembered=known[Role.REHEARSED])
     # Corrections alone are mostly what the champion doubted: temperatures would be those of doubtful samples.
     calibration = [*known[Role.CALIBRATION], *aside] if known[Role.CALIBRATION] else []
-    return write_version(loaded, Data(train, calibration, dev), Draft(out, task, about, parent=champion), calibrate)
+    draft = Draft(out, task, about, parent=champion, store=store)
+    return write_version(loaded, Data(train, calibration, dev), draft, calibrate)
 
 
 def _parted(rows: Sequence[Row], items: Sequence[Item]) -> tuple[list[Item], list[Item]]:

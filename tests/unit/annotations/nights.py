@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors.torch import save
 
 from annotations import review_queue
 from annotations.store import open_store
 from mmdemo.decode import decode
+from mmdemo.model import packing
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import Sample
@@ -38,7 +40,8 @@ def other(truth: str) -> str:
 
 
 def weights(folder: Path) -> bytes:
-    return (folder / "model.safetensors").read_bytes()
+    """Return all weights of a version, in whatever files they lie."""
+    return save(packing.read(folder))
 
 
 def copied(config: Settings, folder: Path) -> Settings:

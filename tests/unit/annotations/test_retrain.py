@@ -24,7 +24,7 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Gate, Limits, Task
 from mmdemo.training.manifests import Row
 from mmdemo.values.samples import Sample
-from mmdemo.versions import sidecar
+from mmdemo.versions import shared_layers, sidecar
 from mmdemo.versions.registry import Versions
 from tests import tiny, tiny_training
 from tests.tiny_training import FIRST
@@ -75,7 +75,10 @@ def test_a_better_challenger_is_served(promoted, task: Task) -> None:
     assert sum(run.figures[name] for name in ("trained_on", "suspects", "copies")) == len(ids) - len(held_out)
     assert run.figures["challenger_accuracy"] > run.figures["champion_accuracy"]
     assert f"On {len(held_out)} corrections that neither was trained on" in run.reasons[0]
-    assert sidecar.read(config.versions / task.name / run.challenger).parent == FIRST
+    folder = config.versions / task.name / run.challenger
+    assert sidecar.read(folder).parent == FIRST
+    lying = {path.stem for path in Versions(config).shared.iterdir()}  # a later release may ship other layers
+    assert set(shared_layers.digests(folder).values()) == lying != set()
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from annotations.schema import RunRow, now
 from annotations.store import Store, open_store, pairing, runs
 from mmdemo.settings import Settings
 from mmdemo.values.review import Reason
-from mmdemo.versions import registry, sidecar
+from mmdemo.versions import registry, shared_layers, sidecar
 from mmdemo.versions.registry import Versions
 from mmdemo.versions.sidecar import Sidecar
 
@@ -157,6 +157,35 @@ def test_what_a_release_before_left_unjudged_goes_and_what_people_trained_stays(
     add(config, "2026-01-02-n002", command=f"python -m mmdemo train --task {TASK}")
     leftovers.tidy(store, config, TASK)
     assert names(config) == {FIRST, "2026-01-02-n002"}
+
+
+def layers(config: Settings) -> set[bytes]:
+    return {path.read_bytes() for path in Versions(config).shared.iterdir()}
+
+
+def test_layers_go_with_the_last_version_that_names_them(store: Store, config: Settings, served: Versions) -> None:
+    first, rejected = served.folder(TASK, FIRST), add(config, "2026-01-02-n001")
+    shared_layers.write({"a": b"of both", "b": b"of one"}, served.shared, rejected)
+    shared_layers.write({"a": b"of both"}, served.shared, first)
+    run(store, rejected.name, runs.DONE, gate.REJECTED)
+    leftovers.tidy(store, config, TASK)
+    assert layers(config) == {b"of both", b"of one"}
+    leftovers.tidy(store, replace(config, rejected_versions=0), TASK)
+    assert layers(config) == {b"of both"} and shared_layers.read(first) == [b"of both"]
+
+
+def test_layers_of_a_run_that_was_killed_before_its_version_was_whole_go(
+    store: Store, config: Settings, served: Versions
+) -> None:
+    unfinished = served.folder(TASK, ".training-x") / "version"
+    unfinished.mkdir(parents=True)
+    shared_layers.write({"a": b"kept"}, served.shared, served.folder(TASK, FIRST))
+    shared_layers.write({"a": b"kept", "b": b"cut off"}, served.shared, unfinished)
+    with lock.night(config):
+        leftovers.tidy(store, config, TASK)
+        assert layers(config) == {b"kept", b"cut off"}
+    leftovers.tidy(store, config, TASK)
+    assert layers(config) == {b"kept"} and served.champion(TASK) == FIRST
 
 
 def test_the_next_opening_of_the_same_home_changes_nothing_more(config: Settings, served: Versions) -> None:
