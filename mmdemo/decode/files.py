@@ -27,6 +27,16 @@ def content(source: Path | str | bytes, limit: int, empty: str) -> bytes:
         raise BadInput("file_missing", path=path) from error
 
 
+def size(source: object) -> int:
+    """Return of how many bytes a file is, or the bytes themselves; 0 of anything else."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return len(source)
+    try:
+        return Path(source).stat().st_size if isinstance(source, Path | str) else 0
+    except (OSError, ValueError):
+        return 0
+
+
 def digest(source: object) -> str:
     """Return the SHA-256 (hex) of a file's bytes, or of the bytes themselves; "" of anything else."""
     if isinstance(source, bytes | bytearray | memoryview):

@@ -1,7 +1,7 @@
 """How much picture, caption and sound each contributed to the answer: exact Shapley values over the present modalities.
 
 Shapley 1953, "A value for n-person games": a modality's value is what it adds to the probability, averaged over all
-orders in which the modalities may come in. At most 2³ coalitions, judged in one batch on tokens that are encoded.
+orders in which the modalities may come in. At most 2³ coalitions, judged on tokens that are encoded.
 """
 
 from __future__ import annotations
@@ -62,19 +62,15 @@ def _worths(
     """Return, for each target, the probability where the fusion sees the tokens of each coalition alone."""
     outputs = aimed.measured.of_modalities
     if new := [coalition for coalition in wanted if coalition not in outputs]:
-        outputs.update(zip(new, _outputs(aimed, new), strict=True))
+        outputs.update((coalition, _output(aimed, coalition)) for coalition in new)
     probabilities = probability(aimed, torch.stack([outputs[coalition] for coalition in wanted]), targets)
     return [dict(zip(wanted, column, strict=True)) for column in probabilities.T.tolist()]
 
 
 @torch.inference_mode()
-def _outputs(aimed: AimedPass, wanted: Sequence[Coalition]) -> Tensor:
-    """Return the head's outputs (coalitions, k) where the fusion sees the tokens of each coalition alone."""
-    tokens = aimed.tokens
-    mask = tokens.mask.repeat(len(wanted), 1)  # (coalitions, n)
-    for row, coalition in enumerate(wanted):
-        for name, (first, last) in tokens.spans.items():
-            mask[row, first:last] &= name in coalition
-    logits = aimed.model.fuse(tokens.masked(mask)).logits
+def _output(aimed: AimedPass, coalition: Coalition) -> Tensor:
+    """Return the head's outputs (k,) where the fusion sees the tokens of a coalition alone: of all they are known."""
+    whole = coalition == set(aimed.tokens.spans)
+    logits = (aimed.output if whole else aimed.model.fuse(aimed.tokens.only(coalition))).logits
     assert logits is not None
-    return logits
+    return logits[0]

@@ -7,41 +7,42 @@ encoder, nor does the picture of one whose caption has changed.
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch import Tensor
 
+from mmdemo.bounded_memory import BoundedMemory
 from mmdemo.model.encoded import EncodedSample
 from mmdemo.values.samples import Inputs
 
-MOST_BYTES = 32 * 2**20  # some hundred pictures, or a few hundred sounds
+MOST_BYTES = 24 * 2**20  # some hundred pictures, or a few hundred sounds
 
 Content = tuple[str, str]  # modality, digest of what it holds
 
 
-class TokenMemory:
-    """Tokens by content, bounded in bytes: those that were asked for longest ago go first. Threads may share it."""
+class TokenMemory(BoundedMemory[Content, Tensor]):
+    """Tokens (n, w) by content."""
 
     def __init__(self, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic) -> None:
-        self.most_bytes = most_bytes
-        self.size = 0  # bytes of all tokens that are kept
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Content, tuple[float, Tensor]] = OrderedDict()  # … → when asked for last, tokens (n, w)
+        super().__init__(most_bytes, lambda tokens: tokens.nbytes, clock)
 
     def of(
-        self, samples: Sequence[Inputs], encode: Callable[[Sequence[Inputs]], Sequence[EncodedSample]]
+        self,
+        samples: Sequence[Inputs],
+        encode: Callable[[Sequence[Inputs]], Sequence[EncodedSample]],
+        beside: TokenMemory | None = None,
     ) -> list[EncodedSample]:
         """Return the tokens of decoded samples.
 
-        `encode` is asked once, about all contents that are not kept: each is a sample of one modality.
+        `encode` is asked once, about all contents that are not kept: each is a sample of one modality. What is kept
+        `beside` stays there.
         """
         contents = [content_digests(sample) for sample in samples]
         tokens = self.get(content for own in contents for content in own.values())
+        if beside is not None:
+            tokens |= beside.get(content for own in contents for content in own.values() if content not in tokens)
         missing = {
             content: sample.only([name])
             for sample, own in zip(samples, contents, strict=True)
@@ -54,37 +55,6 @@ class TokenMemory:
             self.put(new)
             tokens |= new
         return [{name: tokens[content] for name, content in own.items()} for own in contents]
-
-    def get(self, contents: Iterable[Content]) -> dict[Content, Tensor]:
-        """Return the tokens (n, w) of those that are kept."""
-        kept, now = {}, self._clock()
-        with self._lock:
-            for content in contents:
-                if content in self._kept:
-                    kept[content] = self._kept.pop(content)[1]
-                    self._kept[content] = now, kept[content]
-        return kept
-
-    def put(self, tokens: dict[Content, Tensor]) -> None:
-        """Keep tokens (n, w), and let go of what there is no room for."""
-        now = self._clock()
-        with self._lock:
-            for content, values in tokens.items():
-                self._drop(content)
-                self._kept[content] = now, values
-                self.size += values.nbytes
-            while self.size > self.most_bytes:
-                self._drop(next(iter(self._kept)))
-
-    def forget(self, unasked_s: float = 0.0) -> None:
-        """Let go of all that nobody asked about in so many seconds."""
-        with self._lock:
-            for content in [content for content, (at, _) in self._kept.items() if self._clock() - at >= unasked_s]:
-                self._drop(content)
-
-    def _drop(self, content: Content) -> None:
-        if content in self._kept:
-            self.size -= self._kept.pop(content)[1].nbytes
 
 
 def content_digests(sample: Inputs) -> dict[str, Content]:

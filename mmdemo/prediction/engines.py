@@ -12,8 +12,7 @@ from mmdemo.model import Loaded, engines
 from mmdemo.model.engines import making
 from mmdemo.model.engines.converted import Engine
 from mmdemo.model.engines.interface import Runtime
-from mmdemo.model.token_memory import TokenMemory
-from mmdemo.prediction.loading import Served
+from mmdemo.prediction.loading import Served, VersionMemory
 from mmdemo.prediction.thread_shares import SHARES
 from mmdemo.settings import AUTO, TORCH, Settings
 
@@ -44,7 +43,7 @@ class EngineChoice:
         if engine is None:
             lacks = MmdemoError("runtime_gains_nothing", name=self.runtime.name, version=served.about.version)
             return replace(served, why_torch=str(lacks))
-        return replace(served, engine=engine, memory=TokenMemory())
+        return replace(served, engine=engine, memory=VersionMemory())
 
     def _best(self, served: Served) -> Engine | None:
         with _making:

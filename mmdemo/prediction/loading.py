@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 from mmdemo import explain
 from mmdemo.answers import NONE_OF_THESE
+from mmdemo.bounded_memory import BoundedMemory
 from mmdemo.checks import language, out_of_distribution, speech
 from mmdemo.checks.out_of_distribution import ReferenceStats
 from mmdemo.errors import CheckpointError
@@ -22,7 +23,7 @@ from mmdemo.model.encoded import EncodedSample, padded, tokens_in_batches
 from mmdemo.model.encoders.folded import folded
 from mmdemo.model.encoders.interface import ModalityEncoder
 from mmdemo.model.engines.converted import Engine
-from mmdemo.model.token_memory import TokenMemory
+from mmdemo.model.token_memory import Content, TokenMemory, content_digests
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
 from mmdemo.values.local_rule import LocalRule
@@ -33,6 +34,9 @@ from mmdemo.versions.sidecar import Sidecar
 
 # What the readers of configuration, tokens and weights raise at a file that is damaged.
 _BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError, SafetensorError)
+
+COPIES_BYTES = 8 * 2**20  # a visit's trust test
+PASSES_BYTES = 8 * 2**20  # some dozen with their attention, a hundred and more without
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,24 @@ class PassState:
         """Bytes of its large tensors."""
         assert self.output.tokens is not None
         return sum(tensor.nbytes for tensor in (self.output.tokens.values, *(self.output.attention or ())))
+
+
+@dataclass(frozen=True)
+class VersionMemory:
+    """What one version made of samples lately, by their contents."""
+
+    tokens: TokenMemory = field(default_factory=TokenMemory)
+    copies: TokenMemory = field(
+        default_factory=lambda: TokenMemory(COPIES_BYTES)
+    )  # of weakened ones: they come in dozens
+    passes: BoundedMemory[tuple[Content, ...], PassState] = field(
+        default_factory=lambda: BoundedMemory(PASSES_BYTES, lambda state: state.size)
+    )
+
+    def forget(self, unasked_s: float) -> None:
+        """Let go of all that nobody asked about in so many seconds."""
+        for memory in (self.tokens, self.copies, self.passes):
+            memory.forget(unasked_s)
 
 
 @dataclass(frozen=True)
@@ -72,7 +94,7 @@ class Served:
     encoders: Mapping[str, ModalityEncoder]  # by modality, what reads it for answers in PyTorch
     reference_stats: dict[str, ReferenceStats]  # by modality
     local: LocalRule = field(default_factory=LocalRule)  # what this home's random checks say
-    memory: TokenMemory = field(default_factory=TokenMemory)  # what its encoders were asked about lately
+    memory: VersionMemory = field(default_factory=VersionMemory)
     engine: Engine | None = None  # what computes encoders in their place; None: nothing
     why_torch: str = ""  # why nothing does, where a runtime was asked to
 
@@ -117,16 +139,27 @@ class Served:
     def tokens_of(self, samples: Sequence[Inputs]) -> list[EncodedSample]:
         """Return the same; the encoders are asked, together, about what they did not read lately.
 
-        What answers, maps, what-ifs, trust tests and searches see of a sample comes from here.
+        What answers, what-ifs and searches see of a sample comes from here.
         """
-        return self.memory.of(samples, self.encode)
+        return self.memory.tokens.of(samples, self.encode, self.memory.copies)
+
+    def tokens_of_copies(self, copies: Sequence[Inputs]) -> list[EncodedSample]:
+        """Return the same of what maps and trust tests weaken; what is kept of it takes no room from samples."""
+        return self.memory.copies.of(copies, self.encode, self.memory.tokens)
 
     def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
-        """Return one pass of a sample; `attentive` with the attention of a fusion that has some."""
-        with torch.inference_mode():
-            tokens = self.model.encode(Batch(padded(self.tokens_of([inputs]))))
-            output = self.model.fuse(tokens, return_attention=attentive)
-        state = PassState(self.processor.captions([inputs]), output, Measured(output))
+        """Return one pass of a sample; `attentive` with the attention of a fusion that has some.
+
+        One that was made lately is returned again, with all that was measured of it since.
+        """
+        contents = tuple(content_digests(inputs).values())
+        state = self.memory.passes.get([contents]).get(contents)
+        if state is None or (attentive and self._lacks_attention(state)):
+            with torch.inference_mode():
+                tokens = self.model.encode(Batch(padded(self.tokens_of([inputs]))))
+                output = self.model.fuse(tokens, return_attention=attentive)
+            state = PassState(self.processor.captions([inputs]), output, Measured(output))
+            self.memory.passes.put({contents: state})
         return ForwardPass(self.sidecar.version, inputs, state, state.size)
 
     def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.AimedPass:
@@ -136,8 +169,7 @@ class Served:
         """
         state = forward.state
         assert isinstance(state, PassState)
-        lacks_attention = attentive and self.model.fusion.attends and state.output.attention is None
-        if lacks_attention or forward.model_version != self.sidecar.version:
+        if (attentive and self._lacks_attention(state)) or forward.model_version != self.sidecar.version:
             return self.aimed(self.forward(forward.inputs))
         assert state.output.logits is not None
         return explain.AimedPass(
@@ -149,8 +181,11 @@ class Served:
             target=targets.KINDS[self.task.kind].answered(state.output.logits[0], self.answers),
             scaling=self.sidecar.scaling(forward.inputs.modalities),
             shared=state.measured,
-            tokens_of=self.tokens_of,
+            tokens_of=self.tokens_of_copies,
         )
+
+    def _lacks_attention(self, state: PassState) -> bool:
+        return self.model.fusion.attends and state.output.attention is None
 
 
 def load(folder: Path, task: Task) -> Served:

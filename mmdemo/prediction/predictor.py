@@ -10,13 +10,16 @@ from pathlib import Path
 import torch
 
 from mmdemo import decode, explain, tasks
+from mmdemo.bounded_memory import BoundedMemory
 from mmdemo.checks import speech
+from mmdemo.decode.media_memory import MediaMemory
 from mmdemo.errors import BadInput, UnknownName
 from mmdemo.explain import analysis, targets
 from mmdemo.explain.perturbation import trust
 from mmdemo.model import Loaded
 from mmdemo.model.batch import Batch
 from mmdemo.model.encoded import EncodedSample, TokenSource, padded
+from mmdemo.model.token_memory import Content, content_digests
 from mmdemo.prediction import answering, batches, engines
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
 from mmdemo.prediction.batches import SampleAnswers
@@ -31,6 +34,8 @@ from mmdemo.values.analysis import AttributionReport, ExplanationSet, ForwardPas
 from mmdemo.values.review import Reason
 from mmdemo.values.samples import Explanation, Features, Inputs, Modalities, Prediction, Sample, subsets
 from mmdemo.versions.sidecar import Sidecar
+
+HEARD = 1_000  # sounds of which it is kept whether anybody speaks
 
 Done = Callable[[int], None]  # is told how many more are done
 
@@ -62,6 +67,8 @@ class Predictor:
         self.task = task if isinstance(task, Task) else tasks.get(task, settings.task_dir)
         self._tokens_of = tokens_of
         self._serving = VersionInUse(self.task, version, settings, engine)
+        self._media = MediaMemory()
+        self._heard = BoundedMemory[Content, bool](HEARD, lambda _: 1)
 
     @classmethod
     def of_page(cls, task: Task, settings: Settings) -> Predictor:
@@ -105,7 +112,7 @@ class Predictor:
         The default explanation takes no further pass of the encoders.
         """
         start = time.perf_counter()
-        return self._predict(decode.decode(sample, self.task), explain, start)[0]
+        return self._predict(self._decoded(sample), explain, start)[0]
 
     def predict_inputs(self, inputs: Inputs, explain: str = "none") -> Prediction:
         """Answer for a sample that `decode` has read already."""
@@ -172,7 +179,7 @@ class Predictor:
         if method == explain.NONE:
             raise UnknownName("unknown_method", method=method, known=", ".join(("default", *self.methods)))
         start = time.perf_counter()
-        prediction, _ = self._predict(decode.decode(sample, self.task), method, start, target, against)
+        prediction, _ = self._predict(self._decoded(sample), method, start, target, against)
         assert prediction.explanation is not None
         return prediction.explanation
 
@@ -203,7 +210,7 @@ class Predictor:
         aimed = served.aimed(forward)
         left = analysis.without_units(aimed, units, modalities)
         whole = SampleOutput.of(aimed.inputs, aimed.encoded, aimed.output)
-        rest = served.aimed(served.forward(left))
+        rest = served.aimed(served.forward(left, attentive=False), attentive=False)
         outputs = calibrated(served, SampleOutput.of(left, rest.encoded, rest.output))
         shares = answering.KINDS[self.task.kind].shares
         return shares(served.asking(whole.inputs).task, served.answers, outputs, bool(strangeness(served, whole)))
@@ -214,11 +221,17 @@ class Predictor:
 
     def forget(self, unasked_s: float = 0.0) -> None:
         """Let go of what is kept of samples that nobody asked about in so many seconds; 0: of all."""
-        self._serving.forget(unasked_s)
+        for memory in (self._serving, self._media, self._heard):
+            memory.forget(unasked_s)
 
     def check(self, inputs: Inputs) -> None:
         """Raise BadInput for a decoded sample that is refused all the same: sound in which nobody speaks."""
-        if self.task.limits.speech and inputs.audio is not None and not speech.is_heard(inputs.audio):
+        if not self.task.limits.speech or inputs.audio is None:
+            return
+        content = content_digests(inputs)["audio"]
+        known = self._heard.get([content]) or {content: speech.is_heard(inputs.audio)}
+        self._heard.put(known)
+        if not known[content]:
             raise BadInput("no_speech")
 
     def features(self, batch: Sequence[Inputs]) -> Features:
@@ -236,6 +249,9 @@ class Predictor:
         with torch.inference_mode():
             alike = served.model.alike(served.aimed(forward).tokens)
         return Features(served.sidecar.version, ({name: values[0].numpy() for name, values in alike.items()},))
+
+    def _decoded(self, sample: Sample) -> Inputs:
+        return decode.inputs_of(self._media.read(sample, self.task, decode.read))
 
     def _predict(
         self, inputs: Inputs, method: str, start: float, target: str | None = None, against: str | None = None

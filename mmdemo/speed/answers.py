@@ -24,10 +24,9 @@ from mmdemo.values.analysis import MapRequest
 from mmdemo.values.samples import Inputs, Modalities, subsets
 
 BARE, BARE_BATCHES, BARE_PARTS = "bare forward (B)", "bare batches (BB)", "bare batches, all subsets"
-FILE, FILE_IN_RUNTIME = "predict a file", "predict a file, {runtime}"
-MAP, MAP_IN_RUNTIME = "… with the default map", "… with the default map, {runtime}"
-CLOSER = "closer looks: study, weigh, alike"
+FILE, MAP, CLOSER = "predict a file", "… with the default map", "closer looks: study, weigh, alike"
 AGAIN, WHAT_IF = "the same file again", "what-if, one unit less: {modality}"
+IN_RUNTIME = "{what}, {runtime}"
 DECODE, CHECK, PREPARE = "decode", "checks", "frontends"
 ENCODE, FUSE, ASSEMBLE = "frontends and encoders, as they answer", "fusion", "answer from outputs"
 DECODED, FILES, EVALUATE = "answer_batch, decoded", "predict_many, files", "evaluate, files, all subsets"
@@ -73,8 +72,11 @@ class Bench:
         for row, inputs in list(zip(self.rows, self.inputs, strict=True))[:ALONE]:
             for name, took in in_turns(self._of_one(row, inputs), rounds, self.clock).items():
                 seconds[name] += took
-        again = [AGAIN, *(WHAT_IF.format(modality=name) for name in self.predictor.task.modalities)]
-        return timings(seconds, {name: FILE if name in again else BARE for name in seconds})
+        again = (AGAIN, *(WHAT_IF.format(modality=name) for name in self.predictor.task.modalities))
+        of = {name: FILE if name in again else BARE for name in seconds}
+        for runtime in self.in_runtimes:
+            of |= {_in(runtime, name): _in(runtime, FILE) for name in again if _in(runtime, name) in seconds}
+        return timings(seconds, of)
 
     def in_batches(self, rounds: int) -> list[Timing]:
         """Return what a sample costs where all go in batches, beside the bare batches that it takes."""
@@ -85,53 +87,50 @@ class Bench:
     def _of_one(self, row: LabelledRow, inputs: Inputs) -> Measures:
         served, predictor = self.served, self.predictor
         encoded, kept = served.processor([inputs]), served.encode([inputs])
+        in_runtimes: dict[str, Callable[[], object]] = {}
+        for runtime, other in self.in_runtimes.items():
+            in_runtimes |= {_in(runtime, what): run for what, run in self._asked(other, row, inputs).items()}
         with torch.inference_mode():
             output = served.model(Batch(padded(kept)))
         said = SampleOutput.of(inputs, encoded, output)
         return {
             BARE: lambda: self._forward(encoded.batch),
-            FILE: self._unknown(lambda: predictor.predict(row.sample)),
-            CLOSER: self._unknown(self._closer(inputs)),
-            MAP: self._unknown(lambda: predictor.predict(row.sample, "default")),
-            **self._in_runtimes(row),
-            AGAIN: lambda: predictor.predict(row.sample),
-            **self._what_ifs(inputs),
+            **self._asked(predictor, row, inputs),
+            **in_runtimes,
             DECODE: lambda: decode.decode(row.sample, predictor.task),
-            CHECK: lambda: predictor.check(inputs),
+            CHECK: _unknown(predictor, lambda: predictor.check(inputs)),
             PREPARE: lambda: served.processor([inputs]),
             ENCODE: lambda: served.encode([inputs]),
             FUSE: lambda: self._forward(Batch(padded(kept))),
             ASSEMBLE: lambda: assemble(served, said),
         }
 
-    def _unknown(self, run: Callable[[], object], predictor: Predictor | None = None) -> Callable[[], None]:
-        """Return what asks encoders about all that it needs, whatever they read before."""
+    def _asked(self, predictor: Predictor, row: LabelledRow, inputs: Inputs) -> Measures:
+        """Return what the page asks of a predictor about a sample, and about the same one after that."""
 
-        def first() -> None:
-            (predictor or self.predictor).forget()
-            run()
-
-        return first
-
-    def _what_ifs(self, inputs: Inputs) -> Measures:
-        """Return what takes the first unit of each modality away, after an answer with its map."""
-        _, forward = self.predictor.answer(inputs, "default")
+        first = partial(_unknown, predictor)
         return {
-            WHAT_IF.format(modality=name): partial(self.predictor.what_if, forward, [units.start], [])
-            for name, units in self.served.aimed(forward).layout.units.items()
-            if len(units)
+            FILE: first(lambda: predictor.predict(row.sample)),
+            CLOSER: first(self._closer(predictor, inputs)),
+            MAP: first(lambda: predictor.predict(row.sample, "default")),
+            AGAIN: lambda: predictor.predict(row.sample),
+            **self._what_ifs(predictor, inputs),
         }
 
-    def _in_runtimes(self, row: LabelledRow) -> Measures:
-        measures = {}
-        for runtime, predictor in self.in_runtimes.items():
-            for name, method in ((FILE_IN_RUNTIME, "none"), (MAP_IN_RUNTIME, "default")):
-                answer = partial(predictor.predict, row.sample, method)
-                measures[name.format(runtime=runtime)] = self._unknown(answer, predictor)
-        return measures
+    def _what_ifs(self, predictor: Predictor, inputs: Inputs) -> Measures:
+        """Return what takes the first unit of each modality away, after an answer with its map."""
+        _, forward = predictor.answer(inputs, "default")
 
-    def _closer(self, inputs: Inputs) -> Callable[[], None]:
-        prediction, forward = self.predictor.answer(inputs, "default")
+        def answered(unit: int) -> None:
+            predictor.what_if(forward, [unit], [])
+
+        units = self.served.aimed(forward).layout.units
+        return {
+            WHAT_IF.format(modality=name): partial(answered, some.start) for name, some in units.items() if len(some)
+        }
+
+    def _closer(self, predictor: Predictor, inputs: Inputs) -> Callable[[], None]:
+        prediction, forward = predictor.answer(inputs, "default")
         assert prediction.explanation is not None
         request = MapRequest(prediction.explanation.method, prediction.explanation.target)
         answered, state = forward, forward.state
@@ -146,10 +145,10 @@ class Bench:
                 maps=dict(measured.maps),
             )
             forward = replace(answered, state=replace(state, measured=measured))
-            self.predictor.study(forward)
-            self.predictor.weigh(forward, request)
-            features = self.predictor.features_of(forward)
-            self.neighbours.find(self.predictor, lambda: features, ALIKE, prediction.sample_id, lambda version: ())
+            predictor.study(forward)
+            predictor.weigh(forward, request)
+            features = predictor.features_of(forward)
+            self.neighbours.find(predictor, lambda: features, ALIKE, prediction.sample_id, lambda version: ())
 
         return look
 
@@ -181,3 +180,17 @@ class Bench:
         tokens = self.served.model.encode(batch)
         for part in subsets(modalities):
             self.served.model.fuse(tokens.only(part))
+
+
+def _unknown(predictor: Predictor, run: Callable[[], object]) -> Callable[[], None]:
+    """Return what does all that is needed, whatever the predictor did before."""
+
+    def first() -> None:
+        predictor.forget()
+        run()
+
+    return first
+
+
+def _in(runtime: str, what: str) -> str:
+    return IN_RUNTIME.format(what=what, runtime=runtime)

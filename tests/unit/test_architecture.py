@@ -11,6 +11,7 @@ from tests.source_tree import Import
 
 BASE = {
     "mmdemo.answers",
+    "mmdemo.bounded_memory",
     "mmdemo.characters",
     "mmdemo.curves",
     "mmdemo.errors",
@@ -64,6 +65,7 @@ BELOW_LOOP = MODEL | {
 # Room → the rooms it may need besides itself. A room is a module or a package with all that is in it that is no room of
 # its own: of values, checks, versions and predictions each module has its own arrows.
 MAY_IMPORT: dict[str, set[str]] = {
+    "mmdemo.bounded_memory": set(),
     "mmdemo.characters": set(),
     "mmdemo.hashed_draw": set(),
     "mmdemo.locale": set(),

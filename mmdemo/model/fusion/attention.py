@@ -38,14 +38,33 @@ class FusionLayer(nn.Module):
         `attn_mask` (b, 1 or n, n) bool: which tokens (last) each token looks at; at least one. `kept`: how many of the
         first tokens are wanted, all where None; the others are looked at, and not worked out any further.
         """
-        projected = self.query_key_value(self.attention_norm(_once(tokens)))
-        projected = projected.expand(tokens.shape[0], -1, -1)  # (b, n, 3 · d)
-        share = self.dropout if self.training else 0.0
-        looking = None if return_attention else kept
-        mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention, looking)
+        normed = self.attention_norm(_once(tokens))
+        if kept is not None and not return_attention:
+            mixed, attention = self._looked_at(normed.expand(tokens.shape[0], -1, -1), attn_mask, kept), None
+        else:
+            projected = self.query_key_value(normed).expand(tokens.shape[0], -1, -1)  # (b, n, 3 · d)
+            share = self.dropout if self.training else 0.0
+            mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention)
         tokens = tokens[:, :kept] + F.dropout(self.out(mixed[:, :kept]), self.dropout, self.training)
         forwarded = self.feed_forward(self.forward_norm(tokens))
         return tokens + F.dropout(forwarded, self.dropout, self.training), attention
+
+    def _looked_at(self, normed: Tensor, mask: Tensor, kept: int) -> Tensor:
+        """Return what the first `kept` of tokens (b, n, d) see (b, kept, d), the others being projected by nobody.
+
+        The same as `_attend`, multiplied in another order: a query goes through the matrix of the keys once, instead of
+        each token, and so does what was seen through that of the values. What the keys' bias adds is the same for all
+        tokens, and a softmax does not see it.
+        """
+        b, n, d = normed.shape
+        queries, keys, values = self.query_key_value.weight.view(3, self.heads, -1, d)  # each (h, k, d)
+        query_bias, _, value_bias = self.query_key_value.bias.view(3, self.heads, -1)  # each (h, k)
+        query = torch.einsum("bqd,hkd->bhqk", normed[:, :kept], queries) + query_bias[:, None]
+        sought = torch.einsum("bhqk,hkd->bhqd", query, keys) / math.sqrt(keys.shape[1])
+        scores = (sought.flatten(1, 2) @ normed.transpose(1, 2)).view(b, self.heads, kept, n)
+        attention = scores.masked_fill(~mask[:, None, :kept], -torch.inf).softmax(dim=-1)
+        seen = (attention.flatten(1, 2) @ normed).view(b, self.heads, kept, d)
+        return (torch.einsum("bhqd,hkd->bqhk", seen, values) + value_bias).flatten(2)  # (b, kept, d)
 
 
 class Transformer(Fusion):

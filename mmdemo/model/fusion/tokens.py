@@ -39,14 +39,13 @@ class Tokens:
         return {name: self.mask[:, first:last].any(dim=1) for name, (first, last) in self.spans.items()}
 
     def only(self, modalities: Collection[str]) -> Tokens:
-        """Return the tokens of some modalities alone, as if the samples had no other."""
+        """Return the tokens of some modalities alone, as if the samples had no other; no token where that is none."""
         if not set(self.spans) - set(modalities):
             return self
         parts = {name: (self.values[:, a:b], self.mask[:, a:b]) for name, (a, b) in self.spans.items()}
-        return Tokens.joined(
-            {name: part for name, part in parts.items() if name in modalities},
-            self.grid if "image" in modalities else None,
-        )
+        nothing = {name: (values[:, :0], mask[:, :0]) for name, (values, mask) in parts.items()}
+        chosen = {name: part for name, part in parts.items() if name in modalities}
+        return Tokens.joined(chosen or nothing, self.grid if "image" in modalities else None)
 
     def modality(self, order: Sequence[str]) -> Tensor:
         """Return (n,) int64: the place in `order` of the modality to which each token belongs."""

@@ -87,3 +87,12 @@ def test_it_lets_go_when_told(encoder: Encoder) -> None:
     assert memory.size == 0
     memory.of([Inputs(text="late")], encoder)
     assert len(encoder.asked) == 3
+
+
+def test_what_is_kept_beside_is_taken_from_there_and_stays_there(encoder: Encoder) -> None:
+    memory, copies = TokenMemory(), TokenMemory()
+    memory.of([Inputs(text="whole")], encoder)
+    first, second = copies.of([Inputs(text="whole"), Inputs(text="copy")], encoder, beside=memory)
+    assert encoder.asked == [["text"], ["text"]] and memory.size == copies.size == BYTES
+    assert memory.of([Inputs(text="copy"), Inputs(text="whole")], encoder, beside=copies) == [second, first]
+    assert len(encoder.asked) == 2 and memory.size == copies.size == BYTES

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 from mmdemo import Predictor, Sample
 from mmdemo.checks import out_of_distribution
+from mmdemo.checks.speech import VoiceDetector
 from mmdemo.decode import sample_id
 from mmdemo.errors import BadInput, CheckpointError, UnknownName
+from mmdemo.explain import analysis
 from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.fusion.interface import Fusion
+from mmdemo.prediction import loading
 from mmdemo.settings import ROOT
 from mmdemo.tasks import Limits, Task
 from mmdemo.training.calibration.reference_stats import fit
@@ -281,3 +286,38 @@ def test_a_caption_that_changes_leaves_the_picture_alone(predictor: Predictor) -
     with tiny.passes(ModalityEncoder) as asked:
         predictor.answer(replace(inputs, text="the good cat"))
     assert [type(encoder).__name__ for encoder in asked] == ["AutoText"]
+
+
+def test_the_same_sample_again_goes_through_nothing(task: Task, folder: Path) -> None:
+    predictor, inputs = Predictor(task, folder), tiny.inputs(43)
+    first = replace(predictor.predict_inputs(inputs), latency_ms=0.0)
+    with tiny.passes(nn.Module) as asked:
+        assert replace(predictor.predict_inputs(replace(inputs)), latency_ms=0.0) == first and asked == []
+        explained = predictor.predict_inputs(inputs, "attention").explanation
+        assert explained and any(isinstance(module, Fusion) for module in asked)  # attention was not asked for before
+        asked.clear()
+        assert predictor.predict_inputs(inputs, "attention").explanation == explained and asked == []
+        predictor.forget()
+        assert replace(predictor.predict_inputs(inputs), latency_ms=0.0) == first and asked
+
+
+def test_whether_anybody_speaks_is_asked_once_a_sound(task: Task, folder: Path) -> None:
+    speech = Predictor(replace(task, limits=Limits(speech=True)), folder)
+    sound = tiny.inputs(modalities=("audio",))
+    with tiny.passes(VoiceDetector) as asked:
+        for times in (1, 2):
+            for _ in range(2):
+                with pytest.raises(BadInput):
+                    speech.check(replace(sound))
+                assert len(asked) == times
+            speech.forget()
+
+
+def test_weakened_copies_take_no_room_from_samples(task: Task, folder: Path) -> None:
+    served = loading.load(folder, task)
+    forward = served.forward(tiny.inputs(46))
+    size = served.memory.tokens.size
+    analysis.attribute_and_test(served.aimed(forward), MapRequest("default", "good"), served.sidecar.version)
+    assert served.memory.tokens.size == size and served.memory.copies.size > 0
+    served.memory.forget(0.0)
+    assert served.memory.tokens.size == served.memory.copies.size == served.memory.passes.size == 0
