@@ -65,10 +65,7 @@ BELOW_LOOP = MODEL | {
 # Room → the rooms it may need besides itself. A room is a module or a package with all that is in it that is no room of
 # its own: of values, checks, versions and predictions each module has its own arrows.
 MAY_IMPORT: dict[str, set[str]] = {
-    "mmdemo.bounded_memory": set(),
-    "mmdemo.characters": set(),
-    "mmdemo.hashed_draw": set(),
-    "mmdemo.locale": set(),
+    **{f"mmdemo.{name}": set() for name in ("bounded_memory", "characters", "hashed_draw", "locale")},
     **{f"mmdemo.process.{name}": set() for name in ("cores", "environment", "logs", "memory", "progress", "quiet_log")},
     "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.settings": {"mmdemo.errors"},
