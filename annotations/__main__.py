@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from annotations import erasure, export, golden_commands
+from annotations import erasure, export, golden_commands, status
 from annotations.acquisition import rescoring
 from annotations.command_line import LoopResult, natural
 from annotations.erasure import Certificate
@@ -62,8 +62,6 @@ def _waiting_line(row: SampleRow, guess: Guess) -> str:
 
 def show_status(args: argparse.Namespace, config: Settings) -> LoopResult:
     """Show counts, versions and the last run of each task."""
-    from annotations import status  # brings the gate, and with it scipy, for which no other command waits
-
     all_tasks = tasks.load_all(config.task_dir)
     chosen = [tasks.get(args.task, config.task_dir)] if args.task else list(all_tasks.values())
     with closing(open_store(config)) as store:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import mmdemo
 from annotations.store import Store, facts
+from mmdemo.checks import language
 from mmdemo.errors import MmdemoError
 from mmdemo.prediction.lanes import AnswerLanes
 from mmdemo.settings import Settings
@@ -150,6 +151,9 @@ class Predictors:
 
     def load(self, tasks: Mapping[str, Task]) -> None:
         """Load the models of all tasks; one that can't be loaded keeps none of the others from it."""
+        if any("text" in task.modalities for task in tasks.values()):
+            # It unpacks what tells languages apart, and lets others run meanwhile, as importing torch does not.
+            threading.Thread(target=language.load, name="languages", daemon=True).start()
         for name, task in tasks.items():
             try:
                 _ = self.of(task).methods  # asking for them loads the model

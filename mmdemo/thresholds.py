@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, betaincinv, ndtri
+import scipy  # whose parts load when they are first asked for
 
 from mmdemo.values.promise import Promise, PromiseOutcome, SubsetPromise
 
@@ -45,14 +45,14 @@ class Outcomes:
 def interval(wrong: int, n: int, sure: float = 0.95) -> tuple[float, float]:
     """Return the exact interval of a share, as wide as few samples make it (Clopper and Pearson, Biometrika 1934)."""
     tail = (1 - sure) / 2
-    low = float(betaincinv(wrong, n - wrong + 1, tail)) if wrong else 0.0
-    high = float(betaincinv(wrong + 1, n - wrong, 1 - tail)) if wrong < n else 1.0
+    low = float(scipy.special.betaincinv(wrong, n - wrong + 1, tail)) if wrong else 0.0
+    high = float(scipy.special.betaincinv(wrong + 1, n - wrong, 1 - tail)) if wrong < n else 1.0
     return low, high
 
 
 def wilson(right: int, n: int, sure: float = 0.95) -> tuple[float, float]:
     """Return the score interval of a share (Wilson, JASA 1927), where nothing is promised by it."""
-    z2, share = ndtri((1 + sure) / 2) ** 2, right / n
+    z2, share = scipy.special.ndtri((1 + sure) / 2) ** 2, right / n
     centre, reach = share + z2 / (2 * n), math.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n)
     low, high = ((centre + side * reach) / (1 + z2 / n) for side in (-1, 1))
     return float(low) if right else 0.0, float(high) if right < n else 1.0
@@ -60,7 +60,7 @@ def wilson(right: int, n: int, sure: float = 0.95) -> tuple[float, float]:
 
 def p_values(accepted: np.ndarray, wrong: np.ndarray, error: float) -> np.ndarray:
     """Return how likely no more wrong ones among those accepted are where more than `error` of them are; all (g,)."""
-    return np.where(accepted > 0, bdtr(wrong, np.maximum(accepted, 1), error), 1.0)
+    return np.where(accepted > 0, scipy.special.bdtr(wrong, np.maximum(accepted, 1), error), 1.0)
 
 
 def grid(error: float) -> np.ndarray:
@@ -105,7 +105,7 @@ def fewest(error: float, level: float, rate: float = 0.0) -> int | None:
     if rate >= error:
         return None
     n = max(1, math.ceil(math.log(level) / math.log1p(-error)))
-    while bdtr(math.ceil(rate * n), n, error) > level:
+    while scipy.special.bdtr(math.ceil(rate * n), n, error) > level:
         n += max(1, n // 100)
         if n > MOST:
             return None

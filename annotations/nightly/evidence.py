@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import gammainccinv, gammaincinv, ndtri
+import scipy  # whose parts load when they are first asked for
 
 POWER = 0.8  # chance that a difference as large as today's is shown with the labels that are asked for
 _MOST_TIMES = 10_000.0  # so many times today's labels are as good as never
@@ -94,7 +93,7 @@ def labels_to_decide(strata: Sequence[Stratum], level: float) -> int | None:
         return None
     towards = strata if estimate > 0 else [stratum.swapped() for stratum in strata]
 
-    spread = float(ndtri(POWER)) * math.sqrt(sum(s.weight**2 * (s.gains + s.losses) for s in towards))
+    spread = float(scipy.special.ndtri(POWER)) * math.sqrt(sum(s.weight**2 * (s.gains + s.losses) for s in towards))
 
     def short_of(log_times: float) -> float:
         times = math.exp(log_times)
@@ -103,7 +102,7 @@ def labels_to_decide(strata: Sequence[Stratum], level: float) -> int | None:
     most = math.log(_MOST_TIMES)
     if short_of(0) <= 0 or short_of(most) > 0:
         return None if short_of(most) > 0 else 1
-    times = math.exp(brentq(short_of, 0, most, xtol=1e-6))
+    times = math.exp(scipy.optimize.brentq(short_of, 0, most, xtol=1e-6))
     return math.ceil((times - 1) * sum(stratum.labels for stratum in strata))
 
 
@@ -124,8 +123,9 @@ def _lower(strata: Sequence[Stratum], level: float, times: float = 1.0) -> float
     gains = times * np.array([stratum.gains for stratum in strata])  # (h,)
     losses = times * np.array([stratum.losses for stratum in strata])
     weights = np.array([stratum.weight for stratum in strata])
-    fewest = np.where(gains > 0, gammaincinv(np.maximum(gains, 1e-9), level), 0.0)  # Garwood: half a χ² quantile
-    most = gammainccinv(losses + 1, level)
+    # Garwood: half a χ² quantile
+    fewest = np.where(gains > 0, scipy.special.gammaincinv(np.maximum(gains, 1e-9), level), 0.0)
+    most = scipy.special.gammainccinv(losses + 1, level)
     slack = math.sqrt(float((weights**2 * ((gains - fewest) ** 2 + (most - losses) ** 2)).sum()))
     return float((weights * (gains - losses)).sum()) - slack
 
@@ -139,4 +139,4 @@ def _p_value(strata: Sequence[Stratum]) -> float:
     least, most = math.log(_LEAST_P), math.log(0.5)
     if limit(most) <= 0:
         return 0.5
-    return _LEAST_P if limit(least) > 0 else math.exp(brentq(limit, least, most, xtol=1e-6))
+    return _LEAST_P if limit(least) > 0 else math.exp(scipy.optimize.brentq(limit, least, most, xtol=1e-6))

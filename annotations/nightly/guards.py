@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import betainc, stdtr
+import scipy  # whose parts load when they are first asked for
 
 REFUSED_HARMLESS = 0.05  # share of harmless challengers that all guards together may refuse
 FORGOTTEN_SHARE = 0.01  # of what it surely knew, that a challenger may lose
@@ -51,12 +51,12 @@ def mean_test(differences: np.ndarray) -> tuple[float, float]:
     if len(differences) < 2 or np.ptp(differences) == 0:
         return 1.0, 1.0
     spread = float(differences.std(ddof=1)) / len(differences) ** 0.5
-    return float(stdtr(len(differences) - 1, -differences.mean() / spread)), 0.0
+    return float(scipy.special.stdtr(len(differences) - 1, -differences.mean() / spread)), 0.0
 
 
 def _at_least(count: int, of: int, chance: float) -> float:
     """Return the chance of so many successes or more: the binomial's upper tail, a regularized incomplete beta."""
-    return float(betainc(count, of - count + 1, chance)) if count else 1.0
+    return float(scipy.special.betainc(count, of - count + 1, chance)) if count else 1.0
 
 
 def refusing(guards: Sequence[Safeguard], level: float = REFUSED_HARMLESS) -> list[Safeguard]:

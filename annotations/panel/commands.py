@@ -9,6 +9,7 @@ from typing import Any
 
 from annotations import promises
 from annotations.command_line import LoopResult
+from annotations.panel import upkeep
 from annotations.store import Store, open_store
 from mmdemo import locale, tasks
 from mmdemo.errors import ManifestError
@@ -25,8 +26,6 @@ def promise(args: argparse.Namespace, config: Settings) -> LoopResult:
 
 def recalibrate(args: argparse.Namespace, config: Settings) -> LoopResult:
     """End an alarm: test thresholds on what came since, and ask about everything where none keeps the promise yet."""
-    from annotations.panel import upkeep  # brings scipy, for which no other command waits
-
     task = tasks.get(args.task, config.task_dir)
     if task.promise is None:
         raise ManifestError("promises_nothing", task=task.name)
@@ -36,8 +35,6 @@ def recalibrate(args: argparse.Namespace, config: Settings) -> LoopResult:
 
 
 def _told(store: Store, config: Settings, chosen: Sequence[Task]) -> LoopResult:
-    from annotations.panel import upkeep
-
     values, lines = [], []
     for task in chosen:
         status = promises.of(config, task)

@@ -9,7 +9,7 @@ likes (Ville 1939; Ramdas and others, "Game-theoretic statistics and safe anytim
 
 import math
 
-from scipy.special import betainc, betaln
+import scipy  # whose parts load when they are first asked for
 
 MONTHLY_BUDGET = 0.05  # chance of a false rollback in a calendar month (UTC)
 
@@ -19,10 +19,12 @@ def against(lost: int, gained: int) -> float:
 
     `lost`: samples of which the version before alone is right; `gained`: of which the newer one is.
     """
-    upper = float(betainc(gained + 1, lost + 1, 0.5))  # of the shares, how much of what was seen lies above a half
+    upper = float(
+        scipy.special.betainc(gained + 1, lost + 1, 0.5)
+    )  # of the shares, how much of what was seen lies above a half
     if upper == 0:
         return 0.0
-    log = (lost + gained + 1) * math.log(2) + float(betaln(lost + 1, gained + 1)) + math.log(upper)
+    log = (lost + gained + 1) * math.log(2) + float(scipy.special.betaln(lost + 1, gained + 1)) + math.log(upper)
     return math.exp(min(log, 700))
 
 

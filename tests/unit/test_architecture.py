@@ -170,13 +170,16 @@ CALLED_IN = {
 HEAVY = {"torch", "torchaudio", "transformers", "silero_vad", "py3langid", "label_studio_sdk", "gradio", "sklearn"}
 HEAVY |= {"captum"} | OPTIONAL  # … or there only where requirements-dev.txt was installed
 # … and our own rooms that import such packages, for package roots and commands that must answer without them.
-LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations", "annotations.panel.commands"}
+LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
 
 # Module → what must not be loaded with it, however far down: whoever starts it would wait for that each time.
+_SCIPY = {
+    f"scipy.{part}" for part in ("ndimage", "optimize", "signal", "special", "stats")
+}  # whose root loads them late
 STARTS_WITHOUT = {
-    "annotations.__main__": {"torch", "transformers", "scipy", "sklearn", "gradio", "label_studio_sdk"},
+    "annotations.__main__": {"torch", "transformers", "sklearn", "gradio", "label_studio_sdk", *_SCIPY},
     "annotations.retrain": {"mmdemo.training.fitting.trainer", "mmdemo.training.fitting.adalora", "peft", "gradio"},
-    **{key: {"scipy.stats", "sklearn", "gradio"} for key in ("annotations.loop", "mmdemo.prediction.predictor")},
+    **{key: {"sklearn", "gradio", *_SCIPY} for key in ("annotations.loop", "mmdemo.prediction.predictor")},
 }
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's

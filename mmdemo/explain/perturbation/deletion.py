@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
+import scipy  # whose parts load when they are first asked for
 from PIL import Image, ImageFilter
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.values.layout import Layout
@@ -93,8 +93,8 @@ def without_moments(inputs: Inputs, edges_s: Sequence[float], moments: Collectio
     for moment in moments:
         heard[edges[moment] : edges[moment + 1]] = 0
     # Silence grows by half a fade on each side, and the mean over a fade makes a ramp of its edge.
-    heard = minimum_filter1d(heard, FADE_SAMPLES + 1, mode="nearest")
-    return replace(inputs, audio=inputs.audio * uniform_filter1d(heard, FADE_SAMPLES + 1, mode="nearest"))
+    heard = scipy.ndimage.minimum_filter1d(heard, FADE_SAMPLES + 1, mode="nearest")
+    return replace(inputs, audio=inputs.audio * scipy.ndimage.uniform_filter1d(heard, FADE_SAMPLES + 1, mode="nearest"))
 
 
 def blurred(image: np.ndarray) -> np.ndarray:

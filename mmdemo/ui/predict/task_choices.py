@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmdemo import decode, locale
 from mmdemo.locale import text
-from mmdemo.tasks import Task
+from mmdemo.tasks import Limits, Task
 from mmdemo.ui.samples import preview
 from mmdemo.ui.shell.percent import percent
 
@@ -98,10 +99,16 @@ def _examples(task: Task, language: str) -> Iterator[ExampleChoice]:
         yield ExampleChoice(
             text=example.text or task.display(example.expected, language),
             credit=example.credit,
-            thumbnail=_thumbnail(example.image, task) if example.image else "",
-            peaks=tuple(preview.peaks(decode.decode_audio(example.audio, task.limits), PEAKS)) if example.audio else (),
+            thumbnail=_thumbnail(example.image, task.limits) if example.image else "",
+            peaks=_peaks(example.audio, task.limits) if example.audio else (),
         )
 
 
-def _thumbnail(path: Path, task: Task) -> str:
-    return decode.picture_url(decode.shrunk(decode.decode_image(path, task.limits), THUMBNAIL_PX))
+@cache  # the same in each language
+def _thumbnail(path: Path, limits: Limits) -> str:
+    return decode.picture_url(decode.shrunk(decode.decode_image(path, limits), THUMBNAIL_PX))
+
+
+@cache
+def _peaks(path: Path, limits: Limits) -> tuple[float, ...]:
+    return tuple(preview.peaks(decode.decode_audio(path, limits), PEAKS))

@@ -34,7 +34,7 @@ class Blocks(gr.Blocks):
 
     def line_up(self, settings: Settings) -> None:
         """Keep all calls in fair and bounded lines; what waits in one can't be called past it."""
-        self.queue(api_open=False)
+        self.api_open = False  # as `queue` sets it, which would build all routes once more
         self._queue = FairQueue(self, settings)
         model_threads.hold(self, {line: LANES[line] for line in OF_MODELS}, BEHIND)
         self.turns = {kind: Turns(settings, kind) for kind in turns.LANES}
