@@ -173,13 +173,11 @@ HEAVY |= {"captum"} | OPTIONAL  # … or there only where requirements-dev.txt w
 LATE_MODULES = {"app", "mmdemo", "annotations.__main__", "annotations"}
 
 # Module → what must not be loaded with it, however far down: whoever starts it would wait for that each time.
-_SCIPY = {
-    f"scipy.{part}" for part in ("ndimage", "optimize", "signal", "special", "stats")
-}  # whose root loads them late
+_SLOW = {"sklearn", "gradio", "scipy.ndimage", "scipy.optimize", "scipy.special", "scipy.stats"}
 STARTS_WITHOUT = {
-    "annotations.__main__": {"torch", "transformers", "sklearn", "gradio", "label_studio_sdk", *_SCIPY},
+    "annotations.__main__": {"torch", "transformers", "label_studio_sdk", *_SLOW},
     "annotations.retrain": {"mmdemo.training.fitting.trainer", "mmdemo.training.fitting.adalora", "peft", "gradio"},
-    **{key: {"sklearn", "gradio", *_SCIPY} for key in ("annotations.loop", "mmdemo.prediction.predictor")},
+    **dict.fromkeys(("annotations.loop", "mmdemo.prediction.predictor"), _SLOW),
 }
 
 RESERVED_IN_ANNOTATIONS = {"queue.py", "select.py", "types.py"}  # they would hide the standard library's
