@@ -34,7 +34,7 @@ def pack(weights: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
     for name, value in weights.items():
         value = value.detach().cpu()
         if bits == 8 and value.is_floating_point() and value.dim() > 1 and value.numel() >= FEWEST:
-            packed[name], packed[name + SCALE] = _rows(value)
+            packed[name], packed[name + SCALE] = rows(value)
         else:
             fits = value.is_floating_point() and (not value.numel() or float(value.abs().max()) <= HALF_MAX)
             packed[name] = value.half() if fits else value
@@ -134,7 +134,7 @@ def _identical(one: Tensor, other: Tensor) -> bool:
     return torch.equal(*(value.contiguous().reshape(-1).view(torch.uint8) for value in (one, other)))
 
 
-def _rows(value: Tensor) -> tuple[Tensor, Tensor]:
+def rows(value: Tensor) -> tuple[Tensor, Tensor]:
     """Return a matrix (rows, …) as int8, and the scales (rows,) float32 that bring it back."""
     scale = value.flatten(1).abs().amax(dim=1).clamp_min(torch.finfo(torch.float32).tiny) / LARGEST
     return (value / scale.view(-1, *[1] * (value.dim() - 1))).round().to(torch.int8), scale

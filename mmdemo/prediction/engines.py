@@ -46,11 +46,14 @@ class EngineChoice:
         return replace(served, engine=engine, memory=VersionMemory())
 
     def _best(self, served: Served) -> Engine | None:
+        """Return the engine of the fastest precisions in which the version was measured, or that are exact."""
+        precisions = self.runtime.precisions()
         with _making:
-            engine = self._engine(served, self.runtime.precisions())
-            if engine is not None and not (self.unmeasured or _is_close(served, engine)):
-                engine = self._engine(served, [making.EXACT])
-        return engine
+            for fastest in range(len(precisions)):
+                engine = self._engine(served, precisions[fastest:])
+                if engine is None or self.unmeasured or _is_close(served, engine):
+                    return engine
+        return None
 
     def _engine(self, served: Served, precisions: Sequence[str]) -> Engine | None:
         loaded = Loaded(served.model, served.processor)

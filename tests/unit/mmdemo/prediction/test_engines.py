@@ -41,14 +41,14 @@ def version(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Copied:
     """A runtime that computes in PyTorch what it was handed when its files were written."""
 
-    def __init__(self, precision: str = "f32", off: float = 1.0) -> None:
+    def __init__(self, *precisions: str, off: float = 1.0) -> None:
         self.hidden: dict[str, Callable[..., Tensor]] = {}
         self.threads: list[int] = []  # with which it was read
         self.off = off
         self.breaks = False
         self.may_read = threading.Event()
         self.may_read.set()
-        self.runtime = Runtime("copied", (), lambda: "1", lambda: (precision,), self.write, self.read)
+        self.runtime = Runtime("copied", (), lambda: "1", lambda: precisions or ("f32",), self.write, self.read)
 
     def write(self, encoder: object, arguments: object, shapes: object, folder: Path) -> None:
         self.hidden[str(len(self.hidden))] = encoder.hidden  # type: ignore[attr-defined]
@@ -133,6 +133,18 @@ def test_a_precision_that_nobody_measured_the_version_in_does_not_serve(
         predictor = choice(of_version, place)
         assert predictor.predict_inputs(inputs()) and predictor.engine == ""
         assert predictor.runtime is not None and "no faster" in predictor.runtime.sentence()
+
+
+def test_the_fastest_precision_serves_in_which_the_version_was_measured(
+    task: Task, version: Path, tmp_path: Path
+) -> None:
+    name, good = "copied: image bf16, text bf16", RuntimeRecord("tiny-v1", 100, 0.995, (-0.02, 0.01), (-0.01, 0.02))
+    folder = _with(version, tmp_path / "v1", {name: good})
+    copied = Copied("int8", "bf16", "f32", off=1.0001)
+    assert Predictor(task, folder, engine=copied.choice(tmp_path)).engine == name
+    assert Predictor(task, version, engine=copied.choice(tmp_path)).engine == "copied: image f32, text f32"
+    unmeasured = replace(copied.choice(tmp_path), unmeasured=True)
+    assert Predictor(task, folder, engine=unmeasured).engine == "copied: image int8, text int8"
 
 
 def test_the_champion_serves_in_pytorch_where_a_command_gains_nothing(

@@ -1,0 +1,64 @@
+"""Encoders in OpenVINO in 8 bits: the file's own weights, and every token scaled by itself."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mmdemo.model import engines, packing
+from mmdemo.model.encoders.interface import ModalityEncoder
+from mmdemo.model.engines import openvino_runtime
+
+needs_openvino = pytest.mark.skipif(not engines.installed(engines.RUNTIMES["openvino"]), reason="not installed")
+needs_int8 = pytest.mark.skipif(not torch.cpu._is_vnni_supported(), reason="this processor multiplies no 8 bits")
+
+WIDTH = 2 * openvino_runtime.GROUP
+
+
+class Matrices(ModalityEncoder):
+    """Two matrices, as a version's file in 8 bits brings them back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH, bias=False)
+        self.packed = packing.pack(self.state_dict(), bits=8)
+        self.load_state_dict(packing.unpack(self.packed))
+
+    def hidden(self, values: Tensor) -> Tensor:  # type: ignore[override]
+        """Return (b, n, WIDTH) of values (b, n, WIDTH)."""
+        return self.second(self.first(values).relu())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    openvino_runtime.write(Matrices().eval(), [torch.rand(2, 3, WIDTH)], [(-1, -1, WIDTH)], tmp_path)
+    return tmp_path
+
+
+@needs_openvino
+def test_weights_that_lie_in_8_bits_are_rounded_once(folder: Path) -> None:
+    import openvino
+
+    model = openvino.Core().read_model(folder / openvino_runtime.FILE)
+    first, second = openvino_runtime.narrow(model)
+    packed = Matrices().packed
+    assert torch.equal(torch.from_numpy(first), packed["first.weight"])
+    assert torch.equal(torch.from_numpy(second), packed["second.weight"])
+
+
+@needs_openvino
+@needs_int8
+def test_no_sample_changes_how_another_is_rounded(folder: Path) -> None:
+    precision, *_ = openvino_runtime.precisions()
+    assert precision == openvino_runtime.INT8
+    hidden = openvino_runtime.read(folder, 1, precision)
+    with torch.inference_mode():
+        samples = torch.randn(3, 5, WIDTH) * torch.tensor([1.0, 1000.0, 1e-3])[:, None, None]
+        together = hidden(samples).clone()
+        for row, wanted in enumerate(Matrices().hidden(samples)):
+            alone = hidden(samples[row : row + 1])[0]
+            torch.testing.assert_close(together[row], alone, atol=0, rtol=0)
+            distance = float((alone - wanted).norm() / wanted.norm())
+            assert 1e-4 < distance < 0.03  # rounded, and in steps of its own
