@@ -9,7 +9,7 @@ import threading
 from mmdemo import settings
 from mmdemo.errors import MmdemoError
 from mmdemo.locale import text
-from mmdemo.process import environment, logs, memory, quiet_log
+from mmdemo.process import environment, logs, memory
 from mmdemo.settings import Settings
 from mmdemo.ui.callers import access, upload_folder
 from mmdemo.ui.shell import address
@@ -22,7 +22,7 @@ def main() -> int:
     memory.keep_freed(memory.SERVING)
     sys.setswitchinterval(SWITCH_S)
     logs.set_up()
-    quiet_log.install()
+    logs.install()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

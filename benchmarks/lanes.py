@@ -16,7 +16,7 @@ import torch
 
 from mmdemo import tasks
 from mmdemo.decode import decode
-from mmdemo.model import grouping
+from mmdemo.model import encoded
 from mmdemo.model.batch import Batch
 from mmdemo.prediction import loading
 from mmdemo.training import manifests
@@ -41,7 +41,7 @@ def main() -> None:
     batches = {
         size: [
             served.processor([inputs[place] for place in places[start : start + size]]).batch
-            for places in grouping.alike(inputs)
+            for places in encoded.alike(inputs)
             for start in range(0, len(places), size)
         ]
         for size in SIZES

@@ -24,7 +24,7 @@ from mmdemo import decode, tasks
 from mmdemo.commands.command import version_folder
 from mmdemo.commands.many import predict_many
 from mmdemo.evaluation import LabelledRow, ask, figures, retrieval
-from mmdemo.model import grouping
+from mmdemo.model import encoded
 from mmdemo.model.batch import Batch
 from mmdemo.prediction import loading
 from mmdemo.prediction.predictor import Predictor
@@ -129,7 +129,7 @@ def _grouped(samples: Sequence[Sample], task: Task) -> Iterator[list[Inputs]]:
     """Yield decoded samples as they are answered together."""
     for outcomes in decode.decode_ahead(samples, task):
         inputs = [one for one in outcomes if isinstance(one, Inputs)]
-        yield from ([inputs[place] for place in places] for places in grouping.alike(inputs))
+        yield from ([inputs[place] for place in places] for places in encoded.alike(inputs))
 
 
 def _resident() -> float:

@@ -37,7 +37,7 @@ from mmdemo.values.promise import PromiseRecord
 from mmdemo.values.samples import Inputs
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import SHIPPED
-from mmdemo.versions.runtime_record import RuntimeRecord
+from mmdemo.versions.sidecar import RuntimeRecord
 
 SEED = 0
 

@@ -19,8 +19,7 @@ from annotations.store.panel import Member
 from mmdemo import thresholds
 from mmdemo.tasks import Task
 from mmdemo.thresholds import Outcomes
-from mmdemo.values.local_rule import LocalRule
-from mmdemo.values.promise import HERE, PromiseOutcome, PromiseRecord, SubsetPromise
+from mmdemo.values.promise import HERE, LocalRule, PromiseOutcome, PromiseRecord, SubsetPromise
 from mmdemo.versions import sidecar
 
 SHARE_OF_REST = 4  # a test spends the fourth part of what is left

@@ -20,8 +20,7 @@ from mmdemo.errors import Busy, MmdemoError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.live_figures import LiveFigures
-from mmdemo.values.local_rule import Alarm, AlarmAbout, LocalRule
-from mmdemo.values.promise import NEVER
+from mmdemo.values.promise import NEVER, Alarm, AlarmAbout, LocalRule
 from mmdemo.values.promise_status import PromiseStatus
 from mmdemo.versions import local_rules, sidecar
 from mmdemo.versions.registry import Versions

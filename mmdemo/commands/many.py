@@ -17,8 +17,7 @@ from mmdemo.answers import KINDS
 from mmdemo.commands.command import CommandResult, predictor_of, version_folder
 from mmdemo.decode import WINDOW
 from mmdemo.errors import BadInput, ManifestError, StorageError
-from mmdemo.process.logs import say
-from mmdemo.process.progress import ProgressBar
+from mmdemo.process.logs import ProgressBar, say
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.samples import Prediction, Sample, to_json

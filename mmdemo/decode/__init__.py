@@ -8,14 +8,17 @@ again.
 """
 
 import hashlib
+import os
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 
 from mmdemo import characters
-from mmdemo.decode import ahead, files, pool
-from mmdemo.decode.ahead import WINDOW
+from mmdemo.decode import files, pool
 from mmdemo.decode.copies import data_url, encoded, picture_of, picture_url, shrunk
 from mmdemo.decode.files import Notes
 from mmdemo.decode.pictures import decode_image, encode_image, read_image
@@ -51,6 +54,7 @@ __all__ = [
 ]
 
 Noted = tuple[np.ndarray, Notes]
+WINDOW = 64  # samples that are handed over together; as many again are being read
 
 
 def decode(sample: Sample, task: Task) -> Inputs:
@@ -59,8 +63,28 @@ def decode(sample: Sample, task: Task) -> Inputs:
 
 
 def decode_ahead(samples: Iterable[Sample], task: Task, window: int = WINDOW) -> Iterator[list[Inputs | BadInput]]:
-    """Yield the samples as `decode` returns them, or why not, a `window` at a time, while threads read the next one."""
-    return ahead.windows(samples, lambda sample: decode(sample, task), window)
+    """Yield the samples as `decode` returns them, or why not, a `window` at a time, while threads read the next one.
+
+    Codecs work outside of Python's lock.
+    """
+    waiting = iter(samples)
+    threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="read")
+
+    def outcome(sample: Sample) -> Inputs | BadInput:
+        try:
+            return decode(sample, task)
+        except BadInput as refusal:
+            return refusal
+
+    try:
+        ahead: deque[Future[Inputs | BadInput]] = deque()
+        while True:
+            ahead += [threads.submit(outcome, sample) for sample in islice(waiting, 2 * window - len(ahead))]
+            if not ahead:
+                return
+            yield [ahead.popleft().result() for _ in range(min(window, len(ahead)))]
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def decode_untrusted(sample: Sample, task: Task) -> Inputs:

@@ -1,15 +1,19 @@
-"""Pictures as people send them ↔ upright RGB arrays."""
+"""Pictures as people send them ↔ upright sRGB arrays: what is judged, stored and shown is the same.
+
+Of a PNG only what its pixels need is read: a wrong checksum elsewhere, or megabytes of text, refuse no picture.
+"""
 
 import io
 import struct
+import zlib
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from mmdemo.decode import colours, files, jpeg, png
+from mmdemo.decode import files, jpeg
 from mmdemo.decode.files import Notes
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Limits
@@ -24,6 +28,12 @@ _NOTHING = jpeg.Presence(0.0, False)
 _WHITE = (255, 255, 255, 255)
 _HIGHEST = {"F": (1.0, 255.0, 65_535.0), "I": (255.0, 65_535.0)}  # what white may be; else it is 16 bits
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error)
+_SPACES = {"RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}  # Pillow's mode → what an ICC profile calls it
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST_PROFILE_BYTES = 1_000_000  # of a colour profile, unpacked
+_KEPT_CHUNKS = (b"tRNS", b"iCCP", b"eXIf")  # of what is not critical: transparency, colours, which side is up
+_HEAD = struct.Struct(">I4s")
+_CHECKSUM_BYTES = 4
 
 
 def decode_image(source: Path | str | bytes | Image.Image, limits: Limits) -> np.ndarray:
@@ -73,8 +83,8 @@ def encode_image(image: np.ndarray) -> bytes:
 
 
 def _open(content: bytes, limits: Limits) -> Image.Image:
-    if content.startswith(png.SIGNATURE):
-        content = png.pixels_only(content)
+    if content.startswith(PNG_SIGNATURE):
+        content = png_pixels(content)
     scans = jpeg.count_scans(content) if content.startswith(jpeg.SIGNATURE) else 0
     if scans > jpeg.MOST_SCANS:
         raise BadInput("image_scans", limit=jpeg.MOST_SCANS)
@@ -134,11 +144,11 @@ def _upright(picture: Image.Image, ours: bool) -> Image.Image:
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
     """Return the picture as RGB or RGBA, its longer side at most LONG_SIDE_PX, in the colours of its profile."""
-    if picture.mode != "CMYK" or not colours.profile_of(picture):
+    if picture.mode != "CMYK" or not profile_of(picture):
         picture = _eight_bit(picture)
-    profile = colours.profile_of(picture)
+    profile = profile_of(picture)
     picture = _smaller(picture)
-    return _eight_bit(colours.to_srgb(picture, profile)) if profile else picture
+    return _eight_bit(to_srgb(picture, profile)) if profile else picture
 
 
 def _smaller(picture: Image.Image) -> Image.Image:
@@ -169,3 +179,60 @@ def _scaled_grey(picture: Image.Image) -> Image.Image:
     peak = float(grey.max())
     white = next((step for step in _HIGHEST.get(picture.mode, (65_535.0,)) if peak <= step), peak)
     return Image.fromarray(np.clip(np.rint(grey * (255 / white)), 0, 255).astype(np.uint8))
+
+
+def profile_of(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    """Return the profile that a picture's colours need, None for sRGB, none, or one that can't be used."""
+    content = picture.info.get("icc_profile")
+    if not content:
+        return None
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(content))
+        srgb = "srgb" in ImageCms.getProfileDescription(profile).lower()
+        return None if srgb or profile.profile.xcolor_space != _SPACES.get(picture.mode) else profile
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def to_srgb(picture: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    """Return a picture (RGB, RGBA, CMYK) in sRGB, RGB or RGBA; as it is where the profile can't be applied."""
+    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
+    try:
+        converted = ImageCms.profileToProfile(
+            picture.convert("RGB") if alpha else picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, ValueError):
+        return picture
+    assert converted is not None, "only a conversion in place returns nothing"
+    if alpha:
+        converted.putalpha(alpha)
+    return converted
+
+
+def png_pixels(content: bytes) -> bytes:
+    """Return a PNG with its critical chunks, as they are, and those others that change what is seen and are sound."""
+    kept, at = [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    while len(content) - at >= _HEAD.size:
+        length, kind = _HEAD.unpack_from(content, at)
+        end = at + _HEAD.size + length + _CHECKSUM_BYTES
+        critical = not kind[0] & 0x20  # written with a capital letter
+        if critical or (kind in _KEPT_CHUNKS and _is_sound_chunk(kind, content[at + 4 : end])):
+            kept.append(content[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _is_sound_chunk(kind: bytes, chunk: bytes) -> bool:
+    """Tell whether a chunk, from its kind to its checksum, is what it says and of a bearable size."""
+    body, checksum = chunk[4:-_CHECKSUM_BYTES], chunk[-_CHECKSUM_BYTES:]
+    if zlib.crc32(kind + body) != int.from_bytes(checksum):
+        return False
+    if kind != b"iCCP":
+        return True
+    _, _, packed = body.partition(b"\0")
+    unpacking = zlib.decompressobj()
+    try:
+        unpacking.decompress(packed[1:], _MOST_PROFILE_BYTES)
+    except zlib.error:
+        return False
+    return unpacking.eof

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.prediction.predictor import Predictor
-from mmdemo.process.progress import ProgressBar
+from mmdemo.process.logs import ProgressBar
 from mmdemo.tasks import Task
 from mmdemo.values import samples
 from mmdemo.values.samples import Prediction

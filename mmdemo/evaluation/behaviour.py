@@ -14,7 +14,7 @@ from mmdemo.behaviour import Expectation, Instance
 from mmdemo.evaluation.answers import LabelledRow
 from mmdemo.evaluation.judging import KINDS
 from mmdemo.prediction.predictor import Predictor
-from mmdemo.process.progress import ProgressBar
+from mmdemo.process.logs import ProgressBar
 from mmdemo.tasks import Task
 from mmdemo.values.results import BehaviourRate
 from mmdemo.values.samples import Prediction, Sample

@@ -13,7 +13,7 @@ from mmdemo.evaluation.answers import LabelledRow, PredictedRow
 from mmdemo.evaluation.corruptions import CORRUPTIONS, GRADES, corrupt, meaning
 from mmdemo.evaluation.judging import part
 from mmdemo.prediction.predictor import Predictor
-from mmdemo.process.progress import ProgressBar
+from mmdemo.process.logs import ProgressBar
 from mmdemo.tasks import Task
 from mmdemo.values.results import Corrupted, Robustness
 from mmdemo.values.samples import Inputs, Prediction

@@ -1,20 +1,59 @@
-"""A closer look at one pass: its other maps, what decided it, and what is left of its sample in a what-if."""
+"""A closer look at one pass: its other maps, what met what, what decided it, and what is left of it in a what-if."""
 
 import itertools
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from mmdemo import explain
 from mmdemo.errors import BadInput
-from mmdemo.explain.interaction import interaction
-from mmdemo.explain.maps import AimedPass
+from mmdemo.explain.maps import AimedPass, membership
 from mmdemo.explain.perturbation import deletion
 from mmdemo.explain.perturbation.trust import trust
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.targets import ExplanationTarget
-from mmdemo.values.analysis import AttributionReport, ExplanationSet, MapRequest
+from mmdemo.values.analysis import AttributionReport, ExplanationSet, Interaction, MapRequest
 from mmdemo.values.samples import Inputs
+
+STEPS = 255  # of a weight's square root
+
+
+def interaction(aimed: AimedPass) -> Interaction | None:
+    """Return how much each two units met, and how much the answer looked at each; None for a fusion without attention.
+
+    Units are counted as the sample's layout does. What a unit of several tokens looks at is the mean over its tokens,
+    what it is looked at their sum; two units met by the mean of both directions.
+    """
+    if aimed.output.attention is None:
+        return None
+    attention = torch.stack(aimed.output.attention)[:, 0]  # (layers, heads, 1 or 1 + tokens, 1 + tokens)
+    member = membership(aimed)
+    answer = attention[:, :, 0, 1:] @ member.T  # (layers, heads, units)
+    met = met_of(attention[:, :, 1:, 1:], member) if attention.shape[-2] > 1 else torch.zeros(0)
+    return Interaction(
+        layers=answer.shape[0],
+        heads=answer.shape[1],
+        units=answer.shape[2],
+        answer=_bytes(answer),
+        met=_bytes(met) if met.any() else b"",
+    )
+
+
+def met_of(attention: Tensor, member: Tensor) -> Tensor:
+    """Return how much units met (…, units, units), the same both ways.
+
+    attention (…, tokens, tokens): rows look at columns; member (units, tokens): how much of each token is a unit's.
+    """
+    mean = member / member.sum(dim=1, keepdim=True).clamp_min(torch.finfo(member.dtype).tiny)
+    looked = mean @ attention @ member.T  # (…, units, units)
+    return (looked + looked.transpose(-1, -2)) / 2
+
+
+def _bytes(weights: Tensor) -> bytes:
+    return (weights.clamp(0, 1).sqrt() * STEPS).round().to(torch.uint8).numpy().tobytes()
 
 
 def maps_for(aimed: AimedPass, version: str) -> ExplanationSet:

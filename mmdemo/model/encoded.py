@@ -20,14 +20,17 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mmdemo.model import grouping
+from mmdemo.decode import SAMPLE_RATE_HZ
 from mmdemo.model.batch import Encoder, EncoderInputs, EncoderTokens
 from mmdemo.model.model import Loaded
 from mmdemo.model.processor import MultimodalProcessor
-from mmdemo.values.samples import MODALITIES, Inputs
+from mmdemo.values.samples import MODALITIES, Inputs, Modalities
 
 EncodedSample = Mapping[str, Tensor]  # modality → real tokens (n, w) of one sample, float16 where they lie in files
 TokenSource = Callable[[Loaded, Sequence[Inputs]], Sequence[EncodedSample]]  # `tokens_of`, or what knows some already
+MOST_SAMPLES = 16  # of a batch
+MOST_ALONE = {"image": 4, "audio": 8}  # … of one modality: what a layer makes of more is too much for a CPU's cache
+MOST_SECONDS = 240.0  # of sound in a batch, padding included: what its spectra and tokens take is bounded
 
 
 def tokens_of(loaded: Loaded, inputs: Sequence[Inputs]) -> list[EncodedSample]:
@@ -52,7 +55,7 @@ def tokens_in_batches(
     """Return the tokens (n, w) float32 of decoded samples, in their order: contents of like length in one pass."""
     parts = [(place, item.only([name])) for place, item in enumerate(samples) for name in item.modalities]
     encoded: list[dict[str, Tensor]] = [{} for _ in samples]
-    for group in grouping.alike([part for _, part in parts]):
+    for group in alike([part for _, part in parts]):
         [(name, inputs)] = processor([parts[row][1] for row in group]).batch.to(device).modalities.items()
         tokens, real = inputs.encoded_by(encoders[name], torch.arange(len(group)))
         for row, values, mask in zip(group, tokens, real, strict=True):
@@ -109,3 +112,23 @@ def one_thread() -> Iterator[int]:
         yield threads
     finally:
         torch.set_num_threads(threads)
+
+
+def alike(samples: Sequence[Inputs]) -> list[list[int]]:
+    """Return the places of samples that go together: the same modalities, of like length, no more than the limits."""
+    batches: list[list[int]] = []
+    for place in sorted(range(len(samples)), key=lambda place: _length(samples[place])):
+        sample, last = samples[place], batches[-1] if batches else []
+        room = MOST_ALONE.get("".join(sample.modalities), MOST_SAMPLES)
+        if sample.audio is not None:  # the longest so far: all before are padded to it
+            room = min(room, int(MOST_SECONDS * SAMPLE_RATE_HZ / max(1, len(sample.audio))))
+        if last and len(last) < room and samples[last[0]].modalities == sample.modalities:
+            last.append(place)
+        else:
+            batches.append([place])
+    return batches
+
+
+def _length(sample: Inputs) -> tuple[Modalities, int, int]:
+    """Return what samples are sorted by: a picture is as long as any other."""
+    return sample.modalities, 0 if sample.audio is None else len(sample.audio), len(sample.text or "")

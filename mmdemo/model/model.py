@@ -23,8 +23,7 @@ from mmdemo.model.batch import Batch, EncoderInputs, EncoderTokens
 from mmdemo.model.config import MultimodalConfig, for_task
 from mmdemo.model.encoders.interface import EncoderRequest, EncoderSpec
 from mmdemo.model.fusion.interface import Fused, Fusion
-from mmdemo.model.fusion.positions import grid_sinusoids, sinusoids
-from mmdemo.model.fusion.tokens import Tokens
+from mmdemo.model.fusion.tokens import Tokens, grid_sinusoids, sinusoids
 from mmdemo.model.heads import HEADS, ClassificationHead
 from mmdemo.model.processor import MultimodalProcessor
 from mmdemo.tasks import Task

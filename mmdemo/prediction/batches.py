@@ -12,8 +12,7 @@ import torch
 
 from mmdemo.model import Loaded
 from mmdemo.model.batch import Batch
-from mmdemo.model.encoded import EncodedSample, TokenSource, padded
-from mmdemo.model.grouping import MOST_SAMPLES, alike
+from mmdemo.model.encoded import MOST_SAMPLES, EncodedSample, TokenSource, alike, padded
 from mmdemo.prediction import answering
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.loading import Served

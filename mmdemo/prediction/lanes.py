@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mmdemo.process import cores
+from mmdemo.process import environment
 from mmdemo.values.analysis import ForwardPass
 from mmdemo.values.samples import Inputs, Prediction
 
@@ -61,7 +61,7 @@ class AnswerLanes:
 
     def __init__(self, lanes: int | None = None, threads: int | None = None) -> None:
         """`lanes`: how many batches are at work at once; `threads`: how many all of them have. None: as cores are."""
-        self._threads = threads or cores.threads()
+        self._threads = threads or environment.threads()
         self._lanes = lanes or min(MOST_LANES, self._threads)
         self._changed = threading.Condition()
         self._waiting: deque[_Request] = deque()  # longest first
@@ -93,7 +93,7 @@ class AnswerLanes:
             worker.join()
 
     def _work(self) -> None:
-        cores.step_back(BEHIND)
+        environment.step_back(BEHIND)
         while batch := self._next():
             try:
                 _answer(batch, max(1, self._threads // self._busy))

@@ -26,8 +26,7 @@ from mmdemo.model.engines.converted import Engine
 from mmdemo.model.token_memory import Content, TokenMemory, content_digests
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
-from mmdemo.values.local_rule import LocalRule
-from mmdemo.values.promise import ASKED_ALWAYS, Guarantee
+from mmdemo.values.promise import ASKED_ALWAYS, Guarantee, LocalRule
 from mmdemo.values.samples import Inputs
 from mmdemo.versions import registry, sidecar
 from mmdemo.versions.sidecar import Sidecar

@@ -1,14 +1,17 @@
 """What is written to the log: one line an entry, nothing that people sent, and no byte that a terminal would obey.
 
 Of our own entries the sentence is written, of other packages' the words that stand in their code, and of an error what
-it is and where it arose: what it says may quote its input.
+it is and where it arose: what it says may quote its input. A line from one place in the code is written a few times a
+minute. How far long work is, a line says now and then.
 """
 
 import logging
 import re
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -20,6 +23,10 @@ _CAUSES = 5  # errors that led to an error
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _WARNING = re.compile(r"^(.*?:\d+: \w+):")
 _log = logging.getLogger(__name__)
+EVERY_S = 5.0  # between two lines
+WIDTH = 20  # characters of a bar
+LINES = 10  # from one place in the code, a minute
+WINDOW_S = 60.0
 
 
 def escaped(text: str) -> str:
@@ -122,3 +129,57 @@ def _report(
         _log.error("%s", what, exc_info=(type(error), error, where))
     elif kind is not None:
         _log.error("%s: %s", what, kind.__name__)
+
+
+class ProgressBar:
+    """Counts what is done of `total` and tells it, at most every EVERY_S; what is done at once is never told."""
+
+    def __init__(
+        self, total: int, what: str, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total, self._what, self._tell, self._clock = total, what, tell, clock
+        self._done = 0
+        self._start = self._told = clock()
+
+    def advance(self, count: int = 1) -> None:
+        """Count so many more."""
+        self._done += count
+        now = self._clock()
+        if self._done and now - self._told >= EVERY_S:
+            self._told = now
+            self._tell(self._line(now - self._start))
+
+    def _line(self, elapsed_s: float) -> str:
+        share = self._done / max(self._total, self._done)
+        minutes, seconds = divmod(round(elapsed_s / share * (1 - share)), 60)
+        bar = "█" * round(share * WIDTH)
+        return f"{bar:░<{WIDTH}} {self._done:,} of {self._total:,} {self._what}, {minutes}:{seconds:02} left"
+
+
+class Quiet(logging.Filter):
+    """Lets the first LINES records of each place and minute through; the next one that passes tells the rest."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._windows: dict[tuple[str, int], list[float]] = {}  # place → when its minute began, and lines in it
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether this record is written."""
+        window = self._windows.setdefault((record.pathname, record.lineno), [self._clock(), 0.0])
+        left_out = 0
+        if self._clock() - window[0] >= WINDOW_S:
+            left_out = max(0, int(window[1]) - LINES)
+            window[:] = [self._clock(), 0.0]
+        window[1] += 1
+        if left_out:
+            record.msg = (
+                f"{record.msg} (and {left_out} more like it before)"  # its values stay apart: see mmdemo.process.logs
+            )
+        return window[1] <= LINES
+
+
+def install() -> None:
+    """Keep every handler of this process from repeating itself."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Quiet())

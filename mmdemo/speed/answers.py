@@ -11,9 +11,8 @@ import torch
 from mmdemo import decode
 from mmdemo.errors import BadInput, ManifestError
 from mmdemo.evaluation import LabelledRow, ask, figures, retrieval
-from mmdemo.model import grouping
 from mmdemo.model.batch import Batch
-from mmdemo.model.encoded import padded
+from mmdemo.model.encoded import alike, padded
 from mmdemo.prediction import loading
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.predictor import Predictor
@@ -154,7 +153,7 @@ class Bench:
 
     def _of_many(self) -> Measures:
         served, predictor = self.served, self.predictor
-        together = [[self.inputs[place] for place in places] for places in grouping.alike(self.inputs)]
+        together = [[self.inputs[place] for place in places] for places in alike(self.inputs)]
         prepared = [(part[0].modalities, served.processor(part).batch) for part in together]
         alone = [served.processor([inputs]).batch for inputs in self.inputs]
         return {

@@ -17,7 +17,7 @@ from gradio import FileData
 from mmdemo import decode
 from mmdemo.tasks import Task
 from mmdemo.ui.callers import access, arguments, uploads
-from mmdemo.ui.callers.reading import ReadingTurns
+from mmdemo.ui.callers.uploads import ReadingTurns
 from mmdemo.ui.queueing.fair_queue import LANES
 from mmdemo.ui.services import Services
 from mmdemo.values.analysis import Near

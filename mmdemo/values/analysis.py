@@ -49,6 +49,14 @@ class ExplanationSet:
 
 
 @dataclass(frozen=True)
+class ExplanationTarget:
+    """Why `value`, rather than `against`."""
+
+    value: str
+    against: str | None = None  # None: rather than anything else
+
+
+@dataclass(frozen=True)
 class MapRequest:
     """One map: by which method, of which label, rather than which other (None: than any)."""
 

@@ -6,8 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mmdemo import locale
-from mmdemo.values.local_rule import Alarm, LocalRule
-from mmdemo.values.promise import HERE, SERVED, SHIPPED, Promise, PromiseOutcome, PromiseRecord, SubsetPromise
+from mmdemo.values.promise import (
+    HERE,
+    SERVED,
+    SHIPPED,
+    Alarm,
+    LocalRule,
+    Promise,
+    PromiseOutcome,
+    PromiseRecord,
+    SubsetPromise,
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmdemo import whole_file
 from mmdemo.settings import Settings
-from mmdemo.values.local_rule import LocalRule
+from mmdemo.values.promise import LocalRule
 from mmdemo.values.samples import to_json
 
 FILE = "asking.json"

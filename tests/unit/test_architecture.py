@@ -18,17 +18,14 @@ BASE = {
     "mmdemo.hashed_draw",
     "mmdemo.locale",
     "mmdemo.map_scale",
-    "mmdemo.process.cores",
     "mmdemo.process.environment",
     "mmdemo.process.logs",
-    "mmdemo.process.progress",
     "mmdemo.settings",
     "mmdemo.thresholds",
     "mmdemo.values.analysis",
     "mmdemo.values.history",
     "mmdemo.values.layout",
     "mmdemo.values.live_figures",
-    "mmdemo.values.local_rule",
     "mmdemo.values.promise",
     "mmdemo.values.promise_status",
     "mmdemo.values.review",
@@ -66,7 +63,7 @@ BELOW_LOOP = MODEL | {
 # its own: of values, checks, versions and predictions each module has its own arrows.
 MAY_IMPORT: dict[str, set[str]] = {
     **{f"mmdemo.{name}": set() for name in ("bounded_memory", "characters", "hashed_draw", "locale")},
-    **{f"mmdemo.process.{name}": set() for name in ("cores", "environment", "logs", "memory", "progress", "quiet_log")},
+    **{f"mmdemo.process.{name}": set() for name in ("environment", "logs", "memory")},
     "mmdemo.errors": {"mmdemo.characters", "mmdemo.locale"},
     "mmdemo.settings": {"mmdemo.errors"},
     "mmdemo.whole_file": {"mmdemo.errors"},
@@ -74,8 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.values.promise": set(),
     "mmdemo.thresholds": {"mmdemo.values.promise"},
     "mmdemo.curves": {"mmdemo.thresholds", "mmdemo.values.history"},
-    "mmdemo.values.promise_status": {"mmdemo.locale", "mmdemo.values.local_rule", "mmdemo.values.promise"},
-    "mmdemo.values.local_rule": {"mmdemo.values.promise"},
+    "mmdemo.values.promise_status": {"mmdemo.locale", "mmdemo.values.promise"},
     "mmdemo.values.live_figures": {"mmdemo.locale"},
     "mmdemo.values.samples": {"mmdemo.answers", "mmdemo.values.promise"},
     "mmdemo.values.layout": {"mmdemo.values.samples"},
@@ -99,8 +95,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.model.batch": INPUT,
     "mmdemo.model": MODEL,
     "mmdemo.versions.temperature_scaling": set(),
-    "mmdemo.versions.runtime_record": {"mmdemo.values.promise"},
-    "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.runtime_record", "mmdemo.versions.temperature_scaling"},
+    "mmdemo.versions.sidecar": INPUT | {"mmdemo.versions.temperature_scaling"},
     **{f"mmdemo.versions.{name}": BASE for name in ("curves", "local_rules", "shared_layers")},
     "mmdemo.versions.card": KNOWN,
     "mmdemo.versions.registry": MODEL,
@@ -116,7 +111,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.answering", "mmdemo.prediction.loading"},
     "mmdemo.prediction.batches": MODEL
     | {"mmdemo.prediction.answering", "mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
-    "mmdemo.prediction.lanes": {"mmdemo.process.cores", "mmdemo.values.analysis", "mmdemo.values.samples"},
+    "mmdemo.prediction.lanes": {"mmdemo.process.environment", "mmdemo.values.analysis", "mmdemo.values.samples"},
     "mmdemo.prediction.predictor": MODEL
     | {
         "mmdemo.explain",
@@ -138,7 +133,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.__main__": BELOW_LOOP | {"mmdemo.commands"},
     "mmdemo": {"mmdemo.prediction.predictor", "mmdemo.process.environment", "mmdemo.values.samples"},
     "annotations": BELOW_LOOP,
-    "app": BELOW_LOOP | {"mmdemo.guard", "mmdemo.process.quiet_log", "mmdemo.ui", "annotations"},
+    "app": BELOW_LOOP | {"mmdemo.guard", "mmdemo.ui", "annotations"},
 }
 
 # Package of others → the rooms that alone may need it.
@@ -163,7 +158,7 @@ CALLED_IN = {
     "tempfile.NamedTemporaryFile": set(),
     # Of these, two need nothing but a lock.
     "FileLock": {"annotations.store.file_lock", "mmdemo.ui.callers.upload_folder", "mmdemo.model.engines.attempts"},
-    "int.from_bytes": {"mmdemo.hashed_draw", "mmdemo.decode.jpeg", "mmdemo.decode.png"},  # which read files
+    "int.from_bytes": {"mmdemo.hashed_draw", "mmdemo.decode.jpeg", "mmdemo.decode.pictures"},  # which read files
 }
 
 # What may be imported inside a function: slow to import, and not needed by every command that touches the module.

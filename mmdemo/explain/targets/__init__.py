@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mmdemo.answers import CLASSIFICATION
 from mmdemo.explain.targets import labels
-from mmdemo.explain.targets.target import ExplanationTarget
 from mmdemo.model.heads import Head
+from mmdemo.values.analysis import ExplanationTarget
 
 __all__ = ["KINDS", "ExplanationTarget", "TargetKind"]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmdemo.explain.targets.target import ExplanationTarget
 from mmdemo.model.heads import ClassificationHead, Head
+from mmdemo.values.analysis import ExplanationTarget
 
 
 def answered(logits: Tensor, labels: Sequence[str]) -> str:

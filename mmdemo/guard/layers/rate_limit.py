@@ -1,16 +1,20 @@
-"""How fast one caller may ask: whoever asks faster waits, and whoever asks much faster is refused.
+"""How much one caller may ask: whoever asks too fast waits, and whoever asks much faster is refused.
+
+So is whoever has too many requests open: behind a proxy all come by the same few connections.
 
 A bucket for each caller, from which a request takes what it costs the server, and which fills with time. Of what costs
 most a caller has two at once; the others wait for them.
 """
 
 import asyncio
+import logging
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mmdemo.guard.callers import Callers
+from mmdemo.guard.callers import FORWARDED, Callers
 from mmdemo.guard.layers.bodies import declared
 from mmdemo.guard.layers.uploads import ROUTE as UPLOAD
 from mmdemo.guard.limits import KIB, RequestLimits
@@ -23,6 +27,7 @@ DEAR = {"/": 20, "/config": 20, "/config/": 20, "/gradio_api/info": 10, "/gradio
 UPLOADED_BYTES = 128 * KIB  # cost as much as a request: an upload costs what it brings
 DEAR_AT_ONCE = 2
 REMEMBERED = 10_000  # callers; those whose bucket is full by now are forgotten beyond
+log = logging.getLogger(__name__)
 
 
 def cost(scope: Any, largest: int) -> float:
@@ -97,3 +102,39 @@ class Pace:
     def _left(self, caller: str, now: float) -> float:
         last, taken = self._taken.get(caller, (now, 0.0))
         return max(0.0, taken - (now - last) * self._per_s)
+
+
+class Shares:
+    """Answers 429 to a caller who has as many requests open as one may have."""
+
+    def __init__(self, app: Any, limits: RequestLimits, callers: Callers) -> None:
+        self._app = app
+        self._limits = limits
+        self._callers = callers
+        self._open: Counter[str] = Counter()
+        self._warned = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        caller = self._callers.of_scope(scope)
+        self._warn_of_a_proxy(scope, caller)
+        if self._open[caller] >= self._limits.connections_each:
+            raise Refusal(429, "too_many_requests")
+        self._open[caller] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._open[caller] -= 1
+            if not self._open[caller]:
+                del self._open[caller]
+
+    def _warn_of_a_proxy(self, scope: Any, caller: str) -> None:
+        client = scope.get("client")
+        if self._warned or not client or self._callers.is_proxy(client[0]):
+            return
+        if any(name == FORWARDED.encode() for name, _ in scope["headers"]):
+            self._warned = True
+            log.warning(
+                "X-Forwarded-For came from %s, which MMDEMO_TRUSTED_PROXIES does not name: if that is your proxy, "
+                "all who come through it count as one caller until it is named there",
+                caller,
+            )

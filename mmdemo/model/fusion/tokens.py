@@ -1,4 +1,6 @@
-"""The tokens that go into a fusion: those of all modalities, one modality behind the other.
+"""The tokens that go into a fusion: those of all modalities, one modality behind the other, each told where it is.
+
+Where that is says a vector added to it: sinusoids (Vaswani et al. 2017, section 3.5), along one way or two.
 
 Letters of the shapes: b samples, n tokens, d width of a fusion token.
 """
@@ -6,11 +8,15 @@ Letters of the shapes: b samples, n tokens, d width of a fusion token.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+MAX_PERIOD = 10_000.0  # longest wavelength
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,20 @@ class Tokens:
 def _mean(tokens: Tensor, mask: Tensor) -> Tensor:
     weight = mask.unsqueeze(-1).to(tokens.dtype)  # (b, n, 1)
     return (tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp_min(1)  # (b, d)
+
+
+def sinusoids(positions: Tensor, dim: int) -> Tensor:
+    """Return sinusoidal encodings (n, dim) of positions (n,), computed when needed: nothing to keep in a checkpoint."""
+    half = dim // 2
+    steps = torch.arange(half, device=positions.device, dtype=torch.float32)
+    angles = positions[:, None].float() * torch.exp(-math.log(MAX_PERIOD) * steps / half)  # (n, half)
+    return F.pad(torch.cat([angles.sin(), angles.cos()], dim=1), (0, dim - 2 * half))  # (n, dim)
+
+
+def grid_sinusoids(rows: int, columns: int, dim: int, like: Tensor) -> Tensor:
+    """Return encodings (rows · columns, dim) of regions in reading order: one half row, the other column."""
+    row, column = torch.meshgrid(
+        torch.arange(rows, device=like.device), torch.arange(columns, device=like.device), indexing="ij"
+    )
+    half = dim // 2
+    return torch.cat([sinusoids(row.flatten(), half), sinusoids(column.flatten(), dim - half)], dim=1)

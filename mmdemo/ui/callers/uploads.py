@@ -1,9 +1,17 @@
-"""Files that callers send: nothing else is ever read for them, and what they sent goes soon after it was answered."""
+"""Files that callers send: nothing else is ever read for them, and what they sent goes soon after it was answered.
+
+Of one caller one is read at a time, so that files that are slow to read keep nobody else from an answer; the page's
+samples are read in turns of their own (`mmdemo.ui.queueing.turns`).
+"""
 
 import contextlib
 import threading
 import time
+import weakref
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,3 +123,19 @@ def _unlink(path: Path) -> None:
     with contextlib.suppress(OSError):  # already gone, or its folder holds another's file of the same content
         path.unlink()
         path.parent.rmdir()
+
+
+@dataclass(frozen=True)
+class ReadingTurns:
+    """Lets the threads of each caller through one by one."""
+
+    _locks: weakref.WeakValueDictionary[str, threading.Lock] = field(default_factory=weakref.WeakValueDictionary)
+    _making: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def take(self, caller: str) -> Iterator[None]:
+        """Wait for the caller's turn, and hold it while the block lasts."""
+        with self._making:
+            own = self._locks.setdefault(caller, threading.Lock())  # gone with the last who holds it
+        with own:
+            yield

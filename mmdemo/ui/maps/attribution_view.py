@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmdemo.locale import text
+from mmdemo.locale import percent, text
 from mmdemo.tasks import Task
-from mmdemo.ui.shell.percent import percent
 from mmdemo.values.analysis import AttributionReport, Contributions, Trust, TrustVerdict
 
 CURVE_WIDTH, CURVE_HEIGHT = 96, 44  # of the two curves as drawn

@@ -6,8 +6,7 @@ Places are units of the drawing's own square; its words stand beside it, so that
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmdemo.locale import text
-from mmdemo.ui.shell.percent import percent
+from mmdemo.locale import percent, text
 from mmdemo.values.history import ConfidenceCurves, CurvePoint
 
 SIDE = 100.0

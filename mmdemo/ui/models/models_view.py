@@ -7,14 +7,13 @@ from PIL import Image
 
 from mmdemo import decode, locale
 from mmdemo.errors import MmdemoError
-from mmdemo.locale import text
+from mmdemo.locale import percent, text
 from mmdemo.tasks import Task
 from mmdemo.ui.models import curve_plot, plot
 from mmdemo.ui.models.curve_plot import CurveDrawing
 from mmdemo.ui.models.plot import Plot
 from mmdemo.ui.review.pins import PinButton
 from mmdemo.ui.samples.retrieval import Card
-from mmdemo.ui.shell.percent import percent
 from mmdemo.values.history import FigurePair, ModelHistory, ModelVersion, TurnedAnswer
 from mmdemo.values.review import RunVerdict, Status, for_everybody
 

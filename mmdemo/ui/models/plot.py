@@ -6,8 +6,7 @@ Along the drawing places are percentages of its width, so that its text stays as
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmdemo.locale import text
-from mmdemo.ui.shell.percent import percent
+from mmdemo.locale import percent, text
 from mmdemo.values.history import FigurePair, ModelVersion
 
 SHARE = "accuracy"  # which every kind of answer has

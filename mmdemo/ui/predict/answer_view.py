@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmdemo import locale
-from mmdemo.locale import text
+from mmdemo.locale import percent, sure, text
 from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.ui.predict.visits import Visit
-from mmdemo.ui.shell.percent import percent, sure
 from mmdemo.ui.widgets import KINDS, Bar, Control
 from mmdemo.values.promise import ASKED_ALWAYS, HERE
 from mmdemo.values.samples import SUSPENDED, FlagReason, Prediction

@@ -23,7 +23,7 @@ from mmdemo.ui.maps import map_views
 from mmdemo.ui.predict import answer_view, intake
 from mmdemo.ui.predict.visits import Visit, Visits
 from mmdemo.ui.samples import preview
-from mmdemo.ui.samples.preview_cache import PreviewCache
+from mmdemo.ui.samples.preview import PreviewCache
 from mmdemo.ui.services import Services
 from mmdemo.ui.shell import render
 from mmdemo.ui.shell.frame import language_of

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmdemo import decode, locale
-from mmdemo.locale import text
+from mmdemo.locale import percent, text
 from mmdemo.tasks import Limits, Task
 from mmdemo.ui.samples import preview
-from mmdemo.ui.shell.percent import percent
 
 THUMBNAIL_PX = (264, 184)  # the box that a picture fits into
 PEAKS = 14  # bars of a sound's picture

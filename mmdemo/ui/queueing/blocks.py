@@ -1,21 +1,35 @@
-"""The frame of page and API: whatever goes wrong in a call, its caller reads one sentence in a language of theirs."""
+"""The frame of page and API: whatever goes wrong in a call, its caller reads one sentence in a language of theirs.
 
+A model answers in the threads of its line, the same for as long as the page is served: a thread in which it once
+answered keeps threads and buffers of its own for the next time, and Gradio runs a call in any of forty.
+
+Of a session nothing is remembered. By itself Gradio notes, for ten thousand of them, the last value that went into and
+came out of every call: what a visitor sent would stay there after it was deleted, and a call of a hundred bytes whose
+answer nobody fetches would leave a megabyte. The page's own memory is `Visits`; here all sessions share one state that
+takes nothing in.
+"""
+
+import asyncio
+import contextvars
+import functools
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import gradio as gr
+from gradio.state_holder import SessionState, StateHolder
 
 from mmdemo import locale
 from mmdemo.errors import ON_CALL, BadInput, MmdemoError
 from mmdemo.guard.callers import Callers
+from mmdemo.process import environment
 from mmdemo.settings import Settings
 from mmdemo.ui.callers import uploads
-from mmdemo.ui.queueing import model_threads, turns
+from mmdemo.ui.queueing import turns
 from mmdemo.ui.queueing.fair_queue import BEHIND, LANES, OF_MODELS, FairQueue
-from mmdemo.ui.queueing.sessions import Sessions
 from mmdemo.ui.queueing.turns import Turns
 from mmdemo.ui.shell.frame import language_of
 
@@ -36,7 +50,7 @@ class Blocks(gr.Blocks):
         """Keep all calls in fair and bounded lines; what waits in one can't be called past it."""
         self.api_open = False  # as `queue` sets it, which would build all routes once more
         self._queue = FairQueue(self, settings)
-        model_threads.hold(self, {line: LANES[line] for line in OF_MODELS}, BEHIND)
+        hold_threads(self, {line: LANES[line] for line in OF_MODELS}, BEHIND)
         self.turns = {kind: Turns(settings, kind) for kind in turns.LANES}
         self.callers = Callers.of(settings)
 
@@ -87,3 +101,51 @@ def _filled(block_fn: Any, inputs: list[Any]) -> list[Any]:
         names = ", ".join(one.name for one in parameters)
         raise BadInput("argument_missing", missing=", ".join(missing), names=names)
     return [*inputs, *(one.default for one in rest)]
+
+
+def hold_threads(page: gr.Blocks, threads: Mapping[str, int], behind: Mapping[str, int]) -> None:
+    """Run the calls of these lines (name → number of threads) in threads of their own, some so many steps `behind`."""
+    pools = {
+        line: ThreadPoolExecutor(number, f"line-{line}", environment.step_back, (behind.get(line, 0),))
+        for line, number in threads.items()
+    }
+    for block in page.fns.values():
+        if block.fn is not None and block.concurrency_id in pools:
+            block.fn = _in_pool(pools[block.concurrency_id], block.fn)
+
+
+def _in_pool(pool: ThreadPoolExecutor, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def call(*args: Any, **named: Any) -> Any:
+        bound = functools.partial(contextvars.copy_context().run, function, *args, **named)
+        return await asyncio.get_running_loop().run_in_executor(pool, bound)
+
+    return call
+
+
+class NoMemory(SessionState):
+    """The page as it was built, whatever is called."""
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Remember nothing."""
+
+    def _update_config(self, key: int) -> None:
+        """Remember nothing."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Remember nothing."""
+
+
+class Sessions(StateHolder):
+    """The same state for every session; it is made once, which takes Gradio milliseconds."""
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        super().__init__()
+        self.set_blocks(blocks)
+        self._state = NoMemory(blocks)
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        return self._state
+
+    def __contains__(self, session_id: str) -> bool:
+        return False

@@ -15,9 +15,9 @@ from mmdemo.ui.maps import map_views
 from mmdemo.ui.predict import controller
 from mmdemo.ui.review import answered_view, question_view
 from mmdemo.ui.samples import preview
-from mmdemo.ui.samples.preview_cache import PreviewCache
+from mmdemo.ui.samples.preview import PreviewCache
 from mmdemo.ui.services import Services
-from mmdemo.ui.shell import render, theme
+from mmdemo.ui.shell import frame, render
 from mmdemo.ui.shell.frame import language_of
 from mmdemo.values.review import (
     WAITING,
@@ -299,7 +299,7 @@ def _thumbnail(sample_preview: preview.Preview) -> str:
         return ""
     picture = decode.picture_of(url)
     if not sample_preview.picture:
-        picture = ImageOps.colorize(picture.convert("L"), theme.colour("night"), theme.colour("day"))
+        picture = ImageOps.colorize(picture.convert("L"), frame.colour("night"), frame.colour("day"))
     return decode.picture_url(ImageOps.fit(picture.convert("RGB"), THUMBNAIL_PX))
 
 

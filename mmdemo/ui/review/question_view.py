@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from mmdemo import characters
 from mmdemo.answers import NONE_OF_THESE
-from mmdemo.locale import text
+from mmdemo.locale import sure, text
 from mmdemo.tasks import Task
-from mmdemo.ui.shell.percent import sure
 from mmdemo.ui.widgets import KINDS, Control
 from mmdemo.values.review import Correction, QueueItem, ReviewItem, SampleState, Status
 from mmdemo.values.samples import FlagReason

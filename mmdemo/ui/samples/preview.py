@@ -1,6 +1,12 @@
-"""What the page shows of a decoded sample: an upright picture, a spectrogram and a sound that every browser plays."""
+"""What the page shows of a decoded sample: an upright picture, a spectrogram and a sound that every browser plays.
+
+For reviewers each preview is made once, and all are let go soon after the last look. What is deleted by its sender may
+have been shown a moment ago; so whoever deletes clears the cache.
+"""
 
 import base64
+import threading
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +25,7 @@ WAVE_COLUMNS = 320  # of the waveform as drawn
 BRIGHTER = 0.7  # exponent: speech stays visible under the veil of its map
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7_600.0
 RANGE_DB = 70.0  # what lies further under the loudest is drawn as silence
+IDLE_S = 120.0  # after the last look: what is deleted elsewhere (by command, by time) is gone from memory by then
 
 
 @dataclass(frozen=True)
@@ -91,3 +98,41 @@ def peaks(wave: np.ndarray, count: int) -> list[float]:
     """Return the loudness of `count` equal stretches of (samples,) sound, 0 … 1, the loudest 1."""
     loud = np.array([np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in np.array_split(wave, count)])
     return [round(float(value), 3) for value in loud / max(float(loud.max()), 1e-9)]
+
+
+class PreviewCache:
+    """Previews by sample. Threads may share it."""
+
+    def __init__(self, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
+        self._lock = threading.Lock()
+        self._previews: dict[str, Preview] = {}
+        self._timer: threading.Timer | None = None
+
+    def __contains__(self, sample_id: str) -> bool:
+        return sample_id in self._previews
+
+    def get(self, sample_id: str, make: Callable[[], Preview]) -> Preview:
+        """Return the preview of a sample, made by `make` where there is none yet."""
+        known = self._previews.get(sample_id)
+        preview = make() if known is None else known
+        with self._lock:
+            self._previews[sample_id] = preview
+            self._wait_anew()
+        return preview
+
+    def keep(self, sample_ids: Collection[str]) -> None:
+        """Let go of all but these."""
+        with self._lock:
+            self._previews = {name: preview for name, preview in self._previews.items() if name in sample_ids}
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self.keep(())
+
+    def _wait_anew(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._idle_s, self.clear)
+        self._timer.daemon = True
+        self._timer.start()

@@ -7,7 +7,9 @@ inside asks the server by `mmdemo.call`, which says the reader's language in Acc
 """
 
 import json
+import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,6 @@ import gradio as gr
 from mmdemo import locale, map_scale
 from mmdemo.ui.queueing import turns
 from mmdemo.ui.queueing.fair_queue import LANES
-from mmdemo.ui.shell import theme
 
 STATIC = Path(__file__).parent.parent / "static"
 # Read in this order, and later files use what earlier ones define.
@@ -129,7 +130,7 @@ def mount_options() -> dict[str, Any]:
 
 def _theme() -> gr.themes.Base:
     base = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-    light, dark = theme.colour("ground"), theme.colour("ground", dark=True)  # nothing flashes before theme.css is read
+    light, dark = colour("ground"), colour("ground", dark=True)  # nothing flashes before theme.css is read
     return base.set(body_background_fill=light, body_background_fill_dark=dark)
 
 
@@ -152,3 +153,14 @@ def _texts() -> str:
     }
     # "<" could end the script element in which this stands.
     return "window.mmdemoTexts = " + json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def colour(name: str, *, dark: bool = False) -> str:
+    """Return what `--mm-NAME` is, as #rrggbb; KeyError where the theme has none of its own."""
+    return _colours(".dark" if dark else ":root")[name]
+
+
+@cache
+def _colours(selector: str) -> dict[str, str]:
+    _, block = (STATIC / "shell" / "theme.css").read_text(encoding="utf-8").split(f"\n{selector} {{", 1)
+    return dict(re.findall(r"--mm-([\w-]+): (#[0-9a-f]{6});", block.partition("\n}")[0]))

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from mmdemo.answers import NONE_OF_THESE
-from mmdemo.locale import text
+from mmdemo.locale import percent, text
 from mmdemo.tasks import Task
-from mmdemo.ui.shell.percent import percent
 from mmdemo.ui.widgets.parts import ACCURACY, Bar, Column, Otherwise
 from mmdemo.values.samples import Prediction
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mmdemo.locale import text
-from mmdemo.ui.shell.percent import percent
+from mmdemo.locale import percent, text
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import pytest
 
 from annotations.panel import local_promise, turns
 from annotations.store.panel import Member
-from mmdemo.values.local_rule import LocalRule
-from mmdemo.values.promise import HERE, NEVER, PromiseOutcome
+from mmdemo.values.promise import HERE, NEVER, LocalRule, PromiseOutcome
 from tests.unit.annotations.panel_home import RIGHT, TASK, WRONG
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -20,8 +20,17 @@ from mmdemo.tasks import Gate
 from mmdemo.tasks.audits import Audits
 from mmdemo.ui.shell import render
 from mmdemo.ui.status import status_view
-from mmdemo.values.local_rule import Alarm, AlarmAbout, LocalRule
-from mmdemo.values.promise import ASKED_ALWAYS, HERE, SHIPPED, PromiseOutcome, PromiseRecord, SubsetPromise
+from mmdemo.values.promise import (
+    ASKED_ALWAYS,
+    HERE,
+    SHIPPED,
+    Alarm,
+    AlarmAbout,
+    LocalRule,
+    PromiseOutcome,
+    PromiseRecord,
+    SubsetPromise,
+)
 from mmdemo.values.samples import Sample
 from mmdemo.versions import local_rules
 from mmdemo.versions.registry import Versions

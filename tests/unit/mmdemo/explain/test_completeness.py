@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from mmdemo import explain
-from mmdemo.explain import AimedPass
-from mmdemo.explain.completeness import shared_out
+from mmdemo.explain import AimedPass, shared_out
 from mmdemo.explain.shapley import contributions
 from mmdemo.explain.targets import ExplanationTarget
 from mmdemo.model import MultimodalModel

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmdemo.explain import AimedPass
-from mmdemo.explain.interaction import STEPS, interaction, met_of
+from mmdemo.explain.analysis import STEPS, interaction, met_of
 from mmdemo.model import MultimodalModel
 from mmdemo.values.samples import Inputs
 from tests import tiny

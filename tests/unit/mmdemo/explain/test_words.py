@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from mmdemo.explain.words import merge, words, words_read
+from mmdemo.explain.maps import merge, words, words_read
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import Versions
-from mmdemo.versions.runtime_record import RuntimeRecord
+from mmdemo.versions.sidecar import RuntimeRecord
 from tests import tiny
 
 needs_openvino = pytest.mark.skipif(not runtimes.installed(runtimes.RUNTIMES["openvino"]), reason="not installed")

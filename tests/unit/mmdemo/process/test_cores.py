@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mmdemo.process import cores
+from mmdemo.process import environment
 
 
 @pytest.mark.parametrize(("variable", "expected"), [("3", 3), (" 2, 1", 2), ("", None), ("0", None), ("two", None)])
 def test_threads_are_those_that_torch_has(variable: str, expected: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", variable)
-    assert cores.threads() == (expected or cores.cores()) >= 1
+    assert environment.threads() == (expected or environment.cores()) >= 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
@@ -22,7 +22,7 @@ def test_who_steps_back_does_so_alone() -> None:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     def stepped_back() -> int:
-        cores.step_back(2)
+        environment.step_back(2)
         return priority()
 
     before = priority()

@@ -1,6 +1,6 @@
 """A line now and then: how much is done, and how long the rest takes at that rate."""
 
-from mmdemo.process.progress import EVERY_S, ProgressBar
+from mmdemo.process.logs import EVERY_S, ProgressBar
 
 
 def test_it_tells_what_is_done_and_what_is_left() -> None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from mmdemo.process.quiet_log import LINES, WINDOW_S, Quiet
+from mmdemo.process.logs import LINES, WINDOW_S, Quiet
 
 
 class Clock:

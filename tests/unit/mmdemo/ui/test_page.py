@@ -10,13 +10,13 @@ import pytest
 
 from mmdemo import locale
 from mmdemo.errors import CannotListen
+from mmdemo.locale import percent
 from mmdemo.settings import Settings
 from mmdemo.ui.predict import task_choices
 from mmdemo.ui.predict.controller import PredictController
 from mmdemo.ui.predict.visits import Visit
 from mmdemo.ui.samples.preview import Preview
 from mmdemo.ui.shell import address, frame, render
-from mmdemo.ui.shell.percent import percent
 from mmdemo.values.samples import Sample
 from tests.unit.mmdemo.ui.fake import FakeLoop
 

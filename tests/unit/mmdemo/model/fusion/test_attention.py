@@ -5,7 +5,7 @@ from torch import nn
 
 from mmdemo.model import MultimodalConfig
 from mmdemo.model.fusion.attention import AttentionPooling, CrossAttention, FusionLayer, Transformer
-from mmdemo.model.fusion.positions import grid_sinusoids, sinusoids
+from mmdemo.model.fusion.tokens import grid_sinusoids, sinusoids
 
 DIM, HEADS = 16, 4
 CONFIG = MultimodalConfig(modalities=["image", "text"], dim=DIM, heads=HEADS, layers=2, dropout=0.0)

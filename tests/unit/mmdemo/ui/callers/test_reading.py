@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from mmdemo.ui.callers.reading import ReadingTurns
+from mmdemo.ui.callers.uploads import ReadingTurns
 
 
 def test_a_callers_second_file_waits_for_its_first_and_nobody_elses_does() -> None:

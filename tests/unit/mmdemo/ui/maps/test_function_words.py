@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmdemo.explain.words import words
+from mmdemo.explain.maps import words
 from mmdemo.ui.maps.function_words import is_meaningful
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from mmdemo.ui.queueing import model_threads
+from mmdemo.ui.queueing import blocks
 
 CALLS = 20
 language: contextvars.ContextVar[str] = contextvars.ContextVar("language")
@@ -20,10 +20,10 @@ def answer(word: str, mark: str) -> tuple[str, str, str]:
 
 
 def page(line: str | None) -> gr.Blocks:
-    with gr.Blocks(analytics_enabled=False) as blocks:
+    with gr.Blocks(analytics_enabled=False) as page:
         gr.api(answer, api_name="answer", concurrency_id=line)
-    model_threads.hold(blocks, {"predict": 1}, {"predict": 1})
-    return blocks
+    blocks.hold_threads(page, {"predict": 1}, {"predict": 1})
+    return page
 
 
 async def called(function: Callable[..., object], number: int) -> object:

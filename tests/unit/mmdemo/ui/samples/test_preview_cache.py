@@ -1,7 +1,6 @@
 """Previews are made once, and gone as soon as anything is deleted, or a while after the last look."""
 
-from mmdemo.ui.samples.preview import Preview
-from mmdemo.ui.samples.preview_cache import PreviewCache
+from mmdemo.ui.samples.preview import Preview, PreviewCache
 from tests.waiting import wait_until
 
 SHOWN = Preview(picture="data:image/jpeg;base64,AAAA")

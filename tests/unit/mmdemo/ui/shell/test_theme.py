@@ -9,7 +9,7 @@ from PIL import ImageColor
 
 from mmdemo import map_scale
 from mmdemo.settings import ROOT
-from mmdemo.ui.shell import frame, theme
+from mmdemo.ui.shell import frame
 from tests import source_tree
 
 UI = Path("mmdemo/ui")
@@ -77,16 +77,16 @@ def test_every_colour_that_is_asked_for_is_there() -> None:
 
 
 def test_the_theme_tells_its_colours_by_name() -> None:
-    assert theme.colour("ground") == "#f6f5f1" and theme.colour("ground", dark=True) == "#161513"
+    assert frame.colour("ground") == "#f6f5f1" and frame.colour("ground", dark=True) == "#161513"
     with pytest.raises(KeyError):
-        theme.colour("night", dark=True)
+        frame.colour("night", dark=True)
 
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("side", ["towards", "against"])
 def test_bars_for_and_against_are_seen_on_their_track(side: str, dark: bool) -> None:
     stops = map_scale.TOWARDS if side == "towards" else map_scale.AGAINST
-    assert map_scale.contrast(stops[2 if dark else 1], theme.colour("well", dark=dark)) >= 3
+    assert map_scale.contrast(stops[2 if dark else 1], frame.colour("well", dark=dark)) >= 3
 
 
 def test_what_the_tour_shows_has_the_colours_of_the_page() -> None:
@@ -95,4 +95,4 @@ def test_what_the_tour_shows_has_the_colours_of_the_page() -> None:
     for block, dark in zip(re.findall(r":root \{([^}]*--[^}]*)\}", text), (False, True), strict=True):
         named = dict(re.findall(r"--([\w-]+): (#[0-9a-f]+);", block))
         assert len(named) == 7
-        assert named == {name: theme.colour(names.get(name, name), dark=dark) for name in named}
+        assert named == {name: frame.colour(names.get(name, name), dark=dark) for name in named}
