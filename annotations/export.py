@@ -15,7 +15,7 @@ from annotations import media, review_queue
 from annotations.acquisition.strata import AUDITED
 from annotations.review_queue import content
 from annotations.review_queue.content import Holder
-from annotations.schema import SampleRow, now
+from annotations.schema import CorrectionRow, SampleRow, now
 from annotations.store import Session, Store, labels, problems, samples
 from annotations.store.labels import LabelledContent
 from mmdemo import characters, decode, whole_file
@@ -235,16 +235,11 @@ def _add(store: Store, task: Task, inputs: Inputs, manifest_row: manifests.Row) 
         row = row or _new_row(sample_id, task, inputs, manifest_row)
         if not row.has_content:
             content.fill(row, inputs, copies)
-        correction = review_queue.record(
-            session,
-            task,
-            row,
-            "import",
-            value,
-            annotator,
-            characters.storable(str(about.get("note") or "")),
-            CorrectionSource.IMPORT,
+        note = characters.storable(str(about.get("note") or ""))
+        correction = CorrectionRow(
+            value=value, annotator=annotator, note=note, source=CorrectionSource.IMPORT, wrong_reason=False
         )
+        review_queue.record(session, task, row, "import", correction)
         correction.corrected_at = min(at, now()) if at else correction.corrected_at  # no answer of the future counts
         correction.predicted_value, correction.wrong_reason = _guess(manifest_row, task), bool(mark)
         correction.model_version = str(about.get("model_version") or "")

@@ -80,7 +80,7 @@ class Site:
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
         """Ask over a connection that is open, as the sync's is."""
-        return self.client._call(method, path, **more)
+        return self.client.call(method, path, **more)
 
     def read(self, project: int, numbers: Sequence[int]) -> None:
         """Read tasks, as the sync reads them and in pages as large."""

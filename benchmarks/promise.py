@@ -22,8 +22,9 @@ from scipy.special import softmax
 from mmdemo import tasks, thresholds
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput
-from mmdemo.prediction import answering
+from mmdemo.prediction import answering, loading
 from mmdemo.prediction.assembly import SampleOutput, calibrated, strangeness
+from mmdemo.prediction.loading import Served
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.tasks import Task
 from mmdemo.thresholds import Outcomes
@@ -96,13 +97,14 @@ def _outcomes(answers: Sequence[tuple[float, bool, list[float]]]) -> Outcomes:
 
 def _asked(server: Predictor, rows: Sequence[Row]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each row's id, and for each subset of its modalities the confidence, whether it is wrong, the outputs."""
+    served = loading.load(SHIPPED / server.task.name, server.task)
     for start in range(0, len(rows), BATCH):
         inputs = {row.id: _decoded(server, row) for row in rows[start : start + BATCH]}
         answers: dict[str, dict[str, Any]] = {row_id: {} for row_id in inputs}
         usable = [row for row in rows[start : start + BATCH] if inputs[row.id]]
         for name in sidecar.subsets(server.task.modalities) if usable else ():
             parts = [item.only(name.split("+")) for row in usable if (item := inputs[row.id])]
-            for row, answer in zip(usable, _batch(server, usable, parts), strict=True):
+            for row, answer in zip(usable, _batch(served, usable, parts), strict=True):
                 answers[row.id][name] = answer
         print(f"{server.task.name}: {start + len(inputs)} of {len(rows)}", file=sys.stderr, flush=True)
         yield from answers.items()
@@ -118,15 +120,12 @@ def _decoded(server: Predictor, row: Row) -> Inputs | None:
 
 
 @torch.inference_mode()
-def _batch(
-    server: Predictor, rows: Sequence[Row], parts: Sequence[Inputs]
-) -> Iterator[tuple[float, bool, list[float]]]:
+def _batch(served: Served, rows: Sequence[Row], parts: Sequence[Inputs]) -> Iterator[tuple[float, bool, list[float]]]:
     """Yield for each sample, all of the same modalities, confidence, whether it is wrong, and the head's outputs.
 
     What is strange is asked about whatever its confidence: NEVER.
     """
-    served, task = server._current(), server.task
-    encoded = served.processor(list(parts))
+    task, encoded = served.task, served.processor(list(parts))
     output = served.model(encoded.batch)
     for index, (row, inputs) in enumerate(zip(rows, parts, strict=True)):
         said = SampleOutput.of(inputs, encoded, output, index)

@@ -150,21 +150,18 @@ class Pull:
     ) -> CorrectionRow:
         who = self._who(answer.annotation)
         standing = [each for each in history if each.annotator == who and each.withdrawn_at is None]
-        return review_queue.record(
-            session,
-            self.place.task,
-            row,
-            "label",
-            answer.value,
-            who,
-            "",
-            SYSTEM,
+        correction = CorrectionRow(
+            value=answer.value,
+            annotator=who,
+            note="",
+            source=SYSTEM,
             external_id=self._external(row.sample_id, answer.annotation.id),
             wrong_reason=answer.wrong_reason,
             # With a clock that runs ahead there it must not outdo what is said here tomorrow, with one that lags not
             # come before what the same person said earlier.
             corrected_at=max([min(answer.annotation.updated_at, now()), *(each.corrected_at for each in standing)]),
         )
+        return review_queue.record(session, self.place.task, row, "label", correction)
 
     def _renew(
         self, session: Session, row: SampleRow, history: list[CorrectionRow], number: int, answer: StandingAnswer

@@ -8,7 +8,6 @@ is withdrawn or a later one is given. Content goes elsewhere: `retention`. Who i
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from annotations import media
@@ -247,9 +246,10 @@ def correct(
         check_mark(task, wrong_reason, value, predictions.guess_about(task, row, value).value)
         if not again and row.state in (LABELLED, UNSURE):
             raise Conflict("answered_meanwhile", sample_id=sample_id, state=row.state)
-        correction = record(
-            session, task, row, "label", value, annotator, note, CorrectionSource.PAGE, browser, wrong_reason
+        answer = CorrectionRow(
+            value=value, annotator=annotator, note=note, source=CorrectionSource.PAGE, wrong_reason=wrong_reason
         )
+        correction = record(session, task, row, "label", answer, browser)
         stored, counting = labels.as_correction(correction, row.task), labels.counting(session, sample_id)
         session.commit()
         return replace(stored, counts=counting is None or counting.value == value)
@@ -260,40 +260,23 @@ def record(
     task: Task,
     row: SampleRow,
     name: str,
-    value: str,
-    annotator: str,
-    note: str,
-    source: str,
+    correction: CorrectionRow,
     browser: str = "",
-    wrong_reason: bool = False,
-    *,
-    external_id: str | None = None,
-    corrected_at: datetime | None = None,
 ) -> CorrectionRow:
-    """Add a correction that was checked, and move its row by `name`, "label" or "import". Raises Conflict.
+    """Add what a person said, checked, and move its sample by `name`, "label" or "import". Raises Conflict.
 
-    It is one of what was served; with `wrong_reason` one of the guess that the mark is about.
+    `correction` comes without its sample and what it corrects: that is what was served; with `wrong_reason` the guess
+    that the mark is about. Where it says no time it was given now.
     """
-    predicted_value, model_version = row.predicted_value, row.model_version
-    if wrong_reason:
-        guess = predictions.guess_about(task, row, value)
-        predicted_value, model_version = guess.value, guess.model_version
-    correction = CorrectionRow(
-        sample_id=row.sample_id,
-        value=value,
-        annotator=annotator,
-        note=note,
-        wrong_reason=wrong_reason,
-        corrected_at=corrected_at or now(),
-        predicted_value=predicted_value,
-        model_version=model_version,
-        source=source,
-        external_id=external_id,
-    )
+    correction.sample_id, correction.corrected_at = row.sample_id, correction.corrected_at or now()
+    correction.predicted_value, correction.model_version = row.predicted_value, row.model_version
+    if correction.wrong_reason:
+        guess = predictions.guess_about(task, row, correction.value)
+        correction.predicted_value, correction.model_version = guess.value, guess.model_version
     before = row.state
     _shift(session, row, name)
     session.add(correction)
-    log(session, row, name, before, annotator, browser, correction)
+    log(session, row, name, before, correction.annotator, browser, correction)
     return correction
 
 

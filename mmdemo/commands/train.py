@@ -6,7 +6,7 @@ import shlex
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmdemo import tasks
 from mmdemo.commands.calibrate import promise_lines, write_promise
@@ -16,7 +16,11 @@ from mmdemo.errors import ManifestError
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
 from mmdemo.values.promise import PromiseRecord
+from mmdemo.values.results import EvaluationResult
 from mmdemo.values.samples import to_json
+
+if TYPE_CHECKING:
+    from mmdemo.training.manifests import Row
 
 _START = "MODALITY=FOLDER (a version's too) or MODALITY=NAME on the Hub: weights to start from (default: the task's)"
 _OPTION = "any training option, such as tuning=lora or patience=3; see mmdemo/training/options.py"
@@ -46,21 +50,25 @@ def train(args: argparse.Namespace, config: Settings) -> CommandResult:
         version_folder(task, args.parent, config) if args.parent else None,
         [version_folder(task, teacher, config) for teacher in args.teacher],
     )
-    promises: list[PromiseRecord | None] = []
+    measured: list[tuple[PromiseRecord | None, EvaluationResult]] = []
+
+    def finish(folder: Path, rows: "Sequence[Row]") -> None:
+        measured.append((write_promise(task, folder, rows, config), measure(task, folder, args.dev, config)))
+
     out = run.train(
         TrainingJob.of(task, options(task, **{**options_of(args.option), **chosen, "seed": args.seed}), origin),
         Manifests(args.train, args.dev, args.skip_bad),
         args.out,
         folds=args.folds,
         record=run.TrainingRecord(args.name or "", _command(args, config), args.log),
-        finish=lambda folder, rows: promises.append(write_promise(task, folder, rows, config)),
+        finish=finish,
     )
     if not processes.leads():
         raise SystemExit(0)  # one of several that trained together says what came of it
-    figures = measure(task, out, args.dev, config)
+    [(record, figures)] = measured
     return CommandResult(
         {"version": figures.model_version, "path": str(out), **to_json(figures)},
-        [str(out), *figure_lines(figures), *(line for record in promises for line in promise_lines(record))],
+        [str(out), *figure_lines(figures), *promise_lines(record)],
     )
 
 

@@ -98,7 +98,7 @@ def compress(
         records.append(record)
 
     about = _sidecar(before, smaller, naming)
-    write_folder(smaller.loaded, smaller.packed, stats, task, about, naming.out, finish)
+    write_folder(smaller.loaded, smaller.packed, stats, about, naming.out, finish)
     return records[0]
 
 

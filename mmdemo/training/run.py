@@ -40,14 +40,16 @@ def train(
     *,
     folds: int = 0,
     record: TrainingRecord | None = None,
-    finish: Callable[[Path, Sequence[Row]], None] = lambda folder, rows: None,
+    finish: Callable[[Path, Sequence[Row]], None] | None = None,
 ) -> Path:
     """Do a job on the samples of manifests and return `out`, a version folder.
 
     With `folds` it is cross-validated first, which calibrates it too. Dev is only reported on. `finish` is handed the
-    folder and the samples to which nothing was fitted: those to test the task's promise on. The same seed gives the
-    same weights on the same machine, and so does a run that was killed and is started again. Raises ManifestError,
-    CheckpointError, StorageError before training.
+    folder, which has no model card yet, and the samples to which nothing was fitted: to test the task's promise on, to
+    measure the version, and to write the card. Without it the card has the figures of training alone. The same seed
+    gives the same weights on the same machine, and so does a run that was killed and is started again.
+
+    Raises ManifestError, CheckpointError, StorageError before training.
     """
     record, task, out = record or TrainingRecord(), job.task, _free(Path(out))
     sharding.check(job.options.at_once)
@@ -66,9 +68,11 @@ def train(
     train_model(job, loaded, data, resume=resume, callbacks=callbacks)
     if leads():
         record = dataclasses.replace(record, version=record.version or out.name)
-        draft = Draft(out, task, _sidecar(job, samples, record, len(data.train)), job.options.bits)
+        about = _sidecar(job, samples, record, len(data.train))
+        draft = Draft(out, task, about, job.options.bits, described=finish is None)
         write_version(loaded, data, draft, partial(_crossed, crossed) if crossed else fit_calibration)
-        finish(out, promise_rows)  # a stop in between leaves a version that promises nothing yet
+        if finish:
+            finish(out, promise_rows)  # a stop in between leaves a version that loads, promises nothing and has no card
         resume.clear()
     return out
 

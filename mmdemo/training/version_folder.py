@@ -7,6 +7,7 @@ import platform
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ class Draft:
     bits: int = 16  # of a weight in its file
     parent: Path | None = None  # version whose file says how weights lie that did not change: as they are there
     store: Path | None = None  # where layers lie that several versions carry; None: all in its own file
+    described: bool = True  # with a model card; else whoever measures the version next writes it
 
 
 Calibrate = Callable[[Loaded, Data], Calibration]
@@ -109,22 +111,23 @@ def write_version(loaded: Loaded, data: Data, draft: Draft, calibrate: Calibrate
         measured=len(dev),
         dims={"parameters": sum(p.numel() for p in model.parameters()), "features": model.config.dim},
     )
-    return write_folder(loaded, packed, calibration.reference_stats, draft.task, about, draft.folder, store=draft.store)
+    describe = partial(card.write, task=draft.task) if draft.described else None
+    return write_folder(loaded, packed, calibration.reference_stats, about, draft.folder, describe, draft.store)
 
 
 def write_folder(
     loaded: Loaded,
     packed: Mapping[str, torch.Tensor],
     stats: Mapping[str, ReferenceStats],
-    task: Task,
     about: Sidecar,
     out: Path,
-    finish: Callable[[Path], None] = lambda folder: None,
+    finish: Callable[[Path], None] | None,
     store: Path | None = None,
 ) -> Path:
     """Write a version folder, whole or not at all: what builds the model, its weights as packed, and what is known.
 
-    `finish` is handed the folder before it takes its place; layers are in `store` before. Raises StorageError.
+    `finish` is handed the folder before it takes its place, to write the model card and whatever is measured first;
+    layers are in `store` before. Raises StorageError.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -133,8 +136,8 @@ def write_folder(
             _save(loaded, folder, packed, store)
             out_of_distribution.save(folder, stats)
             sidecar.write(folder, about)
-            card.write(folder, task)
-            finish(folder)
+            if finish:
+                finish(folder)
             for path in folder.iterdir():
                 path.chmod(0o644)  # safetensors leaves its files to their owner alone
             if out.is_dir():

@@ -118,7 +118,7 @@ class Client:
     def uploads(self, project: int, only: Sequence[int] | None = None) -> list[UploadedFile]:
         """Return the files that were uploaded to a project by the user of this key, all or those of `only`."""
         more = {"all": "true"} if only is None else {"ids": json.dumps(list(only))}
-        listed = self._call("GET", f"api/projects/{project}/file-uploads", params=more)
+        listed = self.call("GET", f"api/projects/{project}/file-uploads", params=more)
         with self._translated():
             return [self._upload(raw) for raw in listed]
 
@@ -139,7 +139,7 @@ class Client:
         padded = {name: data.ljust(SMALLEST_FILE, b"\0") for name, data in files.items()}
         parts = {str(number): part for number, part in enumerate(padded.items())}
         once = {"commit_to_project": "false"}
-        answer = self._call("POST", f"api/projects/{project}/import", files=parts, params=once)
+        answer = self.call("POST", f"api/projects/{project}/import", files=parts, params=once)
         with self._translated():
             numbers = answer["file_upload_ids"]
         return self.uploads(project, numbers)
@@ -232,7 +232,7 @@ class Client:
         if only:  # to select none is to select all there
             none = [compare(name, "Number", 0, "equal") for name in ("total_annotations", "cancelled_annotations")]
             body = {"filters": {"conjunction": "and", "items": none}, **selection(only)}
-            self._call("POST", "api/dm/actions", params={"id": "delete_tasks", "project": project}, json=body)
+            self.call("POST", "api/dm/actions", params={"id": "delete_tasks", "project": project}, json=body)
 
     def signs_up_strangers(self) -> bool:
         """Whether whoever finds the server can make themselves a user; nobody is made by asking."""
@@ -277,7 +277,7 @@ class Client:
 
     def _ask(self, project: int, query: Mapping[str, Any], fields: str, size: int) -> dict[str, Any]:
         params = {"project": project, "fields": "all", "include": fields, "resolve_uri": "false", "page_size": size}
-        return dict(self._call("GET", "api/tasks", params={**params, "query": json.dumps(query)}))
+        return dict(self.call("GET", "api/tasks", params={**params, "query": json.dumps(query)}))
 
     def _connection(self) -> httpx.Client:
         # A redirected POST would become a GET, and what was meant to be made would be something that is there.
@@ -293,7 +293,8 @@ class Client:
         except (httpx.InvalidURL, ImportError, ValueError) as error:
             raise LabelStudioError("label_studio_proxy", url=self.url, detail=detail_of(error)) from error
 
-    def _call(self, method: str, path: str, **options: Any) -> Any:
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """Return what the server answers to a request of its API, read from JSON."""
         # The SDK has no method for uploads, and its list of tasks cannot leave fields out; its own connection can.
         with self._translated():
             answer = self._sdk._client_wrapper.httpx_client.request(path, method=method, **options)

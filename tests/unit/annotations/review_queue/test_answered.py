@@ -4,6 +4,7 @@ import pytest
 
 from annotations import review_queue
 from annotations.review_queue import retention
+from annotations.schema import CorrectionRow
 from annotations.store import Store, labels, samples
 from mmdemo.errors import Conflict
 from tests.unit.annotations import sentiment
@@ -86,7 +87,8 @@ def test_the_list_says_what_counts_today_and_hides_what_was_taken_back(store: St
         correct(store, sample_id, "negative", "Ann")
     with store.session() as session:
         row = samples.get(session, outside)
-        review_queue.record(session, sentiment.TASK, row, "label", "negative", "Ann", "", "label_studio")
+        answer = CorrectionRow(value="negative", annotator="Ann", note="", source="label_studio", wrong_reason=False)
+        review_queue.record(session, sentiment.TASK, row, "label", answer)
         session.commit()
     correct(store, kept, "neutral", "Bo")
     retention.forget(store, prediction_id)

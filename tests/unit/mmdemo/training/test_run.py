@@ -13,6 +13,7 @@ from transformers import TrainerCallback
 from mmdemo import tasks
 from mmdemo.errors import CheckpointError, ManifestError
 from mmdemo.model import Loaded, MultimodalModel
+from mmdemo.prediction.predictor import Predictor
 from mmdemo.training import manifests
 from mmdemo.training.data import Manifests
 from mmdemo.training.data.datasets import Item, decode_rows, only
@@ -45,6 +46,17 @@ def test_the_folder_is_whole_and_nothing_else_is_left(trained) -> None:
     names = {path.name for path in trained.folder.iterdir()}
     assert names >= {"config.json", "model.safetensors", "processor.json", "version.json", "model_card.md"}
     assert not [path for path in trained.folder.parent.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.slow
+def test_one_that_stops_while_it_is_measured_loads_and_has_no_card_yet(trained, tmp_path: Path) -> None:
+    def stop(folder: Path, rows: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(job(trained.task, epochs=0.1), Manifests(trained.dev), tmp_path / "v", finish=stop)
+    assert Predictor(tasks.get(trained.task), tmp_path / "v").model_version == "v"
+    assert not (tmp_path / "v" / "model_card.md").exists()
 
 
 @pytest.mark.slow
