@@ -71,7 +71,7 @@ def train(home_folder: Path, task: Path) -> None:
     retrain.retrain(Settings(home=home_folder), tasks.load_file(task))
 
 
-def look(home_folder: Path, task_file: Path, told: Connection) -> None:
+def look(home_folder: Path, task_file: Path, pipe: Connection) -> None:
     """Tidy a home as the app does, and say what there is; in a process of its own."""
     config, task = Settings(home=home_folder), tasks.load_file(task_file)
     versions = config.versions / task.name
@@ -89,7 +89,7 @@ def look(home_folder: Path, task_file: Path, told: Connection) -> None:
     judged = {last.challenger} if last is not None and last.state == runs.DONE else set()
     left = [path.name for path in versions.iterdir() if path.name not in known | judged]
     called = {FIRST: "the one before", last.challenger if last else "": "the new one"}.get(champion, champion)
-    told.send((said.model_version == champion, called, running, len(left)))
+    pipe.send((said.model_version == champion, called, running, len(left)))
 
 
 def kill(config: Settings, task: Path, after_s: float) -> KillOutcome:

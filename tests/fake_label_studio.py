@@ -52,14 +52,14 @@ class FakeServer:
 
     def annotate(self, task: int, results: Sequence[Mapping[str, Any]], person: int = 1, cancelled=False) -> int:
         """Let a person annotate a task; return the annotation's id."""
-        made = Annotation(next(self.numbers), tuple(results), person, self.tick(), cancelled)
-        self._set(task, lambda annotations: (*annotations, made))
-        return made.id
+        annotation = Annotation(next(self.numbers), tuple(results), person, self.tick(), cancelled)
+        self._set(task, lambda annotations: (*annotations, annotation))
+        return annotation.id
 
     def change(self, task: int, annotation: int, **changed: Any) -> None:
         """Let somebody change an annotation."""
         changed["updated_at"] = self.tick()
-        self._set(task, lambda found: tuple(replace(a, **changed) if a.id == annotation else a for a in found))
+        self._set(task, lambda every: tuple(replace(a, **changed) if a.id == annotation else a for a in every))
 
     def delete_annotation(self, task: int, annotation: int) -> None:
         """Let somebody delete an annotation."""
@@ -78,7 +78,7 @@ class FakeServer:
         there = {task.id: task for where, task in self.tasks.values() if where == project}
         said = [each for task in there.values() for each in task.annotations]
         skips = sum(each.cancelled for each in said)
-        guesses = sum(len(held["predictions"]) for task, held in self.predictions.items() if task in there)
+        guesses = sum(len(entry["predictions"]) for task, entry in self.predictions.items() if task in there)
         return Counts(len(there), len(said) - skips, skips, guesses)
 
     def tick(self) -> datetime:
@@ -122,10 +122,10 @@ class FakeClient:
 
     def create_project(self, title: str, description: str, label_config: str) -> Project:
         self._server.before("create_project")
-        made = Project(next(self._server.numbers), title, description, label_config, "")
-        self._server.projects[made.id] = made
+        project = Project(next(self._server.numbers), title, description, label_config, "")
+        self._server.projects[project.id] = project
         self._server.before("create_project done")
-        return made
+        return project
 
     def set_label_config(self, project: int, label_config: str) -> bool:
         objects = {
@@ -150,8 +150,8 @@ class FakeClient:
     def uploads(self, project: int, only: Sequence[int] | None = None) -> list[UploadedFile]:
         self._server.before("uploads")
         numbers = [number for number, (where, _, _) in self._server.uploads.items() if where == project]
-        found = [self._upload(number) for number in numbers if only is None or number in only]
-        return [upload for upload in found if self._server.listed(upload)]
+        uploads = [self._upload(number) for number in numbers if only is None or number in only]
+        return [upload for upload in uploads if self._server.listed(upload)]
 
     def uploaded(self, upload: int) -> UploadedFile | None:
         self._server.before("uploaded")
@@ -202,24 +202,24 @@ class FakeClient:
 
     def _with_guesses(self, task: RemoteTask) -> RemoteTask:
         guesses = self._server.predictions.get(task.id, {"predictions": []})["predictions"]
-        told = [RemoteGuess(each["id"], each["model_version"], tuple(each["result"])) for each in guesses]
-        return replace(task, guesses=tuple(told))
+        remote_guesses = [RemoteGuess(each["id"], each["model_version"], tuple(each["result"])) for each in guesses]
+        return replace(task, guesses=tuple(remote_guesses))
 
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
         self._server.before("import_tasks")
-        made = []
+        numbers = []
         for body in tasks:
             number = next(self._server.numbers)
             self._server.tasks[number] = project, RemoteTask(number, body["data"], self._server.tick())
             self._server.predictions[number] = {"predictions": []}
             if not self._server.drops(number):
                 self.add_guesses(project, [{**guess, "task": number} for guess in body.get("predictions", [])])
-            made.append(number)
+            numbers.append(number)
         versions = [guess["model_version"] for body in tasks for guess in body.get("predictions", [])]
         if versions and not self._server.projects[project].model_version:
             self.set_model_version(project, versions[-1])
         self._server.before("import_tasks done")
-        return made
+        return numbers
 
     def set_data(self, task: int, data: Mapping[str, Any]) -> None:
         self._server.before("set_data")
@@ -232,15 +232,15 @@ class FakeClient:
         self._server.before("add_guesses")
         for guess in () if self._server.drops_guesses() else guesses:
             body = {name: value for name, value in guess.items() if name != "task"}
-            held = self._server.predictions.setdefault(guess["task"], {"predictions": []})
-            held["predictions"].append({**body, "id": next(self._server.numbers)})
+            entry = self._server.predictions.setdefault(guess["task"], {"predictions": []})
+            entry["predictions"].append({**body, "id": next(self._server.numbers)})
 
     def delete_guess(self, guess: int) -> None:
         self._server.before("delete_guess")
-        for task, held in self._server.predictions.items():
-            left = [each for each in held["predictions"] if each["id"] != guess]
-            if len(left) < len(held["predictions"]):
-                held["predictions"] = left
+        for task, entry in self._server.predictions.items():
+            left = [each for each in entry["predictions"] if each["id"] != guess]
+            if len(left) < len(entry["predictions"]):
+                entry["predictions"] = left
                 self._server.touch(task)
 
     def delete_unanswered(self, project: int, only: Sequence[int]) -> None:

@@ -22,12 +22,13 @@ class Contract:
 
     def test_a_project_comes_back_as_it_was_made(self, client: Client) -> None:
         config = tasks.label_config(TASK)
-        made = client.create_project("contract: project", "what it is for", config)
-        assert [project for project in client.projects() if project.id == made.id] == [made]
-        assert (made.title, made.description, made.label_config) == ("contract: project", "what it is for", config)
-        assert client.set_label_config(made.id, tasks.MEDIA_CONFIG)
-        client.set_description(made.id, "it is for this [place:0123456789abcdef]")
-        (changed,) = [project for project in client.projects() if project.id == made.id]
+        project = client.create_project("contract: project", "what it is for", config)
+        assert [each for each in client.projects() if each.id == project.id] == [project]
+        about = (project.title, project.description, project.label_config)
+        assert about == ("contract: project", "what it is for", config)
+        assert client.set_label_config(project.id, tasks.MEDIA_CONFIG)
+        client.set_description(project.id, "it is for this [place:0123456789abcdef]")
+        (changed,) = [each for each in client.projects() if each.id == project.id]
         assert changed.label_config == tasks.MEDIA_CONFIG
         assert changed.description == "it is for this [place:0123456789abcdef]"
 
@@ -45,13 +46,13 @@ class Contract:
         captions = ["hello <b>", "🙂 שלום", "line\nline"]
         bodies = [tasks.payload(TASK, TaskPayload(SAMPLE, text, {}, "neutral", 0.4, "v1"), {}) for text in captions]
         numbers = client.import_tasks(project.id, bodies)
-        found = client.tasks(project.id)
-        assert [task.id for task in found] == numbers
-        assert [task.data for task in found] == [body["data"] for body in bodies]
-        assert {task.annotations for task in found} == {()}
+        remotes = client.tasks(project.id)
+        assert [task.id for task in remotes] == numbers
+        assert [task.data for task in remotes] == [body["data"] for body in bodies]
+        assert {task.annotations for task in remotes} == {()}
         assert {p.id: p.model_version for p in client.projects()}[project.id] == "v1"
         client.set_model_version(project.id, "v1")  # once more is fine
-        assert client.tasks(project.id, numbers[1:]) == found[1:]
+        assert client.tasks(project.id, numbers[1:]) == remotes[1:]
         assert client.tasks(project.id, []) == []
 
     def test_what_a_model_said_can_be_taken_off_and_put_on(self, client: Client) -> None:
@@ -149,8 +150,8 @@ class Contract:
             project.id, [tasks.payload(TASK, TaskPayload(SAMPLE, text), {}) for text in ("one", "two")]
         )
         said, skipped = annotate(first, "positive"), annotate(second, "")
-        found = {task.id: task.annotations for task in client.tasks(project.id)}
-        (label,), (skip,) = found[first], found[second]
+        annotations = {task.id: task.annotations for task in client.tasks(project.id)}
+        (label,), (skip,) = annotations[first], annotations[second]
         assert (label.id, label.cancelled, tasks.value_of(label.result, TASK)) == (said, False, "positive")
         assert (skip.id, skip.cancelled, tasks.value_of(skip.result, TASK)) == (skipped, True, None)
         assert "@" in client.people()[label.annotator or 0]
@@ -160,21 +161,21 @@ class Contract:
     def test_files_are_found_by_their_name_until_they_are_deleted(self, client: Client) -> None:
         project = client.create_project("contract: files", "", tasks.MEDIA_CONFIG)
         names = [tasks.upload_name(SAMPLE, "12/34.webp"), tasks.upload_name(SAMPLE, "56/78.flac")]
-        found = client.upload(project.id, dict.fromkeys(names, b"bytes"))
-        assert client.uploads(project.id) == client.uploads(project.id, [each.id for each in found]) == found
+        uploads = client.upload(project.id, dict.fromkeys(names, b"bytes"))
+        assert client.uploads(project.id) == client.uploads(project.id, [each.id for each in uploads]) == uploads
         assert client.uploads(project.id, []) == []
-        assert {tasks.sample_of_upload(upload.name) for upload in found} == {SAMPLE}
-        assert sorted(upload.name[-len(names[0]) :] for upload in found) == sorted(names)
-        assert all(upload.url == f"/data/{upload.path}" and upload.stored for upload in found)
-        assert [client.uploaded(upload.id) for upload in found] == found
-        for upload in found:
+        assert {tasks.sample_of_upload(upload.name) for upload in uploads} == {SAMPLE}
+        assert sorted(upload.name[-len(names[0]) :] for upload in uploads) == sorted(names)
+        assert all(upload.url == f"/data/{upload.path}" and upload.stored for upload in uploads)
+        assert [client.uploaded(upload.id) for upload in uploads] == uploads
+        for upload in uploads:
             client.delete_upload(upload.id, "upload/another/file.png")  # the number is not enough
-        assert client.uploads(project.id) == found
-        for upload in found:
+        assert client.uploads(project.id) == uploads
+        for upload in uploads:
             client.delete_upload(upload.id, upload.path)
             client.delete_upload(upload.id, upload.path)  # once more is fine
         assert client.uploads(project.id) == []
-        assert [client.uploaded(upload.id) for upload in found] == [None, None]
+        assert [client.uploaded(upload.id) for upload in uploads] == [None, None]
 
     def test_of_these_tasks_those_that_nobody_annotated_are_deleted(self, client: Client, annotate: Annotate) -> None:
         project = client.create_project("contract: unanswered", "", tasks.label_config(TASK))

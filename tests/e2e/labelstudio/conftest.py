@@ -61,9 +61,9 @@ class Own:
     @property
     def server(self) -> LabelStudioServer:
         """The running server."""
-        told = self.access
-        data = Path(told["media"]).parent
-        return LabelStudioServer(told["url"], told["url"], data, told["key"], told["email"], told["password"])
+        access = self.access
+        data = Path(access["media"]).parent
+        return LabelStudioServer(access["url"], access["url"], data, access["key"], access["email"], access["password"])
 
 
 @pytest.fixture(scope="session")
@@ -188,12 +188,12 @@ class Loop:
     def said(self, sample_id: str) -> list[tuple[str, str, str]]:
         """Return label, annotator and source of the corrections that were not withdrawn, oldest first."""
         with self.store.reading() as session:
-            return [(made.value, made.annotator, made.source) for made in labels.history(session, sample_id)]
+            return [(row.value, row.annotator, row.source) for row in labels.history(session, sample_id)]
 
     def there(self, sdk: LabelStudio, task: Task) -> dict[str, object]:
         """Return sample id → its task there, as the SDK gives it."""
         (project,) = [each for each in sdk.projects.list() if each.title == tasks.title(task)]
-        return {found.data["sample_id"]: found for found in sdk.tasks.list(project=project.id)}
+        return {remote.data["sample_id"]: remote for remote in sdk.tasks.list(project=project.id)}
 
 
 @pytest.fixture
@@ -214,8 +214,8 @@ def loop(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Loop]:
         label_studio_media=label_studio.data / "media",
     )
     store = open_store(settings)
-    found = known.load_all(folder)
-    yield Loop(settings, store, found[f"pictures_{number}"], found[f"sounds_{number}"])
+    loaded = known.load_all(folder)
+    yield Loop(settings, store, loaded[f"pictures_{number}"], loaded[f"sounds_{number}"])
     store.close()
 
 

@@ -43,8 +43,8 @@ def test_a_server_that_is_away_is_named_with_what_to_do(command: Command, free_p
 
 
 def test_a_key_that_is_refused_is_not_waited_for(command: Command, label_studio: LabelStudioServer) -> None:
-    given = {"LABEL_STUDIO_URL": label_studio.url, "LABEL_STUDIO_API_KEY": "f" * 40}
-    sentence = refused(command("-m", "annotations", "sync", "--watch", "1", **given))
+    variables = {"LABEL_STUDIO_URL": label_studio.url, "LABEL_STUDIO_API_KEY": "f" * 40}
+    sentence = refused(command("-m", "annotations", "sync", "--watch", "1", **variables))
     assert "refuses the key (401 Invalid token.)" in sentence
     assert "f" * 40 not in sentence
 
@@ -72,16 +72,16 @@ def test_it_prints_one_json_value_and_the_second_run_changes_nothing(loop: Loop,
 
 
 @contextmanager
-def watching(home: Path, log: Path, **given: str) -> Iterator[subprocess.Popen[str]]:
+def watching(home: Path, log: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run the watch, with what it says in `log`."""
-    with log.open("w") as told:
+    with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "annotations", "sync", "--task", "sentiment", "--watch", "0.5", "--json"],
             cwd=ROOT,
-            env=serving.environment(home, **given),
+            env=serving.environment(home, **variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=told,
+            stderr=output,
             text=True,
         )
     try:
@@ -104,8 +104,8 @@ def test_the_watch_outlives_the_server_and_ends_cleanly(
     new_server: LabelStudioServer, tmp_path: Path, free_port: int, stop: signal.Signals
 ) -> None:
     log = tmp_path / "log"
-    given = {"LABEL_STUDIO_URL": f"http://127.0.0.1:{free_port}", "LABEL_STUDIO_API_KEY": new_server.token}
-    with watching(tmp_path / "home", log, **given) as process:
+    variables = {"LABEL_STUDIO_URL": f"http://127.0.0.1:{free_port}", "LABEL_STUDIO_API_KEY": new_server.token}
+    with watching(tmp_path / "home", log, **variables) as process:
         wait_for(log, "does not answer")
         if stop is signal.SIGTERM:  # the other way to stop needs no server
             with label_studio_server.running(tmp_path / "data", free_port, like=new_server):

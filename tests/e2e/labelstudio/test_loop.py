@@ -52,7 +52,7 @@ def test_answers_come_back_once_and_changes_again(loop: Loop, label_studio, sdk:
     sound = loop.speak(2)[0]
     loop.sync()
     there = loop.there(sdk, loop.pictures) | loop.there(sdk, loop.sounds)
-    made = sdk.annotations.create(id=there[first].id, result=[tasks.result(loop.pictures, "negative")])
+    annotation = sdk.annotations.create(id=there[first].id, result=[tasks.result(loop.pictures, "negative")])
     sdk.annotations.create(id=there[second].id, result=[], was_cancelled=True)
     sdk.annotations.create(id=there[sound].id, result=[tasks.result(loop.sounds, "calm")])
 
@@ -67,11 +67,11 @@ def test_answers_come_back_once_and_changes_again(loop: Loop, label_studio, sdk:
     assert loop.said(sound) == [("calm", label_studio.email, OURS)]
     assert loop.sync() == SyncReport(waiting=1)
 
-    sdk.annotations.update(id=made.id, result=[tasks.result(loop.pictures, "neutral")])
+    sdk.annotations.update(id=annotation.id, result=[tasks.result(loop.pictures, "neutral")])
     assert loop.sync_task(loop.pictures) == SyncReport(pulled=1, waiting=1)
     assert [label for label, _, _ in loop.said(first)] == ["negative", "neutral"]
 
-    sdk.annotations.delete(id=made.id)
+    sdk.annotations.delete(id=annotation.id)
     assert loop.sync_task(loop.pictures) == SyncReport(withdrawn=1, waiting=2)
     assert (loop.state(first), loop.said(first)) == (SampleState.SENT, [])
 

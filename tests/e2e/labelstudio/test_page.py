@@ -107,7 +107,7 @@ def test_a_sound_plays_and_its_guess_comes_back_when_confirmed(loop: Loop, label
     assert loop.sync_task(loop.sounds) == SyncReport(pulled=1)
     assert loop.said(sample_id) == [("surprised", label_studio.email, "label_studio")]
     with loop.store.reading() as session:
-        assert [made.wrong_reason for made in labels.history(session, sample_id)] == [True]
+        assert [correction.wrong_reason for correction in labels.history(session, sample_id)] == [True]
 
 
 def test_a_picture_of_one_colour_and_one_without_caption_are_shown(loop: Loop, label_studio, sdk, annotator) -> None:

@@ -43,12 +43,12 @@ def test_from_nothing_to_the_first_label_back(own: Own, command: Callable) -> No
         signed_in = annotator.post("/user/login/", data={**form, "password": access["password"]})
         assert signed_in.status_code == 302
         body = {"result": [tasks.result(given.TASK, "neutral")]}
-        made = annotator.post(
+        answer = annotator.post(
             f"/api/tasks/{task.id}/annotations/",
             json=body,
             headers={"X-CSRFToken": annotator.cookies["csrftoken"], "Referer": up["url"]},
         )
-        assert made.status_code == 201, made.text
+        assert answer.status_code == 201, answer.text
 
     back = command("-m", "annotations", "sync", "--json", home=home)
     assert json.loads(back.stdout)["pulled"] == 1, back.stderr

@@ -66,18 +66,18 @@ class Loop:
     def said(self, sample_id: str) -> list[tuple[str, str, str]]:
         """Return label, annotator and source of the corrections that were not withdrawn, oldest first."""
         with self.store.reading() as session:
-            return [(made.value, made.annotator, made.source) for made in labels.history(session, sample_id)]
+            return [(row.value, row.annotator, row.source) for row in labels.history(session, sample_id)]
 
     def counts(self, sample_id: str) -> str | None:
         """Return the label that counts."""
         with self.store.reading() as session:
-            made = labels.counting(session, sample_id)
-        return made and made.value
+            correction = labels.counting(session, sample_id)
+        return correction and correction.value
 
     def marks(self, sample_id: str) -> list[tuple[str, bool]]:
         """Return label and "right answer, wrong reason" of the corrections that were not withdrawn, oldest first."""
         with self.store.reading() as session:
-            return [(made.value, made.wrong_reason) for made in labels.history(session, sample_id)]
+            return [(correction.value, correction.wrong_reason) for correction in labels.history(session, sample_id)]
 
     def correct(self, sample_id: str, label: str) -> None:
         """Answer in the page."""

@@ -104,7 +104,7 @@ def test_nothing_is_lost_doubled_or_wrong(loop: Loop, seed: int, afresh: bool) -
         (task,) = [task for _, task in loop.server.tasks.values() if task.data["sample_id"] == sample_id] or [None]
         expected = votes(task.annotations) if task else {}
         with loop.store.reading() as session:
-            here = {made.annotator: made.value for made in labels.history(session, sample_id)}
+            here = {correction.annotator: correction.value for correction in labels.history(session, sample_id)}
         assert here == expected
         counted = Counter(expected.values()).most_common()
         if len(counted) == 1 or (counted and counted[0][1] > counted[1][1]):

@@ -23,8 +23,8 @@ SILENT = ("v1", None)  # the guess by which a blind task gets its turn
 def guesses(loop: Loop, sample_id: str) -> list[tuple[str, str | None]]:
     """Return version and label of what the model said there."""
     (task,) = loop.there(sample_id)
-    held = loop.server.predictions[task]["predictions"]
-    return [(each["model_version"], tasks.value_of(each["result"], given.TASK)) for each in held]
+    guesses = loop.server.predictions[task]["predictions"]
+    return [(each["model_version"], tasks.value_of(each["result"], given.TASK)) for each in guesses]
 
 
 def test_a_guess_that_the_server_drops_is_put_there_before_its_task_counts_as_sent(loop: Loop) -> None:

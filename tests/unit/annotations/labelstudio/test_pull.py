@@ -117,22 +117,22 @@ def test_each_persons_answer_is_kept_and_what_most_say_counts(loop: Loop, sent: 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_annotations_deleted_in_turn_leave_nothing(loop: Loop, sent: str, first: int) -> None:
-    made = [loop.annotate(sent, "neutral", person=1), loop.annotate(sent, "negative", person=2)]
+    annotations = [loop.annotate(sent, "neutral", person=1), loop.annotate(sent, "negative", person=2)]
     loop.sync()
-    loop.server.delete_annotation(*loop.there(sent), made[first])
+    loop.server.delete_annotation(*loop.there(sent), annotations[first])
     assert loop.sync() == SyncReport(withdrawn=1)
     assert loop.counts(sent) == ["negative", "neutral"][first]
-    loop.server.delete_annotation(*loop.there(sent), made[1 - first])
+    loop.server.delete_annotation(*loop.there(sent), annotations[1 - first])
     assert loop.sync() == SyncReport(withdrawn=1, waiting=1)
     assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
 
 
 def test_two_of_one_person_deleted_in_turn_leave_nothing(loop: Loop, sent: str) -> None:
-    made = []
+    annotations = []
     for label in ("neutral", "negative"):
-        made.append(loop.annotate(sent, label))
+        annotations.append(loop.annotate(sent, label))
         loop.sync()
-    for annotation in made[::-1]:
+    for annotation in annotations[::-1]:
         loop.server.delete_annotation(*loop.there(sent), annotation)
         loop.sync()
     assert (loop.row(sent).state, loop.said(sent)) == (SampleState.SENT, [])
@@ -209,8 +209,8 @@ def as_an_earlier_release_left_it(loop: Loop) -> None:
             ((annotation, at),) = (link.extra["annotations"] or {None: ""}).items()
             number = int(annotation) if annotation else None
             link.extra = {"files": link.extra["files"], "annotation": number, "updated_at": at, "skipped": False}
-        for made in session.scalars(select(CorrectionRow)):
-            made.external_id = "label-studio.test/" + made.external_id.split("/", 1)[1]
+        for correction in session.scalars(select(CorrectionRow)):
+            correction.external_id = "label-studio.test/" + correction.external_id.split("/", 1)[1]
         session.commit()
 
 
@@ -323,8 +323,8 @@ def test_a_server_that_was_set_up_anew_under_its_address_is_no_confusion(loop: L
     annotation = loop.annotate(sent, "neutral")
     loop.sync()
     other, _ = loop.visit("another sample")
-    for held in (loop.server.projects, loop.server.tasks, loop.server.uploads, loop.server.predictions):
-        held.clear()
+    for table in (loop.server.projects, loop.server.tasks, loop.server.uploads, loop.server.predictions):
+        table.clear()
     assert loop.sync() == SyncReport(created=1, pushed=1, waiting=1)
     loop.server.numbers = iter([annotation])  # numbers start anew
     loop.annotate(other, "neutral")

@@ -153,8 +153,8 @@ def test_a_mark_given_there_stands_whatever_is_said_since(loop: Loop) -> None:
     loop.sync()
     assert loop.marks(sample_id) == [("negative", True)]
     with loop.store.reading() as session:
-        [made] = labels.history(session, sample_id)
-    assert (made.predicted_value, made.model_version) == ("negative", "v2")
+        [correction] = labels.history(session, sample_id)
+    assert (correction.predicted_value, correction.model_version) == ("negative", "v2")
     sample = given.inputs("one")  # its visitor disputes what was answered: it is asked about again
     review_queue.offer(loop.store, given.TASK, sample, given.prediction(sample), suggested="neutral")
     score(loop, "v3", "neutral")

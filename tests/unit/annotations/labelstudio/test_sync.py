@@ -25,8 +25,8 @@ def away(*_: object) -> None:
 
 
 def project(loop: Loop):
-    (found,) = [each for each in loop.server.projects.values() if each.title == tasks.title(given.TASK)]
-    return found
+    (project,) = [each for each in loop.server.projects.values() if each.title == tasks.title(given.TASK)]
+    return project
 
 
 def test_each_task_gets_a_project_with_its_labels(loop: Loop) -> None:
@@ -51,7 +51,7 @@ def test_another_home_has_a_project_of_its_own_on_the_same_server(loop: Loop, tm
         retention.forget(store, prediction_id)
         assert other.sync() == SyncReport(removed=1)
         assert other.sync() == SyncReport()
-    assert [held.items() >= kept.items() for held, kept in zip(loop.server.state(), before, strict=True)] == [True] * 4
+    assert all(table.items() >= kept.items() for table, kept in zip(loop.server.state(), before, strict=True))
     assert loop.sync() == SyncReport(waiting=1)
     titles = [each.title for each in loop.server.projects.values()]
     assert len(set(titles)) == 4
@@ -134,9 +134,9 @@ def notices(loop: Loop, task: str) -> list[str]:
 def test_one_sick_project_does_not_stop_the_others_and_is_named_in_status(loop: Loop, capsys) -> None:
     client = loop.server.connect("", KEY)
     taken = client.create_project(tasks.title(given.TASK), "my own", "<View></View>")
-    with pytest.raises(LabelStudioError) as told:
+    with pytest.raises(LabelStudioError) as refused:
         sync.run(loop.config, connect=loop.server.connect)
-    assert (told.value.key, told.value.values["tasks"]) == ("label_studio_some", given.TASK.name)
+    assert (refused.value.key, refused.value.values["tasks"]) == ("label_studio_some", given.TASK.name)
     assert (
         f'{given.TASK.name}: Label Studio at {client.url} has a project "mmdemo: sentiment"' in capsys.readouterr().err
     )

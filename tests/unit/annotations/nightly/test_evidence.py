@@ -45,8 +45,8 @@ def test_what_a_label_stands_for_decides_over_how_many_there_are() -> None:
 
 def test_a_stratum_of_which_nothing_was_seen_holds_the_lower_limit_down() -> None:
     gains = stratum(1.0, 30, 12, 0)
-    seen, unseen = gain([gains], 0.01), gain([gains, stratum(50.0, 0, 0, 0, "audited")], 0.01)
-    assert seen.at_least > 0 > unseen.at_least and unseen.difference == seen.difference
+    complete, unseen = gain([gains], 0.01), gain([gains, stratum(50.0, 0, 0, 0, "audited")], 0.01)
+    assert complete.at_least > 0 > unseen.at_least and unseen.difference == complete.difference
 
 
 def test_the_level_at_which_the_lower_limit_is_nought_is_the_p_value() -> None:

@@ -58,9 +58,9 @@ def test_a_run_killed_while_it_compared_leaves_no_version(store: Store, config: 
     add(config, "2026-01-02-n001")
     killed = run(store, "2026-01-02-n001", runs.RUNNING)
     leftovers.tidy(store, config, TASK)
-    found = row(store, killed)
-    assert (found.state, found.verdict, found.finished_at is not None) == ("failed", None, True)
-    assert "interrupted" in runs.as_run(found).reasons[0]
+    ended = row(store, killed)
+    assert (ended.state, ended.verdict, ended.finished_at is not None) == ("failed", None, True)
+    assert "interrupted" in runs.as_run(ended).reasons[0]
     assert names(config) == {FIRST}
 
 
@@ -113,12 +113,12 @@ def test_while_a_run_is_at_work_nothing_is_touched(store: Store, config: Setting
 def test_of_versions_that_were_not_promoted_the_newest_stay(
     store: Store, config: Settings, served: Versions, verdict: str
 ) -> None:
-    made = [f"2026-01-02-n{number:03}" for number in range(1, 8)]
-    for name in made:
+    versions = [f"2026-01-02-n{number:03}" for number in range(1, 8)]
+    for name in versions:
         add(config, name)
         run(store, name, runs.DONE, verdict)
     leftovers.tidy(store, config, TASK)
-    assert names(config) == {FIRST, *made[-5:]}
+    assert names(config) == {FIRST, *versions[-5:]}
     leftovers.tidy(store, replace(config, rejected_versions=0), TASK)
     assert names(config) == {FIRST}
 

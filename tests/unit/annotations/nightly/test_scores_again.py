@@ -92,9 +92,9 @@ def test_a_night_that_promotes_scores_again_and_names_what_it_cannot_read(
     with closing(open_store(config)) as store:
         with store.reading() as session:
             rows = samples.waiting(session, task.name)
-        told = status.of(store, config, task).last_retrain
+        last = status.of(store, config, task).last_retrain
     assert {row.scored_by: row.sample_id == damaged for row in rows} == {run.challenger: False, FIRST: True}
-    assert told is not None and told.why == run.why and run.why[-1].key == "status.not_scored_again"
+    assert last is not None and last.why == run.why and run.why[-1].key == "status.not_scored_again"
     assert damaged[:12] in run.reasons[-1]
     again = retrain.retrain(config, task)  # nothing new, and it is still named
     assert (again.verdict, again.why[-1].key) == ("nothing_new", "status.not_scored_again")
@@ -106,8 +106,8 @@ def test_going_back_and_forth_scores_again(config: Settings, task: Task, picture
     assert shown(config, task, offered) == {FIRST}
     for words, version, scored in ((["--to", SECOND], SECOND, 5), ([], FIRST, 5), (["--to", SECOND], SECOND, 5)):
         assert command.main(["rollback", "--task", task.name, *words, "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)
-        assert told == {"task": task.name, "version": version, "scored": scored, "not_scored": [], "not_judged_by": []}
+        value = json.loads(capsys.readouterr().out)
+        assert value == {"task": task.name, "version": version, "scored": scored, "not_scored": [], "not_judged_by": []}
         assert shown(config, task, offered) == {version}
 
 

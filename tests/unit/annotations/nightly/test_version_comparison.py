@@ -44,11 +44,11 @@ def task(tmp_path: Path) -> Task:
 @pytest.fixture
 def settings(tmp_path: Path, task: Task) -> Settings:
     """A home with two untrained versions; the first is served."""
-    made = Settings(home=tmp_path / "home")
+    config = Settings(home=tmp_path / "home")
     for seed, name in enumerate(NAMES):
-        tiny.version(made.versions / task.name / name, task, name, seed)
-    Versions(made).promote(task.name, NAMES[0])
-    return made
+        tiny.version(config.versions / task.name / name, task, name, seed)
+    Versions(config).promote(task.name, NAMES[0])
+    return config
 
 
 @contextmanager

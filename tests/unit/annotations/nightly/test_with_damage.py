@@ -34,8 +34,8 @@ def test_the_night_goes_on_without_a_damaged_file_and_names_it(tmp_path: Path) -
     run = retrain.retrain(config, task)
     assert run.state == "done" and run.challenger  # it was trained, and judged
     assert run.figures["held_out"] + run.figures["trained_on"] == len(ids) - 2
-    told = run.why[-1]
-    assert told.key == "status.night_left_out" and told.values["count"] == 2
+    sentence = run.why[-1]
+    assert sentence.key == "status.night_left_out" and sentence.values["count"] == 2
     for language in ("en", "zh"):
         with closing(open_store(config)) as store:
             shown = status_view.view(status.of(store, config, task), task, True, language)

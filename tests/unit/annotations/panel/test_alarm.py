@@ -30,8 +30,8 @@ def test_ten_points_more_are_found_within_two_hundred_checks(promised: float) ->
 def test_a_change_after_a_long_while_as_promised_is_found_too() -> None:
     draw = np.random.default_rng(0)
     rates = np.repeat([0.1, 0.5], [1000, 100])
-    found = [alarm.reached(alarm.errors(draw.random(1100) < rates, 0.1), alarm.FALSE_ERRORS) for _ in range(50)]
-    assert np.mean(found) >= 0.9
+    reached = [alarm.reached(alarm.errors(draw.random(1100) < rates, 0.1), alarm.FALSE_ERRORS) for _ in range(50)]
+    assert np.mean(reached) >= 0.9
 
 
 def test_wealth_is_a_martingale_where_nothing_changed() -> None:
@@ -47,13 +47,13 @@ def doubts(draw: np.random.Generator, before: int, after: int, shift: float) -> 
 def seen(before: int, after: int, shift: float, streams: int = 150) -> float:
     draw = np.random.default_rng(1)
     n = before + after
-    found = [
+    reached = [
         alarm.reached(
             alarm.inputs(doubts(draw, before, after, shift), draw.random(n), ["a"] * n, 0), alarm.FALSE_INPUTS
         )
         for _ in range(streams)
     ]
-    return float(np.mean(found))
+    return float(np.mean(reached))
 
 
 def test_other_inputs_are_found_and_the_same_ones_are_not() -> None:

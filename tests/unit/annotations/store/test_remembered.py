@@ -4,11 +4,11 @@ from annotations.store import AnswerMemo
 
 
 def test_an_answer_is_made_once_a_state_and_only_the_latest_is_kept() -> None:
-    remembered, made = AnswerMemo(), list[int]()
+    remembered, calls = AnswerMemo(), list[int]()
 
     def make() -> int:
-        made.append(len(made))
-        return made[-1]
+        calls.append(len(calls))
+        return calls[-1]
 
     assert [remembered.of("a", 1, make), remembered.of("a", 1, make), remembered.of("b", 1, make)] == [0, 0, 1]
     assert [remembered.of("a", 2, make), remembered.of("a", 1, make), remembered.of("b", 1, make)] == [2, 3, 1]

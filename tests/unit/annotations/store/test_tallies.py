@@ -78,9 +78,9 @@ class Walk:
             answer = replace(answer, flagged=True, reason=FlagReason.AUDIT)
         task = replace(sentiment.TASK, gate=Gate(held_out_share=1.0))
         said = "negative" if self.drawn.random() < 0.2 else None
-        sample_id, told = review_queue.offer(self.store, task, inputs, answer, share=1.0, suggested=said)
+        sample_id, prediction_id = review_queue.offer(self.store, task, inputs, answer, share=1.0, suggested=said)
         self.ids.append(sample_id)
-        self.told.append(told)
+        self.told.append(prediction_id)
 
     def correct(self) -> None:
         value, marked = self.drawn.choice(sentiment.TASK.label_names), self.drawn.random() < 0.2
@@ -180,7 +180,7 @@ def test_each_change_of_the_panel_is_another_number(store: Store) -> None:
             return tallies.panel_changes(session, NAME)
 
     numbers = [changes()]
-    sample_id, told = review_queue.offer(store, task, inputs, answer, share=1.0)
+    sample_id, prediction_id = review_queue.offer(store, task, inputs, answer, share=1.0)
     numbers.append(changes())
     review_queue.correct(store, TASKS, sample_id, "neutral", "Ann")
     numbers.append(changes())
@@ -190,7 +190,7 @@ def test_each_change_of_the_panel_is_another_number(store: Store) -> None:
         panel.keep(session, sample_id, sentiment.prediction(inputs, version="v2"))
         session.commit()
     numbers.append(changes())
-    retention.forget(store, told)
+    retention.forget(store, prediction_id)
     numbers.append(changes())
     offer(store)  # of no panel
     assert numbers == sorted(set(numbers)) and changes() == numbers[-1]

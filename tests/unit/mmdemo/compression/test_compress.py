@@ -134,8 +134,8 @@ def test_help_names_every_method() -> None:
 
 def test_what_is_refused_is_said_in_a_sentence(capsys, original, tmp_path: Path) -> None:
     words = ["compress", "--task", original.task.path, "--version", original.folder, "--out", tmp_path / "new"]
-    given = ["--manifest", original.manifest]
-    code, _, err = run(capsys, *words, *given, "--method", "magic")
+    manifest = ["--manifest", original.manifest]
+    code, _, err = run(capsys, *words, *manifest, "--method", "magic")
     assert code == 2 and all(name in err for name in ("magic", *METHODS))
     empty = tmp_path / "empty.jsonl"
     empty.write_text("\n")
@@ -151,7 +151,7 @@ def test_what_is_refused_is_said_in_a_sentence(capsys, original, tmp_path: Path)
     assert not (tmp_path / "new").exists()
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").touch()
-    code, _, err = run(capsys, *words[:-1], tmp_path / "taken", *given, "--method", "fp16")
+    code, _, err = run(capsys, *words[:-1], tmp_path / "taken", *manifest, "--method", "fp16")
     assert code == 2 and "not empty" in err
 
 

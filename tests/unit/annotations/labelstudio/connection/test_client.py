@@ -93,10 +93,10 @@ def test_every_answer_says_what_time_it_is_there() -> None:
 
 
 def test_a_server_that_has_moved_is_not_followed_but_named(redirecting: str) -> None:
-    with pytest.raises(LabelStudioError) as told:
+    with pytest.raises(LabelStudioError) as refused:
         Client(redirecting, KEY)
-    assert told.value.key == "label_studio_moved"
-    assert told.value.values["right"] == "https://labels.example.org/ls"
+    assert refused.value.key == "label_studio_moved"
+    assert refused.value.values["right"] == "https://labels.example.org/ls"
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9"])
@@ -104,9 +104,9 @@ def test_this_machine_is_reached_past_every_proxy(
     redirecting: str, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
-    with pytest.raises(LabelStudioError) as told:
+    with pytest.raises(LabelStudioError) as refused:
         Client(redirecting, KEY)
-    assert told.value.key == "label_studio_moved"  # it was asked
+    assert refused.value.key == "label_studio_moved"  # it was asked
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_this_machine_is_reached_past_every_proxy(
 def test_a_proxy_that_cannot_be_used_is_said(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(LabelStudioError) as told:
+    with pytest.raises(LabelStudioError) as refused:
         Client("http://labels.example.org", KEY)
-    assert told.value.key == "label_studio_proxy"
+    assert refused.value.key == "label_studio_proxy"

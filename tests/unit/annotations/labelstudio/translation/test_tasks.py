@@ -31,8 +31,8 @@ def choices(task: Task) -> list[dict[str, str]]:
 
 def said(task: Task, label: str, minute: int, **more) -> Annotation:
     results = (tasks.result(task, label),) if label else ()
-    given = {"id": minute, "annotator": 1, "cancelled": not label, **more}
-    return Annotation(result=results, updated_at=NOON + timedelta(minutes=minute), **given)
+    fields = {"id": minute, "annotator": 1, "cancelled": not label, **more}
+    return Annotation(result=results, updated_at=NOON + timedelta(minutes=minute), **fields)
 
 
 def test_stored_names_are_aliases_and_people_read_display_names() -> None:
@@ -71,8 +71,8 @@ def test_labels_that_are_digits_are_their_own_keys() -> None:
 
 def test_markup_in_names_stays_text() -> None:
     name = '</Choices> & "it\'s" <b>'
-    found = choices(labelled(name, "other"))
-    assert (found[0]["alias"], found[0]["value"]) == (name, name)
+    options = choices(labelled(name, "other"))
+    assert (options[0]["alias"], options[0]["value"]) == (name, name)
 
 
 def test_labels_that_look_the_same_are_shown_by_their_stored_names() -> None:

@@ -109,9 +109,9 @@ def started(folder: Path, name: str, processes: int) -> subprocess.Popen[str]:
 def trained(folder: Path, name: str, processes: int) -> tuple[str, list[float]]:
     """Train, and return what was said on standard output, and the losses that the epochs ended with."""
     with started(folder, name, processes) as running:
-        said, told = running.communicate(timeout=300)
-    assert running.returncode == 0, told[-3_000:]
-    return said, [float(loss) for loss in re.findall(r"dev loss ([0-9.]+)", told)]
+        said, errors = running.communicate(timeout=300)
+    assert running.returncode == 0, errors[-3_000:]
+    return said, [float(loss) for loss in re.findall(r"dev loss ([0-9.]+)", errors)]
 
 
 def kill_after_an_epoch(folder: Path, name: str, processes: int) -> None:
