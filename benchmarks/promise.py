@@ -22,7 +22,7 @@ from scipy.special import softmax
 from mmdemo import tasks, thresholds
 from mmdemo.decode import decode
 from mmdemo.errors import BadInput
-from mmdemo.prediction import answering, loading
+from mmdemo.prediction import assembly, loading
 from mmdemo.prediction.assembly import SampleOutput, calibrated, strangeness
 from mmdemo.prediction.loading import Served
 from mmdemo.prediction.predictor import Predictor
@@ -131,7 +131,7 @@ def _batch(served: Served, rows: Sequence[Row], parts: Sequence[Inputs]) -> Iter
         said = SampleOutput.of(inputs, encoded, output, index)
         strange = bool(strangeness(served, said))
         logits = calibrated(served, said)
-        answer, confidence = answering.KINDS[task.kind].answer(task, served.answers, logits, strange)
+        answer, confidence = assembly.KINDS[task.kind].answer(task, served.answers, logits, strange)
         yield (
             NEVER if strange else confidence,
             not task.is_right(answer.value, row.label),

@@ -10,7 +10,7 @@ import mmdemo.answers
 import mmdemo.evaluation.judging
 import mmdemo.explain.targets
 import mmdemo.model.heads
-import mmdemo.prediction.answering
+import mmdemo.prediction.assembly
 import mmdemo.training.objectives
 import mmdemo.ui.widgets
 
@@ -19,7 +19,7 @@ BY_KIND: Mapping[str, dict[str, Any]] = {
     "annotations.acquisition.doubt.KINDS": annotations.acquisition.doubt.KINDS,
     "annotations.labelstudio.controls.KINDS": annotations.labelstudio.controls.KINDS,
     "annotations.nightly.curation.KINDS": annotations.nightly.curation.KINDS,
-    "mmdemo.prediction.answering.KINDS": mmdemo.prediction.answering.KINDS,
+    "mmdemo.prediction.assembly.KINDS": mmdemo.prediction.assembly.KINDS,
     "mmdemo.answers.KINDS": mmdemo.answers.KINDS,
     "mmdemo.evaluation.judging.KINDS": mmdemo.evaluation.judging.KINDS,
     "mmdemo.explain.targets.KINDS": mmdemo.explain.targets.KINDS,

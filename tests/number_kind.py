@@ -32,8 +32,8 @@ from mmdemo.explain import targets
 from mmdemo.explain.targets import ExplanationTarget, TargetKind
 from mmdemo.model import heads
 from mmdemo.model.heads import Head
-from mmdemo.prediction import answering
-from mmdemo.prediction.answering import Answering
+from mmdemo.prediction import assembly
+from mmdemo.prediction.assembly import Answering
 from mmdemo.training import objectives
 from mmdemo.training.objectives import Objective
 from mmdemo.ui import widgets
@@ -148,7 +148,7 @@ ROWS: list[tuple[dict, Any]] = [
         ),
     ),
     (heads.HEADS, NumberHead),
-    (answering.KINDS, Answering(answer, lambda *_: {})),
+    (assembly.KINDS, Answering(answer, lambda *_: {})),
     (
         targets.KINDS,
         TargetKind(

@@ -2,6 +2,9 @@
 
 Each proxy appends to X-Forwarded-For the address from which it was asked, so the list is read from its right end, and
 only as long as trusted proxies wrote it: what a caller puts into that header by itself stands further left.
+
+What did not begin on this machine says so to whatever stands behind the guard, as behind any proxy: X-Real-IP. For
+reviewing without a key is for whoever sits at this machine (`mmdemo.ui.callers.access`), and ends where that stands.
 """
 
 import ipaddress
@@ -21,6 +24,8 @@ PRIVATE_NETWORKS = (  # of loopback, households, firms and clouds; the standard 
     *("::1/128", "fc00::/7", "fe80::/10"),
 )
 IPV6_CALLER_BITS = 64  # what one household or server is given; each could otherwise be 2^64 callers
+REAL_IP = b"x-real-ip"
+OLD_HTTP = ("0.9", "1.0")  # no browser and no client speaks it any more; nginx does to what stands behind it
 
 
 @dataclass(frozen=True)
@@ -103,3 +108,24 @@ def _name(address: Address) -> str:
     if address.version == 6 and not address.is_loopback:
         return str(ipaddress.ip_network((address, IPV6_CALLER_BITS), strict=False))
     return str(address)
+
+
+class Beyond:
+    """Notes the peer of a connection that is not of this machine, or is a proxy's on it."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        peer = (scope.get("client") or ("unknown",))[0]
+        if not _is_loopback(peer) or scope["http_version"] in OLD_HTTP:
+            scope = {**scope, "headers": [*scope["headers"], (REAL_IP, peer.encode("latin-1", "replace"))]}
+        await self._app(scope, receive, send)
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from mmdemo.guard.callers import Callers
+from mmdemo.guard.callers import Beyond, Callers
 from mmdemo.guard.layers.bodies import Bodies
 from mmdemo.guard.layers.origins import Headers, Origins
 from mmdemo.guard.layers.page_cache import Prepared
 from mmdemo.guard.layers.rate_limit import Pace, Shares
-from mmdemo.guard.layers.real_ip import Beyond
 from mmdemo.guard.layers.routes import Routes
 from mmdemo.guard.layers.uploads import Folder, Uploads
 from mmdemo.guard.limits import RequestLimits

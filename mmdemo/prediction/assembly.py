@@ -1,23 +1,64 @@
-"""From what a forward pass says of one sample to the answer that is served: calibrated, doubted where it is strange."""
+"""From what a forward pass says of one sample to the answer that is served: calibrated, doubted where it is strange.
+
+How the outputs of a head become an answer is the business of its kind: KINDS.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from mmdemo import decode
-from mmdemo.answers import NONE_OF_THESE
+from mmdemo.answers import CLASSIFICATION, NONE_OF_THESE, LabelAnswer
 from mmdemo.checks import language, out_of_distribution
 from mmdemo.checks.out_of_distribution import cap_confidence
 from mmdemo.model import Encoded, MultimodalOutput
 from mmdemo.model.heads import ClassificationHead
-from mmdemo.prediction import answering
 from mmdemo.prediction.loading import Served
 from mmdemo.tasks import AuxiliaryHead, Task
 from mmdemo.values.promise import ASKED_ALWAYS
 from mmdemo.values.samples import SUSPENDED, FlagReason, HeadAnswer, Inputs, Prediction
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How one kind answers. Of a version, `answers` are all values that it can list, in the order of its outputs.
+
+    Where a sample is strange, nothing is surer than the task's threshold allows without a person.
+    """
+
+    # task, answers, calibrated outputs (k,), strange → the answer, and the probability in [0, 1] that it is right
+    answer: Callable[[Task, Sequence[str], Tensor, bool], tuple[Any, float]]
+    # the same → value → its probability, as a what-if shows it; empty where values can't be listed
+    shares: Callable[[Task, Sequence[str], Tensor, bool], dict[str, float]]
+
+
+def label(task: Task, answers: Sequence[str], logits: Tensor, strange: bool) -> tuple[LabelAnswer, float]:
+    """Return the likeliest label; "none of these" where a version knows it and finds it likeliest."""
+    shares = ClassificationHead.probabilities(logits).numpy()  # (answers,)
+    answer = answers[int(shares.argmax())]
+    # What "none of these" has is spread over the labels: one of them is right as often where one must be given.
+    none = float(shares[-1]) if NONE_OF_THESE in answers else None
+    probabilities = shares[: len(task.labels)] + (none or 0.0) / len(task.labels)  # (labels,)
+    if strange:
+        probabilities = cap_confidence(probabilities, task.threshold)
+        none = None if none is None else min(none, task.threshold - out_of_distribution.MARGIN)
+    by_label = dict(zip(task.label_names, map(float, probabilities), strict=True))
+    return LabelAnswer(answer, by_label, none), by_label.get(answer, none or 0.0)
+
+
+def label_shares(task: Task, answers: Sequence[str], logits: Tensor, strange: bool) -> dict[str, float]:
+    """Return the probability of each label, and of "none of these" where the version knows it."""
+    probabilities = ClassificationHead.probabilities(logits).numpy()
+    if strange:
+        probabilities = cap_confidence(probabilities, task.threshold)
+    return dict(zip(answers, map(float, probabilities), strict=True))
+
+
+KINDS: dict[str, Answering] = {CLASSIFICATION: Answering(label, label_shares)}
 
 
 @dataclass(frozen=True)
@@ -52,7 +93,7 @@ def assemble(served: Served, said: SampleOutput) -> Prediction:
     strange_notes = strangeness(served, said)
     strange, outputs = bool(strange_notes), calibrated(served, said)
     asking = served.asking(inputs)
-    answer, confidence = answering.KINDS[task.kind].answer(asking.task, served.answers, outputs, strange)
+    answer, confidence = KINDS[task.kind].answer(asking.task, served.answers, outputs, strange)
     low = confidence < asking.threshold or asking.threshold >= ASKED_ALWAYS
     return Prediction(
         sample_id=decode.sample_id(inputs, task.name),

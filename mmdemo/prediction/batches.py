@@ -13,7 +13,7 @@ import torch
 from mmdemo.model import Loaded
 from mmdemo.model.batch import Batch
 from mmdemo.model.encoded import MOST_SAMPLES, EncodedSample, TokenSource, alike, padded
-from mmdemo.prediction import answering
+from mmdemo.prediction import assembly
 from mmdemo.prediction.assembly import SampleOutput, assemble
 from mmdemo.prediction.loading import Served
 from mmdemo.values.samples import MODALITIES, Inputs, Modalities, Prediction
@@ -66,7 +66,7 @@ def answers(
 def values(served: Served, samples: Sequence[EncodedSample]) -> list[str]:
     """Return the values that a version answers to samples of which there are tokens alone, in their order."""
     answered: list[str] = []
-    answer = answering.KINDS[served.task.kind].answer
+    answer = assembly.KINDS[served.task.kind].answer
     for start in range(0, len(samples), MOST_SAMPLES):
         part = samples[start : start + MOST_SAMPLES]
         with torch.inference_mode():

@@ -20,7 +20,7 @@ from mmdemo.model import Loaded
 from mmdemo.model.batch import Batch
 from mmdemo.model.encoded import EncodedSample, TokenSource, padded
 from mmdemo.model.token_memory import Content, content_digests
-from mmdemo.prediction import answering, batches, engines
+from mmdemo.prediction import assembly, batches, engines
 from mmdemo.prediction.assembly import SampleOutput, assemble, calibrated, strangeness
 from mmdemo.prediction.batches import SampleAnswers
 from mmdemo.prediction.engines import EngineChoice
@@ -212,7 +212,7 @@ class Predictor:
         whole = SampleOutput.of(aimed.inputs, aimed.encoded, aimed.output)
         rest = served.aimed(served.forward(left, attentive=False), attentive=False)
         outputs = calibrated(served, SampleOutput.of(left, rest.encoded, rest.output))
-        shares = answering.KINDS[self.task.kind].shares
+        shares = assembly.KINDS[self.task.kind].shares
         return shares(served.asking(whole.inputs).task, served.answers, outputs, bool(strangeness(served, whole)))
 
     def equip(self) -> None:

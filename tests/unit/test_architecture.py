@@ -102,20 +102,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mmdemo.explain": MODEL,
     "mmdemo.training": MODEL,
     "mmdemo.retrieval": KNOWN,
-    "mmdemo.prediction.answering": MODEL,
     "mmdemo.prediction.loading": MODEL | {"mmdemo.explain", "mmdemo.versions.registry"},
     "mmdemo.prediction.thread_shares": set(),
     "mmdemo.prediction.engines": MODEL | {"mmdemo.prediction.loading", "mmdemo.prediction.thread_shares"},
     "mmdemo.prediction.serving": MODEL
     | {"mmdemo.prediction.engines", "mmdemo.prediction.loading", "mmdemo.versions.registry"},
-    "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.answering", "mmdemo.prediction.loading"},
-    "mmdemo.prediction.batches": MODEL
-    | {"mmdemo.prediction.answering", "mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
+    "mmdemo.prediction.assembly": MODEL | {"mmdemo.prediction.loading"},
+    "mmdemo.prediction.batches": MODEL | {"mmdemo.prediction.assembly", "mmdemo.prediction.loading"},
     "mmdemo.prediction.lanes": {"mmdemo.process.environment", "mmdemo.values.analysis", "mmdemo.values.samples"},
     "mmdemo.prediction.predictor": MODEL
     | {
         "mmdemo.explain",
-        "mmdemo.prediction.answering",
         "mmdemo.prediction.assembly",
         "mmdemo.prediction.batches",
         "mmdemo.prediction.engines",

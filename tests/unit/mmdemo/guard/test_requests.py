@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from mmdemo import locale
-from mmdemo.guard.callers import Callers
+from mmdemo.guard.callers import Beyond, Callers
 from mmdemo.guard.guard import Guard
 from mmdemo.guard.layers.origins import HEADERS, Headers, Origins
 from mmdemo.guard.layers.rate_limit import Shares
-from mmdemo.guard.layers.real_ip import Beyond
 from mmdemo.guard.layers.uploads import Folder
 from mmdemo.guard.limits import RequestLimits
 from mmdemo.guard.refusals import Refusal, Refusing
