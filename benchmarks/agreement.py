@@ -2,7 +2,7 @@
 
 python -m benchmarks.agreement --task T --manifest M [--limit N] > benchmarks/agreement.md
 
-Each signed method twice: on its own scale, and as it is shown, where `explain.completeness` shares effects out. The
+Each signed method twice: on its own scale, and as it is shown, where `explain.complete` shares effects out. The
 task's examples come first, then samples of the manifest, drawn at random.
 """
 

@@ -9,6 +9,7 @@ night writes it. Encoders stay as they were, as they do unless a task's recipe s
 import argparse
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from mmdemo import tasks
 from mmdemo.checks import out_of_distribution
 from mmdemo.model import Loaded, MultimodalModel, packing
 from mmdemo.training.version_folder import write_folder
-from mmdemo.versions import shared_layers, sidecar
+from mmdemo.versions import card, shared_layers, sidecar
 from mmdemo.versions.registry import SHIPPED
 
 MOST = 56 * 2**20  # bytes of all shipped weights
@@ -90,7 +91,7 @@ def _after(folder: Path, nights: int) -> tuple[int, int, int]:
             for night in range(nights):
                 before = _size(root)
                 packed, out = _learned(loaded, kept, night), root / task.name / f"n{night:03d}"
-                write_folder(loaded, packed, stats, task, about, out, store=store)
+                write_folder(loaded, packed, stats, about, out, partial(card.write, task=task), store)
             sizes.append(_size(root))
         return sizes[0], sizes[1], sizes[1] - before
 

@@ -29,7 +29,7 @@ _CONTENT = regex.compile(r"[\p{L}\p{N}\p{So}\p{Sc}]")
 
 
 def is_meaningful(word: str) -> bool:
-    """Return whether a word of a caption, as `explain.words` cuts it, is more than a function word or punctuation."""
+    """Return whether a word of a caption, as `explain.maps` cuts it, is more than a function word or punctuation."""
     if not _CONTENT.search(word):
         return _EMOTICON.fullmatch(word) is not None
     return _CONTRACTED.sub("", word.lower().replace("’", "'")) not in FUNCTION_WORDS
