@@ -25,6 +25,7 @@ from mmdemo.values.review import (
     SCRIPTS,
     Answered,
     AnswerSample,
+    Backlog,
     ClaimSample,
     Correction,
     Kept,
@@ -233,17 +234,8 @@ class Loop:
 
     def answer(self, command: AnswerSample) -> Correction:
         """Store an answer that was given in the page. Raises BadInput, UnknownName, Conflict."""
-        return review_queue.correct(
-            self._store,
-            self.tasks,
-            command.sample_id,
-            command.label,
-            command.annotator,
-            command.note,
-            command.wrong_reason,
-            again=command.again,
-            browser=command.browser,
-        )
+        answer = command.sample_id, command.label, command.annotator, command.note, command.wrong_reason
+        return review_queue.correct(self._store, self.tasks, *answer, again=command.again, browser=command.browser)
 
     def skip(self, sample_id: str, annotator: str, browser: str = SCRIPTS) -> None:
         """Put a sample off until nothing else waits. Raises BadInput, UnknownName, Conflict."""
@@ -269,6 +261,10 @@ class Loop:
         """Return what the served version would make of an annotator's latest answers. Raises BadInput, Conflict."""
         who = review_queue.checked_name(annotator)
         return annotations.give_lesson(self._store, self._settings, self._task(task), who)
+
+    def backlog(self) -> Backlog:
+        """Return what people have before them of each task, and how many answers count that were given today."""
+        return status.backlog(self._store, list(self.tasks))
 
     def status(self, task: str) -> Status:
         """Return counts, versions and the last night of a task."""

@@ -14,14 +14,13 @@ from annotations.watching import probation
 from mmdemo.retrieval import index
 from mmdemo.settings import Settings
 from mmdemo.tasks import Task
-from mmdemo.values.review import CorrectionSource, Indexed, Reason, Run, SampleState, Status
+from mmdemo.values.review import WAITING, Backlog, CorrectionSource, Indexed, Reason, Run, SampleState, Status
 from mmdemo.versions.registry import Versions
 
 
 def of(store: Store, settings: Settings, task: Task) -> Status:
     """Return the state of one task. Raises StorageError."""
     registry = Versions(settings)
-    midnight = datetime.combine(datetime.now().date(), time()).astimezone()  # where this machine stands
     with store.reading() as session:
         states = tallies.count_by_state(session, task.name)
         by_value = tallies.by_item(session, task.name, Counted.VALUE)
@@ -32,7 +31,7 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
         _, sure = tallies.count_sure(session, task.name, AUDITED)
         past = looks.of_runs(runs.compared(session, task.name))
         wrong_reason = sum(tallies.by_item(session, task.name, Counted.WRONG_REASON).values())
-        today = labels.count_since(session, task.name, midnight)
+        today = labels.count_since(session, [task.name], _midnight())
         notices = (*facts.told(session), *runs.trouble(session, task.name, CorrectionSource.LABEL_STUDIO))
         notices += runs.succession(session, task.name, CorrectionSource.LABEL_STUDIO)
         watched, out = probation.last_noted(session, registry, task), probation.why_ended(session, registry, task)
@@ -63,10 +62,22 @@ def of(store: Store, settings: Settings, task: Task) -> Status:
     )
 
 
+def backlog(store: Store, tasks: Collection[str]) -> Backlog:
+    """Return what people have before them of these tasks, and what they did today. Raises StorageError."""
+    with store.reading() as session:
+        waiting = tallies.by_task(session, tasks, Counted.KEPT, *WAITING)
+        later = tallies.by_task(session, tasks, Counted.KEPT, SampleState.SKIPPED)
+        return Backlog(waiting, later, labels.count_since(session, tasks, _midnight()))
+
+
 def stand_in(task: str, champion: str, version: str) -> tuple[Reason, ...]:
     """Return what is told of a version that answers for `champion`, "" for none that is known."""
     key = "status.stands_in" if champion else "status.pointer_damaged"
     return (Reason(key, {"task": task, "wanted": champion, "version": version}),)
+
+
+def _midnight() -> datetime:
+    return datetime.combine(datetime.now().date(), time()).astimezone()  # where this machine stands
 
 
 def _indexed(settings: Settings, task: Task, served: Collection[str]) -> Iterator[Indexed]:

@@ -69,7 +69,7 @@ def questions(home: FilledHome) -> Mapping[str, Callable[[], object]]:
         "next to ask": lambda: loop.claim(ClaimSample(who, mark, task=TASK)),
         "… of all tasks": lambda: loop.claim(ClaimSample(who, mark)),
         "one correction, and undo": lambda: _correct(loop, who, mark),
-        "an answer is kept": lambda: _keep(store, task, served),
+        "an answer is kept": lambda: keep(store, task, served),
         "status": lambda: loop.status(TASK),
         "Review: waiting": lambda: loop.in_turn(TASK, SHOWN),
         "Review: most doubtful": lambda: loop.queue("", SHOWN),
@@ -77,6 +77,7 @@ def questions(home: FilledHome) -> Mapping[str, Callable[[], object]]:
         "Review: one's answers": lambda: loop.answered(who, SHOWN),
         "Review: a sample": lambda: loop.item(some),
         "Review: other tasks": loop.left_out,
+        "Review: how many": loop.backlog,
         "Models": lambda: models.of(store, settings, task),
         "nights": lambda: nights.of_task(store, TASK, 20),
         "retention sweep": lambda: retention.expire(store, RETENTION_DAYS),
@@ -100,7 +101,8 @@ def _correct(loop: Loop, who: str, mark: str) -> None:
     loop.undo(who, mark)
 
 
-def _keep(store: Store, task: Task, served: str) -> None:
+def keep(store: Store, task: Task, served: str) -> None:
+    """Keep a sure answer to a caption that nobody sent before."""
     inputs = Inputs(image=None, text=f"kept at {time.time_ns()}")
     answer = LabelAnswer(task.label_names[0], dict.fromkeys(task.label_names, 1 / len(task.label_names)))
     prediction = Prediction(

@@ -174,9 +174,9 @@ def given_by(
     ]
 
 
-def count_since(session: Session, task: str, moment: datetime) -> int:
-    """Return how many corrections that count were given since `moment`."""
-    counts = exists().where(SampleRow.standing_id == CorrectionRow.id, SampleRow.task == task)
+def count_since(session: Session, tasks: Collection[str], moment: datetime) -> int:
+    """Return how many corrections that count were given since `moment` about samples of these tasks."""
+    counts = exists().where(SampleRow.standing_id == CorrectionRow.id, SampleRow.task.in_(tasks))
     counts = counts.where(SampleRow.sample_id == CorrectionRow.sample_id)
     query = select(func.count()).select_from(CorrectionRow).where(CorrectionRow.corrected_at >= moment, counts)
     return session.scalar(query) or 0

@@ -123,6 +123,13 @@ def by_item(session: Session, task: str, about: Counted) -> dict[str, int]:
     return dict(session.execute(query.order_by(TallyRow.number.desc(), TallyRow.item)).all())
 
 
+def by_task(session: Session, tasks: Collection[str], about: Counted, *items: str) -> dict[str, int]:
+    """Return task → how many there are of these items, of each of these tasks."""
+    query = select(TallyRow.task, func.sum(TallyRow.number)).where(TallyRow.about == about, TallyRow.item.in_(items))
+    counts = dict(session.execute(query.where(TallyRow.task.in_(tasks)).group_by(TallyRow.task)).all())
+    return {task: int(counts.get(task, 0)) for task in tasks}
+
+
 def count_by_state(session: Session, task: str) -> dict[str, int]:
     """Return state → samples of a task; those whose content was erased after the fact count as FORGOTTEN."""
     gone = sum(by_item(session, task, Counted.FORGOTTEN).values())

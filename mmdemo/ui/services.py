@@ -10,7 +10,17 @@ from typing import Protocol
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import Alike, AttributionReport, ExplanationSet, ForwardPass, MapRequest
 from mmdemo.values.history import Lesson, MeasuredCurves, ModelHistory, TurnedAnswer
-from mmdemo.values.review import Answered, AnswerSample, ClaimSample, Correction, Kept, QueueItem, ReviewItem, Status
+from mmdemo.values.review import (
+    Answered,
+    AnswerSample,
+    Backlog,
+    ClaimSample,
+    Correction,
+    Kept,
+    QueueItem,
+    ReviewItem,
+    Status,
+)
 from mmdemo.values.samples import Inputs, Prediction
 
 
@@ -148,6 +158,9 @@ class Services(Protocol):
 
     def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:
         """Pin a corrected sample as golden, or take that back. Raises BadInput, UnknownName, Conflict."""
+
+    def backlog(self) -> Backlog:
+        """Return what people have before them of each task, and how many answers count that were given today."""
 
     def status(self, task: str) -> Status:
         """Return what the Status tab shows."""

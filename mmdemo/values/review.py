@@ -248,6 +248,15 @@ class Indexed:
 
 
 @dataclass(frozen=True)
+class Backlog:
+    """What people have before them, and what they did today."""
+
+    waiting: Mapping[str, int]  # task → samples that wait for a person, here or in Label Studio
+    later: Mapping[str, int]  # task → samples that were skipped, and come after those
+    answered_today: int  # of all tasks
+
+
+@dataclass(frozen=True)
 class Status:
     """What the Status tab shows."""
 

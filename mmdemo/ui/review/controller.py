@@ -20,13 +20,11 @@ from mmdemo.ui.services import Services
 from mmdemo.ui.shell import frame, render
 from mmdemo.ui.shell.frame import language_of
 from mmdemo.values.review import (
-    WAITING,
     AnswerSample,
     ClaimSample,
     QueueItem,
     ReviewItem,
     SampleState,
-    Status,
     browser_mark,
 )
 
@@ -129,7 +127,7 @@ class Reviewing:
 
     def count(self) -> dict[str, Any]:
         """Return how many samples wait: all that strangers are told."""
-        return {"waiting": sum(_waiting(self.services.status(name)) for name in self.services.tasks)}
+        return {"waiting": sum(self.services.backlog().waiting.values())}
 
     def thumbnails(self, request: gr.Request, key: str, ids: list) -> dict[str, str]:
         """Return small pictures of listed samples as data URLs. Raises NotAllowed."""
@@ -222,20 +220,18 @@ class Reviewing:
         items += self.services.later(task, ROWS - len(items)) if len(items) < ROWS else []
         # What is in no list may have been deleted by its sender.
         self.previews.keep({item.sample_id for item in [*items, *([entry.item] if entry else [])]})
-        statuses = {name: self.services.status(name) for name in self.services.tasks}
-        waiting = sum(_waiting(statuses[name]) for name in chosen)
-        later = sum(statuses[name].states.get(SampleState.SKIPPED, 0) for name in chosen)
-        about = entry.item.task if entry else chosen[0]
-        today = sum(status.answered_today for status in statuses.values())
+        backlog, about = self.services.backlog(), entry.item.task if entry else chosen[0]
+        waiting, later = (sum(counts[name] for name in chosen) for counts in (backlog.waiting, backlog.later))
+        progress = self.services.status(about), self.services.tasks[about], language
         response = {
             "state": "open" if entry else "empty",
             "line": done.line,
             "refused": done.refused,
-            "waiting": sum(map(_waiting, statuses.values())),
+            "waiting": sum(backlog.waiting.values()),
             "heading": text(
                 "review.waiting_later" if later else "review.waiting", language, count=waiting, later=later
             ),
-            "progress": question_view.progress(today, statuses[about], self.services.tasks[about], language),
+            "progress": question_view.progress(backlog.answered_today, *progress),
             # Those that the annotator can go on with, in their order.
             "ids": [item.sample_id for item in items if item.sample_id == current or item.claimed_until is None],
             "list": ask.list,
@@ -287,10 +283,6 @@ class Reviewing:
 
     def _preview(self, item: QueueItem) -> preview.Preview:
         return self.previews.get(item.sample_id, lambda: preview.of_kept(item, self.services.tasks[item.task]))
-
-
-def _waiting(status: Status) -> int:
-    return sum(status.states.get(state, 0) for state in WAITING)
 
 
 def _thumbnail(sample_preview: preview.Preview) -> str:

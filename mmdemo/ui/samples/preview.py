@@ -46,15 +46,15 @@ class Preview:
         return len(self.picture) + len(self.spectrogram) + len(self.waveform) + len(self.sound)
 
 
-def of(inputs: Inputs) -> Preview:
-    """Return what to show of a decoded sample."""
+def of(inputs: Inputs, flac: bytes | None = None) -> Preview:
+    """Return what to show of a decoded sample; `flac` is its sound as it is kept, where it is."""
     fields: dict[str, object] = {}
     if inputs.image is not None:
         picture = decode.shrunk(inputs.image, SHOWN_PX)
         fields |= {"picture": decode.picture_url(picture), "width": picture.width, "height": picture.height}
     if inputs.audio is not None:
         grey = Image.fromarray(spectrogram(inputs.audio))
-        sound = decode.data_url("audio/flac", decode.encode_audio(inputs.audio))
+        sound = decode.data_url("audio/flac", flac or decode.encode_audio(inputs.audio))
         seconds = len(inputs.audio) / decode.SAMPLE_RATE_HZ
         fields |= {"spectrogram": decode.picture_url(grey, "PNG"), "sound": sound, "seconds": seconds}
         fields["waveform"] = base64.b64encode(envelope(inputs.audio).tobytes()).decode()
@@ -66,8 +66,9 @@ def of_kept(item: QueueItem, task: Task) -> Preview:
     if item.image is None and item.audio is None:
         return Preview()
     try:
-        return of(decode.decode(Sample(image=item.image, text=item.text or "", audio=item.audio), task))
-    except MmdemoError:
+        flac = item.audio.read_bytes() if item.audio else None
+        return of(decode.decode(Sample(image=item.image, text=item.text or "", audio=flac), task), flac)
+    except (MmdemoError, OSError):
         return Preview()
 
 
@@ -78,10 +79,11 @@ def spectrogram(wave: np.ndarray) -> np.ndarray:
     starts = np.linspace(0, len(padded) - size, COLUMNS).astype(int)
     frames = padded[starts[:, None] + np.arange(size)] * np.hanning(size)  # (COLUMNS, size)
     power = np.abs(np.fft.rfft(frames)) ** 2  # (COLUMNS, size // 2 + 1)
-    hertz = np.fft.rfftfreq(size, 1 / decode.SAMPLE_RATE_HZ)
     low, high = (2595 * np.log10(1 + end / 700) for end in (LOWEST_HZ, HIGHEST_HZ))
     mel_spaced = 700 * (10 ** (np.linspace(low, high, ROWS) / 2595) - 1)  # (ROWS,) Hz
-    rows = np.stack([np.interp(mel_spaced, hertz, moment) for moment in power], axis=1)  # (ROWS, COLUMNS)
+    below, above = np.divmod(mel_spaced * size / decode.SAMPLE_RATE_HZ, 1)  # of each row the bin under it, and the rest
+    bins = below.astype(int)
+    rows = (power[:, bins] * (1 - above) + power[:, bins + 1] * above).T  # (ROWS, COLUMNS)
     db = 10 * np.log10(np.maximum(rows, 1e-12))
     level = np.clip((db - db.max()) / RANGE_DB + 1, 0, 1) ** BRIGHTER
     return np.ascontiguousarray((level[::-1] * 255).astype(np.uint8))

@@ -24,6 +24,7 @@ from mmdemo.settings import Settings
 from mmdemo.values.analysis import MapRequest
 from mmdemo.values.review import SampleState
 from mmdemo.values.samples import Inputs
+from tests.statements import statements
 from tests.unit.annotations import sentiment
 from tests.unit.annotations.sentiment import RulePredictor
 from tests.waiting import wait_until
@@ -31,9 +32,10 @@ from tests.waiting import wait_until
 DOUBTFUL, SURE = Inputs(text="who knows"), Inputs(text="surely fine")
 
 
-def test_without_leave_to_keep_nothing_is_stored(loop: Loop) -> None:
-    answer = loop.predict("sentiment", DOUBTFUL, "none", False)[0]
-    assert (answer.flagged, answer.prediction_id) == (True, None)
+def test_without_leave_to_keep_nothing_is_stored_and_the_database_asked_nothing(loop: Loop) -> None:
+    with statements(loop._store) as sent:
+        answer = loop.predict("sentiment", DOUBTFUL, "none", False)[0]
+    assert (answer.flagged, answer.prediction_id, sent) == (True, None, [])
     assert sum(loop.status("sentiment").states.values()) == 0
 
 

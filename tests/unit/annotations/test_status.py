@@ -8,6 +8,7 @@ import pytest
 from annotations.loop import Loop
 from mmdemo.errors import CheckpointError
 from mmdemo.settings import Settings
+from mmdemo.values.review import Backlog
 from mmdemo.values.samples import Inputs
 
 
@@ -20,3 +21,13 @@ def test_status_is_told_of_a_task_whose_model_cannot_be_loaded(config: Settings,
         loop.predict("weather", Inputs(text="who knows"), "none", False)
     assert loop.status("weather").notices == ()
     loop.close()
+
+
+def test_the_backlog_counts_what_waits_and_what_was_skipped_by_task_and_the_answers_of_today(loop: Loop) -> None:
+    ids = [
+        loop.predict("sentiment", Inputs(text=f"who knows {number}"), "none", True)[0].sample_id for number in "1234"
+    ]
+    loop.skip(ids[0], "Ann")
+    loop.correct(ids[1], "neutral", "Ann", "")
+    nobody, backlog = dict.fromkeys(loop.tasks, 0), loop.backlog()
+    assert backlog == Backlog({**nobody, "sentiment": 2}, {**nobody, "sentiment": 1}, 1)

@@ -31,13 +31,16 @@ from mmdemo.values.analysis import (
 from mmdemo.values.history import Lesson, MeasuredCurves, ModelHistory, TurnedAnswer
 from mmdemo.values.review import (
     SCRIPTS,
+    WAITING,
     Answered,
     AnswerSample,
+    Backlog,
     ClaimSample,
     Correction,
     Kept,
     QueueItem,
     ReviewItem,
+    SampleState,
     Status,
 )
 from mmdemo.values.samples import AudioMap, Explanation, ImageMap, Inputs, Prediction, TextMap, TokenScore, to_json
@@ -259,6 +262,15 @@ class FakeLoop:
     def pin(self, sample_id: str, is_golden: bool, annotator: str) -> None:
         """Remember it."""
         self.pins.append((sample_id, is_golden, annotator))
+
+    def backlog(self) -> Backlog:
+        """Return what the statuses say."""
+        statuses = {name: self.status(name) for name in self.tasks}
+        waiting, later = (
+            {name: sum(status.states.get(state, 0) for state in states) for name, status in statuses.items()}
+            for states in (WAITING, (SampleState.SKIPPED,))
+        )
+        return Backlog(waiting, later, sum(status.answered_today for status in statuses.values()))
 
     def status(self, task: str) -> Status:
         """Return a status of nothing."""

@@ -2,14 +2,16 @@
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mmdemo import decode
+from mmdemo import decode, tasks
 from mmdemo.tasks import Limits
 from mmdemo.ui.samples import preview
+from mmdemo.values.review import QueueItem, SampleState
 from mmdemo.values.samples import Inputs
 
 
@@ -38,6 +40,15 @@ def test_sound_comes_back_as_it_was_judged() -> None:
     shown = preview.of(Inputs(audio=wave))
     assert shown.seconds == pytest.approx(1.0)
     np.testing.assert_array_equal(decode.decode_audio(content(shown.sound), Limits()), wave)
+
+
+def test_a_kept_sound_is_shown_as_its_file_has_it_and_nothing_where_that_is_gone(tmp_path: Path) -> None:
+    file = tmp_path / "kept"
+    item = QueueItem("a" * 64, "speech_emotion", "happy", 0.5, "", SampleState.QUEUED, "", None, audio=file)
+    assert preview.of_kept(item, tasks.get("speech_emotion")) == preview.Preview()
+    file.write_bytes(decode.encode_speech(tone(440)))
+    shown = preview.of_kept(item, tasks.get("speech_emotion"))
+    assert content(shown.sound) == file.read_bytes() and shown.spectrogram
 
 
 @pytest.mark.parametrize(("hertz", "part"), [(200, 0.9), (1000, 0.67), (6000, 0.1)])
