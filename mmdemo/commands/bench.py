@@ -94,7 +94,8 @@ def _machine() -> dict[str, Any]:
     """Return what the numbers were measured on, and how busy it was."""
     import torch
 
-    models = [line for line in _cpu_info().splitlines() if line.startswith("model name")]
+    about = CPU_INFO.read_text("utf-8") if CPU_INFO.is_file() else ""
+    models = [line for line in about.splitlines() if line.startswith("model name")]
     return {
         "cpu": models[0].partition(":")[2].strip() if models else platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
@@ -102,10 +103,6 @@ def _machine() -> dict[str, Any]:
         "torch": torch.__version__,
         "load": round(os.getloadavg()[0], 1),
     }
-
-
-def _cpu_info() -> str:
-    return CPU_INFO.read_text("utf-8") if CPU_INFO.is_file() else ""
 
 
 def _table(groups: "Mapping[str, list[Timing]]") -> list[str]:

@@ -50,7 +50,9 @@ def render(task: Task, about: Sidecar, figures: EvaluationResult | None = None, 
         _notes(task),
         "## Training\n\n" + _training(about),
         f"## Figures on {_SETS[about.measured_on]}\n\n" + (_figures(figures) if figures else _summary(about)),
-        _section_of_behaviour(figures) if figures and figures.behaviour else behaviour,
+        f"{_BEHAVIOUR}\n{_table(_BEHAVIOUR_COLUMNS, _behaviour(figures))}"
+        if figures and figures.behaviour
+        else behaviour,
         "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),
     ]
     return "\n".join(part for part in parts if part)
@@ -64,10 +66,6 @@ def _behaviour_of(folder: Path, task: Task, about: Sidecar) -> str:
         return ""
     _, begins, rest = card.partition(_BEHAVIOUR)
     return begins + rest.partition("\n## ")[0] if begins and card.startswith(_title(task, about)) else ""
-
-
-def _section_of_behaviour(figures: EvaluationResult) -> str:
-    return f"{_BEHAVIOUR}\n{_table(_BEHAVIOUR_COLUMNS, _behaviour(figures))}"
 
 
 def _title(task: Task, about: Sidecar) -> str:

@@ -84,7 +84,9 @@ def check(
     """
     wanted = settings.review_key.strip().encode()
     if wanted:
-        _check_key(wanted, _sent_keys(headers, typed_key))
+        keys = _sent_keys(headers, typed_key)
+        if not any(hmac.compare_digest(wanted, key) for key in keys):
+            raise NotAllowed("review_key_wrong" if any(keys) else "review_key_needed")
     elif beyond_loopback(settings, headers, os.environ if environment is None else environment):
         raise NotAllowed("review_closed")
     else:
@@ -117,11 +119,6 @@ def beyond_loopback(settings: Settings, headers: Mapping[str, str], environment:
 def _sent_keys(headers: Mapping[str, str], typed_key: str) -> list[bytes]:
     sent = _header(headers, KEY_HEADER).encode("latin-1", "replace")  # as bytes stand in HTTP
     return [typed_key.strip().encode("utf-8", "replace"), sent.strip()]
-
-
-def _check_key(wanted: bytes, keys: list[bytes]) -> None:
-    if not any(hmac.compare_digest(wanted, key) for key in keys):
-        raise NotAllowed("review_key_wrong" if any(keys) else "review_key_needed")
 
 
 def _check_same_machine(headers: Mapping[str, str]) -> None:
