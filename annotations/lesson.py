@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotations.acquisition.strata import is_set_aside
-from annotations.nightly import challenge, dataset, version_comparison
+from annotations.nightly import capabilities, challenge, dataset, version_comparison
 from annotations.nightly.dataset import Split
 from annotations.store import Store, labels
 from annotations.store.labels import LabelledContent
+from mmdemo import decode
 from mmdemo.behaviour import Instance
 from mmdemo.errors import Conflict
 from mmdemo.evaluation import behaviour
@@ -33,7 +34,7 @@ from mmdemo.versions.registry import Versions
 ANSWERS = 20  # of the annotator's latest that are learned
 FEWEST = 5
 JUDGED = 100  # newest samples that are set aside, and as many golden ones, that both are asked about
-TESTS = 10  # of each capability
+EVERY_TEST = 4  # of a night's, which are in the order of the capabilities: some ten of each
 STEPS = 60
 MOST = 6  # answers that are shown, each way
 
@@ -55,10 +56,11 @@ def give_lesson(store: Store, settings: Settings, task: Task, annotator: str) ->
     versions = Versions(settings)
     parts, set_aside = _parts(store, task, annotator)
     folder = versions.path(task.name, versions.champion(task.name))
-    tests = behaviour.instances(task, count=TESTS)
+    tests = capabilities.instances(task)[::EVERY_TEST]
     judged = list({row.id: row for row in (*parts.held_out, *parts.golden)}.values())
     cache = TokenCache(settings.tokens / task.name if asks_once(task) else None)  # encoders that rest are asked once
-    tokens = version_comparison.token_source(cache, task, {row.id for row in judged})
+    brought = capabilities.brought(task, tests)
+    tokens = version_comparison.token_source(cache, task, {row.id for row in judged}, brought)
     before = _ask(Predictor(task, folder, settings, tokens), judged, tests)
     lessons = settings.versions / task.name
     lessons.mkdir(parents=True, exist_ok=True)
@@ -104,6 +106,7 @@ def _id(item: LabelledContent) -> str:
 def _ask(predictor: Predictor, rows: Sequence[Row], tests: Sequence[Instance]) -> _Answers:
     samples = [row.sample for row in rows]
     samples += [expectation.sample for test in tests for expectation in test.expectations]
+    samples = decode.read_all(samples, predictor.task)
     answers = iter([each if isinstance(each, Prediction) else None for each in predictor.predict_many(samples)])
     of_rows = [next(answers) for _ in rows]
     return _Answers(of_rows, [[next(answers) for _ in test.expectations] for test in tests])

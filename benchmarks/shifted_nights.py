@@ -50,10 +50,11 @@ SHIFTS = (Shift("speech_emotion", "emodb"), Shift("spoken_digits", "george"))
 def main() -> None:
     """Do a piece of the runs, or print the table."""
     command_line = cached_nights.parser(__doc__)
+    command_line.add_argument("--task", choices=[shift.task for shift in SHIFTS], help="months of this task alone")
     command_line.add_argument("--table", action="store_true")
     args = command_line.parse_args()
     pieces = Pieces(args.kept / "shifted.jsonl", args.seconds)
-    for shift in () if args.table else SHIFTS:
+    for shift in [each for each in SHIFTS if not args.table and args.task in (None, each.task)]:
         for key in pieces.todo([f"{shift.task} | {shift.name} | {seed}" for seed in range(SEEDS)]):
             task, shipped = cached_nights.base_of(shift.task)
             folder = args.data / shift.task

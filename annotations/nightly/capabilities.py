@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 
 from annotations.nightly.gate import CapabilityTally
+from mmdemo import decode
 from mmdemo.behaviour import Instance
 from mmdemo.evaluation import behaviour
 from mmdemo.evaluation.behaviour import InstanceResult
 from mmdemo.tasks import Task
+from mmdemo.training import manifests
+from mmdemo.training.manifests import corpus
+from mmdemo.values.samples import Inputs
 
 TESTS = 40  # of each capability, always the same ones
 
@@ -14,6 +18,17 @@ TESTS = 40  # of each capability, always the same ones
 def instances(task: Task) -> list[Instance]:
     """Return the tests; none for a task that describes no capability."""
     return behaviour.instances(task, count=TESTS)
+
+
+def brought(task: Task, tests: Sequence[Instance]) -> list[Inputs]:
+    """Return, decoded, what comes with the task and is asked about by every run: examples, captions to rehearse, tests.
+
+    What cannot be read is left out.
+    """
+    rows = [*manifests.examples(task), *corpus.rehearsal(task)]
+    asked = [*(row.sample for row in rows), *(each.sample for test in tests for each in test.expectations)]
+    windows = decode.decode_ahead(decode.read_all(asked, task), task)
+    return [each for window in windows for each in window if isinstance(each, Inputs)]
 
 
 def tally(

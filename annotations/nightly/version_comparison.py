@@ -1,7 +1,7 @@
 """Champion and challenger on the same samples: each version is loaded once for it, and asked once about each sample."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,7 +71,9 @@ def answers_of(
     where not one of the corrections can be judged.
     """
     drawn, pinned = ({row.id for row in rows} for rows in (asked.held_out, asked.golden))
-    predictor = Predictor(task, version, settings, token_source(cache or TokenCache(), task, drawn | pinned))
+    tests = capabilities.instances(task)
+    tokens = token_source(cache or TokenCache(), task, drawn | pinned, capabilities.brought(task, tests))
+    predictor = Predictor(task, version, settings, tokens)
     answered = ask_whole(predictor, [*asked.held_out, *(row for row in asked.golden if row.id not in drawn)])
     judged = tuple(each for each in answered if each.row.id in drawn)
     answers = VersionAnswers(
@@ -79,7 +81,7 @@ def answers_of(
         judged,
         tuple(each for each in answered if each.row.id in pinned),
         ask_whole(predictor, manifests.examples(task)),
-        tuple(behaviour.ask(predictor, capabilities.instances(task))),
+        tuple(behaviour.ask(predictor, tests)),
         tuple(predictor.map_shortfall(decode.decode(each.row.sample, task)) for each in judged[:MAPS]),
         right_on_memory(predictor, asked.memory),
     )
@@ -100,15 +102,28 @@ def right_on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tup
     return tuple(predictor.task.is_right(*pair) for pair in zip(values, (one.label for one in samples), strict=True))
 
 
-def token_source(cache: TokenCache, task: Task, kept: Collection[str]) -> TokenSource:
-    """Return what finds tokens in a cache; those of samples with these ids are kept in files."""
+def token_source(cache: TokenCache, task: Task, kept: Collection[str], brought: Sequence[Inputs] = ()) -> TokenSource:
+    """Return what finds one version's tokens in a cache; those of samples with these ids are kept in files.
+
+    So are those of what the task brings along.
+    """
+    waiting = list(brought)
 
     def tokens_of(loaded: Loaded, inputs: Sequence[Inputs]) -> Sequence[EncodedSample]:
+        if waiting:
+            cache.bring(loaded, _squashed(loaded, waiting))
+            waiting.clear()
         ids = [sample_id if (sample_id := decode.sample_id(item, task.name)) in kept else "" for item in inputs]
-        squashed = [loaded.processor.squashed(item) for item in inputs]
-        return cache.of(loaded, squashed, loaded.model.config.modalities, ids)
+        return cache.of(loaded, _squashed(loaded, inputs), loaded.model.config.modalities, ids)
 
     return tokens_of
+
+
+def _squashed(loaded: Loaded, inputs: Sequence[Inputs]) -> list[Inputs]:
+    """Return samples with pictures as small as the encoder reads them; one that several have, as one array, once."""
+    first = {id(item.image): item for item in inputs}
+    small = {name: loaded.processor.squashed(item).image for name, item in first.items()}
+    return [replace(item, image=small[id(item.image)]) for item in inputs]
 
 
 def compare(

@@ -11,9 +11,12 @@ import hashlib
 import os
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,12 +50,14 @@ __all__ = [
     "picture_of",
     "picture_url",
     "read",
+    "read_all",
     "read_untrusted",
     "sample_id",
     "shrunk",
     "warm",
 ]
 
+MOST_BYTES = 256 * 2**20  # of arrays that are kept for whoever asks again: some hundred pictures
 Noted = tuple[np.ndarray, Notes]
 WINDOW = 64  # samples that are handed over together; as many again are being read
 
@@ -105,6 +110,23 @@ def read_untrusted(sample: Sample, task: Task) -> Sample:
     return _read(sample, task, pool.read_image, pool.read_audio)
 
 
+def read_all(samples: Sequence[Sample], task: Task, most_bytes: int = MOST_BYTES) -> list[Sample]:
+    """Return samples with what their files hold, each file read once: whoever asks about them again decodes nothing.
+
+    What is refused stays a file, and so does what comes when their arrays already take `most_bytes`.
+    """
+    media: dict[tuple[str, Path], Medium] = {}
+    waiting = list(dict.fromkeys(file for sample in samples for file in _files(sample)))
+    order = iter(waiting)
+    for window in decode_ahead([_with(Sample(), dict([file])) for file in waiting], task):
+        for inputs, (name, path) in zip(window, order, strict=False):
+            if isinstance(inputs, Inputs):
+                media[name, path] = Medium(getattr(inputs, name), inputs.notes, files.digest(path))
+        if sum(medium.array.nbytes for medium in media.values()) >= most_bytes:
+            break
+    return [_with(sample, {file[0]: media[file] for file in _files(sample) if file in media}) for sample in samples]
+
+
 def inputs_of(sample: Sample) -> Inputs:
     """Return a sample that was read as one value; the arrays are the same."""
     image, audio = sample.image, sample.audio
@@ -117,6 +139,16 @@ def inputs_of(sample: Sample) -> Inputs:
         notes=tuple(note for medium in media for note in medium.notes),
         original=_original(sample.text, {"image": image, "audio": audio}),
     )
+
+
+def _with(sample: Sample, media: Mapping[str, Any]) -> Sample:
+    return replace(sample, **media)
+
+
+def _files(sample: Sample) -> list[tuple[str, Path]]:
+    """Return the modality and the path of each file of a sample."""
+    media = {"image": sample.image, "audio": sample.audio}
+    return [(name, Path(source)) for name, source in media.items() if isinstance(source, Path | str)]
 
 
 def _read(sample: Sample, task: Task, image_of: Callable[..., Noted], audio_of: Callable[..., Noted]) -> Sample:

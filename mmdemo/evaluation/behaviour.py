@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from mmdemo import behaviour, thresholds
+from mmdemo import behaviour, decode, thresholds
 from mmdemo.behaviour import Expectation, Instance
 from mmdemo.evaluation.answers import LabelledRow
 from mmdemo.evaluation.judging import KINDS
@@ -59,7 +59,7 @@ def ask(
     predictor: Predictor, tests: Sequence[Instance], progress: Callable[[str], None] = lambda _: None
 ) -> list[InstanceResult]:
     """Return what comes of each test; one whose sample cannot be judged, such as a clip without speech, is left out."""
-    samples = [each.sample for test in tests for each in test.expectations]
+    samples = decode.read_all([each.sample for test in tests for each in test.expectations], predictor.task)
     bar = ProgressBar(len(samples), "answers to tests of behaviour judged", progress)
     answers = predictor.predict_many(samples, bar.advance)
     results = []

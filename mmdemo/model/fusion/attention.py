@@ -84,9 +84,9 @@ class Transformer(Fusion):
         attn_mask = self.attention_mask(mask, F.pad(modality, (1, 0), value=NO_MODALITY))  # (b, 1 or 1 + n, 1 + n)
         attentions = []
         for number, layer in enumerate(self.layers, 1):
-            # Behind the last layer nobody reads any token but the answer. Training works all out, as versions that are
-            # there were trained: dropout would be drawn otherwise, and a seed would give other weights.
-            kept = 1 if number == len(self.layers) and not self.training else None
+            # Behind the last layer nobody reads any token but the answer. A first training works all out, as versions
+            # that are there were trained: dropout would be drawn otherwise, and a seed would give other weights.
+            kept = 1 if number == len(self.layers) and (self.answer_alone or not self.training) else None
             tokens, attention = layer(tokens, attn_mask, return_attention, kept)
             attentions.append(attention)
         return Fused(self.norm(tokens[:, 0]), tuple(attentions) if return_attention else None)

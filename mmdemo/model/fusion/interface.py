@@ -27,6 +27,7 @@ class Fusion(nn.Module):
     """Tokens of any subset of the modalities → features. Built from a MultimodalConfig."""
 
     attends = False  # whether there is attention to show
+    answer_alone = False  # in training too, what nobody reads is not worked out; in answers it never is
 
     def __init__(self, config: MultimodalConfig) -> None:
         super().__init__()

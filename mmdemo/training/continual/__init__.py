@@ -85,7 +85,9 @@ def update(
     usable = kept if kept and len(rest) == len(loaded.model.encoders) and kept.fits(loaded) else None
     known = {role: [one.item(task) for one in usable.of(role)] if usable else [] for role in Role}
     rehearsed = [*rehearsed, *known[Role.REHEARSED]]
-    learn(loaded, learned, recipe, rehearsed=rehearsed, aside=aside, started=started(task), seed=seed, cache=cache)
+    was = learn(
+        loaded, learned, recipe, rehearsed=rehearsed, aside=aside, started=started(task), seed=seed, cache=cache
+    )
     about = dataclasses.replace(
         before.successor(out.name, f"{sidecar.RETRAINED} --task {task.name}"),
         none_of_these=task.none_of_these,
@@ -96,7 +98,9 @@ def update(
         options=recipe.as_options(),
         measured_on=MeasuredOn.HELD_OUT,
     )
-    calibrate = partial(familiarity.carry_on, champion=champion, seed=seed, remembered=known[Role.REHEARSED])
+    calibrate = partial(
+        familiarity.carry_on, folder=champion, champion=was, seed=seed, remembered=known[Role.REHEARSED]
+    )
     # Corrections alone are mostly what the champion doubted: temperatures would be those of doubtful samples.
     calibration = [*known[Role.CALIBRATION], *aside] if known[Role.CALIBRATION] else []
     draft = Draft(out, task, about, parent=champion, store=store)

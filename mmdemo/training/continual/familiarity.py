@@ -12,7 +12,7 @@ import numpy as np
 
 from mmdemo.checks import out_of_distribution
 from mmdemo.checks.out_of_distribution import ReferenceStats, distance
-from mmdemo.model import Loaded, MultimodalModel
+from mmdemo.model import Loaded
 from mmdemo.training.calibration import FEWEST
 from mmdemo.training.calibration.reference_stats import QUANTILE, fit
 from mmdemo.training.data import Data
@@ -28,7 +28,9 @@ REMEMBERED = 1000  # samples drawn from what was familiar to the champion, to st
 BLUR = 0.5  # how far remembered features move with the weights, in shares of how far those of the corrections do
 
 
-def carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int, remembered: Sequence[Item] = ()) -> Calibration:
+def carry_on(
+    loaded: Loaded, data: Data, *, folder: Path, champion: Loaded, seed: int, remembered: Sequence[Item] = ()
+) -> Calibration:
     """Fit scalings anew where there is something to fit them on, and keep what was usual to the champion.
 
     `data.calibration`: samples like those of all that is sent, which trained neither version; where a subset of the
@@ -36,13 +38,12 @@ def carry_on(loaded: Loaded, data: Data, *, champion: Path, seed: int, remembere
     narrower: few samples made it wide, and what is remembered of them is drawn as if they were many. How learning moved
     what the champion knew, `remembered` samples tell; without them, the corrections have to.
     """
-    before = sidecar.read(champion)
+    before = sidecar.read(folder)
     draw = np.random.default_rng(seed)
-    old_model = Loaded(MultimodalModel.load(champion).model, loaded.processor)
-    old, new = (pooled(model, data.train) for model in (old_model, loaded))
-    was, became = (pooled(model, remembered) if remembered else {} for model in (old_model, loaded))
+    old, new = (pooled(model, data.train) for model in (champion, loaded))
+    was, became = (pooled(model, remembered) if remembered else {} for model in (champion, loaded))
     wider, limits = {}, {}
-    for name, stats in out_of_distribution.load(champion).items():
+    for name, stats in out_of_distribution.load(folder).items():
         features = remember(stats, draw)
         if name in was:
             features += _moved(was[name], became[name], features.shape, draw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +42,8 @@ def learn(
     started: Sequence[str] = (),
     seed: int = 0,
     cache: TokenCache | None = None,
-) -> None:
-    """Teach a model the items in place; those `aside` may end it early, and then the best weights are kept.
+) -> Loaded:
+    """Teach a model the items in place, and return what it was; those `aside` may end it early, at the best weights.
 
     `started`: modalities whose encoders had trained weights. Encoders that rest are asked once about each sample.
     """
@@ -59,6 +60,7 @@ def learn(
     sampler = _Drawn(loaded, champion, recipe, whole=len(rest) == len(model.encoders))
     lessons = sampler.batches(items, rehearsed if recipe.rehearse else ())
     stopping = _EarlyStopping(Loaded(model, processor), moving, aside, recipe.patience if aside else 0)
+    model.fusion.answer_alone = True
     _to_learn(model, recipe)
     # What stands behind encoders that rest is too small to share: threads would wait for one another.
     with encoded.one_thread() if sampler.whole else contextlib.nullcontext():
@@ -75,7 +77,9 @@ def learn(
                 _to_learn(model, recipe)
     stopping.put_best()
     tuning.merge(model)
+    model.fusion.answer_alone = False
     model.requires_grad_(True).eval()
+    return champion
 
 
 def _moving(
@@ -106,30 +110,37 @@ class _Drawn:
     recipe: Recipe
     whole: bool  # all that comes to the fusion is known: so are the champion's answers
 
-    def batches(self, items: Sequence[Item], rehearsed: Sequence[Item]) -> Iterator[tuple[LabelledBatch, Tensor, int]]:
-        """Yield, for ever, a batch, the champion's answers to it, and how many corrections it begins with."""
+    def batches(
+        self, items: Sequence[Item], rehearsed: Sequence[Item]
+    ) -> Iterator[tuple[list[LabelledBatch], Tensor, int]]:
+        """Yield, for ever, what a step takes, the champion's answers to it, and how many corrections it begins with.
+
+        Samples of the same modalities are a batch: where captions stand among pictures, most of one would be padding.
+        """
         size, masked = self.recipe.batch, feature_cache.masked(self.learner.model, self.recipe.augmentation.augment)
         collating = collate(self.learner.processor, masked)
         new, old = (Samples(part, self.recipe.augmentation) for part in (items, rehearsed))
         known = logits(self.champion, [*items, *rehearsed]) if self.whole else None
         orders = _order(len(new), size), _order(len(old), size if len(old) else 0)
         while True:
-            rows, others = (next(order) for order in orders)
-            batch = collating([*(new[row] for row in rows), *(old[row] for row in others)])
+            rows = sorted(next(orders[0]), key=lambda row: items[row].modalities)
+            others = sorted(next(orders[1]), key=lambda row: rehearsed[row].modalities)
+            drawn = [*(new[row] for row in rows), *(old[row] for row in others)]
+            batches = [collating(list(part)) for _, part in itertools.groupby(drawn, lambda item: item.modalities)]
             if known is None:
-                answers = _answers(self.champion.model, batch)
+                answers = _answers(self.champion.model, batches)
             else:
                 answers = torch.from_numpy(known[[*rows, *(len(new) + row for row in others)]])
-            yield batch, answers, len(rows)
+            yield batches, answers, len(rows)
 
-    def loss(self, batch: LabelledBatch, answers: Tensor, new: int) -> Tensor:
+    def loss(self, batches: Sequence[LabelledBatch], answers: Tensor, new: int) -> Tensor:
         """Return the loss of `new` corrections, whose targets keep a share of the champion's answers, and of the rest.
 
         That is how far what is rehearsed is from the champion's answers.
         """
         model, recipe = self.learner.model, self.recipe
-        objective, outputs = OBJECTIVES[model.config.kind], model(batch.inputs).logits
-        targets = batch.targets[:new]
+        objective, outputs = OBJECTIVES[model.config.kind], torch.cat([model(each.inputs).logits for each in batches])
+        targets = torch.cat([each.targets for each in batches])[:new]
         if recipe.soften:
             targets = objective.softened(targets, answers[:new], recipe.soften)
         loss = model.head.loss(outputs[:new], targets)
@@ -180,8 +191,8 @@ def _order(count: int, size: int) -> Iterator[list[int]]:
 
 
 @torch.no_grad()
-def _answers(champion: MultimodalModel, batch: LabelledBatch) -> Tensor:
-    return champion(batch.inputs).logits
+def _answers(champion: MultimodalModel, batches: Sequence[LabelledBatch]) -> Tensor:
+    return torch.cat([champion(each.inputs).logits for each in batches])
 
 
 def _distance(moving: Mapping[str, Tensor], anchors: Mapping[str, Tensor]) -> Tensor:

@@ -1,6 +1,7 @@
 """What encoders made of samples, in memory and, of samples with an id, in files: a run that was killed goes on from it.
 
     FOLDER/<digest of the encoders>/<id>.safetensors     modality → tokens (n, w) float16
+    FOLDER/<digest of the encoders>/of_the_task.tokens   the same of contents that come with the task: nobody's samples
 
 What stands in a file is what the encoders would say again, to the last bit. So files change no result: where some are
 gone, such as those of an erased sample, these samples are encoded once more.
@@ -31,6 +32,7 @@ from mmdemo.values.samples import Inputs
 
 MOST_BYTES = 2 * 2**30  # of a task's files, and of as much in memory: some 15,000 pictures with captions
 SUFFIX = ".safetensors"
+OF_THE_TASK = "of_the_task.tokens"  # no sample's: it stays when samples go
 _AT_ONCE = 32  # samples that are encoded before their files are written
 
 
@@ -92,6 +94,22 @@ class TokenCache:
         memory.put(known)
         return [{name: known[part] for name, part in parts.items()} for parts in contents]
 
+    def bring(self, loaded: Loaded, inputs: Sequence[Inputs]) -> None:
+        """Have in memory the tokens of decoded samples that come with the task, in a file that every run reads."""
+        encoders = self._encoders(loaded, loaded.model.config.modalities)
+        memory = self._tokens.setdefault(encoders, TokenMemory(self.most_bytes))
+        parts = {content: item.only([name]) for item in inputs for name, content in content_digests(item).items()}
+        known, kept = memory.get(parts), dict[Content, Tensor]()
+        path = self.folder / encoders / OF_THE_TASK if self.folder else None
+        if path and len(known) < len(parts):
+            kept = _of_the_task(path)
+            known |= {content: kept[content] for content in parts if content in kept}
+        if missing := {content: item for content, item in parts.items() if content not in known}:
+            tokens = encoded.tokens_of(loaded, list(missing.values()))
+            known |= {content: of_one[content[0]] for content, of_one in zip(missing, tokens, strict=True)}
+            _write({".".join(content): each for content, each in (kept | known).items()}, path, self.most_bytes)
+        memory.put(known)
+
     def _encoders(self, loaded: Loaded, modalities: Sequence[str]) -> str:
         """Return the digest of a model's encoders, which takes a while, and is asked for often."""
         encoders = [loaded.model.encoders[name] for name in modalities]
@@ -132,8 +150,18 @@ def _read(known: dict[Content, Tensor], parts: dict[str, Content], path: Path | 
     return all(part in known for part in parts.values())
 
 
+def _of_the_task(path: Path) -> dict[Content, Tensor]:
+    """Return what a file of contents holds, nothing where it cannot be read."""
+    with contextlib.suppress(OSError, SafetensorError):
+        tokens = load_file(path) if path.is_file() else {}
+        return {
+            (modality, digest): each for name, each in tokens.items() for modality, _, digest in [name.partition(".")]
+        }
+    return {}
+
+
 def _write(tokens: EncodedSample, path: Path | None, room: int) -> int:
-    """Write a sample's file where there is room for it; return its bytes. A disk that is full costs only the file."""
+    """Write a file of tokens where there is room for it; return its bytes. A disk that is full costs only the file."""
     content = save(dict(tokens)) if path else b""
     if path is None or len(content) > room:
         return 0

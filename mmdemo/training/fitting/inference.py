@@ -1,5 +1,6 @@
 """What a model says of many decoded samples, in batches; not calibrated."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -23,15 +24,15 @@ def logits(loaded: Loaded, items: Sequence[Item]) -> np.ndarray:
 def outputs(loaded: Loaded, items: Sequence[Item]) -> Iterator[tuple[list[int], MultimodalOutput]]:
     """Yield batches of `items` as their indices and the model's output; it is left in the mode in which it came.
 
-    Samples of like length go together: padding would cost more than most captions.
+    Samples of the same modalities and of like length go together: padding would cost more than most captions.
     """
     model, processor = loaded
     training = model.training
     model.eval()
-    order = sorted(range(len(items)), key=lambda index: length(items[index]))
+    order = sorted(range(len(items)), key=lambda index: (items[index].modalities, *length(items[index])))
+    groups = [list(places) for _, places in itertools.groupby(order, lambda index: items[index].modalities)]
     try:
-        for start in range(0, len(items), BATCH):
-            rows = order[start : start + BATCH]
+        for rows in (group[start : start + BATCH] for group in groups for start in range(0, len(group), BATCH)):
             batch = batch_of(processor, [items[row] for row in rows])
             with torch.inference_mode():
                 yield rows, model(batch.to(model.device))

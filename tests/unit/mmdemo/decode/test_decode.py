@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdemo.decode import decode, encode_audio, encode_image, sample_id
+from mmdemo.decode import WINDOW, decode, encode_audio, encode_image, read_all, sample_id
 from mmdemo.errors import BadInput
 from mmdemo.tasks import Limits, Task
 from mmdemo.values.samples import Inputs, Sample
@@ -84,6 +84,25 @@ def test_the_id_depends_on_each_part_and_on_nothing_else(task: Task) -> None:
     assert sample_id(tiny.inputs(), "tiny") == ids[0]
     assert sample_id(replace(inputs, image=np.asfortranarray(inputs.image)), "tiny") == ids[0]
     assert len(ids[0]) == 64 and set(ids[0]) <= set("0123456789abcdef")
+
+
+def test_a_file_that_several_samples_have_is_read_once_as_far_as_there_is_room(task: Task, tmp_path: Path) -> None:
+    path, other = tmp_path / "a.png", tmp_path / "b.png"
+    path.write_bytes(media.saved(media.gradient(), "PNG"))
+    other.write_bytes(b"no picture")
+    samples = [Sample(image=path, text="one"), Sample(image=str(path)), Sample(image=other), Sample(text="two")]
+    one, same, refused, caption = read_all(samples, task)
+    assert one.image is same.image and (refused, caption) == tuple(samples[2:])
+    path.unlink()
+    assert decode(one, task).text == "one" and decode(same, task).image.shape[-1] == 3
+    many = [Sample(image=saved(tmp_path / f"{n}.png")) for n in range(2 * WINDOW)]
+    assert len([each for each in read_all(many, task, most_bytes=1) if isinstance(each.image, Path)]) == WINDOW
+
+
+def saved(path: Path) -> Path:
+    """Write a picture, and return where it lies."""
+    path.write_bytes(media.saved(media.gradient(), "PNG"))
+    return path
 
 
 def test_captions_cannot_pass_for_other_inputs() -> None:

@@ -58,6 +58,18 @@ def test_a_layer_of_which_the_first_token_is_wanted_gives_it_as_it_is_among_all(
         assert attention is None or torch.equal(attention, same)
 
 
+def test_learning_may_work_out_the_answer_token_alone() -> None:
+    fusion = looking(Transformer(CONFIG)).train()
+    tokens, mask, modality = torch.randn(2, 6, DIM), torch.ones(2, 6, dtype=torch.bool), torch.zeros(6).long()
+    rows: list[int] = []
+    fusion.layers[-1].feed_forward.register_forward_pre_hook(lambda _, args: rows.append(args[0].shape[1]))
+    features = []
+    for fusion.answer_alone in (False, True):
+        features.append(fusion(tokens, mask, modality).features)
+    assert rows == [7, 1]
+    torch.testing.assert_close(*features, atol=1e-5, rtol=0)
+
+
 def test_the_order_of_tokens_without_place_does_not_matter() -> None:
     fusion = looking(Transformer(CONFIG))
     tokens, mask, modality = torch.randn(1, 6, DIM), torch.ones(1, 6, dtype=torch.bool), torch.zeros(6).long()

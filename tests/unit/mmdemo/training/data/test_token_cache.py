@@ -7,7 +7,7 @@ import torch
 
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.training.data.datasets import Item
-from mmdemo.training.data.token_cache import TokenCache
+from mmdemo.training.data.token_cache import OF_THE_TASK, TokenCache
 from mmdemo.training.fitting.inference import logits
 from tests import tiny
 
@@ -55,6 +55,24 @@ def test_files_stand_in_for_the_encoders_to_the_last_bit(loaded: Loaded, asked: 
     second = TokenCache(tmp_path / "t").encode(loaded, items(3), ids=IDS)
     assert same(second[:2], first) and asked.count("image") == 1
     assert sorted(path.stem for path in (tmp_path / "t").glob("*/*")) == IDS
+
+
+def test_what_comes_with_the_task_lies_in_one_file_and_in_none_of_a_sample(
+    loaded: Loaded, asked: list[str], tmp_path: Path
+) -> None:
+    brought = [item.inputs for item in items(2)]
+    TokenCache(tmp_path / "t").bring(loaded, brought[:1])
+    TokenCache(tmp_path / "t").bring(loaded, brought)
+    [path] = (tmp_path / "t").glob("*/*")
+    assert path.name == OF_THE_TASK
+    asked.clear()
+    again = TokenCache(tmp_path / "t")
+    again.bring(loaded, brought)
+    assert same(again.encode(loaded, items(2)), TokenCache().encode(loaded, items(2)))
+    assert asked.count("image") == 2, "those of the cache that has no file"
+    path.write_bytes(b"broken")
+    TokenCache(tmp_path / "t").bring(loaded, brought)
+    assert path.stat().st_size > len(b"broken")
 
 
 def test_a_damaged_file_and_one_that_is_gone_cost_time_alone(loaded: Loaded, tmp_path: Path) -> None:
