@@ -1,22 +1,24 @@
 """Kill a retraining run at random moments again and again, and look what serves and what is left behind:
 
-python -m benchmarks.night_kills [KILLS] [--seed SEED] [--keep FILE]
+python -m benchmarks.night_kills [KILLS] [--seed SEED] [--keep FILE] [--seconds SECONDS]
 
-The task is a small one that a run learns in seconds, in a home of its own; each run trains, compares and serves. It is
-killed (SIGKILL) at a moment drawn from the time that a whole run takes. Then the home is tidied as the app does when it
-starts, and its champion answers. A run that comes to its end before that is counted, and the home begins anew. What
-each kill gave goes to --keep as it is counted, a line each; what stands there is not done again.
+The task is a small one that a run learns in seconds, in a home of its own; each run trains, compares and serves. A
+whole run is watched first: how long each of its stages takes, by the rows and folders that appear. Then the stages take
+turns, and a run is killed (SIGKILL) at a moment drawn from the one whose turn it is; counted is the one in which it
+died. The home is tidied as the app does when it starts, and its champion answers. A run that comes to its end before
+that is counted, and the home begins anew. What each kill gave goes to --keep as it is counted, a line each; what stands
+there is not done again.
 """
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import random
 import shutil
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -31,6 +33,7 @@ from annotations.nightly import leftovers
 from annotations.store import open_store, runs
 from mmdemo import tasks
 from mmdemo.prediction.predictor import Predictor
+from mmdemo.process import logs
 from mmdemo.settings import Settings
 from mmdemo.values.samples import Sample
 from mmdemo.versions.registry import Versions
@@ -40,14 +43,18 @@ from tests.unit.annotations.nights import answer
 
 SERVER = multiprocessing.get_context("forkserver")  # whose children begin with all modules loaded
 SERVER.set_forkserver_preload([__name__])
-BEFORE, TRAINED, JUDGED, WHOLE = "before a version was there", "with a version", "with a verdict", "not killed"
+WHOLE = "not killed"
+# Until there is a row that names a challenger; until there is its folder; until its verdict; until the run says that it
+# is done; until its process ends
+STAGES = ("at its beginning", "while it trained", "while it judged", "with a verdict", "in its aftermath")
+LOOK_S = 0.002  # between two looks at how far a run is
 
 
 @dataclass(frozen=True)
 class KillOutcome:
     """What one kill left."""
 
-    moment: str  # one of BEFORE, TRAINED, JUDGED, WHOLE: how far the run had come
+    moment: str  # one of STAGES, or WHOLE: how far the run had come
     answers: bool  # the champion answers
     champion: str  # how it is called: the one before, the new one, or another
     running: int  # runs that say they are at work though nobody is
@@ -92,15 +99,60 @@ def look(home_folder: Path, task_file: Path, pipe: Connection) -> None:
     pipe.send((said.model_version == champion, called, running, len(left)))
 
 
-def kill(config: Settings, task: Path, after_s: float) -> KillOutcome:
-    """Let a run begin, kill it after so many seconds, and look."""
+class Stages:
+    """How far runs of a home are."""
+
+    def __init__(self, config: Settings, task_file: Path) -> None:
+        self._task, self._store = tasks.load_file(task_file).name, open_store(config)
+        self._versions, self._before = config.versions / self._task, self._last_id()
+
+    def now(self) -> int:
+        """Return the place in STAGES of the run that began since."""
+        with self._store.reading() as session:
+            row = runs.last(session, self._task)
+        if row is None or row.id == self._before or not row.challenger:
+            return 0
+        if row.state == runs.DONE:
+            return 4
+        return 3 if row.verdict else 1 + (self._versions / row.challenger).is_dir()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def _last_id(self) -> int | None:
+        with self._store.reading() as session:
+            row = runs.last(session, self._task)
+        return row.id if row else None
+
+
+def lengths(config: Settings, task: Path) -> list[float]:
+    """Let a run come to its end, and return the seconds that each of its stages took."""
     process = SERVER.Process(target=train, args=(config.home, task))
-    process.start()
-    process.join(after_s)
-    whole = not process.is_alive()
-    process.kill()
-    process.join()
-    moment = WHOLE if whole else _moment(config, task)
+    seconds = [0.0] * len(STAGES)
+    with closing(Stages(config, task)) as stages:
+        process.start()
+        last = time.monotonic()
+        while process.is_alive():
+            time.sleep(LOOK_S)
+            seconds[stages.now()] += time.monotonic() - last
+            last = time.monotonic()
+    assert process.exitcode == 0, "the run that is watched failed"
+    return seconds
+
+
+def kill(config: Settings, task: Path, stage: int, after_s: float) -> KillOutcome:
+    """Let a run begin, kill it so many seconds into a stage, and look."""
+    process = SERVER.Process(target=train, args=(config.home, task))
+    with closing(Stages(config, task)) as stages:
+        process.start()
+        while process.is_alive() and stages.now() < stage:
+            time.sleep(LOOK_S)
+        process.join(after_s)
+        whole = not process.is_alive()
+        process.kill()
+        process.join()
+        moment = WHOLE if whole else STAGES[stages.now()]
     ours, theirs = SERVER.Pipe()
     looker = SERVER.Process(target=look, args=(config.home, task, theirs))
     looker.start()
@@ -110,39 +162,28 @@ def kill(config: Settings, task: Path, after_s: float) -> KillOutcome:
     return outcome
 
 
-def _moment(config: Settings, task_file: Path) -> str:
-    task = tasks.load_file(task_file)
-    with closing(open_store(config)) as store, store.reading() as session:
-        row = runs.last(session, task.name)
-    if row is not None and row.verdict:
-        return JUDGED
-    is_trained = row is not None and row.challenger and (config.versions / task.name / row.challenger).is_dir()
-    return TRAINED if is_trained else BEFORE
-
-
-def run(kills: int, seed: int, folder: Path, keep: Path | None = None) -> list[KillOutcome]:
-    """Kill so many runs over homes in `folder`, and return what each left."""
-    kept = (
-        [KillOutcome(**json.loads(line)) for line in keep.read_text().splitlines()] if keep and keep.is_file() else []
-    )
-    chance = random.Random(seed + len(kept))
+def run(kills: int, seed: int, folder: Path, keep: Path | None = None, until: float = math.inf) -> list[KillOutcome]:
+    """Kill so many runs over homes in `folder`, and return what each left; none begins after `until` (monotonic)."""
+    lines = keep.read_text().splitlines() if keep and keep.is_file() else []
+    outcomes = [KillOutcome(**json.loads(line)) for line in lines]
+    chance = random.Random(seed + len(outcomes))
     fresh, task = home(folder / "fresh")
-    whole = SERVER.Process(target=train, args=(_copy(fresh, folder / "whole").home, task))
-    start = time.monotonic()
-    whole.start()
-    whole.join()
-    whole_s = time.monotonic() - start
-    config = _copy(fresh, folder / f"home-{len(kept)}")
-    for number in range(len(kept), kills):
-        outcome = kill(config, task, chance.uniform(0, whole_s))
-        kept.append(outcome)
+    whole_s = lengths(_copy(fresh, folder / "whole"), task)
+    config = _copy(fresh, folder / f"home-{len(outcomes)}")
+    for number in range(len(outcomes), kills):
+        if time.monotonic() > until:
+            logs.say(f"{kills - number} are left: start it again")
+            break
+        stage = number % len(STAGES)
+        outcome = kill(config, task, stage, chance.uniform(0, whole_s[stage]))
+        outcomes.append(outcome)
         if keep:
             with keep.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(outcome)) + "\n")
         if outcome.champion != "the one before" or outcome.moment == WHOLE:
             shutil.rmtree(config.home)
             config = _copy(fresh, folder / f"home-{number + 1}")
-    return kept
+    return outcomes
 
 
 def _copy(config: Settings, home_folder: Path) -> Settings:
@@ -157,13 +198,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("kills", nargs="?", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=500.0, help="after which it stops; with --keep it goes on")
     parser.add_argument("--keep", type=Path, help="JSON lines of what each kill gave: read, and added to")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="night-kills-") as name:
-        outcomes = run(args.kills, args.seed, Path(name), args.keep)
+        outcomes = run(args.kills, args.seed, Path(name), args.keep, time.monotonic() + args.seconds)
     print("| killed | kills | champion answers | it is the new one | runs that stayed at work | left behind |")
     print("|---|---|---|---|---|---|")
-    for moment in Counter(one.moment for one in outcomes):
+    for moment in (*STAGES, WHOLE):
         some = [one for one in outcomes if one.moment == moment]
         new = sum(one.champion == "the new one" for one in some)
         sums = [sum(getattr(one, name) for one in some) for name in ("answers", "running", "litter")]
