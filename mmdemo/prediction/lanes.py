@@ -2,9 +2,10 @@
 
 A lane for each core, each of which keeps to its share of the cores: two lanes of one thread answer more samples a
 second than one lane of two threads does, and a sample that comes alone has all cores (docs/performance.md). The shares
-are PyTorch's: an engine has threads of its own, as many as PyTorch has in all, whichever lanes ask it. A lane that is
-free takes the sample that has waited longest and, while others are at work, a few that are like it; the encoders are
-asked about all of them together, and then each is answered as if it were alone, so a refusal or an error is its own.
+are PyTorch's: an engine has threads of its own, as many as PyTorch has in all, and may give each lane its part of them
+whether others ask meanwhile or not. A lane that is free takes the sample that has waited longest and, while others are
+at work, a few that are like it; the encoders are asked about all of them together, and then each is answered as if it
+were alone, so a refusal or an error is its own.
 """
 
 import threading
@@ -20,7 +21,6 @@ from mmdemo.process import environment
 from mmdemo.values.analysis import ForwardPass
 from mmdemo.values.samples import Inputs, Prediction
 
-MOST_LANES = 4
 MOST_TOGETHER = 2  # samples of a batch: larger ones are no faster on a processor, and the first would wait for the last
 WINDOW_S = 0.003  # for which a lane waits for company, while another is at work; none does where all are free
 BEHIND = 3  # steps behind the threads that read requests and send answers, and those in which reviewers are answered
@@ -62,7 +62,7 @@ class AnswerLanes:
     def __init__(self, lanes: int | None = None, threads: int | None = None) -> None:
         """`lanes`: how many batches are at work at once; `threads`: how many all of them have. None: as cores are."""
         self._threads = threads or environment.threads()
-        self._lanes = lanes or min(MOST_LANES, self._threads)
+        self._lanes = lanes or environment.lanes(self._threads)
         self._changed = threading.Condition()
         self._waiting: deque[_Request] = deque()  # longest first
         self._busy = 0  # lanes that are at work

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+MOST_LANES = 4
 
 
 def name_user() -> None:
@@ -55,6 +56,11 @@ def threads() -> int:
     """Return how many threads OpenMP was told to take, of a list for nested ones the first number; else the cores."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(wanted) if wanted.isdecimal() and int(wanted) else cores()
+
+
+def lanes(threads: int) -> int:
+    """Return in how many lanes samples are answered at once, where all of them have so many threads together."""
+    return min(MOST_LANES, threads)
 
 
 def step_back(steps: int) -> None:

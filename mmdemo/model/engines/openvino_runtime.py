@@ -23,6 +23,7 @@ from mmdemo.model import packing
 from mmdemo.model.encoders.interface import ModalityEncoder
 from mmdemo.model.engines.interface import Hidden, Runtime, Shape
 from mmdemo.model.engines.tracing import traced
+from mmdemo.process import environment
 
 INT8, BF16, F32 = "int8", "bf16", "f32"
 GROUP = 128  # numbers of a token that share a scale: with 32 the arithmetic takes a quarter longer
@@ -58,14 +59,17 @@ def write(encoder: ModalityEncoder, arguments: Sequence[Tensor], shapes: Sequenc
     save_model(model, folder / FILE, compress_to_fp16=False)
 
 
-def read(folder: Path, threads: int, precision: str) -> Hidden:
-    """Return the encoder in `folder`, compiled for this processor."""
+def read(folder: Path, threads: int, precision: str, streams: int | None = None) -> Hidden:
+    """Return the encoder in `folder`, compiled for this processor.
+
+    `streams`: how many requests are worked on at once, each by its part of the threads; None: one for each lane.
+    """
     model = _core().read_model(folder / FILE)
     options = {
         "INFERENCE_PRECISION_HINT": precision,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": 1,
+        "NUM_STREAMS": streams or environment.lanes(threads),
     }
     if precision == INT8:
         narrow(model)

@@ -1,5 +1,6 @@
 """Encoders in OpenVINO in 8 bits: the file's own weights, and every token scaled by itself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_weights_that_lie_in_8_bits_are_rounded_once(folder: Path) -> None:
     packed = Matrices().packed
     assert torch.equal(torch.from_numpy(first), packed["first.weight"])
     assert torch.equal(torch.from_numpy(second), packed["second.weight"])
+
+
+@needs_openvino
+def test_each_lane_has_a_request_of_its_own_and_reads_what_it_would_alone(folder: Path) -> None:
+    hidden = openvino_runtime.read(folder, 2, openvino_runtime.F32)
+    assert hidden._model.get_property("NUM_STREAMS") == 2  # type: ignore[attr-defined]
+    samples = [torch.randn(1, 5, WIDTH) for _ in range(8)]
+    alone = [hidden(sample).clone() for sample in samples]
+    with ThreadPoolExecutor(2) as lanes:
+        for one, both in zip(alone, lanes.map(lambda sample: hidden(sample).clone(), samples), strict=True):
+            torch.testing.assert_close(both, one, atol=0, rtol=0)
 
 
 @needs_openvino
