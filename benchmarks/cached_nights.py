@@ -20,7 +20,7 @@ import torch
 from annotations.acquisition.strata import FLAGGED
 from annotations.nightly import gate, guards, looks
 from annotations.nightly.evidence import Stratum
-from annotations.nightly.gate import ComparedFigure, Comparison, Verdict
+from annotations.nightly.gate import ComparedFigure, Comparison, MemoryScores, Narrow, Verdict
 from annotations.nightly.looks import Look
 from mmdemo import tasks
 from mmdemo.model import Loaded, MultimodalModel
@@ -145,9 +145,11 @@ class CachedHome:
         compared = self._compared(champion, challenger, held_out, **how)
         return gate.judge(compared, looks.allowance(past, at)), challenger
 
-    def _compared(self, champion: Loaded, challenger: Loaded, held_out: Sequence[Item], narrow: str = "") -> Comparison:
+    def _compared(
+        self, champion: Loaded, challenger: Loaded, held_out: Sequence[Item], narrow: Narrow | None = None
+    ) -> Comparison:
         scores = np.stack([right(model, held_out) for model in (champion, challenger)], axis=1).astype(float)
-        guard = [right(model, self.guard) for model in (champion, challenger)] if self.guard else None
+        guard = [right(model, self.guard).astype(float) for model in (champion, challenger)] if self.guard else None
         classes = targets_of(held_out)
         return Comparison(
             held_out=len(held_out),
@@ -157,7 +159,9 @@ class CachedHome:
                 gate.tally(gate.ALL, "", *scores.T),
                 *(gate.tally(gate.CLASS, str(each), *scores[classes == each].T) for each in np.unique(classes)),
             ),
-            memory=np.empty((0, 2)) if guard is None else np.stack(guard, axis=1).astype(float),
+            memory=MemoryScores(np.stack(guard, axis=1), [str(each) for each in targets_of(self.guard)])
+            if guard
+            else MemoryScores(),
             narrow=narrow,
         )
 

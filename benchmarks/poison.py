@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from annotations.nightly import gate
+from annotations.nightly.gate import Narrow
 from benchmarks import cached_nights
 from benchmarks.cached_nights import CachedHome, KeptSample, Pieces
 from mmdemo.process.logs import say
@@ -21,6 +22,8 @@ from mmdemo.training.data.datasets import Item
 
 SEEDS = {"spoken_digits": 20, "speech_emotion": 20, "sentiment": 5}
 REMEMBERED = 400
+
+Said = tuple[list[Item], Narrow | None]  # what people say, and how all of it is of one sort
 
 
 def main() -> None:
@@ -63,36 +66,36 @@ def _run(site: CachedHome, dev: Sequence[KeptSample], kind: str, seed: int) -> d
     return result
 
 
-def _wrong(share: float) -> Callable[..., tuple[list[Item], str]]:
-    def said(items: Sequence[Item], draw: np.random.Generator, labels: int) -> tuple[list[Item], str]:
+def _wrong(share: float) -> Callable[..., Said]:
+    def said(items: Sequence[Item], draw: np.random.Generator, labels: int) -> Said:
         wrong = draw.random(len(items)) < share
         shifts = draw.integers(1, labels, len(items))
         return [
             replace(item, target=int(item.target + shift) % labels) if bad else item
             for item, bad, shift in zip(items, wrong, shifts, strict=True)
-        ], ""
+        ], None
 
     return said
 
 
-def _hostile(items: Sequence[Item], draw: np.random.Generator, labels: int) -> tuple[list[Item], str]:
+def _hostile(items: Sequence[Item], draw: np.random.Generator, labels: int) -> Said:
     """Of three people one gives every sample the next label."""
     whose = draw.integers(0, 3, len(items))
     pairs = zip(items, whose, strict=True)
-    return [replace(item, target=int(item.target + 1) % labels) if who == 0 else item for item, who in pairs], ""
+    return [replace(item, target=int(item.target + 1) % labels) if who == 0 else item for item, who in pairs], None
 
 
-def _one_class(items: Sequence[Item], draw: np.random.Generator, labels: int) -> tuple[list[Item], str]:
+def _one_class(items: Sequence[Item], draw: np.random.Generator, labels: int) -> Said:
     chosen = int(draw.integers(labels))
-    return [replace(item, target=chosen) for item in items], gate.ONE_CLASS
+    return [replace(item, target=chosen) for item in items], Narrow(gate.ONE_CLASS, str(chosen))
 
 
-def _three(items: Sequence[Item], draw: np.random.Generator, labels: int) -> tuple[list[Item], str]:
-    return _wrong(1.0)(items[:3], draw, labels)[0], gate.ONE_ANNOTATOR
+def _three(items: Sequence[Item], draw: np.random.Generator, labels: int) -> Said:
+    return _wrong(1.0)(items[:3], draw, labels)[0], Narrow(gate.ONE_ANNOTATOR)
 
 
-def _identical(items: Sequence[Item], draw: np.random.Generator, labels: int) -> tuple[list[Item], str]:
-    return _wrong(1.0)(items[:1], draw, labels)[0] * 30, gate.ONE_ANNOTATOR
+def _identical(items: Sequence[Item], draw: np.random.Generator, labels: int) -> Said:
+    return _wrong(1.0)(items[:1], draw, labels)[0] * 30, Narrow(gate.ONE_ANNOTATOR)
 
 
 def _print(pieces: Pieces) -> None:
@@ -114,7 +117,7 @@ def _print(pieces: Pieces) -> None:
     print(f"\nOf {len(served)} versions that were served, {count} are significantly worse (Holm over all of them).")
 
 
-KINDS: dict[str, Callable[..., tuple[list[Item], str]]] = {
+KINDS: dict[str, Callable[..., Said]] = {
     "right": _wrong(0.0),
     "5 % wrong": _wrong(0.05),
     "20 % wrong": _wrong(0.2),

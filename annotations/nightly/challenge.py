@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from annotations.nightly import curation, dataset, gate, limits, looks, serving_check, version_comparison
-from annotations.nightly.gate import Comparison, Verdict
+from annotations.nightly.gate import Comparison, Narrow, Verdict
 from annotations.nightly.night import Night, Outcome, repeats, too_early
 from annotations.nightly.version_comparison import ComparisonSamples, VersionAnswers
 from annotations.review_queue import stored_samples
@@ -89,12 +89,13 @@ def _tested(
     return judged, _figures(night, comparison, judged), of_challenger.values
 
 
-def _narrow(night: Night) -> str:
-    """Return how all that the challenger learned is of one sort: of one class, said by one annotator, or not at all."""
+def _narrow(night: Night) -> Narrow | None:
+    """Return how all that the challenger learned is of one sort: of one class, or said by one annotator."""
     rows, annotators = night.parts.train, night.snapshot.annotators
-    if night.task.answers and len({row.label for row in rows}) == 1:
-        return gate.ONE_CLASS
-    return gate.ONE_ANNOTATOR if len({annotators[row.id] for row in rows}) == 1 else ""
+    labels = {row.label for row in rows}
+    if night.task.answers and len(labels) == 1:
+        return Narrow(gate.ONE_CLASS, labels.pop())
+    return Narrow(gate.ONE_ANNOTATOR) if len({annotators[row.id] for row in rows}) == 1 else None
 
 
 def _judge(night: Night, comparison: Comparison) -> Verdict:
@@ -113,11 +114,15 @@ def _with_taken_back(night: Night, judged: Verdict) -> Verdict:
 
 
 def _taken_back(night: Night, key: str) -> Reason:
+    if key != "status.night_taken_back" and not night.untainted:
+        return Reason("status.night_taken_back_none", {"count": len(night.taken_back)})
     return Reason(key, {"count": len(night.taken_back), "instead": night.untainted})
 
 
 def _replace_tainted(night: Night, version: str) -> None:
-    """Serve a version in place of the champion, to which nobody goes or falls back any more."""
+    """Serve a version in place of the champion, to which nobody goes or falls back any more; "" for none that could."""
+    if not version:
+        return
     night.versions.promote(night.task.name, version)
     night.versions.retire(night.task.name, [night.served or ""])
 

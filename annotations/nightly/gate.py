@@ -72,6 +72,29 @@ class CapabilityTally:
 
 
 @dataclass(frozen=True)
+class Narrow:
+    """How all that a challenger learned is of one sort."""
+
+    sort: str  # ONE_ANNOTATOR or ONE_CLASS
+    label: str = ""  # the one class
+
+
+@dataclass(frozen=True)
+class MemoryScores:
+    """Scores of both versions on what the base holds back of its memory, from which no night learns.
+
+    What the base itself was trained on flatters it, so that guard and NOT_WORSE are strict with others.
+    """
+
+    scores: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))  # (n, 2): the champion's, the challenger's
+    labels: Sequence[str] = ()  # (n,)
+
+    def without(self, label: str) -> np.ndarray:
+        """Return the scores of samples that have another label: (m, 2)."""
+        return self.scores[np.array([each != label for each in self.labels], bool)]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Champion and challenger on the same samples: on corrections that trained neither, and beside them on `memory`."""
 
@@ -85,10 +108,8 @@ class Comparison:
     anchors: int = 0
     anchors_lost: int = 0  # of these, answered wrongly by the challenger
     capabilities: tuple[CapabilityTally, ...] = ()
-    # (n, 2) scores of what the base holds back of its memory, from which no night learns: the champion's, the
-    # challenger's. What the base itself was trained on flatters it, so that guard and NOT_WORSE are strict with others.
-    memory: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    narrow: str = ""  # where all that was learned is of one sort: a key of _NARROW
+    memory: MemoryScores = field(default_factory=MemoryScores)
+    narrow: Narrow | None = None
     limits: LimitCheck = field(default_factory=LimitCheck)
 
 
@@ -269,22 +290,27 @@ def _guards(comparison: Comparison, gain: Gain | None) -> Iterator[Safeguard]:
 
 
 def _memory_tally(comparison: Comparison) -> list[PairTally]:
-    return [tally(MEMORY, "", *comparison.memory.T)] if len(comparison.memory) else []
+    return [tally(MEMORY, "", *comparison.memory.scores.T)] if comparison.memory.labels else []
 
 
 def _too_narrow(comparison: Comparison) -> Reason | None:
     """Say why a challenger that learned from one annotator, or one class, is not served, though it looks better.
 
     The corrections that judge it carry the same hand. So it must be shown not to be worse on what the base holds back:
-    the lower limit of the difference is above -NOT_WORSE. Without a memory there is nothing to show it on.
+    the lower limit of the difference is above -NOT_WORSE. What learns one class breaks the others, so only these count,
+    and without any it waits. One person alone may teach a first model, which remembers nothing.
     """
-    if not comparison.narrow or not len(comparison.memory):
+    narrow = comparison.narrow
+    if not narrow:
         return None
-    lower = evidence.gain([Stratum(MEMORY, 1.0, *comparison.memory.T)], guards.REFUSED_HARMLESS).at_least
+    scores = comparison.memory.without(narrow.label)
+    if not len(scores):
+        return Reason("status.night_one_class_unshown") if narrow.sort == ONE_CLASS else None
+    lower = evidence.gain([Stratum(MEMORY, 1.0, *scores.T)], guards.REFUSED_HARMLESS).at_least
     if lower >= -NOT_WORSE:
         return None
-    values = {"samples": len(comparison.memory), "at_least": 100 * lower, "allowed": 100 * NOT_WORSE}
-    return Reason(_NARROW[comparison.narrow], values)
+    values = {"samples": len(scores), "at_least": 100 * lower, "allowed": 100 * NOT_WORSE}
+    return Reason(_NARROW[narrow.sort], values)
 
 
 def _guard_of(tally: PairTally) -> Safeguard:

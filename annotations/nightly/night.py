@@ -35,7 +35,7 @@ class Night:
     looks: Sequence[Look]  # of the nights before
     last: runs.RunRow | None  # the newest run that came to a verdict about its corrections
     taken_back: frozenset[str] = frozenset()  # samples that the champion learned, of which nothing stands any more
-    untainted: str = ""  # the newest version that learned none such; "" where the champion is one
+    untainted: str = ""  # the newest version that learned none such; "" where the champion is one, or none is left
     base_is_tainted: bool = False  # somebody trained the base further from a version that learned such
     # Versions that were taken out of service → what each learned: sample → label
     withdrawn: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

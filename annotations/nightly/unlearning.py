@@ -70,7 +70,8 @@ def line_of(parents: Mapping[str, str | None], version: str) -> list[str]:
 def untainted(session: Session, versions: Versions, task: Task) -> str:
     """Return the newest version that was served and is known to have learned nothing that was taken back.
 
-    At last that is the base, or what it comes from. One that does not fit the task as it is today is none.
+    At last that is the base, or what it comes from; "" where these learned such too. One that does not fit the task as
+    it is today is none.
     """
     suspects = tainted(session, versions, task.name)
     for name in versions.candidates(task.name):
@@ -78,7 +79,7 @@ def untainted(session: Session, versions: Versions, task: Task) -> str:
             return name
     base = versions.base(task.name)
     line = [base, *ancestors(versions, task.name, base)]
-    return next((name for name in line if name not in suspects and versions.fits(task, name)), base)
+    return next((name for name in line if name not in suspects and versions.fits(task, name)), "")
 
 
 def _is_known(session: Session, versions: Versions, task: str, version: str) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from annotations.acquisition.strata import AUDITED, SampleWeights
 from annotations.nightly import capabilities, gate
 from annotations.nightly.evidence import Stratum
-from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, PairTally
+from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, MemoryScores, PairTally
 from annotations.nightly.limits import LimitCheck
 from mmdemo import decode
 from mmdemo.answers import KINDS
@@ -49,7 +49,7 @@ class VersionAnswers:
     examples: tuple[PredictedRow, ...]  # of the task: rehearsed, so who loses even those has broken something
     behaviour: tuple[InstanceResult, ...]
     maps: tuple[int, ...]  # of the first corrections: how far each one's falls short of being faithful
-    memory: tuple[bool, ...] = ()  # whether it is right, of each sample that the base holds back; () where it has none
+    memory: tuple[tuple[str, bool], ...] = ()  # label, and whether it is right, of each sample that the base holds back
 
     @property
     def values(self) -> dict[str, tuple[str, float]]:
@@ -90,8 +90,8 @@ def answers_of(
     return answers
 
 
-def right_on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[bool, ...]:
-    """Return whether a version is right, of each sample that a memory holds back to compare versions on.
+def right_on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[tuple[str, bool], ...]:
+    """Return the label, and whether a version is right, of each sample that a memory holds back to compare versions on.
 
     () without a memory, or where the version's encoders are not those of the memory.
     """
@@ -99,7 +99,10 @@ def right_on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tup
         return ()
     samples = memory.of(Role.GUARD)
     values = predictor.values_of([sample.tokens for sample in samples])
-    return tuple(predictor.task.is_right(*pair) for pair in zip(values, (one.label for one in samples), strict=True))
+    return tuple(
+        (sample.label, predictor.task.is_right(value, sample.label))
+        for value, sample in zip(values, samples, strict=True)
+    )
 
 
 def token_source(cache: TokenCache, task: Task, kept: Collection[str], brought: Sequence[Inputs] = ()) -> TokenSource:
@@ -150,11 +153,12 @@ def compare(
     )
 
 
-def _on_memory(champion: VersionAnswers, challenger: VersionAnswers) -> np.ndarray:
-    """Return (n, 2) 1 where an answer to what the base holds back is right; none where one version cannot be asked."""
+def _on_memory(champion: VersionAnswers, challenger: VersionAnswers) -> MemoryScores:
+    """Return 1 for each right answer to what the base holds back; none where one version cannot be asked."""
     if not (champion.memory and challenger.memory):
-        return np.empty((0, 2))
-    return np.array([champion.memory, challenger.memory], np.float64).T
+        return MemoryScores()
+    both = [[is_right for _, is_right in answers.memory] for answers in (champion, challenger)]
+    return MemoryScores(np.array(both, np.float64).T, [label for label, _ in champion.memory])
 
 
 def _anchors(task: Task, champion: Sequence[PredictedRow], challenger: Sequence[PredictedRow]) -> tuple[int, int]:

@@ -53,7 +53,9 @@ def test_right_corrections_are_served_and_what_a_base_remembers_keeps_poison_out
     assert len(site.guard) > 50
     verdict, _ = site.night(learner, poisoned[:half], poisoned[half:], narrow=narrow)
     assert verdict.name != gate.PROMOTED
-    assert CachedHome(task, learner).night(learner, poisoned[:half], poisoned[half:])[0].name == gate.PROMOTED
+    without = CachedHome(task, learner)
+    assert without.night(learner, poisoned[:half], poisoned[half:], narrow=narrow)[0].name == gate.WAITING
+    assert without.night(learner, poisoned[:half], poisoned[half:])[0].name == gate.PROMOTED  # as if of many
 
 
 def test_few_corrections_wait(task, base, items) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from annotations.nightly import gate, looks, version_comparison
+from annotations.nightly.gate import MemoryScores, Narrow
 from mmdemo import tasks
 from mmdemo.prediction.predictor import Predictor
 from mmdemo.training.continual import memory
@@ -33,7 +34,7 @@ def test_each_shipped_base_remembers_what_fits_it_within_two_mebibytes(name: str
     assert len(kept.of(Role.REHEARSED)) >= ENOUGH and len(kept.of(Role.GUARD)) >= ENOUGH
     assert bool(kept.of(Role.CALIBRATION)) == (name in CALIBRATED)
     right = version_comparison.right_on_memory(predictor, kept)
-    assert len(right) == len(kept.of(Role.GUARD)) and np.mean(right) > 0.75
+    assert len(right) == len(kept.of(Role.GUARD)) and np.mean([is_right for _, is_right in right]) > 0.75
     assert {sample.label for sample in kept.samples} == set(predictor.task.answers)
 
 
@@ -43,10 +44,12 @@ def test_a_night_of_one_class_is_held_to_what_a_shipped_base_remembers(tmp_path:
     with torch.no_grad():
         predictor.loaded.model.head.out.bias[3] += 50  # as if all that was learned were threes
     after = version_comparison.right_on_memory(predictor, kept)
-    looks_better = replace(comparison(40, 0), narrow=gate.ONE_CLASS)
+    looks_better = replace(comparison(40, 0), narrow=Narrow(gate.ONE_CLASS, predictor.task.answers[3]))
+    labels = [label for label, _ in before]
+    right_before, right_after = ([float(is_right) for _, is_right in answers] for answers in (before, after))
     verdicts = [
-        gate.judge(replace(looks_better, memory=np.array([before, answers], float).T), looks.allowance([], BEGIN))
-        for answers in (before, after)
+        gate.judge(replace(looks_better, memory=MemoryScores(scores, labels)), looks.allowance([], BEGIN))
+        for scores in (np.array([right_before, answers]).T for answers in (right_before, right_after))
     ]
     assert [verdict.name for verdict in verdicts] == [gate.PROMOTED, gate.REJECTED]
     assert verdicts[1].reasons[-1].key == "status.night_worse_memory"

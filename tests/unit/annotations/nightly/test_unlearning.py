@@ -209,3 +209,15 @@ def test_a_night_serves_what_never_learned_it_where_its_base_did(
     run = retrain.retrain(config, task)
     assert (run.verdict, run.challenger) == ("nothing_new", None) and "training starts from" in run.reasons[0]
     assert Versions(config).champion(task.name) == FIRST
+
+
+@pytest.mark.slow
+def test_where_every_version_that_is_left_learned_it_the_night_says_so_and_claims_nothing(
+    store: Store, config: Settings, task: Task, learned, further: str
+) -> None:
+    Versions(config).promote(task.name, further)
+    shutil.rmtree(config.versions / task.name / FIRST)
+    withdraw(store, learned[0])
+    run = retrain.retrain(config, task)
+    assert (run.verdict, run.challenger) == ("nothing_new", None) and "every version that is left" in run.reasons[0]
+    assert Versions(config).champion(task.name) == further
