@@ -244,12 +244,15 @@ def _channels(values: np.ndarray, form: str, channels: int) -> np.ndarray:
 
 def _rows(channels: np.ndarray) -> np.ndarray:
     """Return (1, samples): the mean of (channels, samples); of several (2, samples): beside it what it may cancel."""
-    mean = channels.mean(axis=0, dtype=np.float32)
-    return mean[None] if len(channels) == 1 else np.stack([mean, (channels[0] - channels[1]) / 2])
+    if len(channels) == 1:
+        return channels
+    return np.stack([channels.mean(axis=0, dtype=np.float32), (channels[0] - channels[1]) / 2])
 
 
 def _carrying(rows: np.ndarray) -> np.ndarray:
     """Return of `_rows` the one that carries the sound, (samples,): the mean, unless channels cancel in it."""
+    if len(rows) == 1:
+        return rows[0]
     mean, difference = (float(np.sqrt(np.mean(np.square(row, dtype=np.float64)))) for row in (rows[0], rows[-1]))
     return rows[-1] if mean < CANCELLED * difference else rows[0]
 

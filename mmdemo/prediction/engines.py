@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mmdemo.errors import MmdemoError
 from mmdemo.model import Loaded, engines
 from mmdemo.model.engines import making
 from mmdemo.model.engines.converted import Engine
@@ -15,6 +14,7 @@ from mmdemo.model.engines.interface import Runtime
 from mmdemo.prediction.loading import Served, VersionMemory
 from mmdemo.prediction.thread_shares import SHARES
 from mmdemo.settings import AUTO, TORCH, Settings
+from mmdemo.values.review import Reason
 
 Runtimes = Mapping[str, Runtime]  # by name
 
@@ -39,10 +39,9 @@ class EngineChoice:
         except Exception as error:  # what a runtime may raise is not known, and PyTorch serves
             why = str(error).split("\n")[0] or type(error).__name__
             _log.info("%s: %s", served.about.version, why, exc_info=True)
-            return replace(served, why_torch=why)
+            return replace(served, why_torch=Reason("status.runtime_torch", {"name": self.runtime.name, "why": why}))
         if engine is None:
-            lacks = MmdemoError("runtime_gains_nothing", name=self.runtime.name, version=served.about.version)
-            return replace(served, why_torch=str(lacks))
+            return replace(served, why_torch=Reason("status.runtime_gains_nothing", {"name": self.runtime.name}))
         return replace(served, engine=engine, memory=VersionMemory())
 
     def _best(self, served: Served) -> Engine | None:

@@ -27,6 +27,7 @@ from mmdemo.model.token_memory import Content, TokenMemory, content_digests
 from mmdemo.tasks import Task
 from mmdemo.values.analysis import ForwardPass
 from mmdemo.values.promise import ASKED_ALWAYS, Guarantee, LocalRule
+from mmdemo.values.review import Reason
 from mmdemo.values.samples import Inputs
 from mmdemo.versions import registry, sidecar
 from mmdemo.versions.sidecar import Sidecar
@@ -95,7 +96,7 @@ class Served:
     local: LocalRule = field(default_factory=LocalRule)  # what this home's random checks say
     memory: VersionMemory = field(default_factory=VersionMemory)
     engine: Engine | None = None  # what computes encoders in their place; None: nothing
-    why_torch: str = ""  # why nothing does, where a runtime was asked to
+    why_torch: Reason | None = None  # why nothing does, where a runtime was asked to
 
     @property
     def computes(self) -> Engine | None:

@@ -61,11 +61,10 @@ class VersionInUse:
         served = self._served
         if self._choice is None or served is None or not self._equips:
             return None
-        why = served.engine.failure.error if served.engine else served.why_torch
-        if why:
-            return Reason("status.runtime_torch", {"name": self._choice.runtime.name, "why": why})
         if served.engine is None:
-            return Reason("status.runtime_begins", {"name": self._choice.runtime.name})
+            return served.why_torch or Reason("status.runtime_begins", {"name": self._choice.runtime.name})
+        if why := served.engine.failure.error:
+            return Reason("status.runtime_torch", {"name": self._choice.runtime.name, "why": why})
         return Reason("status.runtime", {"engine": served.engine.name, "gain": round(served.engine.gain, 1)})
 
     def equip(self) -> None:
@@ -127,7 +126,7 @@ class VersionInUse:
         if self._choice.waits:
             equipped = self._choice.equipped(served)
             if why := equipped.why_torch:
-                _log.warning("%s", locale.text("cli.runtime_not_used", version=served.about.version, detail=why))
+                _log.warning("%s: %s", served.about.version, why.sentence())
             return equipped
         # No daemon, whoever starts it: one that is stopped within a runtime takes the process down.
         threading.Thread(target=self._put_in, args=(self._choice, served), name="engine", daemon=False).start()

@@ -133,6 +133,7 @@ def test_a_precision_that_nobody_measured_the_version_in_does_not_serve(
         predictor = choice(of_version, place)
         assert predictor.predict_inputs(inputs()) and predictor.engine == ""
         assert predictor.runtime is not None and "no faster" in predictor.runtime.sentence()
+        assert "并不更快" in predictor.runtime.sentence("zh")
 
 
 def test_the_fastest_precision_serves_in_which_the_version_was_measured(
@@ -160,8 +161,7 @@ def test_the_champion_serves_in_pytorch_where_a_command_gains_nothing(
     predictor = Predictor(task, None, settings, engine=gains_nothing)
     assert predictor.predict_inputs(inputs()).model_version == "v2" and predictor.engine == ""
     assert [record.message for record in caplog.records] == [
-        "PyTorch computes the encoders of v2: copied computes the encoders of v2 no faster than PyTorch here, "
-        "or not closely enough."
+        "v2: PyTorch computes its encoders: copied is no faster on this processor, or not as exact as is wanted."
     ]
 
 
