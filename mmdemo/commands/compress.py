@@ -17,7 +17,7 @@ from mmdemo.values.samples import to_json
 
 SAMPLES, ROUNDS = 200, 3
 # Named here too: help loads no torch.
-METHODS = "fp16, int8, vocabulary, onnx, onnx-dynamic, onnx-static, prune, depth or distil"
+METHODS = "fp16, int8, vocabulary, unreachable, onnx, onnx-dynamic, onnx-static, prune, depth or distil"
 
 
 def compress(args: argparse.Namespace, config: Settings) -> CommandResult:

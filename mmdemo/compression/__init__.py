@@ -6,13 +6,14 @@ from mmdemo.compression.exported import onnx, onnx_dynamic, onnx_static
 from mmdemo.compression.interface import Compressed, Method, MethodSettings, Request
 from mmdemo.compression.sparsity import prune
 from mmdemo.compression.storage import fp16, int8
-from mmdemo.compression.vocabulary import vocabulary
+from mmdemo.compression.vocabulary import unreachable, vocabulary
 from mmdemo.errors import UnknownName
 
 METHODS: dict[str, Method] = {
     "fp16": fp16,
     "int8": int8,
     "vocabulary": vocabulary,
+    "unreachable": unreachable,
     "onnx": onnx,
     "onnx-dynamic": onnx_dynamic,
     "onnx-static": onnx_static,

@@ -47,6 +47,7 @@ class Compressed:
     settings: Mapping[str, Any] = field(default_factory=dict)  # that made a difference
     rows: Sequence[Row] | None = None  # samples to compare on, where not all of the request's are fair
     calibration: Calibration | None = None  # where the original's does not hold any more
+    answers_alike: bool = False  # to any sample, to the last bit: what was measured of the original holds
     # writes what the method alone has into the version's folder, and returns figures of it on samples to compare on
     finish: Callable[[Path, Sequence[Row], Clock], Mapping[str, float]] = lambda folder, rows, clock: {}
 

@@ -2,12 +2,15 @@
 
 WordPiece takes the longest piece that fits, so that a piece which was taken is taken again where longer ones went. In
 byte-pair encoding a piece stays with all that it is merged of, and every merge between pieces that stay keeps its rank.
+Pieces that nothing is spelled with are called unreachable by Land and Bartolo, "Fishing for Magikarp: automatically
+detecting under-trained tokens in large language models", EMNLP 2024, section 3.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -25,10 +28,31 @@ def used(tokenizer: Tokenizer, captions: Sequence[str]) -> set[int]:
     return {piece for encoding in whole.encode_batch(list(captions)) for piece in encoding.ids}
 
 
-def trimmed(tokenizer: Tokenizer, wanted: Collection[int]) -> tuple[Tokenizer, list[int]]:
-    """Return a tokenizer of the wanted pieces, of marks and single characters, and the numbers that its pieces had.
+def reachable(tokenizer: Tokenizer) -> set[int]:
+    """Return the numbers of all pieces but those that no caption whatever is spelled with.
 
-    Single characters spell whatever no piece is left for. Raises ManifestError for a tokenizer of another type.
+    Punctuation and Chinese characters are words of their own, so that no longer piece with one of them is ever asked
+    for, and none of them inside a word. Raises ManifestError for a tokenizer that cuts words another way than BERT's.
+    """
+    state = json.loads(tokenizer.to_str())
+    steps = [(state[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer")]
+    if [*steps, state["model"]["type"]] != ["BertNormalizer", "BertPreTokenizer", WORD_PIECE]:
+        raise ManifestError("compress_unreachable")
+
+    def within(word: str) -> bool:
+        whole = tokenizer.normalizer.normalize_str(f"a{word}a")
+        return len(tokenizer.pre_tokenizer.pre_tokenize_str(whole)) == 1
+
+    vocabulary, bare = state["model"]["vocab"], partial(_bare, model=state["model"])
+    within_words = {sign for sign in {sign for piece in vocabulary for sign in piece} if within(sign)}
+    return {number for piece, number in vocabulary.items() if len(piece) == 1 or within_words.issuperset(bare(piece))}
+
+
+def trimmed(tokenizer: Tokenizer, wanted: Collection[int], characters: bool = True) -> tuple[Tokenizer, list[int]]:
+    """Return a tokenizer of the wanted pieces and of marks, and the numbers that its pieces had.
+
+    Single `characters` stay too, unless nothing asks for those that are not wanted: they spell whatever no piece is
+    left for. Raises ManifestError for a tokenizer of another type.
     """
     state = json.loads(tokenizer.to_str())
     model = state["model"]
@@ -36,8 +60,8 @@ def trimmed(tokenizer: Tokenizer, wanted: Collection[int]) -> tuple[Tokenizer, l
         raise ManifestError("compress_tokenizer", type=model["type"], known=f"{WORD_PIECE}, {BYTE_PAIRS}")
     vocabulary: dict[str, int] = model["vocab"]
     marks = {entry["id"] for entry in state["added_tokens"]} | {vocabulary.get(model.get("unk_token") or "")}
-    characters = {number for piece, number in vocabulary.items() if len(_bare(piece, model)) == 1}
-    kept = {*wanted, *characters, *(number for number in marks if number is not None)}
+    single = {number for piece, number in vocabulary.items() if len(_bare(piece, model)) == 1}
+    kept = {*wanted, *(single if characters else ()), *(number for number in marks if number is not None)}
     if model["type"] == BYTE_PAIRS:
         kept = _keep_merges(model, kept)
     numbers = sorted(kept)

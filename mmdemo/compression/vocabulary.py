@@ -1,7 +1,8 @@
 """The word pieces that captions use, and none of the others: rows of the word table go, and the tokenizer's with them.
 
 Captions are those of the samples, of the task's own templates and word lists, and of its examples. A caption whose
-pieces all stay has the same tokens, to the last bit.
+pieces all stay has the same tokens, to the last bit. `unreachable` takes the pieces alone that no caption can have: all
+answers stay the same.
 """
 
 from __future__ import annotations
@@ -32,16 +33,32 @@ MARKS = ("pad_token_id", "bos_token_id", "eos_token_id", "sep_token_id")  # numb
 
 
 def vocabulary(request: Request) -> Compressed:
-    """Trim the word table. Raises ManifestError for a task or samples without captions."""
-    model, processor = request.loaded
-    captions = sorted(set(captions_of(request.task, request.rows)))
-    if processor.text is None:
-        raise ManifestError("compress_no_captions", task=request.task.name)
+    """Trim the word table to what captions use. Raises ManifestError for a task or samples without captions."""
+    tokenizer = _tokenizer(request)
     if not any(row.sample.text.strip() for row in request.rows):
         raise ManifestError("compress_wordless")
-    encoder: Any = model.encoders["text"]
-    tokenizer = processor.text.tokenizer
-    smaller, numbers = pieces.trimmed(tokenizer, pieces.used(tokenizer, captions))
+    captions = sorted(set(captions_of(request.task, request.rows)))
+    return _with_fewer(request, *pieces.trimmed(tokenizer, pieces.used(tokenizer, captions)))
+
+
+def unreachable(request: Request) -> Compressed:
+    """Trim the word table by what no caption is spelled with. Raises ManifestError for a task without captions."""
+    tokenizer = _tokenizer(request)
+    smaller = pieces.trimmed(tokenizer, pieces.reachable(tokenizer), characters=False)
+    return dataclasses.replace(_with_fewer(request, *smaller), answers_alike=True)
+
+
+def _tokenizer(request: Request) -> Tokenizer:
+    processor = request.loaded.processor
+    if processor.text is None:
+        raise ManifestError("compress_no_captions", task=request.task.name)
+    return processor.text.tokenizer
+
+
+def _with_fewer(request: Request, smaller: Tokenizer, numbers: Sequence[int]) -> Compressed:
+    """Return the version with a smaller tokenizer, whose pieces had these numbers before."""
+    model, processor = request.loaded
+    tokenizer, encoder = _tokenizer(request), model.encoders["text"]
     table = _name(encoder)
     packed = {
         name: value[numbers] if name in (table, table + packing.SCALE) else value

@@ -33,23 +33,28 @@ the one that it must be, and how often another one is given without asking a per
 _BEHAVIOUR_COLUMNS = ("capability", "tests", "hold", "95 % interval", "wrong and sure")
 
 
-def write(folder: Path, task: Task, figures: EvaluationResult | None = None) -> None:
+def write(folder: Path, task: Task, figures: EvaluationResult | None = None, measured: Path | None = None) -> None:
     """Write `folder/model_card.md` with its figures on dev, else those of the sidecar.
 
-    Of the same version the card keeps what it says of behaviour, where the figures say nothing of that. Raises
-    CheckpointError, StorageError.
+    Of the same version the card keeps what it says of behaviour, where the figures say nothing of that. `measured`: a
+    version with the same answers, whose figures and behaviour stand in its card. Raises CheckpointError, StorageError.
     """
     about = sidecar.read(folder)
-    whole_file.write(folder / FILE, render(task, about, figures, _behaviour_of(folder, task, about)))
+    behaviour = _section(measured or folder, task, _BEHAVIOUR)
+    known = _section(measured, task, _title_of_figures(about)) if measured else ""
+    whole_file.write(folder / FILE, render(task, about, figures, behaviour, known))
 
 
-def render(task: Task, about: Sidecar, figures: EvaluationResult | None = None, behaviour: str = "") -> str:
-    """Return the card as Markdown; `behaviour`: what an earlier measurement says of that, as it stood in a card."""
+def render(
+    task: Task, about: Sidecar, figures: EvaluationResult | None = None, behaviour: str = "", known: str = ""
+) -> str:
+    """Return the card as Markdown; `behaviour`, `known` figures: what an earlier card says, section for section."""
+    title = _title_of_figures(about)
     parts = [
         _head(task, about),
         _notes(task),
         "## Training\n\n" + _training(about),
-        f"## Figures on {_SETS[about.measured_on]}\n\n" + (_figures(figures) if figures else _summary(about)),
+        title + _figures(figures) if figures else known or title + _summary(about),
         f"{_BEHAVIOUR}\n{_table(_BEHAVIOUR_COLUMNS, _behaviour(figures))}"
         if figures and figures.behaviour
         else behaviour,
@@ -58,14 +63,19 @@ def render(task: Task, about: Sidecar, figures: EvaluationResult | None = None, 
     return "\n".join(part for part in parts if part)
 
 
-def _behaviour_of(folder: Path, task: Task, about: Sidecar) -> str:
-    """Return the section on behaviour of the card that lies there, "" where that is another version's, or has none."""
+def _section(folder: Path, task: Task, begins: str) -> str:
+    """Return a section of the card of the version that lies there, "" where that is another version's, or has none."""
     try:
         card = (folder / FILE).read_text("utf-8")
     except OSError:
         return ""
-    _, begins, rest = card.partition(_BEHAVIOUR)
-    return begins + rest.partition("\n## ")[0] if begins and card.startswith(_title(task, about)) else ""
+    _, there, rest = card.partition(begins)
+    own = card.startswith(_title(task, sidecar.read(folder)))
+    return there + rest.partition("\n## ")[0] if there and own else ""
+
+
+def _title_of_figures(about: Sidecar) -> str:
+    return f"## Figures on {_SETS[about.measured_on]}\n\n"
 
 
 def _title(task: Task, about: Sidecar) -> str:

@@ -125,6 +125,18 @@ def write(folder: Path, loaded: Loaded, samples: Sequence[Remembered], most_byte
     return count
 
 
+def hand_on(before: Path, after: Path, loaded: Loaded) -> None:
+    """Write what the version in `before` remembers for the one in `after`, whose encoders make the same tokens.
+
+    Raises CheckpointError, StorageError.
+    """
+    if not (before / FILE).is_file():
+        return
+    tensors, about = _read(before / FILE)
+    about = {**about, "encoders": encoded.digest(loaded, loaded.model.config.modalities)}
+    whole_file.write(after / FILE, save(tensors, about))
+
+
 def size(pooled: Mapping[str, Tensor]) -> int:
     """Return the bytes that one sample's means take, with scales, counts, role and label."""
     return sum(value.numel() + 2 * len(value) + 8 for value in pooled.values()) + 16
@@ -146,9 +158,7 @@ def load(folder: Path) -> RehearsalMemory | None:
     if not path.is_file():
         return None
     try:
-        with safe_open(path, "pt") as file:
-            about = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+        tensors, about = _read(path)
         labels, roles = json.loads(about["labels"]), tensors["roles"].tolist()
         by_name = {name: _expanded(tensors, name) for name in MODALITIES if f"{name}.values" in tensors}
         samples = tuple(
@@ -158,6 +168,11 @@ def load(folder: Path) -> RehearsalMemory | None:
         return RehearsalMemory(samples, about["encoders"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise CheckpointError("checkpoint_broken", path=path, detail=repr(error)) from error
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in list(file.keys())}, file.metadata()
 
 
 def pool(tokens: Tensor, most: int) -> Tensor:
