@@ -209,7 +209,8 @@ def _refusals(comparison: Comparison, gain: Gain | None) -> tuple[tuple[Reason, 
     """Return why the challenger may not be served, and the numbers of all that was looked at for it."""
     looked = list(_guards(comparison, gain))
     numbers = {f"p_{guard.name}": guard.p_value for guard in looked} | comparison.limits.numbers
-    return (*map(_sentence, guards.refusing(looked)), *limits.broken(comparison.limits)), numbers
+    refusing = (Reason(guard.key, guard.values) for guard in guards.refusing(looked))
+    return (*refusing, *limits.broken(comparison.limits)), numbers
 
 
 def _next_level(allowance: LookBudget) -> float:
@@ -328,10 +329,6 @@ def _may_forget(comparison: Comparison) -> int:
     """Return how many anchors may be lost where nothing else is guarded."""
     counts = range(comparison.anchors + 1)
     return max(n for n in counts if guards.share_test(n, comparison.anchors)[0] > guards.REFUSED_HARMLESS)
-
-
-def _sentence(guard: Safeguard) -> Reason:
-    return Reason(guard.key, guard.values)
 
 
 def _scores(comparison: Comparison) -> Sequence[Reason]:

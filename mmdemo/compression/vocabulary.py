@@ -34,7 +34,7 @@ MARKS = ("pad_token_id", "bos_token_id", "eos_token_id", "sep_token_id")  # numb
 
 def vocabulary(request: Request) -> Compressed:
     """Trim the word table to what captions use. Raises ManifestError for a task or samples without captions."""
-    tokenizer = _tokenizer(request)
+    tokenizer = _tokenizer_of(request)
     if not any(row.sample.text.strip() for row in request.rows):
         raise ManifestError("compress_wordless")
     captions = sorted(set(captions_of(request.task, request.rows)))
@@ -43,12 +43,12 @@ def vocabulary(request: Request) -> Compressed:
 
 def unreachable(request: Request) -> Compressed:
     """Trim the word table by what no caption is spelled with. Raises ManifestError for a task without captions."""
-    tokenizer = _tokenizer(request)
+    tokenizer = _tokenizer_of(request)
     smaller = pieces.trimmed(tokenizer, pieces.reachable(tokenizer), characters=False)
     return dataclasses.replace(_with_fewer(request, *smaller), answers_alike=True)
 
 
-def _tokenizer(request: Request) -> Tokenizer:
+def _tokenizer_of(request: Request) -> Tokenizer:
     processor = request.loaded.processor
     if processor.text is None:
         raise ManifestError("compress_no_captions", task=request.task.name)
@@ -58,7 +58,7 @@ def _tokenizer(request: Request) -> Tokenizer:
 def _with_fewer(request: Request, smaller: Tokenizer, numbers: Sequence[int]) -> Compressed:
     """Return the version with a smaller tokenizer, whose pieces had these numbers before."""
     model, processor = request.loaded
-    tokenizer, encoder = _tokenizer(request), model.encoders["text"]
+    tokenizer, encoder = _tokenizer_of(request), model.encoders["text"]
     table = _name(encoder)
     packed = {
         name: value[numbers] if name in (table, table + packing.SCALE) else value

@@ -25,7 +25,7 @@ _OWN_DATA = """A manifest is JSON lines with `id`, the inputs (`image`, `audio`:
 """
 
 
-_BEHAVIOUR = """## Behaviour
+BEHAVIOUR = """## Behaviour
 
 Tests made of templates, words and voices that no training saw, captions beside pictures of dev: how often the answer is
 the one that it must be, and how often another one is given without asking a person.
@@ -40,7 +40,7 @@ def write(folder: Path, task: Task, figures: EvaluationResult | None = None, mea
     version with the same answers, whose figures and behaviour stand in its card. Raises CheckpointError, StorageError.
     """
     about = sidecar.read(folder)
-    behaviour = _section(measured or folder, task, _BEHAVIOUR)
+    behaviour = _section(measured or folder, task, BEHAVIOUR)
     known = _section(measured, task, _title_of_figures(about)) if measured else ""
     whole_file.write(folder / FILE, render(task, about, figures, behaviour, known))
 
@@ -55,7 +55,7 @@ def render(
         _notes(task),
         "## Training\n\n" + _training(about),
         title + _figures(figures) if figures else known or title + _summary(about),
-        f"{_BEHAVIOUR}\n{_table(_BEHAVIOUR_COLUMNS, _behaviour(figures))}"
+        f"{BEHAVIOUR}\n{_table(_BEHAVIOUR_COLUMNS, _behaviour(figures))}"
         if figures and figures.behaviour
         else behaviour,
         "## Train one on data of your own\n\n" + _OWN_DATA.format(task=task.name),

@@ -59,7 +59,7 @@ def larger(original: Original, tmp_path: Path) -> Original:
     card.write(folder, original.task)
     text = (folder / card.FILE).read_text().replace("9 samples.", "9 samples, by hand.")
     begins, ends = text.split("## Train one")
-    (folder / card.FILE).write_text(f"{begins}{card._BEHAVIOUR}\n{BEHAVIOUR}\n\n## Train one{ends}")
+    (folder / card.FILE).write_text(f"{begins}{card.BEHAVIOUR}\n{BEHAVIOUR}\n\n## Train one{ends}")
     return dataclasses.replace(original, folder=folder)
 
 
