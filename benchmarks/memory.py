@@ -1,11 +1,12 @@
 """What serving takes of memory: with all shipped tasks loaded, after one very large picture, and over many requests.
 
-python -m benchmarks.memory [--requests N]     what it printed stands in benchmarks/memory.md
+python -m benchmarks.memory [--requests N] [--runtime openvino]     what it printed stands in benchmarks/memory.md
 """
 
 import argparse
 import io
 import os
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -18,8 +19,9 @@ import transformers  # noqa: F401
 from PIL import Image
 
 from mmdemo import Predictor, decode, tasks
+from mmdemo.prediction import engines
 from mmdemo.process import memory
-from mmdemo.settings import Settings
+from mmdemo.settings import TORCH, Settings
 from mmdemo.training import manifests
 from mmdemo.values.analysis import MapRequest
 from mmdemo.values.samples import Sample
@@ -40,15 +42,22 @@ def main() -> None:
     """Print a table of resident memory: of this process and the children that read files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=REQUESTS)
+    parser.add_argument("--runtime", default=TORCH, help="what computes encoders (default: %(default)s)")
     args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        measure(Settings(home=Path(home), runtime=args.runtime), args.requests)
+
+
+def measure(settings: Settings, requests: int) -> None:
+    """Print the table, after so many requests."""
     imports = resident_mib()
     memory.keep_freed(memory.SERVING)
     memory.give_back_regularly(threading.Event(), TENDED_S)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, encoders in {settings.runtime}\n")
     print("| what | resident, MiB | difference, MiB | to |\n|---|---|---|---|")
     print(f"| `import torch, gradio, transformers` | {imports:,.0f} | | |", flush=True)
     large = Sample(image=large_picture())
-    predictors = {name: loaded(name) for name in TASKS}
+    predictors = {name: loaded(name, settings) for name in TASKS}
     all_tasks = settled_mib()
     tell("all shipped tasks: each example answered and explained, some weighed", all_tasks, imports, "imports")
     pixels = f"{SIDES[0] * SIDES[1] / 1e6:.1f} megapixels"
@@ -58,15 +67,15 @@ def main() -> None:
         tell(f"… {SETTLE_S:.0f} s later", settled_mib(), all_tasks, "before")
     first = 0.0
     for step in range(1, STEPS + 1):
-        ask(predictors[MANY], args.requests // STEPS, seed=step)
+        ask(predictors[MANY], requests // STEPS, seed=step)
         first = first or settled_mib()
-        tell(f"{args.requests // STEPS * step:,} requests", settled_mib(), first, "the first of these")
+        tell(f"{requests // STEPS * step:,} requests", settled_mib(), first, "the first of these")
 
 
-def loaded(name: str) -> Predictor:
+def loaded(name: str, settings: Settings) -> Predictor:
     """Return a predictor that has answered and explained each example of its task, and weighed the first of them."""
     task = tasks.get(name)
-    predictor = Predictor(task, SHIPPED / name, Settings(home=Path("nowhere")))
+    predictor = Predictor(task, SHIPPED / name, settings, engine=engines.for_command(None, settings))
     for number, row in enumerate(manifests.examples(task)):
         prediction, forward = predictor.answer(decode.decode_untrusted(row.sample, task), "default")
         if number < WEIGHED:

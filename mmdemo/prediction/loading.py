@@ -36,7 +36,8 @@ from mmdemo.versions.sidecar import Sidecar
 _BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError, SafetensorError)
 
 COPIES_BYTES = 8 * 2**20  # a visit's trust test
-PASSES_BYTES = 8 * 2**20  # some dozen with their attention, a hundred and more without
+PASSES_BYTES = 12 * 2**20  # some two dozen with their attention, twice as many without
+MEASURED_BYTES = 200 * 2**10  # what closer looks find out about a pass, at most
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class VersionMemory:
         default_factory=lambda: TokenMemory(COPIES_BYTES)
     )  # of weakened ones: they come in dozens
     passes: BoundedMemory[tuple[Content, ...], PassState] = field(
-        default_factory=lambda: BoundedMemory(PASSES_BYTES, lambda state: state.size)
+        default_factory=lambda: BoundedMemory(PASSES_BYTES, lambda state: state.size + MEASURED_BYTES)
     )
 
     def forget(self, unasked_s: float) -> None:
@@ -150,7 +151,8 @@ class Served:
     def forward(self, inputs: Inputs, attentive: bool = True) -> ForwardPass:
         """Return one pass of a sample; `attentive` with the attention of a fusion that has some.
 
-        One that was made lately is returned again, with all that was measured of it since.
+        One that was made lately is returned again, with what was measured of it since, but not with its maps, which
+        hold the caption's words.
         """
         contents = tuple(content_digests(inputs).values())
         state = self.memory.passes.get([contents]).get(contents)
@@ -160,6 +162,7 @@ class Served:
                 output = self.model.fuse(tokens, return_attention=attentive)
             state = PassState(self.processor.captions([inputs]), output, Measured(output))
             self.memory.passes.put({contents: state})
+        state = replace(state, measured=replace(state.measured, maps={}))
         return ForwardPass(self.sidecar.version, inputs, state, state.size)
 
     def aimed(self, forward: ForwardPass, attentive: bool = True) -> explain.AimedPass:

@@ -20,7 +20,7 @@ from mmdemo.explain.targets import KINDS, ExplanationTarget
 from mmdemo.model import Tokens
 from mmdemo.values.samples import Inputs
 
-BATCH = 8  # copies of a sample that are judged at once: more are no faster, and fill the memory
+BATCH = 16  # copies of a sample that are judged at once: more are no faster, and fill the memory
 READ = 64  # … that are made ready at once: encoders have more to choose from that goes together
 
 # Groups of units, each taken by itself → the probability (g,) of what is explained.

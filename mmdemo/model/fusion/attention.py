@@ -39,12 +39,13 @@ class FusionLayer(nn.Module):
         first tokens are wanted, all where None; the others are looked at, and not worked out any further.
         """
         normed = self.attention_norm(_once(tokens))
-        if kept is not None and not return_attention:
+        if kept is not None and not (return_attention or self.training):  # training drops some of what is seen
             mixed, attention = self._looked_at(normed.expand(tokens.shape[0], -1, -1), attn_mask, kept), None
         else:
             projected = self.query_key_value(normed).expand(tokens.shape[0], -1, -1)  # (b, n, 3 · d)
             share = self.dropout if self.training else 0.0
-            mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention)
+            looking = None if return_attention else kept
+            mixed, attention = _attend(projected, self.heads, attn_mask, share, return_attention, looking)
         tokens = tokens[:, :kept] + F.dropout(self.out(mixed[:, :kept]), self.dropout, self.training)
         forwarded = self.feed_forward(self.forward_norm(tokens))
         return tokens + F.dropout(forwarded, self.dropout, self.training), attention

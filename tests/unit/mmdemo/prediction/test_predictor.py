@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from mmdemo import Predictor, Sample
+from mmdemo import Predictor, Sample, explain
 from mmdemo.checks import out_of_distribution
 from mmdemo.checks.speech import VoiceDetector
 from mmdemo.decode import sample_id
@@ -299,6 +299,15 @@ def test_the_same_sample_again_goes_through_nothing(task: Task, folder: Path) ->
         assert predictor.predict_inputs(inputs, "attention").explanation == explained and asked == []
         predictor.forget()
         assert replace(predictor.predict_inputs(inputs), latency_ms=0.0) == first and asked
+
+
+def test_of_a_pass_that_is_kept_no_map_is_which_holds_words(task: Task, folder: Path) -> None:
+    served, inputs = loading.load(folder, task), tiny.inputs(47)
+    aimed = served.aimed(served.forward(inputs))
+    explain.explain("erasure", aimed)
+    assert aimed.measured.maps and aimed.measured.without
+    again = served.aimed(served.forward(replace(inputs)))
+    assert not again.measured.maps and again.measured.without == aimed.measured.without
 
 
 def test_whether_anybody_speaks_is_asked_once_a_sound(task: Task, folder: Path) -> None:

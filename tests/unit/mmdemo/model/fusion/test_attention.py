@@ -70,6 +70,16 @@ def test_learning_may_work_out_the_answer_token_alone() -> None:
     torch.testing.assert_close(*features, atol=1e-5, rtol=0)
 
 
+def test_learning_drops_some_of_what_the_answer_token_alone_sees() -> None:
+    layer = FusionLayer(DIM, HEADS, dropout=0.5)
+    nn.init.zeros_(layer.feed_forward[3].weight)
+    nn.init.zeros_(layer.feed_forward[3].bias)
+    tokens, mask = torch.randn(3, 7, DIM), torch.ones(3, 1, 7).bool()
+    plain, dropped = (layer.train(learns)(tokens, mask, False, kept=1)[0] - tokens[:, :1] for learns in (False, True))
+    rest = dropped != 0  # of the mixture itself every second value is dropped, and the others are doubled
+    assert not torch.allclose(dropped[rest] / 2, plain[rest], atol=1e-3)
+
+
 def test_the_order_of_tokens_without_place_does_not_matter() -> None:
     fusion = looking(Transformer(CONFIG))
     tokens, mask, modality = torch.randn(1, 6, DIM), torch.ones(1, 6, dtype=torch.bool), torch.zeros(6).long()
