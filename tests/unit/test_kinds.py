@@ -32,8 +32,8 @@ from tests import number_kind, source_tree, tiny_training
 from tests.kinds import BY_KIND
 
 HERE: Any = SimpleNamespace(headers={"host": "127.0.0.1:7860"})
-SIDE_PX = 32
-SENT = 120
+SIDE_PX, WIDE_PX = 32, 16
+SENT = 160
 TASK = f"""
 name = "heights"
 title = "Height of the bar"
@@ -92,7 +92,8 @@ def test_nobody_asks_for_the_kind_by_name() -> None:
 def bar(height: int, draw: np.random.Generator, ink: int = 230) -> Image.Image:
     """Return a picture of a bar that stands on the ground; the fainter its ink, the harder it is to see."""
     picture = draw.integers(0, 40, (SIDE_PX, SIDE_PX, 3), np.uint8)
-    picture[SIDE_PX - height :, 8:24] = ink
+    left = int(draw.integers(0, SIDE_PX - WIDE_PX))  # elsewhere each time: near copies would be learned once
+    picture[SIDE_PX - height :, left : left + WIDE_PX] = ink
     return Image.fromarray(picture)
 
 
