@@ -84,28 +84,21 @@ def parser(about: str | None) -> argparse.ArgumentParser:
     return command_line
 
 
-def encoded(task: Task, loaded: Loaded, manifest: Path, kept: Path, only_kept: bool = False) -> list[KeptSample]:
-    """Return the samples of a manifest with their tokens, which are kept; `only_kept`: those that have some already."""
-    whole = _whole(kept, task, manifest)
+def encoded(task: Task, loaded: Loaded, manifest: Path, kept: Path, most: int | None = None) -> list[KeptSample]:
+    """Return the samples of a manifest with their tokens, which are kept; `most`: so many, drawn at random."""
+    rows = manifests.read(manifest, task)
+    rows = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))[:most]] if most else rows
+    whole = kept / f"{task.name}-{manifest.stem}-{len(rows)}.pt"
     if whole.is_file():
         return torch.load(whole, weights_only=False)
-    rows, cache = manifests.read(manifest, task), TokenCache(kept / task.name)
-    ids = {row.id: f"{manifest.stem}-{row.id}".replace("/", "_") for row in rows}
-    if only_kept:
-        there = {path.stem for path in (kept / task.name).glob("*/*")}
-        rows = [row for row in rows if ids[row.id] in there]
-    samples = []
+    cache, samples = TokenCache(kept / task.name), list[KeptSample]()
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        items = cache.encode(loaded, decode_rows(some, task, loaded.processor), ids=[ids[row.id] for row in some])
+        ids = [f"{manifest.stem}-{row.id}".replace("/", "_") for row in some]
+        items = cache.encode(loaded, decode_rows(some, task, loaded.processor), ids=ids)
         samples += [KeptSample(row, item) for row, item in zip(some, items, strict=True)]
-    torch.save(samples, _whole(kept, task, manifest))  # the next piece of the runs decodes nothing
+    torch.save(samples, whole)  # the next piece of the runs decodes nothing
     return samples
-
-
-def _whole(kept: Path, task: Task, manifest: Path) -> Path:
-    """Return the file of all samples of a manifest, as long as no more of them have tokens."""
-    return kept / f"{task.name}-{manifest.stem}-{len(list((kept / task.name).glob('*/*')))}.pt"
 
 
 class CachedHome:

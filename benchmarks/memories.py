@@ -67,7 +67,7 @@ def main() -> None:
     def ground(shift: Shift, seed: int) -> WithheldSource:
         task, shipped = cached_nights.base_of(shift.task)
         paths = (args.data / shift.task / name for name in ("train.jsonl", "dev.jsonl"))
-        train, dev = (cached_nights.encoded(task, shipped, path, args.kept, only_kept=True) for path in paths)
+        train, dev = (cached_nights.encoded(task, shipped, path, args.kept) for path in paths)
         draw = cached_nights.seeded(seed)
         old = [sample for sample in train if not shift.is_new(sample)]
         aside = draw.random(len(old)) < HELD_BACK
@@ -88,7 +88,7 @@ def main() -> None:
     @cache
     def shipped_ground(name: str, seed: int) -> tuple[CachedHome, list[KeptSample]]:
         task, base = cached_nights.base_of(name)
-        dev = cached_nights.encoded(task, base, args.data / name / "dev.jsonl", args.kept, only_kept=True)
+        dev = cached_nights.encoded(task, base, args.data / name / "dev.jsonl", args.kept)
         apart = {row.id for row in splits.part([sample.row for sample in dev], 0.5, task.split_by, splits.DEV)[1]}
         others = [sample for sample in dev if name not in GUARDED_BY_DEV or sample.row.id not in apart]
         draw = cached_nights.seeded(seed)
@@ -223,7 +223,7 @@ def _print_agreement(args: argparse.Namespace) -> None:
     print("|---|" + "---|" * (1 + len(MEANS)))
     for name in dict.fromkeys(shift.task for shift in SHIFTS):
         task, base = cached_nights.base_of(name)
-        dev = cached_nights.encoded(task, base, args.data / name / "dev.jsonl", args.kept, only_kept=True)
+        dev = cached_nights.encoded(task, base, args.data / name / "dev.jsonl", args.kept)
         items = [sample.item for sample in dev]
         whole = logits(base, items).argmax(axis=1)
         same = [np.mean(logits(base, remembered(items, np.inf, most)).argmax(axis=1) == whole) for most in MEANS]
@@ -234,7 +234,7 @@ def _print_agreement(args: argparse.Namespace) -> None:
 def _print_temperatures(args: argparse.Namespace) -> None:
     """Print what a temperature comes to on dev's other speakers that is fitted to samples of two."""
     task, base = cached_nights.base_of("speech_emotion")
-    dev = cached_nights.encoded(task, base, args.data / task.name / "dev.jsonl", args.kept, only_kept=True)
+    dev = cached_nights.encoded(task, base, args.data / task.name / "dev.jsonl", args.kept)
     outputs, targets = logits(base, [each.item for each in dev]), targets_of([each.item for each in dev])
     speakers = np.array([str(each.row.extra["speaker"]) for each in dev])
     shipped = sidecar.read(SHIPPED / task.name).scalings["audio"]

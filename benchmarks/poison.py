@@ -40,9 +40,8 @@ def main() -> None:
             if not sites:
                 task, base = cached_nights.base_of(name)
                 dev = cached_nights.encoded(task, base, args.data / name / "dev.jsonl", args.kept)
-                train = cached_nights.encoded(task, base, args.data / name / "train.jsonl", args.kept, only_kept=True)
-                chosen = np.random.default_rng(0).permutation(len(train))[:REMEMBERED]
-                sites = {way: CachedHome(task, base, [train[place] for place in chosen] if way else ()) for way in WAYS}
+                train = cached_nights.encoded(task, base, args.data / name / "train.jsonl", args.kept, REMEMBERED)
+                sites = {way: CachedHome(task, base, train if way else ()) for way in WAYS}
             _, way, kind, seed = key.split(" | ")
             pieces.put(key, **_run(sites[way], dev, kind, int(seed)))
     if args.table:

@@ -59,8 +59,7 @@ def main() -> None:
             task, shipped = cached_nights.base_of(shift.task)
             folder = args.data / shift.task
             train, dev = (
-                cached_nights.encoded(task, shipped, folder / name, args.kept, only_kept=True)
-                for name in ("train.jsonl", "dev.jsonl")
+                cached_nights.encoded(task, shipped, folder / name, args.kept) for name in ("train.jsonl", "dev.jsonl")
             )
             pieces.put(key, **_month(shift, task, shipped, train, dev, int(key.rpartition(" | ")[2])))
     if args.table:
