@@ -9,7 +9,7 @@ import copy
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -109,16 +109,24 @@ class CachedHome:
         self._recipe, self._started = continual.recipe_of(task), continual.started(task)
         examples = [*manifests.examples(task), *corpus.rehearsal(task)]
         items = TokenCache().encode(base, decode_rows(examples, task, base.processor))
-        pooled = {each.row.id: _pooled(each.item) for each in remembered}
+        pooled = {each.row.id: memory.as_remembered(each.item) for each in remembered}
         roles = memory.roles_of([each.row for each in remembered])
-        self.rehearsed = [*items, *(pooled[row.id] for row, role in roles if role == Role.REHEARSED)]
+        self.rehearsed = items
+        self.remembered = [pooled[row.id] for row, role in roles if role == Role.REHEARSED]
         self.guard = [pooled[row.id] for row, role in roles if role == Role.GUARD]
 
     def challenger(self, items: Sequence[Item], seed: int = 0) -> Loaded:
         """Return the base after a night."""
         model = Loaded(copy.deepcopy(self.base.model), self.base.processor)
-        started = self._started
-        continual.learn(model, items, self._recipe, rehearsed=self.rehearsed, started=started, seed=seed)
+        continual.learn(
+            model,
+            items,
+            self._recipe,
+            rehearsed=self.rehearsed,
+            remembered=self.remembered,
+            started=self._started,
+            seed=seed,
+        )
         return model
 
     def night(
@@ -185,15 +193,6 @@ def base_of(name: str) -> tuple[Task, Loaded]:
     loaded = MultimodalModel.load(SHIPPED / name)
     loaded.model.learn_to_answer(task.answers)
     return task, loaded
-
-
-def _pooled(item: Item) -> Item:
-    """Return an item as a memory keeps it, but for the rounding to 8 bits."""
-    pooled = {
-        name: memory.expand(memory.pool(tokens, memory.TOKENS[name]), len(tokens)).half()
-        for name, tokens in item.tokens.items()
-    }
-    return replace(item, tokens=pooled)
 
 
 def seeded(seed: int) -> np.random.Generator:

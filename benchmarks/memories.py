@@ -121,9 +121,8 @@ def _shipped_night(
     rehearsed, guard = ([one.item(home.task) for one in kept.of(role)] for role in (Role.REHEARSED, Role.GUARD))
     half = len(samples) // 2
     judged = [sample.item for sample in samples[half:]]
-    plain, home.rehearsed = home.rehearsed, [*home.rehearsed, *(rehearsed if with_memory != NONE else ())]
+    home.remembered = list(rehearsed if with_memory != NONE else ())
     challenger = home.challenger(KINDS[kind](samples[:half]), seed)
-    home.rehearsed = plain
     asked = {"dev": judged, "image": only(judged, ["image"]), "guard": guard}
     result: dict[str, float] = {}
     for name, items in asked.items():
@@ -144,7 +143,7 @@ def _night(ground: WithheldSource, kind: str, size: str, pooling: str, seed: int
     rehearsed = [] if size == NONE else remembered(ground.learned, float(size) * MIB / 2, POOLED[pooling])
     base = ground.home.base
     home = CachedHome(ground.home.task, base)
-    home.rehearsed += rehearsed
+    home.remembered = rehearsed
     challenger = home.challenger(KINDS[kind](ground.new), seed)
     result: dict[str, float] = {"samples": len(rehearsed)}
     for name, items in ground.asked.items():

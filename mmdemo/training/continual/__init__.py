@@ -84,9 +84,16 @@ def update(
     kept = memory.load(champion)
     usable = kept if kept and len(rest) == len(loaded.model.encoders) and kept.fits(loaded) else None
     known = {role: [one.item(task) for one in usable.of(role)] if usable else [] for role in Role}
-    rehearsed = [*rehearsed, *known[Role.REHEARSED]]
     was = learn(
-        loaded, learned, recipe, rehearsed=rehearsed, aside=aside, started=started(task), seed=seed, cache=cache
+        loaded,
+        learned,
+        recipe,
+        rehearsed=rehearsed,
+        remembered=known[Role.REHEARSED],
+        aside=aside,
+        started=started(task),
+        seed=seed,
+        cache=cache,
     )
     about = dataclasses.replace(
         before.successor(out.name, f"{sidecar.RETRAINED} --task {task.name}"),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmdemo.model import Loaded, MultimodalModel, encoded
+from mmdemo.training.continual import memory
 from mmdemo.training.continual.recipe import Recipe
 from mmdemo.training.data import feature_cache
 from mmdemo.training.data.datasets import Item, LabelledBatch, Samples, collate
@@ -38,6 +39,7 @@ def learn(
     recipe: Recipe,
     *,
     rehearsed: Sequence[Item] = (),
+    remembered: Sequence[Item] = (),
     aside: Sequence[Item] = (),
     started: Sequence[str] = (),
     seed: int = 0,
@@ -46,12 +48,17 @@ def learn(
     """Teach a model the items in place, and return what it was; those `aside` may end it early, at the best weights.
 
     `started`: modalities whose encoders had trained weights. Encoders that rest are asked once about each sample.
+    `rehearsed` and `remembered` keep the champion's answers. Of the latter a memory kept means of tokens, and beside
+    them the items are learned from such means too: else a model could tell both apart, answer means as before and all
+    others as it is taught, and what is held back of the memory would show nothing of it.
     """
     torch.manual_seed(seed)
     model, processor = loaded
     champion, rest = Loaded(copy.deepcopy(model).eval(), processor), resting(model, recipe, started)
     cache = cache or TokenCache()
     items, rehearsed, aside = (cache.encode(champion, part, rest) for part in (items, rehearsed, aside))
+    if remembered:
+        items, rehearsed = [memory.as_remembered(item) for item in items], [*rehearsed, *remembered]
     steps = max(recipe.steps, recipe.passes * -(-len(items) // recipe.batch))
     moving = _moving(model, recipe, started, rest, steps)
     anchors = {name: value.detach() for name, value in champion.model.named_parameters()}

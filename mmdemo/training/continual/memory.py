@@ -13,6 +13,7 @@ et al., "REMIND your neural network to prevent catastrophic forgetting", ECCV 20
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -185,6 +186,12 @@ def expand(pooled: Tensor, count: int) -> Tensor:
     """Return (count, w): each mean of `pool` in the place of all tokens that it is the mean of."""
     sizes = torch.tensor([len(part) for part in torch.tensor_split(torch.arange(count), len(pooled))])
     return pooled.repeat_interleave(sizes, dim=0)
+
+
+def as_remembered(item: Item) -> Item:
+    """Return an item with its tokens as a memory keeps them, but for the rounding to 8 bits."""
+    means = {name: expand(pool(tokens, TOKENS[name]), len(tokens)).half() for name, tokens in item.tokens.items()}
+    return dataclasses.replace(item, tokens=means)
 
 
 def _expanded(tensors: dict[str, Tensor], name: str) -> list[Tensor]:
