@@ -57,8 +57,8 @@ def learn(
     champion, rest = Loaded(copy.deepcopy(model).eval(), processor), resting(model, recipe, started)
     cache = cache or TokenCache()
     items, rehearsed, aside = (cache.encode(champion, part, rest) for part in (items, rehearsed, aside))
-    if remembered:
-        items, rehearsed = [memory.as_remembered(item) for item in items], [*rehearsed, *remembered]
+    means = {name for item in remembered for name in item.tokens}
+    items, rehearsed = [memory.as_remembered(item, means) for item in items], [*rehearsed, *remembered]
     steps = max(recipe.steps, recipe.passes * -(-len(items) // recipe.batch))
     moving = _moving(model, recipe, started, rest, steps)
     anchors = {name: value.detach() for name, value in champion.model.named_parameters()}

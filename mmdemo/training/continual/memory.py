@@ -17,7 +17,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -188,9 +188,12 @@ def expand(pooled: Tensor, count: int) -> Tensor:
     return pooled.repeat_interleave(sizes, dim=0)
 
 
-def as_remembered(item: Item) -> Item:
-    """Return an item with its tokens as a memory keeps them, but for the rounding to 8 bits."""
-    means = {name: expand(pool(tokens, TOKENS[name]), len(tokens)).half() for name, tokens in item.tokens.items()}
+def as_remembered(item: Item, modalities: Collection[str] = MODALITIES) -> Item:
+    """Return an item with its tokens of these modalities as a memory keeps them, but for the rounding to 8 bits."""
+    means = {
+        name: expand(pool(tokens, TOKENS[name]), len(tokens)).half() if name in modalities else tokens
+        for name, tokens in item.tokens.items()
+    }
     return dataclasses.replace(item, tokens=means)
 
 
