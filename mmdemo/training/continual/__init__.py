@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from mmdemo import hashed_draw
-from mmdemo.model import MultimodalModel
+from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.tasks import Task
 from mmdemo.training import manifests
 from mmdemo.training.continual import familiarity, memory
@@ -81,9 +81,7 @@ def update(
     ]
     train, rehearsed, dev = parts
     learned, aside = _parted(corrections.rows, train)
-    kept = memory.load(champion)
-    usable = kept if kept and len(rest) == len(loaded.model.encoders) and kept.fits(loaded) else None
-    known = {role: [one.item(task) for one in usable.of(role)] if usable else [] for role in Role}
+    known = _remembered(champion, loaded, rest, task)
     was = learn(
         loaded,
         learned,
@@ -112,6 +110,13 @@ def update(
     calibration = [*known[Role.CALIBRATION], *aside] if known[Role.CALIBRATION] else []
     draft = Draft(out, task, about, parent=champion, store=store)
     return write_version(loaded, Data(train, calibration, dev), draft, calibrate)
+
+
+def _remembered(champion: Path, loaded: Loaded, rest: Sequence[str], task: Task) -> dict[Role, list[Item]]:
+    """Return what the champion's folder remembers, by what it is for; nothing where an encoder learns, or is another."""
+    kept = memory.load(champion)
+    usable = kept if kept and len(rest) == len(loaded.model.encoders) and kept.fits(loaded) else None
+    return {role: [one.item(task) for one in usable.of(role)] if usable else [] for role in Role}
 
 
 def _parted(rows: Sequence[Row], items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
