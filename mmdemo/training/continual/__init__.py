@@ -82,17 +82,8 @@ def update(
     train, rehearsed, dev = parts
     learned, aside = _parted(corrections.rows, train)
     known = _remembered(champion, loaded, rest, task)
-    was = learn(
-        loaded,
-        learned,
-        recipe,
-        rehearsed=rehearsed,
-        remembered=known[Role.REHEARSED],
-        aside=aside,
-        started=started(task),
-        seed=seed,
-        cache=cache,
-    )
+    teach = partial(learn, loaded, learned, recipe, started=started(task), seed=seed, cache=cache)
+    was = teach(rehearsed=rehearsed, remembered=known[Role.REHEARSED], aside=aside)
     about = dataclasses.replace(
         before.successor(out.name, f"{sidecar.RETRAINED} --task {task.name}"),
         none_of_these=task.none_of_these,
@@ -113,7 +104,7 @@ def update(
 
 
 def _remembered(champion: Path, loaded: Loaded, rest: Sequence[str], task: Task) -> dict[Role, list[Item]]:
-    """Return what the champion's folder remembers, by what it is for; nothing where an encoder learns, or is another."""
+    """Return what the champion's folder remembers, by use; nothing where an encoder learns, or is another."""
     kept = memory.load(champion)
     usable = kept if kept and len(rest) == len(loaded.model.encoders) and kept.fits(loaded) else None
     return {role: [one.item(task) for one in usable.of(role)] if usable else [] for role in Role}
