@@ -20,7 +20,7 @@ import torch
 from annotations.acquisition.strata import FLAGGED
 from annotations.nightly import gate, guards, looks
 from annotations.nightly.evidence import Stratum
-from annotations.nightly.gate import ComparedFigure, Comparison, MemoryScores, Narrow, Verdict
+from annotations.nightly.gate import ComparedFigure, Comparison, Narrow, Verdict
 from annotations.nightly.looks import Look
 from mmdemo import tasks
 from mmdemo.model import Loaded, MultimodalModel
@@ -146,12 +146,15 @@ class CachedHome:
         compared = self._compared(champion, challenger, held_out, **how)
         return gate.judge(compared, looks.allowance(past, at)), challenger
 
-    def _compared(
-        self, champion: Loaded, challenger: Loaded, held_out: Sequence[Item], narrow: Narrow | None = None
-    ) -> Comparison:
-        scores = np.stack([right(model, held_out) for model in (champion, challenger)], axis=1).astype(float)
-        guard = [right(model, self.guard).astype(float) for model in (champion, challenger)] if self.guard else None
+    def _compared(self, champion: Loaded, challenger: Loaded, held_out: Sequence[Item], narrow: str = "") -> Comparison:
+        scores, on_guard = (
+            np.stack([right(model, items) for model in (champion, challenger)], axis=1).astype(float)
+            if items
+            else np.empty((0, 2))
+            for items in (held_out, self.guard)
+        )
         classes = targets_of(held_out)
+        breakable = [narrow != gate.ONE_CLASS or item.target != classes[0] for item in self.guard]
         return Comparison(
             held_out=len(held_out),
             figures=(ComparedFigure(gate.ACCURACY, *scores.mean(axis=0)),),
@@ -160,10 +163,8 @@ class CachedHome:
                 gate.tally(gate.ALL, "", *scores.T),
                 *(gate.tally(gate.CLASS, str(each), *scores[classes == each].T) for each in np.unique(classes)),
             ),
-            memory=MemoryScores(np.stack(guard, axis=1), [str(each) for each in targets_of(self.guard)])
-            if guard
-            else MemoryScores(),
-            narrow=narrow,
+            memory=on_guard,
+            narrow=Narrow(narrow, on_guard[np.array(breakable, bool)]) if narrow else None,
         )
 
 

@@ -18,6 +18,7 @@ from mmdemo.training.continual import Corrections, Recipe, asks_once, memory, up
 from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row, corpus
 from mmdemo.values.review import Reason
+from mmdemo.values.samples import MODALITIES
 from mmdemo.versions import sidecar
 
 SEED = 0
@@ -84,18 +85,24 @@ def _tested(
     cache.drop_others()
     comparison = version_comparison.compare(night.task, of_champion, of_challenger, night.standing)
     costs = serving_check.costs(night.task, (of_champion.version, challenger), night.settings, samples)
-    comparison = replace(comparison, narrow=_narrow(night), limits=replace(comparison.limits, costs=costs))
+    comparison = replace(
+        comparison,
+        narrow=_narrow(night, of_champion, of_challenger),
+        limits=replace(comparison.limits, costs=costs),
+    )
     judged = _judge(night, comparison)
     return judged, _figures(night, comparison, judged), of_challenger.values
 
 
-def _narrow(night: Night) -> Narrow | None:
+def _narrow(night: Night, of_champion: VersionAnswers, of_challenger: VersionAnswers) -> Narrow | None:
     """Return how all that the challenger learned is of one sort: of one class, or said by one annotator."""
     rows, annotators = night.parts.train, night.snapshot.annotators
-    labels = {row.label for row in rows}
+    labels, on_memory = {row.label for row in rows}, (of_champion.memory, of_challenger.memory)
     if night.task.answers and len(labels) == 1:
-        return Narrow(gate.ONE_CLASS, labels.pop())
-    return Narrow(gate.ONE_ANNOTATOR) if len({annotators[row.id] for row in rows}) == 1 else None
+        learned = {frozenset(name for name in MODALITIES if getattr(row.sample, name)) for row in rows}
+        return Narrow(gate.ONE_CLASS, version_comparison.scores_of_others(*on_memory, labels.pop(), learned))
+    one_hand = len({annotators[row.id] for row in rows}) == 1
+    return Narrow(gate.ONE_ANNOTATOR, version_comparison.memory_scores(*on_memory)) if one_hand else None
 
 
 def _judge(night: Night, comparison: Comparison) -> Verdict:

@@ -73,25 +73,12 @@ class CapabilityTally:
 
 @dataclass(frozen=True)
 class Narrow:
-    """How all that a challenger learned is of one sort."""
+    """How all that a challenger learned is of one sort, and what would show the harm."""
 
     sort: str  # ONE_ANNOTATOR or ONE_CLASS
-    label: str = ""  # the one class
-
-
-@dataclass(frozen=True)
-class MemoryScores:
-    """Scores of both versions on what the base holds back of its memory, from which no night learns.
-
-    What the base itself was trained on flatters it, so that guard and NOT_WORSE are strict with others.
-    """
-
-    scores: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))  # (n, 2): the champion's, the challenger's
-    labels: Sequence[str] = ()  # (n,)
-
-    def without(self, label: str) -> np.ndarray:
-        """Return the scores of samples that have another label: (m, 2)."""
-        return self.scores[np.array([each != label for each in self.labels], bool)]
+    # (m, 2) scores of champion and challenger on what the base holds back of its memory; of ONE_CLASS on samples of
+    # other classes with the modalities that were learned from
+    scores: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
 
 
 @dataclass(frozen=True)
@@ -108,7 +95,9 @@ class Comparison:
     anchors: int = 0
     anchors_lost: int = 0  # of these, answered wrongly by the challenger
     capabilities: tuple[CapabilityTally, ...] = ()
-    memory: MemoryScores = field(default_factory=MemoryScores)
+    # (n, 2) scores of what the base holds back of its memory, from which no night learns: the champion's, the
+    # challenger's. What the base itself was trained on flatters it, so that guard and NOT_WORSE are strict with others.
+    memory: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
     narrow: Narrow | None = None
     limits: LimitCheck = field(default_factory=LimitCheck)
 
@@ -185,7 +174,7 @@ def judge(comparison: Comparison, allowance: LookBudget) -> Verdict:
     scores = (*scores, _about_traffic(comparison, gain))
     if refusals:
         return Verdict(REJECTED, (*scores, *refusals), numbers)
-    if gain.p_better <= allowance.level and (narrow := _too_narrow(comparison)):
+    if gain.p_better <= allowance.level and (narrow := _too_narrow(comparison.narrow)):
         return Verdict(WAITING, (*scores, narrow), numbers)
     if gain.p_better <= allowance.level:
         return Verdict(PROMOTED, (*scores, Reason("status.night_shown", _chance(gain.p_better, allowance))), numbers)
@@ -291,26 +280,24 @@ def _guards(comparison: Comparison, gain: Gain | None) -> Iterator[Safeguard]:
 
 
 def _memory_tally(comparison: Comparison) -> list[PairTally]:
-    return [tally(MEMORY, "", *comparison.memory.scores.T)] if comparison.memory.labels else []
+    return [tally(MEMORY, "", *comparison.memory.T)] if len(comparison.memory) else []
 
 
-def _too_narrow(comparison: Comparison) -> Reason | None:
+def _too_narrow(narrow: Narrow | None) -> Reason | None:
     """Say why a challenger that learned from one annotator, or one class, is not served, though it looks better.
 
     The corrections that judge it carry the same hand. So it must be shown not to be worse on what the base holds back:
-    the lower limit of the difference is above -NOT_WORSE. What learns one class breaks the others, so only these count,
-    and without any it waits. One person alone may teach a first model, which remembers nothing.
+    the lower limit of the difference is above -NOT_WORSE. What learns one class breaks the others: where nothing of
+    these is held back, it waits. One person alone may teach a first model, which remembers nothing.
     """
-    narrow = comparison.narrow
     if not narrow:
         return None
-    scores = comparison.memory.without(narrow.label)
-    if not len(scores):
+    if not len(narrow.scores):
         return Reason("status.night_one_class_unshown") if narrow.sort == ONE_CLASS else None
-    lower = evidence.gain([Stratum(MEMORY, 1.0, *scores.T)], guards.REFUSED_HARMLESS).at_least
+    lower = evidence.gain([Stratum(MEMORY, 1.0, *narrow.scores.T)], guards.REFUSED_HARMLESS).at_least
     if lower >= -NOT_WORSE:
         return None
-    values = {"samples": len(scores), "at_least": 100 * lower, "allowed": 100 * NOT_WORSE}
+    values = {"samples": len(narrow.scores), "at_least": 100 * lower, "allowed": 100 * NOT_WORSE}
     return Reason(_NARROW[narrow.sort], values)
 
 

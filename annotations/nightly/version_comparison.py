@@ -8,7 +8,7 @@ import numpy as np
 from annotations.acquisition.strata import AUDITED, SampleWeights
 from annotations.nightly import capabilities, gate
 from annotations.nightly.evidence import Stratum
-from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, MemoryScores, PairTally
+from annotations.nightly.gate import ACCURACY, ComparedFigure, Comparison, PairTally
 from annotations.nightly.limits import LimitCheck
 from mmdemo import decode
 from mmdemo.answers import KINDS
@@ -40,6 +40,15 @@ class ComparisonSamples:
 
 
 @dataclass(frozen=True)
+class RememberedAnswer:
+    """Whether a version is right on one sample of a memory."""
+
+    label: str
+    modalities: frozenset[str]
+    is_right: bool
+
+
+@dataclass(frozen=True)
 class VersionAnswers:
     """What one version says of all that versions are compared by. Samples that cannot be judged are in none of it."""
 
@@ -49,7 +58,7 @@ class VersionAnswers:
     examples: tuple[PredictedRow, ...]  # of the task: rehearsed, so who loses even those has broken something
     behaviour: tuple[InstanceResult, ...]
     maps: tuple[int, ...]  # of the first corrections: how far each one's falls short of being faithful
-    memory: tuple[tuple[str, bool], ...] = ()  # label, and whether it is right, of each sample that the base holds back
+    memory: tuple[RememberedAnswer, ...] = ()  # to what the base holds back; () where it has none
 
     @property
     def values(self) -> dict[str, tuple[str, float]]:
@@ -83,15 +92,15 @@ def answers_of(
         ask_whole(predictor, manifests.examples(task)),
         tuple(behaviour.ask(predictor, tests)),
         tuple(predictor.map_shortfall(decode.decode(each.row.sample, task)) for each in judged[:MAPS]),
-        right_on_memory(predictor, asked.memory),
+        on_memory(predictor, asked.memory),
     )
     if not answers.held_out:
         raise ManifestError("nothing_to_evaluate", count=len(asked.held_out))
     return answers
 
 
-def right_on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[tuple[str, bool], ...]:
-    """Return the label, and whether a version is right, of each sample that a memory holds back to compare versions on.
+def on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tuple[RememberedAnswer, ...]:
+    """Return a version's answers to what a memory holds back to compare versions on.
 
     () without a memory, or where the version's encoders are not those of the memory.
     """
@@ -100,8 +109,8 @@ def right_on_memory(predictor: Predictor, memory: RehearsalMemory | None) -> tup
     samples = memory.of(Role.GUARD)
     values = predictor.values_of([sample.tokens for sample in samples])
     return tuple(
-        (sample.label, predictor.task.is_right(value, sample.label))
-        for value, sample in zip(values, samples, strict=True)
+        RememberedAnswer(one.label, frozenset(one.tokens), predictor.task.is_right(value, one.label))
+        for value, one in zip(values, samples, strict=True)
     )
 
 
@@ -144,7 +153,7 @@ def compare(
         figures=_figures(task, champion, challenger),
         strata=tuple(_strata(champion.held_out, scores, standing or SampleWeights())),
         tallies=tuple(_tallies(task, champion, challenger, scores)),
-        memory=_on_memory(champion, challenger),
+        memory=memory_scores(champion.memory, challenger.memory),
         miscalibration=(confidence - scores) ** 2,
         anchors=anchors,
         anchors_lost=anchors_lost,
@@ -153,12 +162,27 @@ def compare(
     )
 
 
-def _on_memory(champion: VersionAnswers, challenger: VersionAnswers) -> MemoryScores:
-    """Return 1 for each right answer to what the base holds back; none where one version cannot be asked."""
-    if not (champion.memory and challenger.memory):
-        return MemoryScores()
-    both = [[is_right for _, is_right in answers.memory] for answers in (champion, challenger)]
-    return MemoryScores(np.array(both, np.float64).T, [label for label, _ in champion.memory])
+def memory_scores(champion: Sequence[RememberedAnswer], challenger: Sequence[RememberedAnswer]) -> np.ndarray:
+    """Return (n, 2) 1 where an answer to what the base holds back is right; none where one version cannot be asked."""
+    if not (champion and challenger):
+        return np.empty((0, 2))
+    return np.array([[each.is_right for each in answers] for answers in (champion, challenger)], np.float64).T
+
+
+def scores_of_others(
+    champion: Sequence[RememberedAnswer],
+    challenger: Sequence[RememberedAnswer],
+    label: str,
+    learned: Collection[frozenset[str]],
+) -> np.ndarray:
+    """Return of `memory_scores` those of other labels, on samples with modalities that were `learned` from.
+
+    None where no such sample has some of these: what was learned of them may break what nobody sees.
+    """
+    scores = memory_scores(champion, challenger)
+    counts = np.array([each.label != label and each.modalities in learned for each in champion], bool)
+    covered = {each.modalities for each, is_one in zip(champion, counts, strict=True) if is_one}
+    return scores[counts] if len(scores) and covered >= set(learned) else np.empty((0, 2))
 
 
 def _anchors(task: Task, champion: Sequence[PredictedRow], challenger: Sequence[PredictedRow]) -> tuple[int, int]:

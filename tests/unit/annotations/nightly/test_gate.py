@@ -17,7 +17,6 @@ from annotations.nightly.gate import (
     CapabilityTally,
     ComparedFigure,
     Comparison,
-    MemoryScores,
     Narrow,
 )
 from annotations.nightly.looks import Look, LookBudget
@@ -73,9 +72,9 @@ def test_a_gain_that_chance_explains_waits_and_says_how_many_more_labels_decide_
     assert str(missing) in verdict.reasons[-1].sentence("zh")
 
 
-def remembering(lost: int, gained: int, samples: int = 200, label: str = "other") -> MemoryScores:
-    """Return scores on what the base holds back of its memory."""
-    return MemoryScores(np.stack(scores(samples, gained, lost), axis=1), [label] * samples)
+def remembering(lost: int, gained: int, samples: int = 200) -> np.ndarray:
+    """Return (samples, 2) scores on what the base holds back of its memory."""
+    return np.stack(scores(samples, gained, lost), axis=1)
 
 
 def test_a_challenger_that_is_worse_on_what_the_base_remembers_is_refused() -> None:
@@ -87,37 +86,25 @@ def test_a_challenger_that_is_worse_on_what_the_base_remembers_is_refused() -> N
 
 
 @pytest.mark.parametrize(
-    ("narrow", "key"),
-    [
-        (Narrow(gate.ONE_ANNOTATOR), "status.night_one_annotator"),
-        (Narrow(gate.ONE_CLASS, "learned"), "status.night_one_class"),
-    ],
+    ("sort", "key"),
+    [(gate.ONE_ANNOTATOR, "status.night_one_annotator"), (gate.ONE_CLASS, "status.night_one_class")],
 )
-def test_what_one_hand_said_must_also_be_shown_to_be_no_worse_on_what_the_base_remembers(narrow, key) -> None:
-    better = replace(comparison(16, 1), narrow=narrow)
-    assert judge(replace(better, memory=remembering(0, 0))).name == PROMOTED
+def test_what_one_hand_said_must_also_be_shown_to_be_no_worse_on_what_the_base_remembers(sort, key) -> None:
+    better = comparison(16, 1)
+    assert judge(replace(better, narrow=Narrow(sort, remembering(0, 0)))).name == PROMOTED
     for memory in (remembering(4, 0), remembering(0, 0, samples=40)):
-        verdict = judge(replace(better, memory=memory))
+        verdict = judge(replace(better, narrow=Narrow(sort, memory)))
         assert verdict.name == WAITING and keys(verdict)[-1] == key
-        samples = str(len(memory.labels))
-        assert all(samples in verdict.reasons[-1].sentence(language) for language in locale.LANGUAGES)
-        assert judge(replace(better, narrow=None, memory=memory)).name == PROMOTED
+        assert all(str(len(memory)) in verdict.reasons[-1].sentence(language) for language in locale.LANGUAGES)
+        assert judge(replace(better, memory=memory)).name == PROMOTED
 
 
 def test_without_a_memory_one_person_may_teach_a_first_model_and_one_class_waits() -> None:
     better = comparison(16, 1)
     assert judge(replace(better, narrow=Narrow(gate.ONE_ANNOTATOR))).name == PROMOTED
-    one_class = judge(replace(better, narrow=Narrow(gate.ONE_CLASS, "learned")))
+    one_class = judge(replace(better, narrow=Narrow(gate.ONE_CLASS), memory=remembering(0, 0)))
     assert one_class.name == WAITING and keys(one_class)[-1] == "status.night_one_class_unshown"
     assert "mmdemo remember" in one_class.reasons[-1].sentence("en")
-
-
-def test_that_a_night_of_one_class_breaks_no_other_is_shown_on_the_others() -> None:
-    better = replace(comparison(16, 1), narrow=Narrow(gate.ONE_CLASS, "learned"))
-    of_it, of_others = remembering(0, 60, label="learned"), remembering(4, 0)
-    both = MemoryScores(np.concatenate([of_it.scores, of_others.scores]), [*of_it.labels, *of_others.labels])
-    assert keys(judge(replace(better, memory=both)))[-1] == "status.night_one_class"
-    assert keys(judge(replace(better, memory=of_it)))[-1] == "status.night_one_class_unshown"
 
 
 def test_a_gain_that_is_shown_promotes_and_every_number_stands_in_the_verdict() -> None:
