@@ -59,7 +59,8 @@ def fit(features: np.ndarray) -> ReferenceStats:
     _, lengths, directions = np.linalg.svd(features - mean, full_matrices=False)  # (min(n, d),), (min(n, d), d)
     variances = np.zeros(d)  # of all directions, those in which nothing varies too
     variances[: len(lengths)] = np.square(lengths) / max(1, n - 1)
-    shrinkage = float(ledoit_wolf_shrinkage(features)) if 1 < n < MANY else 0.0
+    # A share, which rounding may leave below 0.
+    shrinkage = max(0.0, float(ledoit_wolf_shrinkage(features))) if 1 < n < MANY else 0.0
     variances = (1 - shrinkage) * variances + shrinkage * variances.mean()
     k = min(DIRECTIONS, len(lengths))
     scale = np.sqrt([*variances[:k], variances[k:].sum()])  # (k + 1,)
