@@ -18,10 +18,11 @@ import numpy as np
 import torch
 
 from annotations.acquisition.strata import FLAGGED
-from annotations.nightly import gate, guards, looks
+from annotations.nightly import gate, guards, looks, version_comparison
 from annotations.nightly.evidence import Stratum
 from annotations.nightly.gate import ComparedFigure, Comparison, Narrow, Verdict
 from annotations.nightly.looks import Look
+from annotations.nightly.version_comparison import RememberedAnswer
 from mmdemo import tasks
 from mmdemo.model import Loaded, MultimodalModel
 from mmdemo.process.logs import say
@@ -147,14 +148,13 @@ class CachedHome:
         return gate.judge(compared, looks.allowance(past, at)), challenger
 
     def _compared(self, champion: Loaded, challenger: Loaded, held_out: Sequence[Item], narrow: str = "") -> Comparison:
-        scores, on_guard = (
-            np.stack([right(model, items) for model in (champion, challenger)], axis=1).astype(float)
-            if items
-            else np.empty((0, 2))
-            for items in (held_out, self.guard)
-        )
-        classes = targets_of(held_out)
-        breakable = [narrow != gate.ONE_CLASS or item.target != classes[0] for item in self.guard]
+        scores = np.stack([right(model, held_out) for model in (champion, challenger)], axis=1).astype(float)
+        on_memory = self._on_memory(champion), self._on_memory(challenger)
+        shown, classes = version_comparison.memory_scores(*on_memory), targets_of(held_out)
+        breakable = shown
+        if narrow == gate.ONE_CLASS:
+            learned = {frozenset(item.modalities) for item in held_out}  # from the same draw as what was learned
+            breakable = version_comparison.scores_of_others(*on_memory, str(classes[0]), learned)
         return Comparison(
             held_out=len(held_out),
             figures=(ComparedFigure(gate.ACCURACY, *scores.mean(axis=0)),),
@@ -163,9 +163,16 @@ class CachedHome:
                 gate.tally(gate.ALL, "", *scores.T),
                 *(gate.tally(gate.CLASS, str(each), *scores[classes == each].T) for each in np.unique(classes)),
             ),
-            memory=on_guard,
-            narrow=Narrow(narrow, on_guard[np.array(breakable, bool)]) if narrow else None,
+            memory=shown,
+            narrow=Narrow(narrow, breakable) if narrow else None,
         )
+
+    def _on_memory(self, model: Loaded) -> list[RememberedAnswer]:
+        are_right = right(model, self.guard) if self.guard else ()
+        return [
+            RememberedAnswer(str(item.target), frozenset(item.modalities), bool(is_right))
+            for item, is_right in zip(self.guard, are_right, strict=True)
+        ]
 
 
 def right(model: Loaded, items: Sequence[Item]) -> np.ndarray:

@@ -18,7 +18,6 @@ from mmdemo.training.continual import Corrections, Recipe, asks_once, memory, up
 from mmdemo.training.data.token_cache import TokenCache
 from mmdemo.training.manifests import Row, corpus
 from mmdemo.values.review import Reason
-from mmdemo.values.samples import MODALITIES
 from mmdemo.versions import sidecar
 
 SEED = 0
@@ -99,7 +98,7 @@ def _narrow(night: Night, of_champion: VersionAnswers, of_challenger: VersionAns
     rows, annotators = night.parts.train, night.snapshot.annotators
     labels, on_memory = {row.label for row in rows}, (of_champion.memory, of_challenger.memory)
     if night.task.answers and len(labels) == 1:
-        learned = {frozenset(name for name in MODALITIES if getattr(row.sample, name)) for row in rows}
+        learned = {frozenset(row.sample.modalities) for row in rows}
         return Narrow(gate.ONE_CLASS, version_comparison.scores_of_others(*on_memory, labels.pop(), learned))
     one_hand = len({annotators[row.id] for row in rows}) == 1
     return Narrow(gate.ONE_ANNOTATOR, version_comparison.memory_scores(*on_memory)) if one_hand else None

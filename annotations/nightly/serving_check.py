@@ -82,8 +82,7 @@ def _one_of_each(predictor: Predictor, rows: Sequence[Row]) -> Iterator[Inputs]:
     """Yield one sample of each set of modalities that any of the rows has; those that bring no new one are not read."""
     asked: set[tuple[str, ...]] = set()
     for row in rows:
-        sent = [name for name in predictor.task.modalities if getattr(row.sample, name)]
-        if asked.issuperset(subsets(sent)):
+        if asked.issuperset(subsets(row.sample.modalities)):
             continue
         for inputs in _readable(predictor, [row]):
             new = [chosen for chosen in subsets(inputs.modalities) if chosen not in asked]

@@ -19,9 +19,8 @@ def against(lost: int, gained: int) -> float:
 
     `lost`: samples of which the version before alone is right; `gained`: of which the newer one is.
     """
-    upper = float(
-        scipy.special.betainc(gained + 1, lost + 1, 0.5)
-    )  # of the shares, how much of what was seen lies above a half
+    # Of the shares, how much of what was seen lies above a half
+    upper = float(scipy.special.betainc(gained + 1, lost + 1, 0.5))
     if upper == 0:
         return 0.0
     log = (lost + gained + 1) * math.log(2) + float(scipy.special.betaln(lost + 1, gained + 1)) + math.log(upper)

@@ -61,6 +61,11 @@ class Sample:
     text: str = ""  # "" is no caption
     audio: Path | str | bytes | tuple[np.ndarray, int] | Medium | None = None  # tuple: samples, and their rate in Hz
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that were sent, in the order of MODALITIES."""
+        return tuple(name for name in MODALITIES if getattr(self, name))
+
 
 class LabelledSample(Protocol):
     """A sample and what it is, such as a row of a manifest."""

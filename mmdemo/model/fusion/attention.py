@@ -61,11 +61,11 @@ class FusionLayer(nn.Module):
         queries, keys, values = self.query_key_value.weight.view(3, self.heads, -1, d)  # each (h, k, d)
         query_bias, _, value_bias = self.query_key_value.bias.view(3, self.heads, -1)  # each (h, k)
         query = torch.einsum("bqd,hkd->bhqk", normed[:, :kept], queries) + query_bias[:, None]
-        sought = torch.einsum("bhqk,hkd->bhqd", query, keys) / math.sqrt(keys.shape[1])
-        scores = (sought.flatten(1, 2) @ normed.transpose(1, 2)).view(b, self.heads, kept, n)
+        query_of_tokens = torch.einsum("bhqk,hkd->bhqd", query, keys) / math.sqrt(keys.shape[1])
+        scores = (query_of_tokens.flatten(1, 2) @ normed.transpose(1, 2)).view(b, self.heads, kept, n)
         attention = scores.masked_fill(~mask[:, None, :kept], -torch.inf).softmax(dim=-1)
-        seen = (attention.flatten(1, 2) @ normed).view(b, self.heads, kept, d)
-        return (torch.einsum("bhqd,hkd->bqhk", seen, values) + value_bias).flatten(2)  # (b, kept, d)
+        context = (attention.flatten(1, 2) @ normed).view(b, self.heads, kept, d)
+        return (torch.einsum("bhqd,hkd->bqhk", context, values) + value_bias).flatten(2)  # (b, kept, d)
 
 
 class Transformer(Fusion):
