@@ -36,7 +36,7 @@ STUDENTS: Mapping[str, Mapping[str, Any]] = {  # networks that learn from nothin
     "speech_emotion": {"audio": {"type": "logmel_cnn"}},
 }
 LAYERS = {"sentiment": {"text": 6}, "speech_emotion": {"audio": 2}}
-COLUMNS = ("method", "bytes", "latency ×", "answers as before", "accuracy", "ECE", "only a guess")
+COLUMNS = ("method", "bytes", "latency ×", "answers as before", "accuracy", "ECE", "only a guess", "maps fall short")
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,12 @@ def _exported(row: Mapping[str, Any]) -> str:
     """Return the line of an exported file: of the network alone, whose labels are counted in every subset."""
     more = row["more"]
     same = f"{more['onnx_same_labels']:.3f} of {more['onnx_checked']}"
-    return f"| {row['name']} | {more['onnx_bytes']:,} | {more['onnx_times']:.2f} | {same} | – | – | – |"
+    return f"| {row['name']} | {more['onnx_bytes']:,} | {more['onnx_times']:.2f} | {same} | – | – | – | – |"
 
 
 def _line(name: str, row: Mapping[str, Any], side: int, latency: float, agreement: float) -> str:
     figures = " | ".join(f"{row[figure][side]:.3f}" for figure in ("accuracy", "ece", "guessed"))
+    figures += f" | {row['maps'][side]:.2f}"
     return f"| {name} | {row['bytes'][side]:,} | {latency:.2f} | {agreement:.3f} | {figures} |"
 
 

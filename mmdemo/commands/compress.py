@@ -68,6 +68,7 @@ def record_lines(record: CompressionRecord) -> Sequence[str]:
         f"accuracy {record.accuracy.before:.4f} → {record.accuracy.after:.4f}",
         f"ECE {record.ece.before:.4f} → {record.ece.after:.4f}",
         f"only a guess {record.guessed.before:.4f} → {record.guessed.after:.4f}",
+        *([f"maps fall short by {record.maps.before:.2f} → {record.maps.after:.2f}"] if record.maps else []),
         f"an answer takes {median:.2f} × as long ({low:.2f} to {high:.2f})",
         *(f"{name} {value:g}" for name, value in record.more.items()),
     ]

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import mean
 
 from mmdemo import compression, decode
 from mmdemo.checks import out_of_distribution
 from mmdemo.compression.interface import Compressed, MethodSettings, Request
 from mmdemo.errors import ManifestError
-from mmdemo.evaluation.answers import ask_whole
+from mmdemo.evaluation.answers import LabelledRow, ask_whole
 from mmdemo.evaluation.judging import part
 from mmdemo.model import MultimodalModel, packing
 from mmdemo.model.engines import whole_model
@@ -158,8 +159,14 @@ def _compared(task: Task, folders: tuple[Path, Path], rows: Sequence[Row], compa
         accuracy=accuracy,
         ece=ece,
         guessed=guessed,
+        maps=Change(*(_shortfall(predictor, [each.row for each in answers[0]]) for predictor in predictors)),
         latency=_latency(predictors, [each.row.sample for each in answers[0][:ALONE]], comparing),
     )
+
+
+def _shortfall(predictor: Predictor, rows: Sequence[LabelledRow]) -> float:
+    """Return the mean of what the default maps of samples fall short of being faithful."""
+    return mean(predictor.map_shortfall(decode.decode(row.sample, predictor.task)) for row in rows)
 
 
 def _latency(

@@ -171,6 +171,7 @@ class CompressionRecord:
     ece: Change
     guessed: Change  # share of the answers that are only a guess: to what is strange to the version
     latency: tuple[float, float, float]  # of an answer, times that of the original: median and quartiles
+    maps: Change | None = None  # mean `trust.shortfall` of the default maps; None: not measured
     more: Mapping[str, float] = field(default_factory=dict)  # what the method alone has to say
 
     @classmethod
@@ -178,4 +179,5 @@ class CompressionRecord:
         """Return what `samples.to_json` made of it. Raises KeyError, TypeError, ValueError."""
         changes = {name: Change(*raw[name]) for name in ("bytes", "accuracy", "ece", "guessed")}
         median, low, high = raw["latency"]
-        return cls(**{**raw, **changes, "latency": (median, low, high)})
+        maps = Change(*raw["maps"]) if raw.get("maps") else None
+        return cls(**{**raw, **changes, "latency": (median, low, high), "maps": maps})

@@ -13,6 +13,7 @@ from mmdemo.__main__ import main
 from mmdemo.commands.compress import METHODS as named
 from mmdemo.compression import METHODS
 from mmdemo.compression.vocabulary import captions_of
+from mmdemo.explain.perturbation.trust import ORDERS
 from mmdemo.model import MultimodalModel, packing
 from mmdemo.settings import Settings
 from mmdemo.training.manifests import corpus
@@ -53,6 +54,7 @@ def test_it_is_a_version_like_any_other(capsys, original, tmp_path: Path, method
         path.stat().st_size for path in original.folder.iterdir() if path.name != sidecar.FILE
     )
     assert record.bytes.after < record.bytes.before and record.accuracy.before == record.accuracy.after
+    assert record.maps is not None and all(0 <= count <= ORDERS for count in (record.maps.before, record.maps.after))
     assert 0 < record.latency[1] <= record.latency[0] <= record.latency[2]
     card = (tmp_path / "small" / "model_card.md").read_text("utf-8")
     assert f"tiny-v1, by {method}" in card and "of 10 samples of calib.jsonl" in card

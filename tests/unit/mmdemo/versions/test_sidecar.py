@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from mmdemo.values.history import Change, CompressionRecord
+from mmdemo.values.samples import to_json
 from mmdemo.versions import sidecar
 from mmdemo.versions.registry import SHIPPED
 
@@ -16,3 +17,12 @@ def test_a_successor_takes_over_nothing_that_was_measured_of_other_weights() -> 
     assert (after.version, after.parent, after.command) == ("v2", before.version, "make it")
     assert (after.promise, after.runtimes, after.compression) == (None, {}, None)
     assert after.temperatures == before.temperatures
+
+
+def test_a_record_of_before_maps_were_compared_is_read() -> None:
+    same = Change(1, 1)
+    record = CompressionRecord("prune", {}, "dev", 1, same, 1.0, same, same, same, (1.0, 1.0, 1.0), same)
+    raw = to_json(record)
+    assert CompressionRecord.of(raw) == record
+    del raw["maps"]
+    assert CompressionRecord.of(raw) == replace(record, maps=None)
