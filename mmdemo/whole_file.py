@@ -10,6 +10,8 @@ from typing import BinaryIO
 from mmdemo.errors import StorageError
 
 PRIVATE, PUBLIC = 0o600, 0o644  # who may read a file: its owner alone, or everybody
+_ASIDE = ".unfinished"  # how the names of files end that are being written
+UNFINISHED = f".*{_ASIDE}"  # what such files are called: one that stays is of a process that was killed
 
 
 @contextmanager
@@ -18,7 +20,7 @@ def replacing(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
 
     Its folder must be there. Raises OSError.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_ASIDE)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

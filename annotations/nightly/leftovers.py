@@ -16,6 +16,7 @@ from annotations import media
 from annotations.nightly import gate, lock
 from annotations.schema import RunRow, now
 from annotations.store import Store, labels, runs
+from mmdemo import whole_file
 from mmdemo.errors import Busy, CheckpointError, MmdemoError
 from mmdemo.locale import text
 from mmdemo.settings import Settings
@@ -24,7 +25,8 @@ from mmdemo.values.samples import to_json
 from mmdemo.versions import shared_layers, sidecar
 from mmdemo.versions.registry import REMOVED, Versions
 
-_UNFINISHED = (".training-*", f"{REMOVED}*")  # a version that was being written, or deleted, when that was killed
+# A version that was being written, or deleted, when that was killed, and a file that was being written
+_UNFINISHED = (".training-*", f"{REMOVED}*", whole_file.UNFINISHED)
 _UNFINISHED_AGE_S = 3600.0  # a younger one may be somebody's at work
 
 
@@ -51,6 +53,7 @@ def clear(store: Store, config: Settings, task: str) -> None:
     versions = Versions(config)
     _settle(store, versions, task)
     _sweep(config.versions / task)
+    _sweep(config.tokens / task)
     sweep_tokens(store, config, task)
     if not store.is_paired():  # another home's store knows nothing of these versions
         return
@@ -108,6 +111,6 @@ def _made_within(
 
 def _sweep(folder: Path) -> None:
     for path in (path for pattern in _UNFINISHED for path in folder.glob(pattern)):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # it went meanwhile, or stays for the next run
             if time.time() - path.stat().st_mtime > _UNFINISHED_AGE_S:
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

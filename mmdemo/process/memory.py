@@ -3,7 +3,8 @@
 import ctypes
 import threading
 import time
-from typing import NamedTuple
+import weakref
+from typing import NamedTuple, Protocol
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # of glibc's mallopt (malloc.h)
 
@@ -17,6 +18,16 @@ class Bounds(NamedTuple):
 
 TRAINING = Bounds(1 << 30, 1 << 29)
 SERVING = Bounds(1 << 26, 1 << 27)  # no tensor of an answer is as large; a large picture is
+
+
+class MemoryPool(Protocol):
+    """Something that keeps memory of its own for the next call."""
+
+    def give_back(self) -> None:
+        """Let go of what no call needs at the moment."""
+
+
+_pools = weakref.WeakSet[MemoryPool]()
 
 GIVE_BACK_S = 60.0  # the next answer after it asks for its pages anew, which takes it some ten milliseconds
 WORKED_S = 0.1  # of processor time: an idle server has nothing to give back
@@ -34,11 +45,18 @@ def keep_freed(bounds: Bounds = TRAINING) -> bool:
     return bool(mallopt(_M_MMAP_THRESHOLD, bounds.mapped_bytes) and mallopt(_M_TRIM_THRESHOLD, bounds.kept_bytes))
 
 
+def ask_too(pool: MemoryPool) -> None:
+    """Have a pool give back, as long as it lives, whenever the process does."""
+    _pools.add(pool)
+
+
 def give_back() -> bool:
     """Give the kernel each page that holds nothing any more, and say whether that was possible: glibc alone can do it.
 
     A small block that outlives its large neighbours pins them in the heap, where `keep_freed` leaves them.
     """
+    for pool in list(_pools):
+        pool.give_back()
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (OSError, TypeError, AttributeError):

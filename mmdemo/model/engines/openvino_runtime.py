@@ -9,8 +9,9 @@ float32.
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from mmdemo.model import packing
 from mmdemo.model.encoders.interface import ModalityEncoder
 from mmdemo.model.engines.interface import Hidden, Runtime, Shape
 from mmdemo.model.engines.tracing import traced
-from mmdemo.process import environment
+from mmdemo.process import environment, memory
 
 INT8, BF16, F32 = "int8", "bf16", "f32"
 GROUP = 128  # numbers of a token that share a scale: with 32 the arithmetic takes a quarter longer
@@ -80,38 +81,81 @@ def read(folder: Path, threads: int, precision: str, streams: int | None = None)
 
 
 def narrow(model: Any) -> list[np.ndarray]:
-    """Put each matrix of weights into 8 bits, with a scale a row; return them, (rows, columns) int8."""
+    """Put each matrix of weights and each table of tokens into 8 bits, with a scale a row.
+
+    Return them, (rows, columns) int8. Nothing else of the graph reads from its file after that: what does would keep
+    all of it in memory.
+    """
     from openvino import opset13 as operations
 
-    matrices = []
-    for product in model.get_ordered_ops():
-        weights = product.input_value(1).get_node() if product.get_type_name() == "MatMul" else None
-        if weights is None or weights.get_type_name() != "Constant":
-            continue
-        turned = product.get_attributes()
-        values = np.array(weights.data if turned["transpose_b"] else weights.data.T)  # (rows, columns)
-        rows, scale = packing.rows(torch.from_numpy(values))
-        matrices.append(rows.numpy())
-        scaled = operations.multiply(operations.convert(rows.numpy(), "f32"), scale.numpy()[:, None])
-        narrowed = operations.matmul(product.input_value(0), scaled, turned["transpose_a"], transpose_b=True)
-        narrowed.set_friendly_name(product.get_friendly_name())
-        product.output(0).replace(narrowed.output(0))
-    return matrices
+    narrowed = []
+    for operation in model.get_ordered_ops():
+        narrower = _NARROWER.get(operation.get_type_name())
+        narrowed += narrower(operation) if narrower else []
+    for operation in model.get_ordered_ops():
+        if operation.get_type_name() == "Constant":
+            operation.output(0).replace(operations.constant(np.array(operation.data)).output(0))
+    return narrowed
+
+
+def _product(product: Any) -> list[np.ndarray]:
+    from openvino import opset13 as operations
+
+    weights = product.input_value(1).get_node()
+    if weights.get_type_name() != "Constant":
+        return []
+    turned = product.get_attributes()
+    values = np.array(weights.data if turned["transpose_b"] else weights.data.T)  # (rows, columns)
+    rows, scale = (each.numpy() for each in packing.rows(torch.from_numpy(values)))
+    scaled = operations.multiply(operations.convert(rows, "f32"), scale[:, None])
+    replacement = operations.matmul(product.input_value(0), scaled, turned["transpose_a"], transpose_b=True)
+    _replace(product, replacement)
+    return [rows]
+
+
+def _table(lookup: Any) -> list[np.ndarray]:
+    from openvino import opset13 as operations
+
+    values, places, axis = (lookup.input_value(place) for place in range(3))
+    table = values.get_node()
+    if table.get_type_name() != "Constant" or table.data.ndim != 2 or table.data.size < packing.FEWEST:
+        return []  # of so few numbers, as where a shape is looked up
+    rows, scale = (each.numpy() for each in packing.rows(torch.from_numpy(np.array(table.data))))
+    tokens, scales = (operations.gather(each, places, axis) for each in (rows, scale[:, None]))
+    _replace(lookup, operations.multiply(operations.convert(tokens, "f32"), scales))
+    return [rows]
+
+
+def _replace(operation: Any, other: Any) -> None:
+    other.set_friendly_name(operation.get_friendly_name())
+    operation.output(0).replace(other.output(0))
+
+
+_NARROWER = {"MatMul": _product, "Gather": _table}  # type of an operation → what puts its weights into 8 bits
 
 
 class _Compiled:
-    """A compiled encoder. A request is no more than one thread's, so each has its own."""
+    """A compiled encoder. Whoever asks has a request, with its memory, to himself until it is answered."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._requests = threading.local()
+        self._idle = deque[Any]()  # requests, the last used one last
+        memory.ask_too(self)
 
     def __call__(self, *arguments: Tensor) -> Tensor:
-        request = getattr(self._requests, "of_thread", None)
-        if request is None:
-            request = self._requests.of_thread = self._model.create_infer_request()
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._model.create_infer_request()
         read = [argument.contiguous().numpy() for argument in arguments[: len(self._model.inputs)]]
-        return torch.from_numpy(request.infer(read, share_inputs=True)[0])
+        tokens = torch.from_numpy(request.infer(read, share_inputs=True)[0])
+        self._idle.append(request)
+        return tokens
+
+    def give_back(self) -> None:
+        """Let go of what is kept between layers; the next call makes room anew. Nothing where one is at work."""
+        with suppress(RuntimeError):  # raised where one is
+            self._model.release_memory()
 
 
 def _has_bf16() -> bool:

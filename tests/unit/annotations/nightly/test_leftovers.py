@@ -1,5 +1,6 @@
 """What killed and rejected trainings leave: completed or undone, and removed unless somebody needs it."""
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from annotations.nightly import gate, leftovers, lock, looks
 from annotations.schema import RunRow, now
 from annotations.store import Store, open_store, pairing, runs
+from mmdemo import whole_file
 from mmdemo.settings import Settings
 from mmdemo.values.review import Reason
 from mmdemo.versions import registry, shared_layers, sidecar
@@ -186,6 +188,25 @@ def test_layers_of_a_run_that_was_killed_before_its_version_was_whole_go(
         assert layers(config) == {b"kept", b"cut off"}
     leftovers.tidy(store, config, TASK)
     assert layers(config) == {b"kept"} and served.champion(TASK) == FIRST
+
+
+@pytest.mark.parametrize("folder", ["versions", "tokens"])
+def test_files_whose_writer_was_killed_go_once_nobody_can_be_at_work_on_them(
+    store: Store, config: Settings, served: Versions, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = getattr(config, folder) / TASK
+    place.mkdir(parents=True, exist_ok=True)
+    before = set(place.iterdir())
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "unlink", lambda *_, **__: None)  # what a process that is killed does no more
+        with pytest.raises(KeyboardInterrupt), whole_file.replacing(place / "history"):
+            raise KeyboardInterrupt
+    [left] = set(place.iterdir()) - before
+    leftovers.tidy(store, config, TASK)
+    assert left.exists()
+    os.utime(left, (0, 0))
+    leftovers.tidy(store, config, TASK)
+    assert set(place.iterdir()) == before
 
 
 def test_the_next_opening_of_the_same_home_changes_nothing_more(config: Settings, served: Versions) -> None:

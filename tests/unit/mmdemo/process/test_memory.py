@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from mmdemo.process import memory
 from mmdemo.settings import ROOT
 
 FAULTS = """
@@ -103,3 +104,23 @@ def test_blocks_that_small_ones_pin_are_given_back() -> None:
     command = [sys.executable, "-c", PINNED]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert float(output) > 80  # of 100 MB
+
+
+def test_whatever_holds_memory_of_its_own_is_asked_to_give_back_as_long_as_it_lives() -> None:
+    asked = list[str]()
+
+    class MemoryPool:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def give_back(self) -> None:
+            asked.append(self.name)
+
+    one, other = MemoryPool("one"), MemoryPool("other")
+    memory.ask_too(one)
+    memory.ask_too(other)
+    memory.give_back()
+    assert sorted(asked) == ["one", "other"]
+    del other
+    memory.give_back()
+    assert asked[2:] == ["one"]
