@@ -27,7 +27,7 @@ class MemoryPool(Protocol):
         """Let go of what no call needs at the moment."""
 
 
-_pools = weakref.WeakSet[MemoryPool]()
+_pools, _listing = weakref.WeakSet[MemoryPool](), threading.Lock()
 
 GIVE_BACK_S = 60.0  # the next answer after it asks for its pages anew, which takes it some ten milliseconds
 WORKED_S = 0.1  # of processor time: an idle server has nothing to give back
@@ -47,7 +47,8 @@ def keep_freed(bounds: Bounds = TRAINING) -> bool:
 
 def ask_too(pool: MemoryPool) -> None:
     """Have a pool give back, as long as it lives, whenever the process does."""
-    _pools.add(pool)
+    with _listing:
+        _pools.add(pool)
 
 
 def give_back() -> bool:
@@ -55,7 +56,9 @@ def give_back() -> bool:
 
     A small block that outlives its large neighbours pins them in the heap, where `keep_freed` leaves them.
     """
-    for pool in list(_pools):
+    with _listing:
+        pools = list(_pools)
+    for pool in pools:
         pool.give_back()
     try:
         trim = ctypes.CDLL(None).malloc_trim
