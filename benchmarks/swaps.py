@@ -100,7 +100,9 @@ def _caller(predictor: Predictor, asked: Sample, count: SwapCount) -> Caller:
 
 
 def _resident_mib() -> float:
+    """Return what is resident once the process gave back what is free, as the app does each minute."""
     gc.collect()
+    memory.give_back()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
@@ -112,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--task", default="spoken_digits")
     parser.add_argument("--callers", type=int, default=3)
     args = parser.parse_args(argv)
-    memory.keep_freed()
+    memory.keep_freed(memory.SERVING)
     task = tasks.get(args.task)
     print(
         "| callers | swaps | answers meanwhile | failed | next answer is the new one's | longest wait for it |", end=""
