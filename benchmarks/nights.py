@@ -4,6 +4,7 @@ python -m benchmarks.nights DATA --task speech_emotion --corrections 100 --corre
 
 The bare encoding is what the encoders take for the decoded samples, in batches of 32 of like length. A night reads
 the corrections, asks champion and challenger, trains, calibrates, writes and compares; the database is no part of it.
+`--cpu` takes the processor's time in the place of the clock's, `--once` leaves out the second night.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +36,8 @@ from mmdemo.versions.registry import SHIPPED, Versions
 
 HELD_OUT, BATCH = 0.3, 32
 
+Clock = Callable[[], float]  # seconds
+
 
 def main() -> None:
     """Print a line of the table for each number of corrections, each measured in a process of its own."""
@@ -41,25 +45,30 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--task", required=True)
     parser.add_argument("--corrections", type=int, action="append", required=True)
+    parser.add_argument("--cpu", action="store_true", help="time the processor, where others use the machine too")
+    parser.add_argument("--once", action="store_true", help="no second night, which has the tokens of the first")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        print(_measured(args.data, args.task, args.corrections[0]))
+        clock = time.process_time if args.cpu else time.perf_counter
+        print(_measured(args.data, args.task, args.corrections[0], clock, nights=1 if args.once else 2))
         return
     print("| task | corrections | bare encoding, s | night, s | times | night once more, s | most memory, GB |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for count in args.corrections:
         words = [str(args.data), "--task", args.task, "--corrections", str(count), "--one"]
+        words += [word for word in ("--cpu", "--once") if getattr(args, word[2:])]
         subprocess.run([sys.executable, "-m", "benchmarks.nights", *words], check=True)
 
 
-def _measured(data: Path, name: str, count: int) -> str:
+def _measured(data: Path, name: str, count: int, clock: Clock, nights: int) -> str:
     task = tasks.get(name)
     rows = _rows(data, task, count)
-    bare = _bare(task, rows)
+    bare = _bare(task, rows, clock)
     train, held_out = _parted(rows)
     with tempfile.TemporaryDirectory() as home:
-        times = [_night(task, Settings(home=Path(home)), train, held_out, f"n{number}") for number in range(2)]
+        settings = Settings(home=Path(home))
+        times = [_night(task, settings, train, held_out, f"n{number}", clock) for number in range(nights)]
     most_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     cells = (
         name,
@@ -67,7 +76,8 @@ def _measured(data: Path, name: str, count: int) -> str:
         f"{bare:.0f}",
         f"{times[0]:.0f}",
         f"{times[0] / bare:.1f}",
-        f"{times[1]:.0f}",
+        *(f"{each:.0f}" for each in times[1:]),
+        *(["–"] if nights == 1 else []),
         f"{most_gb:.1f}",
     )
     return "| " + " | ".join(map(str, cells)) + " |"
@@ -86,21 +96,21 @@ def _parted(rows: list[Row]) -> tuple[list[Row], list[Row]]:
 
 
 @torch.inference_mode()
-def _bare(task: Task, rows: list[Row]) -> float:
+def _bare(task: Task, rows: list[Row], clock: Clock) -> float:
     """Return the seconds of encoding decoded samples in batches."""
     model, processor = MultimodalModel.load(SHIPPED / task.name)
     items = sorted(decode_rows(rows, task, processor), key=length)
-    start = time.perf_counter()
+    start = clock()
     for first in range(0, len(items), BATCH):
         batch = processor([item.inputs for item in items[first : first + BATCH]]).batch
         for name, inputs in batch.modalities.items():
             inputs.encoded_by(model.encoders[name], torch.arange(len(inputs.present)))
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def _night(task: Task, settings: Settings, train: list[Row], held_out: list[Row], version: str) -> float:
+def _night(task: Task, settings: Settings, train: list[Row], held_out: list[Row], version: str, clock: Clock) -> float:
     """Return the seconds from corrections to a comparison."""
-    start = time.perf_counter()
+    start = clock()
     versions, cache = Versions(settings), TokenCache(settings.tokens / task.name)
     base = versions.path(task.name, versions.base(task.name))
     asked = version_comparison.ComparisonSamples(held_out, memory=memory.load(base))
@@ -109,7 +119,7 @@ def _night(task: Task, settings: Settings, train: list[Row], held_out: list[Row]
     challenge.teach(task, base, train, held_out, out, cache=cache)
     after = version_comparison.answers_of(task, version, settings, asked, cache)
     version_comparison.compare(task, before, after)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 if __name__ == "__main__":
